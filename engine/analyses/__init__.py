@@ -1,0 +1,1 @@
+"""Functions of (sequence, model, parameters) to results."""

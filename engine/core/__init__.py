@@ -1,0 +1,1 @@
+"""Value types, errors, parameters and protocols: standard library and numpy only."""

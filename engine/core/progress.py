@@ -1,0 +1,38 @@
+"""How a long computation tells how far it is, shows what it has, and hears that it should stop."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Monitor(Protocol):
+    """Watches one computation; called from the computing thread."""
+
+    def start(self, total: int, unit: str = "forward passes") -> None:
+        """Announce the amount of work."""
+
+    def advance(self, done: int) -> None:
+        """``done`` more units are finished; raises `engine.core.errors.Cancelled` when a stop was asked for."""
+
+    def publish(self, partial: Any) -> None:
+        """Show a partial result (read-only snapshot of a result type)."""
+
+    def wants_partial(self) -> bool:
+        """Whether a snapshot would be looked at now; computing code asks before it makes one."""
+
+
+class SilentMonitor:
+    """A monitor that nobody watches."""
+
+    def start(self, total: int, unit: str = "forward passes") -> None:
+        """Nothing to announce to."""
+
+    def advance(self, done: int) -> None:
+        """Nobody asks to stop."""
+
+    def publish(self, partial: Any) -> None:
+        """Nobody looks."""
+
+    def wants_partial(self) -> bool:
+        """Never."""
+        return False

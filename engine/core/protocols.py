@@ -1,0 +1,158 @@
+"""What an analysis may ask of a model. Small protocols; a model implements those it can.
+
+Tensors are torch tensors on the model's device. B = batch, T = tokens of a sequence with specials, L = bases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from engine.core.card import EffectRecipe, ModelCard, WindowRule
+    from engine.core.sequence import NucleotideSequence
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A reference sequence as a model reads it; adapters may subclass to keep more.
+
+    ``letters``: upper case in the model's alphabet, length L. ``ids``: int64 (T,) with specials, on the model's device.
+    """
+
+    letters: str
+    ids: torch.Tensor
+
+    @property
+    def length(self) -> int:
+        """L, number of bases."""
+        return len(self.letters)
+
+
+class Model(Protocol):
+    """What every loaded model has."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Identity and limits."""
+
+    @property
+    def device(self) -> str:
+        """Torch device, such as ``cpu`` or ``cuda:0``."""
+
+    @property
+    def dtype(self) -> str:
+        """Precision the weights compute in, such as ``float32``."""
+
+
+@runtime_checkable
+class NucleotideModel(Model, Protocol):
+    """Gives scores of A, C, G, T at each base. Everything stateless: safe to call from several threads under the shelf's lock.
+
+    All methods run under ``torch.inference_mode`` set by the caller and leave global torch state alone.
+    """
+
+    @property
+    def effect_recipe(self) -> EffectRecipe:
+        """How the model's authors compute the log-likelihood ratio."""
+
+    def prepare(self, sequence: NucleotideSequence) -> Prepared:
+        """Tokenise the reference. Raises `SequenceError` when it is too long, too short, or has letters the model cannot read."""
+
+    def mutants(self, reference: Prepared, positions: torch.Tensor, alternates: torch.Tensor) -> torch.Tensor:
+        """Token ids int64 (B, T): the reference with base ``positions[b]`` (int64 (B,), 0-based) replaced by ``alternates[b]`` (0..3 = A, C, G, T).
+
+        Written straight into the batch by tensor arithmetic, no strings.
+        """
+
+    def masked(self, reference: Prepared, positions: torch.Tensor) -> torch.Tensor:
+        """Token ids int64 (B, T): every token that contains base ``positions[b]`` masked (the model's published recipe).
+
+        Raises `CapabilityMissing` for a model without a mask token.
+        """
+
+    def base_logits(self, reference: Prepared, ids: torch.Tensor, *, normalised: bool = False) -> torch.Tensor:
+        """Scores float32 (B, L, 4), natural log, of A, C, G, T at each base of ``ids`` (B, T).
+
+        ``normalised=True``: log-probabilities under the softmax over the model's whole vocabulary (for the paper's epsilon);
+        False: any shift common to the four columns is allowed (cheaper). Causal model: position j is scored given bases before j.
+        """
+
+    def passes_per_batch(self, reference: Prepared) -> int:
+        """How many sequences of this length one forward pass should hold on this device (token budget)."""
+
+
+@runtime_checkable
+class MutantModel(NucleotideModel, Protocol):
+    """A model that knows a faster exact way to score mutants than full forward passes (cone, prefix reuse, ragged tokens)."""
+
+    def mutant_logits(
+        self, reference: Prepared, positions: torch.Tensor, alternates: torch.Tensor, *, normalised: bool = False
+    ) -> torch.Tensor:
+        """Scores float32 (B, L, 4) of the mutants; NaN where they cannot be compared with the reference's (token boundaries moved)."""
+
+
+@runtime_checkable
+class ElementModel(Model, Protocol):
+    """Probabilities of genomic elements per base."""
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Names of the E elements, in column order."""
+
+    @property
+    def window_rule(self) -> WindowRule:
+        """Which lengths one pass takes."""
+
+    def element_probabilities(self, letters: str) -> NDArray[np.float32]:
+        """float32 (L, E) for one window that obeys the rule (upper-case DNA); bases outside the rule's output are not in it."""
+
+
+@runtime_checkable
+class TokenModel(Model, Protocol):
+    """A model whose units are longer than a base and can be shown as a track."""
+
+    def token_spans(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32]]:
+        """Spans int64 (T, 2), token strings, probability float32 (T,) of each token with itself masked."""
+
+
+@runtime_checkable
+class EmbeddingModel(Model, Protocol):
+    """Hidden states per base."""
+
+    def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """float32 (L, D)."""
+
+
+@runtime_checkable
+class GenerativeModel(Model, Protocol):
+    """A model that continues a sequence."""
+
+    def continue_sequence(self, sequence: NucleotideSequence, length: int, seed: int, temperature: float = 1.0) -> str:
+        """``length`` further bases, sampled with a fixed seed."""
+
+
+@dataclass(frozen=True)
+class VariantScore:
+    """One score of one variant: name of the score, value, class in the source's own words, and what it belongs to (transcript, track)."""
+
+    name: str
+    value: float
+    label: str = ""
+    context: str = ""
+
+
+@runtime_checkable
+class VariantScorer(Protocol):
+    """A table or service that scores a variant of a known assembly."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Identity and terms."""
+
+    def score(self, assembly: str, contig: str, position: int, reference: str, alternate: str) -> tuple[VariantScore, ...]:
+        """Scores of one variant (``position`` 1-based, forward strand); empty when the source has none."""

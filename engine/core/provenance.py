@@ -1,0 +1,63 @@
+"""Where a result comes from: written into every result, figure and export."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from engine.core.card import ModelCard
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Everything needed to repeat a result.
+
+    Parameters
+    ----------
+    analysis, version : str
+        Name and version of the analysis.
+    card : ModelCard
+        The model that answered.
+    parameters : dict
+        The analysis' parameters as plain values.
+    sequence_sha256 : str
+        Hash of the input letters (as DNA).
+    sequence_length : int
+        Number of bases.
+    locus : str
+        The locus as printed, or empty.
+    dtype, device : str
+        What the model computed in and on.
+    seconds : float
+        Wall time of the computation.
+    software : dict of str to str
+        Package versions.
+    species : str
+        Species or domain token given to the model, or empty.
+    """
+
+    analysis: str
+    version: str
+    card: ModelCard
+    parameters: dict[str, Any]
+    sequence_sha256: str
+    sequence_length: int
+    locus: str
+    dtype: str
+    device: str
+    seconds: float
+    software: dict[str, str] = field(default_factory=dict)
+    species: str = ""
+    partial: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values; the capability set becomes a sorted list."""
+        values = asdict(self)
+        values["card"]["capabilities"] = sorted(self.card.capabilities)
+        values["card"]["species"] = len(self.card.species)
+        return values
+
+    def to_json(self) -> str:
+        """JSON text with sorted keys."""
+        return json.dumps(self.as_dict(), sort_keys=True)

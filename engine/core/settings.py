@@ -1,0 +1,85 @@
+"""Settings of one installation: one table from which defaults, the command line and the README derive."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import ParameterError
+
+PREFIX = "LOCUSCOPE_"
+
+
+def _default_home() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return Path(base) if base else Path.home() / ".cache"
+
+
+def _setting(default: Any, help_text: str) -> Any:
+    if callable(default):
+        return field(default_factory=default, metadata={"help": help_text})
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting; environment variable ``LOCUSCOPE_`` + the upper-case name overrides the default."""
+
+    home: Path = _setting(lambda: _default_home() / "locuscope", "folder of downloaded weights and stored results")
+    genomes: str = _setting(
+        "", "registered local references, NAME=FASTA[;ANNOTATION] separated by commas, e.g. R64=/data/R64.fa.gz;/data/R64.gff3.gz"
+    )
+    model: str = _setting("locuscope", "model id that is chosen when none is named")
+    device: str = _setting("auto", "auto, cpu, cuda or cuda:N")
+    dtype: str = _setting("auto", "auto, float32, float16 or bfloat16")
+    threads: int = _setting(0, "torch threads of the engine; 0 = all cores")
+    model_bytes: int = _setting(8_000_000_000, "bound in bytes of the weights held in memory")
+    result_bytes: int = _setting(512_000_000, "bound in bytes of the results held in memory")
+    disk_bytes: int = _setting(4_000_000_000, "bound in bytes of the results held on disk")
+    max_length: int = _setting(20_000, "longest sequence in bases a visitor may ask to compute")
+    max_upload_bytes: int = _setting(50_000_000, "largest upload or pasted text in bytes, after decompression")
+    offline: bool = _setting(False, "never contact another host")
+    contact_email: str = _setting("", "e-mail address sent to NCBI with requests, as NCBI asks")
+    hub_endpoint: str = _setting("https://huggingface.co", "where published weights are downloaded from")
+    alphamissense: str = _setting(
+        "", "AlphaMissense tables, ASSEMBLY=FILE separated by commas, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz"
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("model_bytes", "result_bytes", "disk_bytes", "max_length", "max_upload_bytes"):
+            if getattr(self, name) <= 0:
+                raise ParameterError(f"Setting {name} is {getattr(self, name)}; it must be above 0.")
+        if self.threads < 0:
+            raise ParameterError(f"Setting threads is {self.threads}; give 0 for all cores or a number above 0.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Defaults overridden by ``LOCUSCOPE_*`` variables. Raises `ParameterError` for a value of the wrong kind."""
+        variables = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            text = variables.get(PREFIX + item.name.upper())
+            if text is not None:
+                values[item.name] = _converted(item.name, str(item.type), text)
+        return cls(**values)
+
+
+def _converted(name: str, kind: str, text: str) -> Any:
+    if kind == "Path":
+        return Path(text).expanduser()
+    if kind == "bool":
+        lowered = text.strip().lower()
+        if lowered in ("1", "true", "yes", "on"):
+            return True
+        if lowered in ("0", "false", "no", "off", ""):
+            return False
+        raise ParameterError(f"{PREFIX}{name.upper()} is {text!r}; write 1 or 0.")
+    if kind == "int":
+        try:
+            return int(text.replace("_", "").replace(",", ""))
+        except ValueError as error:
+            raise ParameterError(f"{PREFIX}{name.upper()} is {text!r}; write a whole number.") from error
+    return text

@@ -1,0 +1,1 @@
+"""A result to a file of a standard format."""

@@ -1,0 +1,1 @@
+"""One file an adapter; torch and transformers are imported only when a model loads."""

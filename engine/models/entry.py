@@ -1,0 +1,60 @@
+"""What the registry knows about a model before anything of it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.core.card import ModelCard
+from engine.core.protocols import Model
+
+
+@dataclass(frozen=True)
+class HubFiles:
+    """Where published weights lie and which of the repository's files are needed.
+
+    Parameters
+    ----------
+    repository : str
+        ``owner/name`` on the hub.
+    revision : str
+        Branch, tag or commit.
+    patterns : tuple of str
+        Glob patterns of the needed files; the first weight file found in this order is used.
+    size_bytes : int
+        Size of the download shown before it starts.
+    sha256 : dict of str to str
+        Published hashes by file name, where there are any.
+    """
+
+    repository: str
+    revision: str = "main"
+    patterns: tuple[str, ...] = ("config.json", "*.safetensors")
+    size_bytes: int = 0
+    sha256: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How to load: torch device, dtype name (``auto``, ``float32``, ``float16``, ``bfloat16``), species token where the model has one."""
+
+    device: str = "cpu"
+    dtype: str = "auto"
+    species: str = ""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One row of the registry.
+
+    ``load(directory, options)`` reads a checkpoint directory in the published layout and returns a model that implements the
+    protocols its card's capabilities name; torch is imported only inside it. The configuration beside the weights decides sizes.
+    ``shipped``: directory inside ``assets/models`` for models that come with the repository. ``hub``: where to download it.
+    ``available``: returns an empty text when the model can be used without weights (tables, services), else what is missing.
+    """
+
+    card: ModelCard
+    load: Callable[[Path, LoadOptions], Model]
+    hub: HubFiles | None = None
+    shipped: Path | None = None

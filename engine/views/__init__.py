@@ -1,0 +1,1 @@
+"""A result to a Plotly figure."""

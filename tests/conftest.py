@@ -1,0 +1,25 @@
+"""Fixtures of the whole suite."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder with real data and golden outputs beside the project; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("LOCUSCOPE_SHARED", ROOT.parent / "shared"))
+    if not (folder / "golden").is_dir():
+        pytest.skip(f"needs the data folder beside the project ({folder.name}/golden, {folder.name}/data)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden(shared: Path) -> Path:
+    """Outputs of the authors' own code on tiny checkpoints."""
+    return shared / "golden"

@@ -1,0 +1,67 @@
+"""The import rule of the layers, held by reading the source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = ("sources", "models", "analyses", "views", "exports", "training")
+HEAVY = ("torch", "transformers", "streamlit", "plotly")
+
+
+def imports_of(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def files(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", files("engine"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_engine_never_imports_streamlit_or_pages(path: Path) -> None:
+    assert not {name for name in imports_of(path) if name.split(".")[0] in ("streamlit", "pages", "app")}
+
+
+@pytest.mark.parametrize("path", files("engine/core"), ids=lambda path: path.name)
+def test_core_imports_nothing_but_numpy_and_the_standard_library(path: Path) -> None:
+    allowed = sys.stdlib_module_names | {"numpy", "engine", "torch"}
+    assert {name.split(".")[0] for name in imports_of(path)} <= allowed
+    assert all(name.startswith("engine.core") for name in imports_of(path) if name.startswith("engine"))
+
+
+@pytest.mark.parametrize("layer", ["sources", "models", "analyses"])
+def test_lower_layers_import_only_core_and_themselves(layer: str) -> None:
+    for path in files(f"engine/{layer}"):
+        for name in imports_of(path):
+            if name.startswith("engine."):
+                assert name.split(".")[1] in ("core", layer), f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("layer", ["views", "exports"])
+def test_views_and_exports_import_only_core_and_themselves(layer: str) -> None:
+    for path in files(f"engine/{layer}"):
+        for name in imports_of(path):
+            if name.startswith("engine."):
+                assert name.split(".")[1] in ("core", layer), f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_importing_the_engine_loads_nothing_heavy() -> None:
+    code = f"import sys, engine, engine.service; bad = [n for n in {HEAVY!r} if n in sys.modules]; sys.exit(', '.join(bad) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_only_pages_import_streamlit() -> None:
+    offenders = [path for path in files("engine") if "streamlit" in {name.split(".")[0] for name in imports_of(path)}]
+    assert not offenders
