@@ -1,0 +1,322 @@
+"""Reading published weights: safetensors, ``.bin``/``.pt`` state dicts, and whole pickled modules without running anything of them.
+
+Nothing here unpickles freely: ``torch.load`` always runs with ``weights_only=True``. A whole pickled module (megaDNA is published as one)
+is read by the same restricted unpickler with every layer class replaced by a stub that only keeps what it is given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from pickle import UnpicklingError  # noqa: TID251 - the error's name only; nothing is unpickled with it
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+"""Names a published checkpoint uses, the preferred first."""
+
+_SMALLEST_CHUNK = 1 << 20
+_DTYPES = ("float32", "float16", "bfloat16")
+_STUB_PACKAGES = ("torch.nn.modules.", "MEGABYTE_pytorch.", "megaDNA.", "einops.layers.torch.")
+_DAMAGED = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    MemoryError,
+    struct.error,
+)
+_READING_PICKLE = threading.Lock()
+
+
+@dataclass(frozen=True)
+class StateDict:
+    """Tensors of a checkpoint by published name, the files they came from, and the sha256 of those files."""
+
+    tensors: dict[str, Tensor] = field(repr=False)
+    files: tuple[Path, ...]
+    sha256: str
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal sha256 of a file. Raises `WeightsMissing` when it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_SMALLEST_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise WeightsMissing(f"Cannot read {path.name} in {path.parent}: {error.strerror}; check that the file is there.") from error
+    return digest.hexdigest()
+
+
+def files_sha256(paths: Iterable[Path]) -> str:
+    """The sha256 of one file; of several, the sha256 of their hexadecimal hashes in name order."""
+    hashes = [file_sha256(path) for path in sorted(paths)]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode("ascii")).hexdigest()
+
+
+def require_directory(directory: Path) -> Path:
+    """The directory, or `WeightsMissing` naming it."""
+    if not directory.is_dir():
+        raise WeightsMissing(f"There is no checkpoint directory {directory}; give the folder that holds the published files.")
+    return directory
+
+
+def read_json(directory: Path, name: str = "config.json") -> dict[str, Any]:
+    """A JSON object beside the weights. Raises `WeightsMissing` when absent, `WeightsInvalid` when it does not parse."""
+    path = require_directory(directory) / name
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WeightsMissing(f"{directory} has no {name}; a checkpoint in the published layout has one, copy it there.") from error
+    except (OSError, ValueError) as error:
+        raise WeightsInvalid(f"{path} is not readable JSON ({error}); download it again.") from error
+    if not isinstance(values, dict):
+        raise WeightsInvalid(f"{path} holds a {type(values).__name__}; a JSON object is needed, download it again.")
+    return values
+
+
+def whole(config: Mapping[str, Any], name: str, default: int | None = None, *, minimum: int = 1) -> int:
+    """A whole number of a configuration, at least ``minimum``. Raises `WeightsInvalid`."""
+    value = config.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        raise WeightsInvalid(f"config.json has {name} = {value!r}; a whole number of at least {minimum} is needed.")
+    return value
+
+
+def find_weights(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> Path:
+    """The first file of ``patterns`` (names or globs, the preferred first) in a directory.
+
+    Raises `WeightsMissing` when none is there and `WeightsInvalid` when a glob fits several files.
+    """
+    require_directory(directory)
+    for pattern in patterns:
+        found = sorted(path for path in directory.glob(pattern) if path.is_file())
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise WeightsInvalid(f"{directory} has several weight files ({names}); leave the one to load.")
+        if found:
+            return found[0]
+    raise WeightsMissing(f"{directory} has no weights; one of {', '.join(patterns)} is needed.")
+
+
+def read_state(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> StateDict:
+    """Tensors of a checkpoint directory on the CPU, in the dtype they are stored in.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder in the published layout.
+    patterns : tuple of str
+        File names or globs in order of preference; ``*.index.json`` names the shards of a split checkpoint.
+
+    Raises
+    ------
+    WeightsMissing, WeightsInvalid
+        No such file; a file that is damaged or holds something other than tensors.
+    """
+    path = find_weights(directory, patterns)
+    files = _shards(path) if path.name.endswith(".index.json") else (path,)
+    tensors: dict[str, Tensor] = {}
+    for file in files:
+        tensors.update(_tensors(file))
+    return StateDict(tensors, files, files_sha256(files))
+
+
+def _shards(index: Path) -> tuple[Path, ...]:
+    mapping = read_json(index.parent, index.name).get("weight_map")
+    if not isinstance(mapping, dict) or not mapping or not all(isinstance(name, str) for name in mapping.values()):
+        raise WeightsInvalid(f"{index} has no weight_map from tensor names to files; download it again.")
+    names = sorted(set(mapping.values()))
+    if any(Path(name).name != name for name in names):
+        raise WeightsInvalid(f"{index} names files outside its folder; download the checkpoint from its publisher again.")
+    return tuple(index.parent / name for name in names)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    return _from_safetensors(path) if path.suffix == ".safetensors" else _from_torch(path)
+
+
+def _from_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(path))
+    except FileNotFoundError as error:
+        raise WeightsMissing(f"{path} is missing; download the checkpoint again.") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsInvalid(f"{path} is not a valid safetensors file ({error}); download it again.") from error
+
+
+def _from_torch(path: Path) -> dict[str, Tensor]:
+    import torch
+
+    loaded = _load_restricted(path)
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
+        raise WeightsInvalid(f"{path} holds a {type(loaded).__name__}; a table of tensors by name (state dict) is needed.")
+    return {str(name): value.detach() for name, value in loaded.items()}
+
+
+def _load_restricted(path: Path) -> Any:
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise WeightsMissing(f"{path} is missing; download the checkpoint again.") from error
+    except UnpicklingError as error:
+        raise WeightsInvalid(
+            f"{path} is damaged, or asks to run code or to build objects that are not tensors, which is refused; download it again from "
+            "its publisher."
+        ) from error
+    except _DAMAGED as error:
+        raise WeightsInvalid(f"{path} is not a readable torch checkpoint ({type(error).__name__}); download it again.") from error
+
+
+class ModuleStub:
+    """Stands for a pickled layer or helper object: keeps its state, runs nothing."""
+
+    def __init__(self, *_: object) -> None:
+        self.state: dict[str, Any] = {}
+
+    def __new__(cls, *_: object) -> ModuleStub:
+        stub = super().__new__(cls)
+        stub.state = {}
+        return stub
+
+    def __setstate__(self, state: object) -> None:
+        if isinstance(state, dict):
+            self.state = {str(name): value for name, value in state.items()}
+
+    def children(self) -> dict[str, ModuleStub]:
+        """Sub-modules by name."""
+        return {str(name): child for name, child in (self.state.get("_modules") or {}).items() if isinstance(child, ModuleStub)}
+
+    def tensors(self, prefix: str = "") -> dict[str, Tensor]:
+        """Parameters and buffers of this module and all below it, named as in its state dict."""
+        import torch
+
+        found: dict[str, Tensor] = {}
+        for group in ("_parameters", "_buffers"):
+            for name, value in (self.state.get(group) or {}).items():
+                if isinstance(value, torch.Tensor):
+                    found[f"{prefix}{name}"] = value.detach()
+        for name, child in self.children().items():
+            found.update(child.tensors(f"{prefix}{name}."))
+        return found
+
+
+def read_pickled_module(path: Path) -> ModuleStub:
+    """A whole ``torch.save(module)`` file as a tree of stubs.
+
+    Layer classes of torch, einops, MEGABYTE and megaDNA become `ModuleStub`; tensors are read; every other name in the file is refused
+    before anything is read. No code of the file or of those packages runs.
+
+    Raises
+    ------
+    WeightsInvalid
+        Not such a file, or one that names anything else (the names are in the message).
+    """
+    import torch
+
+    names = _foreign_names(path)
+    refused = sorted(name for name in names if not name.startswith(_STUB_PACKAGES))
+    if refused:
+        raise WeightsInvalid(
+            f"{path} asks for {', '.join(refused[:3])}, which is neither a tensor nor a layer, so it is refused: loading it could run "
+            "code; download the checkpoint from its publisher again."
+        )
+    stubs: list[Any] = [(type(name.rpartition(".")[2], (ModuleStub,), {}), name) for name in sorted(names)]
+    with _READING_PICKLE, torch.serialization.safe_globals(stubs):
+        module = _load_restricted(path)
+    if not isinstance(module, ModuleStub):
+        raise WeightsInvalid(f"{path} holds a {type(module).__name__}; a pickled module is needed.")
+    return module
+
+
+def _foreign_names(path: Path) -> list[str]:
+    """Names of classes and functions in the pickle that are not tensor machinery, found without running it."""
+    import torch
+
+    try:
+        with _READING_PICKLE:
+            return [str(name) for name in torch.serialization.get_unsafe_globals_in_checkpoint(path)]
+    except FileNotFoundError as error:
+        raise WeightsMissing(f"{path} is missing; download the checkpoint again.") from error
+    except (UnpicklingError, *_DAMAGED) as error:
+        raise WeightsInvalid(f"{path} is not a readable torch checkpoint ({type(error).__name__}); download it again.") from error
+
+
+def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tuple[str, ...] = ()) -> None:
+    """Copy ``tensors`` into ``module``; names and shapes must agree exactly.
+
+    ``unused``: beginnings of published names that the forward pass does not use and that may be present or not.
+    Raises `WeightsInvalid` naming the first missing, foreign or misshapen tensor.
+    """
+    own = module.state_dict()
+    missing = [name for name in own if name not in tensors]
+    foreign = [name for name in tensors if name not in own and not name.startswith(unused or ("\0",))]
+    if missing or foreign:
+        told = [f"lacks {missing[0]} and {len(missing) - 1} more"] if missing else []
+        told += [f"has {foreign[0]} and {len(foreign) - 1} more that the model does not know"] if foreign else []
+        raise WeightsInvalid(f"The checkpoint {' and '.join(told)}; its layout or its config.json is not the published one.")
+    for name, value in own.items():
+        if tuple(tensors[name].shape) != tuple(value.shape):
+            raise WeightsInvalid(
+                f"Tensor {name} is {tuple(tensors[name].shape)} but the configuration asks for {tuple(value.shape)}; "
+                "take config.json and weights from the same publication."
+            )
+    module.load_state_dict({name: tensors[name].to(value.dtype) for name, value in own.items()})
+
+
+def resolve_device(name: str) -> str:
+    """``auto`` as the first CUDA device or the CPU; other names checked. Raises `ParameterError`."""
+    import torch
+
+    if name in ("", "auto"):
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    if name == "cpu":
+        return name
+    kind, _, index = name.partition(":")
+    if kind != "cuda" or not (index == "" or index.isdigit()):
+        raise ParameterError(f"Device is {name!r}; allowed: auto, cpu, cuda, cuda:N.")
+    if not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count():
+        raise ParameterError(f"Device {name} is not on this machine ({torch.cuda.device_count()} CUDA devices); choose cpu.")
+    return f"cuda:{int(index or 0)}"
+
+
+def resolve_dtype(name: str, device: str) -> str:
+    """``auto`` as float32 on the CPU and float16 on CUDA; other names checked. Raises `ParameterError`."""
+    if name in ("", "auto"):
+        return "float32" if device == "cpu" else "float16"
+    if name not in _DTYPES:
+        raise ParameterError(f"dtype is {name!r}; allowed: auto, {', '.join(_DTYPES)}.")
+    return name
+
+
+def placed(module: nn.Module, device: str, dtype: str) -> torch.device:
+    """Move ``module`` to device and dtype, in evaluation mode without gradients; returns the device."""
+    import torch
+
+    module.to(device=torch.device(device), dtype=getattr(torch, dtype))
+    module.eval()
+    module.requires_grad_(requires_grad=False)
+    return torch.device(device)
