@@ -97,6 +97,31 @@ class MutantModel(NucleotideModel, Protocol):
 
 
 @runtime_checkable
+class PreciseMutantModel(MutantModel, Protocol):
+    """A `MutantModel` that also offers named other precisions of `engine.core.parameters.DependencyParameters`."""
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """What ``precision`` may be, ``exact`` first: ``exact``, ``delta`` (low-precision differences), ``sparse`` (thresholded)."""
+
+    def mutant_logits(
+        self,
+        reference: Prepared,
+        positions: torch.Tensor,
+        alternates: torch.Tensor,
+        *,
+        normalised: bool = False,
+        precision: str = "exact",
+        tau: float = 0.01,
+    ) -> torch.Tensor:
+        """Scores float32 (B, L, 4) of the mutants. ``tau``: threshold of ``sparse``.
+
+        Fastest when the three alternates of a position stand in the same call. Compare ``delta`` and ``sparse`` with
+        ``base_logits`` of the reference: both add differences to exactly those scores.
+        """
+
+
+@runtime_checkable
 class ElementModel(Model, Protocol):
     """Probabilities of genomic elements per base."""
 
