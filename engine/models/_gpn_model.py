@@ -1,0 +1,63 @@
+"""A loaded GPN model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from engine.core.card import EffectRecipe, ModelCard
+from engine.core.errors import WeightsInvalid
+from engine.core.sequence import NucleotideSequence
+from engine.models._gpn_net import GpnNet
+from engine.models._single_base import BaseTokens, SingleBaseModel
+from engine.models._weights import read_json
+from engine.models.gpn import RECIPE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+_DEFAULT_VOCABULARY = {"[PAD]": 0, "[MASK]": 1, "[UNK]": 2, "a": 3, "c": 4, "g": 5, "t": 6}
+
+
+def read_tokens(directory: Path, vocabulary_size: int) -> BaseTokens:
+    """Ids from tokenizer.json beside the weights; the published ids where a checkpoint comes without it."""
+    vocabulary = dict(_DEFAULT_VOCABULARY)
+    if (directory / "tokenizer.json").is_file():
+        values = read_json(directory, "tokenizer.json")
+        vocabulary = {**values.get("model", {}).get("vocab", {}), **{t["content"]: t["id"] for t in values.get("added_tokens", [])}}
+    missing = [token for token in _DEFAULT_VOCABULARY if token not in vocabulary and not token.startswith("[PAD")]
+    if missing or max(vocabulary.values()) >= vocabulary_size:
+        raise WeightsInvalid(
+            f"tokenizer.json in {directory} {'lacks ' + missing[0] if missing else 'has ids beyond the vocabulary of config.json'}; "
+            "take it from the same publication as the weights."
+        )
+    letters = {letter.upper(): vocabulary[letter] for letter in "acgt"}
+    base_ids = (letters["A"], letters["C"], letters["G"], letters["T"])
+    return BaseTokens(base_ids, letters, vocabulary["[UNK]"], vocabulary["[MASK]"])
+
+
+class GpnModel(SingleBaseModel):
+    """GPN: (B, L) ids without special tokens; letters other than A, C, G, T are the unknown token."""
+
+    def __init__(self, card: ModelCard, net: GpnNet, device: torch.device, dtype: str, directory: Path) -> None:
+        super().__init__(card, read_tokens(directory, net.config.vocabulary), device, dtype)
+        self.net = net
+
+    @property
+    def effect_recipe(self) -> EffectRecipe:
+        """Window of 512 bases, centre masked, mean of the strands."""
+        return RECIPE
+
+    def vocabulary_logits(self, ids: Tensor) -> Tensor:
+        """Logits float32 (B, L, V)."""
+        return self.net(ids).float()  # type: ignore[no-any-return]
+
+    def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Last hidden states float32 (L, width)."""
+        with torch.inference_mode():
+            hidden = self.net.hidden(self.prepare(sequence).ids[None])[0]
+        return np.asarray(hidden.float().cpu().numpy(), dtype=np.float32)
