@@ -1,0 +1,51 @@
+"""Where a result comes from, gathered at the end of every analysis."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from engine.core.provenance import Provenance
+
+if TYPE_CHECKING:
+    from engine.core.parameters import Parameters
+    from engine.core.protocols import Model
+    from engine.core.sequence import NucleotideSequence
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in ("torch", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def stamp(
+    analysis: str,
+    version_text: str,
+    model: Model,
+    parameters: Parameters,
+    sequence: NucleotideSequence,
+    seconds: float,
+    partial: bool = False,
+) -> Provenance:
+    """Provenance of a result of ``analysis`` that took ``seconds`` of wall time; ``partial`` when it was stopped or is still running."""
+    return Provenance(
+        analysis=analysis,
+        version=version_text,
+        card=model.card,
+        parameters=parameters.as_dict(),
+        sequence_sha256=sequence.sha256,
+        sequence_length=len(sequence),
+        locus=str(sequence.locus) if sequence.locus is not None else "",
+        dtype=model.dtype,
+        device=model.device,
+        seconds=round(seconds, 6),
+        software=_versions(),
+        species=str(getattr(model, "species", "") or ""),
+        partial=partial,
+    )

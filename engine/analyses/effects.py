@@ -1,0 +1,252 @@
+"""Effects of all 3L single-base substitutions: log-likelihood ratio, influence, likelihood difference.
+
+``llr`` = ln p(alternate) − ln p(reference) at the substituted base, which is masked, by the model's own recipe (`EffectRecipe`): a window
+centred on the base where the authors use one (letters outside the sequence are N), averaged over both strands where they do
+(songlab-cal/gpn, gpn/ss/run_vep.py). Negative = unlikely.
+
+``influence`` = how much the substitution changes the predictions elsewhere; never negative except in ``authors_quick_start``:
+
+=====================  =========  =======  ==========  ===========  =======================  =======
+variant                logarithm  epsilon  absolute    own base     denominator              strands
+=====================  =========  =======  ==========  ===========  =======================  =======
+mean_abs_log2_odds     2          none     yes         left out     L − 1                    one
+authors_quick_start    2          1e-10    no          kept         L − 1                    one
+authors_manuscript     e          1e-4     yes         left out     L                        one
+gpn                    e          none     yes         left out     w − 1 of the window      both
+=====================  =========  =======  ==========  ===========  =======================  =======
+
+Sources: gagneurlab/dependencies_DNALM, compute_and_visualize_dep_maps.ipynb (``compute_all_variants_influence_score``) and
+manuscript_code/fig1_variant_effects.ipynb (``get_all_rowsums``); songlab-cal/gpn, gpn/ss/run_vep_influence.py.
+
+``delta_log_likelihood`` (causal models) = ln P(window with the alternate) − ln P(window), every base scored from those before it.
+Ambiguous letters are not substituted: all their values are NaN.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.analyses._log_odds import Scale
+from engine.analyses._provenance import stamp
+from engine.analyses._readers import InfluenceMeans, LikelihoodDifferences
+from engine.analyses.scan import Scan, Substitutions, batches, letter_codes
+from engine.core.errors import CapabilityMissing
+from engine.core.parameters import EffectParameters, Influence
+from engine.core.progress import Monitor, SilentMonitor
+from engine.core.protocols import NucleotideModel
+from engine.core.results import VariantEffects
+from engine.core.sequence import NucleotideSequence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+VERSION = "1"
+
+
+@dataclass(frozen=True)
+class _Strand:
+    """One reading direction of the input: what to feed and how to bring answers back."""
+
+    sequence: NucleotideSequence
+    reverse: bool
+
+    def index(self, position: int) -> int:
+        """Index on this strand of forward ``position``."""
+        return len(self.sequence) - 1 - position if self.reverse else position
+
+    def forward_bases(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Columns A, C, G, T of this strand as columns of the forward strand (the complement reverses their order)."""
+        return values[..., ::-1] if self.reverse else values
+
+    def windows(self, positions: NDArray[np.int64], width: int) -> Iterator[tuple[NucleotideSequence, int]]:
+        """Window of ``width`` bases around each forward position, N outside the sequence, and the index of the base in it."""
+        flank = "N" * width
+        letters = flank + self.sequence.letters + flank
+        even_reverse = self.reverse and width % 2 == 0
+        centre = width // 2 - 1 if even_reverse else width // 2
+        for position in positions:
+            start = self.index(int(position)) - centre + width
+            yield NucleotideSequence(letters[start : start + width], self.sequence.alphabet), centre
+
+
+def _strands(sequence: NucleotideSequence, both: bool) -> tuple[_Strand, ...]:
+    forward = _Strand(sequence, reverse=False)
+    return (forward, _Strand(sequence.reverse_complement(), reverse=True)) if both else (forward,)
+
+
+def passes(model: NucleotideModel, sequence: NucleotideSequence, parameters: EffectParameters | None = None) -> int:
+    """Forward passes `variant_effects` takes."""
+    chosen = parameters or EffectParameters()
+    bases = int((letter_codes(sequence.letters) >= 0).sum())
+    if model.card.causal:
+        return 1 + 3 * bases
+    recipe = model.effect_recipe
+    masked = bases * (2 if recipe.both_strands else 1) if model.card.masked else 0
+    return masked + _influence_passes(model, bases, chosen.influence)
+
+
+def _influence_passes(model: NucleotideModel, bases: int, influence: Influence) -> int:
+    if influence != "gpn":
+        return 1 + 3 * bases
+    return 8 * bases if model.effect_recipe.window_bp else 2 * (1 + 3 * bases)
+
+
+def variant_effects(
+    model: NucleotideModel,
+    sequence: NucleotideSequence,
+    parameters: EffectParameters | None = None,
+    monitor: Monitor | None = None,
+) -> VariantEffects:
+    """All effects of all substitutions of ``sequence``, float32 (L, 4) each, NaN at the reference base.
+
+    A masked model gets ``llr`` and ``influence``, a causal one ``delta_log_likelihood``, a model that can do neither ``influence`` alone.
+
+    Raises
+    ------
+    SequenceError, CapabilityMissing
+        The model cannot read the sequence or does not score bases.
+    Cancelled
+        Through ``monitor.advance``.
+    """
+    chosen = parameters or EffectParameters()
+    began = time.perf_counter()
+    watcher = monitor or SilentMonitor()
+    if not isinstance(model, NucleotideModel):
+        raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
+    watcher.start(passes(model, sequence, chosen))
+    values: dict[str, NDArray[np.float64]] = {}
+    if model.card.causal:
+        values["delta_log_likelihood"] = _likelihood_differences(model, sequence, watcher)
+    else:
+        if model.card.masked:
+            values["llr"] = log_likelihood_ratios(model, sequence, watcher)
+        values["influence"] = influence_scores(model, sequence, chosen.influence, watcher)
+    return VariantEffects(
+        sequence=sequence,
+        provenance=stamp("effects", VERSION, model, chosen, sequence, time.perf_counter() - began),
+        **{name: array.astype(np.float32) for name, array in values.items()},
+    )
+
+
+def log_likelihood_ratios(model: NucleotideModel, sequence: NucleotideSequence, monitor: Monitor) -> NDArray[np.float64]:
+    """ln p(alternate) − ln p(reference) with the base masked, float64 (L, 4), NaN at the reference base and at ambiguous letters."""
+    recipe = model.effect_recipe
+    codes = letter_codes(sequence.letters)
+    positions = np.flatnonzero(codes >= 0)
+    strands = _strands(sequence, recipe.both_strands)
+    result = np.full((len(sequence), 4), np.nan)
+    total = np.zeros((len(positions), 4))
+    for strand in strands:
+        if recipe.window_bp is None:
+            scores = _masked_whole(model, strand, positions, monitor)
+        else:
+            scores = _masked_windows(model, strand, positions, recipe.window_bp, monitor)
+        total += strand.forward_bases(scores)
+    own = codes[positions]
+    result[positions] = (total - np.take_along_axis(total, own[:, None], axis=1)) / len(strands)
+    result[positions, own] = np.nan
+    return result
+
+
+def _masked_whole(model: NucleotideModel, strand: _Strand, positions: NDArray[np.int64], monitor: Monitor) -> NDArray[np.float64]:
+    """Scores (n, 4) of the four bases at each position of the whole sequence with that position masked."""
+    import torch
+
+    scan = Scan.of(model, strand.sequence)
+    here = np.array([strand.index(int(position)) for position in positions], dtype=np.int64)
+    scores = np.zeros((len(positions), 4))
+
+    def work(start: int, end: int) -> None:
+        batch = scan.tensor(here[start:end])
+        logits = model.base_logits(scan.reference, model.masked(scan.reference, batch))
+        scores[start:end] = logits[torch.arange(end - start, device=logits.device), batch].double().cpu().numpy()
+        monitor.advance(end - start)
+
+    with torch.inference_mode():
+        batches(len(positions), scan.batch_size, work)
+    return scores
+
+
+def _masked_windows(
+    model: NucleotideModel, strand: _Strand, positions: NDArray[np.int64], width: int, monitor: Monitor
+) -> NDArray[np.float64]:
+    """Scores (n, 4) of the four bases in the masked centre of a window around each position.
+
+    The windows of a batch differ in their letters; a model with a windowed recipe scores token ids alone.
+    """
+    import torch
+
+    scores = np.zeros((len(positions), 4))
+    with torch.inference_mode():
+        windows = [(model.prepare(window), centre) for window, centre in strand.windows(positions, width)]
+
+        def work(start: int, end: int) -> None:
+            rows = [model.masked(window, torch.tensor([centre], device=model.device)) for window, centre in windows[start:end]]
+            first, centre = windows[start]
+            logits = model.base_logits(first, torch.cat(rows))
+            scores[start:end] = logits[:, centre].double().cpu().numpy()
+            monitor.advance(end - start)
+
+        if windows:
+            batches(len(positions), model.passes_per_batch(windows[0][0]), work)
+    return scores
+
+
+def influence_scores(model: NucleotideModel, sequence: NucleotideSequence, influence: Influence, monitor: Monitor) -> NDArray[np.float64]:
+    """Influence float64 (L, 4) in the published variant ``influence`` (table above), NaN at the reference base and at ambiguous letters."""
+    if influence == "gpn":
+        return _influence_gpn(model, sequence, monitor)
+    length = len(sequence)
+    if influence == "authors_quick_start":
+        reader = InfluenceMeans(Scale(epsilon=1e-10), length, signed=True, with_own=True)
+    elif influence == "authors_manuscript":
+        reader = InfluenceMeans(Scale(epsilon=1e-4, natural=True), length, divisor=0)
+    else:
+        reader = InfluenceMeans(Scale(), length)
+    scan = Scan.of(model, sequence)
+    scan.run(Substitutions.of(scan.reference.letters, (0, length)), (reader,), monitor)
+    return reader.to_numpy()
+
+
+def _influence_gpn(model: NucleotideModel, sequence: NucleotideSequence, monitor: Monitor) -> NDArray[np.float64]:
+    """Mean of both strands; in windows around each base where the model's recipe has one."""
+    width = model.effect_recipe.window_bp
+    strands = _strands(sequence, both=True)
+    total = np.zeros((len(sequence), 4))
+    for strand in strands:
+        if width is None:
+            scan = Scan.of(model, strand.sequence)
+            reader = InfluenceMeans(Scale(natural=True), len(sequence))
+            scan.run(Substitutions.of(scan.reference.letters, (0, len(sequence))), (reader,), monitor)
+            values = strand.forward_bases(reader.to_numpy())
+            total += values[::-1] if strand.reverse else values
+        else:
+            total += _influence_windows(model, strand, width, monitor)
+    return total / len(strands)
+
+
+def _influence_windows(model: NucleotideModel, strand: _Strand, width: int, monitor: Monitor) -> NDArray[np.float64]:
+    """Influence (L, 4) in forward coordinates, each base in the centre of its own window."""
+    length = len(strand.sequence)
+    forward = strand.sequence.reverse_complement() if strand.reverse else strand.sequence
+    positions = np.flatnonzero(letter_codes(forward.letters) >= 0)
+    result = np.full((length, 4), np.nan)
+    for position, (window, centre) in zip(positions, strand.windows(positions, width), strict=True):
+        scan = Scan.of(model, window)
+        reader = InfluenceMeans(Scale(natural=True), width)
+        scan.run(Substitutions.of(window.letters, (centre, centre + 1)), (reader,), monitor)
+        result[position] = strand.forward_bases(reader.to_numpy()[centre])
+    return result
+
+
+def _likelihood_differences(model: NucleotideModel, sequence: NucleotideSequence, monitor: Monitor) -> NDArray[np.float64]:
+    """Likelihood differences float64 (L, 4) of a causal model."""
+    scan = Scan.of(model, sequence)
+    reader = LikelihoodDifferences(scan.reference.letters)
+    scan.run(Substitutions.of(scan.reference.letters, (0, len(sequence)), in_order=True), (reader,), monitor)
+    return reader.to_numpy()

@@ -1,0 +1,214 @@
+"""The one scan under dependency maps, influence, effects and likelihood differences.
+
+Token ids of all single-substitution mutants are written straight into a batch on the device, the batch goes through the model once, and
+readers reduce its scores on the device at once: nothing of shape (mutants, L, 4) or (mutants, L, vocabulary) is ever kept. Beyond the
+model the scan holds one float32 row per changed base and the scores of one batch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from engine.core.errors import CapabilityMissing, ParameterError, ResourceExhausted
+from engine.core.progress import Monitor, SilentMonitor
+from engine.core.protocols import MutantModel, NucleotideModel, PreciseMutantModel, Prepared
+from engine.core.sequence import BASES, NucleotideSequence
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+_log = logging.getLogger(__name__)
+
+Window = tuple[int, int]
+
+
+class Reader(Protocol):
+    """Reduces the scores of mutants; everything stays on the model's device."""
+
+    @property
+    def normalised(self) -> bool:
+        """Whether it needs log-probabilities over the whole vocabulary."""
+
+    def start(self, reference: Tensor) -> None:
+        """Scores float32 (L, 4) of the reference sequence."""
+
+    def take(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> None:
+        """Scores float32 (B, L, 4) of mutants: base ``positions[b]`` became ``alternates[b]``; NaN where not comparable."""
+
+
+def letter_codes(letters: str) -> NDArray[np.int64]:
+    """Index in A, C, G, T of each letter (U as T), −1 for an ambiguous one; int64 (L,)."""
+    table = np.full(256, -1, dtype=np.int64)
+    for code, base in enumerate(BASES):
+        table[ord(base)] = code
+    table[ord("U")] = BASES.index("T")
+    return table[np.frombuffer(letters.encode("ascii"), dtype=np.uint8)]
+
+
+def coarse_to_fine(width: int) -> NDArray[np.int64]:
+    """A permutation of 0..width−1 in bit-reversed order: any beginning of it is spread evenly, so that a partial map is a coarse map."""
+    bits = max(1, (width - 1).bit_length())
+    numbers = np.arange(1 << bits, dtype=np.int64)
+    reversed_bits = np.zeros_like(numbers)
+    for bit in range(bits):
+        reversed_bits |= ((numbers >> bit) & 1) << (bits - 1 - bit)
+    return reversed_bits[reversed_bits < width]
+
+
+def checked_window(window: Window | None, length: int) -> Window:
+    """``window`` or the whole sequence. Raises `ParameterError` when it reaches beyond the sequence."""
+    if window is None:
+        return 0, length
+    if window[1] > length:
+        raise ParameterError(f"The window {window[0] + 1:,}-{window[1]:,} reaches beyond the sequence; positions 1 to {length:,} exist.")
+    return window
+
+
+@dataclass(frozen=True, eq=False)
+class Substitutions:
+    """Every single substitution of a window, three of a base in a row; ambiguous letters are not changed.
+
+    ``positions``, ``alternates``: int64 (3n,) in the order they are computed. ``changed``: int64 (n,) bases in that order.
+    """
+
+    positions: NDArray[np.int64]
+    alternates: NDArray[np.int64]
+    changed: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, letters: str, window: Window, *, in_order: bool = False) -> Substitutions:
+        """Substitutions of ``letters[window]``, coarse to fine, or from left to right with ``in_order``."""
+        codes = letter_codes(letters)
+        width = window[1] - window[0]
+        order = (np.arange(width) if in_order else coarse_to_fine(width)) + window[0]
+        changed = order[codes[order] >= 0]
+        alternates = (np.arange(1, 4)[None, :] + codes[changed][:, None]) % 4
+        return cls(np.repeat(changed, 3), np.sort(alternates, axis=1).ravel(), changed)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+def batches(count: int, size: int, work: Callable[[int, int], None]) -> None:
+    """Call ``work(start, end)`` over 0..count in steps of ``size``; when the device's memory runs out the step is halved and goes on.
+
+    Raises
+    ------
+    ResourceExhausted
+        One sequence alone does not fit.
+    """
+    import torch
+
+    size = max(1, size)
+    start = 0
+    while start < count:
+        end = min(count, start + size)
+        try:
+            work(start, end)
+        except torch.OutOfMemoryError as error:
+            if size == 1:
+                raise ResourceExhausted(
+                    "One forward pass does not fit in the memory of this device; use a shorter sequence, a smaller model or another device."
+                ) from error
+            size = max(1, size // 2)
+            _log.warning("out of device memory: batches of %d sequences from here on", size)
+            torch.cuda.empty_cache()
+            continue
+        start = end
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A model, a prepared reference and how precisely its mutants are scored."""
+
+    model: NucleotideModel
+    reference: Prepared
+    precision: str = "exact"
+    tau: float = 0.01
+
+    @classmethod
+    def of(cls, model: NucleotideModel, sequence: NucleotideSequence, precision: str = "exact", tau: float = 0.01) -> Scan:
+        """Tokenise ``sequence``. Raises `CapabilityMissing` for a model that does not score bases or has no such precision."""
+        if not isinstance(model, NucleotideModel):
+            raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
+        offered = model.precisions if isinstance(model, PreciseMutantModel) else ("exact",)
+        if precision not in offered:
+            raise CapabilityMissing(f"{model.card.title} has no precision {precision!r} on this device; it offers {', '.join(offered)}.")
+        import torch
+
+        with torch.inference_mode():
+            return cls(model, model.prepare(sequence), precision, tau)
+
+    @property
+    def batch_size(self) -> int:
+        """Sequences in one forward pass; the three substitutions of a base stay together where they fit."""
+        size = max(1, self.model.passes_per_batch(self.reference))
+        return size // 3 * 3 if size >= 3 else size
+
+    def reference_logits(self, *, normalised: bool) -> Tensor:
+        """Scores float32 (L, 4) of the reference; call under ``torch.inference_mode``."""
+        return self.model.base_logits(self.reference, self.reference.ids[None], normalised=normalised)[0]
+
+    def mutant_logits(self, positions: Tensor, alternates: Tensor, *, normalised: bool) -> Tensor:
+        """Scores float32 (B, L, 4) of mutants by the fastest way the model has at this precision."""
+        model, reference = self.model, self.reference
+        if isinstance(model, PreciseMutantModel):
+            return model.mutant_logits(reference, positions, alternates, normalised=normalised, precision=self.precision, tau=self.tau)
+        if isinstance(model, MutantModel):
+            return model.mutant_logits(reference, positions, alternates, normalised=normalised)
+        return model.base_logits(reference, model.mutants(reference, positions, alternates), normalised=normalised)
+
+    def tensor(self, values: NDArray[np.int64]) -> Tensor:
+        """``values`` on the model's device."""
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.model.device)
+
+    def run(
+        self,
+        substitutions: Substitutions,
+        readers: Sequence[Reader],
+        monitor: Monitor | None = None,
+        after: Callable[[int], None] | None = None,
+    ) -> None:
+        """Score all ``substitutions`` and give every batch to ``readers``.
+
+        ``monitor.advance`` is called after every batch with its number of passes (the caller has called ``start``); ``after`` with the
+        number of substitutions finished. What ``monitor`` raises to stop the scan goes through.
+        """
+        import torch
+
+        watcher = monitor or SilentMonitor()
+        normalised = any(reader.normalised for reader in readers)
+        with torch.inference_mode():
+            reference = self.reference_logits(normalised=normalised)
+            for reader in readers:
+                reader.start(reference)
+            watcher.advance(1)
+            positions, alternates = self.tensor(substitutions.positions), self.tensor(substitutions.alternates)
+
+            def work(start: int, end: int) -> None:
+                here, there = positions[start:end], alternates[start:end]
+                logits = self.mutant_logits(here, there, normalised=normalised)
+                for reader in readers:
+                    reader.take(here, there, logits)
+                watcher.advance(end - start)
+                if after is not None:
+                    after(end)
+
+            batches(len(substitutions), self.batch_size, work)
+
+
+def own_columns(positions: Tensor, width: int, offset: int = 0) -> Tensor:
+    """bool (B, width): the column of each mutant's own changed base (False everywhere when it lies outside the window)."""
+    import torch
+
+    columns: torch.Tensor = torch.arange(offset, offset + width, device=positions.device)
+    return columns[None, :] == positions[:, None]

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine.analyses._log_odds import Scale, log_odds, log_odds_epsilon
+from engine.analyses.dependency import dependency_map, dependency_map_with_influence, pair_table, passes
+from engine.analyses.effects import variant_effects
+from engine.analyses.scan import Substitutions, batches, coarse_to_fine, letter_codes
+from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, ResourceExhausted, SequenceError
+from engine.core.parameters import DependencyParameters, PairParameters
+from engine.core.sequence import Alphabet, NucleotideSequence
+from tests.analyses.toys import ToyModel, Watcher, mutants_of, odds_of, probabilities, renormalised
+
+LETTERS = "GATTACAGGCTCCATG"
+
+
+def slow_map(model: ToyModel, letters: str) -> np.ndarray:
+    reference = np.log2(odds_of(probabilities(model, letters)))
+    values = np.zeros((len(letters), len(letters)))
+    for i, _, mutant in mutants_of(letters):
+        change = np.abs(np.log2(odds_of(probabilities(model, mutant))) - reference).max(axis=1)
+        values[i] = np.maximum(values[i], change)
+    np.fill_diagonal(values, 0)
+    return values
+
+
+def test_the_map_is_the_definition_by_strings_and_float64() -> None:
+    model = ToyModel()
+    result = dependency_map(model, NucleotideSequence(LETTERS))
+    assert result.values.dtype == np.float32
+    np.testing.assert_allclose(result.values, slow_map(model, LETTERS), atol=2e-5)
+    assert result.complete
+    assert result.rows_done is None
+    assert not result.values.flags.writeable
+
+
+def test_a_change_seen_in_one_direction_only_stands_in_the_row_of_the_changed_base() -> None:
+    model = ToyModel(reach=1)
+    model.near[0] = 0.0  # offset −1: nobody reads the base before it
+    values = dependency_map(model, NucleotideSequence(LETTERS)).values
+    assert values.diagonal(1).max() == 0.0  # base i does not reach i + 1
+    assert values.diagonal(-1).min() > 0.0  # base i reaches i − 1
+
+
+def test_one_bit_of_odds_by_hand() -> None:
+    """p = (1/2, 1/6, 1/6, 1/6) → odds 1; after the change p = (4/5, 1/15, ...) → odds 4: two bits."""
+    before = torch.tensor([[1 / 2, 1 / 6, 1 / 6, 1 / 6]]).log()
+    after = torch.tensor([[4 / 5, 1 / 15, 1 / 15, 1 / 15]]).log()
+    change = Scale()(after) - Scale()(before)
+    assert change[0, 0].item() == pytest.approx(2.0, abs=1e-5)
+    assert change[0, 1].item() == pytest.approx(np.log2((1 / 14) / (1 / 5)), abs=1e-5)
+
+
+def test_log_odds_stay_finite_and_exact_where_probabilities_saturate() -> None:
+    logits = torch.tensor([[60.0, 0.0, 0.0, 0.0], [200.0, -200.0, 0.0, 0.0]])
+    odds = log_odds(logits)
+    assert odds[0].tolist() == pytest.approx([60 - np.log(3), -60.0, -60.0, -60.0], abs=1e-4)
+    assert odds[1].tolist() == pytest.approx([200 - np.log(2), -400.0, -200.0, -200.0], abs=1e-3)
+
+
+def test_log_odds_do_not_care_for_a_common_shift() -> None:
+    logits = torch.randn(5, 3, 4, generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(log_odds(logits + 11.0), log_odds(logits), atol=1e-5, rtol=1e-5)
+
+
+def test_epsilon_saturates_where_the_formula_in_float64_does() -> None:
+    logits = torch.tensor([[0.0, -40.0, -40.0, -40.0]])
+    p = renormalised(np.exp(logits.numpy().astype(np.float64)), 1e-10)
+    complement = p.sum() - p[0, 0]
+    assert log_odds_epsilon(logits, 1e-10)[0, 0].item() == pytest.approx(np.log(p[0, 0] / (p[0, 1:].sum())), rel=1e-9)
+    assert complement == pytest.approx(3e-10, rel=1e-3)
+
+
+def test_epsilon_takes_the_softmax_over_the_whole_vocabulary() -> None:
+    model = ToyModel(3, scale=3.0)
+    epsilon = 1e-3
+    reference = np.log2(odds_of(renormalised(probabilities(model, LETTERS, whole_vocabulary=True), epsilon)))
+    expected = np.zeros((len(LETTERS), len(LETTERS)))
+    for i, _, mutant in mutants_of(LETTERS):
+        p = renormalised(probabilities(model, mutant, whole_vocabulary=True), epsilon)
+        expected[i] = np.maximum(expected[i], np.abs(np.log2(odds_of(p)) - reference).max(axis=1))
+    np.fill_diagonal(expected, 0)
+    result = dependency_map(model, NucleotideSequence(LETTERS), DependencyParameters(epsilon=epsilon))
+    np.testing.assert_allclose(result.values, expected, atol=2e-4)
+    exact = dependency_map(model, NucleotideSequence(LETTERS)).values
+    assert np.abs(exact - expected).max() > 0.1
+
+
+@pytest.mark.parametrize("epsilon", [None, 1e-3])
+def test_the_log_ratio_is_natural(epsilon: float | None) -> None:
+    model = ToyModel(4)
+
+    def score(letters: str) -> np.ndarray:
+        if epsilon is None:
+            return np.log(probabilities(model, letters))
+        return np.log(probabilities(model, letters, whole_vocabulary=True) + epsilon)
+
+    expected = np.zeros((len(LETTERS), len(LETTERS)))
+    for i, _, mutant in mutants_of(LETTERS):
+        expected[i] = np.maximum(expected[i], np.abs(score(mutant) - score(LETTERS)).max(axis=1))
+    np.fill_diagonal(expected, 0)
+    parameters = DependencyParameters(metric="log_ratio", epsilon=epsilon)
+    np.testing.assert_allclose(dependency_map(model, NucleotideSequence(LETTERS), parameters).values, expected, atol=2e-5)
+
+
+def test_a_window_is_the_same_part_of_the_whole_map() -> None:
+    model = ToyModel()
+    whole = dependency_map(model, NucleotideSequence(LETTERS)).values
+    fresh = ToyModel()
+    part = dependency_map(fresh, NucleotideSequence(LETTERS), DependencyParameters(window=(5, 11)))
+    assert part.offset == 5
+    np.testing.assert_array_equal(part.values, whole[5:11, 5:11])
+    assert sum(fresh.calls) == 1 + 3 * 6
+
+
+def test_a_window_beyond_the_sequence_is_an_error_with_the_limit() -> None:
+    with pytest.raises(ParameterError, match="1 to 16"):
+        dependency_map(ToyModel(), NucleotideSequence(LETTERS), DependencyParameters(window=(5, 17)))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 5, 8, 1000])
+def test_the_batch_size_changes_nothing(batch: int) -> None:
+    expected = dependency_map(ToyModel(batch=7), NucleotideSequence(LETTERS)).values
+    values = dependency_map(ToyModel(batch=batch), NucleotideSequence(LETTERS)).values
+    np.testing.assert_allclose(values, expected, atol=5e-6)  # vectorised and scalar logarithms differ in the last bit
+
+
+def test_ambiguous_letters_are_read_and_not_changed() -> None:
+    letters = "GATNACAR"
+    model = ToyModel()
+    result = dependency_map(model, NucleotideSequence(letters))
+    values = result.values
+    off = ~np.eye(8, dtype=bool)
+    for row in (3, 7):
+        assert np.isnan(values[row][off[row]]).all()
+        assert values[row, row] == 0
+        assert np.isfinite(np.delete(values[:, row], [3, 7])).all()
+    np.testing.assert_allclose(np.delete(values, [3, 7], axis=0), np.delete(slow_map(model, "GATNACAN"), [3, 7], axis=0), atol=2e-5)
+    assert passes(NucleotideSequence(letters), DependencyParameters()) == 1 + 3 * 6
+    assert sum(model.calls) == 1 + 3 * 6
+
+
+def test_rna_gives_the_map_of_its_dna() -> None:
+    dna = dependency_map(ToyModel(), NucleotideSequence(LETTERS)).values
+    rna = dependency_map(ToyModel(), NucleotideSequence(LETTERS.replace("T", "U"), Alphabet.RNA)).values
+    np.testing.assert_array_equal(rna, dna)
+
+
+def test_a_single_base_has_a_map_of_one_zero() -> None:
+    assert dependency_map(ToyModel(), NucleotideSequence("A")).values.tolist() == [[0.0]]
+
+
+def test_a_causal_model_has_nothing_upstream() -> None:
+    model = ToyModel(causal=True, masked=False)
+    values = dependency_map(model, NucleotideSequence(LETTERS)).values
+    assert (np.tril(values) == 0).all()
+    np.testing.assert_allclose(values, slow_map(model, LETTERS), atol=2e-5)
+
+
+class Moved(ToyModel):
+    """Its predictions two bases right of a change cannot be compared."""
+
+    def mutant_logits(self, reference, positions, alternates, *, normalised=False):
+        logits = self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
+        for row, (position, alternate) in enumerate(zip(positions.tolist(), alternates.tolist(), strict=True)):
+            if position + 2 < logits.shape[1] and (alternate == 0 or position == 4):
+                logits[row, position + 2] = float("nan")
+        return logits
+
+
+def test_cells_that_cannot_be_compared_leave_the_maximum() -> None:
+    plain, moved = ToyModel(), Moved()
+    values = dependency_map(moved, NucleotideSequence(LETTERS)).values
+    assert np.isnan(values[4, 6])
+    assert np.isnan(values).sum() == 1
+    reference = np.log2(odds_of(probabilities(plain, LETTERS)))
+    kept = [m for i, n, m in mutants_of(LETTERS) if i == 2 and n != 0]
+    expected = max(np.abs(np.log2(odds_of(probabilities(plain, m))) - reference)[4].max() for m in kept)
+    assert values[2, 4] == pytest.approx(expected, abs=2e-5)
+
+
+def test_rows_come_coarse_to_fine_and_partial_maps_hold_finished_rows_only() -> None:
+    watcher = Watcher()
+    result = dependency_map(ToyModel(batch=3), NucleotideSequence(LETTERS), monitor=watcher)
+    assert watcher.total == watcher.done == 1 + 3 * 16
+    partial = watcher.partials[3]
+    assert np.flatnonzero(partial.rows_done).tolist() == [0, 4, 8, 12]
+    np.testing.assert_array_equal(partial.values[partial.rows_done], result.values[partial.rows_done])
+    assert np.isnan(partial.values[~partial.rows_done]).all()
+    assert not partial.complete
+    assert partial.provenance.partial
+    assert not result.provenance.partial
+
+
+def test_partial_maps_are_snapshots() -> None:
+    watcher = Watcher()
+    dependency_map(ToyModel(batch=3), NucleotideSequence(LETTERS), monitor=watcher)
+    assert [int(partial.rows_done.sum()) for partial in watcher.partials] == list(range(1, 16))
+    assert all(np.isnan(partial.values[~partial.rows_done]).all() for partial in watcher.partials)
+
+
+def test_nobody_looking_means_no_snapshot() -> None:
+    watcher = Watcher(look=False)
+    dependency_map(ToyModel(batch=3), NucleotideSequence(LETTERS), monitor=watcher)
+    assert not watcher.partials
+
+
+def test_a_stop_goes_through_at_the_next_batch() -> None:
+    model = ToyModel(batch=3)
+    watcher = Watcher(stop_after=10)
+    with pytest.raises(Cancelled):
+        dependency_map(model, NucleotideSequence(LETTERS), monitor=watcher)
+    assert watcher.done == 10
+    assert sum(model.calls) == 10
+    assert len(watcher.partials) == 2
+
+
+def test_a_model_without_other_precisions_says_so() -> None:
+    with pytest.raises(CapabilityMissing, match="sparse"):
+        dependency_map(ToyModel(), NucleotideSequence(LETTERS), DependencyParameters(precision="sparse"))
+
+
+def test_influence_from_the_same_passes_equals_influence_alone() -> None:
+    model = ToyModel()
+    result, influence = dependency_map_with_influence(model, NucleotideSequence(LETTERS))
+    assert sum(model.calls) == 1 + 3 * len(LETTERS)
+    np.testing.assert_array_equal(result.values, dependency_map(ToyModel(), NucleotideSequence(LETTERS)).values)
+    alone = variant_effects(ToyModel(), NucleotideSequence(LETTERS)).influence
+    np.testing.assert_array_equal(influence.astype(np.float32), alone)
+
+
+def test_the_pair_table_holds_what_the_map_takes_the_maximum_of() -> None:
+    model = ToyModel()
+    table = pair_table(model, NucleotideSequence(LETTERS), PairParameters(changed=3, read=9))
+    assert np.isnan(table.values[3]).all()  # the reference is T
+    expected = {n: np.log2(odds_of(probabilities(model, m)))[9] for i, n, m in mutants_of(LETTERS) if i == 3}
+    reference = np.log2(odds_of(probabilities(model, LETTERS)))[9]
+    for alternate, scores in expected.items():
+        np.testing.assert_allclose(table.values[alternate], scores - reference, atol=2e-5)
+    assert np.nanmax(np.abs(table.values)) == pytest.approx(dependency_map(model, NucleotideSequence(LETTERS)).values[3, 9], abs=1e-5)
+
+
+def test_the_pair_table_refuses_positions_that_are_not_there() -> None:
+    with pytest.raises(ParameterError, match="Position 17"):
+        pair_table(ToyModel(), NucleotideSequence(LETTERS), PairParameters(changed=3, read=16))
+    with pytest.raises(SequenceError, match="Position 2 is N"):
+        pair_table(ToyModel(), NucleotideSequence("ANA"), PairParameters(changed=1, read=0))
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 8, 9, 100])
+def test_the_coarse_to_fine_order_is_a_permutation_that_is_even_from_the_start(width: int) -> None:
+    order = coarse_to_fine(width)
+    assert sorted(order.tolist()) == list(range(width))
+    for count in (2, 4):
+        if width > 2 * count:
+            assert np.diff(np.sort(order[:count])).min() >= width // (2 * count)
+
+
+def test_substitutions_are_every_other_base_of_every_base_once() -> None:
+    substitutions = Substitutions.of(LETTERS, (0, len(LETTERS)))
+    made = sorted(zip(substitutions.positions.tolist(), substitutions.alternates.tolist(), strict=True))
+    assert made == sorted((i, n) for i, n, _ in mutants_of(LETTERS))
+    assert letter_codes("ACGTUN").tolist() == [0, 1, 2, 3, 3, -1]
+
+
+def test_running_out_of_memory_halves_the_batch_and_loses_nothing() -> None:
+    done: list[int] = []
+
+    def work(start: int, end: int) -> None:
+        if end - start > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        done.extend(range(start, end))
+
+    batches(11, 8, work)
+    assert done == list(range(11))
+
+
+def test_a_single_sequence_that_does_not_fit_is_a_clear_error() -> None:
+    def work(start: int, end: int) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(ResourceExhausted, match="does not fit"):
+        batches(4, 2, work)
