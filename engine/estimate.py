@@ -1,0 +1,82 @@
+"""What a computation will cost before it runs: forward passes, tokens, memory, and seconds from earlier runs on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cost:
+    """``passes`` through the model, ``tokens`` (bases) read in all, ``seconds`` (None before a first run), ``memory_bytes`` beside the model."""
+
+    passes: int
+    tokens: int
+    seconds: float | None
+    memory_bytes: int
+
+
+class Timings:
+    """Seconds a base of earlier runs, by model, device, precision and doubling of the length; kept in one small JSON file.
+
+    Parameters
+    ----------
+    memory : Path or None
+        Where they are kept between sessions; None = nowhere.
+    """
+
+    def __init__(self, memory: Path | None) -> None:
+        self._memory = memory
+        self._known: dict[str, dict[str, float]] = {}
+        self._lock = threading.Lock()
+        if memory is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._known = _checked(json.loads(memory.read_text(encoding="utf-8")))
+
+    def note(self, kind: str, length: int, passes: int, seconds: float) -> None:
+        """Remember that ``passes`` passes over ``length`` bases took ``seconds``; newer runs weigh half."""
+        if length < 1 or passes < 1 or seconds <= 0:
+            return
+        rate = seconds / (length * passes)
+        with self._lock:
+            rates = self._known.setdefault(kind, {})
+            doubling = str(_doubling(length))
+            rates[doubling] = rate if doubling not in rates else 0.5 * (rates[doubling] + rate)
+            self._save()
+
+    def seconds(self, kind: str, length: int, passes: int) -> float | None:
+        """Expected seconds, from the run of the nearest length; None when this kind never ran here."""
+        with self._lock:
+            rates = self._known.get(kind)
+            if not rates:
+                return None
+            nearest = min(rates, key=lambda doubling: abs(int(doubling) - _doubling(length)))
+            return rates[nearest] * length * passes
+
+    def _save(self) -> None:
+        if self._memory is None:
+            return
+        with contextlib.suppress(OSError):
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self._memory.with_suffix(f".{threading.get_ident()}.part")
+            temporary.write_text(json.dumps(self._known), encoding="utf-8")
+            temporary.replace(self._memory)
+
+
+def _doubling(length: int) -> int:
+    return round(math.log2(max(1, length)))
+
+
+def _checked(read: Any) -> dict[str, dict[str, float]]:
+    """Only what has the right shape; the file may have been written by another version."""
+    known: dict[str, dict[str, float]] = {}
+    for kind, rates in read.items() if isinstance(read, dict) else ():
+        if isinstance(rates, dict):
+            good = {str(int(key)): float(rate) for key, rate in rates.items() if isinstance(rate, int | float) and rate > 0}
+            known[str(kind)] = good
+    return known
