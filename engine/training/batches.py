@@ -1,0 +1,192 @@
+"""Training batches of the language model, each a function of (seed, rank, step) only, so that a resumed run sees the same ones.
+
+Rows of a batch have one length: no padding. Kinds: `rna` (seed RNAs of similar length, short ones with random flanks), `invented`
+(random stem-loops), `embedded` (a seed RNA inside genomic DNA, either strand) and `dna` (genome windows, either strand).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.models._locuscope_net import ANY, BASE, DOMAIN, MASK
+from engine.training.augment import compensate, invented_rna, random_letters
+from engine.training.corpus import DOMAINS, TRAIN, Corpus
+from engine.training.holdout import NAMED_FAMILIES
+from engine.training.letters import UNKNOWN, Codes, reverse_complement
+
+Ids = NDArray[np.int64]
+IGNORE = -100
+KINDS = ("rna", "invented", "embedded", "dna")
+_LONGEST_RNA = 480
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Shares of the kinds of batches (sum 1), of the named families among seed RNAs, and of RNAs with compensated pairs."""
+
+    rna: float = 0.42
+    invented: float = 0.08
+    embedded: float = 0.10
+    dna: float = 0.40
+    named: float = 0.30
+    compensated: float = 0.5
+
+
+@dataclass(frozen=True)
+class Batch:
+    """ids (B, T) with masks in place; targets (B, T) token ids where a prediction counts, IGNORE elsewhere."""
+
+    ids: Ids
+    targets: Ids
+    kind: str
+
+
+class Batches:
+    """Draws batches of about `tokens` tokens from the training part of a corpus."""
+
+    def __init__(self, corpus: Corpus, seed: int, tokens: int = 4096, mixture: Mixture | None = None) -> None:
+        self.corpus, self.seed, self.tokens = corpus, seed, tokens
+        self.mixture = mixture or Mixture()
+        sizes = np.diff(corpus.rna_start)
+        train = np.flatnonzero((corpus.split == TRAIN) & (sizes >= 24))
+        order = train[np.argsort(sizes[train], kind="stable")]
+        self._order, self._size = order, np.minimum(sizes[order], _LONGEST_RNA)
+        self._weight = np.cumsum(self._rna_weights(order))
+        self._pieces = {d: np.flatnonzero((corpus.domain == d) & ~corpus.held_out) for d in range(1, 4)}
+        self._pieces = {d: p for d, p in self._pieces.items() if p.size}
+        self._piece_weight = {d: np.cumsum(np.diff(corpus.start)[p]).astype(float) for d, p in self._pieces.items()}
+
+    def _rna_weights(self, order: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Square root of family size, shared within the family; the named families together get their share."""
+        family = self.corpus.family[order]
+        count = np.bincount(family, minlength=len(self.corpus.names["families"]))
+        weight = 1.0 / np.sqrt(count[family])
+        named = np.isin(np.array(self.corpus.names["families"])[family], list(NAMED_FAMILIES))
+        for group, share in ((named, self.mixture.named), (~named, 1 - self.mixture.named)):
+            if group.any():
+                weight[group] *= share / weight[group].sum()
+        return weight
+
+    def draw(self, rank: int, step: int, micro: int, dna_share: float | None = None) -> Batch:
+        """The batch of this rank, step and micro-step."""
+        rng = np.random.default_rng((self.seed, rank, step, micro))
+        mixture = self.mixture
+        shares = np.array([mixture.rna, mixture.invented, mixture.embedded, mixture.dna])
+        if dna_share is not None and mixture.dna < 1:
+            shares[:3] *= (1 - dna_share) / shares[:3].sum()
+            shares[3] = dna_share
+        kind = KINDS[int(rng.choice(4, p=shares / shares.sum()))]
+        rows, domains = getattr(self, "_make_" + kind)(rng)
+        return self._masked(rows, domains, kind, rng)
+
+    def _rows(self, length: int) -> int:
+        return max(1, self.tokens // (length + 1))
+
+    def _seed_rna(self, pick: int, rng: np.random.Generator) -> Codes:
+        codes, partner = self.corpus.rna_sequence(int(self._order[pick]))
+        if rng.random() < self.mixture.compensated:
+            codes = compensate(codes, partner, float(rng.uniform(0.1, 1.0)), rng)
+        if codes.size > _LONGEST_RNA:
+            low = int(rng.integers(0, codes.size - _LONGEST_RNA + 1))
+            codes = codes[low : low + _LONGEST_RNA]
+        return codes
+
+    def _flanked(self, codes: Codes, length: int, rng: np.random.Generator) -> Codes:
+        """`codes` somewhere inside `length` letters of genome or of random composition."""
+        spare = length - codes.size
+        if spare <= 0:
+            return codes[:length]
+        low = int(rng.integers(0, spare + 1))
+        around = self._window(self._domain(rng), length, rng) if self._pieces and rng.random() < 0.5 else random_letters(length, rng)
+        return np.concatenate((around[:low], codes, around[low + codes.size :]))
+
+    def _rna_rows(self, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Sorted positions of RNAs of similar length, drawn by weight."""
+        anchor = int(np.searchsorted(self._weight, rng.random() * self._weight[-1]))
+        length = int(self._size[anchor])
+        low = int(np.searchsorted(self._size, int(0.88 * length)))
+        high = int(np.searchsorted(self._size, length, side="right"))
+        base = self._weight[low - 1] if low else 0.0
+        drawn = base + rng.random(self._rows(length)) * (self._weight[high - 1] - base)
+        picks: NDArray[np.intp] = np.minimum(np.searchsorted(self._weight, drawn), high - 1)
+        return picks
+
+    def _rna_batch_length(self, picks: NDArray[np.intp], rng: np.random.Generator) -> int:
+        longest = int(self._size[picks].max())
+        return longest + int(rng.integers(0, longest // 3)) if rng.random() < 0.3 else longest
+
+    def _make_rna(self, rng: np.random.Generator) -> tuple[list[Codes], Ids]:
+        picks = self._rna_rows(rng)
+        length = self._rna_batch_length(picks, rng)
+        rows = [self._flanked(self._seed_rna(int(pick), rng), length, rng) for pick in picks]
+        return rows, np.full(len(rows), DOMAINS.index("rna"))
+
+    def _make_invented(self, rng: np.random.Generator) -> tuple[list[Codes], Ids]:
+        length = int(rng.integers(40, 160))
+        rows = [invented_rna(length, rng)[0] for _ in range(self._rows(length))]
+        return rows, np.full(len(rows), DOMAINS.index("rna"))
+
+    def _make_embedded(self, rng: np.random.Generator) -> tuple[list[Codes], Ids]:
+        length = int(rng.choice((160, 256, 384)))
+        rows, domains = [], []
+        for _ in range(self._rows(length)):
+            pick = int(np.searchsorted(self._weight, rng.random() * self._weight[-1]))
+            codes = self._seed_rna(pick, rng)[:length]
+            domain = self._domain(rng)
+            low = int(rng.integers(0, length - codes.size + 1))
+            around = self._window(domain, length, rng)
+            codes = reverse_complement(codes) if rng.random() < 0.5 else codes
+            rows.append(np.concatenate((around[:low], codes, around[low + codes.size :])))
+            domains.append(domain)
+        return rows, np.array(domains)
+
+    def _make_dna(self, rng: np.random.Generator) -> tuple[list[Codes], Ids]:
+        length = int(rng.choice((255, 511, 1023), p=(0.6, 0.3, 0.1)))
+        domains = [self._domain(rng) for _ in range(self._rows(length))]
+        return [self._window(domain, length, rng) for domain in domains], np.array(domains)
+
+    def _domain(self, rng: np.random.Generator) -> int:
+        """Bacteria half of the time, phages a quarter, yeasts a quarter (of those that the corpus has)."""
+        have = sorted(self._pieces)
+        share = np.array([{1: 0.5, 2: 0.25, 3: 0.25}[d] for d in have])
+        return int(rng.choice(have, p=share / share.sum()))
+
+    def _window(self, domain: int, length: int, rng: np.random.Generator) -> Codes:
+        cumulative, pieces = self._piece_weight[domain], self._pieces[domain]
+        piece = int(pieces[np.searchsorted(cumulative, rng.random() * cumulative[-1])])
+        begin, end = int(self.corpus.start[piece]), int(self.corpus.start[piece + 1])
+        low = begin + int(rng.integers(0, max(1, end - begin - length + 1)))
+        codes = self.corpus.dna[low : min(low + length, end)]
+        codes = reverse_complement(codes) if rng.random() < 0.5 else codes
+        return codes if codes.size == length else np.pad(codes, (0, length - codes.size), constant_values=UNKNOWN)
+
+    def _masked(self, rows: list[Codes], domains: NDArray[np.int64], kind: str, rng: np.random.Generator) -> Batch:
+        codes = np.stack(rows).astype(np.int64)
+        domains = np.where(rng.random(len(rows)) < 0.15, 0, domains)
+        ids = np.concatenate((domains[:, None] + DOMAIN, codes + BASE), axis=1)
+        targets = mask(ids, rng)
+        return Batch(ids, targets, kind)
+
+
+def mask(ids: Ids, rng: np.random.Generator) -> Ids:
+    """Corrupt `ids` in place and return the targets.
+
+    A share of 8 to 25 % of each row's nucleotides is chosen; of these 60 % become the mask token, 25 % a random other base, 15 % stay.
+    One row in eight gets no mask token at all (only wrong and right bases): dependency maps read the model in that regime.
+    """
+    batch, length = ids.shape
+    share = rng.uniform(0.08, 0.25, size=(batch, 1))
+    known = (ids >= BASE) & (ids < ANY)
+    chosen = known & (rng.random((batch, length)) < share)
+    targets = np.where(chosen, ids, IGNORE)
+    fate = rng.random((batch, length))
+    bare = rng.random((batch, 1)) < 0.125
+    masked = chosen & (fate < 0.60) & ~bare
+    wrong = chosen & ~masked & (fate >= np.where(bare, 0.35, 0.60)) & (fate < np.where(bare, 1.0, 0.85))
+    shift = rng.integers(1, 4, size=(batch, length))
+    ids[wrong] = BASE + (ids[wrong] - BASE + shift[wrong]) % 4
+    ids[masked] = MASK
+    return targets

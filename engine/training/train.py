@@ -1,0 +1,243 @@
+"""Masked language model training: one command for a GPU or for processes of one thread each on CPU cores."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.core.errors import ParameterError
+from engine.models._locuscope_net import LocuscopeNet, NetConfig
+from engine.training import checkpoint
+from engine.training.batches import IGNORE, Batch, Batches, Mixture
+from engine.training.corpus import Corpus
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """What a run does. It ends after `minutes` of training or `steps`, whichever comes first; rates decay to zero at that end."""
+
+    minutes: float = 60.0
+    steps: int = 10**9
+    tokens: int = 4096
+    accumulate: int = 1
+    rate: float = 3e-3
+    matrix_rate: float = 3e-3
+    decay_from: float = 0.5
+    warmup_steps: int = 100
+    dna_first: float = 0.25
+    dna_later: float = 0.5
+    ema: float = 0.998
+    seed: int = 1
+    save_minutes: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.minutes <= 0 or self.steps <= 0 or self.tokens < 64:
+            raise ParameterError(
+                f"a run needs minutes > 0, steps > 0 and at least 64 tokens a batch, not {self.minutes}, {self.steps}, {self.tokens}"
+            )
+
+    def rate_factor(self, step: int, progress: float) -> float:
+        """Warm-up, constant, then linear decay to zero; progress is the share of the run that is done."""
+        warm = min(1.0, (step + 1) / self.warmup_steps)
+        return warm * min(1.0, max(0.0, (1.0 - progress) / (1.0 - self.decay_from)))
+
+    def dna_share(self, progress: float) -> float:
+        """RNA first: the share of genome batches rises once a third of the run is done."""
+        return self.dna_first if progress < 1 / 3 else self.dna_later
+
+
+@dataclass(frozen=True)
+class Workers:
+    """This process among the processes of the run."""
+
+    rank: int = 0
+    count: int = 1
+
+    def average(self, values: Tensor) -> None:
+        """Mean over the processes, in place."""
+        if self.count > 1:
+            torch.distributed.all_reduce(values)
+            values /= self.count
+
+
+class Trainer:
+    """Parameters, optimisers, moving average and counters of a run in one process."""
+
+    def __init__(self, corpus: Corpus, config: NetConfig, plan: TrainPlan, folder: Path, workers: Workers, device: str) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan, self.folder, self.workers, self.device = plan, folder, workers, torch.device(device)
+        self.net = LocuscopeNet(config).to(self.device)
+        self.batches = Batches(corpus, plan.seed, plan.tokens, Mixture())
+        parameters = dict(self.net.named_parameters())
+        matrices = [p for name, p in parameters.items() if name.startswith("blocks.") and p.ndim == 2 and "conv" not in name]
+        chosen = {id(p) for p in matrices}
+        others = [p for p in parameters.values() if id(p) not in chosen]
+        self.matrix = torch.optim.Muon(matrices, lr=plan.matrix_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+        self.adam = torch.optim.AdamW(others, lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=self.device.type == "cuda")
+        total = sum(p.numel() for p in parameters.values())
+        self.gradient = torch.zeros(total + 1, device=self.device)
+        self.average = {name: p.detach().clone() for name, p in parameters.items()}
+        self._bind_gradients(parameters)
+        self.step, self.seconds, self.tokens, self.progress = 0, 0.0, 0, 0.0
+        self._resume()
+
+    def _bind_gradients(self, parameters: dict[str, nn.Parameter]) -> None:
+        offset = 0
+        for p in parameters.values():
+            p.grad = self.gradient[offset : offset + p.numel()].view_as(p)
+            offset += p.numel()
+
+    def _resume(self) -> None:
+        held = checkpoint.load(self.folder / "checkpoint")
+        if held is None:
+            return
+        tensors = {name: t.to(self.device) for name, t in held.tensors.items()}
+        with torch.no_grad():
+            for name, p in self.net.named_parameters():
+                p.copy_(tensors["net." + name])
+                self.average[name].copy_(tensors["ema." + name])
+        checkpoint.restore_optimizer("matrix", self.matrix, tensors)
+        checkpoint.restore_optimizer("adam", self.adam, tensors)
+        counters = held.counters
+        self.step, self.seconds, self.tokens, self.progress = (
+            counters["step"],
+            counters["seconds"],
+            counters["tokens"],
+            counters["progress"],
+        )
+        logger.info("resumed at step %d after %.1f minutes", self.step, self.seconds / 60)
+
+    def save(self) -> None:
+        """Write the checkpoint of the run and, in average/, the moving average in the layout of a model directory."""
+        tensors = {"net." + n: p.detach() for n, p in self.net.named_parameters()} | {"ema." + n: t for n, t in self.average.items()}
+        tensors |= checkpoint.flatten_optimizer("matrix", self.matrix) | checkpoint.flatten_optimizer("adam", self.adam)
+        counters = {"step": self.step, "seconds": self.seconds, "tokens": self.tokens, "progress": self.progress, "plan": asdict(self.plan)}
+        checkpoint.save(self.folder / "checkpoint", checkpoint.TrainingState(tensors, counters))
+        write_model(self.folder / "average", self.net.config, self.average)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self.device.type, torch.bfloat16) if self.plan.tokens >= 1024 else nullcontext()
+
+    def _backward(self, batch: Batch, weight: float) -> float:
+        ids, targets = torch.from_numpy(batch.ids).to(self.device), torch.from_numpy(batch.targets).to(self.device)
+        chosen = targets.flatten() != IGNORE
+        with self._autocast():
+            hidden = self.net.hidden(ids).flatten(0, 1)[chosen]
+            logits = self.net.head(hidden)
+        loss = functional.cross_entropy(logits.float(), targets.flatten()[chosen])
+        (loss * weight).backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
+    def advance(self) -> dict[str, float]:
+        """One optimiser step; the mean loss of each kind of batch seen by this process."""
+        begun = time.monotonic()
+        self.gradient.zero_()
+        losses: dict[str, float] = {}
+        for micro in range(self.plan.accumulate):
+            batch = self.batches.draw(self.workers.rank, self.step, micro, self.plan.dna_share(self.progress))
+            losses[batch.kind] = self._backward(batch, 1 / self.plan.accumulate)
+            self.tokens += batch.ids.size * self.workers.count
+        done = max(self.seconds / (60 * self.plan.minutes), self.step / self.plan.steps)
+        self.gradient[-1] = done
+        self.workers.average(self.gradient)
+        self.progress = float(self.gradient[-1])
+        self._update()
+        self.step += 1
+        self.seconds += time.monotonic() - begun
+        return losses
+
+    def _update(self) -> None:
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        factor = self.plan.rate_factor(self.step, self.progress)
+        for optimizer, rate in ((self.matrix, self.plan.matrix_rate), (self.adam, self.plan.rate)):
+            optimizer.param_groups[0]["lr"] = rate * factor
+            optimizer.step()  # type: ignore[no-untyped-call]
+        keep = min(self.plan.ema, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            names = list(self.average)
+            held = dict(self.net.named_parameters())
+            torch._foreach_lerp_([self.average[n] for n in names], [held[n] for n in names], 1 - keep)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the agreed share of the run has reached one; the same in every process."""
+        return self.progress >= 1.0 or self.step >= self.plan.steps
+
+    def run(self, stop_after: int | None = None) -> None:
+        """Train to the end (or for `stop_after` more steps), saving and logging on the way."""
+        saved, logged = time.monotonic(), time.monotonic()
+        sums: dict[str, list[float]] = {}
+        first = self.step
+        while not self.finished and (stop_after is None or self.step - first < stop_after):
+            for kind, loss in self.advance().items():
+                sums.setdefault(kind, []).append(loss)
+            now = time.monotonic()
+            if self.workers.rank == 0 and now - logged > 15:
+                self._log({kind: sum(v) / len(v) for kind, v in sums.items()})
+                sums, logged = {}, now
+            if self.workers.rank == 0 and now - saved > 60 * self.plan.save_minutes:
+                self.save()
+                saved = now
+        if self.workers.rank == 0:
+            self._log({kind: sum(v) / len(v) for kind, v in sums.items()})
+            self.save()
+
+    def _log(self, losses: dict[str, float]) -> None:
+        row = {"step": self.step, "minutes": round(self.seconds / 60, 2), "progress": round(self.progress, 4), "tokens": self.tokens}
+        row |= {f"bits_{kind}": round(loss / math.log(2), 4) for kind, loss in losses.items()}
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps(row) + "\n")
+        filled = int(30 * min(1.0, self.progress))
+        logger.info("[%s%s] %s", "#" * filled, "." * (30 - filled), json.dumps(row))
+
+
+def write_model(folder: Path, config: NetConfig, tensors: dict[str, Tensor]) -> None:
+    """config.json and model.safetensors (float32) of a model directory."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    config.write(folder / "config.json")
+    fresh = folder / "model.safetensors.new"
+    save_file({name: t.detach().float().cpu().contiguous() for name, t in tensors.items()}, fresh)
+    fresh.replace(folder / "model.safetensors")
+
+
+def _work(rank: int, count: int, arguments: tuple[Path, NetConfig, TrainPlan, Path, str], port: int) -> None:
+    corpus_path, config, plan, folder, device = arguments
+    logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(asctime)s %(message)s")
+    if device == "cpu":
+        torch.set_num_threads(1)
+    if count > 1:
+        torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=count)
+    trainer = Trainer(Corpus.load(corpus_path), config, plan, folder, Workers(rank, count), device)
+    trainer.run()
+    if count > 1:
+        torch.distributed.destroy_process_group()
+
+
+def train(corpus: Path, config: NetConfig, plan: TrainPlan, folder: Path, workers: int, device: str) -> None:
+    """Run to the end in `workers` processes of one thread each (CPU) or in this process (GPU)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    arguments = (corpus, config, plan, folder, device)
+    if device != "cpu" or workers == 1:
+        _work(0, 1, arguments, 0)
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from torch.multiprocessing.spawn import spawn
+
+    spawn(_work, args=(workers, arguments, 29517), nprocs=workers)  # type: ignore[no-untyped-call]
