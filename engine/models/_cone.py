@@ -24,7 +24,7 @@ from engine.core.errors import ModelError
 
 _log = logging.getLogger(__name__)
 
-ROWS_PER_PRODUCT = 6144  # rows of one matrix product; more leaves the cache, fewer starve it (measured at 128 and 512 channels)
+ROWS_PER_PRODUCT = 3072  # rows of one matrix product: more leave the cache (2,048 to 4,096 were equally fast on a CPU at 128 channels)
 
 
 class LocalLayer(Protocol):
@@ -41,14 +41,14 @@ class LocalLayer(Protocol):
         """
 
 
-def convolve_rows(rows: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
+def convolve_rows(rows: Tensor, weight: Tensor, bias: Tensor | None, dilation: int, groups: int = 1) -> Tensor:
     """Valid convolution over positions without a copy: (B, n, C_in) to (B, n - dilation * (K - 1), C_out).
 
     ``weight`` (C_out, C_in, 1, K), best stored channels-last (`channels_last_weight`). The row-major input is read as a
     channels-last image of height 1, which is what CPU and GPU kernels want (1.2 times the speed of transposing to conv1d and back).
     """
     image = rows.transpose(1, 2).unsqueeze(2)
-    return functional.conv2d(image, weight, bias, dilation=(1, dilation)).squeeze(2).transpose(1, 2)
+    return functional.conv2d(image, weight, bias, dilation=(1, dilation), groups=groups).squeeze(2).transpose(1, 2)
 
 
 def channels_last_weight(weight: Tensor) -> Tensor:
@@ -161,6 +161,14 @@ class Cone:
             outside = missing * (missing + 1) / length  # rows that windows clipped at either end leave out, averaged over positions
             rows += max(1.0, length - outside)
         return len(self.layers) * length / rows if rows else 1.0
+
+    def full(self, rows: Tensor) -> Tensor:
+        """Scores (B, L, K) of whole inputs (B, L, C) in the layout of the cone, without keeping anything."""
+        start = torch.zeros(1, dtype=torch.long, device=rows.device)
+        for layer in self.layers:
+            wide = functional.pad(rows, (0, 0, layer.reach, layer.reach))
+            rows = layer(wide, _beyond(start, rows.shape[1], layer.reach, rows.shape[1]))
+        return self.head(rows)
 
     def reference(self, rows: Tensor) -> ConeReference:
         """Run the reference, rows (L, C) before the first layer, and keep what mutants share."""
@@ -286,7 +294,7 @@ def prove(cone: Cone, full: Callable[[Tensor], Tensor], embed: Callable[[Tensor]
     quick = cone.scores(cone.reference(rows[0]), place, embed(mutant)[:, 1])
     slow = full(mutant)
     error = float((quick - slow).abs().max())
-    allowed = 1e-3 * max(1.0, float(slow.abs().max()))
+    allowed = (1e-3 if rows.dtype in (torch.float32, torch.float64) else 5e-2) * max(1.0, float(slow.abs().max()))
     if not error <= allowed:
         _log.warning("The cone differs from the model by %.2g; mutants are computed by full passes.", error)
         return False

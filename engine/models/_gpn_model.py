@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,12 @@ import torch
 
 from engine.core.card import EffectRecipe, ModelCard
 from engine.core.errors import WeightsInvalid
+from engine.core.protocols import Prepared
 from engine.core.sequence import NucleotideSequence
+from engine.models._cone import Cone, ConeReference, prove
+from engine.models._gpn_cone import gpn_cone
 from engine.models._gpn_net import GpnNet
+from engine.models._reference import PerReference
 from engine.models._single_base import BaseTokens, SingleBaseModel
 from engine.models._weights import read_json
 from engine.models.gpn import RECIPE
@@ -46,6 +51,7 @@ class GpnModel(SingleBaseModel):
     def __init__(self, card: ModelCard, net: GpnNet, device: torch.device, dtype: str, directory: Path) -> None:
         super().__init__(card, read_tokens(directory, net.config.vocabulary), device, dtype)
         self.net = net
+        self._cone_reference = PerReference(self._run_reference)
 
     @property
     def effect_recipe(self) -> EffectRecipe:
@@ -54,7 +60,38 @@ class GpnModel(SingleBaseModel):
 
     def vocabulary_logits(self, ids: Tensor) -> Tensor:
         """Logits float32 (B, L, V)."""
-        return self.net(ids).float()  # type: ignore[no-any-return]
+        if self.cone is None:
+            return self.net(ids).float()  # type: ignore[no-any-return]
+        return self.cone.full(self.net.embed(ids)).float()
+
+    @cached_property
+    def cone(self) -> Cone | None:
+        """The network as local layers, proven against the network itself at first use; None where the proof failed."""
+        with torch.inference_mode():
+            cone = gpn_cone(self.net)
+            a, c, g, t = self.tokens.base_ids
+            ids = torch.tensor([[a, c, g, g, t, a, t, c, c, a, g, t, t, a, c]], device=self._device)
+            return cone if cone is not None and prove(cone, self.net, self.net.embed, ids, t) else None
+
+    def _run_reference(self, reference: Prepared) -> ConeReference:
+        if self.cone is None:
+            raise RuntimeError("a reference of the cone was asked for although the network is not local")
+        return self.cone.reference(self.net.embed(reference.ids[None])[0])
+
+    def mutant_logits(self, reference: Prepared, positions: Tensor, alternates: Tensor, *, normalised: bool = False) -> Tensor:
+        """Scores float32 (B, L, 4) of the mutants, exact: only the rows that a change can reach are computed."""
+        if self.cone is None:
+            return self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
+        changed = self.net.embed(self._base_ids[alternates.to(self._device)][:, None])[:, 0]
+        logits = self.cone.scores(self._cone_reference(reference), positions.to(self._device), changed).float()
+        if normalised:
+            logits = torch.log_softmax(logits, dim=-1)
+        return logits.index_select(-1, self._base_ids)
+
+    def passes_per_batch(self, reference: Prepared) -> int:
+        """How many mutants one call should hold: as many more than whole passes as the cone saves rows."""
+        gain = 1.0 if self.cone is None else self.cone.gain(reference.length)
+        return max(1, int(super().passes_per_batch(reference) * gain))
 
     def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
         """Last hidden states float32 (L, width)."""

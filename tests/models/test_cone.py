@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.core.protocols import MutantModel
+from engine.core.sequence import NucleotideSequence
+from engine.models import gpn
 from engine.models._cone import Cone, LocalLayer, NormWeights, PostNormConvLayer, convolve_rows, prove, proven_local
+from engine.models._gpn_cone import gpn_cone
+from engine.models._gpn_net import GpnConfig, GpnNet
+from engine.models.entry import LoadOptions
 
 CHANNELS = 6
 
@@ -114,9 +121,9 @@ def test_a_layer_that_normalises_before_it_convolves_keeps_its_zero_padding() ->
     def padded(x: Tensor) -> Tensor:
         for one in layers:
             assert isinstance(one, PreNormLayer)
-            x = x + functional.conv1d(
-                one.norm(x).transpose(1, 2), one.weight.squeeze(2), padding="same", dilation=one.dilation
-            ).transpose(1, 2)
+            x = x + functional.conv1d(one.norm(x).transpose(1, 2), one.weight.squeeze(2), padding="same", dilation=one.dilation).transpose(
+                1, 2
+            )
         return head(x)
 
     torch.testing.assert_close(cone.scores(cone.reference(rows), positions, changed), padded(whole), rtol=0, atol=1e-12)
@@ -182,3 +189,57 @@ def test_a_cone_that_is_not_the_models_is_found() -> None:
     ids = torch.tensor([[3, 4, 5, 6, 3, 3, 4]])
     assert prove(Cone(layers, head), lambda x: slow(layers, table[x]), lambda x: table[x], ids, 5)
     assert not prove(Cone(layers[:1], head), lambda x: slow(layers, table[x]), lambda x: table[x], ids, 5)
+
+
+NEWER = {"model_type": "GPN", "hidden_size": 16, "num_hidden_layers": 4, "intermediate_size": 24, "dilation_cycle": 3}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "ConvNet", "hidden_size": 12, "n_layers": 4, "kernel_size": 9, "dilation_cycle": 3},
+        NEWER,
+        NEWER | {"bias": True, "depthwise": True},
+        NEWER | {"encoder": "bytenet", "slim": True, "bias": True},
+    ],
+)
+def test_every_layout_of_gpn_scores_mutants_as_its_network_does(config: dict[str, object]) -> None:
+    torch.manual_seed(3)
+    net = GpnNet(GpnConfig.read(config)).double().eval()
+    for parameter in net.parameters():
+        parameter.data += 0.2 * torch.randn_like(parameter)
+    ids = torch.randint(3, 7, (41,), generator=torch.Generator().manual_seed(2))
+    mutants = ids.repeat(41, 1)
+    mutants[torch.arange(41), torch.arange(41)] = (ids - 3 + 1) % 4 + 3
+    with torch.inference_mode():
+        expected = net(mutants)
+        cone = gpn_cone(net)
+        assert cone is not None
+        assert prove(cone, net, net.embed, ids[None, :15], 6)
+        changed = net.embed(mutants[torch.arange(41), torch.arange(41)][:, None])[:, 0]
+        got = cone.scores(cone.reference(net.embed(ids[None])[0]), torch.arange(41), changed)
+        torch.testing.assert_close(got, expected, rtol=0, atol=1e-11)
+        torch.testing.assert_close(cone.full(net.embed(mutants)), expected, rtol=0, atol=1e-11)
+        torch.testing.assert_close(net(mutants), expected, rtol=0, atol=1e-11)
+
+
+def test_gpn_with_kernels_without_a_centre_row_has_no_cone() -> None:
+    assert gpn_cone(GpnNet(GpnConfig.read({"model_type": "ConvNet", "hidden_size": 8, "n_layers": 2, "kernel_size": 4}))) is None
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_the_gpn_adapter_scores_mutants_as_whole_passes_do(golden: Path, normalised: bool) -> None:
+    model = gpn.load(golden / "gpn" / "checkpoint", LoadOptions())
+    assert isinstance(model, MutantModel)
+    reference = model.prepare(NucleotideSequence("ACGTTGCANTCGATCGGCTAAGCTTACGNATGCCATGACTGACTGCATAGCTAGCGCATCA"))
+    positions, alternates = torch.arange(60).repeat_interleave(4), torch.arange(4).repeat(60)
+    with torch.inference_mode():
+        got = model.mutant_logits(reference, positions, alternates, normalised=normalised)
+        expected = torch.cat(
+            [
+                model.base_logits(reference, model.mutants(reference, positions[[b]], alternates[[b]]), normalised=normalised)
+                for b in range(240)
+            ]
+        )
+    assert model.cone is not None
+    torch.testing.assert_close(got, expected, rtol=0, atol=2e-5)
