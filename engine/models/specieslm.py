@@ -240,7 +240,7 @@ def _tokens(directory: Path, k: int, species: str, vocabulary: Mapping[str, int]
 def _load(model_id: str, directory: Path, options: LoadOptions) -> SpeciesLM:
     """Read a BERT directory in the published layout. Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (species)."""
     from engine.models._bert_net import bert_from_tensors
-    from engine.models._vocabulary import read_vocabulary
+    from engine.models._vocabulary import check_vocabulary_fits, read_vocabulary
     from engine.models._weights import placed, read_json, read_state, resolve_device, resolve_dtype
 
     variant = _VARIANTS[model_id]
@@ -249,11 +249,7 @@ def _load(model_id: str, directory: Path, options: LoadOptions) -> SpeciesLM:
     tokens = _tokens(directory, variant.k, _choose_species(options.species, variant.species, available), vocabulary)
     state = read_state(directory)
     net = bert_from_tensors(config, state.tensors)
-    if max(vocabulary.values()) >= net.config.vocabulary:
-        raise WeightsInvalid(
-            f"The vocabulary in {directory} has ids up to {max(vocabulary.values())} but the model has {net.config.vocabulary} embeddings; "
-            "take tokenizer files and weights from the same publication."
-        )
+    check_vocabulary_fits(directory, max(vocabulary.values()), net.config.vocabulary)
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
     placed(net, device, dtype)
