@@ -231,15 +231,10 @@ def test_gpn_with_kernels_without_a_centre_row_has_no_cone() -> None:
 def test_the_gpn_adapter_scores_mutants_as_whole_passes_do(golden: Path, normalised: bool) -> None:
     model = gpn.load(golden / "gpn" / "checkpoint", LoadOptions())
     assert isinstance(model, MutantModel)
-    reference = model.prepare(NucleotideSequence("ACGTTGCANTCGATCGGCTAAGCTTACGNATGCCATGACTGACTGCATAGCTAGCGCATCA"))
-    positions, alternates = torch.arange(60).repeat_interleave(4), torch.arange(4).repeat(60)
+    reference = model.prepare(NucleotideSequence("ACGTTGCANTCGATCGGCTAAGCTTACGNA"))
+    positions, alternates = torch.arange(30).repeat_interleave(4), torch.arange(4).repeat(30)
     with torch.inference_mode():
         got = model.mutant_logits(reference, positions, alternates, normalised=normalised)
-        expected = torch.cat(
-            [
-                model.base_logits(reference, model.mutants(reference, positions[[b]], alternates[[b]]), normalised=normalised)
-                for b in range(240)
-            ]
-        )
+        expected = model.base_logits(reference, model.mutants(reference, positions, alternates), normalised=normalised)
     assert model.cone is not None
     torch.testing.assert_close(got, expected, rtol=0, atol=2e-5)
