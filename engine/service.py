@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import importlib
+import importlib.metadata
 import logging
+import re
 import sys
 import threading
 import time
@@ -36,16 +40,21 @@ from engine.store import ResultStore, content_key
 logger = logging.getLogger(__name__)
 
 MAXIMUM_JOBS = 64
+_DEVICE = re.compile(r"^(auto|cpu|cuda(:\d{1,2})?)$")
+_DTYPES = ("auto", "float32", "float16", "bfloat16")
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """One row of the table of analyses: where its function is and what a model needs for it."""
+    """One row of the table of analyses: where its function is, what a model needs for it, which model answers when none is named
+    and the setting ``model`` names one that cannot.
+    """
 
     module: str
     function: str
     capability: Capability
     parameters: type[Parameters]
+    default_model: str = ""
 
     def load(self) -> Callable[..., Any]:
         """The function; its module is imported now."""
@@ -63,7 +72,9 @@ ANALYSES: dict[str, Analysis] = {
     "dependency": Analysis("engine.analyses.dependency", "dependency_map", Capability.DEPENDENCY, DependencyParameters),
     "effects": Analysis("engine.analyses.effects", "variant_effects", Capability.EFFECTS, EffectParameters),
     "contacts": Analysis("engine.analyses.contacts", "contacts", Capability.CONTACTS, ContactParameters),
-    "segmentation": Analysis("engine.analyses.segmentation", "segmentation", Capability.SEGMENTATION, SegmentationParameters),
+    "segmentation": Analysis(
+        "engine.analyses.segmentation", "segmentation", Capability.SEGMENTATION, SegmentationParameters, "locuscope-segmenter"
+    ),
     "pair": Analysis("engine.analyses.dependency", "pair_table", Capability.DEPENDENCY, PairParameters),
     "tokens": Analysis("engine.analyses.tokens", "token_track", Capability.TOKENS, Parameters),
 }
@@ -80,7 +91,7 @@ class Request:
     sequence : NucleotideSequence
         What to analyse, exactly as the model is to see it.
     model : str
-        Model id; empty = the setting ``model``.
+        Model id; empty = the setting ``model``, or the shipped segmenter for a segmentation.
     parameters : Parameters or None
         Of the analysis' own type; None = its defaults.
     species : str
@@ -207,6 +218,13 @@ class Engine:
                 "choose a window, or raise the setting LOCUSCOPE_RESULT_BYTES."
             )
 
+    def notes(self, request: Request) -> tuple[str, ...]:
+        """What a user should know before an answer: how the sequence departs from the only layout a model was trained on."""
+        entry = self._entry(request)
+        layout_note = getattr(sys.modules.get(entry.load.__module__), "layout_note", None)
+        note = layout_note(request.sequence) if layout_note is not None else ""
+        return (note,) if note else ()
+
     def estimate(self, request: Request) -> Cost:
         """Forward passes, bases read, memory, and seconds when this model ran here before."""
         entry = self._entry(request)
@@ -323,14 +341,18 @@ class Engine:
             return self._gates.setdefault(device, DeviceGate())
 
     def _entry(self, request: Request) -> ModelEntry:
-        return self._registry.entry(request.model or self.settings.model)
+        if request.model:
+            return self._registry.entry(request.model)
+        entry = self._registry.entry(self.settings.model)
+        default = ANALYSES[request.analysis].default_model
+        return self._registry.entry(default) if default in self._registry.model_ids() and _cannot(entry.card, request.analysis) else entry
 
     def _spec_of(self, request: Request, entry: ModelEntry) -> ModelSpec:
         return self._spec(entry, request.device, request.dtype, request.species, request.weights)
 
     def _spec(self, entry: ModelEntry, device: str, dtype: str, species: str, weights: Path | None) -> ModelSpec:
         directory = find_directory(entry, self.settings.home, weights)
-        options = LoadOptions(_device(device or self.settings.device), dtype or self.settings.dtype, species)
+        options = LoadOptions(_device(device or self.settings.device), _dtype(dtype or self.settings.dtype), species)
         if weights is None and not _has_files(entry):
             return ModelSpec(entry.card.id, directory, "", options)
         return ModelSpec(entry.card.id, directory, self._fingerprints.of(directory), options, directory_bytes(directory))
@@ -342,6 +364,7 @@ class Engine:
         parts = {
             "analysis": request.analysis,
             "version": analysis.version,
+            "code": _code_fingerprint(),
             "model": spec.model_id,
             "revision": self._entry(request).card.revision,
             "weights": spec.fingerprint,
@@ -384,14 +407,45 @@ def follow(job: Job, visitor: str, monitor: Monitor | None, keep_partial: bool =
 
 
 def _device(name: str) -> str:
-    """``auto`` made definite; torch is imported only where there may be a CUDA device."""
-    if name != "auto":
+    """``auto`` made definite; torch is imported only where there may be a CUDA device. Raises `ParameterError`."""
+    if not _DEVICE.match(name):
+        raise ParameterError(f"The device is {name[:40]!r}; allowed: auto, cpu, cuda or cuda:N.")
+    if name == "cpu":
         return name
+    count = _cuda_devices()
+    if name == "auto":
+        return "cuda" if count else "cpu"
+    number = int(name.partition(":")[2] or 0)
+    if number >= count:
+        raise ParameterError(
+            f"The device is {name!r} but this machine has {count or 'no'} CUDA device{'' if count == 1 else 's'}; use cpu or auto."
+        )
+    return name
+
+
+def _cuda_devices() -> int:
     if sys.platform == "linux" and not any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")):
-        return "cpu"
+        return 0
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _dtype(name: str) -> str:
+    if name not in _DTYPES:
+        raise ParameterError(f"The dtype is {name[:40]!r}; allowed: {', '.join(_DTYPES)}.")
+    return name
+
+
+@functools.cache
+def _code_fingerprint() -> str:
+    """Hash of the code that decides numbers and of the version of torch: an answer of other code is another answer."""
+    total = hashlib.sha256(importlib.metadata.version("torch").encode())
+    folder = Path(__file__).parent
+    for layer in ("core", "analyses", "models"):
+        for path in sorted((folder / layer).glob("*.py")):
+            total.update(path.name.encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
 
 
 def _has_files(entry: ModelEntry) -> bool:

@@ -1,0 +1,296 @@
+"""The command line: ``python -m engine COMMAND``, the same questions and the same answers as the pages.
+
+Exit status 0, or 2 with one sentence on standard error that says what was given, what is allowed and what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.exceptions import TyperException
+
+from engine.arguments import (
+    TerminalMonitor,
+    check_output,
+    read_sequence,
+    read_window,
+    settings_of_command_line,
+    write_result,
+)
+from engine.core.errors import LocuscopeError
+from engine.core.parameters import (
+    ContactParameters,
+    DependencyParameters,
+    EffectParameters,
+    Parameters,
+    ProbabilityParameters,
+    SegmentationParameters,
+)
+from engine.service import Engine, Request
+
+app = typer.Typer(
+    name="engine",
+    help="What DNA language models know about a sequence. Sequences are given by --sequence, --fasta or --locus.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Letters = Annotated[str | None, typer.Option("--sequence", metavar="LETTERS", help="DNA or RNA letters, any case.")]
+Fasta = Annotated[Path | None, typer.Option("--fasta", metavar="FILE", help="FASTA or GenBank file, gzipped or not.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="RECORD", help="Record of --fasta.")]
+LocusText = Annotated[str | None, typer.Option("--locus", metavar="ASSEMBLY:CONTIG:START-END[:-]", help="1-based inclusive.")]
+ModelId = Annotated[str, typer.Option("--model", metavar="ID", help="Model id, see the command models.")]
+Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Checkpoint folder in the published layout.")]
+Species = Annotated[str, typer.Option("--species", metavar="NAME", help="Species token of SpeciesLM.")]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
+Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, float16 or bfloat16.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; its name decides the format.")]
+
+
+@app.command("models")
+def models_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")] = False,
+) -> None:
+    """Every model: what it is for, its limits and licence, installed or not."""
+    rows = [
+        {
+            "id": row.card.id,
+            "title": row.card.title,
+            "capabilities": sorted(row.card.capabilities),
+            "max_length": row.card.max_length,
+            "licence": row.card.licence,
+            "installed": row.installed,
+            "size_bytes": row.size_bytes,
+            "description": row.card.description,
+            "organisms": row.card.organisms,
+            "limitations": row.card.limitations,
+            "source": row.card.source,
+            "why_not": row.why_not,
+        }
+        for row in Engine(settings_of_command_line()).models()
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    shown = ("id", "title", "capabilities", "max_length", "licence", "installed")
+    print(_table([shown, *([_cell(row[name]) for name in shown] for row in rows)]))
+
+
+@app.command()
+def probabilities(
+    sequence: Letters = None,
+    fasta: Fasta = None,
+    name: Name = None,
+    locus: LocusText = None,
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+    masked: Annotated[bool, typer.Option("--masked", help="Mask each position in turn.")] = False,
+) -> None:
+    """P(A), P(C), P(G), P(T) at each base; of a causal model, given all bases before it."""
+    given = (sequence, fasta, name, locus)
+    _answer("probabilities", given, ProbabilityParameters(masked), out, "probabilities.npz", (model, weights, species, device, dtype))
+
+
+@app.command("map")
+def map_command(
+    sequence: Letters = None,
+    fasta: Fasta = None,
+    name: Name = None,
+    locus: LocusText = None,
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+    metric: Annotated[str, typer.Option(metavar="METRIC", help="log2_odds or log_ratio.")] = "log2_odds",
+    epsilon: Annotated[float | None, typer.Option(metavar="E", help="Saturation of the log odds; 1e-10 is the paper's.")] = None,
+    window: Annotated[str | None, typer.Option(metavar="START-END", help="Part that is changed and read, 1-based inclusive.")] = None,
+    precision: Annotated[str, typer.Option(metavar="NAME", help="exact, delta or sparse.")] = "exact",
+    tau: Annotated[float, typer.Option(metavar="T", help="Threshold of --precision sparse.")] = 0.01,
+) -> None:
+    """Dependency map: the largest change at each base when another one is substituted."""
+    parameters = DependencyParameters(metric, epsilon, read_window(window), precision, tau)  # type: ignore[arg-type]
+    _answer("dependency", (sequence, fasta, name, locus), parameters, out, "map.npz", (model, weights, species, device, dtype))
+
+
+@app.command()
+def effects(
+    sequence: Letters = None,
+    fasta: Fasta = None,
+    name: Name = None,
+    locus: LocusText = None,
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+    influence: Annotated[str, typer.Option(metavar="NAME", help="Published variant of the influence score.")] = "mean_abs_log2_odds",
+) -> None:
+    """Log-likelihood ratio and influence of every single-base substitution."""
+    parameters = EffectParameters(influence)  # type: ignore[arg-type]
+    _answer("effects", (sequence, fasta, name, locus), parameters, out, "effects.tsv", (model, weights, species, device, dtype))
+
+
+@app.command()
+def segment(
+    sequence: Letters = None,
+    fasta: Fasta = None,
+    name: Name = None,
+    locus: LocusText = None,
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+    overlap: Annotated[int | None, typer.Option(metavar="BP", help="Overlap of tiles of a long input.")] = None,
+    both_strands: Annotated[bool, typer.Option("--both-strands", help="Average with the reverse complement.")] = False,
+) -> None:
+    """Probability of each genomic element at each base."""
+    parameters = SegmentationParameters(overlap, both_strands)
+    _answer("segmentation", (sequence, fasta, name, locus), parameters, out, "segments.npz", (model, weights, species, device, dtype))
+
+
+@app.command()
+def contacts(
+    sequence: Letters = None,
+    fasta: Fasta = None,
+    name: Name = None,
+    locus: LocusText = None,
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+    symmetry: Annotated[str, typer.Option(metavar="NAME", help="max, mean or none.")] = "max",
+    apc: Annotated[bool, typer.Option("--apc", help="Average product correction.")] = False,
+    minimum_loop: Annotated[int, typer.Option(metavar="N", help="Fewest bases between two that pair.")] = 3,
+    threshold: Annotated[float | None, typer.Option(metavar="T", help="Weakest score of a pair.")] = None,
+    canonical: Annotated[bool, typer.Option("--canonical", help="Watson-Crick and wobble pairs only.")] = False,
+) -> None:
+    """Bases of an RNA that touch, read from its dependency map."""
+    parameters = ContactParameters(symmetry, apc, minimum_loop, threshold, canonical)  # type: ignore[arg-type]
+    _answer("contacts", (sequence, fasta, name, locus), parameters, out, "contacts.npz", (model, weights, species, device, dtype))
+
+
+@app.command()
+def tokens(
+    sequence: Letters = None,
+    fasta: Fasta = None,
+    name: Name = None,
+    locus: LocusText = None,
+    model: ModelId = "grover",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+) -> None:
+    """Tokens of a byte-pair or k-mer model and their probabilities."""
+    _answer("tokens", (sequence, fasta, name, locus), Parameters(), out, "tokens.npz", (model, weights, species, device, dtype))
+
+
+@app.command()
+def install(
+    model: Annotated[str, typer.Argument(metavar="ID", help="Model id, see the command models.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Download the published weights of a model, after showing their size and licence."""
+    engine = Engine(settings_of_command_line())
+    row = engine.model(model)
+    if row.installed:
+        print(f"{row.card.title} is installed.")
+        return
+    print(f"{row.card.title}: {row.size_bytes:,} bytes, licence {row.card.licence}, from {row.card.source}.")
+    if not yes and not typer.confirm("Download it?"):
+        return
+    print(f"{row.card.title} is in {engine.install(model, TerminalMonitor())}.")
+
+
+def _answer(
+    analysis: str,
+    given: tuple[str | None, Path | None, str | None, str | None],
+    parameters: Parameters,
+    out: Path | None,
+    default_name: str,
+    how: tuple[str, Path | None, str, str, str],
+) -> None:
+    """Ask the engine and write the answer; tables go to standard output when no file is named."""
+    settings = settings_of_command_line()
+    target = out or Path(default_name)
+    check_output(target)
+    sequence = read_sequence(*given, settings)
+    model, weights, species, device, dtype = how
+    request = Request(analysis, sequence, model, parameters, species, weights, device, dtype)
+    engine = Engine(settings)
+    for note in engine.notes(request):
+        print(note, file=sys.stderr)
+    monitor = TerminalMonitor()
+    result = engine.run(request, monitor)
+    monitor.close()
+    if out is None and target.suffix == ".tsv":
+        _print_table(result, target.suffix)
+        return
+    write_result(result, target)
+    print(f"wrote {target}", file=sys.stderr)
+
+
+def _print_table(result: Any, suffix: str) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"answer{suffix}"
+        write_result(result, path)
+        sys.stdout.write(path.read_text(encoding="utf-8"))
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        status = app(args=None if arguments is None else list(arguments), prog_name="python -m engine", standalone_mode=False)
+    except TyperException as error:
+        return _refuse(f"{error.format_message().rstrip('.')}; see python -m engine --help.")
+    except LocuscopeError as error:
+        return _refuse(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("\nstopped\n")
+        return 130
+    return int(status) if isinstance(status, int) else 0
+
+
+def _refuse(sentence: str) -> int:
+    sys.stderr.write(" ".join(sentence.split()) + "\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
