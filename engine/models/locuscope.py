@@ -1,0 +1,198 @@
+"""The models that come with the repository: a masked nucleotide language model and its segmenter (`engine.training` made them).
+
+Input of the language model is one domain token and one token a base, no end token. The domain (bacteria, phage, yeast, rna) is the
+``species`` of the load options; when none is named, letters with U are read as ``rna`` and all others as ``unknown``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.core.card import Capability, EffectRecipe, ModelCard
+from engine.core.errors import ParameterError, SequenceError, WeightsInvalid
+from engine.core.protocols import Prepared
+from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.models.entry import LoadOptions, ModelEntry
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from engine.models._locuscope_net import LocuscopeNet
+
+DOMAINS = ("unknown", "bacteria", "phage", "yeast", "rna")
+
+
+class Locuscope:
+    """The loaded language model; implements `engine.core.protocols.NucleotideModel`.
+
+    Letters other than A, C, G, T (U) are read as the token of an unknown base. In float16 or bfloat16 the weights stay float32 and the
+    products run in the lower precision; the four scores of a base are always computed in float32.
+    """
+
+    def __init__(self, card: ModelCard, net: LocuscopeNet, device: torch.device, dtype: str, domain: str = "") -> None:
+        import torch
+
+        from engine.models import _locuscope_net as layout
+
+        self.card, self.dtype, self.species = card, dtype, domain
+        self._net, self._device = net, device
+        self._base, self._any, self._mask, self._domain = layout.BASE, layout.ANY, layout.MASK, layout.DOMAIN
+        codes = torch.full((256,), self._any, dtype=torch.int64)
+        for index, base in enumerate("ACGT"):
+            codes[ord(base)] = self._base + index
+        self._codes = codes
+
+    @property
+    def device(self) -> str:
+        """Torch device of the weights."""
+        return str(self._device)
+
+    @property
+    def effect_recipe(self) -> EffectRecipe:
+        """The whole sequence as given, one strand, one token masked."""
+        return EffectRecipe()
+
+    @property
+    def net(self) -> LocuscopeNet:
+        """The network."""
+        return self._net
+
+    def prepare(self, sequence: NucleotideSequence) -> Prepared:
+        """Tokenise. Raises `SequenceError` when there are more bases than the model takes."""
+        import torch
+
+        if len(sequence) > self.card.max_length:
+            raise SequenceError(
+                f"The sequence has {len(sequence):,} bases; {self.card.title} takes up to {self.card.max_length:,}; choose a shorter window."
+            )
+        letters = sequence.as_dna()
+        domain = self.species or ("rna" if sequence.alphabet is Alphabet.RNA else "unknown")
+        bases = self._codes[torch.frombuffer(bytearray(letters.encode("ascii")), dtype=torch.uint8).long()]
+        first = torch.tensor([self._domain + DOMAINS.index(domain)])
+        return Prepared(letters, torch.cat((first, bases)).to(self._device))
+
+    def mutants(self, reference: Prepared, positions: Tensor, alternates: Tensor) -> Tensor:
+        """Token ids (B, T): the reference with base ``positions[b]`` replaced by ``alternates[b]``."""
+        return self._replaced(reference, positions, alternates + self._base)
+
+    def masked(self, reference: Prepared, positions: Tensor) -> Tensor:
+        """Token ids (B, T): the reference with base ``positions[b]`` masked."""
+        import torch
+
+        return self._replaced(reference, positions, torch.full_like(positions, self._mask))
+
+    @staticmethod
+    def _replaced(reference: Prepared, positions: Tensor, ids: Tensor) -> Tensor:
+        batch = reference.ids.repeat(len(positions), 1)
+        return batch.scatter_(1, positions[:, None] + 1, ids[:, None])
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """Last hidden states float32 (B, L, width) of token ids (B, T); the domain token's is left out."""
+        import torch
+
+        if self.dtype == "float32":
+            states = self._net.hidden(ids)
+        else:
+            with torch.autocast(self._device.type, dtype=getattr(torch, self.dtype)):
+                states = self._net.hidden(ids)
+        return states[:, 1:].float()
+
+    def base_logits(self, reference: Prepared, ids: Tensor, *, normalised: bool = False) -> Tensor:
+        """Scores float32 (B, L, 4) of A, C, G, T at each base."""
+        from torch.nn.functional import linear
+
+        bases = slice(self._base, self._base + 4)
+        head = self._net.head
+        states = self.hidden(ids)
+        if normalised:
+            return linear(states, head.weight, head.bias).log_softmax(-1)[..., bases]
+        return linear(states, head.weight[bases], head.bias[bases])
+
+    def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Last hidden states float32 (L, width)."""
+        import torch
+
+        with torch.inference_mode():
+            states: NDArray[np.float32] = self.hidden(self.prepare(sequence).ids[None])[0].cpu().numpy()
+        return states
+
+    def passes_per_batch(self, reference: Prepared) -> int:
+        """Sequences in one pass."""
+        from engine.models._batching import passes_of
+
+        return passes_of(len(reference.ids), self._device.type)
+
+
+def _domain(asked: str) -> str:
+    """A domain of `DOMAINS`, or empty to choose by the alphabet. Raises `ParameterError` with the nearest name."""
+    name = asked.strip().lower()
+    if name in ("", *DOMAINS):
+        return name
+    near = difflib.get_close_matches(name, DOMAINS, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise ParameterError(f"The species is {asked!r}; {hint}this model knows the domains {', '.join(DOMAINS)}; name one or leave it out.")
+
+
+def _read_net(directory: Path, tensors: dict[str, Any]) -> LocuscopeNet:
+    from engine.models._locuscope_net import LocuscopeNet, NetConfig
+    from engine.models._weights import load_tensors, read_json
+
+    read_json(directory)
+    try:
+        config = NetConfig.read(directory / "config.json")
+        net = LocuscopeNet(config)
+    except (ValueError, TypeError, KeyError, ZeroDivisionError, RuntimeError) as error:
+        raise WeightsInvalid(
+            f"config.json in {directory} does not describe this model ({error}); take the files of one training run."
+        ) from error
+    load_tensors(net, tensors)
+    return net
+
+
+def load_language_model(directory: Path, options: LoadOptions) -> Locuscope:
+    """Read config.json and model.safetensors of a training run.
+
+    Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (device, dtype, domain).
+    """
+    from engine.models._weights import placed, read_state, resolve_device, resolve_dtype
+
+    domain = _domain(options.species)
+    state = read_state(directory)
+    net = _read_net(directory, state.tensors)
+    device = resolve_device(options.device)
+    placed(net, device, "float32")
+    card = replace(ENTRIES["locuscope"].card, max_length=net.config.max_length, weights_sha256=state.sha256)
+    import torch
+
+    return Locuscope(card, net, torch.device(device), resolve_dtype(options.dtype, device), domain)
+
+
+ENTRIES: dict[str, ModelEntry] = {
+    "locuscope": ModelEntry(
+        ModelCard(
+            id="locuscope",
+            title="Locuscope",
+            alphabet=Alphabet.DNA,
+            max_length=2048,
+            capabilities=frozenset(
+                {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.CONTACTS, Capability.EMBEDDINGS}
+            ),
+            revision="1",
+            weights_sha256="",
+            licence="Apache-2.0",
+            source="assets/models/locuscope-lm (trained by engine.training)",
+            description="The small model that comes with Locuscope: reads bacteria, phages, yeasts and structured RNA on a laptop, offline.",
+            organisms="Bacteria, phages, yeasts and structured RNA families; the domain is part of the input.",
+            limitations="Small and briefly trained: weaker than the published models, and nothing of animals, plants or their viruses was seen.",
+            species=DOMAINS,
+        ),
+        load_language_model,
+        shipped=Path("locuscope-lm"),
+    ),
+}
