@@ -122,6 +122,14 @@ class PreciseMutantModel(MutantModel, Protocol):
 
 
 @runtime_checkable
+class LikelihoodModel(NucleotideModel, Protocol):
+    """A causal model whose likelihood of a whole input counts more than its bases, such as an end token."""
+
+    def log_likelihoods(self, reference: Prepared, ids: torch.Tensor) -> torch.Tensor:
+        """ln P(input) of each row of ``ids`` (B, T), float64 (B,), by the convention of the model's authors."""
+
+
+@runtime_checkable
 class ElementModel(Model, Protocol):
     """Probabilities of genomic elements per base."""
 

@@ -252,6 +252,11 @@ def read_pickled_module(path: Path) -> ModuleStub:
     return module
 
 
+def is_pickled_module(path: Path) -> bool:
+    """Whether a torch file holds objects other than tensors, so that only `read_pickled_module` may read it."""
+    return bool(_foreign_names(path))
+
+
 def _foreign_names(path: Path) -> list[str]:
     """Names of classes and functions in the pickle that are not tensor machinery, found without running it."""
     import torch

@@ -1,0 +1,112 @@
+"""A loaded megaDNA model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from engine.core.card import ModelCard
+from engine.core.errors import ParameterError, WeightsInvalid
+from engine.core.sequence import BASES, NucleotideSequence
+from engine.models._megadna_net import MegaDnaConfig, MegaDnaNet
+from engine.models._single_base import BaseTokens, SingleBaseModel, check_length
+from engine.models._weights import file_sha256, find_weights, is_pickled_module, read_json, read_pickled_module, read_state
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from engine.core.protocols import Prepared
+
+WEIGHTS = ("model.safetensors", "pytorch_model.bin", "*.pt")
+_A, _T, _C, _G = 1, 2, 3, 4
+_START, _END = 0, 5
+TOKENS = BaseTokens(
+    base_ids=(_A, _C, _G, _T),
+    letter_ids={"A": _A, "T": _T, "C": _C, "G": _G},
+    unknown_id=_A,
+    mask_id=None,
+    before=(_START,),
+    after=(_END,),
+)
+"""The authors' vocabulary ['**', 'A', 'T', 'C', 'G', '#']."""
+
+
+def read_checkpoint(directory: Path) -> tuple[MegaDnaConfig, dict[str, Tensor], str]:
+    """Configuration, published tensors and sha256 of a checkpoint directory. Raises `WeightsMissing` or `WeightsInvalid`."""
+    path = find_weights(directory, WEIGHTS)
+    if path.suffix != ".safetensors" and is_pickled_module(path):
+        module = read_pickled_module(path)
+        tensors = module.tensors()
+        lengths, pad_id, sha256 = module.state.get("max_seq_len"), module.state.get("pad_id", 0), file_sha256(path)
+    else:
+        settings = read_json(directory)
+        state = read_state(directory, WEIGHTS)
+        tensors, sha256 = state.tensors, state.sha256
+        lengths, pad_id = settings.get("max_seq_len"), settings.get("pad_id", 0)
+    if (
+        not isinstance(lengths, (tuple, list))
+        or not lengths
+        or not all(type(n) is int and n > 0 for n in lengths)
+        or type(pad_id) is not int
+    ):
+        raise WeightsInvalid(f"{path} has no usable max_seq_len (it is {lengths!r}); a whole number above 0 for each stage is needed.")
+    config = MegaDnaConfig.of(tensors, tuple(lengths), pad_id)
+    if config.vocabulary <= _END:
+        raise WeightsInvalid(f"{path} has a vocabulary of {config.vocabulary}; megaDNA has 6 tokens (start, A, T, C, G, end).")
+    return config, tensors, sha256
+
+
+class MegaDnaModel(SingleBaseModel):
+    """megaDNA: (B, 1 + L + 1) ids; base j is scored from the start token and the bases before it."""
+
+    def __init__(self, card: ModelCard, net: MegaDnaNet, device: torch.device, dtype: str) -> None:
+        super().__init__(card, TOKENS, device, dtype)
+        self.net = net
+
+    def vocabulary_logits(self, ids: Tensor) -> Tensor:
+        """Logits float32 (B, T, V); row t scores token t + 1."""
+        return self.net(ids).float()  # type: ignore[no-any-return]
+
+    def _first_row(self) -> int:
+        """The row of the start token scores base 0."""
+        return len(self.tokens.before) - 1
+
+    def log_likelihoods(self, reference: Prepared, ids: Tensor) -> Tensor:
+        """ln P of each row of ``ids`` (B, T), float64 (B,): every base and the end token; the leading token is not scored.
+
+        The authors' loss is minus this divided by L + 1.
+        """
+        return self.net.token_log_probabilities(ids.to(self._device)).sum(dim=-1)
+
+    def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """States of the finest stage at the bases, float32 (L, width)."""
+        ids = self.prepare(sequence).ids[None]
+        with torch.inference_mode():
+            states = self.net.states(ids)[-1][:, 1:].flatten(0, 1)[1 : len(sequence) + 1]
+        return np.asarray(states.float().cpu().numpy(), dtype=np.float32)
+
+    def continue_sequence(self, sequence: NucleotideSequence, length: int, seed: int, temperature: float = 1.0) -> str:
+        """``length`` further bases, sampled one by one among A, C, G, T (the end token is never taken).
+
+        ``temperature`` 0 takes the likeliest base. Raises `ParameterError` and `SequenceError` outside the limits.
+        """
+        if length < 1 or not 0 <= temperature <= 10:
+            raise ParameterError(f"Asked for {length:,} bases at temperature {temperature}; allowed: at least 1 base, temperature 0 to 10.")
+        check_length(self._card, len(sequence) + length)
+        generator = torch.Generator().manual_seed(seed)
+        ids = self.prepare(sequence).ids[None, : 1 + len(sequence)]
+        letters: list[str] = []
+        with torch.inference_mode():
+            for _ in range(length):
+                scores = self.net(ids)[0, -1, self._base_ids].double().cpu()
+                if temperature:
+                    chosen = int(torch.multinomial(torch.softmax(scores / temperature, dim=-1), 1, generator=generator))
+                else:
+                    chosen = int(scores.argmax())
+                letters.append(BASES[chosen])
+                ids = torch.cat((ids, self._base_ids[chosen].view(1, 1)), dim=1)
+        return "".join(letters)
