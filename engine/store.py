@@ -190,7 +190,7 @@ class ResultStore:
             return None
         path = self._folder / f"{key}.npz"
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             result = decode(arrays, sequence)
         except FileNotFoundError:
