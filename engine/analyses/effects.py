@@ -38,7 +38,7 @@ from engine.analyses.scan import Scan, Substitutions, batches, letter_codes
 from engine.core.errors import CapabilityMissing
 from engine.core.parameters import EffectParameters, Influence
 from engine.core.progress import Monitor, SilentMonitor
-from engine.core.protocols import NucleotideModel
+from engine.core.protocols import LikelihoodModel, NucleotideModel
 from engine.core.results import VariantEffects
 from engine.core.sequence import NucleotideSequence
 
@@ -247,6 +247,30 @@ def _influence_windows(model: NucleotideModel, strand: _Strand, width: int, moni
 def _likelihood_differences(model: NucleotideModel, sequence: NucleotideSequence, monitor: Monitor) -> NDArray[np.float64]:
     """Likelihood differences float64 (L, 4) of a causal model."""
     scan = Scan.of(model, sequence)
+    if isinstance(model, LikelihoodModel):
+        return _whole_likelihood_differences(model, scan, monitor)
     reader = LikelihoodDifferences(scan.reference.letters)
     scan.run(Substitutions.of(scan.reference.letters, (0, len(sequence)), in_order=True), (reader,), monitor)
     return reader.to_numpy()
+
+
+def _whole_likelihood_differences(model: LikelihoodModel, scan: Scan, monitor: Monitor) -> NDArray[np.float64]:
+    """Likelihood differences float64 (L, 4) by the model's own convention of what is scored (megaDNA: the end token too)."""
+    import torch
+
+    reference = scan.reference
+    substitutions = Substitutions.of(reference.letters, (0, reference.length), in_order=True)
+    positions, alternates = scan.tensor(substitutions.positions), scan.tensor(substitutions.alternates)
+    result = np.full((reference.length, 4), np.nan)
+    with torch.inference_mode():
+        own = float(model.log_likelihoods(reference, reference.ids[None])[0])
+        monitor.advance(1)
+
+        def work(start: int, end: int) -> None:
+            ids = model.mutants(reference, positions[start:end], alternates[start:end])
+            differences = (model.log_likelihoods(reference, ids) - own).cpu().numpy()
+            result[substitutions.positions[start:end], substitutions.alternates[start:end]] = differences
+            monitor.advance(end - start)
+
+        batches(len(substitutions), scan.batch_size, work)
+    return result

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from engine.analyses.effects import variant_effects
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import EmbeddingModel, GenerativeModel, LikelihoodModel, NucleotideModel
 from engine.core.sequence import NucleotideSequence
@@ -218,3 +219,15 @@ def test_another_pickled_module_is_refused(tmp_path: Path) -> None:
     assert read_pickled_module(tmp_path / "model.pt").tensors().keys() == {"0.weight", "0.bias"}
     with pytest.raises(WeightsInvalid, match="max_seq_len"):
         megadna.load(tmp_path, LoadOptions())
+
+
+def test_likelihood_differences_are_the_authors_loss_differences(model: Any, inputs: dict[str, Any]) -> None:
+    sequence = NucleotideSequence(inputs["mutagenesis"]["genome"][:30])
+    effects = variant_effects(model, sequence).delta_log_likelihood
+    assert effects is not None
+    reference = model.prepare(sequence)
+    changed = model.prepare(NucleotideSequence(sequence.letters[:4] + "T" + sequence.letters[5:]))
+    assert changed.ids.tolist() != reference.ids.tolist()
+    with torch.inference_mode():
+        losses = [-model.log_likelihoods(r, r.ids[None])[0] / 31 for r in (reference, changed)]
+    assert effects[4, 3] == pytest.approx(float(losses[0] - losses[1]) * 31, abs=1e-4)
