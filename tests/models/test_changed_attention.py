@@ -1,0 +1,81 @@
+"""Attention of which a few rows changed is that of a whole pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.models._changed_attention import AttentionReference, changed_reads
+
+
+@dataclass
+class Table:
+    values: Tensor
+
+    def part(self, rows: Tensor, columns: Tensor) -> Tensor:
+        return self.values[:, rows[:, None], columns]
+
+
+def draw(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def whole(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+    score = query @ key.transpose(-1, -2)
+    return torch.softmax(score if bias is None else score + bias, -1) @ value
+
+
+@pytest.mark.parametrize("length", [3, 30, 300])
+@pytest.mark.parametrize("biased", [False, True])
+def test_the_reference_reads_what_plain_attention_reads(length: int, biased: bool) -> None:
+    query, key, value, bias = (draw(2, length, n, seed=n) for n in (5, 6, 4, length))
+    key = key[..., :5]
+    got = AttentionReference.of(query, key, value, Table(bias) if biased else None)
+    torch.testing.assert_close(got.read, whole(query, key, value, bias if biased else None))
+
+
+@pytest.mark.parametrize("rows", [[0], [7, 3, 11], list(range(12))])
+@pytest.mark.parametrize("biased", [False, True])
+def test_changed_rows_change_every_row_as_a_whole_pass_does(rows: list[int], biased: bool) -> None:
+    length, heads, groups = 12, 2, 3
+    query, key, value, bias = (
+        draw(heads, length, 5),
+        draw(heads, length, 5, seed=2),
+        draw(heads, length, 4, seed=3),
+        draw(heads, length, length),
+    )
+    reference = AttentionReference.of(query, key, value, Table(bias) if biased else None)
+    new = [draw(groups, heads, len(rows), n, seed=9 + n) for n in (5, 5, 4)]
+    got = changed_reads(reference, torch.tensor(rows), *new)
+    for group in range(groups):
+        changed = [old.clone() for old in (query, key, value)]
+        for old, part in zip(changed, new, strict=True):
+            old[:, rows] = part[group]
+        expected = whole(*changed, bias if biased else None) - reference.read
+        torch.testing.assert_close(got[group], expected, rtol=0, atol=1e-12)
+
+
+def test_a_row_whose_attention_stood_on_the_changed_key_loses_no_digits() -> None:
+    query = torch.tensor([[[1.0, 0.0]] * 6])
+    key = torch.zeros(1, 6, 2)
+    key[0, 2, 0] = 30.0
+    value = draw(1, 6, 3).float()
+    reference = AttentionReference.of(query, key, value)
+    new_key = torch.zeros(1, 1, 1, 2)
+    new_key[..., 0] = -5.0
+    got = changed_reads(reference, torch.tensor([2]), query[None, :, 2:3], new_key, value[None, :, 2:3])
+    changed = key.clone()
+    changed[0, 2, 0] = -5.0
+    expected = whole(query.double(), changed.double(), value.double(), None)
+    torch.testing.assert_close((reference.read + got[0]).double(), expected, rtol=0, atol=1e-6)
+
+
+def test_a_new_key_that_outweighs_everything_stays_finite() -> None:
+    query = torch.tensor([[[1.0], [1.0], [-1.0]]])
+    key, value = torch.zeros(1, 3, 1), draw(1, 3, 2).float()
+    reference = AttentionReference.of(query, key, value)
+    got = changed_reads(reference, torch.tensor([1]), query[None, :, 1:2], torch.full((1, 1, 1, 1), 200.0), value[None, :, 1:2] + 1)
+    torch.testing.assert_close(reference.read + got[0], torch.stack((value[0, 1] + 1, value[0, 1] + 1, value[0, [0, 2]].mean(0)))[None])
