@@ -38,7 +38,7 @@ class NetConfig:
     heads: int = 4
     hidden: int = 640
     kernel: int = 5
-    stem_heads: int = 4
+    stem_heads: int = 6
     stem_radius: int = 6
     max_length: int = 2048
     rotary_base: float = 10000.0
@@ -173,6 +173,10 @@ class DepthwiseConv(nn.Module):
         return out
 
 
+_STEM_WINDOWS = ((-2, 2, 2.5), (1, 4, 2.0), (-4, -1, 2.0), (-6, 6, 1.0), (1, 6, 1.5), (-6, -1, 1.5))
+"""First and last offset that a stem head starts with, and how strongly it counts each pair there."""
+
+
 class StemLayer(nn.Module):
     """Attention from every position to where its neighbourhood could pair with, (B, T) letters to (B, T, width).
 
@@ -192,48 +196,59 @@ class StemLayer(nn.Module):
         offsets = torch.arange(-self.radius, self.radius + 1)
         windows = torch.zeros(self.heads, span)
         for head in range(self.heads):
-            low, high = ((-3, 3), (1, self.radius), (-self.radius, -1), (-self.radius, self.radius))[head % 4]
-            windows[head] = ((offsets >= low) & (offsets <= high)) * (1.2 if head < 4 else 0.7)
+            low, high, strength = _STEM_WINDOWS[head % len(_STEM_WINDOWS)]
+            windows[head] = ((offsets >= low) & (offsets <= high)) * strength
         self.window = nn.Parameter(windows)
         self.distance = nn.Parameter(torch.zeros(self.heads, 12))
-        self.null = nn.Parameter(torch.full((self.heads,), 3.0))
+        self.null = nn.Parameter(torch.full((self.heads,), 7.0))
         reach = 3  # letters on either side of the partner that the value shows
         self.value = nn.Linear((2 * reach + 1) * 4 + 1, self.heads * 16, bias=False)
         self.output = nn.Linear(self.heads * 16, config.width, bias=False)
         self.reach = reach
 
-    def _windows(self, letters: Tensor, radius: int) -> Tensor:
-        """(B, T, 4) to (B, T, 2 * radius + 1, 4)."""
-        padded = functional.pad(letters, (0, 0, radius, radius))
-        return padded.unfold(1, 2 * radius + 1, 1).transpose(2, 3)
+    @property
+    def margin(self) -> int:
+        """Letters to either side that a row's query, key and value depend on."""
+        return max(self.radius, self.reach)
 
-    def _bias(self, length: int, device: torch.device) -> Tensor:
-        """(heads, T, T) bias of distance classes (about log2 spaced); pairs closer than a hairpin loop are shut out."""
-        position = torch.arange(length, device=device)
-        gap = (position[:, None] - position[None, :]).abs()
+    def bias(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """(heads, len(rows), len(columns)) bias of distance classes (about log2 spaced); pairs closer than a hairpin loop are shut out."""
+        gap = (rows[:, None] - columns[None, :]).abs()
         classes = torch.log2(gap.clamp(min=4).float() / 4).mul(1.5).long().clamp(max=11)
-        bias = self.distance[:, classes]
-        bias = bias.masked_fill(gap <= MINIMUM_LOOP, -30.0)
-        is_null = (position == 0)[None, None, :]
-        return torch.where(is_null, self.null[:, None, None], bias)
+        bias = self.distance[:, classes].masked_fill(gap <= MINIMUM_LOOP, -30.0)
+        return torch.where((columns == 0)[None, None, :], self.null[:, None, None], bias)
+
+    def letters(self, ids: Tensor) -> Tensor:
+        """One-hot letters float32 (..., 4) of ids; zeros for anything that is not A, C, G, T."""
+        letters = functional.one_hot((ids - BASE).clamp(0, 4), 5)[..., :4].float()
+        return letters * ((ids >= BASE) & (ids < ANY)).unsqueeze(-1)
+
+    def project(self, wide: Tensor, is_domain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key (B, heads, T, 4 * span) and value (B, heads, T, 16) of letters (B, margin + T + margin, 4); is_domain (T,) is 0 or 1."""
+
+        def windows(radius: int) -> Tensor:
+            spare = self.margin - radius
+            return wide[:, spare : wide.shape[1] - spare].unfold(1, 2 * radius + 1, 1).transpose(2, 3)
+
+        near = windows(self.radius)
+        query = torch.einsum("btoa,hac,ho->bhtoc", near, self.pairing, self.window).flatten(3)
+        key = near.flip(2).flatten(2).unsqueeze(1).expand(-1, self.heads, -1, -1)
+        shown = torch.cat((windows(self.reach).flatten(2), is_domain.expand(wide.shape[0], -1).unsqueeze(-1)), dim=-1)
+        value = self.value(shown).view(*shown.shape[:2], self.heads, 16).transpose(1, 2)
+        return query, key, value
 
     def forward(self, ids: Tensor) -> Tensor:
         batch, length = ids.shape
-        letters = functional.one_hot((ids - BASE).clamp(0, 4), 5)[..., :4].float()
-        letters = letters * ((ids >= BASE) & (ids < ANY)).unsqueeze(-1)
-        near = self._windows(letters, self.radius)
-        query = torch.einsum("btoa,hac,ho->bhtoc", near, self.pairing, self.window).flatten(3)
-        key = near.flip(2).flatten(2).unsqueeze(1).expand(-1, self.heads, -1, -1)
-        is_domain = (torch.arange(length, device=ids.device) == 0).to(letters.dtype)
-        shown = torch.cat((self._windows(letters, self.reach).flatten(2), is_domain.expand(batch, -1).unsqueeze(-1)), dim=-1)
-        value = self.value(shown).view(batch, length, self.heads, 16).transpose(1, 2)
-        bias = self._bias(length, ids.device).to(query.dtype)
-        if torch.is_autocast_enabled(ids.device.type):
-            dtype = torch.get_autocast_dtype(ids.device.type)
-            query, key, value, bias = query.to(dtype), key.to(dtype), value.to(dtype), bias.to(dtype)
-        out = _attend(query, key, value, bias, 1.0)
-        shown_there: Tensor = self.output(out.transpose(1, 2).reshape(batch, length, -1))
-        return shown_there
+        position = torch.arange(length, device=ids.device)
+        letters = functional.pad(self.letters(ids), (0, 0, self.margin, self.margin))
+        query, key, value = self.project(letters, (position == 0).to(letters.dtype))
+        bias = self.bias(position, position).to(query.dtype)
+        with torch.autocast(ids.device.type, enabled=False):
+            out = functional.scaled_dot_product_attention(
+                query.float(), key.float(), value.float(), attn_mask=bias[None].float(), scale=1.0
+            )
+        read: Tensor = self.output(out.transpose(1, 2).reshape(batch, length, -1))
+        return read
 
 
 class Block(nn.Module):
