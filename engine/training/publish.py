@@ -1,0 +1,75 @@
+"""From a training run to a shipped model directory: float16 weights, config.json, card.json with the sha256 of the weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import WeightsInvalid, WeightsMissing
+
+LARGEST = 12 * 2**20
+LIMITS = (
+    "Small and trained for hours on two CPU cores. Seed RNAs were augmented with compensatory substitutions of their annotated pairs and "
+    "mixed with invented stem-loops; the first layer starts from Watson-Crick and wobble pairing. Nothing of animals, plants or their viruses was seen."
+)
+
+
+def digest(path: Path) -> str:
+    """Hexadecimal sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def publish(source: Path, target: Path, card: dict[str, Any]) -> Path:
+    """Copy a model directory (config.json, model.safetensors) to `target` in float16 with its card; returns the card's path."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    if not (source / "model.safetensors").is_file():
+        raise WeightsMissing(f"{source} has no model.safetensors; train first with python -m engine.training train --out DIR")
+    state = {name: tensor.to(torch.float16).contiguous() for name, tensor in load_file(source / "model.safetensors").items()}
+    if any(not bool(torch.isfinite(tensor).all()) for tensor in state.values()):
+        raise WeightsInvalid(
+            f"{source / 'model.safetensors'} holds numbers that float16 cannot; the run has diverged, start it again with a lower rate"
+        )
+    target.mkdir(parents=True, exist_ok=True)
+    weights = target / "model.safetensors"
+    save_file(state, weights, metadata={"format": "pt"})
+    if weights.stat().st_size > LARGEST:
+        raise WeightsInvalid(f"{weights} is {weights.stat().st_size} bytes; a shipped model has at most {LARGEST}; train a narrower one")
+    shutil.copyfile(source / "config.json", target / "config.json")
+    held = {
+        "weights": "model.safetensors",
+        "sha256": digest(weights),
+        "parameters": sum(tensor.numel() for tensor in state.values()),
+        "storage": "float16",
+        "licence": "Apache-2.0",
+        "limitations": LIMITS,
+    }
+    path = target / "card.json"
+    path.write_text(json.dumps(held | card, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def run_summary(run: Path) -> dict[str, Any]:
+    """Steps, tokens, minutes and last losses of a run's log; `finished` says whether its rates were decayed to zero."""
+    log = run / "log.jsonl"
+    if not log.is_file():
+        return {}
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    last = rows[-1]
+    recent: dict[str, list[float]] = {}
+    for row in rows[-20:]:
+        for key, value in row.items():
+            if key.startswith("bits_"):
+                recent.setdefault(key, []).append(value)
+    means = {key: round(sum(values) / len(values), 4) for key, values in sorted(recent.items())}
+    return {
+        "steps": last["step"],
+        "tokens_seen": last["tokens"],
+        "minutes": last["minutes"],
+        "finished": last["progress"] >= 1,
+        "training_bits_per_corrupted_base": means,
+    }
