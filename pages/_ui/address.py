@@ -1,0 +1,177 @@
+"""The address bar: read and checked here once, when a session starts; written by the locus view in the browser.
+
+Everything in an address is hostile until parsed: a value that is not understood is left out, and one sentence says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+PANELS = ("features", "arcs", "map", "logo", "effects", "influence", "entropy", "segmentation", "structure")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "map": ("square", "wide", "triangle"),
+    "palette": ("cividis", "viridis", "magma", "paper"),
+    "symmetry": ("none", "max", "mean"),
+    "bases": ("safe", "igv"),
+    "metric": ("log2_odds", "log_ratio"),
+}
+NUMBERS: dict[str, tuple[float, float]] = {
+    "low": (0, 1e6),
+    "high": (1e-3, 1e6),
+    "threshold": (0, 1e6),
+    "distance": (1, 100_000),
+    "near": (1, 1000),
+    "arcs": (0, 400),
+}
+DISPLAY_NAMES = {"map": "mode", "near": "hideNear", "hide": "hidden"}
+WHOLE = ("distance", "near", "arcs")
+LONGEST_SEQUENCE = 8000
+"""Letters that an address carries; longer pasted sequences have no address of their own."""
+
+
+@dataclass(frozen=True)
+class AddressState:
+    """What an address asks for. Positions are 0-based here, 1-based inclusive in the address.
+
+    ``text`` is what would be typed into the box; ``region`` half-open; ``select`` one base or a pair (changed, read); ``display`` are the
+    view's settings by their names there; ``problems`` one sentence for each value that was left out.
+    """
+
+    text: str = ""
+    model: str = ""
+    metric: str = "log2_odds"
+    record: int = 0
+    reverse: bool = False
+    window: tuple[int, int] | None = None
+    region: tuple[int, int] | None = None
+    select: tuple[int, ...] = ()
+    display: dict[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    def initial(self, length: int) -> dict[str, Any]:
+        """Where the view starts on a sequence of ``length`` bases; positions beyond it are left out."""
+        start: dict[str, Any] = {"display": self.display}
+        if self.region and self.region[1] <= length:
+            start["region"] = list(self.region)
+        if self.select and max(self.select) < length:
+            start["select"] = list(self.select)
+        return start
+
+
+def parse(parameters: Mapping[str, str]) -> AddressState:
+    """Read an address' parameters; never raises."""
+    reader = _Reader(parameters)
+    display: dict[str, Any] = {}
+    for name in ("map", "palette", "symmetry", "bases"):
+        reader.put(display, name, lambda text, name=name: _choice(text, CHOICES[name]), f"one of {', '.join(CHOICES[name])}")
+    for name, (low, high) in NUMBERS.items():
+        reader.put(display, name, lambda text, low=low, high=high: _number(text, low, high), f"a number from {low:g} to {high:g}")
+    for name in WHOLE:
+        key = DISPLAY_NAMES.get(name, name)
+        if key in display:
+            display[key] = int(display[key])
+    reader.put(display, "hide", _panels, f"panels out of {', '.join(PANELS)}")
+    return AddressState(
+        text=reader.text(),
+        model=reader.get("model", lambda text: _matching(text, r"[a-z0-9][a-z0-9-]{0,60}"), "a model id", ""),
+        metric=reader.get("metric", lambda text: _choice(text, CHOICES["metric"]), "log2_odds or log_ratio", "log2_odds"),
+        record=int(reader.get("record", lambda text: _number(text, 1, 10_000), "the number of a record", 1)) - 1,
+        reverse=reader.get("strand", lambda text: _choice(text, ("reverse",)) == "reverse", "reverse, or nothing", False),
+        window=reader.get("window", _region, "start-end, 1-based", None),
+        region=reader.get("region", _region, "start-end, 1-based", None),
+        select=reader.get("select", _positions, "one position, or two with a comma between", ()),
+        display=display,
+        problems=tuple(reader.problems),
+    )
+
+
+def build(text_kind: str, text: str, **values: Any) -> str:
+    """The part of an address that the server owns: what is shown, by which model. The view adds region, selection and display."""
+    parameters: dict[str, str] = {text_kind: text} if text else {}
+    for name, value in values.items():
+        if value:
+            parameters[name] = str(value)
+    return urlencode(parameters, safe=":,")
+
+
+class _Reader:
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._parameters = parameters
+        self.problems: list[str] = []
+
+    def get(self, name: str, convert: Callable[[str], Any], allowed: str, usual: Any) -> Any:
+        given = self._parameters.get(name)
+        if given is None:
+            return usual
+        try:
+            return convert(given[:200])
+        except ValueError:
+            self.problems.append(f"The address has {name}={given[:40]!r}; allowed is {allowed}, so it was left out.")
+            return usual
+
+    def put(self, values: dict[str, Any], name: str, convert: Callable[[str], Any], allowed: str) -> None:
+        found = self.get(name, convert, allowed, None)
+        if found is not None:
+            values[DISPLAY_NAMES.get(name, name)] = found
+
+    def text(self) -> str:
+        for name in ("sequence", "locus", "example"):
+            given = self._parameters.get(name, "").strip()
+            if not given:
+                continue
+            if len(given) > LONGEST_SEQUENCE + 100:
+                self.problems.append(
+                    f"The address has {len(given):,} characters of {name}; {LONGEST_SEQUENCE:,} is the most, so it was left out."
+                )
+                continue
+            if not given.isprintable():
+                self.problems.append(f"The address has characters in {name} that cannot be shown, so it was left out.")
+                continue
+            return given
+        return ""
+
+
+def _choice(text: str, allowed: tuple[str, ...]) -> str:
+    if text not in allowed:
+        raise ValueError(text)
+    return text
+
+
+def _number(text: str, low: float, high: float) -> float:
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text, re.ASCII):
+        raise ValueError(text)
+    value = float(text)
+    if not low <= value <= high:
+        raise ValueError(text)
+    return value
+
+
+def _matching(text: str, pattern: str) -> str:
+    if not re.fullmatch(pattern, text):
+        raise ValueError(text)
+    return text
+
+
+def _panels(text: str) -> list[str]:
+    return [_choice(name, PANELS) for name in text.split(",")]
+
+
+def _region(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,9})-(\d{1,9})", text, re.ASCII)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise ValueError(text)
+    return int(found[1]) - 1, int(found[2])
+
+
+def _positions(text: str) -> tuple[int, ...]:
+    found = re.fullmatch(r"(\d{1,9})(?:,(\d{1,9}))?", text, re.ASCII)
+    if not found or found[1] == found[2]:
+        raise ValueError(text)
+    places = tuple(int(part) - 1 for part in found.groups() if part is not None)
+    if min(places) < 0:
+        raise ValueError(text)
+    return places

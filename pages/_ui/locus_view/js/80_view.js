@@ -1,0 +1,501 @@
+// One locus view: its state, what changes it, and when it is drawn again.
+
+class LocusView {
+  constructor(root) {
+    this.root = root;
+    this.tab = "card";
+    this.tool = "move";
+    this.display = { ...USUAL_DISPLAY };
+    this.features = [];
+    this.glyphs = new Map();
+    this.dirty = new Set();
+    this.buildDom();
+    attachPointer(this);
+    attachKeyboard(this);
+    new ResizeObserver(() => this.refresh("layout")).observe(this.root);
+  }
+
+  buildDom() {
+    this.root.tabIndex = 0;
+    this.root.setAttribute("aria-label", "Locus view; press ? for the keyboard");
+    this.dom = {};
+    this.dom.toolbar = buildToolbar(this);
+    this.dom.read = element("div", { className: "lv-read", "data-role": "readout" });
+    this.dom.live = element("div", { className: "lv-live", "aria-live": "polite" });
+    this.dom.progress = element("div", { className: "lv-progress", "data-role": "progress" });
+    this.dom.main = element("canvas", { role: "img", "data-role": "figure" });
+    this.dom.overlay = element("canvas", { className: "lv-overlay", "aria-hidden": "true" });
+    this.dom.menu = element("div", { className: "lv-menu", hidden: true, role: "menu" });
+    this.dom.stage = element("div", { className: "lv-stage" }, [this.dom.main, this.dom.overlay, this.dom.menu]);
+    this.dom.side = buildSide(this);
+    const { bar, settingsBox, helpBox } = this.dom.toolbar;
+    this.root.replaceChildren(bar, settingsBox, helpBox, this.dom.read, element("div", { className: "lv-body" }, [element("div", { className: "lv-figure" }, [this.dom.stage, this.dom.progress]), this.dom.side.side]), this.dom.live);
+  }
+
+  // New facts from the server about what is shown. The region survives unless the sequence is another one.
+  update(meta, send) {
+    this.send = send;
+    const before = this.scene;
+    if (before?.meta.view !== meta.view) {
+      const mirrored = before && meta.reverse_of === before.meta.view;
+      this.scene = new Scene(meta);
+      this.pairProblem = "";
+      this.cursor = this.brush = null;
+      if (mirrored) this.mirror(before.length);
+      else this.start(meta);
+      this.collect(meta);
+    } else if (before.meta.generation !== meta.generation) {
+      this.scene = new Scene(meta); // another model or metric: results go, region and selection stay
+      this.pairProblem = "";
+      this.collect(meta);
+      this.askPair();
+    } else this.scene.meta = meta;
+    this.features = featureLanes([...meta.features].sort((a, b) => a.start - b.start || b.end - a.end));
+    this.refresh("layout");
+    writeAddress(this);
+  }
+
+  collect(meta) {
+    for (const [name, envelope] of switchboard().parked) if (name.startsWith(`${meta.target}/`)) this.receive(envelope);
+  }
+
+  start(meta) {
+    const initial = meta.initial || {};
+    if (initial.display) this.display = { ...this.display, ...initial.display };
+    const [from, to] = initial.region || [0, this.scene.length];
+    this.region = this.fitted(from, to);
+    this.selection = null;
+    if (initial.select) this.selection = initial.select.length === 2 ? { kind: "pair", i: initial.select[0], j: initial.select[1] } : { kind: "base", i: initial.select[0] };
+    if (this.selection) this.askPair();
+  }
+
+  mirror(length) {
+    const flip = (i) => length - 1 - i;
+    this.region = this.fitted(length - this.region.b, length - this.region.a);
+    if (this.selection) this.selection = { ...this.selection, i: flip(this.selection.i), ...(this.selection.kind === "pair" ? { j: flip(this.selection.j) } : {}) };
+    this.askPair();
+  }
+
+  receive(envelope) {
+    const { kind } = envelope.header;
+    if (kind === "status") this.status = envelope.header;
+    else if (!this.scene?.take(envelope)) return;
+    if (kind === "pair") this.pairProblem = envelope.header.problem || "";
+    this.pairCache = null;
+    this.refresh(kind === "status" ? "status" : kind === "pair" ? "side" : "layout");
+  }
+
+  // ── what is shown ────────────────────────────────────────────────────────
+  fitted(from, to) {
+    const length = this.scene.length;
+    const width = Math.max(Math.min(8, length), Math.min(length, to - from));
+    const middle = (from + to) / 2;
+    const a = Math.max(0, Math.min(length - width, middle - width / 2));
+    return { a, b: a + width };
+  }
+
+  show(from, to) {
+    this.region = this.fitted(from, to);
+    this.pairCache = null;
+    this.refresh("view");
+    writeAddress(this);
+    this.askWindow();
+  }
+
+  zoom(factor, around) {
+    const { a, b } = this.region;
+    const centre = around ?? (this.cursor && this.cursor.base) ?? (a + b) / 2;
+    this.show(centre - (centre - a) * factor, centre + (b - centre) * factor);
+  }
+
+  showPair(i, j) {
+    const [low, high] = [Math.min(i, j), Math.max(i, j)];
+    const margin = Math.max(6, (high - low) * 0.25);
+    this.show(low - margin, high + 1 + margin);
+  }
+
+  goToText(text) {
+    const found = /^\s*([\d,\s]+)\s*(?:-|–|\.\.)\s*([\d,\s]+)\s*$/.exec(text);
+    const [from, to] = found ? [found[1], found[2]].map((part) => Number(part.replace(/[,\s]/g, ""))) : [NaN, NaN];
+    if (!(from >= 1 && to >= from && to <= this.scene.length)) {
+      this.hint(`Give a region inside 1-${this.scene.length.toLocaleString("en")} as start-end.`);
+      return this.refresh("bar");
+    }
+    this.show(from - 1, to);
+  }
+
+  regionText() {
+    return `${(Math.floor(this.region.a) + 1).toLocaleString("en")}-${Math.ceil(this.region.b).toLocaleString("en")}`;
+  }
+
+  wholeBases() {
+    const from = Math.floor(this.region.a);
+    return Array.from({ length: Math.ceil(this.region.b) - from }, (_, k) => from + k);
+  }
+
+  setDisplay(change) {
+    this.display = { ...this.display, ...change };
+    this.pairCache = null;
+    this.refresh("layout");
+    writeAddress(this);
+  }
+
+  setTool(tool) {
+    this.tool = tool;
+    this.refresh("bar");
+  }
+
+  // ── selection ────────────────────────────────────────────────────────────
+  select(selection) {
+    this.selection = selection;
+    this.tab = this.tab === "words" ? "card" : this.tab;
+    if (selection?.kind === "pair") this.tab = this.tab === "bases" ? "card" : this.tab;
+    this.bringIntoView(selection);
+    this.pairProblem = "";
+    this.askPair();
+    this.refresh("selection");
+    writeAddress(this);
+    if (selection) this.say(selectionWords(this));
+  }
+
+  bringIntoView(selection) {
+    if (!selection) return;
+    const places = selection.kind === "pair" ? [selection.i, selection.j] : [selection.i];
+    if (places.every((i) => i >= this.region.a - 1 && i <= this.region.b)) return;
+    if (selection.kind === "pair") this.showPair(selection.i, selection.j);
+    else this.show(selection.i - (this.region.b - this.region.a) / 2, selection.i + (this.region.b - this.region.a) / 2);
+  }
+
+  selectCursor() {
+    const cursor = this.cursor;
+    if (!cursor) return;
+    if (cursor.i !== undefined && cursor.i !== cursor.j) this.select({ kind: "pair", i: cursor.i, j: cursor.j });
+    else this.select({ kind: "base", i: cursor.index });
+  }
+
+  askPair() {
+    const chosen = this.selection;
+    if (chosen?.kind !== "pair" || this.pairTable(chosen.i, chosen.j) || chosen.i === chosen.j) return;
+    this.send("pair", { view: this.scene.meta.view, changed: chosen.i, read: chosen.j });
+  }
+
+  pairTable(i, j) {
+    const found = this.scene.results.pair;
+    return found && found.header.changed === i && found.header.read === j && found.arrays.values ? found : null;
+  }
+
+  // A pooled overview is replaced by exact values where the view has come near enough.
+  askWindow() {
+    const map = this.scene.map;
+    if (!map || map.bin === 1 || this.region.b - this.region.a > map.window_limit) return;
+    const [from, to] = [Math.floor(this.region.a), Math.ceil(this.region.b)];
+    const exact = this.scene.results.window?.header;
+    if (exact && exact.offset <= from && exact.offset + exact.width >= to) return;
+    clearTimeout(this.windowTimer);
+    this.windowTimer = setTimeout(() => this.send("window", { view: this.scene.meta.view, start: from, end: to }), 180);
+  }
+
+  clear() {
+    this.hideMenu();
+    this.setBrush(null);
+    this.dom.toolbar.settingsBox.hidden = this.dom.toolbar.helpBox.hidden = true;
+    this.cursor = null;
+    this.select(null);
+  }
+
+  stepPair(direction) {
+    const pairs = this.allPairs();
+    if (!pairs.length) return this.hint("There are no pairs to step through yet.");
+    const chosen = this.selection?.kind === "pair" ? this.selection : null;
+    const at = chosen ? pairs.findIndex((p) => p.i === Math.min(chosen.i, chosen.j) && p.j === Math.max(chosen.i, chosen.j)) : -1;
+    const next = at < 0 ? (direction > 0 ? 0 : pairs.length - 1) : (at + direction + pairs.length) % pairs.length;
+    const pair = pairs[next];
+    this.select({ kind: "pair", i: pair.forward ? pair.i : pair.j, j: pair.forward ? pair.j : pair.i });
+  }
+
+  allPairs() {
+    const { distance, threshold } = this.display;
+    const key = `${distance}|${threshold}`;
+    if (this.pairCache?.key !== key) this.pairCache = { key, pairs: strongestPairs(this.scene, distance, threshold, 400) };
+    return this.pairCache.pairs;
+  }
+
+  pairsInView() {
+    const { a, b } = this.region;
+    return this.allPairs().filter((pair) => pair.i + 1 > a && pair.j < b);
+  }
+
+  isContact(i, j) {
+    const found = this.scene.results.contacts;
+    if (!found) return false;
+    found.keys ||= new Set(Array.from({ length: found.header.pairs }, (_, k) => `${found.arrays.pairs[2 * k]},${found.arrays.pairs[2 * k + 1]}`));
+    return found.keys.has(`${Math.min(i, j)},${Math.max(i, j)}`);
+  }
+
+  // ── cursor, region menu, messages ────────────────────────────────────────
+  setCursor(cursor) {
+    this.cursor = cursor;
+    this.refresh("cursor");
+  }
+
+  moveCursor(rows, columns) {
+    const middle = Math.floor((this.region.a + this.region.b) / 2);
+    const chosen = this.selection;
+    const from = this.cursor || (chosen ? { index: chosen.j ?? chosen.i, i: chosen.kind === "pair" ? chosen.i : undefined, j: chosen.j } : { index: middle });
+    const step = (i, by) => clampIndex(this, i + by);
+    const next = { panel: "map", index: step(from.j ?? from.index, columns) };
+    if (rows || from.i !== undefined) Object.assign(next, { i: step(from.i ?? from.index, rows), j: next.index });
+    next.base = next.index + 0.5;
+    const width = this.region.b - this.region.a;
+    if (next.index < this.region.a) this.show(next.index, next.index + width);
+    if (next.index + 1 > this.region.b) this.show(next.index + 1 - width, next.index + 1);
+    this.setCursor(next);
+    this.say(readout(this));
+  }
+
+  setBrush(brush) {
+    this.brush = brush;
+    this.refresh("cursor");
+  }
+
+  openMenu(x, y) {
+    const { from, to } = this.brush;
+    const name = `${(from + 1).toLocaleString("en")}-${to.toLocaleString("en")}`;
+    const act = (does) => () => (this.hideMenu(), this.setBrush(null), does());
+    const entries = [
+      button(`Zoom to ${name}`, "Show only this region", act(() => this.show(from, to)), { role: "menuitem" }),
+      button(`Copy ${to - from} bases`, "Copy the letters of this region", act(() => this.copySequence(from, to)), { role: "menuitem" }),
+    ];
+    if (to - from >= 8) entries.push(button("Compute here", "Run the model on this region alone", act(() => this.send("compute", { view: this.scene.meta.view, start: from, end: to })), { role: "menuitem" }));
+    entries.push(button("Cancel", "Close this menu", act(() => {}), { role: "menuitem" }));
+    this.dom.menu.replaceChildren(...entries);
+    this.dom.menu.hidden = false;
+    this.dom.menu.style.left = `${Math.min(x, GUTTER.left + this.layout.width - 130)}px`;
+    this.dom.menu.style.top = `${y + 6}px`;
+  }
+
+  hideMenu() {
+    this.dom.menu.hidden = true;
+  }
+
+  copySequence(from, to) {
+    this.root.dataset.copied = this.scene.letters.slice(from, to);
+    copyText(this.scene.letters.slice(from, to)).then(() => this.hint(`${(to - from).toLocaleString("en")} bases copied.`));
+  }
+
+  copyLink() {
+    window.history.replaceState(window.history.state, "", addressOf(this));
+    copyText(window.location.href).then(() => this.hint("Address copied; it opens exactly this view."));
+  }
+
+  reverse() {
+    this.send("reverse", { view: this.scene.meta.view });
+  }
+
+  toggle(which) {
+    const { settingsBox, helpBox, settings } = this.dom.toolbar;
+    const [box, other] = which === "help" ? [helpBox, settingsBox] : [settingsBox, helpBox];
+    other.hidden = true;
+    box.hidden = !box.hidden;
+    settings.setAttribute("aria-expanded", String(!settingsBox.hidden));
+    if (!box.hidden && which === "settings") fillSettings(this, box);
+  }
+
+  openTab(tab) {
+    this.tab = tab;
+    this.refresh("side");
+  }
+
+  hint(text) {
+    this.message = text;
+    clearTimeout(this.messageTimer);
+    this.messageTimer = setTimeout(() => ((this.message = ""), this.refresh("cursor")), 2600);
+    this.refresh("cursor");
+  }
+
+  say(text) {
+    this.dom.live.textContent = text;
+  }
+
+  restingWords() {
+    const { meta, length } = this.scene;
+    const count = `${length.toLocaleString("en")} bases`;
+    return `${meta.title ? `${meta.title}: ` : ""}${count}, showing ${this.regionText()}. Move over the figure to read values; ? lists the keys.`;
+  }
+
+  waitingWords(kind) {
+    const problem = this.scene.meta.problems?.[kind];
+    if (problem) return problem;
+    return this.status?.running?.length ? "computing…" : "not computed";
+  }
+
+  // ── looks ────────────────────────────────────────────────────────────────
+  colourOf(base, theme) {
+    return BASE_COLOURS[this.display.bases][theme.dark ? "dark" : "light"][base === "U" ? "T" : base] || theme.faint;
+  }
+
+  baseColour(i, theme) {
+    return this.colourOf(this.scene.base(i), theme);
+  }
+
+  glyph(ctx, letter) {
+    if (!this.glyphs.has(letter)) {
+      const font = `bold 100px ${this.fonts.family}`;
+      ctx.save();
+      ctx.font = font;
+      ctx.textAlign = "left";
+      ctx.textBaseline = "alphabetic";
+      const m = ctx.measureText(letter);
+      ctx.restore();
+      this.glyphs.set(letter, { font, left: m.actualBoundingBoxLeft, width: m.actualBoundingBoxLeft + m.actualBoundingBoxRight, ascent: m.actualBoundingBoxAscent, height: m.actualBoundingBoxAscent + m.actualBoundingBoxDescent });
+    }
+    return this.glyphs.get(letter);
+  }
+
+  effectLimit() {
+    const found = this.scene.results.effects;
+    if (!found) return 1;
+    if (!found.limit) {
+      const sizes = Array.from(found.arrays.llr || found.arrays.delta || [], Math.abs).filter((v) => v >= 0).sort((a, b) => a - b);
+      found.limit = Number((sizes[Math.floor(0.98 * (sizes.length - 1))] || 1).toPrecision(2)) || 1;
+    }
+    return found.limit;
+  }
+
+  influenceTop() {
+    const found = this.scene.results.effects;
+    if (!found) return 1;
+    found.top ||= this.scene.letters.split("").reduce((most, _, i) => Math.max(most, this.scene.influence(i) || 0), 0) || 1;
+    return found.top;
+  }
+
+  // ── drawing: at most once a frame, only what changed ─────────────────────
+  refresh(what) {
+    this.dirty.add(what);
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = null;
+      const dirty = this.dirty;
+      this.dirty = new Set();
+      if (this.scene && this.region) this.draw(dirty);
+    });
+  }
+
+  canvasOf(name) {
+    const canvas = this.dom[name];
+    return { canvas, ctx: canvas.getContext("2d"), dpr: this.dpr };
+  }
+
+  arrange() {
+    this.theme = readTheme(this.root);
+    this.fonts = { family: "'Source Sans 3','Source Sans Pro',Helvetica,Arial,sans-serif" };
+    this.fonts.small = `11px ${this.fonts.family}`;
+    this.fonts.title = `600 12px ${this.fonts.family}`;
+    this.fonts.letters = (px) => `600 ${px.toFixed(1)}px 'Source Code Pro',ui-monospace,Menlo,monospace`;
+    const sideBySide = this.root.clientWidth > 820;
+    this.root.classList.toggle("lv-narrow", !sideBySide);
+    const available = this.root.clientWidth - (sideBySide ? Math.max(300, this.root.clientWidth * 0.27) + 16 : 0);
+    this.layout = buildPanels(this, plotWidth(this, available));
+    this.dpr = Math.min(3, window.devicePixelRatio || 1);
+    for (const name of ["main", "overlay"]) {
+      const { canvas } = this.canvasOf(name);
+      const [w, h] = [this.layout.width + GUTTER.left + GUTTER.right, this.layout.height];
+      if (canvas.width !== Math.round(w * this.dpr) || canvas.height !== Math.round(h * this.dpr)) {
+        canvas.width = Math.round(w * this.dpr);
+        canvas.height = Math.round(h * this.dpr);
+        canvas.style.width = `${w}px`;
+        canvas.style.height = `${h}px`;
+      }
+    }
+    this.dom.stage.style.width = this.dom.main.style.width;
+    this.dom.stage.style.height = this.dom.main.style.height;
+    if (sideBySide) this.dom.side.side.style.maxHeight = `${Math.max(420, this.layout.height)}px`;
+    else this.dom.side.side.style.maxHeight = "none";
+  }
+
+  draw(dirty) {
+    if (dirty.has("layout")) this.arrange();
+    if (!this.layout) return;
+    const view = dirty.has("layout") || dirty.has("view");
+    if (view) this.drawPanels();
+    if (view || dirty.has("cursor") || dirty.has("selection")) {
+      drawOverlay(this);
+      this.dom.read.textContent = this.message || readout(this);
+    }
+    if (view || dirty.has("bar") || dirty.has("selection")) this.drawBar();
+    if (view || dirty.has("selection") || dirty.has("side")) this.scheduleSide(dirty.has("selection") || dirty.has("side"));
+    if (dirty.has("status") || dirty.has("layout")) this.drawStatus();
+    this.publishState();
+  }
+
+  drawPanels() {
+    const { ctx, dpr } = this.canvasOf("main");
+    ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+    ctx.clearRect(0, 0, this.layout.width + GUTTER.left + GUTTER.right, this.layout.height);
+    for (const panel of this.layout.panels) {
+      drawTitle(this, ctx, panel, this.theme);
+      ctx.save();
+      if (panel.id === "map") drawMap(this, ctx, panel, this.theme, dpr);
+      else PAINTERS[panel.id](this, ctx, panel, this.theme);
+      ctx.restore();
+    }
+  }
+
+  // Tables are rebuilt after the view has rested: scrolling and zooming stay at a frame a step.
+  scheduleSide(now) {
+    clearTimeout(this.sideTimer);
+    const fill = () => (fillSide(this), this.dom.main.setAttribute("aria-label", describeScene(this).join(" ")));
+    if (now) fill();
+    else this.sideTimer = setTimeout(fill, 140);
+  }
+
+  drawBar() {
+    const { region, modes, tool } = this.dom.toolbar;
+    if (document.activeElement !== region) region.value = this.regionText();
+    for (const mode of modes) mode.setAttribute("aria-pressed", String(mode.dataset.mode === this.display.mode));
+    tool.setAttribute("aria-pressed", String(this.tool === "select"));
+  }
+
+  drawStatus() {
+    const box = this.dom.progress;
+    const status = this.status;
+    if (!status || status.view !== this.scene.meta.view || !status.lines.length) return box.replaceChildren();
+    box.replaceChildren(
+      ...status.lines.map((line) => {
+        const parts = [element("span", { text: line.text })];
+        if (line.total) parts.unshift(element("progress", { max: line.total, value: line.done, "aria-label": line.text }));
+        if (line.total && line.running) parts.push(element("span", { className: "lv-left", text: duration(line.seconds_left) }));
+        return element("div", { className: line.failed ? "lv-line lv-failed" : "lv-line" }, parts);
+      }),
+      ...(status.running.length ? [button("Cancel", "Stop computing; what is there stays, marked partial", () => this.send("cancel", { view: this.scene.meta.view }))] : []),
+    );
+  }
+
+  // State for tests and for other software on the page.
+  publishState() {
+    const { dataset } = this.root;
+    dataset.region = `${Math.floor(this.region.a) + 1}-${Math.ceil(this.region.b)}`;
+    dataset.selection = this.selection ? (this.selection.kind === "pair" ? `${this.selection.i + 1},${this.selection.j + 1}` : `${this.selection.i + 1}`) : "";
+    dataset.loaded = Object.keys(this.scene.results).sort().join(" ");
+    dataset.complete = String(!!this.scene.map?.complete);
+    dataset.view = this.scene.meta.view;
+    dataset.letters = String(scaleOf(this).px >= LETTER_PX);
+    dataset.panels = this.layout.panels.map((p) => `${p.id}:${Math.round(p.y)}:${Math.round(p.height)}`).join(" ");
+    dataset.plot = `${GUTTER.left}:${Math.round(this.layout.width)}`;
+    dataset.ready = "true";
+  }
+}
+
+const PAINTERS = {
+  ruler: drawRuler,
+  features: drawFeatures,
+  arcs: drawArcs,
+  sequence: drawSequence,
+  structure: drawStructure,
+  logo: drawLogo,
+  effects: drawEffects,
+  influence: (view, ctx, panel, theme) =>
+    view.scene.results.effects ? drawBars(view, ctx, panel, theme, (i) => view.scene.influence(i), view.influenceTop(), theme.bar) : drawNote(view, ctx, panel, theme, view.waitingWords("effects")),
+  entropy: (view, ctx, panel, theme) =>
+    view.scene.results.probabilities ? drawBars(view, ctx, panel, theme, (i) => view.scene.entropy(i), 2, theme.dark ? "#b6a1dc" : "#7a5ea8") : drawNote(view, ctx, panel, theme, view.waitingWords("probabilities")),
+  segmentation: drawSegmentation,
+};

@@ -1,0 +1,116 @@
+"""Results with known values for tests of views and pages; nothing of this is ever shown by the product."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.core.card import Capability, ModelCard
+from engine.core.locus import Locus, Strand
+from engine.core.provenance import Provenance
+from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, VariantEffects
+from engine.core.sequence import Alphabet, NucleotideSequence
+
+LETTERS = "GGGGCTATAGCTCAGCTGGGAGAGCGCTTGCATGGCATGCAAGAGGTCAGCGGTTCGATCCCGCTTAGCTCCACCA"
+STRUCTURE = "(((((((..((((........)))).(((((.......))))).....(((((.......))))))))))))...."
+CARD = ModelCard(
+    "sample", "Sample model", Alphabet.DNA, 4000, frozenset(Capability), "1", "0" * 64, "Apache-2.0", "tests", description="Made for tests."
+)
+
+
+def sequence(length: int = len(LETTERS), *, locus: bool = False) -> NucleotideSequence:
+    letters = (LETTERS * (length // len(LETTERS) + 1))[:length]
+    place = Locus("toy", "chrT", 1000, 1000 + length, Strand.REVERSE) if locus else None
+    return NucleotideSequence(letters, Alphabet.DNA, place, "sample")
+
+
+def provenance(analysis: str, given: NucleotideSequence, *, partial: bool = False) -> Provenance:
+    return Provenance(
+        analysis,
+        "1",
+        CARD,
+        {},
+        given.sha256,
+        len(given),
+        str(given.locus or ""),
+        "float32",
+        "cpu",
+        0.1,
+        {"locuscope": "test"},
+        partial=partial,
+    )
+
+
+def stem_pairs() -> list[tuple[int, int]]:
+    stack: list[int] = []
+    pairs = []
+    for index, symbol in enumerate(STRUCTURE):
+        if symbol == "(":
+            stack.append(index)
+        elif symbol == ")":
+            pairs.append((stack.pop(), index))
+    return sorted(pairs)
+
+
+def dependency(given: NucleotideSequence | None = None, rows_done: int | None = None) -> DependencyMap:
+    """A faint band near the diagonal and the stems of the tRNA; the strongest pair is (0, 71) with exactly 6 bits, its other way 5."""
+    chosen = given or sequence()
+    length = len(chosen)
+    index = np.arange(length)
+    distance = np.abs(index[:, None] - index[None, :])
+    values = (1.4 * np.exp(-distance / 2.0) + 0.08 * np.sin(0.37 * index)[:, None] ** 2).astype(np.float32)
+    for i, j in stem_pairs():
+        if j < length:
+            values[i, j], values[j, i] = 4.0 - 0.02 * i, 3.5 - 0.02 * i
+    values[0, 71], values[71, 0] = 6.0, 5.0
+    np.fill_diagonal(values, 0.0)
+    done = None
+    if rows_done is not None:
+        done = np.zeros(length, bool)
+        done[:: max(1, length // rows_done)] = True
+        values[~done] = np.nan
+    return DependencyMap(chosen, values, provenance("dependency", chosen, partial=done is not None), rows_done=done)
+
+
+def codes(given: NucleotideSequence) -> np.ndarray:
+    return np.array(["ACGT".index(letter) for letter in given.as_dna()])
+
+
+def probabilities(given: NucleotideSequence | None = None) -> BaseProbabilities:
+    """The reference has 0.1 + 0.8 × (i mod 5) / 4 and the others share the rest."""
+    chosen = given or sequence()
+    length = len(chosen)
+    reference = 0.1 + 0.8 * (np.arange(length) % 5) / 4
+    values = np.repeat(((1 - reference) / 3)[:, None], 4, axis=1).astype(np.float32)
+    values[np.arange(length), codes(chosen)] = reference
+    return BaseProbabilities(chosen, values, provenance("probabilities", chosen))
+
+
+def effects(given: NucleotideSequence | None = None) -> VariantEffects:
+    """llr falls from 0 to −4 along the sequence for every substitution; influence is its hundredth part, positive."""
+    chosen = given or sequence()
+    length = len(chosen)
+    llr = np.repeat(np.linspace(0, -4, length, dtype=np.float32)[:, None], 4, axis=1)
+    llr[np.arange(length), codes(chosen)] = np.nan
+    return VariantEffects(chosen, provenance("effects", chosen), llr=llr, influence=np.abs(llr) / 100)
+
+
+def segmentation(given: NucleotideSequence | None = None) -> Segmentation:
+    chosen = given or sequence()
+    x = np.linspace(0, 1, len(chosen), dtype=np.float32)
+    return Segmentation(chosen, ("gene", "CDS", "tRNA"), np.stack([x, 1 - x, x**2], axis=1), provenance("segmentation", chosen))
+
+
+def contacts(given: NucleotideSequence | None = None) -> ContactMap:
+    chosen = given or sequence()
+    pairs = np.array(stem_pairs())
+    found = dependency(chosen).values
+    scores = np.array([found[i, j] for i, j in pairs], np.float32)
+    order = np.argsort(-scores, kind="stable")
+    return ContactMap(chosen, np.maximum(found, found.T), pairs[order], scores[order], STRUCTURE, provenance("contacts", chosen))
+
+
+def pair(changed: int, read: int, given: NucleotideSequence | None = None) -> PairTable:
+    chosen = given or sequence()
+    values = np.arange(16, dtype=np.float32).reshape(4, 4) - 7.5
+    values[codes(chosen)[changed]] = np.nan
+    return PairTable(chosen, changed, read, values, provenance("pair", chosen))
