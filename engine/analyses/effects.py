@@ -133,11 +133,16 @@ def variant_effects(
     )
 
 
-def log_likelihood_ratios(model: NucleotideModel, sequence: NucleotideSequence, monitor: Monitor) -> NDArray[np.float64]:
-    """ln p(alternate) − ln p(reference) with the base masked, float64 (L, 4), NaN at the reference base and at ambiguous letters."""
+def log_likelihood_ratios(
+    model: NucleotideModel, sequence: NucleotideSequence, monitor: Monitor, positions: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """ln p(alternate) − ln p(reference) with the base masked, float64 (L, 4), NaN at the reference base and at ambiguous letters.
+
+    ``positions``: int64 (n,) bases to compute, all the others stay NaN; None = every base.
+    """
     recipe = model.effect_recipe
     codes = letter_codes(sequence.letters)
-    positions = np.flatnonzero(codes >= 0)
+    positions = np.flatnonzero(codes >= 0) if positions is None else positions[codes[positions] >= 0]
     strands = _strands(sequence, recipe.both_strands)
     result = np.full((len(sequence), 4), np.nan)
     total = np.zeros((len(positions), 4))

@@ -1,0 +1,123 @@
+"""Variants of a VCF and what a model says of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.core.errors import FileFormatError, ParameterError
+from engine.core.parameters import Parameters
+from engine.core.provenance import Provenance
+
+Status = Literal["scored", "reference_mismatch", "outside", "not_scored"]
+VariantKind = Literal["substitution", "insertion", "deletion", "complex", "symbolic"]
+
+_LETTERS = re.compile(r"^[ACGTN]+$")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One alternate allele of one VCF record, on the forward strand.
+
+    Parameters
+    ----------
+    contig : str
+        Contig as the VCF names it.
+    position : int
+        1-based position of the first letter of ``reference``, as in the VCF.
+    reference, alternate : str
+        Upper-case letters; ``alternate`` may be symbolic (``<DEL>``, ``*``, breakends).
+    identifier : str
+        ID column, ``.`` when empty.
+    record, allele : int
+        0-based index of the record in its file and of the allele among the record's alternates.
+    """
+
+    contig: str
+    position: int
+    reference: str
+    alternate: str
+    identifier: str = "."
+    record: int = 0
+    allele: int = 0
+
+    def __post_init__(self) -> None:
+        if self.position < 1:
+            raise FileFormatError(f"A variant on {self.contig} has position {self.position}; positions start at 1.")
+        if not _LETTERS.match(self.reference):
+            raise FileFormatError(
+                f"The variant {self.contig}:{self.position} has the reference allele {self.reference[:20]!r}; allowed: A, C, G, T and N."
+            )
+
+    @property
+    def kind(self) -> VariantKind:
+        """What sort of change it is."""
+        if not _LETTERS.match(self.alternate):
+            return "symbolic"
+        if len(self.reference) == len(self.alternate):
+            return "substitution" if len(self.reference) == 1 else "complex"
+        if len(self.reference) == 1 and self.alternate.startswith(self.reference):
+            return "insertion"
+        if len(self.alternate) == 1 and self.reference.startswith(self.alternate):
+            return "deletion"
+        return "complex"
+
+    def __str__(self) -> str:
+        """``contig:position reference>alternate``."""
+        return f"{self.contig}:{self.position} {self.reference}>{self.alternate}"
+
+
+@dataclass(frozen=True)
+class TriageParameters(Parameters):
+    """``window_bp``: bases of the window around each variant that the model sees; at least 3."""
+
+    window_bp: int = 512
+
+    def __post_init__(self) -> None:
+        if self.window_bp < 3:
+            raise ParameterError(f"The window is {self.window_bp} bases; at least 3 are needed.")
+
+
+@dataclass(frozen=True)
+class ScoredVariant:
+    """A variant with what was computed for it; a score is None when it was not.
+
+    ``llr`` = ln p(alternate) − ln p(reference), masked (negative = unlikely); ``influence`` = mean change elsewhere in the window in
+    log2 odds; ``delta_log_likelihood`` of the window (causal models). ``consequence`` and ``gene`` come from the annotation.
+    ``note`` is one sentence where ``status`` is not ``scored``.
+    """
+
+    variant: Variant
+    status: Status
+    llr: float | None = None
+    influence: float | None = None
+    delta_log_likelihood: float | None = None
+    consequence: str = ""
+    gene: str = ""
+    note: str = ""
+
+    @property
+    def score(self) -> float | None:
+        """What variants are ranked by, lowest first: ``llr``, or ``delta_log_likelihood``, or minus ``influence``."""
+        if self.llr is not None:
+            return self.llr
+        if self.delta_log_likelihood is not None:
+            return self.delta_log_likelihood
+        return None if self.influence is None else -self.influence
+
+
+@dataclass(frozen=True, eq=False)
+class Triage:
+    """Every alternate allele of a VCF in the order of the file."""
+
+    rows: tuple[ScoredVariant, ...]
+    provenance: Provenance
+
+    def ranks(self) -> tuple[int | None, ...]:
+        """1 = most unlikely; ties share the lower rank; None where there is no score."""
+        ordered = sorted(row.score for row in self.rows if row.score is not None)
+        first: dict[float, int] = {}
+        for place, score in enumerate(ordered, start=1):
+            first.setdefault(score, place)
+        return tuple(None if row.score is None else first[row.score] for row in self.rows)
