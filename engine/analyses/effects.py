@@ -33,17 +33,18 @@ import numpy as np
 
 from engine.analyses._log_odds import Scale
 from engine.analyses._provenance import stamp
-from engine.analyses._readers import InfluenceMeans, LikelihoodDifferences
+from engine.analyses._readers import InfluenceMeans, LikelihoodDifferences, largest_of_four
 from engine.analyses.scan import Scan, Substitutions, batches, letter_codes
 from engine.core.errors import CapabilityMissing
 from engine.core.parameters import EffectParameters, Influence
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import LikelihoodModel, NucleotideModel
 from engine.core.results import VariantEffects
-from engine.core.sequence import NucleotideSequence
+from engine.core.sequence import BASES, NucleotideSequence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
 VERSION = "1"
 
@@ -236,17 +237,48 @@ def _influence_gpn(model: NucleotideModel, sequence: NucleotideSequence, monitor
 
 
 def _influence_windows(model: NucleotideModel, strand: _Strand, width: int, monitor: Monitor) -> NDArray[np.float64]:
-    """Influence (L, 4) in forward coordinates, each base in the centre of its own window."""
-    length = len(strand.sequence)
+    """Influence (L, 4) in forward coordinates, each base in the centre of its own window.
+
+    A window and its three mutants go through the model side by side, and as many windows as fit.
+    """
+    import torch
+
     forward = strand.sequence.reverse_complement() if strand.reverse else strand.sequence
     positions = np.flatnonzero(letter_codes(forward.letters) >= 0)
-    result = np.full((length, 4), np.nan)
-    for position, (window, centre) in zip(positions, strand.windows(positions, width), strict=True):
-        scan = Scan.of(model, window)
-        reader = InfluenceMeans(Scale(natural=True), width)
-        scan.run(Substitutions.of(window.letters, (centre, centre + 1)), (reader,), monitor)
-        result[position] = strand.forward_bases(reader.to_numpy()[centre])
+    result = np.full((len(forward), 4), np.nan)
+    if not len(positions):
+        return result
+    scale = Scale(natural=True)
+    with torch.inference_mode():
+        windows = [(model.prepare(window), centre) for window, centre in strand.windows(positions, width)]
+
+        def work(start: int, end: int) -> None:
+            ids = torch.cat([_with_mutants(model, *window) for window in windows[start:end]])
+            scores = scale(model.base_logits(windows[start][0], ids)).reshape(end - start, 4, width, 4)
+            magnitude = largest_of_four((scores[:, 1:] - scores[:, :1]).abs()).double()
+            magnitude[:, :, windows[start][1]] = 0.0
+            means = (magnitude.sum(-1) / (width - 1)).cpu().numpy()
+            for row, (window, centre) in enumerate(windows[start:end]):
+                bases = _alternates(window.letters, centre)
+                result[positions[start + row], [3 - base if strand.reverse else base for base in bases]] = means[row]
+            monitor.advance(4 * (end - start))
+
+        batches(len(windows), model.passes_per_batch(windows[0][0]) // 4, work)
     return result
+
+
+def _alternates(letters: str, position: int) -> list[int]:
+    """The three bases that are not at ``position``."""
+    return [base for base, letter in enumerate(BASES) if letter != letters[position].replace("U", "T")]
+
+
+def _with_mutants(model: NucleotideModel, window: Prepared, centre: int) -> Tensor:
+    """Token ids (4, T): a window as it is and with the other three bases at ``centre``."""
+    import torch
+
+    alternates = torch.tensor(_alternates(window.letters, centre), device=model.device)
+    mutants = model.mutants(window, torch.full_like(alternates, centre), alternates)
+    return torch.cat((window.ids[None], mutants))
 
 
 def _likelihood_differences(model: NucleotideModel, sequence: NucleotideSequence, monitor: Monitor) -> NDArray[np.float64]:

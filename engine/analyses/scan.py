@@ -148,9 +148,8 @@ class Scan:
 
     @property
     def batch_size(self) -> int:
-        """Sequences in one forward pass; the three substitutions of a base stay together where they fit."""
-        size = max(1, self.model.passes_per_batch(self.reference))
-        return size // 3 * 3 if size >= 3 else size
+        """Sequences in one forward pass."""
+        return max(1, self.model.passes_per_batch(self.reference))
 
     def reference_logits(self, *, normalised: bool) -> Tensor:
         """Scores float32 (L, 4) of the reference; call under ``torch.inference_mode``."""
@@ -203,7 +202,8 @@ class Scan:
                 if after is not None:
                     after(end)
 
-            batches(len(substitutions), self.batch_size, work)
+            size = self.batch_size
+            batches(len(substitutions), size // 3 * 3 if size >= 3 else size, work)  # a base's three stay together where they fit
 
 
 def own_columns(positions: Tensor, width: int, offset: int = 0) -> Tensor:
