@@ -38,7 +38,7 @@ from engine.analyses.scan import Scan, Substitutions, batches, letter_codes
 from engine.core.errors import CapabilityMissing
 from engine.core.parameters import EffectParameters, Influence
 from engine.core.progress import Monitor, SilentMonitor
-from engine.core.protocols import LikelihoodModel, NucleotideModel
+from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared
 from engine.core.results import VariantEffects
 from engine.core.sequence import BASES, NucleotideSequence
 
