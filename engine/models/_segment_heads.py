@@ -63,12 +63,13 @@ class _Convolutions(nn.Module):
 
 
 class UNet(nn.Module):
-    """(B, width, T) to (B, width, T); T is a multiple of 2 ** levels."""
+    """(B, inner, T) to (B, width, T), ``inner`` = ``width`` unless given; T is a multiple of 2 ** levels."""
 
-    def __init__(self, width: int, levels: int = 2, layers: int = 2) -> None:
+    def __init__(self, width: int, levels: int = 2, layers: int = 2, inner: int | None = None) -> None:
         super().__init__()
+        self.levels = levels
         widths = [width * 2**level for level in range(levels)]
-        down = [width, *widths[:-1]]
+        down = [inner or width, *widths[:-1]]
         up = [widths[-1], *reversed(widths)]
         self._downsample_blocks = nn.ModuleList(_Convolutions(a, b, layers) for a, b in zip(down, widths, strict=True))
         self._upsample_blocks = nn.ModuleList(
@@ -87,6 +88,32 @@ class UNet(nn.Module):
             x = block(x).repeat_interleave(2, dim=-1) + skip
         out: Tensor = self.final_block(x)
         return out
+
+
+class SegmentHead(nn.Module):
+    """U-Net and linear layer of SegmentEnformer and SegmentBorzoi, (B, T, inner) to scores float32 (B, T * bases, E, 2)."""
+
+    def __init__(self, unet: UNet, width: int, elements: tuple[str, ...], bases_per_token: int) -> None:
+        super().__init__()
+        self.unet, self.elements, self.bases_per_token = unet, elements, bases_per_token
+        self.fc = nn.Linear(width // 2 * 2, bases_per_token * len(elements) * 2)
+
+    @classmethod
+    def read(cls, tensors: Mapping[str, Tensor], prefix: str, elements: tuple[str, ...], inner: int) -> SegmentHead:
+        """An empty head of the stored sizes. Raises `WeightsInvalid` when tensors are missing or do not fit ``elements``."""
+        levels = head_levels(tensors, f"{prefix}unet.")
+        first, fc = tensors.get(f"{prefix}unet._downsample_blocks.0.conv_layers.0.weight"), tensors.get(f"{prefix}fc.weight")
+        if first is None or fc is None or len(fc) % (2 * len(elements)):
+            raise WeightsInvalid(
+                f"The checkpoint's head {prefix}* is incomplete or not made for {len(elements)} elements; download it again."
+            )
+        layers = sum(name.startswith(f"{prefix}unet.final_block.conv_layers.") and name.endswith(".weight") for name in tensors)
+        width = len(first)
+        return cls(UNet(width, levels, layers, inner), width, elements, len(fc) // (2 * len(elements)))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Scores of the elements."""
+        return element_logits(self.unet, self.fc, hidden, len(self.elements))
 
 
 def element_logits(unet: UNet, fc: nn.Linear, hidden: Tensor, elements: int) -> Tensor:
