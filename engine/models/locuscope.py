@@ -7,11 +7,12 @@ Input of the language model is one domain token and one token a base, no end tok
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from engine.core.card import Capability, EffectRecipe, ModelCard
+from engine.core.card import Capability, EffectRecipe, ModelCard, WindowRule
 from engine.core.errors import ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
@@ -24,8 +25,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.models._locuscope_net import LocuscopeNet
+    from engine.models._locuscope_net import LocuscopeSegmenter as SegmenterNet
 
+CONTEXT_BP = 256
 DOMAINS = ("unknown", "bacteria", "phage", "yeast", "rna")
+
+
+def _ids(letters: str, domain: str) -> Tensor:
+    """Token ids int64 (1 + L,) of upper-case DNA letters."""
+    import torch
+
+    from engine.models import _locuscope_net as layout
+
+    table = torch.full((256,), layout.ANY, dtype=torch.int64)
+    table[[ord(base) for base in "ACGT"]] = torch.arange(layout.BASE, layout.BASE + 4)
+    bases = table[torch.frombuffer(bytearray(letters.encode("ascii")), dtype=torch.uint8).long()]
+    return torch.cat((torch.tensor([layout.DOMAIN + DOMAINS.index(domain)]), bases))
 
 
 class Locuscope:
@@ -36,17 +51,11 @@ class Locuscope:
     """
 
     def __init__(self, card: ModelCard, net: LocuscopeNet, device: torch.device, dtype: str, domain: str = "") -> None:
-        import torch
-
         from engine.models import _locuscope_net as layout
 
         self.card, self.dtype, self.species = card, dtype, domain
         self._net, self._device = net, device
-        self._base, self._any, self._mask, self._domain = layout.BASE, layout.ANY, layout.MASK, layout.DOMAIN
-        codes = torch.full((256,), self._any, dtype=torch.int64)
-        for index, base in enumerate("ACGT"):
-            codes[ord(base)] = self._base + index
-        self._codes = codes
+        self._base, self._mask = layout.BASE, layout.MASK
 
     @property
     def device(self) -> str:
@@ -65,17 +74,13 @@ class Locuscope:
 
     def prepare(self, sequence: NucleotideSequence) -> Prepared:
         """Tokenise. Raises `SequenceError` when there are more bases than the model takes."""
-        import torch
-
         if len(sequence) > self.card.max_length:
             raise SequenceError(
                 f"The sequence has {len(sequence):,} bases; {self.card.title} takes up to {self.card.max_length:,}; choose a shorter window."
             )
         letters = sequence.as_dna()
         domain = self.species or ("rna" if sequence.alphabet is Alphabet.RNA else "unknown")
-        bases = self._codes[torch.frombuffer(bytearray(letters.encode("ascii")), dtype=torch.uint8).long()]
-        first = torch.tensor([self._domain + DOMAINS.index(domain)])
-        return Prepared(letters, torch.cat((first, bases)).to(self._device))
+        return Prepared(letters, _ids(letters, domain).to(self._device))
 
     def mutants(self, reference: Prepared, positions: Tensor, alternates: Tensor) -> Tensor:
         """Token ids (B, T): the reference with base ``positions[b]`` replaced by ``alternates[b]``."""
@@ -129,6 +134,49 @@ class Locuscope:
         return passes_of(len(reference.ids), self._device.type)
 
 
+class LocuscopeSegmenter:
+    """The loaded segmenter; implements `engine.core.protocols.ElementModel`.
+
+    One window is at most as long as the language model reads; longer sequences are tiled by the analysis, which leaves
+    `CONTEXT_BP` bases at each edge of a tile to its neighbour.
+    """
+
+    def __init__(self, card: ModelCard, net: SegmenterNet, device: torch.device, dtype: str, domain: str = "") -> None:
+        self.card, self.dtype, self.species = card, dtype, domain
+        self._net, self._device = net, device
+
+    @property
+    def device(self) -> str:
+        """Torch device of the weights."""
+        return str(self._device)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Names of the elements, in column order."""
+        return self._net.config.elements
+
+    @property
+    def window_rule(self) -> WindowRule:
+        """Any length up to the card's."""
+        return WindowRule(context_bp=min(CONTEXT_BP, self.card.max_length // 8))
+
+    def element_probabilities(self, letters: str) -> NDArray[np.float32]:
+        """Probabilities float32 (L, E) of one window of upper-case DNA."""
+        import torch
+
+        if not 0 < len(letters) <= self.card.max_length:
+            raise SequenceError(f"The window has {len(letters):,} bases; {self.card.title} takes 1 to {self.card.max_length:,} at once.")
+        ids = _ids(letters, self.species or "unknown")[None].to(self._device)
+        with torch.inference_mode():
+            if self.dtype == "float32":
+                logits = self._net(ids)
+            else:
+                with torch.autocast(self._device.type, dtype=getattr(torch, self.dtype)):
+                    logits = self._net(ids)
+            values: NDArray[np.float32] = logits[0].float().sigmoid().cpu().numpy()
+        return values
+
+
 def _domain(asked: str) -> str:
     """A domain of `DOMAINS`, or empty to choose by the alphabet. Raises `ParameterError` with the nearest name."""
     name = asked.strip().lower()
@@ -139,14 +187,16 @@ def _domain(asked: str) -> str:
     raise ParameterError(f"The species is {asked!r}; {hint}this model knows the domains {', '.join(DOMAINS)}; name one or leave it out.")
 
 
-def _read_net(directory: Path, tensors: dict[str, Any]) -> LocuscopeNet:
-    from engine.models._locuscope_net import LocuscopeNet, NetConfig
+_Net = TypeVar("_Net", bound="LocuscopeNet | SegmenterNet")
+
+
+def _read_net(directory: Path, build: Callable[[Path], _Net], tensors: dict[str, Tensor]) -> _Net:
+    """``build`` from config.json, filled with ``tensors``. Raises `WeightsMissing`, `WeightsInvalid`."""
     from engine.models._weights import load_tensors, read_json
 
     read_json(directory)
     try:
-        config = NetConfig.read(directory / "config.json")
-        net = LocuscopeNet(config)
+        net = build(directory / "config.json")
     except (ValueError, TypeError, KeyError, ZeroDivisionError, RuntimeError) as error:
         raise WeightsInvalid(
             f"config.json in {directory} does not describe this model ({error}); take the files of one training run."
@@ -160,17 +210,33 @@ def load_language_model(directory: Path, options: LoadOptions) -> Locuscope:
 
     Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (device, dtype, domain).
     """
+    from engine.models._locuscope_net import LocuscopeNet, NetConfig
     from engine.models._weights import placed, read_state, resolve_device, resolve_dtype
 
     domain = _domain(options.species)
     state = read_state(directory)
-    net = _read_net(directory, state.tensors)
+    net = _read_net(directory, lambda path: LocuscopeNet(NetConfig.read(path)), state.tensors)
     device = resolve_device(options.device)
-    placed(net, device, "float32")
     card = replace(ENTRIES["locuscope"].card, max_length=net.config.max_length, weights_sha256=state.sha256)
-    import torch
+    return Locuscope(card, net, placed(net, device, "float32"), resolve_dtype(options.dtype, device), domain)
 
-    return Locuscope(card, net, torch.device(device), resolve_dtype(options.dtype, device), domain)
+
+def load_segmenter(directory: Path, options: LoadOptions) -> LocuscopeSegmenter:
+    """Read config.json and model.safetensors of a segmenter (language model and head in one file).
+
+    Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (device, dtype, domain).
+    """
+    from engine.models._locuscope_net import LocuscopeSegmenter as SegmenterNet
+    from engine.models._locuscope_net import SegmenterConfig
+    from engine.models._weights import placed, read_state, resolve_device, resolve_dtype
+
+    domain = _domain(options.species)
+    state = read_state(directory)
+    net = _read_net(directory, lambda path: SegmenterNet(SegmenterConfig.read(path)), state.tensors)
+    device = resolve_device(options.device)
+    longest = net.config.language_model.max_length
+    card = replace(ENTRIES["locuscope-segmenter"].card, max_length=longest, weights_sha256=state.sha256)
+    return LocuscopeSegmenter(card, net, placed(net, device, "float32"), resolve_dtype(options.dtype, device), domain)
 
 
 ENTRIES: dict[str, ModelEntry] = {
@@ -194,5 +260,25 @@ ENTRIES: dict[str, ModelEntry] = {
         ),
         load_language_model,
         shipped=Path("locuscope-lm"),
+    ),
+    "locuscope-segmenter": ModelEntry(
+        ModelCard(
+            id="locuscope-segmenter",
+            title="Locuscope segmenter",
+            alphabet=Alphabet.DNA,
+            max_length=2048,
+            capabilities=frozenset({Capability.SEGMENTATION}),
+            revision="1",
+            weights_sha256="",
+            licence="Apache-2.0",
+            source="assets/models/locuscope-segmenter (trained by engine.training)",
+            description="Genes and their parts at every base of bacterial, phage and yeast DNA, offline; longer input is tiled.",
+            organisms="Bacteria, phages and yeasts; the domain is part of the input.",
+            limitations="Small and briefly trained; annotated from a handful of genomes, and nothing of animals or plants was seen.",
+            masked=False,
+            species=DOMAINS,
+        ),
+        load_segmenter,
+        shipped=Path("locuscope-segmenter"),
     ),
 }

@@ -10,12 +10,14 @@ from safetensors.torch import load_file, save_file
 
 from engine.analyses.dependency import dependency_map
 from engine.analyses.effects import variant_effects
+from engine.analyses.segmentation import segmentation
 from engine.core.errors import ParameterError, SequenceError, WeightsInvalid, WeightsMissing
-from engine.core.protocols import EmbeddingModel, NucleotideModel
+from engine.core.protocols import ElementModel, EmbeddingModel, NucleotideModel
 from engine.core.sequence import Alphabet, NucleotideSequence
-from engine.models._locuscope_net import LocuscopeNet, NetConfig
+from engine.models._locuscope_net import LocuscopeNet, NetConfig, SegmenterConfig
+from engine.models._locuscope_net import LocuscopeSegmenter as SegmenterNet
 from engine.models.entry import LoadOptions
-from engine.models.locuscope import ENTRIES, Locuscope
+from engine.models.locuscope import ENTRIES, Locuscope, LocuscopeSegmenter
 from engine.models.registry import entry
 
 LETTERS = "GGGCGACCTTCGGGTCGCCC"
@@ -140,3 +142,57 @@ def test_missing_and_wrong_files_are_clear_errors(checkpoint: Path, tmp_path: Pa
 def test_the_entries_are_those_of_the_registry() -> None:
     for model_id in ENTRIES:
         assert entry(model_id).card.id == model_id
+
+
+@pytest.fixture(scope="module")
+def segmenter_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("locuscope-segmenter")
+    inner = NetConfig(width=24, layers=1, heads=2, hidden=40, kernel=3, stem_heads=2, stem_radius=2, max_length=96)
+    config = SegmenterConfig(("coding sequence +", "coding sequence -", "intron"), inner=8, outer=12, language_model=inner)
+    with torch.random.fork_rng():
+        torch.manual_seed(8)
+        net = SegmenterNet(config)
+        torch.nn.init.normal_(net.head.out.weight)
+    config.write(folder / "config.json")
+    save_file({name: value.contiguous() for name, value in net.state_dict().items()}, folder / "model.safetensors")
+    return folder
+
+
+def test_the_segmenters_probabilities_are_its_networks(segmenter_checkpoint: Path) -> None:
+    model = entry("locuscope-segmenter").load(segmenter_checkpoint, LoadOptions(species="yeast"))
+    assert isinstance(model, ElementModel)
+    assert isinstance(model, LocuscopeSegmenter)
+    assert model.elements == ("coding sequence +", "coding sequence -", "intron")
+    ids = torch.tensor([[10, *("??ACGTN".index(letter) for letter in LETTERS[:10] + "N")]])
+    with torch.inference_mode():
+        expected = SegmenterNet.from_pretrained(segmenter_checkpoint)(ids)[0].sigmoid()
+    values = model.element_probabilities(LETTERS[:10] + "N")
+    np.testing.assert_allclose(values, expected.numpy(), atol=1e-6)
+    assert values.dtype == np.float32
+    with pytest.raises(SequenceError, match="1 to 96"):
+        model.element_probabilities("A" * 97)
+
+
+def test_a_long_sequence_is_segmented_in_tiles(segmenter_checkpoint: Path) -> None:
+    model = entry("locuscope-segmenter").load(segmenter_checkpoint, LoadOptions())
+    letters = LETTERS * 12
+    result = segmentation(model, NucleotideSequence(letters))  # type: ignore[arg-type]
+    assert result.values.shape == (240, 3)
+    np.testing.assert_array_equal(result.values[:80], model.element_probabilities(letters[:96])[:80])  # type: ignore[attr-defined]
+
+
+SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
+
+
+@pytest.mark.parametrize("model_id", ["locuscope", "locuscope-segmenter"])
+def test_the_shipped_weights_load_and_answer(model_id: str) -> None:
+    folder = SHIPPED / (entry(model_id).shipped or "")
+    if not folder.is_dir():
+        pytest.skip(f"{folder.name} is not shipped yet")
+    model = entry(model_id).load(folder, LoadOptions())
+    stated = json.loads((folder / "card.json").read_text())["sha256"]
+    assert model.card.weights_sha256 == stated
+    sequence = NucleotideSequence(LETTERS)
+    values = segmentation(model, sequence).values if model_id.endswith("segmenter") else dependency_map(model, sequence).values  # type: ignore[arg-type]
+    assert np.isfinite(values).all()
+    assert values.max() > 0
