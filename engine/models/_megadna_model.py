@@ -12,6 +12,8 @@ from engine.core.card import ModelCard
 from engine.core.errors import ParameterError, WeightsInvalid
 from engine.core.sequence import BASES, NucleotideSequence
 from engine.models._megadna_net import MegaDnaConfig, MegaDnaNet
+from engine.models._megadna_prefix import MegaDnaPrefix, MegaDnaReference
+from engine.models._reference import PerReference
 from engine.models._single_base import BaseTokens, SingleBaseModel, check_length
 from engine.models._weights import file_sha256, find_weights, is_pickled_module, read_json, read_pickled_module, read_state
 
@@ -66,10 +68,25 @@ class MegaDnaModel(SingleBaseModel):
     def __init__(self, card: ModelCard, net: MegaDnaNet, device: torch.device, dtype: str) -> None:
         super().__init__(card, TOKENS, device, dtype)
         self.net = net
+        self.prefix = MegaDnaPrefix(net)
+        self._known: PerReference[MegaDnaReference] = PerReference(lambda reference: self.prefix.reference(reference.ids))
 
     def vocabulary_logits(self, ids: Tensor) -> Tensor:
-        """Logits float32 (B, T, V); row t scores token t + 1."""
-        return self.net(ids).float()  # type: ignore[no-any-return]
+        """Logits float32 (B, T, V); row t scores token t + 1. Padding is not computed."""
+        return self.prefix.logits(ids).float()
+
+    def mutant_logits(self, reference: Prepared, positions: Tensor, alternates: Tensor, *, normalised: bool = False) -> Tensor:
+        """Scores float32 (B, L, 4) of the mutants, exact: only what stands behind each change is computed."""
+        places = positions.to(self._device) + len(self.tokens.before)
+        tokens = self._base_ids[alternates.to(self._device)]
+        logits = self.prefix.mutants(self._known(reference), places, tokens)[:, : reference.length].float()
+        if normalised:
+            logits = torch.log_softmax(logits, dim=-1)
+        return logits.index_select(-1, self._base_ids)
+
+    def passes_per_batch(self, reference: Prepared) -> int:
+        """A multiple of three, so that the alternates of one base share what stands before it."""
+        return 3 * max(1, super().passes_per_batch(reference) // 3)
 
     def _first_row(self) -> int:
         """The row of the start token scores base 0."""
