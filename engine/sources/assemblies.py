@@ -1,0 +1,108 @@
+"""Names of assemblies and of their contigs: synonyms, ``chr`` or not, accessions, nearest names for a typing slip."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+TABLE = Path(__file__).resolve().parents[2] / "assets" / "assemblies.json"
+_MITOCHONDRION = frozenset({"m", "mt", "mito"})
+_ACCESSION = re.compile(r"^([A-Z]{1,4}_?\d{5,9})\.\d+$")
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A named assembly of the public databases.
+
+    Parameters
+    ----------
+    name, organism : str
+        Canonical name; species and strain.
+    synonyms : tuple of str
+        Other names of the same letters.
+    provider : str
+        The public service asked for its letters: ``ucsc``, ``ensembl`` or ``ncbi``.
+    ucsc, ensembl, ensembl_server, ncbi : str
+        UCSC database, Ensembl species and server, NCBI assembly accession; empty where there is none.
+    contigs : mapping of str to tuple of str
+        Canonical contig name to its other names.
+    """
+
+    name: str
+    organism: str
+    synonyms: tuple[str, ...] = ()
+    provider: str = ""
+    ucsc: str = ""
+    ensembl: str = ""
+    ensembl_server: str = ""
+    ncbi: str = ""
+    contigs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+
+@cache
+def assemblies() -> tuple[Assembly, ...]:
+    """The table ``assets/assemblies.json``."""
+    rows = json.loads(TABLE.read_text(encoding="utf-8"))
+    return tuple(
+        Assembly(
+            **{key: value for key, value in row.items() if key not in ("synonyms", "contigs")},
+            synonyms=tuple(row["synonyms"]),
+            contigs={name: tuple(others) for name, others in row["contigs"].items()},
+        )
+        for row in rows
+    )
+
+
+def assembly(name: str) -> Assembly | None:
+    """The assembly with this name or synonym (case ignored); None when it is not in the table."""
+    wanted = name.casefold()
+    return next((row for row in assemblies() if wanted in {row.name.casefold(), *(other.casefold() for other in row.synonyms)}), None)
+
+
+def canonical(name: str) -> str:
+    """Canonical assembly name; the name itself when it is not in the table."""
+    row = assembly(name)
+    return row.name if row is not None else name
+
+
+def _stem(contig: str) -> str:
+    """Contig name without case, ``chr`` and the version of an accession; the mitochondrion is always ``m``."""
+    match = _ACCESSION.match(contig)
+    stem = (match[1] if match else contig).casefold()
+    stem = stem[3:] if stem.startswith("chr") and len(stem) > 3 else stem
+    return "m" if stem in _MITOCHONDRION else stem
+
+
+def find_contig(name: str, contigs: Iterable[str], aliases: Mapping[str, tuple[str, ...]] | None = None) -> str | None:
+    """The one of ``contigs`` that ``name`` means, or None.
+
+    Exact names win, then the alias table of the assembly, then names equal but for case, ``chr``, an accession's version or the
+    mitochondrion's many names, when exactly one fits.
+    """
+    known = list(contigs)
+    if name in known:
+        return name
+    stem = _stem(name)
+    for main, others in (aliases or {}).items():
+        group = {_stem(main), *(_stem(other) for other in others)}
+        if stem in group:
+            hits = [contig for contig in known if _stem(contig) in group]
+            if len(hits) == 1:
+                return hits[0]
+    hits = [contig for contig in known if _stem(contig) == stem]
+    return hits[0] if len(hits) == 1 else None
+
+
+def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
+    """Up to ``count`` names like ``name``, or the first ones, as a list in words."""
+    known = list(names)
+    folded = {item.casefold(): item for item in known}
+    close = [folded[hit] for hit in difflib.get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.5)]
+    shown = close or known[:count]
+    more = "" if close or len(known) <= count else f" and {len(known) - count} more"
+    return ", ".join(shown) + more

@@ -1,0 +1,84 @@
+"""Pasted letters to a checked sequence, with one clear sentence when they cannot be used."""
+
+from __future__ import annotations
+
+import re
+
+from engine.core.errors import SequenceError
+from engine.core.locus import Locus
+from engine.core.sequence import IUPAC_DNA, Alphabet, NucleotideSequence
+
+_ALLOWED = IUPAC_DNA | {"U"}
+_NUMBER_TOKEN = re.compile(r"(?<!\S)\d+(?!\S)")
+_SPACE = str.maketrans("", "", " \t\n\r\f\v\u00a0\u200b\ufeff")
+_ENDS = re.compile(r"^\s*5\s*['′’`]?\s*-+|-+\s*3\s*['′’`]?\s*$")
+_GENBANK_FRAME = re.compile(r"^\s*ORIGIN[^\n]*\n|\n?//\s*$", re.IGNORECASE)
+_PROTEIN_ONLY = frozenset("EFILPQ")
+_PROTEIN = frozenset("ACDEFGHIKLMNPQRSTVWYX*")
+
+
+def _foreign(letters: str, where: str) -> SequenceError:
+    position = next(i for i, letter in enumerate(letters) if letter not in _ALLOWED)
+    letter = letters[position]
+    others = sorted(set(letters) - _ALLOWED)
+    if len(_PROTEIN_ONLY & set(others)) >= 2 and set(letters) <= _PROTEIN:
+        hint = "it looks like a protein; give its DNA or RNA"
+    elif letter in "-.~":
+        hint = "it looks like a gap of an alignment; remove gaps"
+    elif letter == "*":
+        hint = "it looks like a stop sign of a protein; give DNA or RNA"
+    else:
+        hint = "remove or replace it (N stands for any base)"
+    more = f" and {len(others) - 1} other kinds" if len(others) > 1 else ""
+    return SequenceError(
+        f"The letter {letter!r} at position {position + 1:,}{where} is not a nucleotide{more}; allowed are A, C, G, T or U and the IUPAC codes "
+        f"RYSWKMBDHVN; {hint}."
+    )
+
+
+def strip_numbering(text: str) -> str:
+    """Letters of a paste: position numbers and ``ORIGIN``, ``//``, ``5'-`` and ``-3'`` frames and all white space are taken away; upper case."""
+    if "//" in text or "origin" in text[:200].lower():
+        text = _GENBANK_FRAME.sub("", text)
+    if len(text) < 100_000:
+        text = _ENDS.sub("", text)
+    if any(digit in text for digit in "0123456789"):
+        text = _NUMBER_TOKEN.sub(" ", text)
+    return text.translate(_SPACE).upper()
+
+
+def sequence_from(text: str, name: str = "", locus: Locus | None = None, where: str = "") -> NucleotideSequence:
+    """Check letters and decide DNA or RNA.
+
+    Parameters
+    ----------
+    text : str
+        Letters in any case with white space and stand-alone position numbers.
+    name : str
+        Name of the record.
+    locus : Locus or None
+        Where it lies.
+    where : str
+        Added to messages behind the position, such as `` of record 'x'``.
+
+    Raises
+    ------
+    SequenceError
+        Empty, a letter that is no nucleotide, T and U mixed, or no base that is known.
+    """
+    letters = strip_numbering(text)
+    if not letters:
+        raise SequenceError(f"There are no letters{where}; give at least one base, such as ACGT.")
+    present = set(letters)
+    if present - _ALLOWED:
+        raise _foreign(letters, where)
+    if "U" in present and "T" in present:
+        u, t = letters.index("U"), letters.index("T")
+        raise SequenceError(
+            f"T (position {t + 1:,}) and U (position {u + 1:,}) are mixed{where}; DNA is written with T and RNA with U, so replace one of them."
+        )
+    if not present & set("ACGTU"):
+        raise SequenceError(
+            f"All {len(letters):,} letters{where} are ambiguous codes such as N; at least one of A, C, G, T or U is needed."
+        )
+    return NucleotideSequence(letters, Alphabet.RNA if "U" in present else Alphabet.DNA, locus, name)

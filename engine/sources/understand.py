@@ -1,0 +1,205 @@
+"""The one input box: letters, FASTA, GenBank, a locus, a gene name or an example, with an echo of what was understood."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.core.errors import InputError, LocusError, SequenceError
+from engine.core.features import Feature
+from engine.core.locus import Locus, Strand
+from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.core.settings import Settings
+from engine.sources.assemblies import nearest
+from engine.sources.compressed import text_of
+from engine.sources.examples import EXAMPLES, example
+from engine.sources.fasta import parse_fasta
+from engine.sources.genbank import parse_genbank
+from engine.sources.genomes import GenomeSet
+from engine.sources.letters import sequence_from
+from engine.sources.locus_text import WINDOW_BP, looks_like_locus, parse_locus_text
+
+Kind = Literal["letters", "fasta", "genbank", "locus", "example"]
+_NAME_LIKE = re.compile(r"^[A-Za-z][A-Za-z0-9_().'-]{1,39}$")
+_ONLY_IUPAC = re.compile(r"^[ACGTURYSWKMBDHVN]+$", re.IGNORECASE)
+_GENBANK_START = re.compile(r"^\s*LOCUS\s+\S+\s", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What an input means.
+
+    Parameters
+    ----------
+    records : tuple of NucleotideSequence
+        At least one; more than one for FASTA and GenBank with several records.
+    kind : str
+        ``letters``, ``fasta``, ``genbank``, ``locus`` or ``example``.
+    notes : tuple of str
+        Sentences that echo what was understood, for the first record, and anything that was added or changed.
+    record_features : tuple of tuples of Feature
+        For each record its features, in indices of its letters; empty tuples where there are none.
+    """
+
+    records: tuple[NucleotideSequence, ...]
+    kind: Kind
+    notes: tuple[str, ...] = ()
+    record_features: tuple[tuple[Feature, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.records:
+            raise SequenceError("There is no sequence; give at least one base.")
+        if not self.record_features:
+            object.__setattr__(self, "record_features", ((),) * len(self.records))
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Features of the first record."""
+        return self.record_features[0]
+
+
+def echo(sequence: NucleotideSequence) -> str:
+    """One line: length, alphabet, place (1-based), strand, number of ambiguous letters."""
+    unit = "nt of RNA" if sequence.alphabet is Alphabet.RNA else "bp of DNA"
+    parts = [f"{len(sequence):,} {unit}"]
+    if sequence.locus is not None:
+        place = sequence.locus
+        prefix = f"{place.assembly}:" if place.assembly else ""
+        strand = "+ strand" if place.strand is Strand.FORWARD else "− strand"
+        parts.append(f"{prefix}{place.contig}:{place.start + 1:,}-{place.end:,} (1-based), {strand}")
+    unknown = sequence.letters.count("N")
+    other = sequence.ambiguous_count - unknown
+    parts.append(f"{unknown:,} N" + (f" and {other:,} other ambiguous letters" if other else ""))
+    return ", ".join(parts)
+
+
+def _choice_note(records: tuple[NucleotideSequence, ...], what: str) -> tuple[str, ...]:
+    if len(records) < 2:
+        return ()
+    return (f"{len(records):,} {what} records; the first, {records[0].name or 'unnamed'}, is shown: choose another one by name.",)
+
+
+def _from_fasta(text: str) -> Understood:
+    records = parse_fasta(text)
+    return Understood(records, "fasta", (echo(records[0]), *_choice_note(records, "FASTA")))
+
+
+def _from_genbank(text: str) -> Understood:
+    records, features = parse_genbank(text)
+    relative = tuple(
+        tuple(inside for item in found if record.locus is not None and (inside := item.relative_to(record.locus)) is not None)
+        for record, found in zip(records, features, strict=True)
+    )
+    return Understood(records, "genbank", (echo(records[0]), *_choice_note(records, "GenBank")), relative)
+
+
+def _from_place(locus: Locus, genomes: GenomeSet, notes: tuple[str, ...] = ()) -> Understood:
+    sequence = genomes.fetch(locus)
+    place = sequence.locus or locus
+    return Understood((sequence,), "locus", (echo(sequence), *notes), (genomes.features(place),))
+
+
+def _from_locus(text: str, genomes: GenomeSet) -> Understood:
+    parsed = parse_locus_text(text)
+    locus = genomes.resolve(parsed)
+    notes = []
+    if parsed.position is not None:
+        notes.append(f"A single position was given: the window of {WINDOW_BP} bp around it is shown.")
+    given = text.split(":")[0].strip()
+    if parsed.assembly and parsed.assembly != locus.assembly:
+        notes.append(f"{given} is another name of {locus.assembly}.")
+    if parsed.contig != locus.contig:
+        notes.append(f"{parsed.contig} is called {locus.contig} there.")
+    return _from_place(locus, genomes, tuple(notes))
+
+
+def _from_example(text: str) -> Understood | None:
+    found = example(text)
+    if found is None:
+        return None
+    notes = (echo(found.sequence), f"Example: {found.title}, {found.accession}.", found.what_to_see)
+    return Understood((found.sequence,), "example", notes, (found.features,))
+
+
+def _from_name(text: str, genomes: GenomeSet) -> Understood:
+    """A single word that is not letters: a gene of a registered annotation, or a sentence with the nearest example."""
+    found = genomes.gene(text)
+    if found is not None:
+        locus, feature = found
+        return _from_place(locus, genomes, (f"{feature.name or text} is a {feature.kind} of {locus.assembly}.",))
+    bases = sum(letter in "ACGTUN" for letter in text.upper())
+    if bases >= 0.7 * len(text) or (len(text) >= 10 and text.isalpha()):
+        sequence_from(text)  # meant as letters: says which one is wrong
+    where = f"no gene of {', '.join(genomes.names())} and " if genomes.names() else ""
+    raise InputError(
+        f"{text[:40]!r} is {where}no example; write letters, FASTA, GenBank, a locus such as R64:chrIV:1,234-1,533, or an example, "
+        f"for instance {nearest(text, [item.id for item in EXAMPLES], 2)}."
+    )
+
+
+def understand(text: str, genomes: GenomeSet, settings: Settings) -> Understood:
+    """Read what was typed or pasted.
+
+    Parameters
+    ----------
+    text : str
+        Letters (any case, white space and position numbers allowed), FASTA, a GenBank record, a locus (see `engine.sources.locus_text`),
+        a gene name of a registered annotation, or the id or title of an example.
+    genomes : GenomeSet
+        Assemblies that may be named.
+    settings : Settings
+        Bounds.
+
+    Raises
+    ------
+    InputError
+        With one sentence that says what was given, what is allowed and what to do.
+    SourceUnavailable
+        A locus whose assembly cannot be reached.
+    """
+    if len(text) > settings.max_upload_bytes:
+        raise SequenceError(
+            f"The text has {len(text):,} characters; up to {settings.max_upload_bytes:,} are taken; "
+            "register a large genome in the setting genomes and name a locus of it."
+        )
+    if not text.strip():
+        raise SequenceError("Nothing was given; paste letters, FASTA or GenBank, or name a locus or an example.")
+    head = text[:400].lstrip("\ufeff \t\r\n")
+    if head.startswith((">", ";")):
+        return _from_fasta(text.lstrip("\ufeff \t\r\n"))
+    if _GENBANK_START.match(head):
+        return _from_genbank(text.lstrip("\ufeff \t\r\n"))
+    if len(text) <= 300:
+        line = text.strip()
+        found = _from_example(line)
+        if found is not None:
+            return found
+        if looks_like_locus(line):
+            return _from_locus(line, genomes)
+        if ":" in line:
+            raise LocusError(f"{line[:80]!r} is not a locus; write ASSEMBLY:CONTIG:START-END[:-], for example R64:chrIV:1,234-1,533:-.")
+        if _NAME_LIKE.match(line) and not _ONLY_IUPAC.match(line) and any(letter.upper() not in "ACGTUN" for letter in line):
+            return _from_name(line, genomes)
+    sequence = sequence_from(text)
+    return Understood((sequence,), "letters", (echo(sequence),))
+
+
+def read_upload(name: str, data: bytes, settings: Settings) -> Understood:
+    """Read an uploaded FASTA or GenBank file, or plain letters, packed with gzip or not.
+
+    Raises
+    ------
+    FileFormatError
+        Too large (also after unpacking), another packing, not text, or broken.
+    SequenceError
+        Letters that cannot be used.
+    """
+    text = text_of(name, data, settings.max_upload_bytes).lstrip("\ufeff \t\r\n")
+    if text.startswith((">", ";")):
+        return _from_fasta(text)
+    if _GENBANK_START.match(text[:400]):
+        return _from_genbank(text)
+    stem = re.sub(r"\.(txt|seq|fa|fasta|gz)$", "", name[-60:], flags=re.IGNORECASE)
+    sequence = sequence_from(text, stem)
+    return Understood((sequence,), "letters", (echo(sequence),))
