@@ -2,123 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import hashlib
-import importlib
-import importlib.metadata
 import logging
-import re
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.core.card import Capability, ModelCard
-from engine.core.errors import CapabilityMissing, ModelError, ParameterError, ResourceExhausted, SequenceError
-from engine.core.parameters import (
-    ContactParameters,
-    DependencyParameters,
-    EffectParameters,
-    PairParameters,
-    Parameters,
-    ProbabilityParameters,
-    SegmentationParameters,
-)
+from engine.core.card import ModelCard
+from engine.core.errors import CapabilityMissing, ModelError, ParameterError, ResourceExhausted
+from engine.core.parameters import DependencyParameters
 from engine.core.progress import Monitor
-from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
+from engine.devices import checked_device, checked_dtype, code_fingerprint
 from engine.estimate import Cost, Timings
 from engine.jobs import DeviceGate, Job, JobMonitor, finished_job, start_job
 from engine.models import registry as shipped_registry
 from engine.models.entry import LoadOptions, ModelEntry
+from engine.questions import ANALYSES, Analysis, Request, cannot, check_length, check_positions, forward_passes, width_bp
 from engine.shelf import Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory
 from engine.store import ResultStore, content_key
+
+if TYPE_CHECKING:
+    from engine.triage import TriageRequest
+
+__all__ = ["ANALYSES", "Analysis", "Engine", "ModelRow", "Request", "follow"]
 
 logger = logging.getLogger(__name__)
 
 MAXIMUM_JOBS = 64
-_DEVICE = re.compile(r"^(auto|cpu|cuda(:\d{1,2})?)$")
-_DTYPES = ("auto", "float32", "float16", "bfloat16")
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """One row of the table of analyses: where its function is, what a model needs for it, which model answers when none is named
-    and the setting ``model`` names one that cannot.
-    """
-
-    module: str
-    function: str
-    capability: Capability
-    parameters: type[Parameters]
-    default_model: str = ""
-
-    def load(self) -> Callable[..., Any]:
-        """The function; its module is imported now."""
-        function: Callable[..., Any] = getattr(importlib.import_module(self.module), self.function)
-        return function
-
-    @property
-    def version(self) -> str:
-        """Version of the analysis, part of every key."""
-        return str(importlib.import_module(self.module).VERSION)
-
-
-ANALYSES: dict[str, Analysis] = {
-    "probabilities": Analysis("engine.analyses.probabilities", "base_probabilities", Capability.PROBABILITIES, ProbabilityParameters),
-    "dependency": Analysis("engine.analyses.dependency", "dependency_map", Capability.DEPENDENCY, DependencyParameters),
-    "effects": Analysis("engine.analyses.effects", "variant_effects", Capability.EFFECTS, EffectParameters),
-    "contacts": Analysis("engine.analyses.contacts", "contacts", Capability.CONTACTS, ContactParameters),
-    "segmentation": Analysis(
-        "engine.analyses.segmentation", "segmentation", Capability.SEGMENTATION, SegmentationParameters, "locuscope-segmenter"
-    ),
-    "pair": Analysis("engine.analyses.dependency", "pair_table", Capability.DEPENDENCY, PairParameters),
-    "tokens": Analysis("engine.analyses.tokens", "token_track", Capability.TOKENS, Parameters),
-}
-
-
-@dataclass(frozen=True)
-class Request:
-    """A question: an analysis of a sequence by a model.
-
-    Parameters
-    ----------
-    analysis : str
-        A key of `ANALYSES`.
-    sequence : NucleotideSequence
-        What to analyse, exactly as the model is to see it.
-    model : str
-        Model id; empty = the setting ``model``, or the shipped segmenter for a segmentation.
-    parameters : Parameters or None
-        Of the analysis' own type; None = its defaults.
-    species : str
-        Species token of models that take one.
-    weights : Path or None
-        Checkpoint folder instead of the installed weights.
-    device, dtype : str
-        Empty = the settings.
-    """
-
-    analysis: str
-    sequence: NucleotideSequence = field(repr=False)
-    model: str = ""
-    parameters: Parameters | None = None
-    species: str = ""
-    weights: Path | None = None
-    device: str = ""
-    dtype: str = ""
-
-    def __post_init__(self) -> None:
-        if self.analysis not in ANALYSES:
-            raise ParameterError(f"There is no analysis {self.analysis!r}; available: {', '.join(ANALYSES)}.")
-        wanted = ANALYSES[self.analysis].parameters
-        if self.parameters is None:
-            object.__setattr__(self, "parameters", wanted())
-        elif not isinstance(self.parameters, wanted):
-            raise ParameterError(f"The analysis {self.analysis} takes {wanted.__name__}, not {type(self.parameters).__name__}.")
 
 
 @dataclass(frozen=True)
@@ -174,7 +91,7 @@ class Engine:
         """Every model with one sentence why it cannot do ``analysis`` now; an empty text where it can."""
         if analysis not in ANALYSES:
             raise ParameterError(f"There is no analysis {analysis!r}; available: {', '.join(ANALYSES)}.")
-        return tuple((row, _cannot(row.card, analysis) or row.why_not) for row in self.models())
+        return tuple((row, cannot(row.card, analysis) or row.why_not) for row in self.models())
 
     def install(self, model_id: str, monitor: Monitor | None = None) -> Path:
         """Download the published weights of a model and return their folder; progress in bytes through ``monitor``.
@@ -206,15 +123,15 @@ class Engine:
         """Raise one clear error for a request that cannot be answered, before anything runs."""
         entry = self._entry(request)
         find_directory(entry, self.settings.home, request.weights)
-        reason = _cannot(entry.card, request.analysis)
+        reason = cannot(entry.card, request.analysis)
         if reason:
             raise CapabilityMissing(reason)
-        _check_length(request, entry.card, self.settings)
-        _check_positions(request)
+        check_length(request, entry.card, self.settings)
+        check_positions(request)
         needed = self.estimate(request).memory_bytes
         if needed > self.settings.result_bytes:
             raise ResourceExhausted(
-                f"The answer for {_width(request):,} bases would take {needed:,} bytes; results are bounded to {self.settings.result_bytes:,}; "
+                f"The answer for {width_bp(request):,} bases would take {needed:,} bytes; results are bounded to {self.settings.result_bytes:,}; "
                 "choose a window, or raise the setting LOCUSCOPE_RESULT_BYTES."
             )
 
@@ -229,8 +146,8 @@ class Engine:
         """Forward passes, bases read, memory, and seconds when this model ran here before."""
         entry = self._entry(request)
         length = len(request.sequence)
-        passes = _passes(request, entry.card)
-        width = _width(request)
+        passes = forward_passes(request, entry.card)
+        width = width_bp(request)
         memory = width * width * 4 if request.analysis in ("dependency", "contacts") else length * 64
         seconds = self._timings.seconds(self._kind(request, entry), length, passes)
         return Cost(passes, passes * length, seconds, memory)
@@ -257,12 +174,37 @@ class Engine:
         stored = self._store.get(key, request.sequence)
         if stored is not None:
             return finished_job(key, request, stored)
-        return self._started(key, request, entry, spec, visitor)
+        return self._started(key, request, lambda monitor: self._answer(key, request, entry, spec, monitor), visitor)
 
     def run(self, request: Request, monitor: Monitor | None = None) -> Any:
         """The answer, after waiting for it. What ``monitor.advance`` raises stops the computation and goes through."""
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit(request, visitor), visitor, monitor)
+
+    def submit_triage(self, request: TriageRequest, visitor: str = "") -> Job:
+        """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
+        entry = self._registry.entry(request.model or self.settings.model)
+        reason = cannot(entry.card, "effects")
+        if reason:
+            raise CapabilityMissing(reason)
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+
+        def work(monitor: JobMonitor) -> Any:
+            from engine.analyses.triage import triage
+            from engine.triage import place_variants
+
+            with self._model(entry, spec, monitor, functools.partial(cannot, analysis="effects")) as model:
+                width = min(request.parameters.window_bp, model.card.max_length)
+                parameters = replace(request.parameters, window_bp=width)
+                sites = place_variants(request.variants, request.reference, width, request.transcripts)
+                return triage(model, sites, len(request.variants), parameters, monitor)
+
+        return self._started(f"triage-{uuid.uuid4().hex}", request, work, visitor)
+
+    def run_triage(self, request: TriageRequest, monitor: Monitor | None = None) -> Any:
+        """`submit_triage`, after waiting for it."""
+        visitor = f"run-{threading.get_ident()}"
+        return follow(self.submit_triage(request, visitor), visitor, monitor)
 
     def cancel_all(self) -> None:
         """Ask every running computation to stop."""
@@ -272,7 +214,7 @@ class Engine:
 
     # ---- inside -------------------------------------------------------------------------------------------------------------
 
-    def _started(self, key: str, request: Request, entry: ModelEntry, spec: ModelSpec, visitor: str) -> Job:
+    def _started(self, key: str, request: Any, work: Callable[[JobMonitor], Any], visitor: str) -> Job:
         with self._lock:
             running = self._running.get(key)
             if running is not None and not running.stopping:
@@ -283,7 +225,7 @@ class Engine:
             job = Job(key, request)
             job.visitors.add(visitor)
             self._running[key] = job
-        start_job(job, lambda monitor: self._answer(key, request, entry, spec, monitor), self._ended)
+        start_job(job, work, self._ended)
         return job
 
     def _ended(self, job: Job) -> None:
@@ -315,19 +257,26 @@ class Engine:
 
     def _compute(self, request: Request, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor) -> Any:
         analysis = ANALYSES[request.analysis].load()
+        reason = functools.partial(cannot, analysis=request.analysis)
+        with self._model(entry, spec, monitor, reason) as model:
+            began = time.perf_counter()
+            result = analysis(model, request.sequence, request.parameters, monitor)
+            seconds = time.perf_counter() - began - monitor.paused_seconds
+        self._timings.note(self._kind(request, entry), len(request.sequence), forward_passes(request, entry.card), seconds)
+        return result
+
+    @contextlib.contextmanager
+    def _model(self, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor, cannot: Callable[[ModelCard], str]) -> Iterator[Any]:
+        """The loaded model, with its turn on its device."""
         self._set_threads()
         monitor.stage("loading the model")
         with self._shelf.borrow(entry, spec, monitor.check) as shelved:
-            reason = _cannot(shelved.model.card, request.analysis)
+            reason = cannot(shelved.model.card)
             if reason:
                 raise CapabilityMissing(reason)
             monitor.stage("waiting for a turn")
             with monitor.computing(self._gate(spec.options.device), shelved.lock):
-                began = time.perf_counter()
-                result = analysis(shelved.model, request.sequence, request.parameters, monitor)
-                seconds = time.perf_counter() - began - monitor.paused_seconds
-        self._timings.note(self._kind(request, entry), len(request.sequence), _passes(request, entry.card), seconds)
-        return result
+                yield shelved.model
 
     def _set_threads(self) -> None:
         if self.settings.threads:
@@ -345,14 +294,14 @@ class Engine:
             return self._registry.entry(request.model)
         entry = self._registry.entry(self.settings.model)
         default = ANALYSES[request.analysis].default_model
-        return self._registry.entry(default) if default in self._registry.model_ids() and _cannot(entry.card, request.analysis) else entry
+        return self._registry.entry(default) if default in self._registry.model_ids() and cannot(entry.card, request.analysis) else entry
 
     def _spec_of(self, request: Request, entry: ModelEntry) -> ModelSpec:
         return self._spec(entry, request.device, request.dtype, request.species, request.weights)
 
     def _spec(self, entry: ModelEntry, device: str, dtype: str, species: str, weights: Path | None) -> ModelSpec:
         directory = find_directory(entry, self.settings.home, weights)
-        options = LoadOptions(_device(device or self.settings.device), _dtype(dtype or self.settings.dtype), species)
+        options = LoadOptions(checked_device(device or self.settings.device), checked_dtype(dtype or self.settings.dtype), species)
         if weights is None and not _has_files(entry):
             return ModelSpec(entry.card.id, directory, "", options)
         return ModelSpec(entry.card.id, directory, self._fingerprints.of(directory), options, directory_bytes(directory))
@@ -364,7 +313,7 @@ class Engine:
         parts = {
             "analysis": request.analysis,
             "version": analysis.version,
-            "code": _code_fingerprint(),
+            "code": code_fingerprint(),
             "model": spec.model_id,
             "revision": self._entry(request).card.revision,
             "weights": spec.fingerprint,
@@ -380,7 +329,7 @@ class Engine:
         return content_key(parts)
 
     def _kind(self, request: Request, entry: ModelEntry) -> str:
-        device = _device(request.device or self.settings.device)
+        device = checked_device(request.device or self.settings.device)
         precision = getattr(request.parameters, "precision", "exact")
         return "|".join((entry.card.id, str(request.weights or ""), device, request.dtype or self.settings.dtype, precision))
 
@@ -406,100 +355,5 @@ def follow(job: Job, visitor: str, monitor: Monitor | None, keep_partial: bool =
     return job.answer()
 
 
-def _device(name: str) -> str:
-    """``auto`` made definite; torch is imported only where there may be a CUDA device. Raises `ParameterError`."""
-    if not _DEVICE.match(name):
-        raise ParameterError(f"The device is {name[:40]!r}; allowed: auto, cpu, cuda or cuda:N.")
-    if name == "cpu":
-        return name
-    count = _cuda_devices()
-    if name == "auto":
-        return "cuda" if count else "cpu"
-    number = int(name.partition(":")[2] or 0)
-    if number >= count:
-        raise ParameterError(
-            f"The device is {name!r} but this machine has {count or 'no'} CUDA device{'' if count == 1 else 's'}; use cpu or auto."
-        )
-    return name
-
-
-def _cuda_devices() -> int:
-    if sys.platform == "linux" and not any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")):
-        return 0
-    import torch
-
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
-
-
-def _dtype(name: str) -> str:
-    if name not in _DTYPES:
-        raise ParameterError(f"The dtype is {name[:40]!r}; allowed: {', '.join(_DTYPES)}.")
-    return name
-
-
-@functools.cache
-def _code_fingerprint() -> str:
-    """Hash of the code that decides numbers and of the version of torch: an answer of other code is another answer."""
-    total = hashlib.sha256(importlib.metadata.version("torch").encode())
-    folder = Path(__file__).parent
-    for layer in ("core", "analyses", "models"):
-        for path in sorted((folder / layer).glob("*.py")):
-            total.update(path.name.encode() + b"\0" + path.read_bytes())
-    return total.hexdigest()
-
-
 def _has_files(entry: ModelEntry) -> bool:
     return entry.shipped is not None or entry.hub is not None
-
-
-def _cannot(card: ModelCard, analysis: str) -> str:
-    """One sentence why a model cannot do an analysis; empty when it can."""
-    needed = ANALYSES[analysis].capability
-    if card.can(needed):
-        return ""
-    offers = ", ".join(sorted(card.capabilities)) or "nothing of this kind"
-    return f"{card.title} cannot compute {needed}; it offers {offers}."
-
-
-def _width(request: Request) -> int:
-    window = getattr(request.parameters, "window", None)
-    return len(request.sequence) if window is None else window[1] - window[0]
-
-
-def _passes(request: Request, card: ModelCard) -> int:
-    """Forward passes of a request, by the definition of its analysis."""
-    length, width = len(request.sequence), _width(request)
-    if request.analysis in ("dependency", "contacts"):
-        return 1 + 3 * width
-    if request.analysis == "effects":
-        return 1 + 3 * length + (length if card.masked and not card.causal else 0)
-    if request.analysis == "probabilities":
-        return length if getattr(request.parameters, "masked", False) else 1
-    return 4 if request.analysis == "pair" else 1
-
-
-def _check_length(request: Request, card: ModelCard, settings: Settings) -> None:
-    length = len(request.sequence)
-    tiled = request.analysis == "segmentation"
-    if request.weights is None and not tiled and not card.min_length <= length <= card.max_length:
-        advice = "choose a window of it" if length > card.max_length else "give a longer one"
-        raise SequenceError(
-            f"The sequence has {length:,} bases; {card.title} reads {card.min_length:,} to {card.max_length:,}; {advice}, or another model."
-        )
-    if length > settings.max_length:
-        raise SequenceError(
-            f"The sequence has {length:,} bases; at most {settings.max_length:,} are computed at once here; choose a window of it."
-        )
-    if request.sequence.ambiguous_count == length:
-        raise SequenceError("The sequence has no A, C, G, T or U at all; give one with bases that are known.")
-
-
-def _check_positions(request: Request) -> None:
-    length = len(request.sequence)
-    window = getattr(request.parameters, "window", None)
-    if window is not None and window[1] > length:
-        raise ParameterError(f"The window {window[0] + 1:,}-{window[1]:,} is outside the sequence; positions 1 to {length:,} exist.")
-    if isinstance(request.parameters, PairParameters):
-        for position in (request.parameters.changed, request.parameters.read):
-            if position >= length:
-                raise ParameterError(f"Position {position + 1:,} is outside the sequence; positions 1 to {length:,} exist.")

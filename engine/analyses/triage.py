@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -49,9 +49,15 @@ class Site:
 
 
 def triage(
-    model: NucleotideModel, sites: Sequence[Site], parameters: TriageParameters | None = None, monitor: Monitor | None = None
+    model: NucleotideModel,
+    sites: Iterable[Site],
+    count: int,
+    parameters: TriageParameters | None = None,
+    monitor: Monitor | None = None,
 ) -> Triage:
-    """Scores of every site, in order; variants that cannot be scored are kept with a sentence why.
+    """Scores of ``count`` sites, in order; variants that cannot be scored are kept with a sentence why.
+
+    ``sites`` is read one at a time, so their windows need not be in memory together.
 
     Raises
     ------
@@ -65,23 +71,36 @@ def triage(
     chosen = parameters or TriageParameters()
     watcher = monitor or SilentMonitor()
     began = time.perf_counter()
-    watcher.start(len(sites), "variants")
+    watcher.start(count, "variants")
     rows: list[ScoredVariant] = []
+    read = _Read()
     for site in sites:
         rows.append(_scored(model, site))
+        read.note(site)
         watcher.advance(1)
-        if watcher.wants_partial():
-            watcher.publish(_result(model, sites, rows, chosen, began))
-    return _result(model, sites, rows, chosen, began)
+        if len(rows) < count and watcher.wants_partial():
+            watcher.publish(read.result(model, rows, chosen, time.perf_counter() - began, partial=True))
+    return read.result(model, rows, chosen, time.perf_counter() - began, partial=False)
 
 
-def _result(model: NucleotideModel, sites: Sequence[Site], rows: list[ScoredVariant], parameters: TriageParameters, began: float) -> Triage:
-    letters = "".join(f"{site.variant}{site.window.sha256 if site.window else ''}" for site in sites)
-    reference = next((site.window for site in sites if site.window is not None), NucleotideSequence("N"))
-    provenance = stamp("triage", VERSION, model, parameters, reference, time.perf_counter() - began, partial=len(rows) < len(sites))
-    digest = hashlib.sha256(letters.encode()).hexdigest()
-    total = sum(len(site.window) for site in sites if site.window is not None)
-    return Triage(tuple(rows), replace(provenance, sequence_sha256=digest, sequence_length=total, locus=""))
+class _Read:
+    """What was read so far, for the provenance: a hash over variants and windows, and the bases of all windows."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._bases = 0
+
+    def note(self, site: Site) -> None:
+        """Take in one site."""
+        self._digest.update(f"{site.variant}\0{site.window.sha256 if site.window else ''}\n".encode())
+        self._bases += len(site.window) if site.window else 0
+
+    def result(
+        self, model: NucleotideModel, rows: list[ScoredVariant], parameters: TriageParameters, seconds: float, *, partial: bool
+    ) -> Triage:
+        """The rows with their provenance."""
+        provenance = stamp("triage", VERSION, model, parameters, NucleotideSequence("N"), seconds, partial=partial)
+        return Triage(tuple(rows), replace(provenance, sequence_sha256=self._digest.hexdigest(), sequence_length=self._bases))
 
 
 def _scored(model: NucleotideModel, site: Site) -> ScoredVariant:
