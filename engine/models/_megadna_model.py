@@ -97,7 +97,10 @@ class MegaDnaModel(SingleBaseModel):
 
         The authors' loss is minus this divided by L + 1.
         """
-        return self.net.token_log_probabilities(ids.to(self._device)).sum(dim=-1)
+        ids = ids.to(self._device)
+        scores = torch.log_softmax(self.prefix.logits(ids)[:, :-1].double(), dim=-1)
+        chosen = scores.gather(-1, ids[:, 1:, None]).squeeze(-1)
+        return chosen.masked_fill(ids[:, 1:] == self.net.config.pad_id, 0.0).sum(dim=-1)
 
     def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
         """States of the finest stage at the bases, float32 (L, width)."""
