@@ -217,7 +217,8 @@ def bert_from_tensors(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
     """A `BertNet` in float32 from config.json and published tensors. Raises `WeightsInvalid` when they do not fit.
 
     The output weights are the stored ``cls.predictions.decoder.weight``; the word embeddings when it is absent or the configuration
-    ties them. The output bias is ``cls.predictions.bias``, or ``cls.predictions.decoder.bias`` where only that one is stored.
+    ties them. The output bias goes the same way: ``cls.predictions.decoder.bias`` where it is stored and not tied, else
+    ``cls.predictions.bias``.
     """
     named = {_modern(name): tensor for name, tensor in tensors.items()}
     sizes = BertConfig.read(config, named)
@@ -230,8 +231,8 @@ def bert_from_tensors(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
     if decoder not in named or config.get("tie_word_embeddings") is True:
         named[decoder] = words
     bias = named.pop(f"{_PREDICTIONS}decoder.bias", None)
-    if bias is not None:
-        named.setdefault(f"{_PREDICTIONS}bias", bias)
+    if bias is not None and (f"{_PREDICTIONS}bias" not in named or config.get("tie_word_embeddings") is not True):
+        named[f"{_PREDICTIONS}bias"] = bias
     for index in range(sizes.layers):
         fuse_projections(named, f"{_LAYER}{index}.attention.self.")
     net = BertNet(sizes)

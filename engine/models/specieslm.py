@@ -218,13 +218,18 @@ def _choose_species(asked: str, default: str, available: tuple[str, ...]) -> str
     raise ParameterError(f"The species is {asked!r}, which this checkpoint has no token for; {hint}")
 
 
-def _tokens(directory: Path, k: int, species: str, vocabulary: Mapping[str, int]) -> _Tokens:
-    from engine.models._kmers import kmer_ids, kmer_size, lookup_table
-    from engine.models._vocabulary import read_special_tokens
+def _check_k(directory: Path, k: int, vocabulary: Mapping[str, int]) -> None:
+    from engine.models._kmers import kmer_size
 
     found = kmer_size(vocabulary)
     if found != k:
         raise WeightsInvalid(f"{directory} holds a model of {found}-mer tokens, {k}-mer tokens are needed; choose the other model id.")
+
+
+def _tokens(directory: Path, k: int, species: str, vocabulary: Mapping[str, int]) -> _Tokens:
+    from engine.models._kmers import kmer_ids, lookup_table
+    from engine.models._vocabulary import read_special_tokens
+
     named = {"cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]", "unk_token": "[UNK]"} | read_special_tokens(directory)
     ids: dict[str, int] = {}
     for role in ("cls_token", "sep_token", "mask_token", "unk_token"):
@@ -245,6 +250,7 @@ def _load(model_id: str, directory: Path, options: LoadOptions) -> SpeciesLM:
 
     variant = _VARIANTS[model_id]
     config, vocabulary = read_json(directory), read_vocabulary(directory)
+    _check_k(directory, variant.k, vocabulary)
     available = species_of(vocabulary)
     tokens = _tokens(directory, variant.k, _choose_species(options.species, variant.species, available), vocabulary)
     state = read_state(directory)
