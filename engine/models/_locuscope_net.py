@@ -51,6 +51,11 @@ class NetConfig:
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel {self.kernel} must be odd")
 
+    @property
+    def hidden_size(self) -> int:
+        """Channels of the hidden states: the width and four votes."""
+        return self.width + 4
+
     @classmethod
     def read(cls, path: Path) -> NetConfig:
         """Read config.json; keys that this version does not know are ignored."""
@@ -178,12 +183,15 @@ _STEM_WINDOWS = ((-2, 2, 2.5), (1, 4, 2.0), (-4, -1, 2.0), (-6, 6, 1.0), (1, 6, 
 
 
 class StemLayer(nn.Module):
-    """Attention from every position to where its neighbourhood could pair with, (B, T) letters to (B, T, width).
+    """Attention from every position to where its neighbourhood could pair with, (B, T) ids to (B, T, width) and votes (B, T, 4).
 
     The score of (i, j) in head h is the sum over offsets o of window[h, o] * pairing[h, letter(i + o), letter(j - o)] plus a learned bias
     of the distance class of |i - j|. Masked and unknown letters score 0. Position 0, the domain token, scores `null[h]`: it takes the
-    attention where nothing pairs.
+    attention where nothing pairs. Beside its output the layer votes: the letters it reads, turned by a learned 4 x 4 matrix per head
+    (started at the pairing partners), are four more hidden channels that the language model's head adds to the scores of A, C, G, T.
     """
+
+    CHANNELS = 16
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
@@ -202,8 +210,9 @@ class StemLayer(nn.Module):
         self.distance = nn.Parameter(torch.zeros(self.heads, 12))
         self.null = nn.Parameter(torch.full((self.heads,), 7.0))
         reach = 3  # letters on either side of the partner that the value shows
-        self.value = nn.Linear((2 * reach + 1) * 4 + 1, self.heads * 16, bias=False)
-        self.output = nn.Linear(self.heads * 16, config.width, bias=False)
+        self.value = nn.Linear((2 * reach + 1) * 4 + 1, self.heads * self.CHANNELS, bias=False)
+        self.output = nn.Linear(self.heads * (self.CHANNELS + 4), config.width, bias=False)
+        self.vote = nn.Parameter(pair.clamp(min=0).repeat(self.heads, 1, 1))
         self.reach = reach
 
     @property
@@ -224,7 +233,7 @@ class StemLayer(nn.Module):
         return letters * ((ids >= BASE) & (ids < ANY)).unsqueeze(-1)
 
     def project(self, wide: Tensor, is_domain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Query, key (B, heads, T, 4 * span) and value (B, heads, T, 16) of letters (B, margin + T + margin, 4); is_domain (T,) is 0 or 1."""
+        """Query, key (B, heads, T, 4 * span) and value (B, heads, T, 20) of letters (B, margin + T + margin, 4); is_domain (T,) is 0 or 1."""
 
         def windows(radius: int) -> Tensor:
             spare = self.margin - radius
@@ -234,21 +243,24 @@ class StemLayer(nn.Module):
         query = torch.einsum("btoa,hac,ho->bhtoc", near, self.pairing, self.window).flatten(3)
         key = near.flip(2).flatten(2).unsqueeze(1).expand(-1, self.heads, -1, -1)
         shown = torch.cat((windows(self.reach).flatten(2), is_domain.expand(wide.shape[0], -1).unsqueeze(-1)), dim=-1)
-        value = self.value(shown).view(*shown.shape[:2], self.heads, 16).transpose(1, 2)
-        return query, key, value
+        learned = self.value(shown).view(*shown.shape[:2], self.heads, self.CHANNELS).transpose(1, 2)
+        own = wide[:, self.margin : wide.shape[1] - self.margin].to(learned.dtype).unsqueeze(1).expand(-1, self.heads, -1, -1)
+        return query, key, torch.cat((learned, own), dim=-1)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        batch, length = ids.shape
-        position = torch.arange(length, device=ids.device)
+    def finish(self, read: Tensor) -> tuple[Tensor, Tensor]:
+        """What the attention read, (B, heads, T, 20), to the layer's output (B, T, width) and its votes (B, T, 4)."""
+        votes = torch.einsum("bhtc,hcn->btn", read[..., self.CHANNELS :].float(), self.vote)
+        return self.output(read.transpose(1, 2).flatten(2)), votes
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        position = torch.arange(ids.shape[1], device=ids.device)
         letters = functional.pad(self.letters(ids), (0, 0, self.margin, self.margin))
         query, key, value = self.project(letters, (position == 0).to(letters.dtype))
-        bias = self.bias(position, position).to(query.dtype)
-        with torch.autocast(ids.device.type, enabled=False):
-            out = functional.scaled_dot_product_attention(
-                query.float(), key.float(), value.float(), attn_mask=bias[None].float(), scale=1.0
-            )
-        read: Tensor = self.output(out.transpose(1, 2).reshape(batch, length, -1))
-        return read
+        bias = self.bias(position, position)
+        if torch.is_autocast_enabled(ids.device.type):
+            dtype = torch.get_autocast_dtype(ids.device.type)
+            query, key, value, bias = query.to(dtype), key.to(dtype), value.to(dtype), bias.to(dtype)
+        return self.finish(_attend(query, key, value, bias, 1.0))
 
 
 class Block(nn.Module):
@@ -291,13 +303,17 @@ class LocuscopeNet(nn.Module):
         self.stem = StemLayer(self.config)
         self.blocks = nn.ModuleList(Block(self.config) for _ in range(self.config.layers))
         self.norm = nn.LayerNorm(width, bias=False)
-        self.head = nn.Linear(width, len(self.config.vocabulary))
+        self.head = nn.Linear(self.config.hidden_size, len(self.config.vocabulary))
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            self.head.weight[:, width:] = 0.0
+            self.head.weight[BASE:ANY, width:] = 0.35 * torch.eye(4)
 
     def hidden(self, ids: Tensor) -> Tensor:
-        """Normalised last hidden states, (B, T, width); row 0 along T is the domain token."""
-        x = self.entry(self.embedding(ids)) + self.stem(ids)
+        """Normalised last hidden states and the stem layer's votes, (B, T, hidden_size); row 0 along T is the domain token."""
+        paired, votes = self.stem(ids)
+        x = self.entry(self.embedding(ids)) + paired
         head = self.config.width // self.config.heads
         cos, sin = _rotary_tables(ids.shape[1], head, self.config.rotary_base, ids.device)
         if torch.is_autocast_enabled(ids.device.type):
@@ -305,8 +321,8 @@ class LocuscopeNet(nn.Module):
             cos, sin = cos.to(dtype), sin.to(dtype)
         for block in self.blocks:
             x = block(x, cos, sin)
-        out: Tensor = self.norm(x)
-        return out
+        states: Tensor = self.norm(x)
+        return torch.cat((states, votes.to(states.dtype)), dim=-1)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits over the vocabulary, (B, T, vocabulary), of ids (B, T): one domain token, then nucleotides."""
@@ -320,6 +336,120 @@ class LocuscopeNet(nn.Module):
 
         folder = Path(directory)
         net = cls(NetConfig.read(folder / "config.json"))
+        state = load_file(folder / "model.safetensors")
+        net.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        return net.eval()
+
+
+@dataclass(frozen=True)
+class SegmenterConfig:
+    """Sizes of the segmentation head and names of its elements; written as config.json beside its weights."""
+
+    elements: tuple[str, ...]
+    inner: int = 96
+    outer: int = 192
+    language_model: NetConfig = field(default_factory=NetConfig)
+    model_type: str = "locuscope-segmenter"
+
+    @classmethod
+    def read(cls, path: Path) -> SegmenterConfig:
+        """Read config.json."""
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        held = dict(raw["language_model"])
+        held["vocabulary"] = tuple(held["vocabulary"])
+        return cls(tuple(raw["elements"]), int(raw["inner"]), int(raw["outer"]), NetConfig(**held))
+
+    def write(self, path: Path) -> None:
+        """Write config.json."""
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+
+class _Convolutions(nn.Module):
+    """Two residual convolutions of width 3 over (B, channels, L), normalised per position."""
+
+    def __init__(self, channels: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.first = nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation)
+        self.second = nn.Conv1d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        out: Tensor = x + self.second(functional.gelu(self.first(inner)))
+        return out
+
+
+class SegmenterHead(nn.Module):
+    """1D U-Net over hidden states (B, L, width) and ids (B, L) of the same bases, to logits (B, L, elements).
+
+    The first step down folds three neighbouring bases into the channels (no phase of the reading frame is lost), the next two pool by
+    four, so that the lowest level sees about a thousand bases.
+    """
+
+    STRIDE = 48
+
+    def __init__(self, config: SegmenterConfig) -> None:
+        super().__init__()
+        inner, outer = config.inner, config.outer
+        self.entry = nn.Conv1d(config.language_model.hidden_size + 4, inner, 5, padding=2)
+        self.base = _Convolutions(inner)
+        self.fold = nn.Conv1d(3 * inner, outer, 1)
+        self.codons = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2)])
+        self.middle = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2)])
+        self.bottom = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2), _Convolutions(outer, 4)])
+        self.rise_middle, self.rise_codons = _Convolutions(outer), _Convolutions(outer)
+        self.unfold = nn.Conv1d(outer, 3 * inner, 1)
+        self.last = _Convolutions(inner)
+        self.out = nn.Conv1d(inner, len(config.elements), 1)
+        self.out.bias = nn.Parameter(torch.full((len(config.elements),), -3.0))
+
+    def forward(self, hidden: Tensor, ids: Tensor) -> Tensor:
+        length = ids.shape[1]
+        letters = functional.one_hot((ids - BASE).clamp(0, 4), 5)[..., :4].to(hidden.dtype)
+        x = torch.cat((hidden, letters), dim=-1).transpose(1, 2)
+        x = functional.pad(x, (0, -length % self.STRIDE))
+        base = self.base(self.entry(x))
+        batch, inner, padded = base.shape
+        folded = base.view(batch, inner, padded // 3, 3).transpose(2, 3).reshape(batch, 3 * inner, padded // 3)
+        codons = _through(self.codons, self.fold(folded))
+        middle = _through(self.middle, functional.max_pool1d(codons, 4))
+        bottom = _through(self.bottom, functional.max_pool1d(middle, 4))
+        middle = self.rise_middle(middle + bottom.repeat_interleave(4, dim=2))
+        codons = self.rise_codons(codons + middle.repeat_interleave(4, dim=2))
+        spread = self.unfold(codons).view(batch, inner, 3, padded // 3).transpose(2, 3).reshape(batch, inner, padded)
+        out: Tensor = self.out(self.last(base + spread)).transpose(1, 2)[:, :length]
+        return out
+
+
+def _through(layers: nn.ModuleList, x: Tensor) -> Tensor:
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+class LocuscopeSegmenter(nn.Module):
+    """Frozen language model and head: ids (B, T), the domain token first, to logits (B, T - 1, elements); sigmoid gives probabilities."""
+
+    def __init__(self, config: SegmenterConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.language_model = LocuscopeNet(config.language_model)
+        self.head = SegmenterHead(config)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Logits of the elements at every base."""
+        with torch.no_grad():
+            hidden = self.language_model.hidden(ids)[:, 1:]
+        out: Tensor = self.head(hidden, ids[:, 1:])
+        return out
+
+    @classmethod
+    def from_pretrained(cls, directory: str | Path) -> LocuscopeSegmenter:
+        """Load config.json and model.safetensors of `directory`, in float32 and evaluation mode."""
+        from safetensors.torch import load_file
+
+        folder = Path(directory)
+        net = cls(SegmenterConfig.read(folder / "config.json"))
         state = load_file(folder / "model.safetensors")
         net.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         return net.eval()
