@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +64,16 @@ def fuse_projections(tensors: MutableMapping[str, Tensor], prefix: str) -> None:
         if missing:
             raise WeightsInvalid(f"The checkpoint lacks {missing[0]}; its layout or its config.json is not the published one.")
         tensors[f"{prefix}qkv.{kind}"] = torch.cat([tensors.pop(name) for name in names])
+
+
+def with_modern_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors with the old names of LayerNorm parameters, gamma and beta, replaced by weight and bias."""
+    named: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        stem, _, last = name.rpartition(".")
+        is_old = stem.endswith("LayerNorm") and last in ("gamma", "beta")
+        named[f"{stem}.{'weight' if last == 'gamma' else 'bias'}" if is_old else name] = tensor
+    return named
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {

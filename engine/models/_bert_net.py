@@ -14,7 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
-from engine.models._attention import ACTIVATIONS, Rotary, SelfAttention, check_activation, fuse_projections, rotary_tables
+from engine.models._attention import (
+    ACTIVATIONS,
+    Rotary,
+    SelfAttention,
+    check_activation,
+    fuse_projections,
+    rotary_tables,
+    with_modern_names,
+)
 from engine.models._weights import load_tensors, whole
 
 UNUSED = ("bert.pooler.", "cls.seq_relationship.", "bert.embeddings.position_ids")
@@ -220,7 +228,7 @@ def bert_from_tensors(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
     ties them. The output bias goes the same way: ``cls.predictions.decoder.bias`` where it is stored and not tied, else
     ``cls.predictions.bias``.
     """
-    named = {_modern(name): tensor for name, tensor in tensors.items()}
+    named = with_modern_names(tensors)
     sizes = BertConfig.read(config, named)
     words = named.get(f"{_EMBEDDINGS}word_embeddings.weight")
     if words is None:
@@ -238,10 +246,3 @@ def bert_from_tensors(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
     net = BertNet(sizes)
     load_tensors(net, named, unused=UNUSED)
     return net.eval()
-
-
-def _modern(name: str) -> str:
-    """Published name with the TensorFlow names of LayerNorm parameters replaced."""
-    if name.endswith("LayerNorm.gamma"):
-        return name.removesuffix("gamma") + "weight"
-    return name.removesuffix("beta") + "bias" if name.endswith("LayerNorm.beta") else name

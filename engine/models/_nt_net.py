@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
-from engine.models._attention import Rotary, SelfAttention, fuse_projections, rotary_tables
+from engine.models._attention import Rotary, SelfAttention, fuse_projections, rotary_tables, with_modern_names
 from engine.models._weights import load_tensors, whole
 
 UNUSED = ("esm.contact_head.", "esm.pooler.", "esm.embeddings.position_ids")
@@ -228,7 +228,7 @@ class NtNet(nn.Module):
 
 def published_tensors(tensors: Mapping[str, Tensor], config: NtConfig) -> dict[str, Tensor]:
     """Stored tensors under the names of this module: projections fused, stored rotary tables and unused position tables left out."""
-    named = {name: tensor for name, tensor in tensors.items() if not name.endswith("rotary_embeddings.inv_freq")}
+    named = {name: tensor for name, tensor in with_modern_names(tensors).items() if not name.endswith("rotary_embeddings.inv_freq")}
     if not config.positions:
         named.pop("esm.embeddings.position_embeddings.weight", None)
     for index in range(config.layers):
