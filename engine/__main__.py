@@ -22,6 +22,7 @@ from engine.arguments import (
     read_window,
     settings_of_command_line,
     write_result,
+    writing,
 )
 from engine.core.errors import LocuscopeError
 from engine.core.parameters import (
@@ -32,6 +33,7 @@ from engine.core.parameters import (
     ProbabilityParameters,
     SegmentationParameters,
 )
+from engine.core.variants import TriageParameters
 from engine.service import Engine, Request
 
 app = typer.Typer(
@@ -203,6 +205,54 @@ def tokens(
 ) -> None:
     """Tokens of a byte-pair or k-mer model and their probabilities."""
     _answer("tokens", (sequence, fasta, name, locus), Parameters(), out, "tokens.npz", (model, weights, species, device, dtype))
+
+
+@app.command("triage")
+def triage_command(
+    vcf: Annotated[Path, typer.Argument(metavar="VCF", help="Variants; plain, gzipped or bgzipped.")],
+    fasta: Annotated[Path, typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")],
+    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF with gene models.")] = None,
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+    window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
+) -> None:
+    """Scores of the variants of a VCF: a table, or the VCF with INFO fields when --out ends in .vcf or .vcf.gz."""
+    from engine.exports.triage_table import write_triage_table
+    from engine.exports.vcf import write_triage_vcf
+    from engine.sources.transcripts import read_transcripts
+    from engine.sources.vcf import parse_vcf, vcf_text
+    from engine.triage import ReferenceLetters, TriageRequest
+
+    target = out or Path("triage.tsv")
+    check_output(target)
+    settings = settings_of_command_line()
+    text = vcf_text(vcf)
+    request = TriageRequest(
+        parse_vcf(vcf.name, text),
+        ReferenceLetters.of_file(fasta, settings),
+        read_transcripts(gff) if gff is not None else (),
+        model,
+        TriageParameters(window),
+        species,
+        weights,
+        device,
+        dtype,
+    )
+    monitor = TerminalMonitor()
+    result = Engine(settings).run_triage(request, monitor)
+    monitor.close()
+    as_vcf = target.name.endswith((".vcf", ".vcf.gz"))
+    with writing(target):
+        if as_vcf:
+            write_triage_vcf(result, text, target)
+        else:
+            write_triage_table(result, target)
+    scored = sum(row.status == "scored" for row in result.rows)
+    print(f"wrote {target}: {scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
 
 
 @app.command()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -102,14 +104,21 @@ def check_output(path: Path) -> None:
         raise NotWritable(f"The folder {str(folder)!r} of --out does not exist; make it first or choose another.")
 
 
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what the system says about ``path`` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise NotWritable(f"{str(path)!r} cannot be written: {error.strerror or error}; choose another --out.") from error
+
+
 def write_result(result: Any, path: Path) -> None:
     """Write ``result`` in the format of the name of ``path``."""
     from engine.exports import formats
 
-    try:
+    with writing(path):
         formats.write(result, path)
-    except OSError as error:
-        raise NotWritable(f"{str(path)!r} cannot be written: {error.strerror or error}; choose another --out.") from error
 
 
 class TerminalMonitor:

@@ -1,10 +1,9 @@
-"""Triage of a VCF back into VCF: the records of the input with INFO fields added, provenance in header lines."""
+"""Triage of a VCF back into VCF: the lines of the input with INFO fields added, provenance in a header line."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from engine.core.errors import FileFormatError
 from engine.core.variants import ScoredVariant, Triage
@@ -18,62 +17,70 @@ FIELDS = (
 )
 """INFO fields, one value an alternate allele."""
 
+_INFO = 7
 
-def write_triage_vcf(triage: Triage, source: Path, path: Path) -> None:
-    """Write the records of ``source`` to ``path`` (``.vcf``, ``.vcf.gz`` bgzipped) with `FIELDS` added.
+
+def write_triage_vcf(triage: Triage, source: str, path: Path) -> None:
+    """Write the lines of ``source`` (text of the VCF that was triaged) to ``path`` with `FIELDS` added; ``.gz`` is bgzipped.
 
     Raises
     ------
     FileFormatError
-        ``source`` is not the VCF that was triaged, or cannot be copied.
+        ``source`` is not the VCF that was triaged.
     """
+    lines = _lines(triage, source)
+    if path.suffix != ".gz":
+        path.write_text("".join(lines), encoding="utf-8")
+        return
     import pysam
 
+    with pysam.BGZFile(str(path), "wb") as handle:
+        for line in lines:
+            handle.write(line.encode())
+
+
+def _lines(triage: Triage, source: str) -> Iterator[str]:
     rows: dict[int, list[ScoredVariant]] = {}
     for row in triage.rows:
         rows.setdefault(row.variant.record, []).append(row)
-    before = pysam.set_verbosity(0)
-    try:
-        with pysam.VariantFile(str(source)) as reader:
-            header = _header(reader.header, triage)
-            with pysam.VariantFile(str(path), "wz" if path.suffix == ".gz" else "w", header=header) as writer:
-                for number, record in enumerate(reader):
-                    record.translate(header)
-                    _annotate(record, rows.get(number, []))
-                    writer.write(record)
-    except (ValueError, KeyError, UnicodeDecodeError) as error:
-        raise FileFormatError(f"{source.name} cannot be copied as a VCF: {error}; write a table (.tsv) instead.") from error
-    finally:
-        pysam.set_verbosity(before)
+    record = 0
+    for line in source.splitlines():
+        if line.startswith("##INFO=<ID=LCS_"):
+            continue
+        if line.startswith("#CHROM"):
+            for name, kind, description in FIELDS:
+                yield f'##INFO=<ID={name},Number=A,Type={kind},Description="{description}">\n'
+            yield f"##locuscope_provenance={triage.provenance.to_json()}\n"
+        if line.startswith("#") or not line.strip():
+            yield f"{line}\n"
+            continue
+        yield _annotated(line, rows.get(record, ())) + "\n"
+        record += 1
+    if any(number >= record for number in rows):
+        raise FileFormatError("The scores belong to a VCF with more records; give the VCF that was triaged.")
 
 
-def _header(original: Any, triage: Triage) -> Any:
-    header = original.copy()
-    for name, kind, description in FIELDS:
-        if name in header.info:
-            header.info.remove_header(name)
-        header.add_line(f'##INFO=<ID={name},Number=A,Type={kind},Description="{description}">')
-    header.add_line(f"##locuscope_provenance={triage.provenance.to_json()}")
-    for row in triage.rows:
-        if row.variant.contig not in header.contigs:
-            header.contigs.add(row.variant.contig)
-    return header
-
-
-def _annotate(record: Any, rows: list[ScoredVariant]) -> None:
-    """Add the values of every alternate allele of one record."""
-    alternates = len(record.alts or ())
-    if [row.variant.allele for row in rows] != list(range(alternates)):
-        raise FileFormatError(f"The record {record.contig}:{record.pos} is not the one that was triaged; give the same VCF.")
+def _annotated(line: str, rows: Sequence[ScoredVariant]) -> str:
+    """One record with the values of its alternate alleles."""
+    columns = line.split("\t")
+    alternates = [text.upper() for text in columns[4].split(",") if text not in (".", "")]
+    here = [(row.variant.position, row.variant.alternate) for row in rows]
+    if here != [(int(columns[1]), alternate) for alternate in alternates]:
+        raise FileFormatError(f"The record {columns[0]}:{columns[1]} is not the one that was triaged; give the same VCF.")
     if not rows:
-        return
-    for name, values in (
-        ("LCS_LLR", [row.llr for row in rows]),
-        ("LCS_INFLUENCE", [row.influence for row in rows]),
-        ("LCS_DLL", [row.delta_log_likelihood for row in rows]),
-    ):
-        if any(value is not None and math.isfinite(value) for value in values):
-            record.info[name] = tuple(values)
-    record.info["LCS_STATUS"] = tuple(row.status for row in rows)
-    if any(row.consequence for row in rows):
-        record.info["LCS_CONSEQUENCE"] = tuple(row.consequence or "." for row in rows)
+        return line
+    values = (
+        ("LCS_LLR", [_number(row.llr) for row in rows]),
+        ("LCS_INFLUENCE", [_number(row.influence) for row in rows]),
+        ("LCS_DLL", [_number(row.delta_log_likelihood) for row in rows]),
+        ("LCS_STATUS", [row.status for row in rows]),
+        ("LCS_CONSEQUENCE", [row.consequence or "." for row in rows]),
+    )
+    kept = [item for item in columns[_INFO].split(";") if item not in (".", "") and not item.startswith("LCS_")]
+    added = [f"{name}={','.join(texts)}" for name, texts in values if set(texts) != {"."}]
+    columns[_INFO] = ";".join(kept + added)
+    return "\t".join(columns)
+
+
+def _number(value: float | None) -> str:
+    return "." if value is None else f"{value:.6g}"

@@ -1,79 +1,80 @@
-"""VCF in: every alternate allele of every record (pysam; plain, bgzipped or gzipped)."""
+"""VCF in: every alternate allele of every record; text, gzipped or bgzipped.
+
+The text is read here and not by htslib, which ends the whole process on some broken headers.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from engine.core.errors import FileFormatError
 from engine.core.variants import Variant
-
-logger = logging.getLogger(__name__)
+from engine.sources.compressed import text_of
 
 MAXIMUM_VARIANTS = 1_000_000
+MAXIMUM_BYTES = 2_000_000_000
+_COLUMNS = 8
 
 
-@contextlib.contextmanager
-def open_vcf(path: Path) -> Iterator[Any]:
-    """An open `pysam.VariantFile`; what its parser says on standard error is kept away.
-
-    Raises
-    ------
-    FileFormatError
-        The file cannot be read or is not a VCF, also when that shows only while the block runs.
-    """
-    import pysam
-
-    before = pysam.set_verbosity(0)
+def vcf_text(path: Path, bound: int = MAXIMUM_BYTES) -> str:
+    """Text of a VCF file, unpacked. Raises `FileFormatError` when it cannot be read or is no text."""
     try:
-        with pysam.VariantFile(str(path)) as handle:
-            yield handle
-    except FileNotFoundError as error:
-        raise FileFormatError(f"The file {str(path)!r} does not exist; give the path of a VCF.") from error
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise FileFormatError(f"{path.name} is not a VCF that can be read: {_reason(error)}; give a VCF with its header.") from error
-    finally:
-        pysam.set_verbosity(before)
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileFormatError(f"The file {path.name!r} cannot be read: {error.strerror}; give the path of a VCF.") from error
+    return text_of(path.name, data, bound)
 
 
-def read_vcf(path: Path, maximum: int = MAXIMUM_VARIANTS) -> tuple[Variant, ...]:
-    """All alternate alleles in the order of the file. Records without an alternate allele give none.
+def parse_vcf(name: str, text: str, maximum: int = MAXIMUM_VARIANTS) -> tuple[Variant, ...]:
+    """All alternate alleles in the order of the file; records without an alternate allele give none.
+
+    ``record`` counts the records from 0, those without an alternate allele included.
 
     Raises
     ------
     FileFormatError
-        Not a VCF, a record with unusable alleles, no variant at all, or more than ``maximum``.
+        Not a VCF, a record that does not parse (with its line), no variant at all, or more than ``maximum``.
     """
+    label = repr(name[-60:])
     found: list[Variant] = []
-    with open_vcf(path) as handle:
-        for number, record in enumerate(handle):
-            for allele, alternate in enumerate(record.alts or ()):
-                identifier = record.id or "."
-                reference = (record.ref or "").upper()
-                found.append(Variant(record.contig, record.pos, reference, alternate.upper(), identifier, number, allele))
-            if len(found) > maximum:
-                raise FileFormatError(f"{path.name} has more than {maximum:,} variants; split it.")
+    header = False
+    record = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("#"):
+            header = header or line.startswith("#CHROM")
+            continue
+        if not line.strip():
+            continue
+        if not header:
+            raise FileFormatError(
+                f"The file {label} is not a VCF: line {number:,} comes before the header line #CHROM; give a VCF with its header."
+            )
+        found += _alleles(label, number, line, record)
+        record += 1
+        if len(found) > maximum:
+            raise FileFormatError(f"The file {label} has more than {maximum:,} variants; split it.")
     if not found:
-        raise FileFormatError(f"{path.name} holds no variants; give a VCF with at least one record that has an alternate allele.")
+        raise FileFormatError(f"The file {label} holds no variants; give a VCF with at least one record that has an alternate allele.")
     return tuple(found)
 
 
-def read_vcf_bytes(name: str, data: bytes, maximum: int = MAXIMUM_VARIANTS) -> tuple[Variant, ...]:
-    """`read_vcf` of an upload; ``name`` is used in messages only."""
-    suffix = ".vcf.gz" if data[:2] == b"\x1f\x8b" else ".vcf"
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"upload{suffix}"
-        path.write_bytes(data)
-        try:
-            return read_vcf(path, maximum)
-        except FileFormatError as error:
-            raise FileFormatError(str(error).replace(path.name, name[:80])) from error
+def read_vcf(path: Path, maximum: int = MAXIMUM_VARIANTS) -> tuple[Variant, ...]:
+    """`parse_vcf` of a file."""
+    return parse_vcf(path.name, vcf_text(path), maximum)
 
 
-def _reason(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return text[:120]
+def _alleles(label: str, number: int, line: str, record: int) -> list[Variant]:
+    columns = line.split("\t")
+    if len(columns) < _COLUMNS:
+        raise FileFormatError(f"Line {number:,} of {label} has {len(columns)} columns; a VCF record has at least 8, separated by tabs.")
+    contig, position, identifier, reference, alternates = columns[:5]
+    if not position.isdecimal() or not contig:
+        raise FileFormatError(f"Line {number:,} of {label} has the position {position[:20]!r}; a whole number of at least 1 is needed.")
+    try:
+        return [
+            Variant(contig, int(position), reference.upper(), alternate.upper(), identifier or ".", record, allele)
+            for allele, alternate in enumerate(alternates.split(","))
+            if alternate not in (".", "")
+        ]
+    except FileFormatError as error:
+        raise FileFormatError(f"Line {number:,} of {label} cannot be used: {error}") from error
