@@ -12,12 +12,10 @@ from engine.core.card import EffectRecipe, ModelCard
 from engine.core.errors import CapabilityMissing, SequenceError
 from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.models._batching import passes_of
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-CPU_TOKENS = 4_096
-CUDA_TOKENS = 131_072
 
 
 @dataclass(frozen=True)
@@ -133,5 +131,4 @@ class SingleBaseModel(ABC):
 
     def passes_per_batch(self, reference: Prepared) -> int:
         """How many sequences of this length one forward pass should hold."""
-        budget = CPU_TOKENS if self._device.type == "cpu" else CUDA_TOKENS
-        return max(1, budget // int(reference.ids.shape[0]))
+        return passes_of(int(reference.ids.shape[0]), self.device)
