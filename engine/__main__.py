@@ -24,7 +24,7 @@ from engine.arguments import (
     write_result,
     writing,
 )
-from engine.core.errors import LocuscopeError
+from engine.core.errors import InputError, LocuscopeError
 from engine.core.parameters import (
     ContactParameters,
     DependencyParameters,
@@ -253,6 +253,36 @@ def triage_command(
             write_triage_table(result, target)
     scored = sum(row.status == "scored" for row in result.rows)
     print(f"wrote {target}: {scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
+
+
+@app.command("scan")
+def scan_command(
+    fasta: Annotated[Path, typer.Option("--fasta", metavar="GENOME", help="Every contig of it is scanned.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the answers; a run goes on where it stopped.")],
+    analysis: Annotated[
+        str, typer.Option(metavar="NAME", help="probabilities, effects, segmentation, dependency or tokens.")
+    ] = "probabilities",
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    window: Annotated[int, typer.Option(metavar="BP", help="Bases the model sees at once.")] = 1000,
+    overlap: Annotated[int, typer.Option(metavar="BP", help="Bases that neighbouring windows share.")] = 200,
+    processes: Annotated[int, typer.Option(metavar="N", help="Local processes.")] = 1,
+    ray: Annotated[str | None, typer.Option("--ray", metavar="ADDRESS", help="A Ray cluster instead of local processes.")] = None,
+) -> None:
+    """Genome-wide run, resumable, to a directory: an npz a window and a bigWig a track."""
+    from engine.cluster import Plan, scan
+
+    folder = weights.resolve() if weights is not None else ""
+    plan = Plan(str(fasta.resolve()), analysis, model, str(folder), species, device, dtype, window, overlap)
+    monitor = TerminalMonitor()
+    failed = scan(plan, out, settings_of_command_line(), processes, ray, monitor)
+    monitor.close()
+    if failed:
+        raise InputError(f"{failed:,} windows could not be computed; {out / 'failed.tsv'} says why; the others are kept.")
+    print(f"wrote {out}", file=sys.stderr)
 
 
 @app.command()

@@ -57,13 +57,15 @@ class Engine:
         None = from the environment.
     registry : Registry or None
         Where models come from; None = `engine.models.registry`.
+    keep_on_disk : bool
+        Whether answers are kept on disk; False for runs that keep them elsewhere.
     """
 
-    def __init__(self, settings: Settings | None = None, registry: Registry | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, registry: Registry | None = None, *, keep_on_disk: bool = True) -> None:
         self.settings = settings or Settings.from_environment()
         home = self.settings.home
         self._registry: Registry = registry or shipped_registry
-        self._store = ResultStore(home / "results", self.settings.result_bytes, self.settings.disk_bytes)
+        self._store = ResultStore(home / "results" if keep_on_disk else None, self.settings.result_bytes, self.settings.disk_bytes)
         self._shelf = Shelf(self.settings.model_bytes)
         self._fingerprints = Fingerprints(home / "fingerprints.json")
         self._timings = Timings(home / "timings.json")
