@@ -263,6 +263,11 @@ class StemLayer(nn.Module):
         return self.finish(_attend(query, key, value, bias, 1.0))
 
 
+def activation(x: Tensor) -> Tensor:
+    """Of the blocks' feed-forward part: the square of the positive part."""
+    return functional.relu(x).square()
+
+
 class Block(nn.Module):
     """Pre-norm transformer block with a depthwise convolution in front of the attention."""
 
@@ -286,7 +291,7 @@ class Block(nn.Module):
         query, key = _rotate(qkv[0], cos, sin), _rotate(qkv[1], cos, sin)
         read = _attend(query, key, qkv[2], None, query.shape[-1] ** -0.5)
         x = x + self.out(read.transpose(1, 2).reshape(batch, length, width))
-        hidden: Tensor = self.down(functional.relu(self.up(self.norm2(x))).square())
+        hidden: Tensor = self.down(activation(self.up(self.norm2(x))))
         return x + hidden
 
 
