@@ -1,0 +1,163 @@
+"""The shipped language model's mutants: exact without redoing the stem layer, by differences, or by thresholded differences.
+
+The stem layer is attention over letters. One changed letter changes the queries, keys and values of the few rows whose windows hold it, so
+its exact change costs a hundredth of the layer (`engine.models._changed_attention`); at 1,000 bases the layer is a third of a whole pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from engine.models._changed_attention import AttentionReference, changed_reads
+from engine.models._delta import delta_pass, difference_dtype
+from engine.models._encoder import Encoder, EncoderLayer, LayerReference, Norm, Product
+from engine.models._locuscope_net import Block, LocuscopeNet, _rotary_tables, _rotate, activation
+from engine.models._sparse import sparse_pass
+
+
+@dataclass(frozen=True, eq=False)
+class _StemBias:
+    """The stem layer's distance bias, part by part."""
+
+    net: LocuscopeNet
+
+    def part(self, rows: Tensor, columns: Tensor) -> Tensor:
+        return self.net.stem.bias(rows, columns)
+
+
+@dataclass(frozen=True, eq=False)
+class LocuscopeReference:
+    """``ids`` (T,), ``letters`` (margin + T + margin, 4), the stem's attention, ``x`` (T, width) before the first block, ``votes`` (T, 4)."""
+
+    ids: Tensor
+    letters: Tensor
+    stem: AttentionReference
+    x: Tensor
+    votes: Tensor
+
+
+def _linear(layer: torch.nn.Linear) -> Product:
+    return Product(layer.weight, layer.bias)
+
+
+def describe(net: LocuscopeNet) -> Encoder:
+    """The blocks of the network by their weights."""
+    layers = []
+    for block in net.blocks:
+        if not isinstance(block, Block):
+            raise TypeError(f"a block of type {type(block).__name__} cannot be described")
+        layers.append(
+            EncoderLayer(
+                block.heads,
+                _linear(block.qkv),
+                _linear(block.out),
+                _linear(block.up),
+                _linear(block.down),
+                Norm.of(block.norm1),
+                Norm.of(block.norm2),
+                activation,
+                pre_norm=True,
+                mix=block.conv.weight,
+            )
+        )
+    config = net.config
+    device = net.head.weight.device
+    cos, sin = _rotary_tables(config.max_length + 1, config.width // config.heads, config.rotary_base, device)
+    return Encoder(layers, lambda x, rows: _rotate(x, cos[rows], sin[rows]))
+
+
+class LocuscopeFast:
+    """Hidden states of mutants of a `LocuscopeNet` in float32."""
+
+    def __init__(self, net: LocuscopeNet) -> None:
+        self.net = net
+        encoder = describe(net)
+        self.low = difference_dtype(str(net.head.weight.device), net.config.width)
+        self.encoder = encoder if self.low is None else encoder.with_low(self.low)
+
+    def reference(self, ids: Tensor) -> LocuscopeReference:
+        """Run the reference's embedding and stem layer, ids (T,)."""
+        stem = self.net.stem
+        length = len(ids)
+        letters = functional.pad(stem.letters(ids), (0, 0, stem.margin, stem.margin))
+        position = torch.arange(length, device=ids.device)
+        query, key, value = stem.project(letters[None], (position == 0).to(letters.dtype))
+        attention = AttentionReference.of(query[0], key[0], value[0], _StemBias(self.net))
+        out, votes = stem.finish(attention.read[None])
+        x = self.net.entry(self.net.embedding(ids[None]))[0] + out[0]
+        return LocuscopeReference(ids, letters, attention, x, votes[0])
+
+    def layers(self, reference: LocuscopeReference) -> list[LayerReference]:
+        """Activations of the reference's blocks."""
+        return self.encoder.reference(reference.x)
+
+    def changed_inputs(self, reference: LocuscopeReference, row: int, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Exact differences before the first block, (G, T, width), and of the votes, (G, T, 4): row ``row`` becomes ``tokens`` (G,)."""
+        stem, length, groups = self.net.stem, len(reference.ids), len(tokens)
+        margin = stem.margin
+        low, high = max(0, row - margin), min(length, row + margin + 1)
+        letters = reference.letters[low : high + 2 * margin].repeat(groups, 1, 1)
+        letters[:, row - low + margin] = stem.letters(tokens)
+        rows = torch.arange(low, high, device=tokens.device)
+        projected = stem.project(letters, (rows == 0).to(letters.dtype))
+        out, votes = stem.finish(changed_reads(reference.stem, rows, *projected))
+        entry = self._entry(reference, row, tokens)
+        first = max(0, row - self.net.entry.weight.shape[0] // 2)
+        out[:, first : first + entry.shape[1]] += entry
+        return out, votes
+
+    def _entry(self, reference: LocuscopeReference, row: int, tokens: Tensor) -> Tensor:
+        """Difference of the entry convolution at the rows it reaches."""
+        weight: Tensor = self.net.entry.weight
+        kernel = weight.shape[0]
+        half = kernel // 2
+        moved: Tensor = self.net.embedding(tokens) - self.net.embedding(reference.ids[row])
+        spread = moved[:, None] * weight.flip(0)
+        spread[:, half] += moved
+        low, high = max(0, half - row), kernel - max(0, row + half + 1 - len(reference.ids))
+        return spread[:, low:high]
+
+    def exact(self, reference: LocuscopeReference, difference: Tensor) -> Tensor:
+        """Rows (B, T, width) after the last block by whole passes through the blocks."""
+        x = reference.x + difference
+        config = self.net.config
+        cos, sin = _rotary_tables(x.shape[1], config.width // config.heads, config.rotary_base, x.device)
+        for block in self.net.blocks:
+            x = block(x, cos, sin)
+        return x
+
+    def hidden(
+        self,
+        reference: LocuscopeReference,
+        known: list[LayerReference] | None,
+        rows: Tensor,
+        tokens: Tensor,
+        tau: float | None = None,
+    ) -> Tensor:
+        """Hidden states (B, T, hidden_size) of mutants: row ``rows[b]`` becomes ``tokens[b]``.
+
+        ``known`` None: exact. Otherwise by differences from ``known``; ``tau``: threshold of sparse differences, None for all rows.
+        """
+        parts = [(same, *self.changed_inputs(reference, row, tokens[same])) for row, same in _by_row(rows)]
+        votes = torch.empty(len(rows), *reference.votes.shape, dtype=reference.votes.dtype, device=rows.device)
+        x = torch.empty(len(rows), *reference.x.shape, dtype=reference.x.dtype, device=rows.device)
+        for same, difference, change in parts:
+            votes[same] = reference.votes + change
+            x[same] = known[-1].out + sparse_pass(self.encoder, known, difference, tau) if known and tau is not None else difference
+        if known is None:
+            x = self.exact(reference, x)
+        elif tau is None:
+            x = known[-1].out + delta_pass(self.encoder, known, x)
+        return torch.cat((self.net.norm(x), votes), dim=-1)
+
+
+def _by_row(rows: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """Each changed row and the mutants that change it."""
+    distinct: list[int] = rows.tolist()
+    for row in sorted(set(distinct)):
+        yield row, (rows == row).nonzero().flatten()
