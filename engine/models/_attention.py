@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
+from engine.models._kernels import attention
 
 Rotary = tuple[Tensor, Tensor]
 """cos and sin, each (T, dims / 2), float32."""
@@ -52,7 +53,7 @@ class SelfAttention(nn.Module):
         query, key, value = self.qkv(x).view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         if rotary is not None:
             query, key = rotate(query, rotary, interleaved=interleaved), rotate(key, rotary, interleaved=interleaved)
-        read = functional.scaled_dot_product_attention(query, key, value)
+        read = attention(query, key, value)
         return read.transpose(1, 2).reshape(batch, length, width)
 
 

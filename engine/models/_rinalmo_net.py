@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
 from engine.models._attention import Rotary, rotary_tables, rotate
+from engine.models._kernels import attention
 
 TRAINED_MASK_FRACTION = 0.15 * 0.8
 """Fraction of tokens that were masked in training; embeddings are rescaled to the fraction that is masked now."""
@@ -63,7 +64,11 @@ class RinalmoBlock(nn.Module):
         """Self-attention; ``allowed`` (B, 1, 1, T) bool leaves padding out."""
         batch, length, width = x.shape
         query, key, value = self.qkv(x).view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        read = functional.scaled_dot_product_attention(rotate(query, rotary), rotate(key, rotary), value, attn_mask=allowed)
+        query, key = rotate(query, rotary), rotate(key, rotary)
+        if allowed is None:
+            read = attention(query, key, value)
+        else:
+            read = functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
         out: Tensor = self.out(read.transpose(1, 2).reshape(batch, length, width))
         return out
 

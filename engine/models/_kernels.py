@@ -1,0 +1,87 @@
+"""Attention on this machine: the fused kernel, or plain products in blocks that stay in cache, whichever a short timing finds faster.
+
+On CPUs without matrix tiles the fused kernel runs bfloat16 at the speed of float32; products over a block of scores that fits the
+second-level cache run it at more than twice that. In float32 the fused kernel wins. Which case a machine is follows from no name of it,
+so both are timed once for every kind of call; the plain products must win clearly, so that the choice, and with it the last bit of a
+result, is the same in every process of one machine.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+_log = logging.getLogger(__name__)
+
+BLOCK_SCORES = 1 << 20
+SHORTEST_TIMED = 128
+CLEAR_GAIN = 1.5
+
+Kind = tuple[torch.dtype, int, int, int]
+
+_choices: dict[Kind, bool] = {}
+_timing = threading.Lock()
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """softmax(q k' / sqrt(head)) v over all positions; every tensor (B, heads, T, head) of one dtype, no mask."""
+    if query.device.type != "cpu" or query.shape[2] < SHORTEST_TIMED or query.requires_grad:
+        return scaled_dot_product_attention(query, key, value)
+    return blocked(query, key, value) if _blocks_win(query) else scaled_dot_product_attention(query, key, value)
+
+
+def blocked(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """The same by plain products, one sequence and as many heads at a time as keep the scores under `BLOCK_SCORES`."""
+    heads, length, width = query.shape[1:]
+    together = max(1, min(heads, BLOCK_SCORES // (length * length)))
+    out = torch.empty(query.shape, dtype=query.dtype, device=query.device)
+    scaled = query * width**-0.5
+    for row in range(len(query)):
+        for first in range(0, heads, together):
+            some = slice(first, first + together)
+            weights = torch.softmax(torch.bmm(scaled[row, some], key[row, some].transpose(1, 2)), dim=-1)
+            torch.bmm(weights, value[row, some], out=out[row, some])
+    return out
+
+
+def _blocks_win(query: Tensor) -> bool:
+    heads, length, width = query.shape[1:]
+    bucket = 1 << min(11, (length - 1).bit_length())
+    kind = (query.dtype, heads, width, bucket)
+    choice = _choices.get(kind)
+    if choice is None:
+        with _timing:
+            choice = _choices.get(kind)
+            if choice is None:
+                choice = _choices[kind] = _timed(kind)
+    return choice
+
+
+def _timed(kind: Kind) -> bool:
+    """Whether blocks are clearly faster than the fused kernel for calls of this kind."""
+    dtype, heads, width, length = kind
+    generator = torch.Generator().manual_seed(0)
+    query, key, value = (torch.randn(1, heads, length, width, generator=generator).to(dtype) for _ in range(3))
+    fused = _best(lambda: scaled_dot_product_attention(query, key, value))
+    blocks = _best(lambda: blocked(query, key, value))
+    _log.debug(
+        "attention %s, %d heads x %d, %d tokens: fused %.2f ms, blocks %.2f ms", dtype, heads, width, length, 1e3 * fused, 1e3 * blocks
+    )
+    return fused > CLEAR_GAIN * blocks
+
+
+def _best(work: Callable[[], Tensor]) -> float:
+    """Shortest of three processor times of this thread, after one call to warm up."""
+    work()
+    times = []
+    for _ in range(3):
+        began = time.thread_time()
+        work()
+        times.append(time.thread_time() - began)
+    return min(times)
