@@ -160,14 +160,9 @@ class GenomeSet:
             raise LocusError(
                 f"{locus} spans {locus.width_bp:,} bp; up to {self._settings.max_upload_bytes:,} are read at once; name a part of it."
             )
-        name = canonical(locus.assembly)
-        locus = Locus(name, locus.contig, locus.start, locus.end, locus.strand)
-        if name in self._files:
-            own = self._contig(name, locus.contig)
-            if own is None:
-                raise LocusError(f"{name} has no contig {locus.contig[:40]!r}; nearest: {nearest(locus.contig, self.contigs(name))}.")
-            locus = Locus(name, own, locus.start, locus.end, locus.strand)
-            return self._sequence(self._reference(name).letters(locus), locus)
+        locus = self.resolve(LocusText(locus.assembly, locus.contig, locus.start, locus.end, locus.strand))
+        if locus.assembly in self._files:
+            return self._sequence(self._reference(locus.assembly).letters(locus), locus)
         return _from_examples(locus) or self._sequence(self._ask(locus), locus)
 
     @staticmethod

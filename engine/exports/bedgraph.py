@@ -1,0 +1,34 @@
+"""bedGraph: every track of a result, one track line each; 0-based half-open, forward-strand order, NaN left out, equal neighbours joined."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.exports._place import Place, place_of
+from engine.exports._provenance import comments, summary, track_line
+from engine.exports._tracks import Track, tracks_of
+
+
+def runs(track: Track, place: Place) -> Iterator[tuple[int, int, float]]:
+    """Forward-strand runs (start, end, value) of equal neighbouring values, 0-based half-open."""
+    values = place.forward(track.values)
+    edges = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist(), len(values)]
+    for first, last in itertools.pairwise(edges):
+        if np.isfinite(values[first]):
+            yield place.start + first, place.start + last, float(values[first])
+
+
+def write(result: Any, path: Path) -> None:
+    """Write all tracks."""
+    place = place_of(result.sequence)
+    with path.open("w", encoding="utf-8") as handle:
+        handle.write("\n".join(comments(result)) + "\n")
+        for track in tracks_of(result):
+            handle.write(track_line("bedGraph", track.name, f"{track.title}; {summary(result.provenance)}", "visibility=full") + "\n")
+            for start, end, value in runs(track, place):
+                handle.write(f"{place.contig}\t{start}\t{end}\t{np.float32(value)}\n")

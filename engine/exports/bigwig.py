@@ -1,0 +1,72 @@
+"""bigWig: one track a file, so several tracks come as a zip of bigWigs.
+
+The format has no comments. The provenance JSON stands between the last block and the closing magic number, where no reader looks
+(they follow the offsets of the header): `embedded_provenance` reads it back.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import FileFormatError
+from engine.exports._place import place_of
+from engine.exports._provenance import KEY
+from engine.exports._tracks import Track, tracks_of
+
+_MAGIC = 4
+
+
+def _embed(path: Path, text: str) -> None:
+    with path.open("r+b") as handle:
+        handle.seek(-_MAGIC, os.SEEK_END)
+        closing = handle.read(_MAGIC)
+        handle.seek(-_MAGIC, os.SEEK_END)
+        handle.write(f"\n{KEY}: {text}\n".encode() + closing)
+
+
+def embedded_provenance(path: Path) -> str:
+    """The provenance JSON of a bigWig written here. Raises `FileFormatError` when there is none."""
+    mark = f"\n{KEY}: ".encode()
+    _, found, after = path.read_bytes()[:-_MAGIC].rpartition(mark)
+    if not found:
+        raise FileFormatError(f"The bigWig {path.name!r} carries no provenance; it was not written by this program.")
+    return after.decode("utf-8").rstrip("\n")
+
+
+def write_track(result: Any, track: Track, path: Path) -> None:
+    """Write one track as bigWig, forward-strand order, NaN left out."""
+    import pyBigWig
+
+    place = place_of(result.sequence)
+    values = place.forward(track.values).astype(np.float64)
+    starts = np.flatnonzero(np.isfinite(values))
+    file = pyBigWig.open(str(path), "w")
+    try:
+        file.addHeader([(place.contig, place.end)], maxZooms=10)
+        if len(starts):
+            at = (starts + place.start).tolist()
+            file.addEntries([place.contig] * len(at), at, ends=[start + 1 for start in at], values=values[starts].tolist())
+    finally:
+        file.close()
+    _embed(path, result.provenance.to_json())
+
+
+def write(result: Any, path: Path) -> None:
+    """Write the main track of a result (of variant effects the influence, of probabilities the entropy)."""
+    write_track(result, tracks_of(result)[0], path)
+
+
+def write_zip(result: Any, path: Path) -> None:
+    """Write every track as NAME.bw into a zip archive, with the provenance beside them."""
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for track in tracks_of(result):
+            file = Path(folder) / f"{track.name}.bw"
+            write_track(result, track, file)
+            archive.write(file, file.name)
+        archive.writestr("provenance.json", result.provenance.to_json())

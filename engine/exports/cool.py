@@ -1,0 +1,56 @@
+"""cooler ``.cool``: a whole map with one-base bins, float32 counts, the provenance in the metadata.
+
+A dependency map is not symmetric and is stored as a square matrix; a contact map as its upper triangle. When the map does not begin at the
+first base of the contig, one wide bin stands for what comes before, so that bins carry true genome coordinates.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.results import ContactMap, DependencyMap
+from engine.exports._place import place_of
+from engine.exports._provenance import summary
+
+
+def _matrix(result: DependencyMap | ContactMap, reverse: bool) -> NDArray[np.float32]:
+    return result.values[::-1, ::-1] if reverse else result.values
+
+
+def write(result: DependencyMap | ContactMap, path: Path) -> None:
+    """Write all finite cells in forward-strand order; of a dependency map row = changed base (``bin1``), column = read base (``bin2``)."""
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # third-party deprecations at import
+        import cooler
+
+    place = place_of(result.sequence)
+    offset = result.offset if isinstance(result, DependencyMap) else 0
+    start, _ = place.interval(offset, offset + len(result.values))
+    matrix = _matrix(result, place.reverse)
+    pad = int(start > 0)
+    starts = np.concatenate(([0] * pad, np.arange(start, start + len(matrix))))
+    ends = np.concatenate(([start] * pad, np.arange(start + 1, start + len(matrix) + 1)))
+    bins = pd.DataFrame({"chrom": pd.Categorical([place.contig] * len(starts)), "start": starts, "end": ends})
+    symmetric = isinstance(result, ContactMap)
+    keep = np.isfinite(matrix) & (np.triu(np.ones(matrix.shape, dtype=bool)) if symmetric else True)
+    rows, columns = np.nonzero(keep & (matrix != 0))
+    pixels = pd.DataFrame({"bin1_id": rows + pad, "bin2_id": columns + pad, "count": matrix[rows, columns].astype(np.float32)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cooler.create_cooler(
+            str(path),
+            bins,
+            pixels,
+            dtypes={"count": np.float32},
+            symmetric_upper=symmetric,
+            metadata={"provenance": json.loads(result.provenance.to_json()), "summary": summary(result.provenance)},
+            assembly=place.assembly or None,
+            ordered=True,
+        )

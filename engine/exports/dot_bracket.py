@@ -1,0 +1,17 @@
+"""Dot-bracket (Vienna) text: a FASTA-like header with the provenance, the letters as RNA, the structure; pseudoknots as further brackets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.core.results import ContactMap
+from engine.exports._place import place_of
+from engine.exports._provenance import KEY
+
+
+def write(result: ContactMap, path: Path) -> None:
+    """Write three lines."""
+    place = place_of(result.sequence)
+    name = f"{place.contig}:{place.start + 1}-{place.end}({place.strand})"
+    text = f">{name} {KEY}: {result.provenance.to_json()}\n{result.sequence.as_rna()}\n{result.dot_bracket}\n"
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,161 @@
+"""The table of export formats: which results a format takes, its suffix, and the function that writes it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import ParameterError
+from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
+from engine.exports import base_pairs, bed, bedgraph, bedpe, bigwig, bpseq, cool, ct, dot_bracket, gff3, npz, script, table
+
+_ALL = (BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects)
+_TRACKS = (BaseProbabilities, Segmentation, TokenTrack, VariantEffects)
+_MAPS = (DependencyMap, ContactMap)
+_REPEATABLE = (BaseProbabilities, ContactMap, DependencyMap, Segmentation, TokenTrack, VariantEffects)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format a result can be written in.
+
+    Parameters
+    ----------
+    name : str
+        Key in `FORMATS`.
+    suffix : str
+        Usual end of a file name, with the dot.
+    media_type : str
+        For downloads.
+    title : str
+        What it is and what opens it, in a few words.
+    applies_to : tuple of types
+        Result types it takes.
+    write : callable
+        ``write(result, path)``.
+    other_suffixes : tuple of str
+        Further ends of file names that mean the same.
+    """
+
+    name: str
+    suffix: str
+    media_type: str
+    title: str
+    applies_to: tuple[type, ...]
+    write: Callable[[Any, Path], None]
+    other_suffixes: tuple[str, ...] = ()
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """All ends of file names."""
+        return (self.suffix, *self.other_suffixes)
+
+
+_TEXT = "text/plain"
+_TABLE: tuple[Format, ...] = (
+    Format("npz", ".npz", "application/octet-stream", "NumPy archive with every number", _ALL, npz.write),
+    Format("tsv", ".tsv", "text/tab-separated-values", "table, tab-separated", _ALL, table.write_tsv, (".txt",)),
+    Format("csv", ".csv", "text/csv", "table for spreadsheets", _ALL, table.write_csv),
+    Format("bedgraph", ".bedgraph", _TEXT, "tracks for genome browsers, as text", _TRACKS, bedgraph.write, (".bg", ".bdg")),
+    Format(
+        "bigwig",
+        ".bw",
+        "application/octet-stream",
+        "main track for genome browsers, indexed",
+        (VariantEffects, BaseProbabilities, TokenTrack),
+        bigwig.write,
+        (".bigwig",),
+    ),
+    Format(
+        "bigwigs",
+        ".bw.zip",
+        "application/zip",
+        "every track as bigWig, zipped",
+        (Segmentation, VariantEffects, BaseProbabilities),
+        bigwig.write_zip,
+    ),
+    Format("bed", ".bed", _TEXT, "intervals for genome browsers", (Segmentation, TokenTrack), bed.write),
+    Format("gff3", ".gff3", _TEXT, "segments as annotation", (Segmentation,), gff3.write, (".gff",)),
+    Format("bedpe", ".bedpe", _TEXT, "pairs of bases as arcs (IGV, JBrowse)", _MAPS, bedpe.write),
+    Format("dbn", ".dbn", _TEXT, "dot-bracket structure (ViennaRNA, forna)", (ContactMap,), dot_bracket.write, (".vienna", ".db")),
+    Format("ct", ".ct", _TEXT, "connectivity table (RNAstructure, mfold)", (ContactMap,), ct.write),
+    Format("bpseq", ".bpseq", _TEXT, "base pairs as bpseq", (ContactMap,), bpseq.write),
+    Format("bp", ".bp", _TEXT, "base-pair arcs for IGV", (ContactMap,), base_pairs.write),
+    Format("cool", ".cool", "application/x-hdf5", "whole map for cooler and HiGlass", _MAPS, cool.write),
+    Format("script", ".py", "text/x-python", "Python script that repeats the result", _REPEATABLE, script.write),
+)
+
+FORMATS: dict[str, Format] = {item.name: item for item in _TABLE}
+
+
+def formats_for(result: Any) -> tuple[Format, ...]:
+    """Formats this result can be written in."""
+    return tuple(item for item in _TABLE if isinstance(result, item.applies_to))
+
+
+def format_of(result: Any, path: Path, name: str | None = None) -> Format:
+    """The format called ``name``, or the one the end of the file name means.
+
+    Raises
+    ------
+    ParameterError
+        No such format, or not for this result; the message lists those that are.
+    """
+    fitting = formats_for(result)
+    allowed = ", ".join(item.suffix for item in fitting)
+    what = f"a {result.provenance.analysis} result"
+    if name is not None:
+        found = FORMATS.get(name)
+        if found is None or found not in fitting:
+            raise ParameterError(f"The format {name[:20]!r} is not one for {what}; allowed: {', '.join(item.name for item in fitting)}.")
+        return found
+    lowered = path.name.casefold()
+    hits = [item for item in _TABLE for end in item.suffixes if lowered.endswith(end)]
+    usable = [item for item in hits if item in fitting]
+    if not usable:
+        given = "".join(path.suffixes[-1:]) or "no ending"
+        raise ParameterError(f"The file name {path.name[-60:]!r} ({given}) names no format for {what}; end it with one of {allowed}.")
+    return max(usable, key=lambda item: len(item.suffix))
+
+
+def write(result: Any, path: Path, format: str | None = None) -> None:
+    """Write ``result`` to ``path`` in the format called ``format``, or by the end of the name; whole or not at all.
+
+    Raises
+    ------
+    ParameterError
+        No format for this result.
+    OSError
+        The file cannot be written.
+    """
+    chosen = format_of(result, path, format)
+    if path.exists() and not path.is_file():
+        chosen.write(result, path)
+        return
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=chosen.suffix)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        chosen.write(result, temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def content(result: Any, format: str) -> bytes:
+    """The bytes of a file in this format, for a download."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"result{format_of(result, Path('x'), format).suffix}"
+        write(result, path, format)
+        return path.read_bytes()

@@ -1,0 +1,346 @@
+"""Each export reads back, with the format's own library, as the numbers that went in, on the right genome coordinates."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import cooler
+import numpy as np
+import pandas as pd
+import pyBigWig
+import pytest
+import RNA
+
+from engine.core.errors import ParameterError
+from engine.core.sequence import NucleotideSequence
+from engine.exports import formats
+from engine.exports.bigwig import embedded_provenance
+from engine.exports.script import arguments_of
+from tests.exports.conftest import LETTERS, MAKERS, contacts, dependency, effects, on, probabilities, provenance, segmentation, tokens
+
+
+def contig(sequence: NucleotideSequence) -> str:
+    return "chrT" if sequence.locus else "my_seq"
+
+
+def position(sequence: NucleotideSequence, index: int) -> int:
+    """1-based coordinate worked out by hand: 101..110 forward, 110..101 reverse, 1..10 without a locus."""
+    if sequence.locus is None:
+        return index + 1
+    return 101 + index if str(sequence.locus.strand) == "+" else 110 - index
+
+
+def comment_json(text: str) -> dict[str, Any]:
+    line = next(line for line in text.splitlines() if line.startswith("# locuscope_provenance: "))
+    return json.loads(line.partition(": ")[2])
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_npz_holds_letters_provenance_and_every_array_without_pickle(kind: str, tmp_path: Path) -> None:
+    result = MAKERS[kind](on("+"))
+    formats.write(result, tmp_path / "x.npz")
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    assert str(arrays["sequence"]) == LETTERS
+    assert json.loads(str(arrays["provenance"])) == result.provenance.as_dict()
+    main = {"effects": "llr", "segmentation": "probabilities", "probabilities": "probabilities", "tokens": "probabilities"}.get(
+        kind, "values"
+    )
+    source = {"effects": "llr", "tokens": "probabilities"}.get(kind, "values")
+    np.testing.assert_array_equal(arrays[main], getattr(result, source))
+    assert arrays[main].dtype == np.float32
+
+
+def test_npz_of_contacts_and_segments_have_the_names_of_the_design(tmp_path: Path) -> None:
+    formats.write(contacts(on("+")), tmp_path / "c.npz")
+    formats.write(segmentation(on("+")), tmp_path / "s.npz")
+    with np.load(tmp_path / "c.npz") as found:
+        assert found["pairs"].tolist() == [[0, 8], [1, 7], [2, 6]]
+        assert str(found["dot_bracket"]) == "(((...)))."
+    with np.load(tmp_path / "s.npz") as found:
+        assert found["elements"].tolist() == ["tRNA", "CDS_forward", "odd; name"]
+
+
+@pytest.mark.parametrize(("suffix", "separator"), [(".tsv", "\t"), (".csv", ",")])
+def test_the_effects_table_reads_in_pandas_as_it_is(sequence: NucleotideSequence, suffix: str, separator: str, tmp_path: Path) -> None:
+    result = effects(sequence)
+    formats.write(result, tmp_path / f"x{suffix}")
+    frame = pd.read_csv(tmp_path / f"x{suffix}", sep=separator)
+    assert list(frame.columns[:5]) == ["position", "ref", "alt", "llr", "influence"]
+    assert len(frame) == 27  # nine known letters, three substitutions each
+    assert result.llr is not None
+    for row in frame.itertuples():
+        assert LETTERS[row.position - 1] == row.ref != row.alt
+        assert np.float32(row.llr) == result.llr[row.position - 1, "ACGT".index(row.alt)]
+        if sequence.locus:
+            assert (row.contig, row.genome_position) == ("chrT", position(sequence, row.position - 1))
+    assert json.loads(frame["provenance"][0]) == result.provenance.as_dict()
+    assert frame["provenance"][1:].isna().all()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MAKERS if kind != "effects"])
+def test_every_result_has_a_table_of_one_shape(kind: str, tmp_path: Path) -> None:
+    formats.write(MAKERS[kind](on("-")), tmp_path / "x.csv")
+    with (tmp_path / "x.csv").open(newline="") as handle:
+        rows = list(csv.reader(handle))
+    assert {len(row) for row in rows} == {len(rows[0])}
+    count = {"dependency": 10, "contacts": 3, "segmentation": 10, "probabilities": 10, "pair": 4, "tokens": 2}[kind]
+    assert len(rows) == count + 1
+    assert json.loads(rows[1][-1])["sequence_sha256"] == on("-").sha256
+
+
+def test_the_map_table_keeps_every_number_and_leaves_unknown_cells_empty(tmp_path: Path) -> None:
+    result = dependency(on("+"))
+    formats.write(result, tmp_path / "x.tsv")
+    frame = pd.read_csv(tmp_path / "x.tsv", sep="\t")
+    np.testing.assert_array_equal(frame[[str(n) for n in range(1, 11)]].to_numpy(np.float32), result.values)
+
+
+def test_bedgraph_places_each_track_on_the_forward_strand(sequence: NucleotideSequence, tmp_path: Path) -> None:
+    result = effects(sequence)
+    formats.write(result, tmp_path / "x.bedgraph")
+    text = (tmp_path / "x.bedgraph").read_text()
+    assert comment_json(text) == result.provenance.as_dict()
+    names = [line for line in text.splitlines() if line.startswith("track type=bedGraph")]
+    assert ['name="influence"' in names[0], 'name="llr"' in names[1], len(names)] == [True, True, 2]
+    influence = text.split("track ")[1].splitlines()[1:]
+    rows = [line.split("\t") for line in influence]
+    starts = [int(row[1]) for row in rows]
+    assert starts == sorted(starts)
+    # influence of letter i is 3 i for each of the nine known letters
+    expected = {position(sequence, index) - 1: 3.0 * index for index in range(9)}
+    assert {int(row[1]): float(row[3]) for row in rows} == expected
+    assert all(row[0] == contig(sequence) and int(row[2]) == int(row[1]) + 1 for row in rows)
+
+
+def test_equal_neighbours_join_in_bedgraph(tmp_path: Path) -> None:
+    formats.write(segmentation(on("+")), tmp_path / "x.bg")
+    last = (tmp_path / "x.bg").read_text().split("track ")[3].splitlines()
+    assert last[1:] == ["chrT\t100\t110\t0.25"]
+
+
+def test_bigwig_reads_back_with_its_library_and_carries_its_provenance(sequence: NucleotideSequence, tmp_path: Path) -> None:
+    result = effects(sequence)
+    formats.write(result, tmp_path / "x.bw")
+    with pyBigWig.open(str(tmp_path / "x.bw")) as found:
+        start = 100 if sequence.locus else 0
+        assert found.chroms() == {contig(sequence): start + 10}
+        values = found.values(contig(sequence), start, start + 10)
+        expected = [np.nan] * 10
+        for index in range(9):
+            expected[position(sequence, index) - 1 - start] = 3.0 * index
+        np.testing.assert_array_equal(values, expected)
+        assert found.stats(contig(sequence), start, start + 10, type="max") == [24.0]
+    assert json.loads(embedded_provenance(tmp_path / "x.bw")) == result.provenance.as_dict()
+
+
+def test_all_tracks_come_as_a_zip_of_bigwigs(tmp_path: Path) -> None:
+    formats.write(segmentation(on("-")), tmp_path / "x.bw.zip")
+    with zipfile.ZipFile(tmp_path / "x.bw.zip") as archive:
+        assert sorted(archive.namelist()) == ["CDS_forward.bw", "odd_name.bw", "provenance.json", "tRNA.bw"]
+        archive.extract("tRNA.bw", tmp_path)
+    with pyBigWig.open(str(tmp_path / "tRNA.bw")) as found:
+        assert found.values("chrT", 106, 110) == [0.0, 1.0, 0.75, 0.5]  # letters 0..2 are the last three bases on the reverse strand
+
+
+def test_entropy_of_the_main_probability_track_is_worked_out_by_hand(tmp_path: Path) -> None:
+    formats.write(probabilities(on("+")), tmp_path / "x.bw")
+    with pyBigWig.open(str(tmp_path / "x.bw")) as found:
+        assert found.values("chrT", 100, 102) == [0.0, 1.75]  # certain; 1/2 + 2/4 + 3/8 + 3/8
+
+
+def test_bed_segments_have_coordinates_colours_and_the_strand_of_their_element(sequence: NucleotideSequence, tmp_path: Path) -> None:
+    formats.write(segmentation(sequence), tmp_path / "x.bed")
+    text = (tmp_path / "x.bed").read_text()
+    rows = [line.split("\t") for line in text.splitlines() if not line.startswith(("#", "track"))]
+    by_name = {row[3]: row for row in rows}
+    assert set(by_name) == {"tRNA", "CDS_forward"}
+    low, high = sorted((position(sequence, 0), position(sequence, 2)))
+    assert (int(by_name["tRNA"][1]), int(by_name["tRNA"][2]), by_name["tRNA"][4], by_name["tRNA"][5]) == (low - 1, high, "750", ".")
+    assert by_name["CDS_forward"][5] == ("-" if position(sequence, 0) == 110 else "+")
+    assert all(len(row) == 9 and row[0] == contig(sequence) and row[8].count(",") == 2 for row in rows)
+    assert comment_json(text)["analysis"] == "segmentation"
+
+
+def test_tokens_are_bed_intervals(tmp_path: Path) -> None:
+    formats.write(tokens(on("-")), tmp_path / "x.bed")
+    rows = [line.split("\t")[:5] for line in (tmp_path / "x.bed").read_text().splitlines() if line.startswith("chrT")]
+    assert rows == [["chrT", "100", "104", "CCCN", "250"], ["chrT", "104", "110", "GGGAAA", "500"]]
+
+
+def test_gff3_has_ontology_terms_one_based_coordinates_and_escaped_names(sequence: NucleotideSequence, tmp_path: Path) -> None:
+    result = segmentation(sequence)
+    values = result.values.copy()
+    values[9, 2] = 0.9
+    formats.write(type(result)(sequence, result.elements, values, result.provenance), tmp_path / "x.gff3")
+    lines = (tmp_path / "x.gff3").read_text().splitlines()
+    first = 101 if sequence.locus else 1
+    assert lines[:2] == ["##gff-version 3", f"##sequence-region {contig(sequence)} {first} {first + 9}"]
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    kinds = {row[2]: row for row in rows}
+    assert set(kinds) == {"tRNA", "CDS_region", "sequence_feature"}
+    assert int(kinds["sequence_feature"][3]) == int(kinds["sequence_feature"][4]) == position(sequence, 9)
+    assert "Name=odd%3B name" in kinds["sequence_feature"][8]
+    low, high = sorted((position(sequence, 5), position(sequence, 9)))
+    assert (int(kinds["CDS_region"][3]), int(kinds["CDS_region"][4])) == (low, high)
+    assert all(len(row) == 9 and "model=test-model" in row[8] for row in rows)
+    assert [int(row[3]) for row in rows] == sorted(int(row[3]) for row in rows)
+
+
+def test_bedpe_pairs_lie_left_to_right_with_their_scores(sequence: NucleotideSequence, tmp_path: Path) -> None:
+    formats.write(contacts(sequence), tmp_path / "x.bedpe")
+    text = (tmp_path / "x.bedpe").read_text()
+    rows = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
+    assert len(rows) == 3
+    left, right = sorted((position(sequence, 0), position(sequence, 8)))
+    assert rows[0][:8] == [contig(sequence), str(left - 1), str(left), contig(sequence), str(right - 1), str(right), "G1-C9", "3.0"]
+    assert comment_json(text)["analysis"] == "contacts"
+
+
+def test_bedpe_of_a_map_has_the_strongest_pairs_of_the_larger_direction_and_says_how_many(tmp_path: Path) -> None:
+    formats.write(dependency(on("+"), (2, 6)), tmp_path / "x.bedpe")
+    text = (tmp_path / "x.bedpe").read_text()
+    rows = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
+    assert "# the 6 strongest of 6 pairs" in text
+    # cells hold (4 i + j + 1) / 8: the strongest pair is (3, 2) of the window, letters 5 and 6 of the sequence
+    assert (rows[0][1], rows[0][4], rows[0][7]) == ("104", "105", "1.875")
+    assert [float(row[7]) for row in rows] == sorted((float(row[7]) for row in rows), reverse=True)
+
+
+def test_dot_bracket_folds_back_in_viennarna(tmp_path: Path) -> None:
+    result = contacts(on("+"))
+    formats.write(result, tmp_path / "x.dbn")
+    header, letters, structure = (tmp_path / "x.dbn").read_text().splitlines()
+    assert (letters, list(RNA.ptable(structure))[1:10]) == ("GGGAAACCCN", [9, 8, 7, 0, 0, 0, 3, 2, 1])
+    assert json.loads(header.partition("provenance: ")[2]) == result.provenance.as_dict()
+
+
+def test_ct_and_bpseq_agree_on_every_partner(tmp_path: Path) -> None:
+    result = contacts(on("-"))
+    formats.write(result, tmp_path / "x.ct")
+    formats.write(result, tmp_path / "x.bpseq")
+    lines = (tmp_path / "x.ct").read_text().splitlines()
+    assert lines[0].split()[0] == "10"
+    assert '"analysis": "contacts"' in lines[0]
+    table = [line.split() for line in lines[1:]]
+    assert [int(row[4]) for row in table] == [9, 8, 7, 0, 0, 0, 3, 2, 1, 0]
+    assert [(int(row[0]), int(row[2]), int(row[3])) for row in table] == [(n, n - 1, (n + 1) % 11) for n in range(1, 11)]
+    text = (tmp_path / "x.bpseq").read_text()
+    rows = [line.split() for line in text.splitlines() if not line.startswith("#")]
+    assert rows == [[row[0], row[1], row[4]] for row in table]
+    assert comment_json(text)["analysis"] == "contacts"
+
+
+def test_igv_arcs_have_colours_first_and_one_based_positions(sequence: NucleotideSequence, tmp_path: Path) -> None:
+    formats.write(contacts(sequence), tmp_path / "x.bp")
+    lines = (tmp_path / "x.bp").read_text().splitlines()
+    header = [line.split("\t") for line in lines if line.startswith("color:")]
+    assert [len(row) for row in header] == [5] * 4
+    assert json.loads(header[0][4].partition(": ")[2])["analysis"] == "contacts"
+    rows = [line.split("\t") for line in lines[4:]]
+    left, right = sorted((position(sequence, 0), position(sequence, 8)))
+    assert rows[0] == [contig(sequence), str(left), str(left), str(right), str(right), "2"]
+    assert [int(row[5]) for row in rows] == [2, 1, 0]
+
+
+def test_cooler_gives_the_map_back_on_genome_coordinates(sequence: NucleotideSequence, tmp_path: Path) -> None:
+    result = dependency(sequence)
+    formats.write(result, tmp_path / "x.cool")
+    found = cooler.Cooler(str(tmp_path / "x.cool"))
+    start = 100 if sequence.locus else 0
+    matrix = found.matrix(balance=False).fetch((contig(sequence), start, start + 10))
+    expected = np.nan_to_num(result.values)
+    if position(sequence, 0) == 110:
+        expected = expected[::-1, ::-1]
+    np.testing.assert_array_equal(matrix, expected)
+    bins = found.bins().fetch((contig(sequence), start, start + 10))
+    assert (bins["start"].iloc[0], bins["end"].iloc[-1], len(bins)) == (start, start + 10, 10)
+    assert found.info["metadata"]["provenance"] == result.provenance.as_dict()
+    assert found.storage_mode == "square"
+
+
+@pytest.mark.parametrize("strand", ["+", "-"])
+def test_cooler_of_a_window_starts_at_the_window(strand: str, tmp_path: Path) -> None:
+    formats.write(dependency(on(strand), (2, 6)), tmp_path / "x.cool")
+    bins = cooler.Cooler(str(tmp_path / "x.cool")).bins()[:]
+    expected = (102, 106) if strand == "+" else (104, 108)
+    assert (bins["start"].iloc[1], bins["end"].iloc[-1]) == expected
+
+
+def test_cooler_of_contacts_is_symmetric(tmp_path: Path) -> None:
+    result = contacts(on(""))
+    formats.write(result, tmp_path / "x.cool")
+    found = cooler.Cooler(str(tmp_path / "x.cool"))
+    assert (found.storage_mode, found.binsize) == ("symmetric-upper", 1)
+    np.testing.assert_array_equal(found.matrix(balance=False)[:], result.values)
+
+
+def test_the_script_is_python_that_calls_the_command_line_with_the_same_letters(tmp_path: Path) -> None:
+    result = contacts(on("+"))
+    formats.write(result, tmp_path / "repeat.py")
+    text = (tmp_path / "repeat.py").read_text()
+    stub = tmp_path / "engine"
+    stub.mkdir()
+    (stub / "__init__.py").write_text("")
+    (stub / "__main__.py").write_text("import json, sys\nprint(json.dumps(sys.argv[1:]))\n")
+    done = subprocess.run([sys.executable, "repeat.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    called = json.loads(done.stdout)
+    assert called[:3] == ["contacts", "--model", "test-model"]
+    assert called[-2:] == ["--sequence", LETTERS]
+    assert "--apc" in called
+    assert "--symmetry" not in called
+    broken = text.replace("    GGGAAACCCN", "    GGGAAACCCA")
+    (tmp_path / "repeat.py").write_text(broken)
+    failed = subprocess.run([sys.executable, "repeat.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert "not those of the result" in failed.stderr
+
+
+def test_script_arguments_name_only_what_differs_from_the_defaults() -> None:
+    sequence = on("+")
+    stamp = provenance(sequence, "dependency")
+    stamp.parameters.update({"metric": "log_ratio", "epsilon": 1e-10, "window": [2, 6]})
+    assert arguments_of(stamp)[7:] == ["--metric", "log_ratio", "--epsilon", "1e-10", "--window", "3-6", "--out", "map.npz"]
+
+
+def test_a_result_offers_only_the_formats_that_can_hold_it() -> None:
+    names = {kind: {item.name for item in formats.formats_for(make(on("+")))} for kind, make in MAKERS.items()}
+    assert {"dbn", "ct", "bpseq", "bp", "cool", "bedpe"} <= names["contacts"]
+    assert names["pair"] == {"npz", "tsv", "csv"}
+    assert "bigwig" not in names["segmentation"]
+    assert {"bed", "gff3", "bedgraph", "bigwigs"} <= names["segmentation"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("x.ct", "effects"), ("x", "effects"), ("x.docx", "contacts"), ("x.bw", "segmentation")])
+def test_a_file_name_that_means_no_format_gets_one_sentence_and_leaves_no_file(name: str, kind: str, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="end it with one of .npz"):
+        formats.write(MAKERS[kind](on("+")), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_format_that_fails_half_way_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "x.bed"
+    target.write_text("old")
+
+    def fails(result: Any, path: Path) -> None:
+        path.write_text("half")
+        raise OSError("disk full")
+
+    broken = formats.Format("bed", ".bed", "", "", (object,), fails)
+    monkeypatch.setattr(formats, "format_of", lambda *_: broken)
+    with pytest.raises(OSError, match="disk full"):
+        formats.write(segmentation(on("+")), target)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.bed"]
+    assert target.read_text() == "old"
+
+
+def test_a_download_has_the_bytes_of_the_file() -> None:
+    frame = pd.read_csv(io.BytesIO(formats.content(effects(on("+")), "csv")))
+    assert len(frame) == 27
