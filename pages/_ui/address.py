@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -67,9 +68,9 @@ def parse(parameters: Mapping[str, str]) -> AddressState:
     reader = _Reader(parameters)
     display: dict[str, Any] = {}
     for name in ("map", "palette", "symmetry", "bases"):
-        reader.put(display, name, lambda text, name=name: _choice(text, CHOICES[name]), f"one of {', '.join(CHOICES[name])}")
+        reader.put(display, name, partial(_choice, allowed=CHOICES[name]), f"one of {', '.join(CHOICES[name])}")
     for name, (low, high) in NUMBERS.items():
-        reader.put(display, name, lambda text, low=low, high=high: _number(text, low, high), f"a number from {low:g} to {high:g}")
+        reader.put(display, name, partial(_number, low=low, high=high), f"a number from {low:g} to {high:g}")
     for name in WHOLE:
         key = DISPLAY_NAMES.get(name, name)
         if key in display:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
-from typing import Any
 
 import streamlit as st
-from engine.sources.genomes import GenomeSet
 
 from engine.core.settings import Settings
 from engine.service import Engine
+from engine.sources.genomes import GenomeSet
+from engine.sources.understand import Understood
+from pages._ui.address import AddressState
+from pages._ui.question import Question, Shown
+from pages._ui.runs import Price, Runs
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,43 @@ def shared() -> Shared:
 
 @dataclass
 class Session:
-    """What one visitor has on screen; lives in ``st.session_state``."""
+    """What one visitor has on screen.
+
+    ``question`` and ``shown`` belong together; ``runs`` and ``price`` to them; ``problem`` is the one sentence about what went wrong last;
+    ``understood`` the last text and what it was; ``upload`` the last file; ``finished`` whether the figure knew that all was computed.
+    """
 
     visitor: str
-    question: Any = None
-    shown: Any = None
+    question: Question = field(default_factory=lambda: Question(""))
+    shown: Shown | None = None
+    runs: Runs | None = None
+    price: Price | None = None
     problem: str = ""
     notes: tuple[str, ...] = ()
-    runs: dict[str, Any] = field(default_factory=dict)
-    envelopes: dict[str, Any] = field(default_factory=dict)
-    initial: dict[str, Any] = field(default_factory=dict)
+    understood: tuple[str, Understood] | None = None
+    upload: str = ""
+    asked: AddressState = field(default_factory=AddressState)
     started: bool = False
+    finished: bool = True
+
+    @property
+    def on_screen(self) -> Shown:
+        """What is shown; `LookupError` before the first question was understood."""
+        if self.shown is None:
+            raise LookupError("nothing is on screen yet")
+        return self.shown
+
+    @property
+    def computing(self) -> Runs:
+        """The computations of what is shown; `LookupError` before they were prepared."""
+        if self.runs is None:
+            raise LookupError("nothing was asked of the engine yet")
+        return self.runs
+
+
+def session() -> Session:
+    """The visitor's own state; made at the first run."""
+    if "locuscope" not in st.session_state:
+        st.session_state["locuscope"] = Session(uuid.uuid4().hex)
+    found: Session = st.session_state["locuscope"]
+    return found

@@ -7,7 +7,7 @@ const GAP = 7;
 function plotWidth(view, available) {
   const room = Math.max(240, available - GUTTER.left - GUTTER.right);
   if (view.display.mode !== "square") return room;
-  const side = Math.max(400, Math.min(860, window.innerHeight - 330));
+  const side = Math.max(420, Math.min(900, window.innerHeight - 260));
   return Math.min(room, side);
 }
 

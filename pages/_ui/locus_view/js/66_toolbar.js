@@ -72,6 +72,9 @@ function fillSettings(view, box) {
         return element("label", { className: "lv-check" }, [input, element("span", { text })]);
       }),
     ]),
-    button("Usual settings", "Back to the usual display settings", () => view.setDisplay({ ...USUAL_DISPLAY })),
+    element("div", { className: "lv-actions" }, [
+      button("Usual settings", "Back to the usual display settings", () => (view.setDisplay({ ...USUAL_DISPLAY }), fillSettings(view, box))),
+      button("Close", "Close the display settings (Esc)", () => view.toggle("settings")),
+    ]),
   );
 }

@@ -96,6 +96,7 @@ function attachKeyboard(view) {
     if (!view.root.isConnected) return document.removeEventListener("keydown", listen);
     const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
     const elsewhere = event.target !== document.body && !view.root.contains(event.target);
+    if (typing && event.key === "Escape" && view.root.contains(event.target)) return view.root.focus(), view.clear();
     if (typing || elsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest?.("button, [role=tab]") && ["Enter", " "].includes(event.key)) return;
     const act = KEYS[event.key] || (event.shiftKey && SHIFT_KEYS[event.key]) || null;

@@ -29,7 +29,8 @@ class LocusView {
     this.dom.stage = element("div", { className: "lv-stage" }, [this.dom.main, this.dom.overlay, this.dom.menu]);
     this.dom.side = buildSide(this);
     const { bar, settingsBox, helpBox } = this.dom.toolbar;
-    this.root.replaceChildren(bar, settingsBox, helpBox, this.dom.read, element("div", { className: "lv-body" }, [element("div", { className: "lv-figure" }, [this.dom.stage, this.dom.progress]), this.dom.side.side]), this.dom.live);
+    bar.append(this.dom.progress);
+    this.root.replaceChildren(bar, settingsBox, helpBox, this.dom.read, element("div", { className: "lv-body" }, [element("div", { className: "lv-figure" }, [this.dom.stage]), this.dom.side.side]), this.dom.live);
   }
 
   // New facts from the server about what is shown. The region survives unless the sequence is another one.
@@ -196,9 +197,14 @@ class LocusView {
   }
 
   clear() {
-    this.hideMenu();
+    const { settingsBox, helpBox, settings } = this.dom.toolbar;
+    if (!settingsBox.hidden || !helpBox.hidden || !this.dom.menu.hidden) {
+      settingsBox.hidden = helpBox.hidden = true;
+      settings.setAttribute("aria-expanded", "false");
+      this.hideMenu();
+      return this.setBrush(null);
+    }
     this.setBrush(null);
-    this.dom.toolbar.settingsBox.hidden = this.dom.toolbar.helpBox.hidden = true;
     this.cursor = null;
     this.select(null);
   }
@@ -326,7 +332,8 @@ class LocusView {
   waitingWords(kind) {
     const problem = this.scene.meta.problems?.[kind];
     if (problem) return problem;
-    return this.status?.running?.length ? "computing…" : "not computed";
+    if (this.status?.running?.length) return "computing…";
+    return this.status?.lines?.length ? "not computed" : "not computed yet: press Compute";
   }
 
   // ── looks ────────────────────────────────────────────────────────────────
@@ -387,7 +394,7 @@ class LocusView {
 
   arrange() {
     this.theme = readTheme(this.root);
-    this.fonts = { family: "'Source Sans 3','Source Sans Pro',Helvetica,Arial,sans-serif" };
+    this.fonts = { family: getComputedStyle(this.root).fontFamily };
     this.fonts.small = `11px ${this.fonts.family}`;
     this.fonts.title = `600 12px ${this.fonts.family}`;
     this.fonts.letters = (px) => `600 ${px.toFixed(1)}px 'Source Code Pro',ui-monospace,Menlo,monospace`;
@@ -459,15 +466,18 @@ class LocusView {
     const box = this.dom.progress;
     const status = this.status;
     if (!status || status.view !== this.scene.meta.view || !status.lines.length) return box.replaceChildren();
-    box.replaceChildren(
-      ...status.lines.map((line) => {
-        const parts = [element("span", { text: line.text })];
-        if (line.total) parts.unshift(element("progress", { max: line.total, value: line.done, "aria-label": line.text }));
-        if (line.total && line.running) parts.push(element("span", { className: "lv-left", text: duration(line.seconds_left) }));
-        return element("div", { className: line.failed ? "lv-line lv-failed" : "lv-line" }, parts);
-      }),
-      ...(status.running.length ? [button("Cancel", "Stop computing; what is there stays, marked partial", () => this.send("cancel", { view: this.scene.meta.view }))] : []),
-    );
+    const line = status.lines.find((one) => one.running) || status.lines[0];
+    const others = status.lines.length - 1;
+    box.title = status.lines.map((one) => one.text).join("\n");
+    const parts = [element("span", { text: line.text })];
+    if (line.total && line.running) {
+      parts.unshift(element("progress", { max: line.total, value: line.done, "aria-label": line.text }));
+      parts.push(element("span", { className: "lv-left", text: duration(line.seconds_left) }));
+    }
+    if (others) parts.push(element("span", { text: `and ${others} more` }));
+    if (status.running.length) parts.push(button("Cancel", "Stop computing; what is there stays, marked partial", () => this.send("cancel", { view: this.scene.meta.view })));
+    box.className = line.failed ? "lv-progress lv-line lv-failed" : "lv-progress lv-line";
+    box.replaceChildren(...parts);
   }
 
   // State for tests and for other software on the page.

@@ -1,0 +1,206 @@
+"""The explorer: search, what was understood and what it costs, the locus view, tables, exports, examples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from engine.core.card import Capability
+from engine.core.errors import LocuscopeError
+from engine.service import Engine
+from engine.sources import examples
+from pages._ui import address, downloads, locus_view, search, state, tables
+from pages._ui.question import Question, Shown, address_of, echo, narrowed
+from pages._ui.runs import Price, Runs, prepare, price
+from pages._ui.state import Session, Shared
+
+TARGET = "explorer"
+POLL_SECONDS = 0.7
+
+
+def page() -> None:
+    """Draw the page."""
+    shared, session = state.shared(), state.session()
+    if not session.started:
+        _begin(shared, session)
+    search.bar(shared, session)
+    if session.problem:
+        st.error(session.problem)
+    if session.shown is None:
+        search.cards(shared, session)
+        return
+    runs, cost = _runs(shared, session)
+    _echo(shared, session, runs, cost)
+    every = POLL_SECONDS if runs.running else None
+    st.fragment(_figure, run_every=every)(shared, session)
+    tables.section(runs)
+    downloads.section(shared, runs)
+    search.cards(shared, session)
+
+
+def _begin(shared: Shared, session: Session) -> None:
+    """The first run of a session: what the address asks for, else the first example."""
+    session.started = True
+    asked = address.parse(st.query_params.to_dict())
+    usual = examples.EXAMPLES[0].id
+    question = Question.of_address(asked, usual)
+    problems = list(asked.problems)
+    problems += _usable_model(shared.engine, question)
+    usable = question if question.model and len(problems) == len(asked.problems) else replace(question, model=shared.settings.model)
+    session.question = usable
+    search.ask(shared, session, usable)
+    if session.shown is None:
+        problems.append(session.problem)
+        session.question = Question(usual, usable.model)
+        search.ask(shared, session, session.question)
+    session.asked = asked
+    session.problem = " ".join(dict.fromkeys(text for text in problems if text))
+    if asked.text and not asked.text.isspace():
+        st.session_state.setdefault(search.BOX, asked.text)
+
+
+def _usable_model(engine: Engine, question: Question) -> list[str]:
+    if not question.model:
+        return []
+    try:
+        row = engine.model(question.model)
+    except LocuscopeError as error:
+        return [str(error)]
+    if not row.installed:
+        return [f"The address asks for {row.card.title}, which cannot be used yet: {row.why_not}"]
+    return [] if row.card.can(Capability.DEPENDENCY) else [f"The address asks for {row.card.title}, which has no dependency map."]
+
+
+def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
+    """The computations of the question on screen; those of the question before are given up."""
+    question, shown = session.question, session.on_screen
+    before = session.runs
+    if before is not None and session.price is not None and before.question == question and before.shown is shown:
+        return before, session.price
+    if before is not None:
+        before.cancel()
+    runs = prepare(shared.engine, session.visitor, shown, question, _segmenter(shared.engine, shown))
+    session.runs, session.price = runs, price(runs)
+    if (session.price.automatic or shown.example is not None) and not session.price.problem:
+        runs.start()
+    return runs, session.price
+
+
+def _segmenter(engine: Engine, shown: Shown) -> str:
+    """The shipped segmenter, when it is there."""
+    usable = [row.card.id for row, why in engine.models_for("segmentation") if not why and row.card.id.startswith("locuscope")]
+    return usable[0] if usable else ""
+
+
+def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
+    """What was understood, what it costs, and the way on when it is long or cannot be done."""
+    shown = session.on_screen
+    left, right = st.columns([7, 2.2], vertical_alignment="center", gap="small")
+    about = shown.example.what_to_see if shown.example is not None else " · ".join(session.notes[1:])
+    left.markdown(" · ".join(part for part in (f"**{_plain(shown.title)}**", _plain(echo(shown)), _plain(about)) if part))
+    with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        st.caption(cost.words(_device(shared)))
+        if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
+            search.ask(shared, session, replace(session.question, window=None))
+            st.rerun()
+        if not runs.started and not cost.problem and st.button("Compute", type="primary", key="compute"):
+            runs.start()
+            st.rerun()
+    if cost.problem:
+        st.warning(cost.problem)
+        _offer_window(shared, session)
+
+
+def _offer_window(shared: Shared, session: Session) -> None:
+    """For a sequence too long for the model: choose the part to look at."""
+    length = len(session.on_screen.sequence)
+    card = shared.engine.model(session.question.model).card
+    limit = min(card.max_length, shared.settings.max_length)
+    if length <= limit:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        start = st.number_input("Window from", 1, length - limit + 1, 1, step=limit // 2, width=160)
+        width = st.number_input("Bases", 8, limit, min(limit, 1000), width=160)
+        if st.button("Use this window", type="primary"):
+            begin = int(start) - 1
+            end = min(length, begin + int(width))
+            search.ask(shared, session, narrowed(session.question, session.on_screen, begin, end))
+            st.rerun()
+
+
+def _figure(shared: Shared, session: Session) -> None:
+    """The view and its wires; runs again by itself while something is computed."""
+    runs = session.computing
+    was_running = runs.running
+    wish = locus_view.mount(_meta(shared, session))
+    if wish is not None and wish.values.get("view") == session.on_screen.identity:
+        _grant(shared, session, wish)
+    with st.container(key="wires"):
+        for kind, data in runs.envelopes().items():
+            locus_view.send(TARGET, kind, data)
+    finished = session.finished
+    session.finished = not runs.running
+    if (was_running and not runs.running) or (session.finished and not finished):
+        st.rerun()
+
+
+def _grant(shared: Shared, session: Session, wish: locus_view.Wish) -> None:
+    """Do what was asked for inside the view."""
+    runs = session.computing
+    length = len(session.on_screen.sequence)
+    if wish.name == "pair":
+        runs.ask_pair(wish.whole("changed"), wish.whole("read"))
+        if runs.pair is not None and not runs.running:
+            runs.pair.wait(30)
+    elif wish.name == "cancel":
+        runs.cancel()
+    elif wish.name in ("window", "compute"):
+        start, end = wish.whole("start"), wish.whole("end")
+        if not 0 <= start < end <= length:
+            return
+        if wish.name == "window":
+            runs.window = (start, end)
+            return
+        search.ask(shared, session, narrowed(session.question, session.on_screen, start, end))
+        st.rerun()
+    elif wish.name == "reverse":
+        search.ask(shared, session, replace(session.question, reverse=not session.question.reverse))
+        st.rerun()
+
+
+def _meta(shared: Shared, session: Session) -> dict[str, Any]:
+    """Facts of the view that are no results."""
+    shown = session.on_screen
+    runs = session.computing
+    sequence, locus = shown.sequence, shown.sequence.locus
+    place = {"contig": locus.contig, "start": locus.start, "end": locus.end, "strand": str(locus.strand)} if locus else None
+    return {
+        "target": TARGET,
+        "view": runs.address.view,
+        "generation": runs.address.generation,
+        "letters": sequence.letters,
+        "alphabet": str(sequence.alphabet),
+        "title": shown.title,
+        "locus": place,
+        "features": [{"kind": f.kind, "name": f.name, "start": f.start, "end": f.end, "strand": f.strand} for f in shown.features],
+        "expected": list(runs.requests),
+        "elements": [],
+        "problems": dict(runs.problems),
+        "address": address_of(session.question, shown, shared.settings.model),
+        "initial": session.asked.initial(len(sequence)),
+        "reverse_of": shown.mirrored_identity,
+    }
+
+
+def _device(shared: Shared) -> str:
+    setting = shared.settings.device
+    return "this device" if setting == "auto" else setting
+
+
+def _plain(text: str) -> str:
+    """Text from outside, with nothing in it read as markup."""
+    for symbol in "\\`*_{}[]<>#|$~:":
+        text = text.replace(symbol, "\\" + symbol)
+    return text

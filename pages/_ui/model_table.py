@@ -1,0 +1,95 @@
+"""The page of the models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.service import ModelRow
+from pages._ui import state
+from pages._ui.downloading import Download
+
+
+def page() -> None:
+    """Draw the page."""
+    shared = state.shared()
+    st.subheader("Models", anchor=False)
+    st.caption(
+        "Each model answers only what it was made for. A model whose weights are not here is never replaced by another: it says what is missing."
+    )
+    rows = shared.engine.models()
+    st.dataframe(_frame(rows), hide_index=True, height="content", column_config=_columns())
+    st.subheader("Get a model", anchor=False)
+    missing = [row for row in rows if not row.installed and row.size_bytes > 0]
+    if not missing:
+        st.caption("Every model that can be downloaded is here.")
+        return
+    chosen = st.selectbox("Model", missing, format_func=lambda row: f"{row.card.title}, {_size(row.size_bytes)}", width=480)
+    if chosen is not None:
+        _install(chosen, shared)
+
+
+def _install(row: ModelRow, shared: state.Shared) -> None:
+    card = row.card
+    st.markdown(f"**{card.title}** · download {_size(row.size_bytes)} from {card.source} · licence: {card.licence}")
+    if shared.settings.offline:
+        st.info("This installation is set to stay offline (LOCUSCOPE_OFFLINE), so nothing can be downloaded here.")
+        return
+    agreed = st.checkbox(f"I have read the licence ({card.licence}) and accept it.", key=f"licence-{card.id}")
+    downloads: dict[str, Download] = st.session_state.setdefault("downloads", {})
+    running = downloads.get(card.id)
+    if running is None or running.finished:
+        if running is not None and running.problem:
+            st.error(running.problem)
+        if st.button("Download", type="primary", disabled=not agreed):
+            downloads[card.id] = Download(shared.engine, card.id)
+            st.rerun()
+        return
+    st.fragment(_progress, run_every=0.7)(running)
+
+
+def _progress(running: Download) -> None:
+    if running.finished:
+        st.rerun()
+    total = max(1, running.total)
+    st.progress(min(1.0, running.done / total), text=f"{_size(running.done)} of {_size(running.total)}")
+    if st.button("Cancel the download"):
+        running.cancel()
+
+
+def _frame(rows: tuple[ModelRow, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Model": [row.card.title for row in rows],
+            "Here": [row.installed for row in rows],
+            "What it is for": [row.card.description for row in rows],
+            "Organisms": [row.card.organisms for row in rows],
+            "Longest input": [row.card.max_length for row in rows],
+            "Analyses": [", ".join(sorted(row.card.capabilities)) for row in rows],
+            "Cannot do": [row.card.limitations for row in rows],
+            "Licence": [row.card.licence for row in rows],
+            "Size": [_size(row.size_bytes) for row in rows],
+            "Id": [row.card.id for row in rows],
+            "What is missing": [row.why_not for row in rows],
+        }
+    )
+
+
+def _columns() -> dict[str, Any]:
+    text = st.column_config.TextColumn
+    return {
+        "What it is for": text(width="large"),
+        "Cannot do": text(width="medium"),
+        "Longest input": st.column_config.NumberColumn(format="%d bases"),
+    }
+
+
+def _size(count: int) -> str:
+    if count <= 0:
+        return "—"
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"

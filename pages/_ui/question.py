@@ -1,0 +1,151 @@
+"""What a visitor asks to see, and what that turns out to be: text to sequence, record, window and strand."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import LocusError
+from engine.core.features import Feature
+from engine.core.sequence import NucleotideSequence
+from engine.sources.examples import Example, example
+from pages._ui import address
+
+if TYPE_CHECKING:
+    from engine.core.parameters import Metric
+    from engine.sources.understand import Understood
+    from pages._ui.address import AddressState
+
+
+@dataclass(frozen=True)
+class Question:
+    """``text`` as typed (or the letters of an upload's record), ``record`` of several, ``window`` half-open on the forward letters."""
+
+    text: str
+    model: str = ""
+    metric: Metric = "log2_odds"
+    record: int = 0
+    reverse: bool = False
+    window: tuple[int, int] | None = None
+
+    @classmethod
+    def of_address(cls, state: AddressState, usual_text: str) -> Question:
+        """The question an address asks; without a sequence in it, the usual example."""
+        metric: Metric = "log_ratio" if state.metric == "log_ratio" else "log2_odds"
+        return cls(state.text or usual_text, state.model, metric, state.record, state.reverse, state.window)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is on screen.
+
+    ``sequence`` after window and strand; ``whole`` before; ``features`` in indices of ``sequence``; ``records`` names of all records.
+    """
+
+    sequence: NucleotideSequence
+    whole: NucleotideSequence
+    features: tuple[Feature, ...]
+    kind: str
+    notes: tuple[str, ...]
+    records: tuple[str, ...]
+    example: Example | None
+
+    @property
+    def title(self) -> str:
+        """Name on screen."""
+        if self.example is not None:
+            return self.example.title
+        return self.sequence.name or (str(self.sequence.locus) if self.sequence.locus else "Pasted sequence")
+
+    @property
+    def identity(self) -> str:
+        """Identity of the view: letters and place; the other strand has another."""
+        return _identity(self.sequence)
+
+    @property
+    def mirrored_identity(self) -> str:
+        """Identity of the same place read on the other strand."""
+        return _identity(self.sequence.reverse_complement())
+
+
+def _identity(sequence: NucleotideSequence) -> str:
+    return hashlib.sha256(f"{sequence.letters} {sequence.locus}".encode()).hexdigest()[:16]
+
+
+def resolve(question: Question, understood: Understood) -> Shown:
+    """Pick the record, cut the window, turn the strand. Raises `LocusError` for a record or window that does not exist."""
+    records = understood.records
+    if not 0 <= question.record < len(records):
+        raise LocusError(f"Record {question.record + 1} was asked for; there are {len(records)}: choose one of them.")
+    whole = records[question.record]
+    features = tuple(_placed(understood.features, whole)) if len(records) == 1 or question.record == 0 else ()
+    sequence = whole
+    if question.window is not None:
+        start, end = question.window
+        if end > len(whole):
+            raise LocusError(f"The window {start + 1:,}-{end:,} is outside the sequence; positions 1 to {len(whole):,} exist.")
+        sequence = whole.window(start, end)
+        features = tuple(_cut(features, start, end))
+    if question.reverse:
+        sequence = sequence.reverse_complement()
+        features = tuple(_turned(features, len(sequence)))
+    names = tuple(record.name or f"record {index + 1}" for index, record in enumerate(records))
+    return Shown(sequence, whole, features, understood.kind, understood.notes, names, example(question.text))
+
+
+def _placed(features: tuple[Feature, ...], sequence: NucleotideSequence) -> list[Feature]:
+    placed = [item.relative_to(sequence.locus) if item.contig and sequence.locus is not None else item for item in features]
+    return [item for item in placed if item is not None and item.end <= len(sequence)]
+
+
+def _cut(features: tuple[Feature, ...], start: int, end: int) -> list[Feature]:
+    return [
+        replace(item, start=max(item.start, start) - start, end=min(item.end, end) - start)
+        for item in features
+        if item.start < end and item.end > start
+    ]
+
+
+def _turned(features: tuple[Feature, ...], length: int) -> list[Feature]:
+    other = {"+": "-", "-": "+", ".": "."}
+    return [replace(item, start=length - item.end, end=length - item.start, strand=other[item.strand]) for item in features]
+
+
+def narrowed(question: Question, shown: Shown, start: int, end: int) -> Question:
+    """The question for bases ``start`` to ``end`` (half-open) of what is shown now."""
+    low, high = question.window or (0, len(shown.whole))
+    window = (high - end, high - start) if question.reverse else (low + start, low + end)
+    return replace(question, window=window)
+
+
+def address_of(question: Question, shown: Shown, usual_model: str) -> str | None:
+    """What the address bar says about the question; None when the letters are too many for an address."""
+    strand = "reverse" if question.reverse else ""
+    window = f"{question.window[0] + 1}-{question.window[1]}" if question.window else ""
+    model = question.model if question.model != usual_model else ""
+    metric = question.metric if question.metric != "log2_odds" else ""
+    record = question.record + 1 if question.record else ""
+    common: dict[str, Any] = {"model": model, "metric": metric, "strand": strand}
+    if shown.example is not None:
+        return address.build("example", shown.example.id, window=window, **common)
+    if shown.kind == "locus":
+        return address.build("locus", question.text.strip(), window=window, record=record, **common)
+    letters = (shown.sequence.reverse_complement() if question.reverse else shown.sequence).letters
+    return address.build("sequence", letters, **common) if len(letters) <= address.LONGEST_SEQUENCE else None
+
+
+def echo(shown: Shown) -> str:
+    """What was understood, in words."""
+    sequence = shown.sequence
+    parts = [f"{len(sequence):,} bases of {sequence.alphabet}"]
+    if sequence.locus is not None:
+        locus = sequence.locus
+        strand = "reverse strand" if locus.strand == "-" else "forward strand"
+        name = f"{locus.assembly} " if locus.assembly else ""
+        parts.append(f"{name}{locus.contig}:{locus.start + 1:,}-{locus.end:,} (1-based), {strand}")
+    if len(sequence) != len(shown.whole):
+        parts.append(f"a window of {len(shown.whole):,}")
+    count = sequence.ambiguous_count
+    parts.append(f"{count:,} ambiguous" if count else "no N")
+    return ", ".join(parts)

@@ -1,0 +1,244 @@
+"""The computations behind one view: what is asked of the engine, how far it is, and what goes to the browser."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.analyses.contacts import contact_scores, contacts, suggested_threshold
+from engine.core.card import Capability
+from engine.core.errors import LocuscopeError
+from engine.core.parameters import ContactParameters, DependencyParameters, PairParameters, ProbabilityParameters
+from engine.core.results import ContactMap, DependencyMap
+from engine.jobs import Job
+from engine.service import Engine, Request
+from engine.views import payload
+from pages._ui.question import Question, Shown
+
+logger = logging.getLogger(__name__)
+
+TITLES = {"map": "Dependency map", "probabilities": "Reconstruction", "effects": "Variant effects", "segmentation": "Elements"}
+AUTOMATIC_SECONDS = 20.0
+AUTOMATIC_BASES = 3_000_000
+"""Work that starts without being asked for: this many seconds by earlier runs, or bases read when there were none."""
+LONGEST_CONTACTS = 1500
+
+
+@dataclass
+class Runs:
+    """One visitor's computations on one sequence by one model."""
+
+    engine: Engine
+    visitor: str
+    shown: Shown
+    question: Question
+    requests: dict[str, Request]
+    problems: dict[str, str] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    pair: Job | None = None
+    window: tuple[int, int] | None = None
+    elements: tuple[str, ...] = ()
+    _envelopes: dict[str, tuple[Any, bytes]] = field(default_factory=dict)
+    _contacts: tuple[Any, ContactMap | None] = (None, None)
+
+    @property
+    def address(self) -> payload.Address:
+        """Whom the envelopes are for."""
+        return payload.Address("explorer", self.shown.identity, f"{self.question.model}/{self.question.metric}")
+
+    @property
+    def running(self) -> bool:
+        """Whether anything is still being computed."""
+        return any(not job.finished for job in self.jobs.values())
+
+    @property
+    def started(self) -> bool:
+        """Whether the computations were started."""
+        return bool(self.jobs)
+
+    def start(self) -> None:
+        """Submit everything that can be answered; what cannot gets its sentence."""
+        for kind, request in self.requests.items():
+            try:
+                self.jobs[kind] = self.engine.submit(request, self.visitor)
+            except LocuscopeError as error:
+                self.problems[kind] = str(error)
+
+    def cancel(self) -> None:
+        """Stop, unless other visitors wait for the same answer; what there is stays."""
+        for job in self.jobs.values():
+            job.cancel(self.visitor)
+
+    def result(self, kind: str) -> Any | None:
+        """The finished result, or the newest partial one."""
+        job = self.jobs.get(kind)
+        if job is None:
+            return None
+        return job.result if job.result is not None else job.partial
+
+    def finished_results(self) -> dict[str, Any]:
+        """What is complete, by kind, contacts included."""
+        found = {kind: job.result for kind, job in self.jobs.items() if job.result is not None}
+        paired = self.contacts()
+        return {**found, "contacts": paired} if paired is not None else found
+
+    def contacts(self) -> ContactMap | None:
+        """Contacts read from the finished map, above the background; None for models or lengths they are not for."""
+        found = self.jobs["map"].result if "map" in self.jobs else None
+        if not isinstance(found, DependencyMap) or len(found.sequence) > LONGEST_CONTACTS or found.metric != "log2_odds":
+            return None
+        if not found.provenance.card.can(Capability.CONTACTS):
+            return None
+        if self._contacts[0] is not found:
+            usual = ContactParameters()
+            threshold = suggested_threshold(contact_scores(found.values, usual))
+            self._contacts = (found, contacts(found, ContactParameters(threshold=threshold)))
+        return self._contacts[1]
+
+    def ask_pair(self, changed: int, read: int) -> None:
+        """Ask for the 4 × 4 table of a pair."""
+        self._envelopes.pop("pair", None)
+        try:
+            parameters = PairParameters(changed, read)
+            request = Request("pair", self.shown.sequence, self.question.model, parameters)
+            self.pair = self.engine.submit(request, self.visitor)
+        except LocuscopeError as error:
+            self.pair = None
+            self._envelopes["pair"] = (None, payload.pair_problem_envelope(self.address, changed, read, str(error)))
+
+    def envelopes(self) -> dict[str, bytes]:
+        """Everything the browser should have now; unchanged parts are the same bytes as before."""
+        for kind, encode in _ENCODERS.items():
+            found = self.contacts() if kind == "contacts" else self.result(kind)
+            if found is not None and self._known(kind) is not found:
+                self._envelopes[kind] = (found, encode(self.address, found))
+        self._encode_window()
+        self._encode_pair()
+        self._envelopes["status"] = (None, payload.envelope(self.address, "status", self.status()))
+        return {kind: data for kind, (_, data) in self._envelopes.items()}
+
+    def status(self) -> dict[str, Any]:
+        """Progress in words and numbers, one line for each computation that is under way or went wrong."""
+        lines = [line for line in (_line(kind, job) for kind, job in self.jobs.items()) if line is not None]
+        return {"running": [kind for kind, job in self.jobs.items() if not job.finished], "lines": lines}
+
+    def _known(self, kind: str) -> Any:
+        return self._envelopes.get(kind, (None, b""))[0]
+
+    def _encode_window(self) -> None:
+        found = self.jobs["map"].result if "map" in self.jobs else None
+        if found is None or self.window is None or self._known("window") == self.window:
+            return
+        start, end = self.window
+        margin = max(0, (payload.FLOAT32_WIDTH - (end - start)) // 2)
+        start, end = max(found.offset, start - margin), min(found.offset + len(found.values), end + margin)
+        self._envelopes["window"] = (self.window, payload.window_envelope(self.address, found, start, end))
+
+    def _encode_pair(self) -> None:
+        job = self.pair
+        if job is None or not job.finished or self._known("pair") is job:
+            return
+        asked = job.request.parameters
+        if job.result is not None:
+            data = payload.pair_envelope(self.address, job.result)
+        else:
+            problem = str(job.error) if job.error is not None else "The computation was cancelled; click again."
+            data = payload.pair_problem_envelope(self.address, asked.changed, asked.read, problem)
+        self._envelopes["pair"] = (job, data)
+
+
+_ENCODERS: dict[str, Any] = {
+    "map": payload.map_envelope,
+    "probabilities": payload.probabilities_envelope,
+    "effects": payload.effects_envelope,
+    "segmentation": payload.segmentation_envelope,
+    "contacts": payload.contacts_envelope,
+}
+
+
+def _line(kind: str, job: Job) -> dict[str, Any] | None:
+    title = TITLES[kind]
+    base = {"done": job.done, "total": job.total, "seconds_left": job.seconds_left, "running": not job.finished, "failed": False}
+    if job.state == "done":
+        return None
+    if job.state == "failed":
+        return {**base, "total": 0, "failed": True, "text": f"{title}: {job.error}"}
+    if job.state == "cancelled":
+        return {**base, "text": f"{title}: cancelled after {job.done:,} of {job.total:,} {job.unit}; what is shown is partial"}
+    ahead = f", {job.queue_position} before it" if job.queue_position else ""
+    if not job.total:
+        return {**base, "text": f"{title}: {job.stage}{ahead}"}
+    return {**base, "text": f"{title}: {job.done:,} of {job.total:,} {job.unit}"}
+
+
+def prepare(engine: Engine, visitor: str, shown: Shown, question: Question, segmenter: str) -> Runs:
+    """The computations of a view, not started; ``segmenter`` is the model of the element track, or empty."""
+    model, sequence = question.model, shown.sequence
+    card = engine.model(model).card
+    requests = {
+        "map": Request("dependency", sequence, model, DependencyParameters(metric=question.metric)),
+        "probabilities": Request("probabilities", sequence, model, ProbabilityParameters(masked=card.masked and not card.causal)),
+        "effects": Request("effects", sequence, model),
+    }
+    if segmenter:
+        requests["segmentation"] = Request("segmentation", sequence, segmenter)
+    return Runs(engine, visitor, shown, question, requests)
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a view will cost: forward passes, bases read, seconds when known, and whether everything is in the store already."""
+
+    passes: int
+    bases: int
+    seconds: float | None
+    stored: bool
+    problem: str = ""
+
+    @property
+    def automatic(self) -> bool:
+        """Small enough to start without being asked."""
+        if self.stored:
+            return True
+        return self.seconds <= AUTOMATIC_SECONDS if self.seconds is not None else self.bases <= AUTOMATIC_BASES
+
+    def words(self, device: str) -> str:
+        """The cost in words."""
+        if self.problem:
+            return ""
+        if self.stored:
+            return "answered from stored results"
+        return f"{self.passes:,} forward passes, {_about(self.seconds)} on {device}"
+
+
+def price(runs: Runs) -> Price:
+    """Estimate everything that can be answered; ``problem`` when the map itself cannot."""
+    passes = bases = 0
+    seconds: float | None = 0.0
+    stored = True
+    problem = ""
+    for kind, request in runs.requests.items():
+        try:
+            runs.engine.check(request)
+            cost = runs.engine.estimate(request)
+            is_stored = runs.engine.stored(request) is not None
+        except LocuscopeError as error:
+            problem = str(error) if kind == "map" else problem
+            continue
+        if is_stored:
+            continue
+        stored = False
+        passes, bases = passes + cost.passes, bases + cost.tokens
+        seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
+    return Price(passes, bases, seconds, stored and not problem, problem)
+
+
+def _about(seconds: float | None) -> str:
+    if seconds is None:
+        return "time not known before a first run"
+    if seconds < 1:
+        return "under a second"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min"

@@ -1,0 +1,149 @@
+"""The top of the explorer: one box for everything, examples, upload, model and analysis settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from engine.core.card import Capability
+from engine.core.errors import LocuscopeError
+from engine.core.parameters import Metric
+from engine.service import ModelRow
+from engine.sources import examples, understand
+from pages._ui.question import Question, Shown, resolve
+from pages._ui.state import Session, Shared
+
+BOX = "search-box"
+PLACEHOLDER = "Paste DNA, RNA, FASTA or GenBank · or a locus, {locus} · or an example's name"
+
+
+def ask(shared: Shared, session: Session, question: Question) -> None:
+    """Make ``question`` the one on screen; when it cannot be understood, say why and keep what was there."""
+    session.problem = ""
+    try:
+        if not session.understood or session.understood[0] != question.text:
+            found = understand.understand(question.text, shared.genomes, shared.settings)
+            session.understood = (question.text, found)
+        session.shown = resolve(question, session.understood[1])
+        session.question = question
+        session.notes = session.shown.notes
+    except LocuscopeError as error:
+        session.problem = str(error)
+
+
+def bar(shared: Shared, session: Session) -> None:
+    """Draw the box and its companions."""
+    with st.container(key="search"):
+        box, model, tools = st.columns([6, 2.4, 1.6], vertical_alignment="bottom", gap="small")
+        with box, st.form("search", border=False):
+            text, go = st.columns([8, 1], vertical_alignment="bottom", gap="small")
+            text.text_area(
+                "Sequence or locus",
+                key=BOX,
+                height=68,
+                placeholder=PLACEHOLDER.format(locus=_locus_example(shared)),
+                label_visibility="collapsed",
+            )
+            if go.form_submit_button("Show", type="primary", width="stretch"):
+                _submitted(shared, session)
+        with model:
+            _model_picker(shared, session)
+        with tools, st.container(horizontal=True, gap="small"):
+            _upload(shared, session)
+            _settings(shared, session)
+        _example_row(shared, session)
+
+
+def _locus_example(shared: Shared) -> str:
+    names = shared.genomes.names()
+    return f"{names[0]}:chrIV:1,234-1,533:-" if names else "ASSEMBLY:CONTIG:START-END"
+
+
+def _submitted(shared: Shared, session: Session) -> None:
+    text = st.session_state.get(BOX) or ""
+    before = session.question
+    ask(shared, session, Question(text, before.model, before.metric))
+
+
+def _model_picker(shared: Shared, session: Session) -> None:
+    rows = {row.card.id: (row, why) for row, why in shared.engine.models_for("dependency") if row.card.can(Capability.DEPENDENCY)}
+    ids = list(rows)
+    chosen = session.question.model
+    picked = st.selectbox(
+        "Model",
+        ids,
+        index=ids.index(chosen) if chosen in ids else 0,
+        format_func=lambda model_id: _model_title(*rows[model_id]),
+        label_visibility="collapsed",
+        help="Models that give a probability to each base. Those not installed are on the page Models.",
+    )
+    if picked and picked != chosen:
+        session.problem = ""
+        row, why = rows[picked]
+        if why:
+            session.problem = f"{row.card.title} cannot be used yet: {why}"
+        else:
+            session.question = replace(session.question, model=picked)
+
+
+def _model_title(row: ModelRow, why_not: str) -> str:
+    return f"{row.card.title} (not installed)" if why_not else row.card.title
+
+
+def _upload(shared: Shared, session: Session) -> None:
+    with st.popover("File", icon=":material/upload_file:", help="Open a FASTA or GenBank file, also .gz"):
+        given = st.file_uploader("FASTA or GenBank, also .gz", type=["fa", "fasta", "fna", "gb", "gbk", "gbff", "txt", "gz"], key="upload")
+    if given is None or given.file_id == session.upload:
+        return
+    session.upload = given.file_id
+    session.problem = ""
+    try:
+        found = understand.read_upload(given.name, given.getvalue(), shared.settings)
+    except LocuscopeError as error:
+        session.problem = str(error)
+        return
+    text = f"file {given.name} {given.file_id}"
+    session.understood = (text, found)
+    ask(shared, session, replace(session.question, text=text, record=0, reverse=False, window=None))
+
+
+def _settings(shared: Shared, session: Session) -> None:
+    question = session.question
+    with st.popover("Analysis", icon=":material/tune:", help="What is computed; display settings are in the figure"):
+        names: dict[Metric, str] = {"log2_odds": "max |Δ log2 odds| (published definition)", "log_ratio": "max |ln p(alt)/p(ref)|"}
+        metric = st.radio("Dependency", list(names), index=list(names).index(question.metric), format_func=names.__getitem__)
+        if metric != question.metric:
+            session.question = replace(question, metric=metric)
+        records = session.shown.records if session.shown is not None else ()
+        if len(records) > 1:
+            options = list(range(len(records)))
+            record = st.selectbox("Record", options, index=question.record, format_func=lambda i: f"{i + 1}: {records[i][:60]}")
+            if record != question.record:
+                ask(shared, session, replace(question, record=record, window=None, reverse=False))
+        st.caption("Probabilities are read with each position masked in turn, where the model has a mask.")
+
+
+def _example_row(shared: Shared, session: Session) -> None:
+    shown: Shown | None = session.shown
+    with st.container(key="examples", horizontal=True, gap="small"):
+        st.markdown("**Examples**")
+        for item in examples.EXAMPLES:
+            active = shown is not None and shown.example is not None and shown.example.id == item.id
+            if st.button(item.title, key=f"example-{item.id}", help=item.what_to_see, type="primary" if active else "tertiary"):
+                ask(shared, session, Question(item.id, session.question.model, session.question.metric))
+                st.rerun()
+
+
+def cards(shared: Shared, session: Session) -> None:
+    """Every example as a card with what to see in it."""
+    st.subheader("Example loci", anchor=False)
+    for start in range(0, len(examples.EXAMPLES), 4):
+        for column, item in zip(st.columns(4), examples.EXAMPLES[start : start + 4], strict=False):
+            with column.container(border=True, height="stretch"):
+                st.markdown(f"**{item.title}**")
+                place = f"{item.accession}, {len(item.sequence):,} bases"
+                st.caption(f"{item.what_to_see}  \n{item.organism}, {place}")
+                if st.button("Show", key=f"card-{item.id}"):
+                    ask(shared, session, Question(item.id, session.question.model, session.question.metric))
+                    st.rerun()

@@ -1,0 +1,5 @@
+"""The explorer: one locus, everything the models know about it, in one linked view."""
+
+from pages._ui.explorer import page
+
+page()

@@ -1,0 +1,5 @@
+"""Help: what the panels show and how to read them."""
+
+from pages._ui.help_text import page
+
+page()
