@@ -29,12 +29,13 @@ from engine.core.parameters import (
     ContactParameters,
     DependencyParameters,
     EffectParameters,
+    PairParameters,
     Parameters,
     ProbabilityParameters,
     SegmentationParameters,
 )
 from engine.core.variants import TriageParameters
-from engine.service import Engine, Request
+from engine.service import ANALYSES, Engine, Request
 
 app = typer.Typer(
     name="engine",
@@ -191,6 +192,26 @@ def contacts(
 
 
 @app.command()
+def pair(
+    changed: Annotated[int, typer.Option(metavar="POSITION", help="Base that is substituted, 1-based.")],
+    read: Annotated[int, typer.Option(metavar="POSITION", help="Base that is read, 1-based.")],
+    sequence: Letters = None,
+    fasta: Fasta = None,
+    name: Name = None,
+    locus: LocusText = None,
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+) -> None:
+    """The 4 x 4 substitution table of two bases: change of the log2 odds of each base at one for each base at the other."""
+    given, how = (sequence, fasta, name, locus), (model, weights, species, device, dtype)
+    _answer("pair", given, PairParameters(changed - 1, read - 1), out, "pair.tsv", how)
+
+
+@app.command()
 def tokens(
     sequence: Letters = None,
     fasta: Fasta = None,
@@ -313,7 +334,7 @@ def _answer(
     """Ask the engine and write the answer; tables go to standard output when no file is named."""
     settings = settings_of_command_line()
     target = out or Path(default_name)
-    check_output(target)
+    check_output(target, ANALYSES[analysis].result)
     sequence = read_sequence(*given, settings)
     model, weights, species, device, dtype = how
     request = Request(analysis, sequence, model, parameters, species, weights, device, dtype)

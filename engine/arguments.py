@@ -13,12 +13,22 @@ from typing import Any, TextIO
 
 from engine.core.errors import FileFormatError, InputError, ParameterError, SequenceError
 from engine.core.locus import Locus
+from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, Segmentation, VariantEffects
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 
 _WINDOW = re.compile(r"^\s*([\d,_]+)\s*(?:-|\.\.)\s*([\d,_]+)\s*$")
 _UNBOUNDED = 1 << 40
 _NAMES_SHOWN = 8
+FIGURES = (".html", ".png", ".svg", ".pdf")
+FIGURE_FIELDS: dict[type, str] = {
+    DependencyMap: "dependency",
+    ContactMap: "contacts",
+    VariantEffects: "effects",
+    BaseProbabilities: "probabilities",
+    Segmentation: "segmentation",
+}
+"""Results that can be drawn, by their place in `engine.views.locus_figure.LocusEvidence`."""
 
 
 class NotWritable(InputError):
@@ -95,13 +105,21 @@ def read_window(text: str | None) -> tuple[int, int] | None:
     return start - 1, end
 
 
-def check_output(path: Path) -> None:
-    """Raise `NotWritable` before anything is computed when ``path`` cannot be written."""
-    folder = path.parent
+def check_output(path: Path, kind: type | None = None) -> None:
+    """Raise before anything is computed when ``path`` cannot be written, or when its end names no format for a result of ``kind``."""
     if path.is_dir():
         raise NotWritable(f"--out {str(path)!r} is a folder; give the name of a file.")
-    if not folder.is_dir():
-        raise NotWritable(f"The folder {str(folder)!r} of --out does not exist; make it first or choose another.")
+    if not path.parent.is_dir():
+        raise NotWritable(f"The folder {str(path.parent)!r} of --out does not exist; make it first or choose another.")
+    if kind is not None:
+        from engine.exports.formats import FORMATS
+
+        usable = [end for item in FORMATS.values() if issubclass(kind, item.applies_to) for end in item.suffixes]
+        usable += [*FIGURES] if kind in FIGURE_FIELDS else []
+        if not path.name.casefold().endswith(tuple(usable)):
+            raise ParameterError(
+                f"The file name {path.name[-60:]!r} names no format for this answer; end it with one of {', '.join(usable)}."
+            )
 
 
 @contextlib.contextmanager
@@ -118,7 +136,18 @@ def write_result(result: Any, path: Path) -> None:
     from engine.exports import formats
 
     with writing(path):
-        formats.write(result, path)
+        if path.suffix.casefold() in FIGURES:
+            _write_figure(result, path)
+        else:
+            formats.write(result, path)
+
+
+def _write_figure(result: Any, path: Path) -> None:
+    from engine.exports.figure import write_figure
+    from engine.views.locus_figure import LocusEvidence, locus_figure
+
+    drawn = locus_figure(LocusEvidence(result.sequence, **{FIGURE_FIELDS[type(result)]: result}))
+    write_figure(drawn, path, result.provenance, int(drawn.layout.width), int(drawn.layout.height))
 
 
 class TerminalMonitor:

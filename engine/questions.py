@@ -19,6 +19,7 @@ from engine.core.parameters import (
     ProbabilityParameters,
     SegmentationParameters,
 )
+from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 
@@ -33,6 +34,7 @@ class Analysis:
     function: str
     capability: Capability
     parameters: type[Parameters]
+    result: type
     default_model: str = ""
 
     def load(self) -> Callable[..., Any]:
@@ -47,15 +49,17 @@ class Analysis:
 
 
 ANALYSES: dict[str, Analysis] = {
-    "probabilities": Analysis("engine.analyses.probabilities", "base_probabilities", Capability.PROBABILITIES, ProbabilityParameters),
-    "dependency": Analysis("engine.analyses.dependency", "dependency_map", Capability.DEPENDENCY, DependencyParameters),
-    "effects": Analysis("engine.analyses.effects", "variant_effects", Capability.EFFECTS, EffectParameters),
-    "contacts": Analysis("engine.analyses.contacts", "contacts", Capability.CONTACTS, ContactParameters),
-    "segmentation": Analysis(
-        "engine.analyses.segmentation", "segmentation", Capability.SEGMENTATION, SegmentationParameters, "locuscope-segmenter"
+    "probabilities": Analysis(
+        "engine.analyses.probabilities", "base_probabilities", Capability.PROBABILITIES, ProbabilityParameters, BaseProbabilities
     ),
-    "pair": Analysis("engine.analyses.dependency", "pair_table", Capability.DEPENDENCY, PairParameters),
-    "tokens": Analysis("engine.analyses.tokens", "token_track", Capability.TOKENS, Parameters),
+    "dependency": Analysis("engine.analyses.dependency", "dependency_map", Capability.DEPENDENCY, DependencyParameters, DependencyMap),
+    "effects": Analysis("engine.analyses.effects", "variant_effects", Capability.EFFECTS, EffectParameters, VariantEffects),
+    "contacts": Analysis("engine.analyses.contacts", "contacts", Capability.CONTACTS, ContactParameters, ContactMap),
+    "segmentation": Analysis(
+        "engine.analyses.segmentation", "segmentation", Capability.SEGMENTATION, SegmentationParameters, Segmentation, "locuscope-segmenter"
+    ),
+    "pair": Analysis("engine.analyses.dependency", "pair_table", Capability.DEPENDENCY, PairParameters, PairTable),
+    "tokens": Analysis("engine.analyses.tokens", "token_track", Capability.TOKENS, Parameters, TokenTrack),
 }
 
 
