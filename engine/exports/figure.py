@@ -26,7 +26,6 @@ Kind = Literal["png", "svg", "pdf", "html"]
 MEDIA_TYPES: dict[str, str] = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf", "html": "text/html"}
 CONFIG: dict[str, Any] = {
     "showSendToCloud": False,
-    "showEditInChartStudio": False,
     "displaylogo": False,
     "plotlyServerURL": "",
     "topojsonURL": "",

@@ -320,7 +320,7 @@ def test_a_result_offers_only_the_formats_that_can_hold_it() -> None:
 
 @pytest.mark.parametrize(("name", "kind"), [("x.ct", "effects"), ("x", "effects"), ("x.docx", "contacts"), ("x.bw", "segmentation")])
 def test_a_file_name_that_means_no_format_gets_one_sentence_and_leaves_no_file(name: str, kind: str, tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="end it with one of .npz"):
+    with pytest.raises(ParameterError, match=r"end it with one of \.npz"):
         formats.write(MAKERS[kind](on("+")), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
