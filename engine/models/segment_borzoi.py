@@ -60,9 +60,9 @@ CARD = ModelCard(
     description="Genes, transcripts, splice sites and regulatory elements per base, 14 kinds, with 524 kb of context.",
     organisms="Human.",
     limitations=(
-        "One window of 524,288 bases that answers for its central 196,608; shorter sequences are padded with N. The network agrees with the "
-        "code of the ports it is built from on small random weights; it has not been run on the published weights here, and the nesting of "
-        "some tensor names is inferred."
+        "One window of 524,288 bases that answers for its central 196,608; shorter sequences are padded with N. "
+        "The network equals the authors' code on small random weights; it has not been run on the published weights here, and "
+        "the nesting of some tensor names is inferred."
     ),
     citation="de Almeida et al., Nature Methods 2025, doi 10.1038/s41592-025-02881-2",
     masked=False,

@@ -56,8 +56,9 @@ CARD = ModelCard(
     description="Genes, transcripts, splice sites and regulatory elements per base, 14 kinds, with 197 kb of context.",
     organisms="Human.",
     limitations=(
-        "One window of 196,608 bases; shorter sequences are padded with N. The network agrees with the code of the ports it is built from "
-        "on small random weights; it has not been run on the published weights here, and the nesting of the head's tensor names is inferred."
+        "One window of 196,608 bases; shorter sequences are padded with N. "
+        "The network equals the authors' code on small random weights; it has not been run on the published weights here, and "
+        "the nesting of the head's tensor names is inferred."
     ),
     citation="de Almeida et al., Nature Methods 2025, doi 10.1038/s41592-025-02881-2",
     masked=False,
