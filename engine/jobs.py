@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from engine.core.errors import Cancelled, LocuscopeError, ResourceExhausted
+from engine.core.progress import Monitor
 
 logger = logging.getLogger(__name__)
 
@@ -177,6 +178,8 @@ class Job:
 
     def _finish(self, state: State, result: Any | None = None, error: LocuscopeError | None = None) -> None:
         self.result, self.error = result, error
+        if state == "done":
+            self.done = self.total = max(self.total, 1)
         self.state = state
         self._finished.set()
 
@@ -205,6 +208,7 @@ class JobMonitor:
     def start(self, total: int, unit: str = "forward passes") -> None:
         """Announce the work; the clock of the time left starts here."""
         self._job.total, self._job.unit, self._job.done = total, unit, 0
+        self._job.state = "running"
         self._job._started = time.monotonic()
 
     def advance(self, done: int) -> None:
@@ -275,6 +279,27 @@ class JobMonitor:
         gate.acquire(self.visitor, lambda: self._job.stopping)
         lock.acquire()
         self._holds = True
+
+
+class Stretch:
+    """One stretch of a longer way: passes progress on to a monitor whose total is already announced, and shows no partial results."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+
+    def start(self, total: int, unit: str = "forward passes") -> None:
+        """The whole is announced already."""
+
+    def advance(self, done: int) -> None:
+        """Pass on."""
+        self._monitor.advance(done)
+
+    def publish(self, partial: Any) -> None:
+        """Not the result that was asked for."""
+
+    def wants_partial(self) -> bool:
+        """Never."""
+        return False
 
 
 def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job], None]) -> None:

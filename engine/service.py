@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.card import ModelCard
 from engine.core.errors import CapabilityMissing, ModelError, ParameterError, ResourceExhausted
-from engine.core.parameters import DependencyParameters
+from engine.core.parameters import DependencyParameters, EffectParameters, Parameters
 from engine.core.progress import Monitor
+from engine.core.results import VariantEffects
 from engine.core.settings import Settings
 from engine.devices import checked_device, checked_dtype, code_fingerprint
 from engine.estimate import Cost, Timings
-from engine.jobs import DeviceGate, Job, JobMonitor, finished_job, start_job
+from engine.jobs import DeviceGate, Job, JobMonitor, Stretch, finished_job, start_job
 from engine.models import registry as shipped_registry
 from engine.models.entry import LoadOptions, ModelEntry
 from engine.questions import ANALYSES, Analysis, Request, cannot, check_length, check_positions, forward_passes, width_bp
@@ -105,7 +106,7 @@ class Engine:
         Raises `WeightsMissing` for a model without a public download and when the settings say offline, `SourceUnavailable` when the
         hub cannot be reached, and what ``monitor.advance`` raises to stop.
         """
-        from engine.models import _hub  # type: ignore[attr-defined]
+        from engine.models import _hub
 
         entry = self._registry.entry(model_id)
         if entry.hub is None:
@@ -246,10 +247,34 @@ class Engine:
             if result is None:
                 if request.analysis == "contacts":
                     result = self._contacts(request, monitor)
+                elif self._shares_passes(request, entry, "effects", EffectParameters()):
+                    result = self._effects(request, entry, spec, monitor)
                 else:
                     result = self._compute(request, entry, spec, monitor)
                 self._store.put(key, result)
             return result
+
+    def _shares_passes(self, request: Request, entry: ModelEntry, analysis: str, parameters: Parameters) -> bool:
+        """Whether this is the usual map, or the usual effects, of a masked model: the influence comes out of the map's passes."""
+        usual = request.analysis == analysis and request.parameters == parameters
+        able = not cannot(entry.card, "dependency") and not cannot(entry.card, "effects") and not entry.card.causal
+        return usual and able and len(request.sequence) ** 2 * 4 <= self.settings.result_bytes
+
+    def _influence_key(self, request: Request, spec: ModelSpec) -> str:
+        return self._key(replace(request, analysis="effects", parameters=EffectParameters()), spec) + "-influence"
+
+    def _effects(self, request: Request, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor) -> Any:
+        """Effects from the passes of the dependency map, computed or joined now, and the masked passes of their own."""
+        key = self._influence_key(request, spec)
+        known = self._store.get(key, request.sequence)
+        monitor.start(forward_passes(request, entry.card))
+        if known is None:
+            inner = replace(request, analysis="dependency", parameters=DependencyParameters())
+            visitor = f"{monitor.visitor} effects"
+            follow(self.submit(inner, visitor), visitor, Stretch(monitor), keep_partial=False)
+            known = self._store.get(key, request.sequence)
+        influence = None if known is None else known.influence
+        return self._compute(request, entry, spec, monitor, Stretch(monitor), known_influence=influence)
 
     def _contacts(self, request: Request, monitor: JobMonitor) -> Any:
         """Contacts are read from the dependency map, which is a question of its own."""
@@ -261,14 +286,31 @@ class Engine:
         found = follow(self.submit(inner, visitor), visitor, monitor, keep_partial=False)
         return contacts(found, request.parameters)  # type: ignore[arg-type]
 
-    def _compute(self, request: Request, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor) -> Any:
+    def _compute(
+        self, request: Request, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor, watcher: Monitor | None = None, **known: Any
+    ) -> Any:
+        """Run an analysis; ``watcher`` is what it tells its progress, ``known`` what of its answer is there already."""
         analysis = ANALYSES[request.analysis].load()
+        both = self._shares_passes(request, entry, "dependency", DependencyParameters())
         reason = functools.partial(cannot, analysis=request.analysis)
         with self._model(entry, spec, monitor, reason) as model:
-            began = time.perf_counter()
-            result = analysis(model, request.sequence, request.parameters, monitor)
-            seconds = time.perf_counter() - began - monitor.paused_seconds
-        self._timings.note(self._kind(request, entry), len(request.sequence), forward_passes(request, entry.card), seconds)
+            began, before = time.perf_counter(), monitor.paused_seconds
+            if both and not model.card.causal:
+                result = self._map_and_influence(model, request, spec, monitor)
+            else:
+                result = analysis(model, request.sequence, request.parameters, watcher or monitor, **known)
+            seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
+        passes = forward_passes(request, entry.card) if not known else len(request.sequence)
+        self._timings.note(self._kind(request, entry), len(request.sequence), passes, seconds)
+        return result
+
+    def _map_and_influence(self, model: Any, request: Request, spec: ModelSpec, monitor: JobMonitor) -> Any:
+        """The map; the influence of the same passes goes into the store, where the effects find it."""
+        from engine.analyses.dependency import dependency_map_with_influence
+
+        result, influence = dependency_map_with_influence(model, request.sequence, DependencyParameters(), monitor)
+        kept = VariantEffects(request.sequence, result.provenance, influence=influence.astype("float32"))
+        self._store.put(self._influence_key(request, spec), kept)
         return result
 
     @contextlib.contextmanager

@@ -182,7 +182,7 @@ def find_directory(entry: ModelEntry, home: Path, weights: Path | None = None) -
         return folder
     if entry.hub is None:
         return home
-    from engine.models import _hub  # type: ignore[attr-defined]
+    from engine.models import _hub
 
     folder_or_none: Path | None = _hub.installed(entry, home)
     if folder_or_none is None:

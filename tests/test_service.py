@@ -93,6 +93,47 @@ def test_contacts_compute_the_map_when_it_is_not_there_and_leave_it_in_the_store
     assert engine.stored(Request("dependency", HAIRPIN)) is not None
 
 
+def test_effects_take_the_influence_from_the_passes_of_the_map_bit_for_bit(engine: Engine, calls: Calls, tmp_path: Path) -> None:
+    from engine.analyses.effects import variant_effects
+    from engine.models.entry import LoadOptions
+    from tests.fake_model import PairModel, card
+
+    length = len(HAIRPIN)
+    first = engine.submit(Request("dependency", HAIRPIN))
+    second = engine.submit(Request("effects", HAIRPIN))
+    assert second.wait(20)
+    assert first.state == second.state == "done"
+    assert calls.passes == (1 + 3 * length) + length
+    assert second.done == second.total
+    alone = variant_effects(PairModel(card(), Calls(), LoadOptions(), 10), HAIRPIN)
+    for name in ("llr", "influence"):
+        assert getattr(second.result, name).tobytes() == getattr(alone, name).tobytes()
+    assert second.result.provenance.parameters == alone.provenance.parameters
+
+
+def test_another_variant_of_influence_is_computed_by_itself(engine: Engine, calls: Calls) -> None:
+    engine.run(Request("effects", HAIRPIN, parameters=EffectParameters("authors_manuscript")))
+    assert engine.stored(Request("dependency", HAIRPIN)) is None
+    assert calls.passes == 1 + 4 * len(HAIRPIN)
+
+
+def test_cancelling_effects_stops_the_map_they_wait_for_unless_somebody_else_wants_it(engine: Engine, calls: Calls) -> None:
+    calls.seconds, calls.batch = 0.02, 3
+    long = NucleotideSequence("ACGT" * 60)
+    effects = engine.submit(Request("effects", long), visitor="a")
+    while effects.done < 5:
+        assert not effects.wait(0.01)
+    wanted = engine.submit(Request("dependency", long), visitor="b")
+    effects.cancel()
+    assert effects.wait(5)
+    assert effects.state == "cancelled"
+    assert not wanted.wait(0.3)
+    assert wanted.state == "running"
+    wanted.cancel("b")
+    assert wanted.wait(5)
+    assert wanted.state == "cancelled"
+
+
 def test_an_answer_names_the_locus_of_whoever_asks(engine: Engine) -> None:
     from engine.core.locus import Locus
 

@@ -102,10 +102,13 @@ def variant_effects(
     sequence: NucleotideSequence,
     parameters: EffectParameters | None = None,
     monitor: Monitor | None = None,
+    known_influence: NDArray[np.float32] | None = None,
 ) -> VariantEffects:
     """All effects of all substitutions of ``sequence``, float32 (L, 4) each, NaN at the reference base.
 
     A masked model gets ``llr`` and ``influence``, a causal one ``delta_log_likelihood``, a model that can do neither ``influence`` alone.
+    ``known_influence``: float32 (L, 4) of the same model, sequence and variant of influence, from the passes of a dependency map
+    (`engine.analyses.dependency.dependency_map_with_influence`); it is then not computed again.
 
     Raises
     ------
@@ -126,7 +129,10 @@ def variant_effects(
     else:
         if model.card.masked:
             values["llr"] = log_likelihood_ratios(model, sequence, watcher)
-        values["influence"] = influence_scores(model, sequence, chosen.influence, watcher)
+        if known_influence is None:
+            values["influence"] = influence_scores(model, sequence, chosen.influence, watcher)
+        else:
+            values["influence"] = known_influence.astype(np.float64)
     return VariantEffects(
         sequence=sequence,
         provenance=stamp("effects", VERSION, model, chosen, sequence, time.perf_counter() - began),
