@@ -16,7 +16,8 @@ for _a, _b in _PAIRS:
 
 def is_canonical(codes: Codes, i: NDArray[np.integer], j: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Whether letters at i and j make a Watson-Crick or wobble pair."""
-    return _IS_PAIR[codes[i], codes[j]]
+    out: NDArray[np.bool_] = _IS_PAIR[codes[i], codes[j]]
+    return out
 
 
 def compensate(codes: Codes, partner: NDArray[np.int32], share: float, rng: np.random.Generator) -> Codes:

@@ -1,0 +1,118 @@
+"""Command line of the training: corpus, train, segmenter, publish, evaluate."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from engine.core.errors import LocuscopeError
+
+MODELS = Path("assets/models")
+
+
+def _corpus(options: argparse.Namespace) -> None:
+    from engine.training.corpus import build
+
+    build(options.data, options.letters).save(options.out)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from engine.models._locuscope_net import NetConfig
+    from engine.training.train import TrainPlan, train
+
+    config = NetConfig(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden)
+    plan = TrainPlan(minutes=options.minutes, steps=options.steps, tokens=options.tokens, accumulate=options.accumulate, rate=options.rate,
+                     matrix_rate=options.rate, seed=options.seed)  # fmt: skip
+    train(options.corpus, config, plan, options.out, options.workers, options.device)
+
+
+def _segmenter(options: argparse.Namespace) -> None:
+    from engine.training.segmenter import SegmenterPlan, train_segmenter
+
+    plan = SegmenterPlan(minutes=options.minutes, rows=options.rows, rate=options.rate, seed=options.seed)
+    train_segmenter(options.data, options.language_model, plan, options.out, options.workers, options.device)
+
+
+def _publish(options: argparse.Namespace) -> None:
+    from engine.training.publish import publish, run_summary
+
+    card = {"id": options.target.name, "revision": options.revision, "note": options.note, "run": run_summary(options.run)}
+    publish(options.run / "average", options.target, card)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from engine.training.evaluate import EvaluationPlan, evaluate
+    from engine.training.tables import markdown
+
+    plan = EvaluationPlan(options.windows, options.rnas, options.longest, options.genes, options.bases, tuple(options.parts))
+    held = evaluate(options.models, options.corpus, options.data, options.out, plan)
+    options.out.with_suffix(".md").write_text(markdown(held), encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    corpus = commands.add_parser("corpus", help="pack genomes and seed RNAs into one file")
+    corpus.set_defaults(work=_corpus)
+    corpus.add_argument("--data", type=Path, required=True, help="folder with genomes/ and rna/")
+    corpus.add_argument("--out", type=Path, required=True, help="npz file to write")
+    corpus.add_argument("--letters", type=int, default=200_000_000, help="most letters of DNA")
+
+    train = commands.add_parser("train", help="train the language model, or go on with a run in --out")
+    train.set_defaults(work=_train)
+    train.add_argument("--corpus", type=Path, required=True)
+    train.add_argument("--out", type=Path, required=True, help="folder of the run")
+    for name, value in (("width", 192), ("layers", 6), ("heads", 4), ("hidden", 640), ("tokens", 4096), ("accumulate", 1)):
+        train.add_argument(f"--{name}", type=int, default=value)
+    train.add_argument("--steps", type=int, default=10**9)
+
+    segmenter = commands.add_parser("segmenter", help="train the segmentation head on a language model")
+    segmenter.set_defaults(work=_segmenter)
+    segmenter.add_argument("--data", type=Path, required=True)
+    segmenter.add_argument("--language-model", type=Path, default=MODELS / "locuscope-lm")
+    segmenter.add_argument("--out", type=Path, required=True, help="folder of the run")
+    segmenter.add_argument("--rows", type=int, default=4, help="windows a step and process")
+    for command, minutes, rate in ((train, 60.0, 3e-3), (segmenter, 25.0, 2e-3)):
+        command.add_argument("--minutes", type=float, default=minutes, help="rates decay to zero at this time")
+        command.add_argument("--rate", type=float, default=rate)
+        command.add_argument("--seed", type=int, default=1)
+        command.add_argument("--workers", type=int, default=2, help="processes of one thread each (CPU)")
+        command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+
+    publish = commands.add_parser("publish", help="write the average of a run as a shipped model")
+    publish.set_defaults(work=_publish)
+    publish.add_argument("--run", type=Path, required=True)
+    publish.add_argument("--target", type=Path, required=True, help="such as assets/models/locuscope-lm")
+    publish.add_argument("--revision", default="1")
+    publish.add_argument("--note", default="")
+
+    evaluate = commands.add_parser("evaluate", help="measure the shipped models beside their baselines")
+    evaluate.set_defaults(work=_evaluate)
+    evaluate.add_argument("--data", type=Path, required=True)
+    evaluate.add_argument("--corpus", type=Path, required=True)
+    evaluate.add_argument("--models", type=Path, default=MODELS)
+    evaluate.add_argument("--out", type=Path, default=MODELS / "evaluation.json")
+    for name, value in (("windows", 60), ("rnas", 10), ("longest", 300), ("genes", 40), ("bases", 200_000)):
+        evaluate.add_argument(f"--{name}", type=int, default=value)
+    parts = ("bits", "contacts", "variants", "segmentation", "cost")
+    evaluate.add_argument("--parts", nargs="+", default=list(parts), choices=parts)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0, or 2 with one sentence for what cannot be used."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    options = _parser().parse_args(arguments)
+    try:
+        options.work(options)
+    except (LocuscopeError, FileNotFoundError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""Every measurement of the shipped models in one command: a JSON file, and the tables of the card."""
+
+from __future__ import annotations
+
+import json
+import logging
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.models._locuscope_net import LocuscopeNet, LocuscopeSegmenter
+from engine.training.annotation import annotated_contigs
+from engine.training.corpus import Corpus
+from engine.training.measure_contacts import contacts
+from engine.training.measure_language import bits_per_base
+from engine.training.measure_segmentation import segmentation
+from engine.training.measure_variants import variants
+from engine.training.scoring import Scorer
+
+logger = logging.getLogger(__name__)
+
+PARTS = ("bits", "contacts", "variants", "segmentation", "cost")
+COST_LENGTHS = (76, 300, 1000)
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """How much is measured: windows a domain, RNAs a group, longest RNA, genes a domain, bases a held-out contig."""
+
+    windows: int = 60
+    rnas: int = 10
+    longest: int = 300
+    genes: int = 40
+    bases: int = 200_000
+    parts: tuple[str, ...] = PARTS
+    low_precision: bool = True
+
+
+def cost(net: LocuscopeNet, lengths: tuple[int, ...] = COST_LENGTHS) -> list[dict[str, Any]]:
+    """Seconds and peak resident memory of whole dependency maps (3 L + 1 forwards) in float32 with two threads."""
+    torch.set_num_threads(2)
+    rng = np.random.default_rng(0)
+    rows = []
+    for length in lengths:
+        codes = rng.integers(0, 4, size=length).astype(np.uint8)
+        begun = time.perf_counter()
+        Scorer(net).dependency_map(codes, "unknown")
+        seconds = time.perf_counter() - begun
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rows.append({"length": length, "seconds": seconds, "peak_mib": peak, "threads": torch.get_num_threads()})
+    torch.set_num_threads(1)
+    return rows
+
+
+def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: EvaluationPlan) -> dict[str, Any]:
+    """Run the parts of the plan and write them into `out` (JSON), keeping parts that are there already and not asked for."""
+    held: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
+    net = LocuscopeNet.from_pretrained(models / "locuscope-lm")
+    scorer = Scorer(net, low_precision=plan.low_precision)
+    corpus = Corpus.load(corpus_path)
+
+    def segment() -> Any:
+        head = LocuscopeSegmenter.from_pretrained(models / "locuscope-segmenter")
+        return segmentation(head, annotated_contigs(data, held_out=False), annotated_contigs(data, held_out=True), plan.bases)
+
+    work: dict[str, Callable[[], Any]] = {
+        "bits": lambda: bits_per_base(scorer, corpus, plan.windows),
+        "contacts": lambda: contacts(scorer, corpus, data, plan.rnas, plan.longest),
+        "variants": lambda: variants(scorer, annotated_contigs(data, held_out=True), data, plan.genes),
+        "segmentation": segment,
+        "cost": lambda: cost(net),
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for part in plan.parts:
+        begun = time.perf_counter()
+        held[part] = work[part]()
+        held.setdefault("seconds", {})[part] = round(time.perf_counter() - begun, 1)
+        card = json.loads((models / "locuscope-lm" / "card.json").read_text(encoding="utf-8"))
+        held.setdefault("language_model_sha256", {})[part] = card["sha256"]
+        out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
+        logger.info("evaluate: %s done in %.0f s", part, held["seconds"][part])
+    return held

@@ -1,0 +1,105 @@
+"""Bits per base of the language model on what it never saw, next to Markov models trained on the same corpus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.models._locuscope_net import MASK
+from engine.training.corpus import DOMAINS, HELD_OUT_FAMILY, HELD_OUT_SEQUENCE, TRAIN, Corpus
+from engine.training.letters import UNKNOWN, Codes
+from engine.training.markov import Markov, ladder, ladder_bits
+from engine.training.scoring import Scorer
+
+ORDERS = (3, 5, 8, 11)
+MASKED = 0.15
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Sequences of one domain, or part of RNA, that training never saw."""
+
+    title: str
+    domain: str
+    sequences: list[Codes]
+
+
+def dna_samples(corpus: Corpus, windows: int, length: int, seed: int) -> list[Sample]:
+    """Windows at random places of the held-out genomes, one sample a domain; genomes get equal shares."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for number, domain in enumerate(DOMAINS):
+        pieces = np.flatnonzero((corpus.domain == number) & corpus.held_out & (np.diff(corpus.start) >= length))
+        genomes = np.unique(corpus.genome[pieces])
+        if not genomes.size:
+            continue
+        rows = []
+        for k in range(windows):
+            own = pieces[corpus.genome[pieces] == genomes[k % genomes.size]]
+            sizes = np.diff(corpus.start)[own]
+            codes = corpus.piece(int(rng.choice(own, p=sizes / sizes.sum())))
+            low = int(rng.integers(0, codes.size - length + 1))
+            rows.append(codes[low : low + length])
+        out.append(Sample(f"{domain} (held-out genomes)", domain, rows))
+    return out
+
+
+def rna_samples(corpus: Corpus, most: int, seed: int) -> list[Sample]:
+    """Held-out sequences of seen families, and sequences of families never seen."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for split, title in ((HELD_OUT_SEQUENCE, "rna (held-out sequences)"), (HELD_OUT_FAMILY, "rna (families never seen)")):
+        sizes = np.diff(corpus.rna_start)
+        chosen = rng.permutation(np.flatnonzero((corpus.split == split) & (sizes >= 30) & (sizes <= 500)))[:most]
+        rows = [corpus.rna_sequence(int(i))[0] for i in chosen]
+        out.append(Sample(title, "rna", [codes for codes in rows if (codes < UNKNOWN).all()]))
+    return [sample for sample in out if sample.sequences]
+
+
+def markov_models(corpus: Corpus, domain: str) -> list[Markov]:
+    """Orders 3, 5, 8 and 11 from the training part of one domain (both strands of DNA)."""
+    if domain == "rna":
+        rows = (corpus.rna_sequence(int(i))[0] for i in np.flatnonzero(corpus.split == TRAIN))
+        highest = Markov.learn(max(ORDERS), (codes for codes in rows if (codes < UNKNOWN).all()), both_strands=False)
+    else:
+        pieces = np.flatnonzero((corpus.domain == DOMAINS.index(domain)) & ~corpus.held_out)
+        highest = Markov.learn(max(ORDERS), (corpus.piece(int(p)) for p in pieces), both_strands=True)
+    return ladder(highest, ORDERS)
+
+
+def masked_bits(scorer: Scorer, codes: Codes, domain: str, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """-log2 p of the true letters at the chosen positions, all of them masked at once."""
+    ids = scorer.ids(codes, domain)
+    place = np.flatnonzero(chosen)
+    ids[0, torch.from_numpy(place) + 1] = MASK
+    logp = torch.log_softmax(scorer.logits(ids)[0], dim=-1).numpy()
+    out: NDArray[np.float64] = -logp[place, codes[place]].astype(np.float64) / np.log(2)
+    return out
+
+
+def bits_per_base(scorer: Scorer, corpus: Corpus, windows: int, seed: int = 11) -> list[dict[str, Any]]:
+    """One row a sample: bits of the language model and of each Markov model at the same masked positions."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    models: dict[str, list[Markov]] = {}
+    for sample in [*dna_samples(corpus, windows, 511, seed), *rna_samples(corpus, 4 * windows, seed)]:
+        if sample.domain not in models:
+            models = {sample.domain: markov_models(corpus, sample.domain)}
+        own: list[NDArray[np.float64]] = []
+        blind: list[NDArray[np.float64]] = []
+        chains: dict[int, list[NDArray[np.float64]]] = {order: [] for order in ORDERS}
+        for codes in sample.sequences:
+            chosen = rng.random(codes.size) < MASKED
+            own.append(masked_bits(scorer, codes, sample.domain, chosen))
+            blind.append(masked_bits(scorer, codes, "unknown", chosen))
+            for order, bits in ladder_bits(models[sample.domain], codes).items():
+                chains[order].append(bits[chosen])
+        row: dict[str, Any] = {"sample": sample.title, "sequences": len(sample.sequences), "masked_bases": int(sum(b.size for b in own))}
+        row |= {"locuscope": float(np.concatenate(own).mean()), "locuscope_domain_unknown": float(np.concatenate(blind).mean())}
+        row |= {f"markov_{order}": float(np.concatenate(bits).mean()) for order, bits in chains.items()}
+        rows.append(row)
+    return rows

@@ -1,0 +1,78 @@
+"""Markdown tables of the evaluation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.3f}"
+    return str(value)
+
+
+def _table(head: list[str], rows: list[list[object]]) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+
+
+def _bits(rows: list[dict[str, Any]]) -> list[str]:
+    orders = [key for key in rows[0] if key.startswith("markov_")]
+    head = ["held out", "sequences", "masked bases", "Locuscope", "domain unknown", *(key.replace("_", " order ") for key in orders)]
+    body = [
+        [r["sample"], r["sequences"], r["masked_bases"], r["locuscope"], r["locuscope_domain_unknown"], *(r[key] for key in orders)]
+        for r in rows
+    ]
+    return [
+        "## Bits per base",
+        "",
+        "Masked: a random 15 % of each sequence at once; Markov models predict the same bases from those before them.",
+        "",
+        *_table(head, body),
+    ]
+
+
+def _contacts(rows: list[dict[str, Any]]) -> list[str]:
+    head = ["set", "group", "RNAs", "AUROC", "AUPRC", "F1", "ViennaRNA AUROC", "AUPRC", "F1"]
+    body: list[list[object]] = []
+    for row in rows:
+        own, other = row.get("locuscope", {}), row.get("viennarna", {})
+        scores = [part.get(key, math.nan) for part in (own, other) for key in ("auroc", "auprc", "f1")]
+        body.append([row["set"], row["group"], row["rnas"], *scores])
+    return ["## RNA contacts", "", "Means over RNAs; F1 of as many greedy pairs as the known structure has.", "", *_table(head, body)]
+
+
+def _variants(rows: list[dict[str, Any]]) -> list[str]:
+    head = ["measurement", "harmful", "others", "AUROC of llr", "AUROC of influence"]
+    body = [[r["measurement"], r["harmful"], r["others"], r.get("auroc_llr", math.nan), r.get("auroc_influence", math.nan)] for r in rows]
+    return ["## Variants", "", *_table(head, body)]
+
+
+def _segmentation(held: dict[str, Any]) -> list[str]:
+    head = ["domain", "element", "positives", "MCC", "auPRC", "F1", "Jaccard", "ORF finder MCC", "F1"]
+    body: list[list[object]] = []
+    for row in held["rows"]:
+        own, other = row["locuscope"], row.get("orf_finder", {})
+        scores = [own[key] for key in ("mcc", "auprc", "f1", "jaccard")]
+        body.append([row["domain"], row["element"], row["positives"], *scores, other.get("mcc", math.nan), other.get("f1", math.nan)])
+    return ["## Segmentation of held-out genomes", "", *_table(head, body)]
+
+
+def _cost(rows: list[dict[str, Any]]) -> list[str]:
+    body = [[r["length"], r["seconds"], round(r["peak_mib"]), r["threads"]] for r in rows]
+    return ["## Cost of a whole map", "", *_table(["bases", "seconds", "peak MiB", "threads"], body)]
+
+
+def markdown(held: dict[str, Any]) -> str:
+    """The tables of the parts that were measured."""
+    makers: dict[str, Callable[[Any], list[str]]] = {
+        "bits": _bits,
+        "contacts": _contacts,
+        "variants": _variants,
+        "segmentation": _segmentation,
+        "cost": _cost,
+    }
+    parts = ["\n".join(make(held[name])) for name, make in makers.items() if name in held]
+    return "\n\n".join(parts) + "\n"
