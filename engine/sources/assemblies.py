@@ -78,6 +78,18 @@ def _stem(contig: str) -> str:
     return "m" if stem in _MITOCHONDRION else stem
 
 
+def _same(name: str, other: str) -> bool:
+    """Whether two names may mean one contig; accessions with different versions never do."""
+    if _ACCESSION.match(name) and _ACCESSION.match(other):
+        return name.casefold() == other.casefold()
+    return _stem(name) == _stem(other)
+
+
+def is_accession(contig: str) -> bool:
+    """Whether a contig name is an accession with its version, such as ``NC_000913.3``."""
+    return _ACCESSION.match(contig) is not None
+
+
 def find_contig(name: str, contigs: Iterable[str], aliases: Mapping[str, tuple[str, ...]] | None = None) -> str | None:
     """The one of ``contigs`` that ``name`` means, or None.
 
@@ -87,14 +99,13 @@ def find_contig(name: str, contigs: Iterable[str], aliases: Mapping[str, tuple[s
     known = list(contigs)
     if name in known:
         return name
-    stem = _stem(name)
     for main, others in (aliases or {}).items():
-        group = {_stem(main), *(_stem(other) for other in others)}
-        if stem in group:
-            hits = [contig for contig in known if _stem(contig) in group]
+        group = (main, *others)
+        if any(_same(name, other) for other in group):
+            hits = [contig for contig in known if any(_same(contig, other) for other in group)]
             if len(hits) == 1:
                 return hits[0]
-    hits = [contig for contig in known if _stem(contig) == stem]
+    hits = [contig for contig in known if _same(name, contig)]
     return hits[0] if len(hits) == 1 else None
 
 

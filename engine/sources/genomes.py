@@ -16,7 +16,7 @@ from engine.core.locus import Locus, Strand
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 from engine.sources.annotation import Annotation, open_annotation
-from engine.sources.assemblies import assemblies, assembly, canonical, find_contig, nearest
+from engine.sources.assemblies import assemblies, assembly, canonical, find_contig, is_accession, nearest
 from engine.sources.examples import EXAMPLES
 from engine.sources.locus_text import LocusText, parse_locus_text
 from engine.sources.reference import Reference
@@ -109,6 +109,8 @@ class GenomeSet:
         tables = [row.name for row in assemblies() if find_contig(text.contig, row.contigs, row.contigs) and "." in text.contig]
         if len(tables) == 1:
             return tables[0]
+        if not hits and is_accession(text.contig):
+            return ""
         known = ", ".join(self.known()) or "none"
         raise LocusError(
             f"No registered assembly has a contig {text.contig[:40]!r}; put an assembly in front of the contig; known: {known}."
@@ -173,12 +175,12 @@ class GenomeSet:
         return forward.reverse_complement()
 
     def _ask(self, locus: Locus) -> str:
-        row = assembly(locus.assembly)
-        if row is None or not row.provider:
+        row = assembly(locus.assembly) if locus.assembly else None
+        if locus.assembly and (row is None or not row.provider):
             raise LocusError(f"The assembly {locus.assembly[:40]!r} is not known; registered here: {', '.join(self._files) or 'none'}.")
         if self._settings.offline:
             raise SourceUnavailable(
-                f"{row.name} is not registered on this machine and it is set to be offline; paste the letters, or register the genome in the setting genomes."
+                f"{row.name if row else locus.contig} is not registered on this machine and it is set to be offline; paste the letters, or register the genome in the setting genomes."
             )
         if self._remote is None:
             from engine.sources.remote import RemoteGenomes

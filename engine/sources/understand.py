@@ -122,15 +122,15 @@ def _from_example(text: str) -> Understood | None:
     return Understood((found.sequence,), "example", notes, (found.features,))
 
 
-def _from_name(text: str, genomes: GenomeSet) -> Understood:
-    """A single word that is not letters: a gene of a registered annotation, or a sentence with the nearest example."""
+def _from_name(text: str, genomes: GenomeSet) -> Understood | None:
+    """A single word: a gene of a registered annotation; None when it can only be letters, else a sentence with the nearest example."""
     found = genomes.gene(text)
     if found is not None:
         locus, feature = found
         return _from_place(locus, genomes, (f"{feature.name or text} is a {feature.kind} of {locus.assembly}.",))
     bases = sum(letter in "ACGTUN" for letter in text.upper())
-    if bases >= 0.7 * len(text) or (len(text) >= 10 and text.isalpha()):
-        sequence_from(text)  # meant as letters: says which one is wrong
+    if _ONLY_IUPAC.match(text) or bases >= 0.7 * len(text) or (len(text) >= 10 and text.isalpha()):
+        return None
     where = f"no gene of {', '.join(genomes.names())} and " if genomes.names() else ""
     raise InputError(
         f"{text[:40]!r} is {where}no example; write letters, FASTA, GenBank, a locus such as R64:chrIV:1,234-1,533, or an example, "
@@ -179,8 +179,10 @@ def understand(text: str, genomes: GenomeSet, settings: Settings) -> Understood:
             return _from_locus(line, genomes)
         if ":" in line:
             raise LocusError(f"{line[:80]!r} is not a locus; write ASSEMBLY:CONTIG:START-END[:-], for example R64:chrIV:1,234-1,533:-.")
-        if _NAME_LIKE.match(line) and not _ONLY_IUPAC.match(line) and any(letter.upper() not in "ACGTUN" for letter in line):
-            return _from_name(line, genomes)
+        if _NAME_LIKE.match(line) and any(letter.upper() not in "ACGTUN" for letter in line):
+            found = _from_name(line, genomes)
+            if found is not None:
+                return found
     sequence = sequence_from(text)
     return Understood((sequence,), "letters", (echo(sequence),))
 
