@@ -79,6 +79,10 @@ class EncoderLayer:
     pre_norm: bool
     mix: Tensor | None = None
 
+    def __post_init__(self) -> None:
+        if self.mix is not None and not self.pre_norm:
+            raise ValueError("a convolution in front of the projections is described for pre-norm layers only")
+
     def mixed(self, x: Tensor) -> Tensor:
         """x + depthwise convolution of (..., T, d)."""
         if self.mix is None:

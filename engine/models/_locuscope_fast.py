@@ -6,6 +6,7 @@ its exact change costs a hundredth of the layer (`engine.models._changed_attenti
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,8 +17,10 @@ from torch.nn import functional
 from engine.models._changed_attention import AttentionReference, changed_reads
 from engine.models._delta import delta_pass, difference_dtype
 from engine.models._encoder import Encoder, EncoderLayer, LayerReference, Norm, Product
-from engine.models._locuscope_net import Block, LocuscopeNet, _rotary_tables, _rotate, activation
+from engine.models._locuscope_net import BASE, Block, LocuscopeNet, _rotary_tables, _rotate, activation
 from engine.models._sparse import sparse_pass
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,3 +164,26 @@ def _by_row(rows: Tensor) -> Iterator[tuple[int, Tensor]]:
     distinct: list[int] = rows.tolist()
     for row in sorted(set(distinct)):
         yield row, (rows == row).nonzero().flatten()
+
+
+def proven(net: LocuscopeNet) -> LocuscopeFast | None:
+    """The shared parts of ``net`` once they score a few mutants as the network does; otherwise None and a warning."""
+    fast = LocuscopeFast(net)
+    device = net.head.weight.device
+    letters = torch.arange(40, device=device) ** 2 % 7 % 4 + BASE
+    ids = torch.cat((torch.full((1,), BASE + 5, device=device), letters))
+    rows = torch.tensor([1, 20, 40], device=device)
+    tokens = (ids[rows] - BASE + 1) % 4 + BASE
+    mutants = ids.repeat(3, 1)
+    mutants[torch.arange(3, device=device), rows] = tokens
+    expected = net.hidden(mutants)
+    reference = fast.reference(ids)
+    wholly = fast.hidden(reference, None, rows, tokens)
+    sparsely = fast.hidden(reference, fast.layers(reference), rows, tokens, 0.0)
+    scale = max(1.0, float(expected.abs().max()))
+    for name, got, allowed in (("parts", wholly, 1e-3), ("differences", sparsely, 1e-2 if fast.low is None else 0.3)):
+        error = float((got - expected).abs().max())
+        if not error <= allowed * scale:
+            _log.warning("The shared %s of the network differ from it by %.2g; mutants are computed by full passes.", name, error)
+            return None
+    return fast

@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.core.card import Capability, EffectRecipe, ModelCard, WindowRule
-from engine.core.errors import ParameterError, SequenceError, WeightsInvalid
+from engine.core.errors import CapabilityMissing, ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.entry import LoadOptions, ModelEntry
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from engine.models._encoder import LayerReference
+    from engine.models._locuscope_fast import LocuscopeFast, LocuscopeReference
     from engine.models._locuscope_net import LocuscopeNet
     from engine.models._locuscope_net import LocuscopeSegmenter as SegmenterNet
 
@@ -52,10 +55,13 @@ class Locuscope:
 
     def __init__(self, card: ModelCard, net: LocuscopeNet, device: torch.device, dtype: str, domain: str = "") -> None:
         from engine.models import _locuscope_net as layout
+        from engine.models._reference import PerReference
 
         self.card, self.dtype, self.species = card, dtype, domain
         self._net, self._device = net, device
         self._base, self._mask = layout.BASE, layout.MASK
+        self._stem: PerReference[LocuscopeReference] = PerReference(lambda reference: self._proven.reference(reference.ids))
+        self._layers: PerReference[list[LayerReference]] = PerReference(lambda reference: self._proven.layers(self._stem(reference)))
 
     @property
     def device(self) -> str:
@@ -110,14 +116,65 @@ class Locuscope:
 
     def base_logits(self, reference: Prepared, ids: Tensor, *, normalised: bool = False) -> Tensor:
         """Scores float32 (B, L, 4) of A, C, G, T at each base."""
+        return self._scores(self.hidden(ids), normalised=normalised)
+
+    def _scores(self, states: Tensor, *, normalised: bool) -> Tensor:
+        """Scores float32 (B, L, 4) of hidden states (B, L, hidden_size)."""
         from torch.nn.functional import linear
 
         bases = slice(self._base, self._base + 4)
         head = self._net.head
-        states = self.hidden(ids)
         if normalised:
             return linear(states, head.weight, head.bias).log_softmax(-1)[..., bases]
         return linear(states, head.weight[bases], head.bias[bases])
+
+    @cached_property
+    def fast(self) -> LocuscopeFast | None:
+        """The network in parts that mutants can share, proven against the network itself at first use; None when it runs in half precision."""
+        if self.dtype != "float32":
+            return None
+        import torch
+
+        from engine.models._locuscope_fast import proven
+
+        with torch.inference_mode():
+            return proven(self._net)
+
+    @property
+    def _proven(self) -> LocuscopeFast:
+        if self.fast is None:
+            raise RuntimeError("shared parts were asked for although the network does not run in them")
+        return self.fast
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """``exact``; in float32 also ``delta``, where low-precision products are faster on this device, and ``sparse``."""
+        if self.fast is None:
+            return ("exact",)
+        return ("exact", "delta", "sparse") if self.fast.low is not None else ("exact", "sparse")
+
+    def mutant_logits(
+        self,
+        reference: Prepared,
+        positions: Tensor,
+        alternates: Tensor,
+        *,
+        normalised: bool = False,
+        precision: str = "exact",
+        tau: float = 0.01,
+    ) -> Tensor:
+        """Scores float32 (B, L, 4) of the mutants; see `engine.core.protocols.PreciseMutantModel`.
+
+        Raises `CapabilityMissing` for a precision that is not offered here.
+        """
+        if precision not in self.precisions:
+            raise CapabilityMissing(f"{self.card.title} has no precision {precision!r} here; it offers {', '.join(self.precisions)}.")
+        if self.fast is None:
+            return self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
+        known = None if precision == "exact" else self._layers(reference)
+        threshold = tau if precision == "sparse" else None
+        states = self.fast.hidden(self._stem(reference), known, positions + 1, alternates + self._base, threshold)
+        return self._scores(states[:, 1:], normalised=normalised)
 
     def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
         """Last hidden states float32 (L, width)."""
@@ -128,10 +185,10 @@ class Locuscope:
         return states
 
     def passes_per_batch(self, reference: Prepared) -> int:
-        """Sequences in one pass."""
+        """Sequences in one pass; at least the three alternates of a base, which share what is computed once a base."""
         from engine.models._batching import passes_of
 
-        return passes_of(len(reference.ids), self._device.type)
+        return max(3, passes_of(len(reference.ids), self._device.type))
 
 
 class LocuscopeSegmenter:
