@@ -154,6 +154,48 @@ def test_the_same_question_from_two_visitors_is_one_computation(engine: Engine, 
     assert calls.passes == 1 + 3 * len(HAIRPIN)
 
 
+def test_two_processes_with_one_home_share_one_computation(tmp_path: Path, calls: Calls) -> None:
+    """Two engines on one home meet in the file locks, as two processes would."""
+    calls.seconds = 0.02
+    registry = FakeRegistry(tmp_path / "models", calls)
+    jobs = [Engine(settings(tmp_path), registry).submit(Request("dependency", HAIRPIN)) for _ in range(2)]
+    assert all(job.wait(20) for job in jobs)
+    assert [job.state for job in jobs] == ["done", "done"]
+    assert calls.passes == 1 + 3 * len(HAIRPIN)
+    assert jobs[0].result.values.tobytes() == jobs[1].result.values.tobytes()
+
+
+def test_waiting_for_another_process_can_be_cancelled(tmp_path: Path, calls: Calls) -> None:
+    calls.hold = threading.Event()
+    registry = FakeRegistry(tmp_path / "models", calls)
+    first, second = (Engine(settings(tmp_path), registry).submit(Request("dependency", HAIRPIN)) for _ in range(2))
+    time.sleep(0.3)
+    waiting = next(job for job in (first, second) if job.stage.startswith("waiting for another process"))
+    waiting.cancel()
+    assert waiting.wait(5)
+    calls.hold.set()
+    other = first if waiting is second else second
+    assert other.wait(20)
+    assert (waiting.state, other.state) == ("cancelled", "done")
+
+
+def test_many_visitors_with_many_questions_all_get_their_answers(engine: Engine, calls: Calls) -> None:
+    sequences = [NucleotideSequence("ACGT" * n) for n in range(3, 9)]
+    jobs = [
+        (sequence, analysis, engine.submit(Request(analysis, sequence), visitor=f"v{number}"))
+        for number in range(3)
+        for sequence in sequences
+        for analysis in ("dependency", "effects", "contacts", "probabilities")
+    ]
+    for sequence, _, job in jobs:
+        assert job.wait(60)
+        assert job.state == "done"
+        assert job.result.sequence == sequence
+    expected = sum(1 + 3 * len(sequence) + len(sequence) + 1 for sequence in sequences)
+    assert calls.passes == expected
+    assert calls.loads == 1
+
+
 def test_one_visitor_leaving_does_not_stop_the_other(engine: Engine, calls: Calls) -> None:
     calls.hold = threading.Event()
     job = engine.submit(Request("dependency", HAIRPIN), visitor="a")
