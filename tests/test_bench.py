@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine import bench
+from engine.analyses.dependency import dependency_map
+from engine.bench import BenchOptions, Row, Weightless, encoder_rows, interleaved, one_thread, peak_bytes, run, table, write_synthetic
+from engine.bench_baseline import plain_rows
+from engine.core.sequence import NucleotideSequence
+from engine.models.entry import LoadOptions
+from engine.models.registry import entry
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "WIDTH", 32)
+    monkeypatch.setattr(bench, "HEADS", 2)
+
+
+@pytest.mark.parametrize("k", [1, 6])
+def test_the_plain_loop_and_the_scan_make_the_same_map_of_the_same_weights(k: int, tmp_path: Path) -> None:
+    plain = write_synthetic(tmp_path, k, layers=1)
+    model = entry(bench.MODELS[k]).load(tmp_path, LoadOptions())
+    letters = bench.random_letters(21)
+    values = dependency_map(model, NucleotideSequence(letters)).values  # type: ignore[arg-type]
+    positions = [0, 3, 10, 20]
+    np.testing.assert_allclose(plain_rows(plain, letters, positions), values[positions], atol=2e-5, rtol=1e-4)
+    assert values.max() > 0.01
+
+
+def test_encoder_rows_hold_what_the_table_promises() -> None:
+    rows = encoder_rows(BenchOptions(layers=1, bases=2, length=30, repeats=1), 1)
+    named = {row.what: row for row in rows}
+    assert named["float32: largest difference to that loop"].value < 1e-3
+    assert 0 < named["float32: fraction of the product's peak"].value < 1.5
+    assert named["float32: times the authors-style float32 loop"].value > 0
+    assert named["bfloat16: error, 99 % quantile"].value > 0
+
+
+def test_operations_are_counted_as_the_matrices_are_by_hand() -> None:
+    """One layer of width 32 over 5 tokens: 12 · 32² weights twice, scores and sums 4 · 5 · 32; transform 2 · 32²; 4 columns."""
+    assert bench.encoder_flops(5, 1, 1) == 5 * (24 * 32**2 + 4 * 5 * 32 + 2 * 32**2 + 2 * 32 * 4)
+
+
+def test_works_take_turns_and_the_shortest_time_counts() -> None:
+    order: list[str] = []
+    ticks = iter([0.0, 5.0, 10.0, 13.0, 20.0, 22.0, 30.0, 39.0])
+    best = interleaved({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, 2, lambda: next(ticks))
+    assert order == ["a", "b", "a", "b"]
+    assert best == {"a": 2.0, "b": 3.0}
+
+
+def test_threads_are_as_before_afterwards() -> None:
+    before = torch.get_num_threads()
+    with one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+
+def test_peak_memory_sees_an_allocation() -> None:
+    peak = peak_bytes(lambda: np.ones(4_000_000))
+    if peak is None:
+        pytest.skip("this system does not tell its peak memory")
+    assert 25e6 < peak < 60e6
+
+
+def test_a_whole_map_of_2003_bases_takes_at_most_50_megabytes_beyond_the_model() -> None:
+    dependency_map(Weightless(), NucleotideSequence(bench.random_letters(50)))
+    with one_thread():
+        peak = peak_bytes(lambda: dependency_map(Weightless(), NucleotideSequence(bench.random_letters(2003))))
+    if peak is None:
+        pytest.skip("this system does not tell its peak memory")
+    assert peak < 50e6
+
+
+def test_the_table_lines_up_by_group() -> None:
+    rows = [Row("One", "short", 1.23456, "s"), Row("One", "much longer", 12345.6, "GFLOP/s", "noted"), Row("Two", "x", 0.5, "")]
+    assert table(rows).splitlines() == [
+        "One",
+        "---",
+        "short            1.23 s",
+        "much longer    12,346 GFLOP/s   noted",
+        "",
+        "Two",
+        "---",
+        "x                 0.5",
+    ]
+
+
+def test_rows_are_told_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Row("g", "w", 1.0, "s")
+    monkeypatch.setattr(bench, "_sections", lambda *_: iter([lambda: [row], lambda: [row, row]]))
+    told: list[Row] = []
+    assert run(tell=told.append) == told == [row, row, row]
