@@ -241,7 +241,7 @@ def _effects_panel(evidence: LocusEvidence, style: FigureStyle) -> _Panel | None
         z=values.T,
         x=np.arange(1, len(values) + 1),
         y=list(_bases(evidence.sequence)),
-        colorscale="RdBu",
+        colorscale="RdBu_r",
         zmid=0,
         zmin=-limit,
         zmax=limit,
@@ -249,7 +249,7 @@ def _effects_panel(evidence: LocusEvidence, style: FigureStyle) -> _Panel | None
         hovertemplate=f"%{{x}} to %{{y}}: %{{z:.2f}} {name}<extra></extra>",
         showlegend=False,
     )
-    return _Panel(f"variant effects: {name}; red = unlikely, empty = reference", 90, [trace], {"autorange": "reversed", "showgrid": False})
+    return _Panel(f"variant effects: {name}; blue = less expected than the reference, empty = reference", 90, [trace], {"autorange": "reversed", "showgrid": False})
 
 
 def _influence_panel(evidence: LocusEvidence, style: FigureStyle) -> _Panel | None:
