@@ -103,13 +103,17 @@ class Engine:
     def install(self, model_id: str, monitor: Monitor | None = None) -> Path:
         """Download the published weights of a model and return their folder; progress in bytes through ``monitor``.
 
+        For a table or a service: record that its terms, shown before, are accepted.
+
         Raises `WeightsMissing` for a model without a public download and when the settings say offline, `SourceUnavailable` when the
         hub cannot be reached, and what ``monitor.advance`` raises to stop.
         """
-        from engine.models import _hub
+        from engine.models import _hub, _terms
 
         entry = self._registry.entry(model_id)
         if entry.hub is None:
+            if entry.available is not None:
+                _terms.accept(entry.card, self.settings.home)
             return find_directory(entry, self.settings.home)
         folder: Path = _hub.install(entry, self.settings.home, self.settings.hub_endpoint, monitor)
         return folder

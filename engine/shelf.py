@@ -181,6 +181,9 @@ def find_directory(entry: ModelEntry, home: Path, weights: Path | None = None) -
             raise WeightsMissing(f"The weights of {entry.card.id} come with the repository but {folder} is absent; fetch it again.")
         return folder
     if entry.hub is None:
+        missing = entry.available(home) if entry.available is not None else ""
+        if missing:
+            raise WeightsMissing(missing)
         return home
     from engine.models import _hub
 

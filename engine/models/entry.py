@@ -51,10 +51,12 @@ class ModelEntry:
     ``load(directory, options)`` reads a checkpoint directory in the published layout and returns a model that implements the
     protocols its card's capabilities name; torch is imported only inside it. The configuration beside the weights decides sizes.
     ``shipped``: directory inside ``assets/models`` for models that come with the repository. ``hub``: where to download it.
-    ``available``: returns an empty text when the model can be used without weights (tables, services), else what is missing.
+    ``available``: for tables and services: given the folder of the settings (``home``), an empty text when it can be used, else one
+    sentence on what is missing (terms not accepted, no table, no key).
     """
 
     card: ModelCard
     load: Callable[[Path, LoadOptions], Model]
     hub: HubFiles | None = None
     shipped: Path | None = None
+    available: Callable[[Path], str] | None = None
