@@ -36,7 +36,6 @@ def page() -> None:
     every = POLL_SECONDS if runs.running else None
     st.fragment(_figure, run_every=every)(shared, session)
     tables.section(runs)
-    downloads.section(shared, runs)
     search.cards(shared, session)
 
 
@@ -97,17 +96,18 @@ def _segmenter(engine: Engine, shown: Shown) -> str:
 def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     """What was understood, what it costs, and the way on when it is long or cannot be done."""
     shown = session.on_screen
-    left, right = st.columns([7, 2.2], vertical_alignment="center", gap="small")
+    left, right = st.columns([6.4, 3.6], vertical_alignment="center", gap="small")
     about = shown.example.what_to_see if shown.example is not None else " · ".join(session.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{_plain(shown.title)}**", _plain(echo(shown)), _plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
-        st.caption(cost.words(_device(shared)))
+        st.caption(runs.spent() or cost.words(_device(shared)))
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
             search.ask(shared, session, replace(session.question, window=None))
             st.rerun()
         if not runs.started and not cost.problem and st.button("Compute", type="primary", key="compute"):
             runs.start()
             st.rerun()
+        downloads.menu(runs, shown)
     if cost.problem:
         st.warning(cost.problem)
         _offer_window(shared, session)
@@ -191,6 +191,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "address": address_of(session.question, shown, shared.settings.model),
         "initial": session.asked.initial(len(sequence)),
         "reverse_of": shown.mirrored_identity,
+        "longest_paste": search.LONGEST_PASTE,
     }
 
 

@@ -83,6 +83,16 @@ class Runs:
         paired = self.contacts()
         return {**found, "contacts": paired} if paired is not None else found
 
+    def spent(self) -> str:
+        """What the finished results cost, in words; empty while something is computed or nothing was."""
+        found = [job.result for job in self.jobs.values() if job.result is not None]
+        if self.running or not found:
+            return ""
+        origin = found[0].provenance
+        stored = all(job.unit == "stored answer" for job in self.jobs.values())
+        seconds = sum(result.provenance.seconds for result in found)
+        return f"{'from the store; ' if stored else ''}computed in {seconds:.1f} s, {origin.dtype} on {origin.device}"
+
     def contacts(self) -> ContactMap | None:
         """Contacts read from the finished map, above the background; None for models or lengths they are not for."""
         found = self.jobs["map"].result if "map" in self.jobs else None

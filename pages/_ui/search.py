@@ -15,6 +15,8 @@ from pages._ui.question import Question, Shown, resolve
 from pages._ui.state import Session, Shared
 
 BOX = "search-box"
+LONGEST_PASTE = 5_000_000
+"""Characters that can be pasted; longer text comes as a file, whose bound is the setting ``max_upload_bytes``."""
 PLACEHOLDER = "Paste DNA, RNA, FASTA or GenBank · or a locus, {locus} · or an example's name"
 
 
@@ -35,13 +37,14 @@ def ask(shared: Shared, session: Session, question: Question) -> None:
 def bar(shared: Shared, session: Session) -> None:
     """Draw the box and its companions."""
     with st.container(key="search"):
-        box, model, tools = st.columns([6, 2.4, 1.6], vertical_alignment="bottom", gap="small")
+        box, model, tools = st.columns([5.6, 2, 2], vertical_alignment="bottom", gap="small")
         with box, st.form("search", border=False):
             text, go = st.columns([8, 1], vertical_alignment="bottom", gap="small")
             text.text_area(
                 "Sequence or locus",
                 key=BOX,
                 height=68,
+                max_chars=LONGEST_PASTE,
                 placeholder=PLACEHOLDER.format(locus=_locus_example(shared)),
                 label_visibility="collapsed",
             )
@@ -92,7 +95,7 @@ def _model_title(row: ModelRow, why_not: str) -> str:
 
 
 def _upload(shared: Shared, session: Session) -> None:
-    with st.popover("File", icon=":material/upload_file:", help="Open a FASTA or GenBank file, also .gz"):
+    with st.popover("File", help="Open a FASTA or GenBank file, also .gz"):
         given = st.file_uploader("FASTA or GenBank, also .gz", type=["fa", "fasta", "fna", "gb", "gbk", "gbff", "txt", "gz"], key="upload")
     if given is None or given.file_id == session.upload:
         return
@@ -110,7 +113,7 @@ def _upload(shared: Shared, session: Session) -> None:
 
 def _settings(shared: Shared, session: Session) -> None:
     question = session.question
-    with st.popover("Analysis", icon=":material/tune:", help="What is computed; display settings are in the figure"):
+    with st.popover("Analysis", help="What is computed; display settings are in the figure"):
         names: dict[Metric, str] = {"log2_odds": "max |Δ log2 odds| (published definition)", "log_ratio": "max |ln p(alt)/p(ref)|"}
         metric = st.radio("Dependency", list(names), index=list(names).index(question.metric), format_func=names.__getitem__)
         if metric != question.metric:

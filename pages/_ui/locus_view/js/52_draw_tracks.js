@@ -22,11 +22,12 @@ function drawRuler(view, ctx, panel, theme) {
     const x = Math.round(left + (at + 0.5 - a) * px) + 0.5;
     if (x < left || x > left + width) continue;
     strokeLine(ctx, [x, panel.y + 32], [x, panel.y + 38]);
-    ctx.fillText(label, Math.max(left + 12, Math.min(left + width - 12, x)), panel.y + 31);
+    const half = ctx.measureText(label).width / 2;
+    ctx.fillText(label, Math.max(left + half, Math.min(left + width - half, x)), panel.y + 31);
   }
   strokeLine(ctx, [left, panel.y + 38], [left + width, panel.y + 38]);
   ctx.textAlign = "right";
-  ctx.fillText(view.scene.meta.locus ? view.scene.meta.locus.contig.slice(0, 15) : "position", left - 8, panel.y + 31);
+  ctx.fillText(view.scene.meta.locus ? clipped2(ctx, view.scene.meta.locus.contig, left - 14) : "position", left - 8, panel.y + 31);
 }
 
 // Round numbers in the coordinate that is shown: the contig's with a locus, else the sequence's own.

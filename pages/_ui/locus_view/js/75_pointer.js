@@ -107,6 +107,21 @@ function attachKeyboard(view) {
   document.addEventListener("keydown", listen);
 }
 
+// Text that the server would refuse is stopped before it is sent, with a sentence.
+function attachPaste(view) {
+  const listen = (event) => {
+    if (!view.root.isConnected) return document.removeEventListener("paste", listen, true);
+    const limit = view.scene?.meta.longest_paste;
+    if (!limit || !event.target.closest?.(".st-key-search textarea")) return;
+    const size = event.clipboardData?.getData("text").length || 0;
+    if (size <= limit) return;
+    event.preventDefault();
+    event.stopPropagation();
+    view.alarm(`The pasted text has ${size.toLocaleString("en")} characters; at most ${limit.toLocaleString("en")} can be pasted. Open a longer sequence as a file.`);
+  };
+  document.addEventListener("paste", listen, true);
+}
+
 const pan = (part) => (view) => {
   const width = view.region.b - view.region.a;
   view.show(view.region.a + part * width, view.region.b + part * width);

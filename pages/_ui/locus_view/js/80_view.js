@@ -12,6 +12,7 @@ class LocusView {
     this.buildDom();
     attachPointer(this);
     attachKeyboard(this);
+    attachPaste(this);
     new ResizeObserver(() => this.refresh("layout")).observe(this.root);
   }
 
@@ -317,6 +318,13 @@ class LocusView {
     clearTimeout(this.messageTimer);
     this.messageTimer = setTimeout(() => ((this.message = ""), this.refresh("cursor")), 2600);
     this.refresh("cursor");
+  }
+
+  // A sentence that must not be missed: over the page until it is clicked away.
+  alarm(text) {
+    const box = element("div", { className: "lv-alarm", role: "alert", text, title: "Click to close", onclick: () => box.remove() });
+    document.body.append(box);
+    setTimeout(() => box.remove(), 12000);
   }
 
   say(text) {

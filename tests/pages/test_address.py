@@ -1,0 +1,106 @@
+"""The address bar, read: every value checked, every refusal in words."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import pytest
+
+from engine.core.sequence import NucleotideSequence
+from engine.sources.examples import EXAMPLES
+from pages._ui import address
+from pages._ui.question import Question, Shown, address_of, narrowed
+
+
+def shown(letters: str, kind: str = "letters") -> Shown:
+    sequence = NucleotideSequence(letters)
+    return Shown(sequence, sequence, (), kind, (), ("",), None)
+
+
+def test_a_full_address_is_understood() -> None:
+    state = address.parse(
+        {
+            "locus": "R64:chrI:5-90",
+            "model": "gpn",
+            "metric": "log_ratio",
+            "region": "3-40",
+            "select": "7",
+            "map": "wide",
+            "hide": "logo,arcs",
+        }
+    )
+    assert state.text == "R64:chrI:5-90"
+    assert (state.model, state.metric, state.region, state.select) == ("gpn", "log_ratio", (2, 40), (6,))
+    assert state.display == {"mode": "wide", "hidden": ["logo", "arcs"]}
+    assert state.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("map", "cube"),
+        ("high", "-1"),
+        ("high", "1e999"),
+        ("high", "٣"),
+        ("arcs", "401"),
+        ("region", "0-5"),
+        ("region", "9-3"),
+        ("region", "1-2-3"),
+        ("select", "4,4"),
+        ("select", "0"),
+        ("model", "A B"),
+        ("strand", "up"),
+        ("hide", "everything"),
+        ("record", "0"),
+        ("metric", "{}"),
+        ("window", "5"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_left_out_with_one_sentence(name: str, value: str) -> None:
+    usual = address.parse({})
+    state = address.parse({name: value})
+    assert len(state.problems) == 1
+    assert name in state.problems[0]
+    assert "allowed" in state.problems[0]
+    assert state.display == usual.display
+    assert (state.region, state.select, state.model, state.window, state.reverse) == (None, (), "", None, False)
+
+
+def test_positions_outside_the_sequence_are_left_out() -> None:
+    state = address.parse({"region": "5-50", "select": "3,40"})
+    assert state.initial(40) == {"display": {}, "select": [2, 39]}
+    assert state.initial(39) == {"display": {}}
+
+
+def test_letters_go_into_the_address_and_come_back() -> None:
+    text = address_of(Question("acgtacgtaa", "locuscope"), shown("ACGTACGTAA"), "locuscope")
+    assert text is not None
+    assert parse_qs(text) == {"sequence": ["ACGTACGTAA"]}
+
+
+def test_the_reverse_strand_keeps_the_letters_of_the_forward_one() -> None:
+    forward = shown("ACGTACGTAA")
+    turned = Shown(forward.sequence.reverse_complement(), forward.whole, (), "letters", (), ("",), None)
+    text = address_of(Question("ACGTACGTAA", "gpn", reverse=True), turned, "locuscope")
+    assert text is not None
+    assert parse_qs(text) == {"sequence": ["ACGTACGTAA"], "model": ["gpn"], "strand": ["reverse"]}
+
+
+def test_too_many_letters_have_no_address() -> None:
+    assert address_of(Question("x"), shown("A" * 8001), "locuscope") is None
+
+
+def test_an_example_goes_by_its_name_and_a_locus_by_its_place() -> None:
+    item = EXAMPLES[0]
+    example = Shown(item.sequence, item.sequence, (), "example", (), ("",), item)
+    assert address_of(Question(item.id, window=(4, 20)), example, "locuscope") == f"example={item.id}&window=5-20"
+    assert address_of(Question("R64:chrI:5-14"), shown("ACGTACGTAA", "locus"), "locuscope") == "locus=R64:chrI:5-14"
+
+
+def test_a_window_of_a_window_on_the_other_strand_is_the_right_letters() -> None:
+    whole = NucleotideSequence("AAACCCGGGTTTACGTAC")
+    first = Question("x", window=(2, 14), reverse=True)  # ACCCGGGTTTAC turned: GTAAACCCGGGT
+    turned = Shown(whole.window(2, 14).reverse_complement(), whole, (), "letters", (), ("",), None)
+    inner = narrowed(first, turned, 2, 6)  # AAAC
+    assert inner.window is not None
+    assert whole.window(*inner.window).reverse_complement().letters == "AAAC"

@@ -1,0 +1,149 @@
+"""The explorer without a browser: what it says about good and bad input, and what it asks of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import SHORT
+
+Opened = Callable[..., AppTest]
+
+
+def state_of(app: AppTest):  # type: ignore[no-untyped-def]
+    return app.session_state["locuscope"]
+
+
+def submit(app: AppTest, text: str) -> AppTest:
+    app.text_area(key="search-box").set_value(text)
+    return next(button for button in app.button if button.label == "Show").click().run()
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(item.value for item in [*app.markdown, *app.caption])
+
+
+def test_the_first_visit_shows_an_example_that_the_shipped_model_computes(explorer: Opened) -> None:
+    app = AppTest.from_function(_page, default_timeout=60).run()
+    assert not app.exception
+    session = state_of(app)
+    assert session.shown.example is not None
+    assert session.computing.started
+    session.computing.cancel()
+
+
+def _page() -> None:
+    from pages._ui.explorer import page
+
+    page()
+
+
+def test_pasted_letters_are_echoed_with_their_cost(explorer: Opened) -> None:
+    app = submit(explorer(), "   1 acgtacguac 11 gg nn".replace("u", "t"))
+    assert not app.error
+    assert "14 bases of DNA" in texts(app)
+    assert "2 ambiguous" in texts(app)
+
+
+def test_an_address_reproduces_sequence_strand_region_selection_and_display(explorer: Opened) -> None:
+    app = explorer(sequence="ACGTTTTTTTAC", strand="reverse", region="2-9", select="3,8", map="triangle", palette="magma", distance="5")
+    session = state_of(app)
+    assert not app.error
+    assert session.shown.sequence.letters == "GTAAAAAAACGT"
+    assert session.asked.initial(12) == {
+        "display": {"mode": "triangle", "palette": "magma", "distance": 5},
+        "region": [1, 9],
+        "select": [2, 7],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [
+        ("ACGTACGTACGTACGTXACGT", "'X'"),
+        ("", "nothing was given"),
+        ("NNNNNNNN", "N"),
+        (">only a name", "no letters"),
+        ("R64:chrXXL:5-2", "5-2"),
+        ("nowhere:chr1:100-200", "nowhere"),
+        ("ACGU" + "T" * 4, "U"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_what_was_there_stays(explorer: Opened, text: str, fragment: str) -> None:
+    app = explorer()
+    before = state_of(app).shown
+    app = submit(app, text)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert fragment.casefold() in app.error[0].value.casefold()
+    assert state_of(app).shown is before
+
+
+def test_a_paste_is_bounded_in_the_browser_and_again_on_the_server(explorer: Opened) -> None:
+    app = explorer()
+    assert app.text_area(key="search-box").proto.max_chars == 5_000_000
+    app = submit(app, "A" * 4_999_999)
+    assert "4,999,999 bases" in texts(app)
+    assert "20,000" in app.warning[0].value or "2,048" in app.warning[0].value
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"sequence": "<script>alert(1)</script>"},
+        {"sequence": SHORT, "map": "javascript:alert(1)"},
+        {"sequence": SHORT, "region": "9999999999999-1"},
+        {"sequence": SHORT, "select": "5,5"},
+        {"sequence": SHORT, "model": "../../etc/passwd"},
+        {"sequence": SHORT, "model": "no-such-model"},
+        {"sequence": SHORT, "palette": "x" * 5000},
+        {"sequence": "A" * 20_000},
+        {"locus": "R64:chrI:1-99999999999999999999"},
+        {"sequence": SHORT, "record": "7"},
+    ],
+)
+def test_a_hostile_address_gets_a_sentence_and_a_page_that_works(explorer: Opened, address: dict[str, str]) -> None:
+    app = explorer(**address)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert state_of(app).shown is not None
+    state_of(app).computing.cancel()
+
+
+def test_a_sequence_too_long_for_the_model_says_the_limit_and_offers_a_window(explorer: Opened) -> None:
+    app = submit(explorer(), "ACGGT" * 1000)
+    assert not app.error
+    assert "2,048" in app.warning[0].value or "2048" in app.warning[0].value
+    assert any(button.label == "Use this window" for button in app.button)
+    next(item for item in app.number_input if item.label == "Bases").set_value(20)
+    next(item for item in app.number_input if item.label == "Window from").set_value(6)
+    app = next(button for button in app.button if button.label == "Use this window").click().run()
+    assert state_of(app).question.window == (5, 25)
+    assert state_of(app).shown.sequence.letters == "ACGGT" * 4
+
+
+def test_several_records_can_be_chosen_from(explorer: Opened) -> None:
+    app = submit(explorer(), ">first\nACGTACGTAC\n>second\nGGGGCCCCGG\n")
+    assert state_of(app).shown.records == ("first", "second")
+    app = next(item for item in app.selectbox if item.label == "Record").set_value(1).run()
+    assert state_of(app).shown.sequence.letters == "GGGGCCCCGG"
+
+
+def test_the_same_question_of_a_second_visitor_joins_or_reads_the_store(explorer: Opened) -> None:
+    first = explorer(sequence="ACGTTGCAACGTTGCAAAAA")
+    jobs = state_of(first).computing.jobs
+    assert all(job.wait(60) for job in jobs.values())
+    second = explorer(sequence="ACGTTGCAACGTTGCAAAAA")
+    assert all(job.unit == "stored answer" for job in state_of(second).computing.jobs.values())
+    assert "from the store" in texts(second)
+
+
+def test_models_that_are_not_installed_say_so(explorer: Opened) -> None:
+    app = explorer()
+    picker = next(item for item in app.selectbox if item.label == "Model")
+    absent = next(option for option in picker.options if "not installed" in option)
+    app = picker.select(absent).run()
+    assert "cannot be used yet" in app.error[0].value
+    assert state_of(app).question.model == "locuscope"
