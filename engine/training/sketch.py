@@ -28,7 +28,7 @@ def sketch(codes: Codes, one_in: int, k: int = 21) -> Sketch:
     hashed *= np.uint64(0xBF58476D1CE4E5B9)
     known = np.concatenate(([0], np.cumsum(codes > 3)))
     clean = known[k:] == known[:-k]
-    return np.unique(hashed[clean & (hashed < np.uint64(2**64 // one_in))])
+    return np.unique(hashed[clean & (hashed <= np.uint64((2**64 - 1) // one_in))])
 
 
 def containment(one: Sketch, other: Sketch) -> float:

@@ -1,0 +1,106 @@
+"""What the network is fed: augmentation, masks, and that nothing held out gets in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.models._locuscope_net import ANY, BASE, DOMAIN, MASK
+from engine.training.augment import compensate, invented_rna, is_canonical
+from engine.training.batches import IGNORE, KINDS, Batches, Mixture, mask
+from engine.training.letters import encode
+from tests.training.toy import toy_corpus
+
+
+def test_compensation_changes_pairs_together_and_nothing_else() -> None:
+    codes = encode("GGGGAAAACCCC")
+    partner = np.array([11, 10, 9, 8, -1, -1, -1, -1, 3, 2, 1, 0], dtype=np.int32)
+    rng = np.random.default_rng(1)
+    seen = set()
+    for _ in range(40):
+        out = compensate(codes, partner, 1.0, rng)
+        assert is_canonical(out, np.arange(4), 11 - np.arange(4)).all()
+        assert (out[4:8] == codes[4:8]).all()
+        seen.add(out.tobytes())
+    assert len(seen) > 30
+    assert (codes == encode("GGGGAAAACCCC")).all()
+
+
+def test_pairs_that_are_not_canonical_are_left_alone() -> None:
+    codes = encode("AAAAAA")
+    partner = np.array([5, -1, -1, -1, -1, 0], dtype=np.int32)
+    assert (compensate(codes, partner, 1.0, np.random.default_rng(0)) == codes).all()
+
+
+def test_an_invented_rna_pairs_both_ways_with_room_for_its_loops() -> None:
+    rng = np.random.default_rng(2)
+    for length in (40, 90, 150):
+        codes, partner = invented_rna(length, rng)
+        left = np.flatnonzero(partner > np.arange(length))
+        assert left.size > 0
+        assert (partner[partner[left]] == left).all()
+        assert (partner[left] - left > 3).all()
+        assert is_canonical(codes, left, partner[left]).all()
+
+
+def test_masks_follow_the_announced_shares() -> None:
+    rng = np.random.default_rng(3)
+    clean = rng.integers(BASE, ANY, size=(400, 200))
+    clean[:, 0] = DOMAIN
+    ids = clean.copy()
+    targets = mask(ids, rng)
+    chosen = targets != IGNORE
+    assert (targets[chosen] == clean[chosen]).all()
+    assert (ids[~chosen] == clean[~chosen]).all()
+    assert not chosen[:, 0].any()
+    assert 0.08 < chosen.mean() < 0.25
+    bare = ~((ids == MASK).any(axis=1))
+    assert 0.05 < bare.mean() < 0.22
+    rows = ~bare
+    hit = chosen[rows]
+    assert abs((ids[rows][hit] == MASK).mean() - 0.60) < 0.03
+    assert abs((ids[rows][hit] == clean[rows][hit]).mean() - 0.15) < 0.03
+
+
+def test_unknown_letters_are_never_a_target() -> None:
+    ids = np.full((50, 40), ANY)
+    assert (mask(ids, np.random.default_rng(0)) == IGNORE).all()
+
+
+def test_a_batch_is_a_function_of_seed_rank_and_step() -> None:
+    corpus = toy_corpus()
+    one, two = Batches(corpus, 7, tokens=256), Batches(corpus, 7, tokens=256)
+    for step in range(6):
+        a, b = one.draw(1, step, 0), two.draw(1, step, 0)
+        assert a.kind == b.kind
+        assert (a.ids == b.ids).all()
+    assert any(
+        (one.draw(0, s, 0).ids.shape != one.draw(1, s, 0).ids.shape) or (one.draw(0, s, 0).ids != one.draw(1, s, 0).ids).any()
+        for s in range(3)
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_gives_rows_of_one_length_that_start_with_a_domain(kind: str) -> None:
+    shares = {name: float(name == kind) for name in KINDS}
+    batch = Batches(toy_corpus(), 1, tokens=512, mixture=Mixture(**shares)).draw(0, 3, 0)
+    assert batch.kind == kind
+    assert ((batch.ids[:, 0] >= DOMAIN) & (batch.ids[:, 0] < DOMAIN + 5)).all()
+    assert batch.ids[:, 1:].max() <= ANY
+
+
+def test_held_out_dna_is_never_drawn() -> None:
+    """The held-out piece is all A; no training piece has more than two A (or T) in three bases."""
+    batches = Batches(toy_corpus(), 1, tokens=1024, mixture=Mixture(rna=0, invented=0, embedded=0, dna=1))
+    for step in range(30):
+        batch = batches.draw(0, step, 0)
+        clean = np.where(batch.targets == IGNORE, batch.ids, batch.targets)[:, 1:]
+        assert ((clean == BASE).mean(axis=1) < 0.8).all()
+        assert ((clean == BASE + 3).mean(axis=1) < 0.8).all()
+
+
+def test_held_out_rna_is_never_drawn() -> None:
+    corpus = toy_corpus()
+    batches = Batches(corpus, 1)
+    assert (corpus.split[batches._order] == 0).all()
+    assert batches._order.size == 24

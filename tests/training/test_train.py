@@ -1,0 +1,112 @@
+"""The training run: it learns, it resumes to the same weights, it decays, it ships."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
+from engine.models._locuscope_net import BASE, DOMAIN, LocuscopeNet
+from engine.training import checkpoint
+from engine.training.publish import digest, publish, run_summary
+from engine.training.train import Trainer, TrainPlan, Workers, write_model
+from tests.training.toy import TINY, toy_corpus
+
+
+def trainer(folder: Path, steps: int, **changes: float) -> Trainer:
+    torch.set_num_threads(1)
+    plan = TrainPlan(minutes=1000, steps=steps, tokens=256, warmup_steps=2, seed=3, **changes)  # type: ignore[arg-type]
+    folder.mkdir(parents=True, exist_ok=True)
+    return Trainer(toy_corpus(), TINY, plan, folder, Workers(), "cpu")
+
+
+def test_the_loss_of_a_repetitive_genome_falls(tmp_path: Path) -> None:
+    run = trainer(tmp_path, 60, dna_first=1.0, dna_later=1.0, rate=0.01, matrix_rate=0.02)
+    losses = [run.advance()["dna"] for _ in range(60)]
+    assert np.mean(losses[-8:]) < 0.75 * np.mean(losses[:4])
+    assert np.mean(losses[-8:]) < 1.0
+
+
+def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole = trainer(tmp_path / "whole", 6)
+    whole.run()
+    trainer(tmp_path / "parts", 6).run(stop_after=3)
+    rest = trainer(tmp_path / "parts", 6)
+    assert rest.step == 3
+    rest.run()
+    for (name, a), (_, b) in zip(whole.net.named_parameters(), rest.net.named_parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0, msg=name)
+        torch.testing.assert_close(whole.average[name], rest.average[name], rtol=0, atol=0, msg=name)
+    assert rest.tokens == whole.tokens
+
+
+def test_rates_warm_up_stay_and_decay_to_zero() -> None:
+    plan = TrainPlan(warmup_steps=10, decay_from=0.5)
+    assert plan.rate_factor(0, 0.0) == pytest.approx(0.1)
+    assert plan.rate_factor(100, 0.5) == 1.0
+    assert plan.rate_factor(100, 0.75) == pytest.approx(0.5)
+    assert plan.rate_factor(100, 1.0) == 0.0
+    assert plan.rate_factor(100, 1.2) == 0.0
+
+
+def test_rna_comes_first() -> None:
+    plan = TrainPlan(dna_first=0.2, dna_later=0.6)
+    assert (plan.dna_share(0.1), plan.dna_share(0.9)) == (0.2, 0.6)
+
+
+def test_a_plan_that_cannot_run_is_refused() -> None:
+    with pytest.raises(ParameterError, match="minutes"):
+        TrainPlan(minutes=0)
+
+
+def test_a_checkpoint_is_cut_into_pieces_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "PIECE_BYTES", 100)
+    tensors = {f"t{i}": torch.full((20,), float(i)) for i in range(4)}
+    checkpoint.save(tmp_path / "c", checkpoint.TrainingState(tensors, {"step": 4}))
+    assert len(list((tmp_path / "c").glob("part-*.safetensors"))) == 4
+    back = checkpoint.load(tmp_path / "c")
+    assert back is not None
+    assert back.counters == {"step": 4}
+    assert all((back.tensors[k] == v).all() for k, v in tensors.items())
+    (tmp_path / "c" / "part-002.safetensors").unlink()
+    with pytest.raises(WeightsInvalid, match="part-002"):
+        checkpoint.load(tmp_path / "c")
+
+
+def test_a_save_that_stopped_half_way_leaves_the_older_checkpoint(tmp_path: Path) -> None:
+    state = checkpoint.TrainingState({"t": torch.ones(2)}, {"step": 1})
+    checkpoint.save(tmp_path / "c", state)
+    (tmp_path / "c").rename(tmp_path / "c.old")
+    back = checkpoint.load(tmp_path / "c")
+    assert back is not None
+    assert back.counters == {"step": 1}
+
+
+def test_published_weights_give_nearly_the_same_answer_and_carry_their_digest(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = LocuscopeNet(TINY).eval()
+    write_model(tmp_path / "run" / "average", TINY, dict(net.named_parameters()))
+    (tmp_path / "run" / "log.jsonl").write_text(
+        json.dumps({"step": 5, "tokens": 100, "minutes": 1.0, "progress": 1.0, "bits_rna": 1.5}) + "\n"
+    )
+    path = publish(tmp_path / "run" / "average", tmp_path / "lm", {"run": run_summary(tmp_path / "run")})
+    card = json.loads(path.read_text())
+    assert card["sha256"] == digest(tmp_path / "lm" / "model.safetensors")
+    assert card["run"]["training_bits_per_corrupted_base"] == {"bits_rna": 1.5}
+    assert card["run"]["finished"] is True
+    ids = torch.tensor([[DOMAIN, *(BASE + i % 4 for i in range(30))]])
+    with torch.no_grad():
+        torch.testing.assert_close(LocuscopeNet.from_pretrained(tmp_path / "lm")(ids), net(ids), rtol=0.02, atol=0.02)
+
+
+def test_publishing_without_weights_or_with_infinite_ones_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing):
+        publish(tmp_path, tmp_path / "lm", {})
+    state = {name: torch.full_like(p, 1e6) for name, p in LocuscopeNet(TINY).named_parameters()}
+    write_model(tmp_path / "average", TINY, state)
+    with pytest.raises(WeightsInvalid, match="float16"):
+        publish(tmp_path / "average", tmp_path / "lm", {})
