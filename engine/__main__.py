@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
+from engine import arguments, batch_commands
 from engine.arguments import (
     TerminalMonitor,
     check_output,
@@ -22,9 +23,8 @@ from engine.arguments import (
     read_window,
     settings_of_command_line,
     write_result,
-    writing,
 )
-from engine.core.errors import InputError, LocuscopeError
+from engine.core.errors import LocuscopeError
 from engine.core.parameters import (
     ContactParameters,
     DependencyParameters,
@@ -34,8 +34,8 @@ from engine.core.parameters import (
     ProbabilityParameters,
     SegmentationParameters,
 )
-from engine.core.variants import TriageParameters
-from engine.service import ANALYSES, Engine, Request
+from engine.options import Device, Dtype, Fasta, Letters, LocusText, ModelId, Name, Out, Species, Weights
+from engine.service import ANALYSES, Request
 
 app = typer.Typer(
     name="engine",
@@ -45,17 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Letters = Annotated[str | None, typer.Option("--sequence", metavar="LETTERS", help="DNA or RNA letters, any case.")]
-Fasta = Annotated[Path | None, typer.Option("--fasta", metavar="FILE", help="FASTA or GenBank file, gzipped or not.")]
-Name = Annotated[str | None, typer.Option("--name", metavar="RECORD", help="Record of --fasta.")]
-LocusText = Annotated[str | None, typer.Option("--locus", metavar="ASSEMBLY:CONTIG:START-END[:-]", help="1-based inclusive.")]
-ModelId = Annotated[str, typer.Option("--model", metavar="ID", help="Model id, see the command models.")]
-Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Checkpoint folder in the published layout.")]
-Species = Annotated[str, typer.Option("--species", metavar="NAME", help="Species token of SpeciesLM.")]
-Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
-Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, float16 or bfloat16.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; its name decides the format.")]
+app.add_typer(batch_commands.app)
 
 
 @app.command("models")
@@ -78,7 +68,7 @@ def models_command(
             "source": row.card.source,
             "why_not": row.why_not,
         }
-        for row in Engine(settings_of_command_line()).models()
+        for row in arguments.make_engine().models()
     ]
     if as_json:
         print(json.dumps(rows, indent=2))
@@ -228,101 +218,6 @@ def tokens(
     _answer("tokens", (sequence, fasta, name, locus), Parameters(), out, "tokens.npz", (model, weights, species, device, dtype))
 
 
-@app.command("triage")
-def triage_command(
-    vcf: Annotated[Path, typer.Argument(metavar="VCF", help="Variants; plain, gzipped or bgzipped.")],
-    fasta: Annotated[Path, typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")],
-    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF with gene models.")] = None,
-    model: ModelId = "",
-    weights: Weights = None,
-    species: Species = "",
-    device: Device = "",
-    dtype: Dtype = "",
-    out: Out = None,
-    window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
-) -> None:
-    """Scores of the variants of a VCF: a table, or the VCF with INFO fields when --out ends in .vcf or .vcf.gz."""
-    from engine.exports.triage_table import write_triage_table
-    from engine.exports.vcf import write_triage_vcf
-    from engine.sources.transcripts import read_transcripts
-    from engine.sources.vcf import parse_vcf, vcf_text
-    from engine.triage import ReferenceLetters, TriageRequest
-
-    target = out or Path("triage.tsv")
-    check_output(target)
-    settings = settings_of_command_line()
-    text = vcf_text(vcf)
-    request = TriageRequest(
-        parse_vcf(vcf.name, text),
-        ReferenceLetters.of_file(fasta, settings),
-        read_transcripts(gff) if gff is not None else (),
-        model,
-        TriageParameters(window),
-        species,
-        weights,
-        device,
-        dtype,
-    )
-    monitor = TerminalMonitor()
-    result = Engine(settings).run_triage(request, monitor)
-    monitor.close()
-    as_vcf = target.name.endswith((".vcf", ".vcf.gz"))
-    with writing(target):
-        if as_vcf:
-            write_triage_vcf(result, text, target)
-        else:
-            write_triage_table(result, target)
-    scored = sum(row.status == "scored" for row in result.rows)
-    print(f"wrote {target}: {scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
-
-
-@app.command("scan")
-def scan_command(
-    fasta: Annotated[Path, typer.Option("--fasta", metavar="GENOME", help="Every contig of it is scanned.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the answers; a run goes on where it stopped.")],
-    analysis: Annotated[
-        str, typer.Option(metavar="NAME", help="probabilities, effects, segmentation, dependency or tokens.")
-    ] = "probabilities",
-    model: ModelId = "",
-    weights: Weights = None,
-    species: Species = "",
-    device: Device = "",
-    dtype: Dtype = "",
-    window: Annotated[int, typer.Option(metavar="BP", help="Bases the model sees at once.")] = 1000,
-    overlap: Annotated[int, typer.Option(metavar="BP", help="Bases that neighbouring windows share.")] = 200,
-    processes: Annotated[int, typer.Option(metavar="N", help="Local processes.")] = 1,
-    ray: Annotated[str | None, typer.Option("--ray", metavar="ADDRESS", help="A Ray cluster instead of local processes.")] = None,
-) -> None:
-    """Genome-wide run, resumable, to a directory: an npz a window and a bigWig a track."""
-    from engine.cluster import Plan, scan
-
-    folder = weights.resolve() if weights is not None else ""
-    plan = Plan(str(fasta.resolve()), analysis, model, str(folder), species, device, dtype, window, overlap)
-    monitor = TerminalMonitor()
-    failed = scan(plan, out, settings_of_command_line(), processes, ray, monitor)
-    monitor.close()
-    if failed:
-        raise InputError(f"{failed:,} windows could not be computed; {out / 'failed.tsv'} says why; the others are kept.")
-    print(f"wrote {out}", file=sys.stderr)
-
-
-@app.command()
-def install(
-    model: Annotated[str, typer.Argument(metavar="ID", help="Model id, see the command models.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Download the published weights of a model, after showing their size and licence."""
-    engine = Engine(settings_of_command_line())
-    row = engine.model(model)
-    if row.installed:
-        print(f"{row.card.title} is installed.")
-        return
-    print(f"{row.card.title}: {row.size_bytes:,} bytes, licence {row.card.licence}, from {row.card.source}.")
-    if not yes and not typer.confirm("Download it?"):
-        return
-    print(f"{row.card.title} is in {engine.install(model, TerminalMonitor())}.")
-
-
 def _answer(
     analysis: str,
     given: tuple[str | None, Path | None, str | None, str | None],
@@ -338,7 +233,7 @@ def _answer(
     sequence = read_sequence(*given, settings)
     model, weights, species, device, dtype = how
     request = Request(analysis, sequence, model, parameters, species, weights, device, dtype)
-    engine = Engine(settings)
+    engine = arguments.make_engine(settings)
     for note in engine.notes(request):
         print(note, file=sys.stderr)
     monitor = TerminalMonitor()

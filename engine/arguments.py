@@ -16,6 +16,7 @@ from engine.core.locus import Locus
 from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, Segmentation, VariantEffects
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
+from engine.service import Engine
 
 _WINDOW = re.compile(r"^\s*([\d,_]+)\s*(?:-|\.\.)\s*([\d,_]+)\s*$")
 _UNBOUNDED = 1 << 40
@@ -38,6 +39,11 @@ class NotWritable(InputError):
 def settings_of_command_line() -> Settings:
     """Settings from the environment without the bounds that protect a server from its visitors."""
     return replace(Settings.from_environment(), max_length=_UNBOUNDED, max_upload_bytes=_UNBOUNDED)
+
+
+def make_engine(settings: Settings | None = None) -> Engine:
+    """The engine of a command."""
+    return Engine(settings or settings_of_command_line())
 
 
 def read_sequence(letters: str | None, fasta: Path | None, name: str | None, locus: str | None, settings: Settings) -> NucleotideSequence:

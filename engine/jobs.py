@@ -302,6 +302,27 @@ class Stretch:
         return False
 
 
+def follow(job: Job, visitor: str, monitor: Monitor | None, keep_partial: bool = True) -> Any:
+    """Wait for a job and mirror its progress to ``monitor``; whatever stops the waiting withdraws ``visitor`` from the job."""
+    announced: tuple[int, str] | None = None
+    told = 0
+    try:
+        while not job.wait(0.05):
+            if monitor is None:
+                continue
+            if job.total and announced != (job.total, job.unit):
+                announced, told = (job.total, job.unit), 0
+                monitor.start(job.total, job.unit)
+            more, told = job.done - told, job.done
+            monitor.advance(more)
+            if keep_partial and monitor.wants_partial() and (partial := job.partial) is not None:
+                monitor.publish(partial)
+    finally:
+        if not job.finished:
+            job.cancel(visitor)
+    return job.answer()
+
+
 def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job], None]) -> None:
     """Run ``work`` in a thread of its own that ends with the process; ``ended`` is called when the job is finished."""
 

@@ -14,15 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.core.card import ModelCard
-from engine.core.errors import CapabilityMissing, ModelError, ParameterError, ResourceExhausted
+from engine.core.card import Capability, ModelCard
+from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ParameterError, ResourceExhausted, SourceUnavailable
 from engine.core.parameters import DependencyParameters, EffectParameters, Parameters
 from engine.core.progress import Monitor
 from engine.core.results import VariantEffects
+from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.devices import checked_device, checked_dtype, code_fingerprint
 from engine.estimate import Cost, Timings
-from engine.jobs import DeviceGate, Job, JobMonitor, Stretch, finished_job, start_job
+from engine.jobs import DeviceGate, Job, JobMonitor, Stretch, finished_job, follow, start_job
 from engine.models import registry as shipped_registry
 from engine.models.entry import LoadOptions, ModelEntry
 from engine.questions import ANALYSES, Analysis, Request, cannot, check_length, check_positions, forward_passes, width_bp
@@ -30,6 +31,8 @@ from engine.shelf import Fingerprints, ModelSpec, Registry, Shelf, directory_byt
 from engine.store import ResultStore, content_key
 
 if TYPE_CHECKING:
+    from engine.core.protocols import VariantScore
+    from engine.core.variants import Variant
     from engine.triage import TriageRequest
 
 __all__ = ["ANALYSES", "Analysis", "Engine", "ModelRow", "Request", "follow"]
@@ -103,28 +106,51 @@ class Engine:
     def install(self, model_id: str, monitor: Monitor | None = None) -> Path:
         """Download the published weights of a model and return their folder; progress in bytes through ``monitor``.
 
-        For a table or a service: record that its terms, shown before, are accepted.
-
-        Raises `WeightsMissing` for a model without a public download and when the settings say offline, `SourceUnavailable` when the
-        hub cannot be reached, and what ``monitor.advance`` raises to stop.
+        Raises `WeightsMissing` for a model without a public download, `SourceUnavailable` when the settings say offline or the hub
+        cannot be reached, and what ``monitor.advance`` raises to stop.
         """
-        from engine.models import _hub, _terms
+        from engine.models import _hub
 
         entry = self._registry.entry(model_id)
-        if entry.hub is None:
-            if entry.available is not None:
-                _terms.accept(entry.card, self.settings.home)
+        if entry.hub is None or self.model(model_id).installed:
             return find_directory(entry, self.settings.home)
-        folder: Path = _hub.install(entry, self.settings.home, self.settings.hub_endpoint, monitor)
-        return folder
+        if self.settings.offline:
+            raise SourceUnavailable(
+                f"{entry.card.title} cannot be downloaded: the setting LOCUSCOPE_OFFLINE keeps this installation offline."
+            )
+        return _hub.install(entry, self.settings.home, self.settings.hub_endpoint, monitor)
 
-    def preload(self, model_id: str = "", device: str = "", dtype: str = "") -> None:
-        """Load a model in the background so that the first question does not wait for it."""
+    def accept_terms(self, model_id: str) -> None:
+        """Remember that the terms of a table or service were shown and accepted."""
+        from engine.models import _terms
+
+        _terms.accept(self._registry.entry(model_id).card, self.settings.home)
+
+    def scores(self, model_id: str, assembly: str, variant: Variant) -> tuple[VariantScore, ...]:
+        """What a table or service says of one variant of a known assembly; empty when it has nothing.
+
+        Raises `CapabilityMissing` for a model that is neither, `WeightsMissing` when something is not there yet, `LocusError` for a
+        variant that does not fit the assembly, `SourceUnavailable` when a service does not answer.
+        """
+        entry = self._registry.entry(model_id)
+        if not entry.card.can(Capability.VARIANT_SCORES):
+            raise CapabilityMissing(f"{entry.card.title} holds no published variant scores; use a triage for what it computes.")
+        spec = ModelSpec(entry.card.id, find_directory(entry, self.settings.home), "", LoadOptions("cpu"))
+        with self._shelf.borrow(entry, spec) as shelved:
+            found: tuple[VariantScore, ...] = shelved.model.score(
+                assembly, variant.contig, variant.position, variant.reference, variant.alternate
+            )
+            return found
+
+    def preload(self, model_id: str = "") -> None:
+        """Load a model in the background and let it read a few bases, so that the first question does not wait for either."""
 
         def body() -> None:
-            entry = self._registry.entry(model_id or self.settings.model)
-            with self._shelf.borrow(entry, self._spec(entry, device, dtype, "", None)):
-                logger.info("%s is ready", entry.card.id)
+            request = Request("probabilities", NucleotideSequence("ACGTACGTACGTACGT"), model_id)
+            try:
+                self.run(request)
+            except LocuscopeError as error:
+                logger.warning("%s could not be loaded ahead: %s", model_id or self.settings.model, error)
 
         threading.Thread(target=body, name="preload", daemon=True).start()
 
@@ -384,27 +410,6 @@ class Engine:
         device = checked_device(request.device or self.settings.device)
         precision = getattr(request.parameters, "precision", "exact")
         return "|".join((entry.card.id, str(request.weights or ""), device, request.dtype or self.settings.dtype, precision))
-
-
-def follow(job: Job, visitor: str, monitor: Monitor | None, keep_partial: bool = True) -> Any:
-    """Wait for a job and mirror its progress to ``monitor``; whatever stops the waiting withdraws ``visitor`` from the job."""
-    announced: tuple[int, str] | None = None
-    told = 0
-    try:
-        while not job.wait(0.05):
-            if monitor is None:
-                continue
-            if job.total and announced != (job.total, job.unit):
-                announced, told = (job.total, job.unit), 0
-                monitor.start(job.total, job.unit)
-            more, told = job.done - told, job.done
-            monitor.advance(more)
-            if keep_partial and monitor.wants_partial() and (partial := job.partial) is not None:
-                monitor.publish(partial)
-    finally:
-        if not job.finished:
-            job.cancel(visitor)
-    return job.answer()
 
 
 def _has_files(entry: ModelEntry) -> bool:

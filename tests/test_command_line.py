@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine import __main__ as command_line
+from engine import arguments
 from engine.core.parameters import DependencyParameters
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
@@ -31,7 +32,7 @@ def own_engine(tmp_path: Path, registry: FakeRegistry, monkeypatch: pytest.Monke
     """The command line with the small model, an own home, and the test's folder as the current one."""
     monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LOCUSCOPE_MODEL", "pairs")
-    monkeypatch.setattr(command_line, "Engine", lambda settings: Engine(settings, registry))
+    monkeypatch.setattr(arguments, "make_engine", lambda settings=None: Engine(settings or arguments.settings_of_command_line(), registry))
     monkeypatch.chdir(tmp_path)
 
 
@@ -191,6 +192,43 @@ def test_a_wrong_line_of_a_vcf_is_named(capsys: pytest.CaptureFixture[str]) -> N
     assert "Line 2 of 'v.vcf' has 1 columns" in refused(capsys, "triage", "v.vcf", "--fasta", "r.fa")
 
 
+def test_published_scores_are_looked_up_for_every_variant(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from engine.core.errors import LocusError
+    from engine.core.protocols import VariantScore
+    from engine.core.variants import Variant
+
+    def looked_up(_: object, model: str, assembly: str, variant: Variant) -> tuple[VariantScore, ...]:
+        if variant.position == 3:
+            raise LocusError("the reference there is C")
+        return (VariantScore("am_pathogenicity", 0.75, "likely_pathogenic", f"{model} {assembly}"),)
+
+    monkeypatch.setattr(Engine, "scores", looked_up)
+    Path("v.vcf").write_text("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t2\t.\tG\tA\t.\t.\t.\n1\t3\t.\tT\tA\t.\t.\t.\n")
+    assert command_line.main(["scores", "v.vcf", "--assembly", "GRCh38", "--model", "pairs", "--out", "s.tsv"]) == 0
+    assert "1 of 2 alleles have scores" in capsys.readouterr().err
+    lines = Path("s.tsv").read_text().splitlines()
+    assert lines[3].split("\t") == ["1", "2", ".", "G", "A", "am_pathogenicity", "0.75", "likely_pathogenic", "pairs GRCh38", ""]
+    assert lines[4].split("\t")[5:] == ["", "", "", "", "the reference there is C"]
+
+
+def test_a_model_without_published_scores_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("v.vcf").write_text("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t2\t.\tG\tA\t.\t.\t.\n")
+    assert "holds no published variant scores" in refused(capsys, "scores", "v.vcf", "--assembly", "GRCh38", "--model", "pairs")
+
+
+def test_terms_are_shown_and_accepted_before_a_table_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(arguments, "make_engine", lambda settings=None: Engine(settings or arguments.settings_of_command_line()))
+    table = tmp_path / "AlphaMissense_hg38.tsv.gz"
+    monkeypatch.setenv("LOCUSCOPE_ALPHAMISSENSE", f"GRCh38={table}")
+    Path("v.vcf").write_text("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t2\t.\tG\tA\t.\t.\t.\n")
+    assert "terms" in refused(capsys, "scores", "v.vcf", "--assembly", "GRCh38")
+    assert command_line.main(["install", "alphamissense", "--yes"]) == 0
+    assert "licence CC BY 4.0" in capsys.readouterr().out
+    assert "is not there" in refused(capsys, "scores", "v.vcf", "--assembly", "GRCh38")
+
+
 def test_a_stop_by_the_keyboard_ends_without_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -209,10 +247,10 @@ def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
 
 
 def test_a_golden_map_comes_out_of_the_command_line(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_line, "Engine", Engine)
+    monkeypatch.setattr(arguments, "make_engine", Engine)
     golden = shared / "golden" / "dependency_k1"
     first = json.loads((golden / "inputs.json").read_text())[0]
-    arguments = ["--model", "specieslm-fungi-k1", "--weights", str(golden / "checkpoint"), "--species", first["species"]]
-    assert command_line.main(["map", "--sequence", first["sequence"], *arguments, "--epsilon", "1e-10", "--out", "m.npz"]) == 0
+    how = ["--model", "specieslm-fungi-k1", "--weights", str(golden / "checkpoint"), "--species", first["species"]]
+    assert command_line.main(["map", "--sequence", first["sequence"], *how, "--epsilon", "1e-10", "--out", "m.npz"]) == 0
     expected = np.load(golden / "expected.npz")["0_dep_map"]
     np.testing.assert_allclose(load("m.npz")["values"], expected, atol=1e-4, rtol=0)

@@ -1,0 +1,19 @@
+"""Options that several commands of the command line share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Letters = Annotated[str | None, typer.Option("--sequence", metavar="LETTERS", help="DNA or RNA letters, any case.")]
+Fasta = Annotated[Path | None, typer.Option("--fasta", metavar="FILE", help="FASTA or GenBank file, gzipped or not.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="RECORD", help="Record of --fasta.")]
+LocusText = Annotated[str | None, typer.Option("--locus", metavar="ASSEMBLY:CONTIG:START-END[:-]", help="1-based inclusive.")]
+ModelId = Annotated[str, typer.Option("--model", metavar="ID", help="Model id, see the command models.")]
+Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Checkpoint folder in the published layout.")]
+Species = Annotated[str, typer.Option("--species", metavar="NAME", help="Species token of SpeciesLM.")]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
+Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, float16 or bfloat16.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; its name decides the format.")]
