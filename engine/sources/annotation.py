@@ -210,6 +210,12 @@ class TabixAnnotation:
         return None
 
 
+def split_fasta(text: str) -> tuple[str, str]:
+    """A GFF3 text in two: annotation, and the FASTA behind ``##FASTA`` (empty when there is none)."""
+    before, mark, after = text.partition("\n##FASTA")
+    return before, after.partition("\n")[2] if mark else ""
+
+
 def open_annotation(path: Path) -> Annotation:
     """Index an annotation file: by its tabix index where there is one, else in memory.
 
@@ -221,7 +227,12 @@ def open_annotation(path: Path) -> Annotation:
     if any(path.with_name(path.name + suffix).is_file() for suffix in (".tbi", ".csi")):
         return TabixAnnotation(path, style_of(path.name))
     plain = path.name.casefold().removesuffix(".gz")
-    text = text_of(path.name, path.read_bytes(), BOUND_BYTES)
+    try:
+        text = text_of(path.name, path.read_bytes(), BOUND_BYTES)
+    except FileFormatError as error:
+        raise FileFormatError(
+            f"{error} A large annotation is read through an index: sort it, pack it with bgzip and index it with tabix."
+        ) from error
     if plain.endswith((".gb", ".gbk", ".gbff", ".genbank")) or text.startswith("LOCUS "):
         from engine.sources.genbank import parse_genbank
 

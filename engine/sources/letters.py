@@ -11,14 +11,18 @@ from engine.core.sequence import IUPAC_DNA, Alphabet, NucleotideSequence
 _ALLOWED = IUPAC_DNA | {"U"}
 _NUMBER_TOKEN = re.compile(r"(?<!\S)\d+(?!\S)")
 _SPACE = str.maketrans("", "", " \t\n\r\f\v\u00a0\u200b\ufeff")
-_ENDS = re.compile(r"^\s*5\s*['′’`]?\s*-+|-+\s*3\s*['′’`]?\s*$")
+_FIRST = re.compile(r"^\s*5\s*['′’`]?\s*-{1,9}")
+_LAST = re.compile(r"-{1,9}\s*3\s*['′’`]?\s*$")
+_END_LENGTH = 24
+_FOREIGN = re.compile(f"[^{''.join(sorted(_ALLOWED))}]")
 _GENBANK_FRAME = re.compile(r"^\s*ORIGIN[^\n]*\n|\n?//\s*$", re.IGNORECASE)
 _PROTEIN_ONLY = frozenset("EFILPQ")
 _PROTEIN = frozenset("ACDEFGHIKLMNPQRSTVWYX*")
 
 
 def _foreign(letters: str, where: str) -> SequenceError:
-    position = next(i for i, letter in enumerate(letters) if letter not in _ALLOWED)
+    match = _FOREIGN.search(letters)
+    position = match.start() if match is not None else 0
     letter = letters[position]
     others = sorted(set(letters) - _ALLOWED)
     if len(_PROTEIN_ONLY & set(others)) >= 2 and set(letters) <= _PROTEIN:
@@ -40,8 +44,8 @@ def strip_numbering(text: str) -> str:
     """Letters of a paste: position numbers and ``ORIGIN``, ``//``, ``5'-`` and ``-3'`` frames and all white space are taken away; upper case."""
     if "//" in text or "origin" in text[:200].lower():
         text = _GENBANK_FRAME.sub("", text)
-    if len(text) < 100_000:
-        text = _ENDS.sub("", text)
+    text = _FIRST.sub("", text[:_END_LENGTH]) + text[_END_LENGTH:]
+    text = text[:-_END_LENGTH] + _LAST.sub("", text[-_END_LENGTH:])
     if any(digit in text for digit in "0123456789"):
         text = _NUMBER_TOKEN.sub(" ", text)
     return text.translate(_SPACE).upper()

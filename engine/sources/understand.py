@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.core.errors import InputError, LocusError, SequenceError
+from engine.core.errors import FileFormatError, InputError, LocusError, SequenceError
 from engine.core.features import Feature
 from engine.core.locus import Locus, Strand
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
-from engine.sources.assemblies import nearest
+from engine.sources.annotation import Annotation, FeatureIndex, parse_annotation, split_fasta, style_of
+from engine.sources.assemblies import assembly, find_contig, nearest
 from engine.sources.compressed import text_of
 from engine.sources.examples import EXAMPLES, example
 from engine.sources.fasta import parse_fasta
@@ -21,6 +22,7 @@ from engine.sources.letters import sequence_from
 from engine.sources.locus_text import WINDOW_BP, looks_like_locus, parse_locus_text
 
 Kind = Literal["letters", "fasta", "genbank", "locus", "example"]
+_CONTIG_LIKE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.|*#-]{0,99}$")
 _NAME_LIKE = re.compile(r"^[A-Za-z][A-Za-z0-9_().'-]{1,39}$")
 _ONLY_IUPAC = re.compile(r"^[ACGTURYSWKMBDHVN]+$", re.IGNORECASE)
 _GENBANK_START = re.compile(r"^\s*LOCUS\s+\S+\s", re.IGNORECASE)
@@ -92,6 +94,54 @@ def _from_genbank(text: str) -> Understood:
         for record, found in zip(records, features, strict=True)
     )
     return Understood(records, "genbank", (echo(records[0]), *_choice_note(records, "GenBank")), relative)
+
+
+def _from_gff3(name: str, text: str) -> Understood:
+    """GFF3 with its FASTA inside, as genome databases give it."""
+    lines, fasta = split_fasta(text)
+    if not fasta.strip():
+        raise FileFormatError(f"The file {name[-60:]!r} is an annotation without letters; give it together with its FASTA, or GenBank.")
+    records = parse_fasta(fasta)
+    index = FeatureIndex(parse_annotation(lines.splitlines(), "gff3"))
+    features = tuple(_relative(index, record) for record in records)
+    return Understood(records, "fasta", (echo(records[0]), *_choice_note(records, "FASTA")), features)
+
+
+def _relative(index: Annotation, record: NucleotideSequence) -> tuple[Feature, ...]:
+    """Features of an annotation on a record, by its locus or, without one, by its name."""
+    place = record.locus or Locus("", record.name if _CONTIG_LIKE.match(record.name) else "sequence", 0, len(record))
+    row = assembly(place.assembly) if place.assembly else None
+    contig = find_contig(place.contig, index.contigs(), row.contigs if row else None)
+    if contig is None:
+        return ()
+    found = (item.relative_to(place) for item in index.overlapping(contig, place.start, place.end))
+    return tuple(item for item in found if item is not None)
+
+
+def read_features(name: str, data: bytes, sequence: NucleotideSequence, settings: Settings) -> tuple[Feature, ...]:
+    """Features of an uploaded GFF3, GTF, BED or GenBank file on a sequence, in indices of its letters.
+
+    Contigs are matched by the sequence's locus, or by its name when it has none (coordinates 1..length).
+
+    Raises
+    ------
+    FileFormatError
+        Too large, not annotation, or broken.
+    LocusError
+        The file has no features on this sequence's contig; the message names the contigs it has.
+    """
+    text = text_of(name, data, settings.max_upload_bytes)
+    if _GENBANK_START.match(text[:400]):
+        index = FeatureIndex(item for found in parse_genbank(text)[1] for item in found)
+    else:
+        index = FeatureIndex(parse_annotation(text.splitlines(), style_of(name, text[:200])))
+    found = _relative(index, sequence)
+    if not found:
+        where = str(sequence.locus) if sequence.locus is not None else repr(sequence.name[:40])
+        raise LocusError(
+            f"The file {name[-60:]!r} has no features on {where}; its contigs are {nearest(where, index.contigs()) or 'none'}."
+        )
+    return found
 
 
 def _from_place(locus: Locus, genomes: GenomeSet, notes: tuple[str, ...] = ()) -> Understood:
@@ -188,7 +238,7 @@ def understand(text: str, genomes: GenomeSet, settings: Settings) -> Understood:
 
 
 def read_upload(name: str, data: bytes, settings: Settings) -> Understood:
-    """Read an uploaded FASTA or GenBank file, or plain letters, packed with gzip or not.
+    """Read an uploaded FASTA, GenBank or GFF3-with-FASTA file, or plain letters, packed with gzip or not.
 
     Raises
     ------
@@ -202,6 +252,8 @@ def read_upload(name: str, data: bytes, settings: Settings) -> Understood:
         return _from_fasta(text)
     if _GENBANK_START.match(text[:400]):
         return _from_genbank(text)
+    if text.startswith("##gff-version"):
+        return _from_gff3(name, text)
     stem = re.sub(r"\.(txt|seq|fa|fasta|gz)$", "", name[-60:], flags=re.IGNORECASE)
     sequence = sequence_from(text, stem)
     return Understood((sequence,), "letters", (echo(sequence),))

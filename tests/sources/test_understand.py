@@ -5,15 +5,19 @@ from __future__ import annotations
 import gzip
 import time
 import zlib
+from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as options
+from hypothesis import strategies as st
 
-from engine.core.errors import FileFormatError, InputError, LocusError, SequenceError, SourceUnavailable
+from engine.core.errors import FileFormatError, InputError, LocuscopeError, LocusError, SequenceError, SourceUnavailable
 from engine.core.sequence import Alphabet
 from engine.core.settings import Settings
 from engine.sources.genomes import GenomeSet
-from engine.sources.understand import read_upload, understand
-from tests.sources.conftest import CHR_I, CHR_II
+from engine.sources.understand import read_features, read_upload, understand
+from tests.sources.conftest import CHR_I, CHR_II, GFF
 
 GENBANK = """LOCUS       TEST1                     60 bp    DNA     linear   BCT 01-JAN-2020
 DEFINITION  test.
@@ -243,3 +247,51 @@ def test_broken_uploads_get_one_sentence(data: bytes, words: str, settings: Sett
     with pytest.raises(InputError) as caught:
         read_upload("upload.fa", data, settings)
     assert words in str(caught.value)
+
+
+def test_gff3_with_its_fasta_inside_gives_letters_and_features(settings: Settings) -> None:
+    text = GFF.replace(">chrI\nACGT\n", f">chrI\n{CHR_I}\n>chrII\n{CHR_II}\n")
+    found = read_upload("genome.gff3.gz", gzip.compress(text.encode()), settings)
+    assert [record.letters for record in found.records] == [CHR_I, CHR_II]
+    assert [[item.name for item in features] for features in found.record_features] == [["TFC3", "YAL001C_intron"], ["ECM15"]]
+    with pytest.raises(FileFormatError, match="annotation without letters"):
+        read_upload("a.gff3", GFF.split("##FASTA")[0].encode(), settings)
+
+
+def test_an_uploaded_annotation_is_laid_on_the_sequence_it_names(genomes: GenomeSet, settings: Settings) -> None:
+    place = understand("chrI:16-30:-", genomes, settings).records[0]
+    bed = b"I\t20\t25\tsite\t0\t+\nII\t20\t25\tother\t0\t+\n"
+    (found,) = read_features("a.bed", bed, place, settings)
+    assert (found.name, found.start, found.end, found.strand) == ("site", 5, 10, "-")
+    named = understand(">chrI\nACGTACGTACGTACGTACGTACGTACGT\n", genomes, settings).records[0]
+    assert [item.start for item in read_features("a.bed", bed, named, settings)] == [20]
+    with pytest.raises(LocusError, match="its contigs are I, II"):
+        read_features("a.bed", bed, understand("chrI:100-130", genomes, settings).records[0], settings)
+
+
+def outcome(ask: Callable[[], object]) -> str:
+    """The sentence of a refusal, or ``understood.``; any other error goes through."""
+    try:
+        ask()
+    except LocuscopeError as error:
+        return str(error)
+    return "understood."
+
+
+@options(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.text(max_size=80), st.text(alphabet="ACGTUNacgt0123456789:-+.,>;\n\t /chrIkM[]()", max_size=80)))
+@example("chrI:1e3-2")
+@example("chrI:٣-٤")
+@example(">\n\n>")
+@example("LOCUS x \nORIGIN\n//")
+@example("chrI:1.5-2")
+@example("\ufeff")
+def test_no_text_whatever_causes_another_error_than_a_sentence(genomes: GenomeSet, settings: Settings, text: str) -> None:
+    assert outcome(lambda: understand(text, genomes, settings)).endswith(".")
+
+
+@options(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=120), st.sampled_from([b"", b">a\n", b"LOCUS       x 10 bp\n", b"\x1f\x8b\x08", b"##gff-version 3\n##FASTA\n"]))
+def test_no_upload_whatever_causes_another_error_than_a_sentence(settings: Settings, data: bytes, start: bytes) -> None:
+    for upload in (start + data, gzip.compress(start + data)):
+        assert outcome(lambda upload=upload: read_upload("x", upload, settings)).endswith(".")
