@@ -23,7 +23,7 @@ from engine.models._attention import (
     rotary_tables,
     with_modern_names,
 )
-from engine.models._weights import load_tensors, whole
+from engine.models._weights import load_tensors, unfilled, whole
 
 UNUSED = ("bert.pooler.", "cls.seq_relationship.", "bert.embeddings.position_ids")
 _EMBEDDINGS, _LAYER, _PREDICTIONS = "bert.embeddings.", "bert.encoder.layer.", "cls.predictions."
@@ -243,6 +243,7 @@ def bert_from_tensors(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
         named[f"{_PREDICTIONS}bias"] = bias
     for index in range(sizes.layers):
         fuse_projections(named, f"{_LAYER}{index}.attention.self.")
-    net = BertNet(sizes)
+    with unfilled():
+        net = BertNet(sizes)
     load_tensors(net, named, unused=UNUSED)
     return net.eval()

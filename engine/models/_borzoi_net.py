@@ -17,7 +17,7 @@ from engine.models._enformer_net import count, without_prefix
 from engine.models._fixed_window import with_head_names
 from engine.models._relative_attention import AttentionSizes, borzoi_features, transformer_layer
 from engine.models._segment_heads import SegmentHead, read_elements
-from engine.models._weights import load_tensors, whole
+from engine.models._weights import load_tensors, unfilled, whole
 
 UNUSED = ("human_head.", "mouse_head.", "human_head_bak.")
 TARGET_BINS = 6144
@@ -147,8 +147,9 @@ def segment_borzoi_from_tensors(config: Mapping[str, Any], tensors: Mapping[str,
     final = named.get("final_joined_convs.0.conv_layer.weight")
     if final is None:
         raise WeightsInvalid("The checkpoint lacks final_joined_convs.0.conv_layer.weight; download it again.")
-    head = SegmentHead.read(named, "unet_head.", read_elements(config), len(final))
-    net = SegmentBorzoiNet(named, whole(config, "bins_to_return", TARGET_BINS), head)
+    with unfilled():
+        head = SegmentHead.read(named, "unet_head.", read_elements(config), len(final))
+        net = SegmentBorzoiNet(named, whole(config, "bins_to_return", TARGET_BINS), head)
     if head.bases_per_token != net.bases_per_bin:
         raise WeightsInvalid(
             f"The head answers for {head.bases_per_token} bases a bin but the trunk pools {net.bases_per_bin}; download the checkpoint again."

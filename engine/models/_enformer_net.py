@@ -16,7 +16,7 @@ from engine.core.errors import WeightsInvalid
 from engine.models._fixed_window import with_head_names
 from engine.models._relative_attention import AttentionSizes, Residual, enformer_features, transformer_layer
 from engine.models._segment_heads import SegmentHead, read_elements
-from engine.models._weights import load_tensors
+from engine.models._weights import load_tensors, unfilled
 
 UNUSED = ("final_pointwise.", "_heads.", "_trunk.")
 
@@ -92,8 +92,9 @@ def segment_enformer_from_tensors(config: Mapping[str, Any], tensors: Mapping[st
     shapes = [named[f"conv_tower.{index}.0.2.weight"].shape for index in range(blocks)]
     tower = tuple((int(inner), int(outer), int(size)) for outer, inner, size in shapes)
     attention = AttentionSizes.read(named, "transformer.0.0.fn.1.")
-    head = SegmentHead.read(named, "unet_head.", read_elements(config), attention.width)
-    net = SegmentEnformerNet((int(stem[0]), int(stem[2])), tower, attention, depth, head)
+    with unfilled():
+        head = SegmentHead.read(named, "unet_head.", read_elements(config), attention.width)
+        net = SegmentEnformerNet((int(stem[0]), int(stem[2])), tower, attention, depth, head)
     if head.bases_per_token != net.bases_per_token:
         raise WeightsInvalid(
             f"The head answers for {head.bases_per_token} bases a token but the trunk pools {net.bases_per_token}; download the checkpoint again."

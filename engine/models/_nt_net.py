@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
 from engine.models._attention import Rotary, SelfAttention, fuse_projections, rotary_tables, with_modern_names
-from engine.models._weights import load_tensors, whole
+from engine.models._weights import load_tensors, unfilled, whole
 
 UNUSED = ("esm.contact_head.", "esm.pooler.", "esm.embeddings.position_ids")
 _LAYER, _WORDS = "esm.encoder.layer.", "esm.embeddings.word_embeddings.weight"
@@ -251,6 +251,7 @@ def nt_from_tensors(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) ->
     bias = named.pop("lm_head.decoder.bias", None)
     if bias is not None:
         named.setdefault("lm_head.bias", bias)
-    net = NtNet(sizes)
+    with unfilled():
+        net = NtNet(sizes)
     load_tensors(net, named, unused=UNUSED)
     return net.eval()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from engine.core.errors import WeightsInvalid
 from engine.models._nt_net import UNUSED, EsmEncoder, NtConfig, published_tensors
 from engine.models._segment_heads import UNet, element_logits, head_levels, read_elements
-from engine.models._weights import load_tensors
+from engine.models._weights import load_tensors, unfilled
 
 
 class SegmentNtNet(nn.Module):
@@ -36,6 +36,7 @@ def segment_nt_from_tensors(config: Mapping[str, Any], tensors: Mapping[str, Ten
     told = config.get("num_layers_head", levels)
     if told != levels:
         raise WeightsInvalid(f"config.json has num_layers_head {told} but the checkpoint's U-Net has {levels} levels; download it again.")
-    net = SegmentNtNet(sizes, elements, bases_per_token, levels)
+    with unfilled():
+        net = SegmentNtNet(sizes, elements, bases_per_token, levels)
     load_tensors(net, published_tensors(tensors, sizes), unused=(*UNUSED, "lm_head."))
     return net.eval()

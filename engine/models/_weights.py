@@ -11,6 +11,7 @@ import json
 import struct
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError  # noqa: TID251 - the error's name only; nothing is unpickled with it
@@ -270,6 +271,13 @@ def _foreign_names(path: Path) -> list[str]:
         raise WeightsInvalid(f"{path} is not a readable torch checkpoint ({type(error).__name__}); download it again.") from error
 
 
+def unfilled() -> AbstractContextManager[object]:
+    """Modules made inside get no storage and draw no random numbers; `load_tensors` then fills them."""
+    import torch
+
+    return torch.device("meta")
+
+
 def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tuple[str, ...] = ()) -> None:
     """Copy ``tensors`` into ``module``; names and shapes must agree exactly.
 
@@ -289,7 +297,8 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tu
                 f"Tensor {name} is {tuple(tensors[name].shape)} but the configuration asks for {tuple(value.shape)}; "
                 "take config.json and weights from the same publication."
             )
-    module.load_state_dict({name: tensors[name].to(value.dtype) for name, value in own.items()})
+    filled = {name: tensors[name].to(value.dtype) for name, value in own.items()}
+    module.load_state_dict(filled, assign=any(value.is_meta for value in own.values()))
 
 
 def resolve_device(name: str) -> str:

@@ -42,11 +42,12 @@ def load(directory: Path, options: LoadOptions) -> GpnModel:
     """A GPN checkpoint in the published layout (class ConvNet or GPN with encoder convnet or bytenet)."""
     from engine.models._gpn_model import GpnModel
     from engine.models._gpn_net import GpnConfig, GpnNet, renamed
-    from engine.models._weights import load_tensors, placed, read_json, read_state, resolve_device, resolve_dtype
+    from engine.models._weights import load_tensors, placed, read_json, read_state, resolve_device, resolve_dtype, unfilled
 
     config = GpnConfig.read(read_json(directory))
     state = read_state(directory)
-    net = GpnNet(config)
+    with unfilled():
+        net = GpnNet(config)
     load_tensors(net, renamed(config, state.tensors))
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)

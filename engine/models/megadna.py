@@ -49,10 +49,11 @@ def load(directory: Path, options: LoadOptions) -> MegaDnaModel:
     """A megaDNA checkpoint: one pickled ``.pt`` as published, or a state dict with ``max_seq_len`` in config.json."""
     from engine.models._megadna_model import MegaDnaModel, read_checkpoint
     from engine.models._megadna_net import MegaDnaNet, renamed
-    from engine.models._weights import load_tensors, placed, resolve_device, resolve_dtype
+    from engine.models._weights import load_tensors, placed, resolve_device, resolve_dtype, unfilled
 
     config, tensors, sha256 = read_checkpoint(directory)
-    net = MegaDnaNet(config)
+    with unfilled():
+        net = MegaDnaNet(config)
     load_tensors(net, renamed(config, tensors))
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)

@@ -42,14 +42,16 @@ def load(directory: Path, options: LoadOptions) -> RinalmoModel:
     """A RiNALMo checkpoint in either published layout; sizes come from config.json where there is one, else from the tensors."""
     from engine.models._rinalmo_model import RinalmoModel, read_config, read_tokens
     from engine.models._rinalmo_net import UNUSED, RinalmoNet, is_official, renamed
-    from engine.models._weights import load_tensors, placed, read_json, read_state, resolve_device, resolve_dtype
+    from engine.models._weights import load_tensors, placed, read_json, read_state, resolve_device, resolve_dtype, unfilled
 
     state = read_state(directory, WEIGHTS)
     official = is_official(state.tensors)
     settings = read_json(directory) if not official or (directory / "config.json").is_file() else {}
     tensors = renamed(state.tensors, learnable_beta=bool(settings.get("learnable_beta", True)))
     tokens = read_tokens(directory, official=official)
-    net = RinalmoNet(read_config(settings, tensors, tokens, official=official))
+    sizes = read_config(settings, tensors, tokens, official=official)
+    with unfilled():
+        net = RinalmoNet(sizes)
     load_tensors(net, tensors, unused=UNUSED)
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
