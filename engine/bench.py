@@ -234,7 +234,7 @@ def write_synthetic(directory: Path, k: int, layers: int) -> PlainModel:
         torch.manual_seed(7)
         bert = BertForMaskedLM(config).eval()
     with torch.no_grad():
-        bert.cls.predictions.decoder.weight *= 5  # predictions that are not all alike
+        bert.cls.predictions.bias[5 : 5 + len(words)] += 12  # like a trained model's, the predictions are bases
     bert.save_pretrained(directory)
     (directory / "vocab.txt").write_text("\n".join(tokens), encoding="utf-8")
     vocabulary = {token: index for index, token in enumerate(tokens)}
