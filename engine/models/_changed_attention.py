@@ -8,7 +8,7 @@ computed anew too, so that no digits are lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -29,7 +29,8 @@ class Bias(Protocol):
 @dataclass(frozen=True, eq=False)
 class AttentionReference:
     """One attention of the reference: ``query`` (heads, T, n), already scaled, ``key`` (heads, T, n), ``value`` and ``read`` (heads, T, m),
-    ``total`` (heads, T): logarithm of the sum of exponentials of each row's scores.
+    ``total`` (heads, T): logarithm of the sum of exponentials of each row's scores. ``low``: query, key and value in the precision of
+    differences (`changed_reads_by_difference`).
     """
 
     query: Tensor
@@ -38,6 +39,11 @@ class AttentionReference:
     read: Tensor
     total: Tensor
     bias: Bias | None = None
+    low: tuple[Tensor, Tensor, Tensor] | None = None
+
+    def with_low(self, dtype: torch.dtype) -> AttentionReference:
+        """The same reference that also holds its tensors in ``dtype``."""
+        return replace(self, low=(self.query.to(dtype), self.key.to(dtype), self.value.to(dtype)))
 
     @classmethod
     def of(cls, query: Tensor, key: Tensor, value: Tensor, bias: Bias | None = None) -> AttentionReference:
@@ -116,4 +122,69 @@ def _recomputed_rows(reference: AttentionReference, rows: Tensor, which: Tensor,
         score += reference.bias.part(which, torch.arange(reference.length, device=rows.device))[:, None]
     weight = torch.softmax(score, -1)
     read = (weight.view(heads, groups * count, -1) @ reference.value).view(heads, groups, count, -1).transpose(0, 1)
-    return read + weight.transpose(0, 1)[..., rows] @ (value - reference.value[:, rows])
+    return read + weight.index_select(-1, rows).transpose(0, 1) @ (value - reference.value[:, rows])
+
+
+def changed_reads_by_difference(reference: AttentionReference, rows: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """`changed_reads` of *differences* of queries, keys and values; large products in the low precision of ``reference``, where it has one.
+
+    Only differences are rounded: of scores (before the exponential), of weights and of values. Biased attention is not meant here.
+    """
+    if reference.low is None:
+        places = (reference.query[:, rows], reference.key[:, rows], reference.value[:, rows])
+        return changed_reads(reference, rows, query + places[0], key + places[1], value + places[2])
+    change, doubtful = _low_unchanged_rows(reference, reference.low, rows, key, value)
+    which = rows
+    if doubtful.numel():
+        extra = doubtful[~torch.isin(doubtful, rows)]
+        which = torch.cat((rows, extra))
+        query = torch.cat((query, query.new_zeros(*query.shape[:2], len(extra), query.shape[3])), 2)
+    change[:, :, which] = _low_changed_rows(reference, reference.low, rows, which, query, key, value)
+    return change
+
+
+def _low_unchanged_rows(
+    reference: AttentionReference, low: tuple[Tensor, Tensor, Tensor], rows: Tensor, key: Tensor, value: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Change of every row under its old query, and the rows where that is numerically doubtful."""
+    groups, heads, count, _ = key.shape
+    length, dtype = reference.length, low[0].dtype
+    weight = (reference.query @ reference.key[:, rows].transpose(1, 2)).sub_(reference.total[..., None]).exp_()
+    moved_key = key.to(dtype).permute(1, 3, 0, 2).reshape(heads, -1, groups * count)
+    grown = (low[0] @ moved_key).float().clamp_(max=LARGEST_EXPONENT).expm1_().view(heads, length, groups, count)
+    grown_low = grown.mul_(weight[:, :, None]).to(dtype)
+    gained = grown_low.sum(-1, dtype=torch.float32)
+    new_value = (reference.value[:, rows] + value).to(dtype)
+    by_value = weight.to(dtype) @ value.to(dtype).permute(1, 2, 0, 3).reshape(heads, count, -1)
+    change = torch.empty(groups, heads, length, value.shape[-1], dtype=value.dtype, device=value.device)
+    parts = by_value.view(heads, length, groups, -1)
+    for group in range(groups):
+        more = gained[..., group, None]
+        moved = (grown_low[:, :, group] @ new_value[group]).float().add_(parts[:, :, group])
+        torch.div(moved.addcmul_(reference.read, more, value=-1), 1 + more, out=change[group])
+    doubtful = (gained < SAFE_TOTAL - 1).any(-1).any(0)
+    return change, doubtful.nonzero().flatten()
+
+
+def _low_changed_rows(
+    reference: AttentionReference,
+    low: tuple[Tensor, Tensor, Tensor],
+    rows: Tensor,
+    which: Tensor,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+) -> Tensor:
+    """Change of the reads (G, heads, R, m) of rows ``which`` (R,) whose queries move by ``query`` (G, heads, R, n)."""
+    groups, heads, count, _ = query.shape
+    dtype = low[0].dtype
+    old = reference.query[:, which] @ reference.key.transpose(1, 2)
+    flat = query.to(dtype).transpose(0, 1).reshape(heads, groups * count, -1)
+    score = (flat @ low[1].transpose(1, 2)).float().view(heads, groups, count, -1).add_(old[:, None])
+    new = (reference.query[:, which] + query) @ (reference.key[:, rows] + key).transpose(-1, -2)
+    score.index_copy_(3, rows, new.transpose(0, 1))
+    weight = torch.softmax(score, -1)
+    by_value = weight.index_select(-1, rows).transpose(0, 1) @ value
+    moved = weight.sub_(old.sub_(reference.total[:, which, None]).exp_()[:, None]).to(dtype)
+    read = (moved.view(heads, groups * count, -1) @ low[2]).float().view(heads, groups, count, -1).transpose(0, 1)
+    return read + by_value

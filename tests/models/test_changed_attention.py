@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.models._changed_attention import AttentionReference, changed_reads
+from engine.models._changed_attention import AttentionReference, changed_reads, changed_reads_by_difference
 
 
 @dataclass
@@ -79,3 +79,33 @@ def test_a_new_key_that_outweighs_everything_stays_finite() -> None:
     reference = AttentionReference.of(query, key, value)
     got = changed_reads(reference, torch.tensor([1]), query[None, :, 1:2], torch.full((1, 1, 1, 1), 200.0), value[None, :, 1:2] + 1)
     torch.testing.assert_close(reference.read + got[0], torch.stack((value[0, 1] + 1, value[0, 1] + 1, value[0, [0, 2]].mean(0)))[None])
+
+
+@pytest.mark.parametrize("size", [3.0, 0.01])
+def test_differences_in_low_precision_are_wrong_by_a_part_of_the_change_only(size: float) -> None:
+    heads, length, groups, rows = 2, 40, 3, torch.tensor([4, 30, 31])
+    query, key, value = (draw(heads, length, 8, seed=s).float() for s in (1, 2, 3))
+    moves = [size * draw(groups, heads, 3, 8, seed=s).float() for s in (4, 5, 6)]
+    reference = AttentionReference.of(query, key, value)
+    exact = changed_reads_by_difference(reference, rows, *moves)
+    torch.testing.assert_close(
+        exact, changed_reads(reference, rows, *(old[:, rows] + move for old, move in zip((query, key, value), moves, strict=True)))
+    )
+    low = changed_reads_by_difference(reference.with_low(torch.bfloat16), rows, *moves)
+    assert (low - exact).abs().max() < 0.02 * exact.abs().max()
+    same = changed_reads_by_difference(reference.with_low(torch.float32), rows, *moves)
+    torch.testing.assert_close(same, exact, rtol=1e-3, atol=2e-6 + 1e-5 * size)
+
+
+def test_low_precision_recomputes_rows_whose_attention_stood_on_the_changed_key() -> None:
+    query = torch.tensor([[[1.0, 0.0]] * 6])
+    key = torch.zeros(1, 6, 2)
+    key[0, 2, 0] = 30.0
+    value = draw(1, 6, 3).float()
+    reference = AttentionReference.of(query, key, value).with_low(torch.bfloat16)
+    move = torch.zeros(1, 1, 1, 2)
+    move[..., 0] = -35.0
+    got = changed_reads_by_difference(reference, torch.tensor([2]), torch.zeros(1, 1, 1, 2), move, torch.zeros(1, 1, 1, 3))
+    changed = key.clone()
+    changed[0, 2, 0] = -5.0
+    torch.testing.assert_close(reference.read + got[0], whole(query, changed, value, None), rtol=0, atol=0.02)
