@@ -143,12 +143,14 @@ class Engine:
             return found
 
     def preload(self, model_id: str = "") -> None:
-        """Load a model in the background and let it read a few bases, so that the first question does not wait for either."""
+        """Load a model in the background and time it on a few bases: the first question does not wait, and its cost is known."""
 
         def body() -> None:
-            request = Request("probabilities", NucleotideSequence("ACGTACGTACGTACGT"), model_id)
+            warm = Request("probabilities", NucleotideSequence("ACGT" * 4), model_id)
+            timed = Request("pair", NucleotideSequence("ACGTTGCAAC" * 20), model_id)
             try:
-                self.run(request)
+                for request in (warm, timed):
+                    self.run(request)
             except LocuscopeError as error:
                 logger.warning("%s could not be loaded ahead: %s", model_id or self.settings.model, error)
 
@@ -175,8 +177,9 @@ class Engine:
     def notes(self, request: Request) -> tuple[str, ...]:
         """What a user should know before an answer: how the sequence departs from the only layout a model was trained on."""
         entry = self._entry(request)
-        layout_note = getattr(sys.modules.get(entry.load.__module__), "layout_note", None)
-        note = layout_note(request.sequence) if layout_note is not None else ""
+        load = getattr(entry.load, "func", entry.load)
+        layout_note = getattr(sys.modules.get(load.__module__), "layout_note", None)
+        note = layout_note(entry.card.id, request.sequence) if layout_note is not None else ""
         return (note,) if note else ()
 
     def estimate(self, request: Request) -> Cost:

@@ -64,18 +64,19 @@ class _Tokens:
     lead: tuple[int, ...]
     tail: int
     mask: int
+    species: str
 
 
 class SpeciesLM:
     """A loaded SpeciesLM; implements `engine.core.protocols.NucleotideModel`.
 
-    Letters other than A, C, G, T become the unknown token, as in the authors' tokenizer.
+    ``species``: the token in use. Letters other than A, C, G, T become the unknown token, as in the authors' tokenizer.
     """
 
     def __init__(self, card: ModelCard, net: BertNet, tokens: _Tokens, device: str, dtype: str) -> None:
         from engine.models._kmers import offset_matrix
 
-        self.card, self.device, self.dtype = card, device, dtype
+        self.card, self.device, self.dtype, self.species = card, device, dtype, tokens.species
         self._net, self._k, self._mask = net, tokens.k, tokens.mask
         self._lead, self._tail = tokens.lead, tokens.tail
         self._table = tokens.table.to(device)
@@ -239,7 +240,7 @@ def _tokens(directory: Path, k: int, species: str, vocabulary: Mapping[str, int]
         ids[role] = vocabulary[token]
     kmers = kmer_ids(vocabulary, k)
     lead = (ids["cls_token"], vocabulary[species]) if species else (ids["cls_token"],)
-    return _Tokens(k, kmers, lookup_table(kmers, k, ids["unk_token"]), lead, ids["sep_token"], ids["mask_token"])
+    return _Tokens(k, kmers, lookup_table(kmers, k, ids["unk_token"]), lead, ids["sep_token"], ids["mask_token"], species)
 
 
 def _load(model_id: str, directory: Path, options: LoadOptions) -> SpeciesLM:

@@ -249,6 +249,7 @@ def test_a_species_changes_the_answer(golden: Path) -> None:
         model = load(folder, LoadOptions(species=species))
         reference = model.prepare(sequence)
         scores.append(model.base_logits(reference, reference.ids[None]))
+        assert model.species == (species or "kazachstania_africana_cbs_2517_gca_000304475")
     assert not torch.allclose(scores[0], scores[1])
 
 
@@ -296,3 +297,12 @@ def test_checkpoints_that_do_not_fit_are_refused(golden: Path, tmp_path: Path) -
     save_file({name: tensor for name, tensor in tensors.items() if "layer.1.output.dense" not in name}, copy / "model.safetensors")
     with pytest.raises(WeightsInvalid, match=r"lacks bert\.encoder\.layer\.1\.output\.dense"):
         load(copy, LoadOptions())
+
+
+def test_the_engine_passes_the_layout_note_on(tmp_path: Path) -> None:
+    from engine.core.settings import Settings
+    from engine.service import Engine, Request
+
+    engine = Engine(Settings(home=tmp_path))
+    notes = engine.notes(Request("probabilities", NucleotideSequence("ACGTACGATG"), "specieslm-fungi-k1"))
+    assert [note for note in notes if "it has 10 bases" in note]
