@@ -29,8 +29,8 @@ class Ensembl:
             raise SourceUnavailable(f"Ensembl answered with status {answer.status}; try again later.")
         return answer.text
 
-    def letters(self, species: str, contig: str, start: int, end: int) -> str:
-        """Upper-case forward-strand letters of ``[start, end)`` (0-based half-open).
+    def letters(self, species: str, contig: str, start: int, end: int, assembly: str = "") -> str:
+        """Upper-case forward-strand letters of ``[start, end)`` (0-based half-open) of the species' assembly with this name.
 
         Raises
         ------
@@ -42,22 +42,25 @@ class Ensembl:
         if end - start > LONGEST_BP:
             raise LocusError(f"Ensembl gives up to {LONGEST_BP:,} bases at once; {end - start:,} were asked for; name a part.")
         region = f"{contig}:{start + 1}..{end}:1"
-        answer = self._service.get(
-            f"/sequence/region/{quote(species)}/{quote(region, safe=':.')}", {"content-type": "text/plain"}, "text/plain"
-        )
+        parameters = {"content-type": "text/plain"} | ({"coord_system_version": assembly} if assembly else {})
+        answer = self._service.get(f"/sequence/region/{quote(species)}/{quote(region, safe=':.')}", parameters, "text/plain")
         return self._checked(answer, f"{species} {contig}:{start + 1:,}-{end:,}").strip().upper()
 
-    def features(self, species: str, contig: str, start: int, end: int) -> tuple[Feature, ...]:
+    def features(self, species: str, contig: str, start: int, end: int, assemblies: frozenset[str] = frozenset()) -> tuple[Feature, ...]:
         """Genes, exons and coding parts that meet ``[start, end)``, in coordinates of the contig (0-based half-open).
 
-        Raises as `letters`.
+        ``assemblies``: names the service's assembly may have; features of another one are refused. Raises as `letters`.
         """
         region = f"{contig}:{start + 1}-{end}"
         parameters = {"feature": list(_KINDS), "content-type": "application/json"}
         answer = self._service.get(f"/overlap/region/{quote(species)}/{quote(region, safe=':-')}", parameters, "application/json")
         text = self._checked(answer, f"{species} {contig}:{start + 1:,}-{end:,}")
         try:
-            return tuple(_feature(item, contig) for item in json.loads(text))
+            items = json.loads(text)
+            served = {str(item["assembly_name"]) for item in items if "assembly_name" in item}
+            if assemblies and served - assemblies:
+                raise SourceUnavailable(f"Ensembl now serves {', '.join(sorted(served))} for {species}, another assembly than asked for.")
+            return tuple(_feature(item, contig) for item in items)
         except (ValueError, KeyError, TypeError) as error:
             raise SourceUnavailable("Ensembl did not answer with a list of features; try again later.") from error
 

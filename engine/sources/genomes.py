@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from engine.core.errors import LocusError, ParameterError, SourceUnavailable
 from engine.core.features import Feature
@@ -23,8 +23,16 @@ from engine.sources.reference import Reference
 
 log = logging.getLogger(__name__)
 
-RemoteFetch = Callable[[Locus], str]
-"""Forward-strand letters of a locus of a known assembly, from a public service."""
+
+class Remote(Protocol):
+    """A public service, or several."""
+
+    def letters(self, locus: Locus) -> str:
+        """Forward-strand letters of a locus of a known assembly."""
+
+    def features(self, locus: Locus) -> tuple[Feature, ...]:
+        """Its features in coordinates of the contig."""
+
 
 _GENBANK = (".gb", ".gbk", ".gbff", ".genbank")
 
@@ -48,7 +56,7 @@ def _registered(text: str) -> dict[str, tuple[Path, Path | None]]:
 class GenomeSet:
     """Looks up loci; opens a registered reference or its annotation when it is first asked for. Safe for several threads."""
 
-    def __init__(self, settings: Settings, remote: RemoteFetch | None = None) -> None:
+    def __init__(self, settings: Settings, remote: Remote | None = None) -> None:
         self._settings = settings
         self._files = _registered(settings.genomes)
         self._remote = remote
@@ -68,6 +76,10 @@ class GenomeSet:
     def contigs(self, name: str) -> dict[str, int]:
         """Contigs of a registered assembly and their lengths in bases."""
         return self._reference(name).contigs()
+
+    def annotation_file(self, name: str) -> Path | None:
+        """The annotation that is registered with an assembly, if any."""
+        return self._files.get(canonical(name), (Path(), None))[1]
 
     def _reference(self, name: str) -> Reference:
         name = canonical(name)
@@ -182,23 +194,41 @@ class GenomeSet:
             raise SourceUnavailable(
                 f"{row.name if row else locus.contig} is not registered on this machine and it is set to be offline; paste the letters, or register the genome in the setting genomes."
             )
-        if self._remote is None:
-            from engine.sources.remote import RemoteGenomes
+        return self._services().letters(locus)
 
-            self._remote = RemoteGenomes(self._settings).letters
-        return self._remote(locus)
+    def _services(self) -> Remote:
+        with self._lock:
+            if self._remote is None:
+                from engine.sources.remote import RemoteGenomes
+
+                self._remote = RemoteGenomes(self._settings)
+            return self._remote
 
     def features(self, locus: Locus) -> tuple[Feature, ...]:
-        """Annotated features that meet the locus, in indices of its letters (strand aware); empty without an annotation."""
+        """Annotated features that meet the locus, in indices of its letters (strand aware); empty without an annotation.
+
+        From the registered annotation; for an assembly that is not registered, those of the shipped examples there, else Ensembl's.
+
+        Raises
+        ------
+        SourceUnavailable
+            Ensembl was asked and did not answer.
+        """
         name = canonical(locus.assembly)
         annotation = self._annotation(name)
         if annotation is None:
-            return _example_features(locus)
+            return _example_features(locus) or self._remote_features(locus)
         row = assembly(name)
         contig = find_contig(locus.contig, annotation.contigs(), row.contigs if row else None)
         if contig is None:
             return ()
         found = (item.relative_to(locus) for item in annotation.overlapping(contig, locus.start, locus.end))
+        return tuple(item for item in found if item is not None)
+
+    def _remote_features(self, locus: Locus) -> tuple[Feature, ...]:
+        if self._settings.offline or locus.assembly in self._files:
+            return ()
+        found = (item.relative_to(locus) for item in self._services().features(locus))
         return tuple(item for item in found if item is not None)
 
     def gene(self, name: str) -> tuple[Locus, Feature] | None:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from engine.core.errors import LocusError, SourceUnavailable
+from engine.core.features import Feature
 from engine.core.locus import Locus
 from engine.core.settings import Settings
 from engine.sources import ensembl, entrez, ucsc
@@ -14,6 +15,7 @@ from engine.sources.assemblies import Assembly, assembly
 from engine.sources.letters import sequence_from
 
 REMEMBERED = 64
+MOST_ANNOTATED_BP = 1_000_000
 
 
 def _plain_contig(row: Assembly, contig: str) -> str:
@@ -65,6 +67,20 @@ class RemoteGenomes:
                 self._known.popitem(last=False)
         return checked
 
+    def features(self, locus: Locus) -> tuple[Feature, ...]:
+        """Genes, exons and coding parts of a locus from Ensembl, in coordinates of the contig; empty where Ensembl has not the assembly.
+
+        Raises
+        ------
+        SourceUnavailable
+            Ensembl cannot be reached or serves another assembly by now.
+        """
+        row = assembly(locus.assembly) if locus.assembly else None
+        if row is None or not row.ensembl or locus.width_bp > MOST_ANNOTATED_BP:
+            return ()
+        names = frozenset((row.name, *row.synonyms))
+        return self._ensembl_of(row).features(row.ensembl, _plain_contig(row, locus.contig), locus.start, locus.end, names)
+
     def _ask(self, locus: Locus) -> str:
         if not locus.assembly:
             return self._entrez.letters(locus.contig, locus.start, locus.end)
@@ -74,7 +90,7 @@ class RemoteGenomes:
         if row.provider == "ucsc":
             return self._ucsc.letters(row.ucsc, locus.contig, locus.start, locus.end)
         if row.provider == "ensembl":
-            return self._ensembl_of(row).letters(row.ensembl, _plain_contig(row, locus.contig), locus.start, locus.end)
+            return self._ensembl_of(row).letters(row.ensembl, _plain_contig(row, locus.contig), locus.start, locus.end, row.name)
         if row.provider == "ncbi":
             return self._entrez.letters(locus.contig, locus.start, locus.end)
         raise SourceUnavailable(f"No public service is named for {row.name}; register it in the setting genomes.")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.core.errors import FileFormatError, InputError, LocusError, SequenceError
+from engine.core.errors import FileFormatError, InputError, LocusError, SequenceError, SourceUnavailable
 from engine.core.features import Feature
 from engine.core.locus import Locus, Strand
 from engine.core.sequence import Alphabet, NucleotideSequence
@@ -147,7 +147,11 @@ def read_features(name: str, data: bytes, sequence: NucleotideSequence, settings
 def _from_place(locus: Locus, genomes: GenomeSet, notes: tuple[str, ...] = ()) -> Understood:
     sequence = genomes.fetch(locus)
     place = sequence.locus or locus
-    return Understood((sequence,), "locus", (echo(sequence), *notes), (genomes.features(place),))
+    try:
+        features = genomes.features(place)
+    except (SourceUnavailable, LocusError) as error:
+        features, notes = (), (*notes, f"No annotation is shown: {error}")
+    return Understood((sequence,), "locus", (echo(sequence), *notes), (features,))
 
 
 def _from_locus(text: str, genomes: GenomeSet) -> Understood:

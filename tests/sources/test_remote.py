@@ -234,11 +234,11 @@ def remote(server: Server, online: Settings) -> RemoteGenomes:
 def test_each_known_assembly_is_asked_of_its_own_service(
     text: str, path: str, strand: str, server: Server, remote: RemoteGenomes, online: Settings
 ) -> None:
-    record = understand(text, GenomeSet(online, remote.letters), online).records[0]
+    record = understand(text, GenomeSet(online, remote), online).records[0]
     assert (
         record.letters == ("ACGTNRYTGCA" * 2)[10:20] if strand == "+" else record.reverse_complement().letters == ("ACGTNRYTGCA" * 2)[10:20]
     )
-    assert server.asked[-1].path == path
+    assert server.asked[0].path == path
 
 
 def test_a_place_asked_for_twice_is_fetched_once(server: Server, remote: RemoteGenomes) -> None:
@@ -254,5 +254,28 @@ def test_letters_that_are_too_few_mean_that_the_contig_ends(remote: RemoteGenome
 
 def test_an_accession_without_an_assembly_is_asked_of_ncbi(server: Server, remote: RemoteGenomes, online: Settings) -> None:
     with pytest.raises(LocusError, match=r"NCBI has no record 'MN908947\.9'"):
-        understand("MN908947.9:1-30", GenomeSet(online, remote.letters), online)
+        understand("MN908947.9:1-30", GenomeSet(online, remote), online)
     assert server.asked[-1].query["id"] == ["MN908947.9"]
+
+
+def test_genes_of_a_remote_locus_come_from_ensembl_on_its_strand(server: Server, remote: RemoteGenomes, online: Settings) -> None:
+    found = understand("hg19:7:11-20:-", GenomeSet(online, remote), online)
+    assert [(item.kind, item.name, item.start, item.end, item.strand) for item in found.features] == [
+        ("gene", "EGFR", 0, 10, "+"),
+        ("exon", "ENSE1", 5, 9, "+"),
+    ]
+    assert server.asked[0].query["coord_system_version"] == ["GRCh37"]
+
+
+def test_letters_are_shown_even_when_the_annotation_does_not_come(server: Server, remote: RemoteGenomes, online: Settings) -> None:
+    found = understand("sacCer3:chrX:11-20", GenomeSet(online, remote), online)
+    assert len(found.records[0]) == 10
+    assert found.features == ()
+    assert found.notes[-1].startswith("No annotation is shown: Ensembl has no saccharomyces_cerevisiae X:11-20")
+
+
+def test_features_of_another_assembly_are_refused(server: Server, online: Settings) -> None:
+    item = {"feature_type": "gene", "id": "G", "start": 1, "end": 2, "strand": 1, "assembly_name": "GRCh39"}
+    server.reply = lambda asked, number: (200, json.dumps([item]))
+    with pytest.raises(SourceUnavailable, match="now serves GRCh39"):
+        Ensembl(online, server.url).features("homo_sapiens", "7", 0, 4, frozenset({"GRCh38", "hg38"}))
