@@ -81,11 +81,7 @@ class Engine:
 
     def models(self) -> tuple[ModelRow, ...]:
         """Every model of the registry, usable or not."""
-        rows = []
-        for model_id in self._registry.model_ids():
-            with contextlib.suppress(ModuleNotFoundError, KeyError, ImportError):
-                rows.append(self.model(model_id))
-        return tuple(rows)
+        return tuple(self.model(model_id) for model_id in self._registry.model_ids())
 
     def model(self, model_id: str = "") -> ModelRow:
         """One model; raises `UnknownModel`."""

@@ -15,6 +15,7 @@ from engine.core.transcripts import Transcript
 from engine.core.variants import TriageParameters, Variant
 from engine.sources.assemblies import find_contig
 from engine.sources.genomes import GenomeSet
+from engine.sources.transcripts import read_transcripts
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,12 @@ class ReferenceLetters:
         """A FASTA file that a user of the command line named."""
         name = "reference"
         return cls(GenomeSet(replace(settings, genomes=f"{name}={path}")), name)
+
+    def transcripts(self) -> tuple[Transcript, ...]:
+        """Gene models of the annotation that is registered with the assembly; none without one, or when it is no GFF3 or GTF."""
+        path = self.genomes.annotation_file(self.assembly)
+        gene_models = path is not None and path.name.casefold().removesuffix(".gz").endswith((".gff3", ".gff", ".gtf"))
+        return read_transcripts(path) if path is not None and gene_models else ()
 
     def contig(self, name: str, among: Sequence[str] | None = None) -> str | None:
         """The contig that ``name`` means, of the assembly or of ``among``; None when there is none."""

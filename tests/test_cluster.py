@@ -175,6 +175,7 @@ def test_windows_go_through_ray_when_an_address_is_given(
     assert names == sorted(path.relative_to(other) for path in (other / "windows").rglob("*.npz"))
 
 
+@pytest.mark.slow
 def test_several_processes_write_the_same_windows_as_one(tmp_path: Path, shared: Path, genome: str) -> None:
     weights = str(shared / "golden" / "dependency_k1" / "checkpoint")
     settings = Settings(home=tmp_path / "home")

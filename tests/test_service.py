@@ -278,6 +278,26 @@ def test_the_cost_is_in_forward_passes_and_in_seconds_after_a_first_run(engine: 
     assert 0.05 < after < 5
 
 
+def test_a_model_that_was_loaded_ahead_answers_at_once_and_has_a_known_cost(engine: Engine, calls: Calls) -> None:
+    engine.preload()
+    deadline = time.monotonic() + 10
+    while engine.estimate(Request("dependency", HAIRPIN)).seconds is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert calls.loads == 1
+
+
+def test_loading_ahead_a_model_that_is_not_there_is_a_line_in_the_log(
+    tmp_path: Path, calls: Calls, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = Engine(settings(tmp_path, model="pear"), FakeRegistry(tmp_path / "models", calls))
+    engine.preload()
+    deadline = time.monotonic() + 5
+    while "could not be loaded ahead" not in caplog.text:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_the_window_decides_the_cost(engine: Engine) -> None:
     request = Request("dependency", HAIRPIN, parameters=DependencyParameters(window=(2, 5)))
     assert engine.estimate(request).passes == 10

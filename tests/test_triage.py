@@ -14,6 +14,7 @@ from engine.core.variants import TriageParameters, Variant
 from engine.exports.triage_table import COLUMNS, write_triage_table
 from engine.exports.vcf import write_triage_vcf
 from engine.service import Engine
+from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts, transcripts_of
 from engine.sources.vcf import parse_vcf, read_vcf, vcf_text
 from engine.triage import ReferenceLetters, TriageRequest, place_variants
@@ -239,6 +240,14 @@ def test_an_annotation_without_gene_models_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="no exons or coding parts"):
         read_transcripts(path)
     assert transcripts_of([]) == ()
+
+
+def test_a_registered_genome_brings_its_gene_models(tmp_path: Path, gff: Path) -> None:
+    fasta = tmp_path / "ref.fa"
+    fasta.write_text(f">1\n{CONTIG}\n")
+    settings = Settings(home=tmp_path / "home", genomes=f"Small={fasta};{gff},Bare={fasta}")
+    assert [t.gene for t in ReferenceLetters(GenomeSet(settings), "Small").transcripts()] == ["ABC1"]
+    assert ReferenceLetters(GenomeSet(settings), "Bare").transcripts() == ()
 
 
 def test_real_yeast_genes_start_with_atg_and_end_with_a_stop(shared: Path, tmp_path: Path) -> None:
