@@ -50,7 +50,8 @@ def layout_note(model_id: str, sequence: NucleotideSequence) -> str:
     """What a user should know about the ends of a sequence given without flanks."""
     return (
         f"{model_id} splits sequences into words; words within {FLANK_BP} bases of either end of these {len(sequence):,} depend on where the "
-        f"sequence was cut, so give {FLANK_BP} bases more on each side and read the middle."
+        f"sequence was cut, so give {FLANK_BP} bases more on each side and read the middle; where a substitution moves word boundaries the answers "
+        "cannot be compared with the reference's, and are left empty."
     )
 
 

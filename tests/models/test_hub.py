@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from engine.core.errors import Cancelled, LocuscopeError, ResourceExhausted, SourceUnavailable, WeightsInvalid, WeightsMissing
-from engine.models import _hub
-from engine.models.entry import HubFiles, ModelEntry
+from engine.core.sequence import NucleotideSequence
+from engine.core.settings import Settings
+from engine.models import _hub, gpn
+from engine.models.entry import HubFiles, LoadOptions, ModelEntry
 from engine.models.registry import entry as registered
 from engine.models.registry import model_ids
+from engine.service import Engine, Request
 from tests.models.hub_server import COMMIT, Hub, serving
 
 WEIGHTS = random.Random(0).randbytes(3_000_000)
@@ -229,3 +233,28 @@ def test_every_downloadable_model_says_size_licence_and_weights() -> None:
 def test_a_saved_token_goes_to_the_official_hub_only() -> None:
     assert _hub._token("https://huggingface.co/") is None
     assert _hub._token("http://127.0.0.1:1") is False
+
+
+def test_a_downloaded_model_answers_through_the_engine_without_the_hub(golden: Path, tmp_path: Path) -> None:
+    checkpoint = golden / "gpn" / "checkpoint"
+    files = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
+    settings = Settings(home=tmp_path / "home", device="cpu")
+    with serving(Hub("songlab/gpn-brassicales", files, large=("model.safetensors", "pytorch_model.bin"))) as server:
+        engine = Engine(replace(settings, hub_endpoint=server.endpoint))
+        assert not engine.model("gpn").installed
+        folder = engine.install("gpn")
+        assert sorted(path.name for path in folder.iterdir()) == [
+            ".installed.json",
+            "config.json",
+            "model.safetensors",
+            "tokenizer.json",
+            "tokenizer_config.json",
+        ]
+    later = Engine(settings)
+    assert later.model("gpn").installed
+    result = later.run(Request("probabilities", NucleotideSequence("ACGTACGTAC"), "gpn"))
+    direct = gpn.load(checkpoint, LoadOptions())
+    reference = direct.prepare(NucleotideSequence("ACGTACGTAC"))
+    with torch.inference_mode():
+        expected = torch.softmax(direct.base_logits(reference, reference.ids[None])[0], dim=-1).numpy()
+    assert abs(result.values - expected).max() < 1e-6
