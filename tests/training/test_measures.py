@@ -1,0 +1,161 @@
+"""Baselines, labels and samples of the evaluation, by hand-worked cases."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.core.errors import FileFormatError, ParameterError
+from engine.training.annotation import ELEMENTS, MIRROR, Contig, bit, mark_gene, mark_intron, mirrored
+from engine.training.letters import decode, encode, reverse_complement
+from engine.training.markov import Markov, contexts, ladder, ladder_bits
+from engine.training.measure_contacts import vienna_probabilities
+from engine.training.measure_segmentation import MARGIN, WINDOW, _windows, best_thresholds
+from engine.training.measure_variants import Gene, coding_variants, genes
+from engine.training.orf_finder import open_frames, predict
+from engine.training.structures import dot_bracket_partners, read_bpseq, read_dot_bracket
+from engine.training.tables import markdown
+
+
+def test_a_context_is_a_number_in_base_four() -> None:
+    assert contexts(encode("ACGT"), 2).tolist() == [0 * 4 + 1, 1 * 4 + 2]
+
+
+def test_a_markov_model_of_a_repeat_is_certain() -> None:
+    model = Markov.learn(2, [encode("ACG" * 200)], both_strands=False)
+    bits = ladder_bits(ladder(model, (1, 2)), encode("ACGACG"))
+    assert bits[2][2:].max() < 0.05
+    assert bits[2][0] == pytest.approx(2.0)
+
+
+def test_lower_orders_follow_from_the_counts_of_the_highest() -> None:
+    codes = encode("ACGTTGCATGCCGTA")
+    highest = Markov.learn(3, [codes], both_strands=False)
+    expected = np.zeros((4, 4), dtype=np.int64)
+    for place in range(3, codes.size):
+        expected[codes[place - 1], codes[place]] += 1
+    np.testing.assert_array_equal(highest.shorter(1).counts, expected)
+
+
+def test_both_strands_count_the_reverse_complement() -> None:
+    model = Markov.learn(0, [encode("AAAC")], both_strands=True)
+    assert model.counts.tolist() == [[3, 1, 1, 3]]
+
+
+def test_an_order_beyond_the_table_is_refused() -> None:
+    with pytest.raises(ParameterError, match="11"):
+        Markov.learn(12, [], both_strands=False)
+
+
+def test_the_longest_frame_before_each_stop_is_found() -> None:
+    sequence = "CC" + "ATG" + "GCA" * 4 + "ATG" + "GCA" * 2 + "TAA" + "GG"
+    assert open_frames(encode(sequence), shortest=12) == [(2, 2 + 3 + 12 + 3 + 6 + 3)]
+    assert open_frames(encode(sequence), shortest=60) == []
+
+
+def test_a_gene_on_the_other_strand_is_predicted_in_mirror_image() -> None:
+    codes = encode("CC" + "ATG" + "GCA" * 120 + "TAA" + "GGC")
+    forward, reverse = predict(codes), predict(reverse_complement(codes))
+    np.testing.assert_array_equal(mirrored(forward), reverse)
+    assert np.flatnonzero(forward & bit("start_codon_forward")).tolist() == [2, 3, 4]
+    assert np.flatnonzero(forward & bit("stop_codon_forward")).tolist() == [365, 366, 367]
+
+
+def test_mirroring_twice_changes_nothing() -> None:
+    assert [MIRROR[m] for m in MIRROR] == list(range(len(ELEMENTS)))
+    labels = np.arange(50, dtype=np.uint16)
+    np.testing.assert_array_equal(mirrored(mirrored(labels)), labels)
+
+
+def test_marks_of_a_spliced_gene_on_the_reverse_strand() -> None:
+    labels = np.zeros(60, dtype=np.uint16)
+    mark_gene(labels, [(10, 14), (30, 38)], -1, with_rbs=True)
+    mark_intron(labels, 14, 30, -1, spliceosomal=True)
+    assert np.flatnonzero(labels & bit("start_codon_reverse")).tolist() == [35, 36, 37]
+    assert np.flatnonzero(labels & bit("stop_codon_reverse")).tolist() == [10, 11, 12]
+    assert np.flatnonzero(labels & bit("RBS_region_reverse")).tolist() == list(range(38, 58))
+    assert np.flatnonzero(labels & bit("splice_donor")).tolist() == [28, 29]
+    assert np.flatnonzero(labels & bit("splice_acceptor")).tolist() == [14, 15]
+    assert int((labels & bit("CDS_reverse") > 0).sum()) == 12
+
+
+def test_introns_of_trna_genes_have_no_splice_sites() -> None:
+    labels = np.zeros(30, dtype=np.uint16)
+    mark_intron(labels, 5, 20, 1, spliceosomal=False)
+    assert not (labels & bit("splice_donor")).any()
+
+
+def test_stop_gained_and_synonymous_substitutions_are_what_they_say() -> None:
+    """TAC codons: C to A or G makes a stop, C to T stays tyrosine."""
+    body = encode("ATG" + "TAC" * 110 + "TAA")
+    gene = Gene("bacteria", np.concatenate((encode("A" * 60), body, encode("A" * 60))), 60, body.size)
+    variants = coding_variants(gene, 3, np.random.default_rng(0))
+    assert [v.harmful for v in variants] == [True] * 3 + [False] * 3
+    for variant in variants:
+        assert decode(variant.codes[variant.position - 2 : variant.position + 1]) == "TAC"
+        assert variant.alternate in ((0, 2) if variant.harmful else (3,))
+
+
+def test_genes_are_read_on_both_strands() -> None:
+    body = "ATG" + "GCA" * 110 + "TAA"
+    codes = encode("C" * 70 + body + "C" * 70)
+    labels = np.zeros(codes.size, dtype=np.uint16)
+    mark_gene(labels, [(70, 70 + len(body))], 1, with_rbs=False)
+    contig = Contig("g", "c", "bacteria", codes, labels, 2**14 - 1, True)
+    other = Contig("g", "c", "bacteria", reverse_complement(codes), mirrored(labels), 2**14 - 1, True)
+    (one,), (two,) = list(genes(contig, 60)), list(genes(other, 60))
+    assert (one.start, one.length) == (two.start, two.length) == (60, len(body))
+    np.testing.assert_array_equal(one.codes, two.codes)
+
+
+@pytest.mark.parametrize("length", [500, WINDOW, WINDOW + 1, 5000])
+def test_windows_tile_a_contig_and_keep_away_from_inner_edges(length: int) -> None:
+    tiles = _windows(length)
+    assert tiles[0][1] == 0
+    assert tiles[-1][2] == length
+    for (_, _, end), (low, kept, _) in itertools.pairwise(tiles):
+        assert kept == end
+        assert kept - low >= MARGIN
+
+
+def test_the_threshold_with_the_best_f1_is_chosen() -> None:
+    probability = np.array([[0.9], [0.7], [0.65], [0.1]], dtype=np.float32)
+    truth = np.array([[True], [True], [False], [False]])
+    assert 0.65 < best_thresholds(probability, truth)[0] <= 0.7
+
+
+def test_dot_brackets_may_cross() -> None:
+    assert dot_bracket_partners("(.[)]").tolist() == [3, -1, 4, 0, 2]
+    with pytest.raises(FileFormatError):
+        dot_bracket_partners("(]")
+
+
+def test_bpseq_rows_are_one_based() -> None:
+    codes, partner = read_bpseq("# x\n1 G 3\n2 A 0\n3 C 1\n")
+    assert (decode(codes), partner.tolist()) == ("GAC", [2, -1, 0])
+
+
+def test_dot_bracket_records_that_do_not_parse_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "x.dbn"
+    path.write_text(">a\nGAAAC\n(...)\n>b\nGAAAC\n(....\n")
+    assert [s.name for s in read_dot_bracket(path, "f")] == ["a"]
+
+
+def test_vienna_pairs_the_stem_of_a_hairpin() -> None:
+    held = vienna_probabilities(encode("GGGGGAAAACCCCC"))
+    assert held.shape == (14, 14)
+    assert held[0, 13] > 0.8
+    assert held[0, 13] == held[13, 0]
+
+
+def test_tables_show_what_was_measured_and_a_dash_for_what_was_not() -> None:
+    held = {
+        "variants": [{"measurement": "m", "harmful": 0, "others": 0}],
+        "cost": [{"length": 76, "seconds": 1.25, "peak_mib": 300.4, "threads": 2}],
+    }
+    text = markdown(held)
+    assert "| m | 0 | 0 | – | – |" in text
+    assert "| 76 | 1.250 | 300 | 2 |" in text

@@ -1,0 +1,77 @@
+"""Training of the segmentation head."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.models._locuscope_net import BASE, LocuscopeNet, LocuscopeSegmenter
+from engine.training.annotation import ELEMENTS, Contig, mark_gene
+from engine.training.segmenter import SegmenterPlan, SegmenterTrainer, Windows, focal_loss
+from engine.training.train import Workers
+from tests.training.toy import TINY
+
+WINDOW = 120
+
+
+def contigs() -> list[Contig]:
+    """A genome of repeated A with one 'gene' of repeated C, and a yeast chromosome of T."""
+    codes = np.zeros(600, dtype=np.uint8)
+    codes[200:290] = 1
+    labels = np.zeros(600, dtype=np.uint16)
+    mark_gene(labels, [(200, 290)], 1, with_rbs=True)
+    blank = np.zeros(600, dtype=np.uint16)
+    return [
+        Contig("g", "c", "bacteria", codes, labels, 2 ** len(ELEMENTS) - 1, False),
+        Contig("y", "c", "yeast", np.full(600, 3, dtype=np.uint8), blank, 1, False),
+    ]
+
+
+def trainer(folder: Path, steps: int) -> SegmenterTrainer:
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    plan = SegmenterPlan(minutes=1000, steps=steps, rows=2, window=WINDOW)
+    return SegmenterTrainer(contigs(), LocuscopeNet(TINY).eval(), plan, folder, Workers(), "cpu")
+
+
+def test_focal_loss_of_one_entry_by_hand() -> None:
+    """p = 0.5 of a positive: ln 2 * 0.5 ** 2; an unlisted element does not count."""
+    logits, labels = torch.zeros(1, 1, 2), torch.tensor([[[1.0, 1.0]]])
+    loss = focal_loss(logits, labels, torch.tensor([[[1.0, 0.0]]]), gamma=2.0)
+    assert loss.item() == pytest.approx(np.log(2) * 0.25)
+
+
+def test_windows_show_labels_of_the_letters_beside_them() -> None:
+    windows = Windows(contigs(), SegmenterPlan(rows=8, window=WINDOW))
+    ids, labels, known = windows.draw(0, 0)
+    assert ids.shape == (8, WINDOW + 1)
+    assert labels.shape == (8, WINDOW, len(ELEMENTS))
+    assert known.shape == (8, 1, len(ELEMENTS))
+    forward = labels[..., 0] > 0
+    assert (ids[:, 1:][forward] == BASE + 1).all()
+    reverse = labels[..., 1] > 0
+    assert (ids[:, 1:][reverse] == BASE + 2).all()
+
+
+def test_an_interrupted_run_ends_like_an_uninterrupted_one_and_the_language_model_stays(tmp_path: Path) -> None:
+    whole = trainer(tmp_path / "whole", 4)
+    before = {n: t.clone() for n, t in whole.net.language_model.state_dict().items()}
+    whole.run()
+    part = trainer(tmp_path / "part", 4)
+    for _ in range(2):
+        part.advance()
+    part.save()
+    rest = trainer(tmp_path / "part", 4)
+    assert rest.step == 2
+    rest.run()
+    for name, tensor in whole.parameters.items():
+        torch.testing.assert_close(rest.parameters[name], tensor, rtol=0, atol=0)
+    for name, tensor in whole.net.language_model.state_dict().items():
+        assert torch.equal(tensor, before[name])
+    saved = LocuscopeSegmenter.from_pretrained(tmp_path / "whole" / "average")
+    assert saved.config.elements == ELEMENTS
+    assert json.loads((tmp_path / "whole" / "average" / "config.json").read_text())["model_type"] == "locuscope-segmenter"
