@@ -26,13 +26,15 @@ def page() -> None:
     if not session.started:
         _begin(shared, session)
     search.bar(shared, session)
-    if session.problem:
-        st.error(session.problem)
+    with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
+        if session.problem:
+            st.error(session.problem)
     if session.shown is None:
         search.cards(shared, session)
         return
     runs, cost = _runs(shared, session)
-    _echo(shared, session, runs, cost)
+    with st.container(key="echo"):
+        _echo(shared, session, runs, cost)
     every = POLL_SECONDS if runs.running else None
     st.fragment(_figure, run_every=every)(shared, session)
     tables.section(runs)
@@ -135,7 +137,8 @@ def _figure(shared: Shared, session: Session) -> None:
     runs = session.computing
     was_running = runs.running
     wish = locus_view.mount(_meta(shared, session))
-    if wish is not None and wish.values.get("view") == session.on_screen.identity:
+    if wish is not None and wish.values.get("view") == session.on_screen.identity and wish.identity != session.granted:
+        session.granted = wish.identity  # a run that is cut short by a rerun leaves its triggers to the next one
         _grant(shared, session, wish)
     with st.container(key="wires"):
         for kind, data in runs.envelopes().items():

@@ -19,9 +19,10 @@ from pages._ui.question import Question, Shown
 logger = logging.getLogger(__name__)
 
 TITLES = {"map": "Dependency map", "probabilities": "Reconstruction", "effects": "Variant effects", "segmentation": "Elements"}
-AUTOMATIC_SECONDS = 20.0
-AUTOMATIC_BASES = 3_000_000
-"""Work that starts without being asked for: this many seconds by earlier runs, or bases read when there were none."""
+AUTOMATIC_SECONDS = 30.0
+AUTOMATIC_BASES = 400_000
+"""Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read (some 220 on screen),
+whatever a first run that also warmed up the machine has said about the time."""
 LONGEST_CONTACTS = 1500
 
 
@@ -211,7 +212,7 @@ class Price:
         """Small enough to start without being asked."""
         if self.stored:
             return True
-        return self.seconds <= AUTOMATIC_SECONDS if self.seconds is not None else self.bases <= AUTOMATIC_BASES
+        return self.bases <= AUTOMATIC_BASES or (self.seconds is not None and self.seconds <= AUTOMATIC_SECONDS)
 
     def words(self, device: str) -> str:
         """The cost in words."""

@@ -42,7 +42,8 @@ class Session:
     """What one visitor has on screen.
 
     ``question`` and ``shown`` belong together; ``runs`` and ``price`` to them; ``problem`` is the one sentence about what went wrong last;
-    ``understood`` the last text and what it was; ``upload`` the last file; ``finished`` whether the figure knew that all was computed.
+    ``understood`` the last text and what it was; ``upload`` the last file; ``finished`` whether the figure knew that all was computed;
+    ``granted`` the last wish from inside the view that was done.
     """
 
     visitor: str
@@ -57,6 +58,7 @@ class Session:
     asked: AddressState = field(default_factory=AddressState)
     started: bool = False
     finished: bool = True
+    granted: str = ""
 
     @property
     def on_screen(self) -> Shown:

@@ -42,6 +42,11 @@ class Wish:
     name: str
     values: Mapping[str, Any]
 
+    @property
+    def identity(self) -> str:
+        """Differs for every click."""
+        return f"{self.name} {self.values.get('wish', '')}"
+
     def whole(self, key: str) -> int:
         """A whole number of the wish, or -1 when it is absent or something else (what a browser sends is not trusted)."""
         value = self.values.get(key)

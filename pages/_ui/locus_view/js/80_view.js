@@ -36,7 +36,7 @@ class LocusView {
 
   // New facts from the server about what is shown. The region survives unless the sequence is another one.
   update(meta, send) {
-    this.send = send;
+    this.send = (name, values) => send(name, { ...values, wish: `${Date.now()}-${(this.wishes = (this.wishes || 0) + 1)}` });
     const before = this.scene;
     if (before?.meta.view !== meta.view) {
       const mirrored = before && meta.reverse_of === before.meta.view;
@@ -44,7 +44,7 @@ class LocusView {
       this.pairProblem = "";
       this.cursor = this.brush = null;
       if (mirrored) this.mirror(before.length);
-      else this.start(meta);
+      else this.start(meta, !before);
       this.collect(meta);
     } else if (before.meta.generation !== meta.generation) {
       this.scene = new Scene(meta); // another model or metric: results go, region and selection stay
@@ -61,8 +61,18 @@ class LocusView {
     for (const [name, envelope] of switchboard().parked) if (name.startsWith(`${meta.target}/`)) this.receive(envelope);
   }
 
-  start(meta) {
-    const initial = meta.initial || {};
+  adopt(before) {
+    if (!before?.scene) return;
+    this.display = before.display;
+    this.left = { view: before.scene.meta.view, region: before.region, selection: before.selection };
+  }
+
+  start(meta, isFirst) {
+    if (this.left?.view === meta.view) {
+      ({ region: this.region, selection: this.selection } = this.left);
+      return this.askPair();
+    }
+    const initial = isFirst && !this.left ? meta.initial || {} : {};
     if (initial.display) this.display = { ...this.display, ...initial.display };
     const [from, to] = initial.region || [0, this.scene.length];
     this.region = this.fitted(from, to);

@@ -1,0 +1,138 @@
+"""The whole explorer in a real browser: from an address or a box to a map that the shipped model computed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ROOT, served
+from tests.browser.locus_page import LocusPage
+
+SHORT = "GGGCCCAAATTTGGGCCCAAGGCCTT"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(ROOT / "app.py", tmp_path_factory.mktemp("app"), LOCUSCOPE_OFFLINE="1", LOCUSCOPE_THREADS="1") as found:
+        yield found
+
+
+def wait_complete(page: Page, seconds: int = 90) -> LocusPage:
+    shown = LocusPage(page, loaded="map")
+    page.wait_for_function(
+        "() => { const d = document.querySelector('.lv').dataset; return d.complete === 'true' && d.loaded.includes('effects'); }",
+        timeout=seconds * 1000,
+    )
+    return shown
+
+
+def test_a_first_visit_has_an_example_on_screen_computed_by_the_shipped_model(page: Page, address: str) -> None:
+    hosts: set[str] = set()
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2].split(":")[0]) if request.url.startswith("http") else None)
+    page.goto(address)
+    shown = wait_complete(page)
+    assert shown.region == (1, 76)
+    expect(page.get_by_text("acceptor, D, anticodon").first).to_be_visible()
+    for kind in ("effects", "probabilities", "contacts"):
+        page.wait_for_function("(kind) => document.querySelector('.lv').dataset.loaded.includes(kind)", arg=kind, timeout=60_000)
+    shown.press("n")
+    expect(page.locator("[data-role=pair-table]")).to_be_visible(timeout=30_000)
+    assert hosts == {"127.0.0.1"}
+
+
+def test_the_address_reproduces_the_whole_view(page: Page, address: str) -> None:
+    page.goto(f"{address}/?sequence={SHORT}")
+    shown = wait_complete(page)
+    shown.page.locator("input[name=region]").fill("3-20")
+    shown.press("Enter")
+    shown.root.focus()
+    shown.click(*shown.cell(5, 12))
+    shown.press("m")
+    page.wait_for_url("**select=5,12**")
+    page.wait_for_url("**map=wide**")
+    link = page.url
+    other = page.context.new_page()
+    other.goto(link)
+    again = wait_complete(other)
+    assert again.region == (3, 20)
+    assert again.data("selection") == "5,12"
+    assert other.evaluate("() => document.querySelector('.lv').__view.display.mode") == "wide"
+    expect(other.locator("[data-role=pair-table]")).to_be_visible(timeout=30_000)
+    assert other.evaluate("() => document.querySelector('.lv').__view.scene.letters") == SHORT
+
+
+def test_pasted_letters_replace_the_example_and_bad_ones_do_not(page: Page, address: str) -> None:
+    page.goto(f"{address}/?sequence={SHORT}")
+    shown = wait_complete(page)
+    box = page.get_by_label("Sequence or locus")
+    box.fill("acgtacgtacgtacgtxacgt")
+    page.get_by_role("button", name="Show", exact=True).first.click()
+    expect(page.get_by_role("alert").first).to_contain_text("'X'")
+    assert shown.data("complete") == "true"
+    box.fill("1 ttgacaatta 11 atcatcggct")
+    page.get_by_role("button", name="Show", exact=True).first.click()
+    page.wait_for_function("() => document.querySelector('.lv').__view.scene.letters === 'TTGACAATTAATCATCGGCT'", timeout=20_000)
+    wait_complete(page)
+    page.wait_for_url("**sequence=TTGACAATTAATCATCGGCT**")
+
+
+def test_a_long_map_fills_coarse_to_fine_and_cancel_keeps_what_there_is(page: Page, address: str) -> None:
+    letters = "".join(np.random.default_rng(3).choice(list("ACGT"), 900))
+    page.goto(f"{address}/?sequence={letters}")
+    start = page.get_by_role("button", name="Compute", exact=True)
+    page.wait_for_selector(".lv[data-ready=true]")
+    if start.is_visible():
+        start.click()
+    shown = LocusPage(page, loaded="map")
+    assert shown.data("complete") == "false"
+    expect(page.locator("[data-role=progress]")).to_contain_text(re.compile(r"[\d,]+ of [\d,]+"), timeout=20_000)
+    shown.press("+")
+    region = shown.region
+    page.wait_for_timeout(1500)
+    assert shown.region == region  # the zoom survives the refreshes
+    page.get_by_role("button", name="Stop computing").click()
+    expect(page.locator("[data-role=progress]")).to_contain_text("partial", timeout=20_000)
+    page.wait_for_timeout(800)
+    assert shown.data("complete") == "false"
+    assert "map" in shown.data("loaded")
+    done = page.evaluate("() => document.querySelector('.lv').__view.scene.layers[0].done.reduce((a, b) => a + b, 0)")
+    assert 0 < done < 900
+
+
+def test_an_example_card_computes_on_click(page: Page, address: str) -> None:
+    page.goto(f"{address}/?sequence={SHORT}")
+    wait_complete(page)
+    page.get_by_role("button", name="Ribosome binding site of T7 gene 10").first.click()
+    page.wait_for_url("**example=t7-gene10-rbs**", timeout=20_000)
+    page.wait_for_function("() => document.querySelector('.lv').dataset.loaded.includes('map')", timeout=90_000)
+
+
+def test_a_region_can_be_computed_on_its_own_and_left_again(page: Page, address: str) -> None:
+    page.goto(f"{address}/?sequence={SHORT}")
+    shown = wait_complete(page)
+    y = shown.y_of("ruler", 0.8)
+    shown.drag((shown.x_of(4), y), (shown.x_of(15), y))
+    page.locator(".lv-menu").get_by_text("Compute here").click()
+    page.wait_for_function("(want) => document.querySelector('.lv').__view.scene.letters === want", arg=SHORT[3:15], timeout=20_000)
+    page.get_by_role("button", name=f"Whole sequence ({len(SHORT)})").click()
+    page.wait_for_function("(want) => document.querySelector('.lv').__view.scene.letters === want", arg=SHORT, timeout=20_000)
+
+
+def test_an_exported_map_is_the_map_on_screen(page: Page, address: str, tmp_path: Path) -> None:
+    page.goto(f"{address}/?sequence={SHORT}")
+    shown = wait_complete(page)
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=".npz").click()
+    waiting.value.save_as(tmp_path / "map.npz")
+    with np.load(tmp_path / "map.npz") as archive:
+        values = archive["values"]
+    on_screen = page.evaluate("() => Array.from(document.querySelector('.lv').__view.scene.layers[0].raw)")
+    np.testing.assert_array_equal(values.ravel(), np.asarray(on_screen, np.float32))
+    assert shown.data("complete") == "true"
