@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
+from numpy.typing import NDArray
 
 from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
 from engine.core.sequence import BASES
@@ -20,9 +22,10 @@ from engine.exports._place import Place, place_of
 Row = list[Any]
 
 
-def _number(value: float) -> str:
-    """Shortest text that reads back as the same float32; empty for NaN."""
-    return "" if np.isnan(value) else str(np.float32(value))
+def _cells(values: NDArray[np.float32]) -> list[str]:
+    """Shortest texts that read back as the same float32; empty for NaN."""
+    text = orjson.dumps(np.ascontiguousarray(values, dtype=np.float32), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    return text[1:-1].replace("null", "").split(",") if len(values) else []
 
 
 def _effects(result: VariantEffects) -> tuple[Row, Iterator[Row], list[int]]:
@@ -32,38 +35,39 @@ def _effects(result: VariantEffects) -> tuple[Row, Iterator[Row], list[int]]:
     changes = [
         (index, column) for index, letter in enumerate(letters) for column, base in enumerate(BASES) if letter in BASES and base != letter
     ]
-    rows = ([index + 1, letters[index], BASES[column], *(_number(array[index, column]) for array in arrays)] for index, column in changes)
+    texts = [_cells(array.reshape(-1)) for array in arrays]
+    rows = ([index + 1, letters[index], BASES[column], *(text[4 * index + column] for text in texts)] for index, column in changes)
     return ["position", "ref", "alt", *names], rows, [index for index, _ in changes]
 
 
 def _per_base(result: BaseProbabilities | Segmentation, columns: list[str]) -> tuple[Row, Iterator[Row], list[int]]:
-    rows = ([index + 1, letter, *map(_number, result.values[index])] for index, letter in enumerate(result.sequence.letters))
+    rows = ([index + 1, letter, *_cells(result.values[index])] for index, letter in enumerate(result.sequence.letters))
     return ["position", "base", *columns], rows, list(range(len(result.sequence)))
 
 
 def _map(result: DependencyMap) -> tuple[Row, Iterator[Row], list[int]]:
     width, offset, letters = len(result.values), result.offset, result.sequence.letters
     header = ["changed", "base", *(str(offset + column + 1) for column in range(width))]
-    rows = ([offset + row + 1, letters[offset + row], *map(_number, result.values[row])] for row in range(width))
+    rows = ([offset + row + 1, letters[offset + row], *_cells(result.values[row])] for row in range(width))
     return header, rows, list(range(offset, offset + width))
 
 
 def _contacts(result: ContactMap) -> tuple[Row, Iterator[Row], list[int]]:
     letters = result.sequence.letters
-    pairs = zip(result.pairs.tolist(), result.scores, strict=True)
-    rows = ([i + 1, j + 1, letters[i], letters[j], _number(score)] for (i, j), score in pairs)
+    pairs = zip(result.pairs.tolist(), _cells(result.scores), strict=True)
+    rows = ([i + 1, j + 1, letters[i], letters[j], score] for (i, j), score in pairs)
     return ["i", "j", "base_i", "base_j", "score"], rows, [int(i) for i in result.pairs[:, 0]]
 
 
 def _pair(result: PairTable) -> tuple[Row, Iterator[Row], list[int]]:
-    rows = ([result.changed + 1, base, result.read + 1, *map(_number, result.values[row])] for row, base in enumerate(BASES))
+    rows = ([result.changed + 1, base, result.read + 1, *_cells(result.values[row])] for row, base in enumerate(BASES))
     return ["changed", "alt", "read", *BASES], rows, [result.changed] * 4
 
 
 def _tokens(result: TokenTrack) -> tuple[Row, Iterator[Row], list[int]]:
     spans = result.spans.tolist()
-    found = zip(spans, result.tokens, result.probabilities, strict=True)
-    rows = ([start + 1, end, token, _number(probability)] for (start, end), token, probability in found)
+    found = zip(spans, result.tokens, _cells(result.probabilities), strict=True)
+    rows = ([start + 1, end, token, probability] for (start, end), token, probability in found)
     return ["start", "end", "token", "probability"], rows, [int(start) for start, _ in spans]
 
 
