@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from engine.core.errors import LocusError
 from engine.core.locus import Strand
+from engine.core.sequence import IUPAC_DNA
 
 WINDOW_BP = 300
 """Width of the window around a single position."""
@@ -21,6 +22,22 @@ _RANGE = rf"(?P<start>{_NUMBER})(?:\s*(?P<sep>-|–|\.\.|\+)\s*(?P<end>{_NUMBER}
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.|*#-]{0,99}"
 _COLON = re.compile(rf"^(?:(?P<assembly>{_NAME})\s*:\s*)?(?P<contig>{_NAME})\s*:\s*{_RANGE}{_STRAND}$", re.IGNORECASE)
 _SPACED = re.compile(rf"^(?P<contig>{_NAME})\s+(?P<start>\d[\d,_]*)(?:\s+|\s*-\s*|\.\.)(?P<end>\d[\d,_]*)(?:\s+(?P<strand>[+-]))?$")
+
+_PLAIN_NAME = r"[A-Za-z0-9][A-Za-z0-9_.|*#]{0,99}"
+_VARIANT = re.compile(
+    rf"^(?:(?P<assembly>{_NAME})\s*:\s*)?(?P<contig>{_PLAIN_NAME})(?:\s*[:-]\s*|\s+)(?:g\.)?(?P<position>\d[\d,_]*)"
+    r"(?:\s*[:-]\s*|\s+)?(?P<ref>[ACGTN]+)\s*[:>/\s-]\s*(?P<alt>[ACGTN]+)$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class VariantText:
+    """A variant as written: where, the reference and the alternate letters (upper case, forward strand)."""
+
+    locus: LocusText
+    reference: str
+    alternate: str
 
 
 @dataclass(frozen=True)
@@ -84,3 +101,13 @@ def parse_locus_text(text: str) -> LocusText:
             f"The interval {first:,}-{last:,} is not usable; coordinates are 1-based inclusive, the start is at least 1 and not after the end."
         )
     return LocusText(*names, first - 1, last, strand)
+
+
+def parse_variant_text(text: str) -> VariantText | None:
+    """A variant such as ``17-43094464-A-G``, ``GRCh38:chr17:43,094,464:A:G`` or ``chr17:43094464 A>G``; None when the text is none."""
+    match = _VARIANT.match(text.strip())
+    if match is None or (len(match["contig"]) > 2 and set(match["contig"].upper()) <= IUPAC_DNA | {"U"}):
+        return None  # numbered letters, not a contig
+    position = _number(match["position"])
+    assembly = f"{match['assembly']}:" if match["assembly"] else ""
+    return VariantText(parse_locus_text(f"{assembly}{match['contig']}:{position}"), match["ref"].upper(), match["alt"].upper())

@@ -19,7 +19,7 @@ from engine.sources.fasta import parse_fasta
 from engine.sources.genbank import parse_genbank
 from engine.sources.genomes import GenomeSet
 from engine.sources.letters import sequence_from
-from engine.sources.locus_text import WINDOW_BP, looks_like_locus, parse_locus_text
+from engine.sources.locus_text import WINDOW_BP, VariantText, looks_like_locus, parse_locus_text, parse_variant_text
 
 Kind = Literal["letters", "fasta", "genbank", "locus", "example"]
 _CONTIG_LIKE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.|*#-]{0,99}$")
@@ -168,6 +168,23 @@ def _from_locus(text: str, genomes: GenomeSet) -> Understood:
     return _from_place(locus, genomes, tuple(notes))
 
 
+def _from_variant(variant: VariantText, genomes: GenomeSet) -> Understood:
+    """The window around a variant, with the variant as a feature; a reference letter that does not fit is said, and the region still shown."""
+    found = _from_place(genomes.resolve(variant.locus), genomes)
+    record, position = found.records[0], variant.locus.position or 1
+    if record.locus is None:
+        return found
+    index = record.locus.index_of(position)
+    there = record.letters[index : index + len(variant.reference)]
+    label = f"{variant.reference}>{variant.alternate}"
+    if there == variant.reference:
+        note = f"The variant {label} is at position {index + 1} of the window, {position:,} on {record.locus.contig}."
+    else:
+        note = f"The reference has {there} at {position:,}, not {variant.reference}: check the assembly and the strand of {label}."
+    feature = Feature("variant", label, index, min(index + len(variant.reference), len(record)), "+")
+    return Understood(found.records, "locus", (*found.notes, note), ((*found.features, feature),))
+
+
 def _from_example(text: str) -> Understood | None:
     found = example(text)
     if found is None:
@@ -198,8 +215,8 @@ def understand(text: str, genomes: GenomeSet, settings: Settings) -> Understood:
     Parameters
     ----------
     text : str
-        Letters (any case, white space and position numbers allowed), FASTA, a GenBank record, a locus (see `engine.sources.locus_text`),
-        a gene name of a registered annotation, or the id or title of an example.
+        Letters (any case, white space and position numbers allowed), FASTA, a GenBank record, a locus or a variant (see
+        `engine.sources.locus_text`), a gene name of a registered annotation, or the id or title of an example.
     genomes : GenomeSet
         Assemblies that may be named.
     settings : Settings
@@ -231,6 +248,9 @@ def understand(text: str, genomes: GenomeSet, settings: Settings) -> Understood:
             return found
         if looks_like_locus(line):
             return _from_locus(line, genomes)
+        variant = parse_variant_text(line)
+        if variant is not None:
+            return _from_variant(variant, genomes)
         if ":" in line:
             raise LocusError(f"{line[:80]!r} is not a locus; write ASSEMBLY:CONTIG:START-END[:-], for example R64:chrIV:1,234-1,533:-.")
         if _NAME_LIKE.match(line) and any(letter.upper() not in "ACGTUN" for letter in line):

@@ -128,6 +128,30 @@ def test_a_gene_name_of_the_annotation_is_its_locus_on_its_strand(genomes: Genom
     assert understand("ECM15", genomes, settings).records[0].letters == CHR_II
 
 
+@pytest.mark.parametrize(
+    "text", ["chrI-201-A-G", "1:201:a:g", "R64:chrI:201:A:G", "chrI:201 A>G", "chrI 201 A G", "chrI:g.201A>G", "chrI:2_01A/G"]
+)
+def test_a_variant_shows_the_window_around_it_and_is_a_feature_there(text: str, genomes: GenomeSet, settings: Settings) -> None:
+    found = understand(text, genomes, settings)
+    assert CHR_I[200] == "A"
+    assert str(found.records[0].locus) == "R64:chrI:51-310"
+    assert found.records[0].letters[150] == "A"
+    assert [(item.kind, item.name, item.start, item.end) for item in found.features] == [("variant", "A>G", 150, 151)]
+    assert "A>G is at position 151 of the window, 201 on chrI" in found.notes[-1]
+
+
+def test_a_variant_whose_reference_letter_does_not_fit_still_shows_its_region(genomes: GenomeSet, settings: Settings) -> None:
+    found = understand("chrI:201:T:G", genomes, settings)
+    assert found.notes[-1].startswith("The reference has A at 201, not T")
+    with pytest.raises(LocusError, match="310 bases; 999 is outside"):
+        understand("chrI:999:A:G", genomes, settings)
+
+
+@pytest.mark.parametrize("text", ["acgt 61 acgt acgt", "1 acgtacgtac gtacgt", "61 ACGT ACGT"])
+def test_letters_with_numbers_are_not_taken_for_a_variant(text: str, genomes: GenomeSet, settings: Settings) -> None:
+    assert understand(text, genomes, settings).kind == "letters"
+
+
 def test_an_example_name_gives_its_letters_features_and_what_to_see(genomes: GenomeSet, settings: Settings) -> None:
     found = understand(" Lambda-OR ", genomes, settings)
     assert found.kind == "example"
