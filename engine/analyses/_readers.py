@@ -58,10 +58,8 @@ class RowMaxima:
         change = (self._scale(logits[:, first:last]) - self._reference).abs()
         magnitude = largest_of_four(change).float()
         magnitude = torch.where(torch.isnan(magnitude), -math.inf, magnitude)
-        rows, members = torch.unique(positions - first, return_inverse=True)
-        best = torch.full((len(rows), last - first), -math.inf, dtype=torch.float32, device=magnitude.device)
-        best.scatter_reduce_(0, members[:, None].expand(-1, last - first), magnitude, "amax")
-        self.values[rows] = torch.maximum(self.values[rows], best)
+        rows = (positions - first)[:, None].expand(-1, last - first)
+        self.values.scatter_reduce_(0, rows, magnitude, "amax")
 
     def to_numpy(self, *, causal: bool, finished: bool) -> NDArray[np.float32]:
         """The map float32 (W, W): NaN where nothing could be compared, diagonal 0; 0 upstream of a causal model's changes.
