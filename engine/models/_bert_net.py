@@ -60,6 +60,8 @@ class BertConfig:
         kind = config.get("position_embedding_type", "absolute")
         if kind not in ("absolute", "rotary"):
             raise WeightsInvalid(f"config.json has position_embedding_type {kind!r}; absolute and rotary are known.")
+        if config.get("rotary_emb_scale_base") is not None:
+            raise WeightsInvalid("config.json has rotary_emb_scale_base; rotary positions that decay with distance are not known here.")
         return cls(
             vocabulary=whole(config, "vocab_size"),
             width=width,

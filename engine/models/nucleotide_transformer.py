@@ -20,7 +20,9 @@ from engine.core.sequence import BASES, Alphabet, NucleotideSequence
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from engine.models._nt_net import NtNet
@@ -100,7 +102,7 @@ def number_of(kmer: str) -> int:
 
 
 class NucleotideTransformer:
-    """A loaded Nucleotide Transformer; implements `engine.core.protocols.NucleotideModel`."""
+    """A loaded Nucleotide Transformer; implements `NucleotideModel` and `TokenModel`."""
 
     def __init__(self, card: ModelCard, net: NtNet, vocabulary: KmerVocabulary, device: str, dtype: str) -> None:
         import torch
@@ -205,6 +207,27 @@ class NucleotideTransformer:
         scores[:, single] = letters.log_softmax(-1)
         return scores
 
+    def token_spans(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32]]:
+        """Spans int64 (T, 2), token strings, and the probability float32 (T,) of each token over the whole vocabulary, itself masked."""
+        import numpy as np
+        import torch
+        from torch.nn.functional import linear
+
+        reference, net = self.prepare(sequence), self._net
+        cut = self.vocabulary.cut(reference.letters)
+        tokens = torch.arange(len(cut), device=self.device) + len(self.vocabulary.before)
+        weights, size = net.output_weights(), self.passes_per_batch(reference)
+        found = []
+        with torch.inference_mode():
+            for here in tokens.split(size):
+                ids = reference.ids.repeat(len(here), 1).scatter_(1, here[:, None], self.vocabulary.mask)
+                hidden = net.hidden(ids)[torch.arange(len(here), device=self.device), here]
+                chance = linear(net.transformed(hidden), *weights).softmax(-1)
+                found.append(chance.gather(1, reference.ids[here][:, None])[:, 0].cpu())
+        spans = np.array([(start, start + width) for start, width in cut], dtype=np.int64)
+        texts = tuple(reference.letters[start : start + width] for start, width in cut)
+        return spans, texts, torch.cat(found).numpy()
+
     def passes_per_batch(self, reference: Prepared) -> int:
         """Sequences in one pass."""
         from engine.models._batching import passes_of
@@ -251,7 +274,7 @@ def _card(model_id: str, title: str, max_length: int, description: str, organism
         title=title,
         alphabet=Alphabet.DNA,
         max_length=max_length,
-        capabilities=frozenset({Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS}),
+        capabilities=frozenset({Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.TOKENS}),
         revision="main",
         weights_sha256="",
         licence=_LICENCE,

@@ -29,9 +29,9 @@ class Case:
     folder: str
     species: str = ""
 
-    def load(self, golden: Path) -> Any:
+    def load(self, golden: Path, dtype: str = "auto") -> Any:
         place = HERE / self.folder if self.folder.startswith("data") else golden / self.folder / "checkpoint"
-        return entry(self.model_id).load(place, LoadOptions(species=self.species))
+        return entry(self.model_id).load(place, LoadOptions(species=self.species, dtype=dtype))
 
 
 BASE_MODELS = [
@@ -235,6 +235,20 @@ def test_loading_and_running_leaves_the_state_of_torch_alone(case: Case, golden:
     after = torch_state()
     changed = [name for name in before if before[name] != after[name]]
     assert not changed
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("case", [*BASE_MODELS, *ELEMENT_MODELS], ids=lambda case: f"{case.model_id}-{Path(case.folder).name}")
+def test_low_precision_gives_nearly_the_same_numbers(case: Case, golden: Path, dtype: str) -> None:
+    exact, low = case.load(golden), case.load(golden, dtype)
+    assert low.dtype == dtype
+    if case in ELEMENT_MODELS:
+        pair = [model.element_probabilities(window_of(model)) for model in (exact, low)]
+    else:
+        pair = [np.exp(of_letters(model, LETTERS)) for model in (exact, low)]
+    assert pair[1].dtype == np.float32
+    difference = np.abs(pair[0] - pair[1])
+    assert 0 < difference.max() < (0.02 if dtype == "float16" else 0.15)
 
 
 # element models

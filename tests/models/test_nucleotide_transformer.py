@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import SequenceError, WeightsInvalid
-from engine.core.protocols import NucleotideModel
+from engine.core.protocols import NucleotideModel, TokenModel
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
@@ -233,5 +233,20 @@ def test_unused_tensors_may_be_absent_and_needed_ones_may_not(folder: Path, tmp_
         entry("nt-v2").load(tmp_path / "copy", LoadOptions())
 
 
-def test_it_is_a_nucleotide_model(model: Any) -> None:
+def test_the_token_track_masks_each_token_in_turn(model: Any, sequences: list[str]) -> None:
+    letters = sequences[3]
+    spans, tokens, chances = model.token_spans(NucleotideSequence(letters))
+    assert "".join(tokens) == letters
+    assert spans.tolist() == [[start, start + width] for start, width in model.vocabulary.cut(letters)]
+    reference = model.prepare(NucleotideSequence(letters))
+    for token in (0, 4, len(tokens) - 1):
+        ids = reference.ids.clone()
+        ids[token + 1] = model.vocabulary.mask
+        with torch.inference_mode():
+            slow = model._net(ids[None])[0, token + 1].softmax(-1)[reference.ids[token + 1]]
+        assert chances[token] == pytest.approx(float(slow), rel=1e-4)
+
+
+def test_it_is_a_nucleotide_model_with_a_token_track(model: Any) -> None:
     assert isinstance(model, NucleotideModel)
+    assert isinstance(model, TokenModel)

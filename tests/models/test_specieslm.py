@@ -286,6 +286,7 @@ def test_checkpoints_that_do_not_fit_are_refused(golden: Path, tmp_path: Path) -
         ({"hidden_size": 16}, "asks for"),
         ({"num_hidden_layers": 3}, "lacks bert.encoder.layer.2"),
         ({"position_embedding_type": "relative_key"}, "absolute and rotary"),
+        ({"rotary_emb_scale_base": 512}, "decay with distance"),
         ({"tie_word_embeddings": False}, "not tied"),
         ({"hidden_act": "mish"}, "activation"),
         ({"vocab_size": 11}, "asks for"),
