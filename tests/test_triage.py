@@ -250,6 +250,37 @@ def test_a_registered_genome_brings_its_gene_models(tmp_path: Path, gff: Path) -
     assert ReferenceLetters(GenomeSet(settings), "Bare").transcripts() == ()
 
 
+def test_records_that_are_parts_of_contigs_are_placed_by_their_headers(tmp_path: Path) -> None:
+    path = tmp_path / "parts.fa"
+    path.write_text(f">left chr7:1,001-1,240 a part\n{CONTIG}\n>right chr7:5001-5240\n{CONTIG[::-1]}\n>wrong chr8:1-10\n{CONTIG}\n")
+    reference = ReferenceLetters.of_file(path, Settings(home=tmp_path / "home"))
+    variants = [
+        Variant("7", 1009, "G", "T"),
+        Variant("chr7", 5001, CONTIG[-1], "A"),
+        Variant("7", 3000, "G", "T"),
+        Variant("8", 5, "A", "C"),
+    ]
+    sites = list(place_variants(variants, reference, 20))
+    assert [site.status for site in sites] == ["scored", "scored", "outside", "outside"]
+    assert [(site.window.letters if site.window else "", site.index) for site in sites[:2]] == [(CONTIG[:18], 8), (CONTIG[::-1][:10], 0)]
+    assert "chr7:1,001-1,240 only" in sites[2].note
+    assert "no contig 8" in sites[3].note
+
+
+def test_clinvar_alleles_fit_the_brca1_window_of_their_assembly(shared: Path, tmp_path: Path) -> None:
+    """All BRCA1 substitutions of a GRCh37 ClinVar have the reference's base in the GRCh37 window, few in another place."""
+    data = shared / "data"
+    reference = ReferenceLetters.of_file(data / "genomes" / "human" / "BRCA_loci.fa.gz", Settings(home=tmp_path))
+    variants = [
+        v for v in read_vcf(data / "benchmarks" / "clinvar_GRCh37_2016.vcf.gz") if v.contig == "17" and 41_196_000 < v.position < 41_278_000
+    ]
+    chosen = [variant for variant in variants if variant.kind == "substitution"][:300]
+    assert len(chosen) == 300
+    assert {site.status for site in place_variants(chosen, reference, 21)} == {"scored"}
+    moved = [Variant("17", v.position + 1_850_000, v.reference, v.alternate) for v in chosen]
+    assert sum(site.status == "reference_mismatch" for site in place_variants(moved, reference, 21)) > 150
+
+
 def test_real_yeast_genes_start_with_atg_and_end_with_a_stop(shared: Path, tmp_path: Path) -> None:
     """A C instead of the first base of a gene loses the start, one in the middle of the stop codon (TCA, TCG) loses the stop."""
     folder = shared / "data" / "genomes" / "yeast"
