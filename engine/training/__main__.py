@@ -46,7 +46,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     from engine.training.evaluate import EvaluationPlan, evaluate
     from engine.training.tables import markdown
 
-    plan = EvaluationPlan(options.windows, options.rnas, options.longest, options.genes, options.bases, tuple(options.parts))
+    plan = EvaluationPlan(
+        options.windows, options.rnas, options.longest, options.tokens, options.genes, options.bases, tuple(options.parts)
+    )
     held = evaluate(options.models, options.corpus, options.data, options.out, plan)
     options.out.with_suffix(".md").write_text(markdown(held), encoding="utf-8")
 
@@ -95,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--corpus", type=Path, required=True)
     evaluate.add_argument("--models", type=Path, default=MODELS)
     evaluate.add_argument("--out", type=Path, default=MODELS / "evaluation.json")
-    for name, value in (("windows", 60), ("rnas", 10), ("longest", 300), ("genes", 40), ("bases", 200_000)):
+    for name, value in (("windows", 60), ("rnas", 10), ("longest", 450), ("tokens", 800_000), ("genes", 40), ("bases", 200_000)):
         evaluate.add_argument(f"--{name}", type=int, default=value)
     parts = ("bits", "contacts", "variants", "segmentation", "cost")
     evaluate.add_argument("--parts", nargs="+", default=list(parts), choices=parts)

@@ -17,7 +17,7 @@ import torch
 from engine.models._locuscope_net import LocuscopeNet, LocuscopeSegmenter
 from engine.training.annotation import annotated_contigs
 from engine.training.corpus import Corpus
-from engine.training.measure_contacts import contacts
+from engine.training.measure_contacts import ContactSample, contacts
 from engine.training.measure_language import bits_per_base
 from engine.training.measure_segmentation import segmentation
 from engine.training.measure_variants import variants
@@ -31,11 +31,12 @@ COST_LENGTHS = (76, 300, 1000)
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """How much is measured: windows a domain, RNAs a group, longest RNA, genes a domain, bases a held-out contig."""
+    """How much is measured: windows a domain, RNAs a group, longest RNA, tokens of the maps of a group, genes a domain, bases a held-out contig."""
 
     windows: int = 60
     rnas: int = 10
-    longest: int = 300
+    longest: int = 450
+    tokens: int = 800_000
     genes: int = 40
     bases: int = 200_000
     parts: tuple[str, ...] = PARTS
@@ -71,7 +72,7 @@ def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: Evalu
 
     work: dict[str, Callable[[], Any]] = {
         "bits": lambda: bits_per_base(scorer, corpus, plan.windows),
-        "contacts": lambda: contacts(scorer, corpus, data, plan.rnas, plan.longest),
+        "contacts": lambda: contacts(scorer, corpus, data, ContactSample(plan.rnas, plan.longest, plan.tokens)),
         "variants": lambda: variants(scorer, annotated_contigs(data, held_out=True), data, plan.genes),
         "segmentation": segment,
         "cost": lambda: cost(net),

@@ -159,3 +159,18 @@ def test_tables_show_what_was_measured_and_a_dash_for_what_was_not() -> None:
     text = markdown(held)
     assert "| m | 0 | 0 | – | – |" in text
     assert "| 76 | 1.250 | 300 | 2 |" in text
+
+
+def test_long_rnas_are_fewer_but_never_fewer_than_two() -> None:
+    from engine.training.measure_contacts import ContactSample, _pick
+    from engine.training.structures import Structure
+
+    partner = np.full(100, -1, dtype=np.int32)
+    partner[:5], partner[95:] = np.arange(99, 94, -1), np.arange(4, -1, -1)
+    rows = [Structure(str(i), "f", np.zeros(100, dtype=np.uint8), partner) for i in range(9)]
+    rng = np.random.default_rng(0)
+    cost = 3 * 100 * 101
+    assert len(_pick(rows, ContactSample(5, 200, 100 * cost), 1, rng)) == 5
+    assert len(_pick(rows, ContactSample(5, 200, 3 * cost), 1, rng)) == 3
+    assert len(_pick(rows, ContactSample(5, 200, 10), 1, rng)) == 2
+    assert _pick(rows, ContactSample(5, 99, 100 * cost), 1, rng) == []
