@@ -12,7 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
+from engine.analyses.effects import variant_effects
+from engine.core.card import EffectRecipe
 from engine.core.errors import SequenceError, WeightsInvalid, WeightsMissing
+from engine.core.parameters import EffectParameters
 from engine.core.protocols import EmbeddingModel, NucleotideModel
 from engine.core.sequence import NucleotideSequence
 from engine.models import gpn
@@ -108,6 +111,30 @@ def test_the_influence_score_of_both_strands_is_the_authors(model: Any, inputs: 
     compare("gpn", "vep_influence_fwd", scores[:, 0], expected["vep_influence_fwd"])
     compare("gpn", "vep_influence_rev", scores[:, 1], expected["vep_influence_rev"])
     compare("gpn", "vep_influence", scores.mean(axis=1), expected["vep_influence"])
+
+
+@pytest.fixture
+def with_golden_window(folder: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The model with the golden files' window in place of the published 512."""
+    monkeypatch.setattr("engine.models._gpn_model.RECIPE", EffectRecipe(window_bp=inputs["vep_window"], both_strands=True))
+    return gpn.load(folder / "checkpoint", LoadOptions())
+
+
+def test_the_analysis_of_effects_gives_the_authors_scores(
+    with_golden_window: Any, inputs: dict[str, Any], expected: dict[str, np.ndarray]
+) -> None:
+    assert inputs["vep_window"] == inputs["influence_window"]
+    span = 110
+    for contig in ("chr1", "chr2"):
+        letters = inputs["genome"][contig].upper()
+        chosen = [i for i, v in enumerate(inputs["variants"]) if v["chrom"] == contig and v["pos"] <= span - inputs["vep_window"]]
+        effects = variant_effects(with_golden_window, NucleotideSequence(letters[:span]), EffectParameters("gpn"))
+        assert effects.llr is not None
+        assert effects.influence is not None
+        places = [(inputs["variants"][i]["pos"] - 1, "ACGT".index(inputs["variants"][i]["alt"])) for i in chosen]
+        assert places
+        compare("gpn", f"effects_llr_{contig}", [effects.llr[place] for place in places], expected["vep_llr"][chosen])
+        compare("gpn", f"effects_influence_{contig}", [effects.influence[place] for place in places], expected["vep_influence"][chosen])
 
 
 def test_safetensors_and_bin_give_the_same_model(folder: Path, tmp_path: Path, model: Any) -> None:

@@ -11,7 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine.analyses.dependency import dependency_map
+from engine.analyses.probabilities import base_probabilities
 from engine.core.errors import SequenceError, WeightsInvalid
+from engine.core.parameters import DependencyParameters, ProbabilityParameters
 from engine.core.protocols import EmbeddingModel, NucleotideModel
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models import rinalmo
@@ -106,6 +109,18 @@ def test_the_dependency_map_is_the_authors(
     compare("rinalmo", f"map{number}_ci_matrix", change, official_expected[f"map{number}_ci_matrix"])
     off = change * (1 - np.eye(len(change)))
     compare("rinalmo", f"map{number}_dep_map", off, official_expected[f"map{number}_dep_map"])
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_analysis_of_dependencies_gives_the_authors_map(
+    golden: Path, official: Any, official_expected: dict[str, np.ndarray], number: int
+) -> None:
+    sequence = NucleotideSequence(inputs(golden)["map_sequences"][number], Alphabet.RNA)
+    values = dependency_map(official, sequence, DependencyParameters(epsilon=1e-10)).values
+    compare("rinalmo", f"analysis_map{number}_dep_map", values, official_expected[f"map{number}_dep_map"])
+    masked = base_probabilities(official, sequence, ProbabilityParameters(masked=True)).values
+    theirs = official_expected[f"map{number}_masked_probs"]
+    compare("rinalmo", f"analysis_map{number}_masked_probs", masked, theirs / theirs.sum(axis=1, keepdims=True))
 
 
 def test_masked_probabilities_are_the_authors(golden: Path, official: Any, official_expected: dict[str, np.ndarray]) -> None:
