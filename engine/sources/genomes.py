@@ -160,6 +160,14 @@ class GenomeSet:
             raise LocusError(f"{name}:{contig} has {length:,} bases; {given} is outside; give coordinates from 1 to {length:,}.")
         return Locus(name, contig, parsed.start, min(parsed.end, length), parsed.strand)
 
+    def refuse_bare_contig(self, text: str) -> None:
+        """Raise `LocusError` when the text is only the name of a registered contig: it says how long it is and how to name a part."""
+        for name in self._files:
+            contig = self._contig(name, text)
+            if contig is not None:
+                length = self.contigs(name)[contig]
+                raise LocusError(f"{name}:{contig} has {length:,} bases; name a part of it, such as {name}:{contig}:1-{min(length, 300)}.")
+
     def fetch(self, locus: Locus) -> NucleotideSequence:
         """Letters of a locus on its strand: from the registered file, from a shipped example that covers it, or from a public service.
 

@@ -202,6 +202,7 @@ def _from_name(text: str, genomes: GenomeSet) -> Understood | None:
     bases = sum(letter in "ACGTUN" for letter in text.upper())
     if _ONLY_IUPAC.match(text) or bases >= 0.7 * len(text) or (len(text) >= 10 and text.isalpha()):
         return None
+    genomes.refuse_bare_contig(text)
     where = f"no gene of {', '.join(genomes.names())} and " if genomes.names() else ""
     raise InputError(
         f"{text[:40]!r} is {where}no example; write letters, FASTA, GenBank, a locus such as R64:chrIV:1,234-1,533, or an example, "

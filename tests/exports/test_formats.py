@@ -8,13 +8,16 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import bioframe
 import cooler
 import numpy as np
 import pandas as pd
 import pyBigWig
+import pysam
 import pytest
 import RNA
 
@@ -23,6 +26,7 @@ from engine.core.sequence import NucleotideSequence
 from engine.exports import formats
 from engine.exports.bigwig import embedded_provenance
 from engine.exports.script import arguments_of
+from engine.sources.annotation import parse_annotation
 from tests.exports.conftest import LETTERS, MAKERS, contacts, dependency, effects, on, probabilities, provenance, segmentation, tokens
 
 
@@ -344,3 +348,42 @@ def test_a_format_that_fails_half_way_leaves_the_old_file(tmp_path: Path, monkey
 def test_a_download_has_the_bytes_of_the_file() -> None:
     frame = pd.read_csv(io.BytesIO(formats.content(effects(on("+")), "csv")))
     assert len(frame) == 27
+
+
+def test_gff3_opens_in_htslib_and_in_our_own_reader_as_the_same_segments(tmp_path: Path) -> None:
+    formats.write(segmentation(on("-")), tmp_path / "x.gff3")
+    ours = list(parse_annotation((tmp_path / "x.gff3").read_text().splitlines(), "gff3"))
+    packed = pysam.tabix_index(str(tmp_path / "x.gff3"), preset="gff", keep_original=True)
+    with pysam.TabixFile(packed, parser=pysam.asGFF3()) as table:
+        rows = [(row.feature, row.start, row.end, row.strand or ".", row.to_dict()["Name"]) for row in table.fetch("chrT")]
+    assert rows == [("CDS_region", 100, 105, "-", "CDS_forward"), ("tRNA", 107, 110, ".", "tRNA")]
+    assert [(item.kind, item.start, item.end, item.strand, item.attributes["Name"]) for item in ours] == rows
+
+
+@pytest.mark.parametrize(("kind", "suffix", "schema", "count"), [("segmentation", ".bed", "bed9", 2), ("contacts", ".bedpe", "bedpe", 3)])
+def test_interval_tables_open_in_bioframe(kind: str, suffix: str, schema: str, count: int, tmp_path: Path) -> None:
+    formats.write(MAKERS[kind](on("+")), tmp_path / f"x{suffix}")
+    lines = [line for line in (tmp_path / f"x{suffix}").read_text().splitlines() if not line.startswith("track")]
+    frame = bioframe.read_table(io.StringIO("\n".join(lines)), schema=schema, comment="#")
+    assert len(frame) == count
+    first, last = (frame["start"], frame["end"]) if schema == "bed9" else (frame["start1"], frame["end2"])
+    assert (first >= 100).all()
+    assert (last <= 110).all()
+
+
+def test_a_partial_map_says_that_it_is_partial_and_leaves_out_what_is_not_known(tmp_path: Path) -> None:
+    whole = dependency(on("+"))
+    values = whole.values.copy()
+    values[5:] = np.nan
+    done = np.arange(10) < 5
+    part = replace(whole, values=values, provenance=replace(whole.provenance, partial=True), rows_done=done)
+    formats.write(part, tmp_path / "x.npz")
+    formats.write(part, tmp_path / "x.bedpe")
+    formats.write(part, tmp_path / "x.cool")
+    with np.load(tmp_path / "x.npz") as archive:
+        assert archive["rows_done"].tolist() == done.tolist()
+    text = (tmp_path / "x.bedpe").read_text()
+    assert text.splitlines()[0].endswith("partial result")
+    assert comment_json(text)["partial"] is True
+    assert "the 35 strongest of 35 pairs" in text  # 45 pairs less the 10 among the last five bases
+    assert cooler.Cooler(str(tmp_path / "x.cool")).pixels()[:]["bin1_id"].max() == 5  # rows 0..4 behind one wide bin
