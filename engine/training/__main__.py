@@ -44,13 +44,17 @@ def _publish(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from engine.training.evaluate import EvaluationPlan, evaluate
-    from engine.training.tables import markdown
+    from engine.training.tables import insert, markdown
 
     plan = EvaluationPlan(
         options.windows, options.rnas, options.longest, options.tokens, options.genes, options.bases, tuple(options.parts)
     )
     held = evaluate(options.models, options.corpus, options.data, options.out, plan)
-    options.out.with_suffix(".md").write_text(markdown(held), encoding="utf-8")
+    tables = markdown(held)
+    options.out.with_suffix(".md").write_text(tables, encoding="utf-8")
+    page = options.out.with_name("README.md")
+    if page.is_file():
+        page.write_text(insert(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -76,3 +76,14 @@ def markdown(held: dict[str, Any]) -> str:
     }
     parts = ["\n".join(make(held[name])) for name, make in makers.items() if name in held]
     return "\n\n".join(parts) + "\n"
+
+
+BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
+
+
+def insert(page: str, tables: str) -> str:
+    """A page with everything between its two marks replaced by the tables; a page without marks stays as it is."""
+    if BEGIN not in page or END not in page:
+        return page
+    before, rest = page.split(BEGIN, 1)
+    return f"{before}{BEGIN}\n\n{tables}\n{END}{rest.split(END, 1)[1]}"

@@ -17,7 +17,7 @@ from engine.training.measure_segmentation import MARGIN, WINDOW, _windows, best_
 from engine.training.measure_variants import Gene, coding_variants, genes
 from engine.training.orf_finder import open_frames, predict
 from engine.training.structures import dot_bracket_partners, read_bpseq, read_dot_bracket
-from engine.training.tables import markdown
+from engine.training.tables import BEGIN, END, insert, markdown
 
 
 def test_a_context_is_a_number_in_base_four() -> None:
@@ -174,3 +174,11 @@ def test_long_rnas_are_fewer_but_never_fewer_than_two() -> None:
     assert len(_pick(rows, ContactSample(5, 200, 3 * cost), 1, rng)) == 3
     assert len(_pick(rows, ContactSample(5, 200, 10), 1, rng)) == 2
     assert _pick(rows, ContactSample(5, 99, 100 * cost), 1, rng) == []
+
+
+def test_tables_take_the_place_between_the_marks_and_nothing_else() -> None:
+    page = f"head\n{BEGIN}\nold\n{END}\ntail\n"
+    once = insert(page, "new")
+    assert once == f"head\n{BEGIN}\n\nnew\n{END}\ntail\n"
+    assert insert(once, "new") == once
+    assert insert("no marks", "new") == "no marks"
