@@ -128,7 +128,7 @@ def _parsed(directory: Path, text: str) -> dict[str, Any]:
         settings = json.loads(text)
         if not isinstance(settings["model"]["vocab"], dict):
             raise TypeError("vocab")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsInvalid(f"tokenizer.json in {directory} is not a tokenizer file; download it again.") from error
     return dict(settings)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "*.pt")
 _A, _T, _C, _G = 1, 2, 3, 4
 _START, _END = 0, 5
+_MOST_STAGES, _LONGEST_STAGE = 8, 1_000_000
 TOKENS = BaseTokens(
     base_ids=(_A, _C, _G, _T),
     letter_ids={"A": _A, "T": _T, "C": _C, "G": _G},
@@ -49,17 +51,20 @@ def read_checkpoint(directory: Path) -> tuple[MegaDnaConfig, dict[str, Tensor], 
         state = read_state(directory, WEIGHTS)
         tensors, sha256 = state.tensors, state.sha256
         lengths, pad_id = settings.get("max_seq_len"), settings.get("pad_id", 0)
-    if (
-        not isinstance(lengths, (tuple, list))
-        or not lengths
-        or not all(type(n) is int and n > 0 for n in lengths)
-        or type(pad_id) is not int
-    ):
-        raise WeightsInvalid(f"{path} has no usable max_seq_len (it is {lengths!r}); a whole number above 0 for each stage is needed.")
+    if not _are_lengths(lengths) or type(pad_id) is not int:
+        raise WeightsInvalid(
+            f"{path} has no usable max_seq_len (it is {str(lengths)[:60]}); a whole number from 1 to 1,000,000 for each stage is needed."
+        )
     config = MegaDnaConfig.of(tensors, tuple(lengths), pad_id)
     if config.vocabulary <= _END:
         raise WeightsInvalid(f"{path} has a vocabulary of {config.vocabulary}; megaDNA has 6 tokens (start, A, T, C, G, end).")
     return config, tensors, sha256
+
+
+def _are_lengths(value: object) -> TypeGuard[Sequence[int]]:
+    if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= _MOST_STAGES:
+        return False
+    return all(type(length) is int and 1 <= length <= _LONGEST_STAGE for length in value)
 
 
 class MegaDnaModel(SingleBaseModel):

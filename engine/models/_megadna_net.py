@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
+from engine.models._weights import count_layers
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ class MegaDnaConfig:
 
 
 def _depth(tensors: Mapping[str, Tensor], stage: int) -> int:
-    numbers = [int(found.group(1)) for name in tensors if (found := re.match(rf"transformers\.{stage}\.layers\.(\d+)\.", name))]
-    return 1 + max(numbers, default=-1)
+    return count_layers(
+        int(found.group(1)) for name in tensors if (found := re.match(rf"transformers\.{stage}\.layers\.(\d{{1,9}})\.", name))
+    )
 
 
 class RootMeanSquareNorm(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from engine.core.sequence import NucleotideSequence
 from engine.models._rinalmo_net import RinalmoConfig, RinalmoNet
 from engine.models._single_base import BaseTokens, SingleBaseModel
 from engine.models._vocabulary import read_vocabulary
-from engine.models._weights import whole
+from engine.models._weights import count_layers, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def read_config(settings: Mapping[str, Any], tensors: Mapping[str, Tensor], toke
     embedding, up = tensors.get("embedding.weight"), tensors.get("blocks.0.up.weight")
     if embedding is None or up is None or embedding.ndim != 2 or up.ndim != 2:
         raise WeightsInvalid("The checkpoint has no embedding or no first block of RiNALMo; its layout is not a published one.")
-    layers = 1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("blocks."))
+    layers = count_layers(int(found.group(1)) for name in tensors if (found := re.match(r"blocks\.(\d{1,9})\.", name)))
     return RinalmoConfig(
         vocabulary=embedding.shape[0],
         width=embedding.shape[1],

@@ -27,6 +27,7 @@ WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_mo
 """Names a published checkpoint uses, the preferred first."""
 
 _SMALLEST_CHUNK = 1 << 20
+_MOST, _MOST_LAYERS = 10_000_000, 10_000
 _DTYPES = ("float32", "float16", "bfloat16")
 _STUB_PACKAGES = ("torch.nn.modules.", "MEGABYTE_pytorch.", "megaDNA.", "einops.layers.torch.")
 _DAMAGED = (
@@ -85,7 +86,7 @@ def read_json(directory: Path, name: str = "config.json") -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise WeightsMissing(f"{directory} has no {name}; a checkpoint in the published layout has one, copy it there.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsInvalid(f"{path} is not readable JSON ({error}); download it again.") from error
     if not isinstance(values, dict):
         raise WeightsInvalid(f"{path} holds a {type(values).__name__}; a JSON object is needed, download it again.")
@@ -93,11 +94,21 @@ def read_json(directory: Path, name: str = "config.json") -> dict[str, Any]:
 
 
 def whole(config: Mapping[str, Any], name: str, default: int | None = None, *, minimum: int = 1) -> int:
-    """A whole number of a configuration, at least ``minimum``. Raises `WeightsInvalid`."""
+    """A whole number of a configuration, at least ``minimum`` and not absurdly large. Raises `WeightsInvalid`."""
     value = config.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        raise WeightsInvalid(f"config.json has {name} = {value!r}; a whole number of at least {minimum} is needed.")
+    most = _MOST_LAYERS if "layers" in name else _MOST
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= most:
+        told = str(value)[:40]
+        raise WeightsInvalid(f"config.json has {name} = {told}; a whole number from {minimum} to {most:,} is needed.")
     return value
+
+
+def count_layers(numbers: Iterable[int]) -> int:
+    """How many layers tensor names speak of, counted from 0 without a gap. Raises `WeightsInvalid`."""
+    found = set(numbers)
+    if not found or found != set(range(len(found))):
+        raise WeightsInvalid("The checkpoint lacks a layer between its first and its last; download it again.")
+    return len(found)
 
 
 def find_weights(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> Path:

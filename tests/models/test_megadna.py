@@ -231,3 +231,18 @@ def test_likelihood_differences_are_the_authors_loss_differences(model: Any, inp
     with torch.inference_mode():
         losses = [-model.log_likelihoods(r, r.ids[None])[0] / 31 for r in (reference, changed)]
     assert effects[4, 3] == pytest.approx(float(losses[0] - losses[1]) * 31, abs=1e-4)
+
+
+@pytest.mark.parametrize("lengths", [[], [8, 6, 0], [8, 6, 4.0], [8] * 9, [8, 6, 10**30], "864", None])
+def test_lengths_that_cannot_be_are_refused(lengths: Any, tmp_path: Path) -> None:
+    write(MegaDnaConfig(6, (12, 8), (1, 2), (5, 3), (2, 2), 4, (16, 10)), tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"max_seq_len": lengths}))
+    with pytest.raises(WeightsInvalid, match="max_seq_len"):
+        megadna.load(tmp_path, LoadOptions())
+
+
+def test_lengths_of_another_model_are_refused(tmp_path: Path) -> None:
+    write(MegaDnaConfig(6, (12, 8), (1, 2), (5, 3), (2, 2), 4, (16, 10)), tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"max_seq_len": [5, 4]}))
+    with pytest.raises(WeightsInvalid, match="configuration asks for"):
+        megadna.load(tmp_path, LoadOptions())

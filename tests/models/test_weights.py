@@ -166,3 +166,25 @@ def test_a_compressed_bomb_or_a_foreign_zip_is_refused(tmp_path: Path) -> None:
         archive.writestr("archive/readme", "nothing")
     with pytest.raises(LocuscopeError):
         _weights.read_state(tmp_path)
+
+
+def test_absurd_or_wrong_numbers_of_a_configuration_are_refused() -> None:
+    assert _weights.whole({"hidden_size": 12}, "hidden_size") == 12
+    for value in (0, -1, True, 1.5, "8", None, 10**18, 10**400):
+        with pytest.raises(WeightsInvalid, match="hidden_size"):
+            _weights.whole({"hidden_size": value}, "hidden_size")
+    with pytest.raises(WeightsInvalid):
+        _weights.whole({"num_hidden_layers": 1_000_000}, "num_hidden_layers")
+
+
+def test_layers_are_counted_without_a_gap() -> None:
+    assert _weights.count_layers([0, 2, 1, 1]) == 3
+    for numbers in ([], [1, 2], [0, 999_999_999]):
+        with pytest.raises(WeightsInvalid, match="layer"):
+            _weights.count_layers(numbers)
+
+
+def test_deeply_nested_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    with pytest.raises(WeightsInvalid, match="JSON"):
+        _weights.read_json(tmp_path)
