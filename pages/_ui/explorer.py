@@ -100,7 +100,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     shown = session.on_screen
     left, right = st.columns([6.4, 3.6], vertical_alignment="center", gap="small")
     about = shown.example.what_to_see if shown.example is not None else " · ".join(session.notes[1:])
-    left.markdown(" · ".join(part for part in (f"**{_plain(shown.title)}**", _plain(echo(shown)), _plain(about)) if part))
+    left.markdown(" · ".join(part for part in (f"**{search.plain(shown.title)}**", search.plain(echo(shown)), search.plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         st.caption(runs.spent() or cost.words(_device(shared)))
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
@@ -194,6 +194,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "address": address_of(session.question, shown, shared.settings.model),
         "initial": session.asked.initial(len(sequence)),
         "reverse_of": shown.mirrored_identity,
+        "focus": {"places": list(session.focused[0]), "wish": session.focused[1]},
         "longest_paste": search.LONGEST_PASTE,
     }
 
@@ -201,10 +202,3 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
 def _device(shared: Shared) -> str:
     setting = shared.settings.device
     return "this device" if setting == "auto" else setting
-
-
-def _plain(text: str) -> str:
-    """Text from outside, with nothing in it read as markup."""
-    for symbol in "\\`*_{}[]<>#|$~:":
-        text = text.replace(symbol, "\\" + symbol)
-    return text

@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from engine.core.card import Capability
-from engine.core.errors import LocuscopeError
+from engine.core.errors import InputError, LocuscopeError
 from engine.core.parameters import Metric
 from engine.service import ModelRow
 from engine.sources import examples, understand
@@ -150,3 +150,15 @@ def cards(shared: Shared, session: Session) -> None:
                 if st.button("Show", key=f"card-{item.id}"):
                     ask(shared, session, Question(item.id, session.question.model, session.question.metric))
                     st.rerun()
+
+
+def plain(text: str) -> str:
+    """Text from outside, with nothing in it read as markup."""
+    for symbol in "\\`*_{}[]<>#|$~:":
+        text = text.replace(symbol, "\\" + symbol)
+    return text
+
+
+def nothing_given(sentence: str) -> InputError:
+    """The error of a form that was sent without what it needs."""
+    return InputError(sentence)

@@ -59,6 +59,11 @@ class Session:
     started: bool = False
     finished: bool = True
     granted: str = ""
+    focused: tuple[tuple[int, ...], str] = ((), "")
+
+    def focus(self, *places: int) -> None:
+        """Have the view select these 0-based positions (one base, or a changed and a read one) when it is next drawn."""
+        self.focused = (places, uuid.uuid4().hex)
 
     @property
     def on_screen(self) -> Shown:

@@ -55,6 +55,15 @@ class LocusView {
     this.features = featureLanes([...meta.features].sort((a, b) => a.start - b.start || b.end - a.end));
     this.refresh("layout");
     writeAddress(this);
+    this.focusOn(meta.focus);
+  }
+
+  // The server asks for a selection once, for example when a variant was chosen on another page.
+  focusOn(focus) {
+    if (!focus?.wish || switchboard().focused === focus.wish) return;
+    switchboard().focused = focus.wish;
+    const [i, j] = focus.places;
+    if (focus.places.every((place) => inside(this, place))) this.select(focus.places.length === 2 ? { kind: "pair", i, j } : { kind: "base", i });
   }
 
   collect(meta) {

@@ -1,0 +1,215 @@
+"""The page of triage: a VCF and its reference in, a ranked table out, each row a way into the explorer."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.core.card import Capability
+from engine.core.errors import LocuscopeError
+from engine.core.variants import ScoredVariant, Triage, TriageParameters
+from engine.exports.triage_table import write_triage_table
+from engine.exports.vcf import write_triage_vcf
+from engine.jobs import Job
+from engine.sources.compressed import text_of
+from engine.sources.vcf import parse_vcf
+from engine.triage import ReferenceLetters, TriageRequest
+from pages._ui import search, state
+from pages._ui.question import Question
+
+CONTEXT_BP = 150
+OWN = "a FASTA file of mine"
+
+
+@dataclass
+class Desk:
+    """One visitor's triage: the request, its job, the text it came from, and the folder of an uploaded reference."""
+
+    job: Job
+    request: TriageRequest
+    source: str
+    name: str
+    folder: Any = field(default=None, repr=False)
+
+
+def page() -> None:
+    """Draw the page."""
+    shared = state.shared()
+    st.subheader("Triage of variants", anchor=False)
+    st.caption(
+        "Each substitution is scored in a window of the reference around it: the log-likelihood ratio of the alternate against the reference "
+        "(negative: the model finds it unlikely) and the influence on all other bases of the window. Rank, do not threshold: 1 is the least "
+        "expected. Other kinds of variants are listed and said not to be scored, unless the model can."
+    )
+    with st.form("triage"):
+        left, middle, right = st.columns([3, 3, 2])
+        variants = left.file_uploader("Variants: VCF, also .vcf.gz", type=["vcf", "gz"], key="triage-vcf")
+        names = [*shared.genomes.names(), OWN]
+        assembly = middle.selectbox("Reference", names, help="Assemblies are registered with the setting LOCUSCOPE_GENOMES.")
+        fasta = middle.file_uploader("FASTA of the reference (only without a registered one)", type=["fa", "fasta", "fna", "gz"])
+        model = right.selectbox("Model", _models(shared), format_func=lambda key: shared.engine.model(key).card.title)
+        window = right.number_input("Window, bases", 3, 20_000, 512, step=64)
+        asked = st.form_submit_button("Rank the variants", type="primary")
+    if asked:
+        _start(shared, variants, assembly, fasta, model, int(window))
+    desk: Desk | None = st.session_state.get("triage-desk")
+    if desk is not None:
+        _follow(shared, desk)
+
+
+def _models(shared: state.Shared) -> list[str]:
+    rows = shared.engine.models_for("effects")
+    usable = [row.card.id for row, why in rows if not why and row.card.can(Capability.EFFECTS)]
+    usual = shared.settings.model
+    return sorted(usable, key=lambda key: key != usual)
+
+
+def _start(shared: state.Shared, variants: Any, assembly: str, fasta: Any, model: str | None, window: int) -> None:
+    if variants is None:
+        st.error("No VCF was given; choose a file first.")
+        return
+    before: Desk | None = st.session_state.pop("triage-desk", None)
+    if before is not None:
+        before.job.cancel()
+    try:
+        text = text_of(variants.name, variants.getvalue(), shared.settings.max_upload_bytes)
+        found = parse_vcf(variants.name, text)
+        reference, folder = _reference(shared, assembly, fasta)
+        transcripts = reference.transcripts() if assembly != OWN else ()
+        request = TriageRequest(found, reference, transcripts, model or "", TriageParameters(window))
+        job = shared.engine.submit_triage(request, state.session().visitor)
+    except LocuscopeError as error:
+        st.error(str(error))
+        return
+    st.session_state["triage-desk"] = Desk(job, request, text, variants.name, folder)
+
+
+def _reference(shared: state.Shared, assembly: str, fasta: Any) -> tuple[ReferenceLetters, Any]:
+    if assembly != OWN:
+        return ReferenceLetters(shared.genomes, assembly), None
+    if fasta is None:
+        raise search.nothing_given("No reference was given; choose its FASTA file, or a registered assembly.")
+    folder = tempfile.TemporaryDirectory(prefix="locuscope-")
+    packed = fasta.getvalue()[:2] == b"\x1f\x8b"
+    path = Path(folder.name) / ("reference.fa.gz" if packed else "reference.fa")  # never the visitor's own name
+    path.write_bytes(fasta.getvalue())
+    return ReferenceLetters.of_file(path, shared.settings), folder
+
+
+def _follow(shared: state.Shared, desk: Desk) -> None:
+    if not desk.job.finished:
+        st.fragment(_progress, run_every=0.7)(desk.job)
+        return
+    if desk.job.state == "cancelled":
+        st.info("The triage was cancelled; nothing is ranked.")
+    elif desk.job.error is not None:
+        st.error(str(desk.job.error))
+    elif isinstance(desk.job.result, Triage):
+        _ranked(shared, desk, desk.job.result)
+
+
+def _progress(job: Job) -> None:
+    if job.finished:
+        st.rerun()
+    total = max(1, job.total)
+    left = f", about {job.seconds_left:.0f} s left" if job.seconds_left else ""
+    st.progress(min(1.0, job.done / total), text=f"{job.done:,} of {job.total:,} {job.unit or job.stage}{left}")
+    if st.button("Cancel", key="triage-cancel"):
+        job.cancel()
+
+
+def _ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
+    frame = table(found)
+    counts = frame["status"].value_counts()
+    words = ", ".join(f"{count:,} {str(name).replace('_', ' ')}" for name, count in counts.items())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(frame):,} alternate alleles**: {words}")
+        st.download_button("Table (.tsv)", data=lambda: _file(found, desk, ".tsv"), file_name="triage.tsv", on_click="ignore")
+        st.download_button("VCF with scores", data=lambda: _file(found, desk, ".vcf"), file_name="triage.vcf", on_click="ignore")
+    picked = st.dataframe(
+        frame.drop(columns="row"), hide_index=True, on_select="rerun", selection_mode="single-row", key="triage-table", height=420
+    )
+    rows = picked.selection.rows
+    if rows:
+        _card(shared, desk, found.rows[int(frame.iloc[rows[0]]["row"])])
+    else:
+        st.caption("Choose a row for its details and to open its place in the explorer.")
+
+
+def table(found: Triage) -> pd.DataFrame:
+    """The ranked table, least expected first; ``row`` is the index in ``found.rows``."""
+    ranks = found.ranks()
+    frame = pd.DataFrame(
+        {
+            "rank": pd.array([ranks[index] for index in range(len(ranks))], dtype="Int64"),
+            "contig": [row.variant.contig for row in found.rows],
+            "position": [row.variant.position for row in found.rows],
+            "id": [row.variant.identifier for row in found.rows],
+            "ref": [row.variant.reference for row in found.rows],
+            "alt": [row.variant.alternate for row in found.rows],
+            "llr": [row.llr for row in found.rows],
+            "influence": [row.influence for row in found.rows],
+            "Δ ln P": [row.delta_log_likelihood for row in found.rows],
+            "consequence": [row.consequence for row in found.rows],
+            "gene": [row.gene for row in found.rows],
+            "status": [row.status for row in found.rows],
+            "note": [row.note for row in found.rows],
+            "row": range(len(found.rows)),
+        }
+    )
+    empty = [
+        name for name in ("llr", "influence", "Δ ln P", "gene", "consequence") if frame[name].isna().all() or (frame[name] == "").all()
+    ]
+    return frame.drop(columns=empty).sort_values("rank", kind="stable", na_position="last").reset_index(drop=True)
+
+
+def _card(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
+    variant = row.variant
+    with st.container(border=True):
+        st.markdown(f"**{search.plain(str(variant))}** {search.plain(row.consequence)} {search.plain(row.gene)}")
+        if row.note:
+            st.caption(search.plain(row.note))
+        if row.status == "outside":
+            return
+        left, right = st.columns([1, 1])
+        if left.button("Open its place in the explorer", type="primary"):
+            _open(shared, desk, row)
+        right.caption(f"{2 * CONTEXT_BP + len(variant.reference):,} bases around it, with its base selected.")
+
+
+def _open(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
+    """Show the variant's surroundings in the explorer, its first base selected."""
+    session, variant = state.session(), row.variant
+    reference = desk.request.reference
+    first = variant.position - 1
+    piece = reference.piece(variant.contig, first, first + len(variant.reference))
+    if piece is None:
+        return
+    start = max(piece.offset, first - CONTEXT_BP)
+    end = min(piece.offset + piece.length, first + len(variant.reference) + CONTEXT_BP)
+    try:
+        registered = reference.assembly in shared.genomes.names()
+        place = f"{reference.assembly}:{piece.record}:{start - piece.offset + 1}-{end - piece.offset}"
+        text = place if registered else f">{piece.contig}:{start + 1}-{end}\n{reference.letters(variant.contig, start, end)}"
+    except LocuscopeError as error:
+        st.error(str(error))
+        return
+    session.started = True
+    search.ask(shared, session, Question(text, desk.request.model or shared.settings.model))
+    session.focus(first - start)
+    st.switch_page("pages/explorer.py")
+
+
+def _file(found: Triage, desk: Desk, suffix: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"triage{suffix}"
+        if suffix == ".tsv":
+            write_triage_table(found, path)
+        else:
+            write_triage_vcf(found, desk.source, path)
+        return path.read_bytes()
