@@ -33,6 +33,7 @@ from engine.core.parameters import (
     Parameters,
     ProbabilityParameters,
     SegmentationParameters,
+    TokenParameters,
 )
 from engine.options import Device, Dtype, Fasta, Letters, LocusText, ModelId, Name, Out, Species, Weights
 from engine.service import ANALYSES, Request
@@ -208,6 +209,10 @@ def tokens(
     name: Name = None,
     locus: LocusText = None,
     model: ModelId = "grover",
+    flank: Annotated[int, typer.Option("--flank", metavar="BASES", help="Bases at each end that are context only.")] = 0,
+    candidates: Annotated[
+        int, typer.Option("--candidates", metavar="N", help="List the N likeliest tokens at each token and behind the last.")
+    ] = 0,
     weights: Weights = None,
     species: Species = "",
     device: Device = "",
@@ -215,7 +220,14 @@ def tokens(
     out: Out = None,
 ) -> None:
     """Tokens of a byte-pair or k-mer model and their probabilities."""
-    _answer("tokens", (sequence, fasta, name, locus), Parameters(), out, "tokens.npz", (model, weights, species, device, dtype))
+    _answer(
+        "tokens",
+        (sequence, fasta, name, locus),
+        TokenParameters(flank, candidates),
+        out,
+        "tokens.npz",
+        (model, weights, species, device, dtype),
+    )
 
 
 def _answer(

@@ -18,6 +18,7 @@ from engine.core.parameters import (
     Parameters,
     ProbabilityParameters,
     SegmentationParameters,
+    TokenParameters,
 )
 from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
 from engine.core.sequence import NucleotideSequence
@@ -59,7 +60,7 @@ ANALYSES: dict[str, Analysis] = {
         "engine.analyses.segmentation", "segmentation", Capability.SEGMENTATION, SegmentationParameters, Segmentation, "locuscope-segmenter"
     ),
     "pair": Analysis("engine.analyses.dependency", "pair_table", Capability.DEPENDENCY, PairParameters, PairTable),
-    "tokens": Analysis("engine.analyses.tokens", "token_track", Capability.TOKENS, Parameters, TokenTrack),
+    "tokens": Analysis("engine.analyses.tokens", "token_track", Capability.TOKENS, TokenParameters, TokenTrack),
 }
 
 

@@ -96,6 +96,24 @@ class SegmentationParameters(Parameters):
 
 
 @dataclass(frozen=True)
+class TokenParameters(Parameters):
+    """Token track of a byte-pair or k-mer model.
+
+    ``flank_bp``: bases at each end that are context only; tokens that reach into them are left out (GROVER's authors take 100).
+    ``candidates``: how many of the likeliest tokens to list at each token, itself masked, and behind the last (the next token).
+    """
+
+    flank_bp: int = 0
+    candidates: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.flank_bp <= 100_000:
+            raise ParameterError(f"flank_bp is {self.flank_bp}; allowed: 0 to 100,000 bases.")
+        if not 0 <= self.candidates <= 100:
+            raise ParameterError(f"candidates is {self.candidates}; allowed: 0 to 100 tokens.")
+
+
+@dataclass(frozen=True)
 class PairParameters(Parameters):
     """The 4 × 4 substitution table of a pair: ``changed`` and ``read`` are 0-based positions."""
 

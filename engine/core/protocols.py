@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import torch
     from numpy.typing import NDArray
@@ -151,6 +153,19 @@ class TokenModel(Model, Protocol):
 
     def token_spans(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32]]:
         """Spans int64 (T, 2), token strings, probability float32 (T,) of each token with itself masked."""
+
+
+@runtime_checkable
+class TokenCandidateModel(TokenModel, Protocol):
+    """A token model that also lists what else could stand at a token."""
+
+    def token_candidates(
+        self, sequence: NucleotideSequence, tokens: Sequence[int], count: int
+    ) -> tuple[tuple[tuple[str, ...], ...], NDArray[np.float32]]:
+        """Texts (n, count) and probabilities float32 (n, count), falling, of the likeliest tokens at each of ``tokens`` with it masked.
+
+        Number T, one behind the last token, asks for the token that would follow.
+        """
 
 
 @runtime_checkable

@@ -147,15 +147,26 @@ class ContactMap:
 
 @dataclass(frozen=True, eq=False)
 class TokenTrack:
-    """Tokens of a byte-pair or k-mer model: ``spans`` int64 (T, 2) 0-based half-open, ``tokens``, ``probabilities`` float32 (T,) of each token given the others."""
+    """Tokens of a byte-pair or k-mer model: ``spans`` int64 (T, 2) 0-based half-open, ``tokens``, ``probabilities`` float32 (T,) of each token given the others.
+
+    Where asked for, the likeliest tokens: ``candidate_probabilities`` float32 (T + 1, K), falling along K, row t with token t masked and the
+    last row for the token that would follow the sequence; ``candidate_tokens``, their texts row by row, (T + 1) · K.
+    """
 
     sequence: NucleotideSequence
     spans: NDArray[np.int64]
     tokens: tuple[str, ...]
     probabilities: NDArray[np.float32]
     provenance: Provenance
+    candidate_tokens: tuple[str, ...] = ()
+    candidate_probabilities: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.tokens)
+        if self.candidate_probabilities is not None:
+            checked = frozen_array(self.candidate_probabilities, np.float32, (count + 1, None), "candidate probabilities")
+            object.__setattr__(self, "candidate_probabilities", checked)
+            if len(self.candidate_tokens) != checked.size:
+                raise ParameterError(f"There are {len(self.candidate_tokens)} candidate tokens; {checked.size} are needed.")
         object.__setattr__(self, "spans", frozen_array(self.spans, np.int64, (count, 2), "token spans"))
         object.__setattr__(self, "probabilities", frozen_array(self.probabilities, np.float32, (count,), "token probabilities"))

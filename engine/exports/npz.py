@@ -30,7 +30,12 @@ def arrays_of(result: Any) -> dict[str, Any]:
     if isinstance(result, PairTable):
         return {"values": result.values, "changed": np.int64(result.changed), "read": np.int64(result.read)}
     if isinstance(result, TokenTrack):
-        return {"spans": result.spans, "tokens": np.array(result.tokens), "probabilities": result.probabilities}
+        track = {"spans": result.spans, "tokens": np.array(result.tokens), "probabilities": result.probabilities}
+        chances = result.candidate_probabilities
+        if chances is None:
+            return track
+        texts = np.array(result.candidate_tokens).reshape(chances.shape)
+        return track | {"candidate_tokens": texts, "candidate_probabilities": chances}
     raise TypeError(f"no arrays are known for {type(result).__name__}")
 
 

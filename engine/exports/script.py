@@ -14,6 +14,7 @@ from engine.core.parameters import (
     Parameters,
     ProbabilityParameters,
     SegmentationParameters,
+    TokenParameters,
 )
 from engine.exports._provenance import summary
 
@@ -23,7 +24,7 @@ _COMMANDS: dict[str, tuple[str, str, type[Parameters]]] = {
     "effects": ("effects", "effects.tsv", EffectParameters),
     "segmentation": ("segment", "segmentation.npz", SegmentationParameters),
     "contacts": ("contacts", "contacts.npz", ContactParameters),
-    "tokens": ("tokens", "tokens.npz", Parameters),
+    "tokens": ("tokens", "tokens.npz", TokenParameters),
 }
 _OPTIONS = {
     "masked": "--masked",
@@ -40,6 +41,8 @@ _OPTIONS = {
     "minimum_loop": "--minimum-loop",
     "threshold": "--threshold",
     "canonical_only": "--canonical",
+    "flank_bp": "--flank",
+    "candidates": "--candidates",
 }
 
 _TEMPLATE = '''"""{summary}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -203,18 +204,27 @@ class GroverModel:
                 found.append(torch.softmax(scores[rows, here + len(self.tokenizer.before)], dim=-1))
         return torch.cat(found)
 
-    def candidates(self, sequence: NucleotideSequence, token: int, count: int = 10) -> tuple[tuple[str, float], ...]:
-        """The likeliest tokens and their probabilities at token ``token`` with it masked; one behind the last = the next token.
+    def token_candidates(
+        self, sequence: NucleotideSequence, tokens: Sequence[int], count: int
+    ) -> tuple[tuple[tuple[str, ...], ...], NDArray[np.float32]]:
+        """Texts (n, count) and probabilities float32 (n, count), falling, of the likeliest tokens at each of ``tokens`` with it masked.
 
-        Raises `ParameterError` for a token that is not there.
+        Number T, one behind the last token, asks for the token that would follow. Raises `ParameterError` for one that is not there.
         """
         reference = self.prepare(sequence)
         total = len(reference.tokens.ids)
-        if not 0 <= token <= total or count < 1:
-            raise ParameterError(f"Asked for {count} candidates at token {token + 1}; tokens 1 to {total + 1} (the next one) exist.")
-        probabilities = self._next_probabilities(reference) if token == total else self._masked_probabilities(reference, [token])[0]
-        best = torch.topk(probabilities, min(count, self.tokenizer.size))
-        return tuple((self.tokenizer.token(int(i)), float(p)) for p, i in zip(best.values, best.indices, strict=True))
+        wrong = [token for token in tokens if not 0 <= token <= total]
+        if wrong or not 1 <= count <= self.tokenizer.size:
+            raise ParameterError(
+                f"Asked for {count} candidates at token {(wrong or [0])[0] + 1}; tokens 1 to {total + 1} (the next one) exist, "
+                f"each with 1 to {self.tokenizer.size} candidates."
+            )
+        masked = self._masked_probabilities(reference, [token for token in tokens if token < total])
+        rows = iter(masked)
+        table = [self._next_probabilities(reference) if token == total else next(rows) for token in tokens]
+        best = torch.topk(torch.stack(table) if table else masked, count, dim=-1)
+        texts = tuple(tuple(self.tokenizer.token(index) for index in row) for row in best.indices.tolist())
+        return texts, np.asarray(best.values.cpu().numpy(), dtype=np.float32)
 
     def _next_probabilities(self, reference: PreparedTokens) -> Tensor:
         """p float32 (V,) of a mask put behind the last token."""

@@ -15,11 +15,13 @@ import torch
 from engine.analyses.dependency import dependency_map
 from engine.analyses.tokens import token_track
 from engine.core.errors import ParameterError, SequenceError, WeightsInvalid, WeightsMissing
-from engine.core.protocols import EmbeddingModel, MutantModel, TokenModel
+from engine.core.parameters import TokenParameters
+from engine.core.protocols import EmbeddingModel, MutantModel, TokenCandidateModel, TokenModel
 from engine.core.sequence import NucleotideSequence
 from engine.models import grover
 from engine.models._bpe import PairTokenizer
 from engine.models.entry import LoadOptions
+from engine.store import decode, encode
 from tests.models.parity import compare
 
 
@@ -178,16 +180,42 @@ def test_flanks_are_context_only(model: Any, sequences: list[str]) -> None:
 
 def test_candidates_at_a_token_and_behind_the_last(model: Any, sequences: list[str]) -> None:
     sequence = NucleotideSequence(sequences[0])
-    count = len(model.prepare(sequence).tokens.ids)
-    every = model.candidates(sequence, 3, model.tokenizer.size)
-    assert sum(p for _, p in every) == pytest.approx(1.0, abs=1e-4)
-    assert [p for _, p in every] == sorted((p for _, p in every), reverse=True)
-    own = model.token_spans(sequence)
-    assert dict(every)[own[1][3]] == pytest.approx(float(own[2][3]), rel=1e-4)
-    following = model.candidates(sequence, count, 5)
-    assert len(following) == 5
-    with pytest.raises(ParameterError, match="exist"):
-        model.candidates(sequence, count + 1)
+    reference = model.prepare(sequence)
+    count = len(reference.tokens.ids)
+    texts, chances = model.token_candidates(sequence, [3, count, 0], model.tokenizer.size)
+    assert np.allclose(chances.sum(axis=1), 1, atol=1e-4)
+    assert (np.diff(chances, axis=1) <= 0).all()
+    _, tokens, own = model.token_spans(sequence)
+    for row, token in ((0, 3), (2, 0)):
+        assert chances[row][texts[row].index(tokens[token])] == pytest.approx(float(own[token]), rel=1e-4)
+    ids = torch.cat((reference.ids[:-1], torch.tensor([model.tokenizer.special["mask_token"]]), reference.ids[-1:]))
+    with torch.inference_mode():
+        following = torch.softmax(model.net(ids[None])[0, -2], dim=-1)
+    assert texts[1][0] == model.tokenizer.token(int(following.argmax()))
+    assert chances[1][0] == pytest.approx(float(following.max()), rel=1e-4)
+    for tokens, number in (([count + 1], 3), ([-1], 3), ([0], 0)):
+        with pytest.raises(ParameterError, match="exist"):
+            model.token_candidates(sequence, tokens, number)
+
+
+def test_the_analysis_lists_candidates_and_leaves_out_flanks(model: Any, sequences: list[str]) -> None:
+    sequence = NucleotideSequence(sequences[2])
+    whole = token_track(model, sequence)
+    assert whole.candidate_probabilities is None
+    track = token_track(model, sequence, TokenParameters(flank_bp=20, candidates=4))
+    kept = [i for i, (start, end) in enumerate(whole.spans) if start >= 20 and end <= len(sequence) - 20]
+    assert 0 < len(kept) < len(whole.tokens)
+    assert track.spans.tolist() == whole.spans[kept].tolist()
+    assert track.tokens == tuple(whole.tokens[i] for i in kept)
+    assert track.candidate_probabilities is not None
+    assert track.candidate_probabilities.shape == (len(kept) + 1, 4)
+    following, _ = model.token_candidates(sequence, [len(whole.tokens)], 4)
+    assert track.candidate_tokens[-4:] == following[0]
+    again = decode(encode(track), sequence)
+    assert again.candidate_tokens == track.candidate_tokens
+    assert np.array_equal(again.candidate_probabilities, track.candidate_probabilities)
+    with pytest.raises(ParameterError, match="leave nothing"):
+        token_track(model, NucleotideSequence("ACGTACGT"), TokenParameters(flank_bp=4))
 
 
 def test_too_many_tokens_are_refused_with_their_number(model: Any) -> None:
@@ -248,7 +276,7 @@ def test_a_broken_tokenizer_file_is_told(text: str, checkpoint: Path, tmp_path: 
 
 
 def test_the_model_keeps_its_contract(model: Any) -> None:
-    for protocol in (MutantModel, TokenModel, EmbeddingModel):
+    for protocol in (MutantModel, TokenModel, TokenCandidateModel, EmbeddingModel):
         assert isinstance(model, protocol)
     assert model.embeddings(NucleotideSequence("ACGTTGCA")).shape == (8, 32)
     assert "100 bases more" in grover.layout_note("grover", NucleotideSequence("ACGT"))
