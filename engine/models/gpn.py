@@ -21,9 +21,7 @@ CARD = ModelCard(
     title="GPN (Brassicales)",
     alphabet=Alphabet.DNA,
     max_length=100_000,
-    capabilities=frozenset(
-        {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.CONTACTS, Capability.EMBEDDINGS}
-    ),
+    capabilities=frozenset({Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.EMBEDDINGS}),
     revision="main",
     weights_sha256="",
     licence="MIT",
