@@ -246,11 +246,11 @@ def _answer(
     model, weights, species, device, dtype = how
     request = Request(analysis, sequence, model, parameters, species, weights, device, dtype)
     engine = arguments.make_engine(settings)
-    for note in engine.notes(request):
-        print(note, file=sys.stderr)
     monitor = TerminalMonitor()
     result = engine.run(request, monitor)
     monitor.close()
+    for note in engine.notes(request):
+        print(note, file=sys.stderr)
     if out is None and target.suffix == ".tsv":
         _print_table(result, target.suffix)
         return

@@ -246,6 +246,16 @@ def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
     assert "'X' at position 5" in done.stderr
 
 
+def test_a_layout_that_a_model_was_not_trained_on_is_noted_but_an_error_stays_one_sentence(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(arguments, "make_engine", Engine)
+    how = ["--model", "specieslm-fungi-k1", "--weights", str(shared / "golden" / "dependency_k1" / "checkpoint"), "--out", "p.npz"]
+    assert command_line.main(["probabilities", "--sequence", HAIRPIN, "--species", "candida_glabrata", *how]) == 0
+    assert "start codon" in capsys.readouterr().err
+    assert "'nobody'" in refused(capsys, "probabilities", "--sequence", HAIRPIN, "--species", "nobody", *how)
+
+
 def test_a_golden_map_comes_out_of_the_command_line(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arguments, "make_engine", Engine)
     golden = shared / "golden" / "dependency_k1"
