@@ -111,7 +111,7 @@ def window_envelope(address: Address, found: DependencyMap, start: int, end: int
 
 def _map_header(found: DependencyMap) -> dict[str, Any]:
     return {
-        "title": "Dependency map",
+        "title": "Dependency map" if found.provenance.analysis == "dependency" else found.provenance.analysis.capitalize(),
         "model": found.provenance.card.title,
         "metric": found.metric,
         "unit": UNITS.get(found.metric, ""),

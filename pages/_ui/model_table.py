@@ -20,7 +20,19 @@ def page() -> None:
         "Each model answers only what it was made for. A model whose weights are not here is never replaced by another: it says what is missing."
     )
     rows = shared.engine.models()
-    st.dataframe(_frame(rows), hide_index=True, height="content", column_config=_columns())
+    picked = st.dataframe(
+        _frame(rows),
+        hide_index=True,
+        height="content",
+        column_config=_columns(),
+        on_select="rerun",
+        selection_mode="single-row",
+        key="models-table",
+    )
+    if picked.selection.rows:
+        _details(rows[picked.selection.rows[0]])
+    else:
+        st.caption("Choose a row to read everything about a model.")
     st.subheader("Get a model", anchor=False)
     missing = [row for row in rows if not row.installed and row.size_bytes > 0]
     if not missing:
@@ -29,6 +41,26 @@ def page() -> None:
     chosen = st.selectbox("Model", missing, format_func=lambda row: f"{row.card.title}, {_size(row.size_bytes)}", width=480)
     if chosen is not None:
         _install(chosen, shared)
+
+
+def _details(row: ModelRow) -> None:
+    """Everything the card says, in full sentences."""
+    card = row.card
+    with st.container(border=True):
+        st.markdown(f"**{card.title}** · `{card.id}` · revision {card.revision}")
+        lines = {
+            "For": card.description,
+            "Trained on": card.organisms,
+            "Cannot do": card.limitations,
+            "Input": f"{card.alphabet}, {card.min_length:,} to {card.max_length:,} bases"
+            + (", read from left to right" if card.causal else ""),
+            "Analyses": ", ".join(sorted(card.capabilities)),
+            "Licence": card.licence,
+            "Source": card.source,
+            "Please cite": card.citation,
+            "What is missing": row.why_not,
+        }
+        st.markdown("\n".join(f"* {name}: {text}" for name, text in lines.items() if text))
 
 
 def _install(row: ModelRow, shared: state.Shared) -> None:

@@ -31,10 +31,10 @@ function buildPanels(view, width) {
   const wanted = [
     { id: "ruler", title: "", height: 38, when: true },
     { id: "features", title: "Annotation", height: lanes * 17, when: lanes > 0 },
-    { id: "arcs", title: "Strongest pairs", height: 74, when: expects("map") },
+    { id: "arcs", title: scene.map?.signed ? "Changed pairs" : "Strongest pairs", height: 74, when: expects("map") },
     { id: "sequence", title: "Sequence", unit: "5′→3′", height: 17, when: true, fixed: true },
     { id: "structure", title: "Contacts", unit: "dot-bracket", height: 15, when: !!scene.results.contacts },
-    { id: "map", title: "Dependency", unit: "", height: mapHeight, when: expects("map") },
+    { id: "map", title: scene.map?.signed ? "Difference" : "Dependency", unit: "", height: mapHeight, when: expects("map") },
     { id: "logo", title: "Reconstruction", unit: "bits", height: 58, when: expects("probabilities") },
     { id: "effects", title: "Substitution", unit: "", height: 56, when: expects("effects") },
     { id: "influence", title: "Influence", unit: "", height: 44, when: expects("effects") },

@@ -102,7 +102,7 @@ function drawArcs(view, ctx, panel, theme) {
     const tall = Math.min(panel.height - 3, 6 + (panel.height - 9) * Math.sqrt((pair.j - pair.i) / span));
     const strength = Math.abs(pair.value) / limit;
     const contact = view.isContact(pair.i, pair.j);
-    ctx.strokeStyle = contact ? theme.accent : theme.bar;
+    ctx.strokeStyle = view.scene.map.signed ? divergingCss(pair.value, limit * 0.8) : contact ? theme.accent : theme.bar;
     ctx.globalAlpha = 0.25 + 0.75 * strength;
     ctx.lineWidth = 0.8 + 2 * strength;
     ctx.beginPath();

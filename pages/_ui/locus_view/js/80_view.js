@@ -196,7 +196,7 @@ class LocusView {
 
   askPair() {
     const chosen = this.selection;
-    if (chosen?.kind !== "pair" || this.pairTable(chosen.i, chosen.j) || chosen.i === chosen.j) return;
+    if (this.scene.meta.fixed || chosen?.kind !== "pair" || this.pairTable(chosen.i, chosen.j) || chosen.i === chosen.j) return;
     this.send("pair", { view: this.scene.meta.view, changed: chosen.i, read: chosen.j });
   }
 
@@ -292,7 +292,7 @@ class LocusView {
       button(`Zoom to ${name}`, "Show only this region", act(() => this.show(from, to)), { role: "menuitem" }),
       button(`Copy ${to - from} bases`, "Copy the letters of this region", act(() => this.copySequence(from, to)), { role: "menuitem" }),
     ];
-    if (to - from >= 8) entries.push(button("Compute here", "Run the model on this region alone", act(() => this.send("compute", { view: this.scene.meta.view, start: from, end: to })), { role: "menuitem" }));
+    if (to - from >= 8 && !this.scene.meta.fixed) entries.push(button("Compute here", "Run the model on this region alone", act(() => this.send("compute", { view: this.scene.meta.view, start: from, end: to })), { role: "menuitem" }));
     entries.push(button("Cancel", "Close this menu", act(() => {}), { role: "menuitem" }));
     this.dom.menu.replaceChildren(...entries);
     this.dom.menu.hidden = false;
@@ -310,11 +310,13 @@ class LocusView {
   }
 
   copyLink() {
+    if (this.scene.meta.address === null) return this.hint("This view has no address of its own: it is a comparison, or its sequence is too long for a link.");
     window.history.replaceState(window.history.state, "", addressOf(this));
     copyText(window.location.href).then(() => this.hint("Address copied; it opens exactly this view."));
   }
 
   reverse() {
+    if (this.scene.meta.fixed) return this.hint("A comparison is shown on the strand it was computed on; turn it in the explorer.");
     this.send("reverse", { view: this.scene.meta.view });
   }
 

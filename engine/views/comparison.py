@@ -1,0 +1,96 @@
+"""Two dependency maps of the same positions: their difference, both side by side with shared limits, the pairs that changed most."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.core.errors import ParameterError
+from engine.core.results import DependencyMap
+from engine.views.tables import strongest_pairs
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+
+def difference(first: DependencyMap, second: DependencyMap) -> DependencyMap:
+    """``second`` − ``first``, cell by cell; positive = the dependency is stronger in ``second``. Placed on the first's sequence.
+
+    Raises `ParameterError` for maps of different positions, metrics, or unfinished ones.
+    """
+    if first.values.shape != second.values.shape or first.offset != second.offset:
+        raise ParameterError(
+            f"The maps have {len(first.values):,} and {len(second.values):,} positions; only maps of the same positions can be compared."
+        )
+    if first.metric != second.metric:
+        raise ParameterError(f"The maps are in {first.metric} and {second.metric}; compute both with one metric.")
+    if not (first.complete and second.complete):
+        raise ParameterError("One of the maps is not finished; wait for it, or compute it again.")
+    parameters = {
+        "first": {"model": first.provenance.card.id, "sequence_sha256": first.provenance.sequence_sha256},
+        "second": {"model": second.provenance.card.id, "sequence_sha256": second.provenance.sequence_sha256},
+        "dependency": first.provenance.parameters,
+    }
+    seconds = first.provenance.seconds + second.provenance.seconds
+    provenance = replace(first.provenance, analysis="difference of dependency maps", parameters=parameters, seconds=seconds)
+    return DependencyMap(first.sequence, second.values - first.values, provenance, first.metric, first.offset)
+
+
+def changed_pairs(first: DependencyMap, second: DependencyMap, count: int = 200, minimum_distance: int = 4) -> pd.DataFrame:
+    """The pairs whose stronger direction changed most: one row a pair with its value in both maps; positions 1-based."""
+    import pandas as pd
+
+    def stronger(found: DependencyMap) -> np.ndarray:
+        finite = np.nan_to_num(found.values)
+        return np.asarray(np.maximum(finite, finite.T))
+
+    one, two = stronger(first), stronger(second)
+    change = two - one
+    pairs = strongest_pairs(change, count, minimum_distance)
+    i, j = pairs[:, 0], pairs[:, 1]
+    letters, others = np.array(list(first.sequence.letters)), np.array(list(second.sequence.letters))
+    return pd.DataFrame(
+        {
+            "position_1": i + first.offset + 1,
+            "position_2": j + first.offset + 1,
+            "bases_first": [f"{a}{b}" for a, b in zip(letters[i + first.offset], letters[j + first.offset], strict=True)],
+            "bases_second": [f"{a}{b}" for a, b in zip(others[i + first.offset], others[j + first.offset], strict=True)],
+            "distance": j - i,
+            "first": one[i, j],
+            "second": two[i, j],
+            "change": change[i, j],
+        }
+    )
+
+
+def side_by_side(first: DependencyMap, second: DependencyMap, titles: tuple[str, str], *, dark: bool = False) -> go.Figure:
+    """Both maps with one colour scale (99.5th percentile of both) and zoom that moves both."""
+    import plotly.graph_objects as go
+
+    together = np.concatenate([first.values[np.isfinite(first.values)], second.values[np.isfinite(second.values)]])
+    limit = float(np.percentile(together[together > 0], 99.5)) if (together > 0).any() else 1.0
+    figure = go.Figure()
+    for index, found in enumerate((first, second)):
+        axis = "" if index == 0 else "2"
+        places = np.arange(len(found.values)) + found.offset + 1
+        hover = "changing %{y} changes %{x} by %{z:.2f}<extra>" + titles[index] + "</extra>"
+        figure.add_trace(
+            go.Heatmap(z=found.values, x=places, y=places, coloraxis="coloraxis", xaxis=f"x{axis}", yaxis=f"y{axis}", hovertemplate=hover)
+        )
+    last = len(first.values) + first.offset + 0.5
+    y_axis = {"range": [last, first.offset + 0.5], "constrain": "domain"}
+    unit = "bits" if first.metric == "log2_odds" else "nats"
+    figure.update_layout(
+        template="plotly_dark" if dark else "plotly_white",
+        coloraxis={"colorscale": "Cividis", "cmin": 0, "cmax": limit, "colorbar": {"title": unit, "thickness": 12}},
+        xaxis={"domain": [0, 0.47], "title": titles[0], "scaleanchor": "y", "constrain": "domain"},
+        xaxis2={"domain": [0.53, 1], "title": titles[1], "matches": "x", "anchor": "y2", "constrain": "domain"},
+        yaxis=y_axis,
+        yaxis2={**y_axis, "matches": "y", "anchor": "x2", "showticklabels": False},
+        margin={"l": 50, "r": 20, "t": 20, "b": 50},
+        height=520,
+    )
+    return figure

@@ -1,0 +1,200 @@
+"""The page of comparisons: reference against alternate, or one model against another, on the sequence of the explorer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from engine.core.card import Capability
+from engine.core.errors import InputError, LocuscopeError, SequenceError
+from engine.core.results import DependencyMap
+from engine.core.sequence import NucleotideSequence
+from engine.jobs import Job
+from engine.service import Request
+from engine.views import payload
+from engine.views.comparison import changed_pairs, difference, side_by_side
+from pages._ui import locus_view, search, state
+from pages._ui.question import Shown, echo
+
+TARGET = "compare"
+MODES = {"substitution": "Reference against a substitution", "models": "One model against another"}
+
+
+@dataclass
+class Comparison:
+    """Two maps of the same positions, computed or on their way."""
+
+    shown: Shown
+    titles: tuple[str, str]
+    jobs: tuple[Job, Job]
+    place: int | None
+    found: DependencyMap | None = None
+
+    @property
+    def maps(self) -> tuple[DependencyMap, DependencyMap] | None:
+        """Both maps, or None while one is missing."""
+        first, second = (job.result for job in self.jobs)
+        return (first, second) if isinstance(first, DependencyMap) and isinstance(second, DependencyMap) else None
+
+    @property
+    def identity(self) -> str:
+        """What the view shows."""
+        return f"{self.shown.identity}/{self.titles[0]}/{self.titles[1]}"
+
+
+def page() -> None:
+    """Draw the page."""
+    shared, session = state.shared(), state.session()
+    st.subheader("Compare", anchor=False)
+    if session.shown is None:
+        st.info("There is no sequence yet; open one in the explorer first.")
+        return
+    shown = session.on_screen
+    st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")
+    mode = st.segmented_control("What to compare", list(MODES), default="substitution", format_func=MODES.__getitem__) or "substitution"
+    with st.form("compare", border=False):
+        first, second, go = st.columns([3, 3, 1], vertical_alignment="bottom")
+        models = _models(shared)
+        usual = models.index(session.question.model) if session.question.model in models else 0
+        model = first.selectbox("Model", models, index=usual, format_func=lambda key: shared.engine.model(key).card.title)
+        if mode == "models":
+            other = second.selectbox(
+                "Other model", models, index=len(models) - 1, format_func=lambda key: shared.engine.model(key).card.title
+            )
+            change = ""
+        else:
+            other = model
+            change = second.text_input(
+                "Substitution", placeholder=_suggestion(shown), help="Position in the sequence shown, 1-based: C31A, 31A"
+            )
+        asked = go.form_submit_button("Compare", type="primary", width="stretch")
+    if asked:
+        _start(shared, shown, model, other, change, mode)
+    comparison: Comparison | None = st.session_state.get("comparison")
+    if comparison is not None:
+        _follow(comparison)
+
+
+def _models(shared: state.Shared) -> list[str]:
+    rows = shared.engine.models_for("dependency")
+    return [row.card.id for row, why in rows if not why and row.card.can(Capability.DEPENDENCY)]
+
+
+def _suggestion(shown: Shown) -> str:
+    middle = len(shown.sequence) // 2
+    base = shown.sequence.letters[middle]
+    return f"for example {base}{middle + 1}{'A' if base != 'A' else 'G'}"
+
+
+def substituted(sequence: NucleotideSequence, text: str) -> tuple[NucleotideSequence, int, str]:
+    """The sequence with one base replaced, the 0-based place, and the change as ``C31A``. Raises `SequenceError` in one sentence."""
+    match = re.fullmatch(r"\s*([ACGTUacgtu]?)\s*(\d{1,9})\s*>?\s*([ACGTUacgtu])\s*", text, re.ASCII)
+    if match is None:
+        raise SequenceError(f"{text[:30]!r} is not a substitution; write the base, its position and the new base, for example C31A.")
+    place, letters = int(match[2]) - 1, sequence.letters
+    if not 0 <= place < len(letters):
+        raise SequenceError(f"Position {place + 1:,} is outside the sequence; give one of 1 to {len(letters):,}.")
+    reference, given = letters[place], match[1].upper()
+    alternate = match[3].upper()
+    alternate = alternate.replace("T", "U") if "U" in letters else alternate.replace("U", "T")
+    if given and given.replace("U", "T") != reference.replace("U", "T"):
+        raise SequenceError(f"The base at {place + 1:,} is {reference}, not {given}; check the position and the strand.")
+    if alternate == reference:
+        raise SequenceError(f"The base at {place + 1:,} is {reference} already; choose another new base.")
+    changed = NucleotideSequence(letters[:place] + alternate + letters[place + 1 :], sequence.alphabet, None, sequence.name)
+    return changed, place, f"{reference}{place + 1}{alternate}"
+
+
+def _start(shared: state.Shared, shown: Shown, model: str, other: str, change: str, mode: str) -> None:
+    st.session_state.pop("comparison", None)
+    visitor = state.session().visitor
+    titles = (shared.engine.model(model).card.title, shared.engine.model(other).card.title)
+    place: int | None = None
+    second = shown.sequence
+    try:
+        if mode == "models" and model == other:
+            raise InputError("Both models are the same; choose two. Models that are not here yet are on the page Models.")
+        if mode != "models":
+            second, place, name = substituted(shown.sequence, change)
+            titles = ("reference", name)
+        jobs = (
+            shared.engine.submit(Request("dependency", shown.sequence, model), visitor),
+            shared.engine.submit(Request("dependency", second, other), visitor),
+        )
+    except LocuscopeError as error:
+        st.error(str(error))
+        return
+    st.session_state["comparison"] = Comparison(shown, titles, jobs, place)
+
+
+def _follow(comparison: Comparison) -> None:
+    if not all(job.finished for job in comparison.jobs):
+        st.fragment(_progress, run_every=0.7)(comparison)
+        return
+    errors = [str(job.error) for job in comparison.jobs if job.error is not None]
+    maps = comparison.maps
+    if errors or maps is None:
+        st.error(" ".join(errors) or "The comparison was cancelled.")
+        return
+    if comparison.found is None:
+        comparison.found = difference(*maps)
+    st.markdown(
+        f"**{search.plain(comparison.titles[1])} − {search.plain(comparison.titles[0])}**: red is stronger in the second, blue weaker."
+    )
+    _view(comparison, comparison.found)
+    st.markdown("**Both maps, one colour scale**")
+    dark = st.context.theme.type == "dark"
+    alternative = f"Dependency maps of {comparison.titles[0]} and {comparison.titles[1]} side by side with the same colour limits"
+    st.plotly_chart(side_by_side(*maps, comparison.titles, dark=dark), alt=alternative, key="both-maps")
+    st.markdown("**Pairs that changed most**")
+    st.dataframe(changed_pairs(*maps), hide_index=True, height=320)
+
+
+def _progress(comparison: Comparison) -> None:
+    if all(job.finished for job in comparison.jobs):
+        st.rerun()
+    for title, job in zip(comparison.titles, comparison.jobs, strict=True):
+        part = job.done / job.total if job.total else float(job.finished)
+        st.progress(min(1.0, part), text=f"{title}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{title}: {job.stage}")
+    if st.button("Cancel", key="compare-cancel"):
+        for job in comparison.jobs:
+            job.cancel(state.session().visitor)
+
+
+@st.fragment
+def _view(comparison: Comparison, found: DependencyMap) -> None:
+    locus_view.mount(_meta(comparison))
+    address = payload.Address(TARGET, comparison.identity, "difference")
+    with st.container(key="wires-compare"):
+        locus_view.send(TARGET, "map", payload.map_envelope(address, found))
+        problem = payload.envelope(address, "status", {"running": [], "lines": []})
+        locus_view.send(TARGET, "status", problem)
+
+
+def _meta(comparison: Comparison) -> dict[str, Any]:
+    shown = comparison.shown
+    sequence, locus = shown.sequence, shown.sequence.locus
+    features = [{"kind": f.kind, "name": f.name, "start": f.start, "end": f.end, "strand": f.strand} for f in shown.features]
+    if comparison.place is not None:
+        variant = {"kind": "variant", "name": comparison.titles[1], "start": comparison.place, "end": comparison.place + 1, "strand": "."}
+        features.insert(0, variant)
+    return {
+        "target": TARGET,
+        "view": comparison.identity,
+        "generation": "difference",
+        "letters": sequence.letters,
+        "alphabet": str(sequence.alphabet),
+        "title": f"{comparison.titles[1]} − {comparison.titles[0]}",
+        "locus": {"contig": locus.contig, "start": locus.start, "end": locus.end, "strand": str(locus.strand)} if locus else None,
+        "features": features,
+        "expected": ["map"],
+        "elements": [],
+        "problems": {},
+        "address": None,
+        "fixed": True,
+        "initial": {},
+        "reverse_of": "",
+    }

@@ -1,0 +1,113 @@
+"""Compare, triage, models and help in Streamlit's own test frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.core.errors import SequenceError
+from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.core.variants import ScoredVariant, Triage, Variant
+from pages._ui.compare_page import substituted
+from pages._ui.triage_page import table
+from tests.views import samples
+
+
+def _compare() -> None:
+    from pages._ui import explorer
+    from pages._ui.compare_page import page
+
+    explorer.page()
+    page()
+
+
+def _models() -> None:
+    from pages._ui.model_table import page
+
+    page()
+
+
+def _help() -> None:
+    from pages._ui.help_text import page
+
+    page()
+
+
+def _triage() -> None:
+    from pages._ui.triage_page import page
+
+    page()
+
+
+@pytest.mark.parametrize("page", [_models, _help, _triage])
+def test_a_page_draws_without_an_exception(page: Callable[[], None]) -> None:
+    app = AppTest.from_function(page, default_timeout=60).run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_every_model_of_the_registry_is_in_the_table() -> None:
+    from engine.models.registry import model_ids
+
+    app = AppTest.from_function(_models, default_timeout=60).run()
+    frame = app.dataframe[0].value
+    assert list(frame["Id"]) == list(model_ids())
+    assert bool(frame[frame["Id"] == "locuscope"]["Here"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "letters"),
+    [("A3G", "A3G", "CCGTT"), ("3 g", "A3G", "CCGTT"), ("t5>a", "T5A", "CCATA")],
+)
+def test_a_substitution_is_read_in_its_usual_spellings(given: str, name: str, letters: str) -> None:
+    changed, place, told = substituted(NucleotideSequence("CCATT"), given)
+    assert (changed.letters, told) == (letters, name)
+    assert changed.letters[place] == name[-1]
+
+
+def test_a_substitution_of_rna_stays_rna() -> None:
+    changed, _, told = substituted(NucleotideSequence("CCAUU", Alphabet.RNA), "A3T")
+    assert (changed.letters, told) == ("CCUUU", "A3U")
+
+
+@pytest.mark.parametrize(
+    ("given", "fragment"), [("", "not a substitution"), ("A9G", "outside"), ("C3G", "is A, not C"), ("A3A", "already"), ("A3X", "not a")]
+)
+def test_a_substitution_that_cannot_be_is_refused_in_one_sentence(given: str, fragment: str) -> None:
+    with pytest.raises(SequenceError, match=fragment):
+        substituted(NucleotideSequence("CCATT"), given)
+
+
+def test_the_comparison_refuses_a_wrong_base_and_computes_a_right_one() -> None:
+    app = AppTest.from_function(_compare, default_timeout=90)
+    app.query_params["sequence"] = "GGGCCCAAATTTGGGCCC"
+    app = app.run()
+    app.text_input[0].set_value("C1A")
+    compare = next(button for button in app.button if button.label == "Compare")
+    app = compare.click().run()
+    assert "is G, not C" in app.error[0].value
+    app.text_input[0].set_value("G1A")
+    app = next(button for button in app.button if button.label == "Compare").click().run()
+    comparison = app.session_state["comparison"]
+    assert all(job.wait(60) for job in comparison.jobs)
+    app = app.run()
+    assert not app.exception
+    assert comparison.found.values[1, 1] == 0
+    first, second = comparison.maps
+    assert (comparison.found.values == second.values - first.values).all()
+
+
+def test_the_triage_table_is_ranked_least_expected_first_and_unscored_last() -> None:
+    rows = (
+        ScoredVariant(Variant("c", 5, "A", "G"), "scored", llr=-1.0, influence=0.1),
+        ScoredVariant(Variant("c", 6, "AT", "A"), "not_scored", note="why"),
+        ScoredVariant(Variant("c", 7, "C", "G"), "scored", llr=-3.0, influence=0.2),
+    )
+    frame = table(Triage(rows, samples.provenance("triage", samples.sequence())))
+    assert frame["position"].tolist() == [7, 5, 6]
+    assert frame["rank"].tolist()[:2] == [1, 2]
+    assert frame["rank"].isna().tolist() == [False, False, True]
+    assert frame["row"].tolist() == [2, 0, 1]
+    assert "gene" not in frame

@@ -1,0 +1,59 @@
+"""Differences of maps, worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.core.errors import ParameterError
+from engine.views.comparison import changed_pairs, difference, side_by_side
+from tests.views import samples
+
+
+def two_maps():  # type: ignore[no-untyped-def]
+    first = samples.dependency()
+    values = first.values.copy()
+    values[0, 71], values[71, 0] = 1.0, 0.5  # the pair is lost
+    values[10, 30] = 4.5  # a pair is gained
+    return first, replace(first, values=values)
+
+
+def test_the_difference_is_second_less_first_and_says_so() -> None:
+    first, second = two_maps()
+    found = difference(first, second)
+    assert found.values[0, 71] == -5.0
+    assert found.values[71, 0] == -4.5
+    assert found.values[10, 30] == pytest.approx(4.5 - first.values[10, 30])
+    assert np.count_nonzero(found.values) == 3
+    assert found.provenance.analysis == "difference of dependency maps"
+    assert found.provenance.parameters["second"]["model"] == "sample"
+
+
+def test_the_pairs_that_changed_most_come_first_with_both_values() -> None:
+    first, second = two_maps()
+    frame = changed_pairs(first, second)
+    top = frame.iloc[0]
+    assert (top.position_1, top.position_2, top.bases_first, top["first"], top["second"], top["change"]) == (1, 72, "GC", 6.0, 1.0, -5.0)
+    assert (frame.iloc[1].position_1, frame.iloc[1].position_2) == (11, 31)
+    assert len(frame) == 2
+
+
+def test_maps_of_other_positions_metrics_or_unfinished_ones_are_refused() -> None:
+    first, _ = two_maps()
+    with pytest.raises(ParameterError, match="76 and 80 positions"):
+        difference(first, samples.dependency(samples.sequence(80)))
+    with pytest.raises(ParameterError, match="one metric"):
+        difference(first, replace(first, metric="log_ratio"))
+    with pytest.raises(ParameterError, match="not finished"):
+        difference(first, samples.dependency(rows_done=10))
+
+
+def test_both_maps_share_one_colour_scale_and_one_zoom() -> None:
+    figure = side_by_side(*two_maps(), ("reference", "G1A"))
+    assert [trace.coloraxis for trace in figure.data] == ["coloraxis", "coloraxis"]
+    assert figure.layout.coloraxis.cmin == 0
+    assert figure.layout.xaxis2.matches == "x"
+    assert figure.layout.yaxis2.matches == "y"
+    assert figure.layout.yaxis.range == (76.5, 0.5)
