@@ -174,9 +174,7 @@ def _masked_whole(model: NucleotideModel, strand: _Strand, positions: NDArray[np
     scores = np.zeros((len(positions), 4))
 
     def work(start: int, end: int) -> None:
-        batch = scan.tensor(here[start:end])
-        logits = model.base_logits(scan.reference, model.masked(scan.reference, batch))
-        scores[start:end] = logits[torch.arange(end - start, device=logits.device), batch].double().cpu().numpy()
+        scores[start:end] = scan.masked_scores(scan.tensor(here[start:end])).double().cpu().numpy()
         monitor.advance(end - start)
 
     with torch.inference_mode():

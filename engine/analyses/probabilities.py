@@ -52,8 +52,7 @@ def base_probabilities(
 
     def masked(start: int, end: int) -> None:
         positions = torch.arange(start, end, device=model.device)
-        scores = model.base_logits(scan.reference, model.masked(scan.reference, positions))
-        logits[start:end] = scores[torch.arange(end - start, device=scores.device), positions].double().cpu().numpy()
+        logits[start:end] = scan.masked_scores(positions).double().cpu().numpy()
         watcher.advance(end - start)
 
     with torch.inference_mode():

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.core.errors import CapabilityMissing, ParameterError, ResourceExhausted
 from engine.core.progress import Monitor, SilentMonitor
-from engine.core.protocols import MutantModel, NucleotideModel, PreciseMutantModel, Prepared
+from engine.core.protocols import MaskingModel, MutantModel, NucleotideModel, PreciseMutantModel, Prepared
 from engine.core.sequence import BASES, NucleotideSequence
 
 if TYPE_CHECKING:
@@ -163,6 +163,16 @@ class Scan:
         if isinstance(model, MutantModel):
             return model.mutant_logits(reference, positions, alternates, normalised=normalised)
         return model.base_logits(reference, model.mutants(reference, positions, alternates), normalised=normalised)
+
+    def masked_scores(self, positions: Tensor) -> Tensor:
+        """Scores float32 (B, 4) of the four bases at ``positions`` (B,), each masked in its own pass."""
+        import torch
+
+        if isinstance(self.model, MaskingModel):
+            logits = self.model.masked_logits(self.reference, positions)
+        else:
+            logits = self.model.base_logits(self.reference, self.model.masked(self.reference, positions))
+        return logits[torch.arange(len(positions), device=logits.device), positions]
 
     def tensor(self, values: NDArray[np.int64]) -> Tensor:
         """``values`` on the model's device."""

@@ -132,6 +132,14 @@ class LikelihoodModel(NucleotideModel, Protocol):
 
 
 @runtime_checkable
+class MaskingModel(NucleotideModel, Protocol):
+    """A model that knows a faster exact way to score masked bases than full forward passes."""
+
+    def masked_logits(self, reference: Prepared, positions: torch.Tensor) -> torch.Tensor:
+        """Scores float32 (B, L, 4) of ``masked(reference, positions)``."""
+
+
+@runtime_checkable
 class ElementModel(Model, Protocol):
     """Probabilities of genomic elements per base."""
 
