@@ -42,7 +42,6 @@ app = typer.Typer(
     name="engine",
     help="What DNA language models know about a sequence. Sequences are given by --sequence, --fasta or --locus.",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import time
@@ -117,6 +118,8 @@ def check_output(path: Path, kind: type | None = None) -> None:
         raise NotWritable(f"--out {str(path)!r} is a folder; give the name of a file.")
     if not path.parent.is_dir():
         raise NotWritable(f"The folder {str(path.parent)!r} of --out does not exist; make it first or choose another.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise NotWritable(f"{str(path)!r} cannot be written: permission denied; choose another --out.")
     if kind is not None:
         from engine.exports.formats import FORMATS
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.analyses.consequence import GeneModels
 from engine.analyses.triage import Site
-from engine.core.errors import LocusError
+from engine.core.errors import FileFormatError, LocusError
 from engine.core.locus import Locus
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcript
@@ -52,6 +52,8 @@ class ReferenceLetters:
     @classmethod
     def of_file(cls, path: Path, settings: Settings) -> ReferenceLetters:
         """A FASTA file that a user of the command line named."""
+        if not path.is_file():
+            raise FileFormatError(f"The reference {str(path)!r} is not there; give the path of a FASTA file.")
         name = "reference"
         found = cls(GenomeSet(replace(settings, genomes=f"{name}={path}")), name)
         return replace(found, pieces=_pieces(path, found.genomes.contigs(name)))
@@ -159,4 +161,4 @@ def _consequence(variant: Variant, models: GeneModels | None) -> tuple[str, str]
     if models is None or variant.kind == "symbolic":
         return "", ""
     contig = find_contig(variant.contig, models.contigs)
-    return ("intergenic_variant", "") if contig is None else models.consequence(contig, variant)
+    return ("", "") if contig is None else models.consequence(contig, variant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pysam
@@ -197,6 +198,12 @@ def test_the_vcf_keeps_its_records_and_gains_fields_that_pysam_reads_back(
     assert records[0].info["LCS_STATUS"] == ("scored", "scored")
     assert records[1].info["LCS_STATUS"] == ("reference_mismatch",)
     assert "LCS_LLR" not in records[1].info
+
+
+def test_a_contig_without_annotation_has_no_consequence(reference: ReferenceLetters, gff: Path) -> None:
+    elsewhere = [replace(transcript, contig="22") for transcript in read_transcripts(gff)]
+    (site,) = place_variants([Variant("1", 9, "G", "T")], reference, 20, elsewhere)
+    assert (site.consequence, site.gene) == ("", "")
 
 
 def test_another_vcf_cannot_be_annotated_with_these_scores(tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine) -> None:

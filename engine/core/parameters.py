@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -85,6 +86,8 @@ class ContactParameters(Parameters):
         _check_choice("symmetry", self.symmetry, get_args(Symmetry))
         if not 0 <= self.minimum_loop <= 100:
             raise ParameterError(f"minimum_loop is {self.minimum_loop}; allowed: 0 to 100 bases.")
+        if self.threshold is not None and not math.isfinite(self.threshold):
+            raise ParameterError(f"threshold is {self.threshold}; give a number, or none.")
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,10 @@ class SegmentationParameters(Parameters):
 
     overlap_bp: int | None = None
     both_strands: bool = False
+
+    def __post_init__(self) -> None:
+        if self.overlap_bp is not None and self.overlap_bp < 0:
+            raise ParameterError(f"overlap_bp is {self.overlap_bp}; allowed: 0 or more, or none for the model's own.")
 
 
 @dataclass(frozen=True)
