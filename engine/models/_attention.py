@@ -15,11 +15,16 @@ Rotary = tuple[Tensor, Tensor]
 """cos and sin, each (T, dims / 2), float32."""
 
 
-def rotary_tables(length: int, dims: int, base: float, device: torch.device) -> Rotary:
-    """cos and sin of position times frequency ``base ** (-2i / dims)``; made on every call, so no stale table can survive."""
-    frequency = base ** (-torch.arange(0, dims, 2, device=device, dtype=torch.float32) / dims)
-    angle = torch.arange(length, device=device, dtype=torch.float32)[:, None] * frequency
+def rotary_at(positions: Tensor, dims: int, base: float) -> Rotary:
+    """cos and sin of ``positions`` (n,) times frequency ``base ** (-2i / dims)``, each (n, dims / 2)."""
+    frequency = base ** (-torch.arange(0, dims, 2, device=positions.device, dtype=torch.float32) / dims)
+    angle = positions.float()[:, None] * frequency
     return angle.cos(), angle.sin()
+
+
+def rotary_tables(length: int, dims: int, base: float, device: torch.device) -> Rotary:
+    """`rotary_at` of positions 0 .. length − 1; made on every call, so no stale table can survive."""
+    return rotary_at(torch.arange(length, device=device), dims, base)
 
 
 def rotate(x: Tensor, tables: Rotary, *, interleaved: bool = False) -> Tensor:

@@ -136,7 +136,9 @@ class _Attention(nn.Module):
         self.output = _Normed(config.width, config.width, config.epsilon)
 
 
-class _Layer(nn.Module):
+class BertLayer(nn.Module):
+    """Attention and feed-forward, each added to its input and normalised."""
+
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.attention = _Attention(config)
@@ -145,6 +147,7 @@ class _Layer(nn.Module):
         self.activation, self.interleaved = ACTIVATIONS[config.activation], config.interleaved
 
     def forward(self, x: Tensor, rotary: Rotary | None) -> Tensor:
+        """Apply to (B, T, width)."""
         x = self.attention.output(self.attention.self(x, rotary, interleaved=self.interleaved), x)
         out: Tensor = self.output(self.activation(self.intermediate.dense(x)), x)
         return out
@@ -153,7 +156,7 @@ class _Layer(nn.Module):
 class _Encoder(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.layer = nn.ModuleList(_Layer(config) for _ in range(config.layers))
+        self.layer = nn.ModuleList(BertLayer(config) for _ in range(config.layers))
 
 
 class _Body(nn.Module):
@@ -202,9 +205,13 @@ class BertNet(nn.Module):
         """Last hidden states (B, T, width)."""
         x: Tensor = self.bert.embeddings(ids)
         rotary = rotary_tables(ids.shape[1], self.config.rotary, self.config.rotary_base, ids.device) if self.config.rotary else None
-        for layer in self.bert.encoder.layer:
+        for layer in self.layers():
             x = layer(x, rotary)
         return x
+
+    def layers(self) -> list[BertLayer]:
+        """The layers in order."""
+        return [layer for layer in self.bert.encoder.layer if isinstance(layer, BertLayer)]
 
     def transformed(self, hidden: Tensor) -> Tensor:
         """What the output weights read, float32 (..., width)."""

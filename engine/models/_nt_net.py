@@ -130,7 +130,9 @@ class _Attention(nn.Module):
         return out
 
 
-class _Layer(nn.Module):
+class EsmLayer(nn.Module):
+    """Normalised attention and feed-forward, each added to its input."""
+
     def __init__(self, config: NtConfig) -> None:
         super().__init__()
         self.attention = _Attention(config)
@@ -140,6 +142,7 @@ class _Layer(nn.Module):
         self.gated = config.gated
 
     def forward(self, x: Tensor, rotary: Rotary | None) -> Tensor:
+        """Apply to (B, T, width)."""
         x = self.attention(x, rotary)
         hidden = self.intermediate(self.LayerNorm(x))
         if self.gated:
@@ -154,7 +157,7 @@ class _Layer(nn.Module):
 class _Encoder(nn.Module):
     def __init__(self, config: NtConfig) -> None:
         super().__init__()
-        self.layer = nn.ModuleList(_Layer(config) for _ in range(config.layers))
+        self.layer = nn.ModuleList(EsmLayer(config) for _ in range(config.layers))
         self.emb_layer_norm_after = nn.LayerNorm(config.width, eps=config.epsilon)
 
 
@@ -167,20 +170,27 @@ class EsmEncoder(nn.Module):
         self.embeddings = _Embeddings(config)
         self.encoder = _Encoder(config)
 
+    def rotary_base(self, factor: float | None) -> float:
+        """10000, times factor ** (d / (d - 2)) for heads of d channels where positions are rescaled."""
+        head = self.config.width // self.config.heads
+        return _ROTARY_BASE if factor is None else _ROTARY_BASE * factor ** (head / (head - 2))
+
     def rotary(self, length: int, device: torch.device, factor: float | None) -> Rotary | None:
-        """Tables for ``length`` tokens; the base is 10000 * factor ** (d / (d - 2)) for heads of d channels."""
+        """Tables for ``length`` tokens; None for learned positions."""
         if self.config.positions:
             return None
-        head = self.config.width // self.config.heads
-        base = _ROTARY_BASE if factor is None else _ROTARY_BASE * factor ** (head / (head - 2))
-        return rotary_tables(length, head, base, device)
+        return rotary_tables(length, self.config.width // self.config.heads, self.rotary_base(factor), device)
+
+    def layers(self) -> list[EsmLayer]:
+        """The layers in order."""
+        return [layer for layer in self.encoder.layer if isinstance(layer, EsmLayer)]
 
     def forward(self, ids: Tensor, *, rescaling_factor: float | None = None) -> Tensor:
         """Hidden states after the last norm; ``rescaling_factor`` replaces the configured one."""
         factor = self.config.rescaling_factor if rescaling_factor is None else rescaling_factor
         x: Tensor = self.embeddings(ids)
         rotary = self.rotary(ids.shape[1], ids.device, factor)
-        for layer in self.encoder.layer:
+        for layer in self.layers():
             x = layer(x, rotary)
         out: Tensor = self.encoder.emb_layer_norm_after(x)
         return out

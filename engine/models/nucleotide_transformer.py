@@ -102,11 +102,12 @@ def number_of(kmer: str) -> int:
 
 
 class NucleotideTransformer:
-    """A loaded Nucleotide Transformer; implements `NucleotideModel` and `TokenModel`."""
+    """A loaded Nucleotide Transformer; implements `PreciseMutantModel` and `TokenModel`."""
 
     def __init__(self, card: ModelCard, net: NtNet, vocabulary: KmerVocabulary, device: str, dtype: str) -> None:
         import torch
 
+        from engine.models._by_differences import MutantsByDifference
         from engine.models._kmers import offset_matrix
 
         self.card, self.device, self.dtype = card, device, dtype
@@ -114,6 +115,7 @@ class NucleotideTransformer:
         self._kmers = torch.tensor(vocabulary.kmers, dtype=torch.int64, device=device)
         self._letters = torch.tensor([vocabulary.letters[base] for base in BASES], dtype=torch.int64, device=device)
         self._matrix = offset_matrix(vocabulary.k).to(device)
+        self._differences = MutantsByDifference(self, net, self._kmers)
 
     @property
     def effect_recipe(self) -> EffectRecipe:
@@ -189,6 +191,10 @@ class NucleotideTransformer:
         Both are normalised over the tokens of that length, as in the authors' marginalisation for k-mer models, so ``normalised``
         makes no difference.
         """
+        return self.scores(reference, self._net.hidden(ids), normalised=normalised)
+
+    def scores(self, reference: Prepared, hidden: Tensor, *, normalised: bool = False) -> Tensor:
+        """`base_logits` from hidden states (B, T, width) with those of the special tokens; ``normalised`` makes no difference."""
         import torch
         from torch.nn.functional import linear
 
@@ -196,8 +202,8 @@ class NucleotideTransformer:
         from engine.models._kmers import log_marginals
 
         known, net = _tokens_of(reference), self._net
-        read = net.transformed(net.hidden(ids))
-        scores = torch.empty(len(ids), known.length, 4, dtype=torch.float32, device=read.device)
+        read = net.transformed(hidden)
+        scores = torch.empty(len(hidden), known.length, 4, dtype=torch.float32, device=read.device)
         if len(known.kmer_tokens):
             weights = net.output_weights(self._kmers)
             marginals = in_chunks(read[:, known.kmer_tokens], lambda rows: log_marginals(linear(rows, *weights), self._matrix))
@@ -206,6 +212,24 @@ class NucleotideTransformer:
         letters = linear(read[:, known.token_of[single]], *net.output_weights(self._letters))
         scores[:, single] = letters.log_softmax(-1)
         return scores
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """How mutants can be scored here; see `engine.core.protocols.PreciseMutantModel`."""
+        return self._differences.precisions
+
+    def mutant_logits(
+        self,
+        reference: Prepared,
+        positions: Tensor,
+        alternates: Tensor,
+        *,
+        normalised: bool = False,
+        precision: str = "exact",
+        tau: float = 0.01,
+    ) -> Tensor:
+        """Scores (B, L, 4) of mutants; see `engine.core.protocols.PreciseMutantModel`."""
+        return self._differences.mutant_logits(reference, positions, alternates, normalised=normalised, precision=precision)
 
     def token_spans(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32]]:
         """Spans int64 (T, 2), token strings, and the probability float32 (T,) of each token over the whole vocabulary, itself masked."""
@@ -219,7 +243,7 @@ class NucleotideTransformer:
         weights, size = net.output_weights(), self.passes_per_batch(reference)
         found = []
         with torch.inference_mode():
-            for here in tokens.split(size):
+            for here in torch.split(tokens, size):
                 ids = reference.ids.repeat(len(here), 1).scatter_(1, here[:, None], self.vocabulary.mask)
                 hidden = net.hidden(ids)[torch.arange(len(here), device=self.device), here]
                 chance = linear(net.transformed(hidden), *weights).softmax(-1)

@@ -68,12 +68,13 @@ class _Tokens:
 
 
 class SpeciesLM:
-    """A loaded SpeciesLM; implements `engine.core.protocols.NucleotideModel`.
+    """A loaded SpeciesLM; implements `engine.core.protocols.PreciseMutantModel`.
 
     ``species``: the token in use. Letters other than A, C, G, T become the unknown token, as in the authors' tokenizer.
     """
 
     def __init__(self, card: ModelCard, net: BertNet, tokens: _Tokens, device: str, dtype: str) -> None:
+        from engine.models._by_differences import MutantsByDifference
         from engine.models._kmers import offset_matrix
 
         self.card, self.device, self.dtype, self.species = card, device, dtype, tokens.species
@@ -82,6 +83,7 @@ class SpeciesLM:
         self._table = tokens.table.to(device)
         self._kmers = tokens.kmers.to(device)
         self._matrix = offset_matrix(tokens.k).to(device) if tokens.k > 1 else None
+        self._differences = MutantsByDifference(self, net, self._kmers)
 
     @property
     def effect_recipe(self) -> EffectRecipe:
@@ -121,10 +123,32 @@ class SpeciesLM:
 
     def base_logits(self, reference: Prepared, ids: Tensor, *, normalised: bool = False) -> Tensor:
         """Scores (B, L, 4): of the base's own token, or the log of the mean marginal over the k tokens that contain it."""
-        hidden = self._net.hidden(ids)[:, len(self._lead) : ids.shape[1] - 1]
+        return self.scores(reference, self._net.hidden(ids), normalised=normalised)
+
+    def scores(self, reference: Prepared, hidden: Tensor, *, normalised: bool = False) -> Tensor:
+        """`base_logits` from hidden states (B, T, width) with those of the special tokens."""
+        inner = hidden[:, len(self._lead) : len(reference.ids) - 1]
         if self._k > 1:
-            return self._marginal_scores(hidden)
-        return self._single_scores(hidden, normalised=normalised)
+            return self._marginal_scores(inner)
+        return self._single_scores(inner, normalised=normalised)
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """How mutants can be scored here; see `engine.core.protocols.PreciseMutantModel`."""
+        return self._differences.precisions
+
+    def mutant_logits(
+        self,
+        reference: Prepared,
+        positions: Tensor,
+        alternates: Tensor,
+        *,
+        normalised: bool = False,
+        precision: str = "exact",
+        tau: float = 0.01,
+    ) -> Tensor:
+        """Scores (B, L, 4) of mutants; see `engine.core.protocols.PreciseMutantModel`."""
+        return self._differences.mutant_logits(reference, positions, alternates, normalised=normalised, precision=precision)
 
     def passes_per_batch(self, reference: Prepared) -> int:
         """Sequences in one pass."""
