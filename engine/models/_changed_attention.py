@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 SAFE_TOTAL = 0.1  # below this part of its old total a row is computed anew: keeps cancellation under 1e-6
+LARGEST_GAIN = 1e3  # a row whose total grows more is computed anew too: float16 ends at 65,504
 LARGEST_EXPONENT = 80.0  # e^80 outweighs every other key and still fits float32
 ROWS_AT_ONCE = 256
 
@@ -27,10 +28,19 @@ class Bias(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class LowAttention:
+    """Query, key, value (heads, T, ·) and weights (heads, T, T) in the precision of differences."""
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    weights: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class AttentionReference:
     """One attention of the reference: ``query`` (heads, T, n), already scaled, ``key`` (heads, T, n), ``value`` and ``read`` (heads, T, m),
-    ``total`` (heads, T): logarithm of the sum of exponentials of each row's scores. ``low``: query, key and value in the precision of
-    differences (`changed_reads_by_difference`).
+    ``total`` (heads, T): logarithm of the sum of exponentials of each row's scores. ``low``: what `changed_reads_by_difference` needs beside them.
     """
 
     query: Tensor
@@ -39,11 +49,15 @@ class AttentionReference:
     read: Tensor
     total: Tensor
     bias: Bias | None = None
-    low: tuple[Tensor, Tensor, Tensor] | None = None
+    low: LowAttention | None = None
 
     def with_low(self, dtype: torch.dtype) -> AttentionReference:
-        """The same reference that also holds its tensors in ``dtype``."""
-        return replace(self, low=(self.query.to(dtype), self.key.to(dtype), self.value.to(dtype)))
+        """The same reference that also holds its tensors and its weights (heads, T, T) in ``dtype``. Not for biased attention."""
+        weights = torch.empty(*self.total.shape, self.length, dtype=dtype, device=self.query.device)
+        for low in range(0, self.length, ROWS_AT_ONCE):
+            part = slice(low, low + ROWS_AT_ONCE)
+            weights[:, part] = (self.query[:, part] @ self.key.transpose(1, 2)).sub_(self.total[:, part, None]).exp_()
+        return replace(self, low=LowAttention(self.query.to(dtype), self.key.to(dtype), self.value.to(dtype), weights))
 
     @classmethod
     def of(cls, query: Tensor, key: Tensor, value: Tensor, bias: Bias | None = None) -> AttentionReference:
@@ -126,65 +140,89 @@ def _recomputed_rows(reference: AttentionReference, rows: Tensor, which: Tensor,
 
 
 def changed_reads_by_difference(reference: AttentionReference, rows: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """`changed_reads` of *differences* of queries, keys and values; large products in the low precision of ``reference``, where it has one.
+    """What attention reads minus what it reads in the reference, (G, heads, T, m), from differences; large products in low precision.
 
-    Only differences are rounded: of scores (before the exponential), of weights and of values. Biased attention is not meant here.
+    Only differences are rounded: of scores (before the exponential), of weights and of values. Heads are taken one by one: their scores
+    then stay in memory that is at hand (fresh pages cost three times the arithmetic).
+
+    Parameters
+    ----------
+    reference : AttentionReference
+        With ``low``, without bias.
+    rows : Tensor
+        int64 (K,), rows whose queries and keys change.
+    query, key : Tensor
+        (G, heads, K, n), differences in those rows; queries scaled.
+    value : Tensor
+        (G, heads, T, m), differences in every row.
     """
     if reference.low is None:
-        places = (reference.query[:, rows], reference.key[:, rows], reference.value[:, rows])
-        return changed_reads(reference, rows, query + places[0], key + places[1], value + places[2])
-    change, doubtful = _low_unchanged_rows(reference, reference.low, rows, key, value)
-    which = rows
-    if doubtful.numel():
-        extra = doubtful[~torch.isin(doubtful, rows)]
-        which = torch.cat((rows, extra))
-        query = torch.cat((query, query.new_zeros(*query.shape[:2], len(extra), query.shape[3])), 2)
-    change[:, :, which] = _low_changed_rows(reference, reference.low, rows, which, query, key, value)
+        raise ValueError("differences need a reference made with with_low")
+    groups, heads = query.shape[:2]
+    change = torch.empty(groups, heads, reference.length, value.shape[-1], dtype=value.dtype, device=value.device)
+    for index in range(heads):
+        head = _Head.of(reference, reference.low, index)
+        moved_value = value[:, index].to(head.low.value.dtype)
+        doubtful = _unchanged_queries(head, rows, key[:, index], value[:, index], moved_value, change[:, index])
+        which, moved = rows, query[:, index]
+        if doubtful.numel():
+            extra = doubtful[~torch.isin(doubtful, rows)]
+            which = torch.cat((rows, extra))
+            moved = torch.cat((moved, moved.new_zeros(groups, len(extra), moved.shape[2])), 1)
+        if which.numel():
+            change[:, index].index_copy_(1, which, _changed_queries(head, rows, which, moved, key[:, index], moved_value))
     return change
 
 
-def _low_unchanged_rows(
-    reference: AttentionReference, low: tuple[Tensor, Tensor, Tensor], rows: Tensor, key: Tensor, value: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Change of every row under its old query, and the rows where that is numerically doubtful."""
-    groups, heads, count, _ = key.shape
-    length, dtype = reference.length, low[0].dtype
-    weight = (reference.query @ reference.key[:, rows].transpose(1, 2)).sub_(reference.total[..., None]).exp_()
-    moved_key = key.to(dtype).permute(1, 3, 0, 2).reshape(heads, -1, groups * count)
-    grown = (low[0] @ moved_key).float().clamp_(max=LARGEST_EXPONENT).expm1_().view(heads, length, groups, count)
-    grown_low = grown.mul_(weight[:, :, None]).to(dtype)
-    gained = grown_low.sum(-1, dtype=torch.float32)
-    new_value = (reference.value[:, rows] + value).to(dtype)
-    by_value = weight.to(dtype) @ value.to(dtype).permute(1, 2, 0, 3).reshape(heads, count, -1)
-    change = torch.empty(groups, heads, length, value.shape[-1], dtype=value.dtype, device=value.device)
-    parts = by_value.view(heads, length, groups, -1)
+@dataclass(frozen=True, eq=False)
+class _Head:
+    """One head of an `AttentionReference`: tensors (T, ·)."""
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    read: Tensor
+    total: Tensor
+    low: LowAttention
+
+    @classmethod
+    def of(cls, whole: AttentionReference, low: LowAttention, index: int) -> _Head:
+        part = LowAttention(low.query[index], low.key[index], low.value[index], low.weights[index])
+        return cls(whole.query[index], whole.key[index], whole.value[index], whole.read[index], whole.total[index], part)
+
+
+def _unchanged_queries(head: _Head, rows: Tensor, key: Tensor, value: Tensor, moved_value: Tensor, change: Tensor) -> Tensor:
+    """Write the change of every row under its old query to ``change`` (G, T, m); returns the rows where that is numerically doubtful.
+
+    ``key`` (G, K, n), ``value`` (G, T, m): differences; ``moved_value`` is ``value`` in low precision.
+    """
+    groups, length, channels = value.shape
+    by_value = (head.low.weights @ moved_value.transpose(0, 1).reshape(length, -1)).to(value.dtype).view(length, groups, channels)
+    if not rows.numel():
+        change.copy_(by_value.transpose(0, 1))
+        return rows
+    dtype = moved_value.dtype
+    weight = (head.query @ head.key[rows].t()).sub_(head.total[:, None]).exp_().to(dtype)
+    score = head.low.query @ key.to(dtype).flatten(0, 1).t()
+    score = score.float() if dtype == torch.float16 else score  # whose exponentials end at 11
+    grown = score.clamp_(max=LARGEST_EXPONENT).expm1_().view(length, groups, -1).mul_(weight[:, None]).to(dtype)
+    gained = grown.sum(-1, dtype=value.dtype)
+    new_value = (head.value[rows] + value[:, rows]).to(dtype)
     for group in range(groups):
-        more = gained[..., group, None]
-        moved = (grown_low[:, :, group] @ new_value[group]).float().add_(parts[:, :, group])
-        torch.div(moved.addcmul_(reference.read, more, value=-1), 1 + more, out=change[group])
-    doubtful = (gained < SAFE_TOTAL - 1).any(-1).any(0)
-    return change, doubtful.nonzero().flatten()
+        more = gained[:, group, None]
+        moved = by_value[:, group].add_(grown[:, group] @ new_value[group])
+        torch.div(moved.addcmul_(head.read, more, value=-1), 1 + more, out=change[group])
+    return ((gained < SAFE_TOTAL - 1) | ~(gained < LARGEST_GAIN)).any(-1).nonzero().flatten()
 
 
-def _low_changed_rows(
-    reference: AttentionReference,
-    low: tuple[Tensor, Tensor, Tensor],
-    rows: Tensor,
-    which: Tensor,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-) -> Tensor:
-    """Change of the reads (G, heads, R, m) of rows ``which`` (R,) whose queries move by ``query`` (G, heads, R, n)."""
-    groups, heads, count, _ = query.shape
-    dtype = low[0].dtype
-    old = reference.query[:, which] @ reference.key.transpose(1, 2)
-    flat = query.to(dtype).transpose(0, 1).reshape(heads, groups * count, -1)
-    score = (flat @ low[1].transpose(1, 2)).float().view(heads, groups, count, -1).add_(old[:, None])
-    new = (reference.query[:, which] + query) @ (reference.key[:, rows] + key).transpose(-1, -2)
-    score.index_copy_(3, rows, new.transpose(0, 1))
+def _changed_queries(head: _Head, rows: Tensor, which: Tensor, query: Tensor, key: Tensor, moved_value: Tensor) -> Tensor:
+    """Change of the reads (G, R, m) of rows ``which`` (R,) whose queries move by ``query`` (G, R, n)."""
+    groups, count, _ = query.shape
+    dtype = moved_value.dtype
+    old = head.query[which] @ head.key.t()
+    score = (query.to(dtype).flatten(0, 1) @ head.low.key.t()).to(old.dtype).view(groups, count, -1).add_(old)
+    score.index_copy_(2, rows, (head.query[which] + query) @ (head.key[rows] + key).transpose(1, 2))
     weight = torch.softmax(score, -1)
-    by_value = weight.index_select(-1, rows).transpose(0, 1) @ value
-    moved = weight.sub_(old.sub_(reference.total[:, which, None]).exp_()[:, None]).to(dtype)
-    read = (moved.view(heads, groups * count, -1) @ low[2]).float().view(heads, groups, count, -1).transpose(0, 1)
-    return read + by_value
+    by_value = (weight.to(dtype) @ moved_value).to(old.dtype)
+    moved = weight.sub_(old.sub_(head.total[which, None]).exp_()).to(dtype)
+    return by_value.add_((moved.flatten(0, 1) @ head.low.value).view(groups, count, -1))

@@ -8,6 +8,7 @@ arithmetic the result is that of a whole pass, in bfloat16 the error is one to t
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -17,7 +18,7 @@ from torch.nn import functional
 from engine.models._encoder import Encoder, EncoderLayer, LayerReference
 
 
-def delta_pass(encoder: Encoder, known: list[LayerReference], difference: Tensor) -> Tensor:
+def delta_pass(encoder: Encoder, known: Sequence[LayerReference], difference: Tensor) -> Tensor:
     """Difference after the last layer, float32 (B, T, d), from ``difference`` (B, T, d) before the first."""
     for layer, reference in zip(encoder.layers, known, strict=True):
         difference = _layer(encoder, layer, reference, difference)
@@ -26,7 +27,7 @@ def delta_pass(encoder: Encoder, known: list[LayerReference], difference: Tensor
 
 def _layer(encoder: Encoder, layer: EncoderLayer, known: LayerReference, difference: Tensor) -> Tensor:
     mixed = layer.mixed(layer.first_norm(known.x + difference) - known.normed) if layer.pre_norm else difference
-    difference = difference + layer.out.of_difference(_read_difference(encoder, layer, known, mixed))
+    difference = difference + layer.out.of_difference(read_difference(encoder, layer, known, mixed))
     if not layer.pre_norm:
         difference = layer.first_norm(known.first_sum + difference) - known.attended
     fed = layer.second_norm(known.attended + difference) - known.fed if layer.pre_norm else difference
@@ -35,7 +36,7 @@ def _layer(encoder: Encoder, layer: EncoderLayer, known: LayerReference, differe
     return difference if layer.pre_norm else layer.second_norm(known.second_sum + difference) - known.out
 
 
-def _read_difference(encoder: Encoder, layer: EncoderLayer, known: LayerReference, mixed: Tensor) -> Tensor:
+def read_difference(encoder: Encoder, layer: EncoderLayer, known: LayerReference, mixed: Tensor) -> Tensor:
     """Difference of what attention reads, (B, T, d); the attention itself in float32."""
     attention = known.attention
     rows = torch.arange(mixed.shape[1], device=mixed.device)

@@ -169,8 +169,6 @@ class Encoder:
         mixed = layer.mixed(normed)
         query, key, value = layer.split(layer.qkv(mixed))
         attention = AttentionReference.of(self.turned(query, rows), self.turned(key, rows), value.contiguous())
-        if layer.qkv.low is not None:
-            attention = attention.with_low(layer.qkv.low.dtype)
         first_sum = x + layer.out(attention.read.transpose(0, 1).flatten(1))
         attended = first_sum if layer.pre_norm else layer.first_norm(first_sum)
         fed = layer.second_norm(attended) if layer.pre_norm else attended

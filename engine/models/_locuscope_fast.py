@@ -18,7 +18,7 @@ from engine.models._changed_attention import AttentionReference, changed_reads
 from engine.models._delta import delta_pass, difference_dtype
 from engine.models._encoder import Encoder, EncoderLayer, LayerReference, Norm, Product
 from engine.models._locuscope_net import BASE, Block, LocuscopeNet, _rotary_tables, _rotate, activation
-from engine.models._sparse import sparse_pass
+from engine.models._sparse import sparse_pass, sparse_reference
 
 _log = logging.getLogger(__name__)
 
@@ -99,6 +99,10 @@ class LocuscopeFast:
         """Activations of the reference's blocks."""
         return self.encoder.reference(reference.x)
 
+    def sparse_layers(self, known: list[LayerReference]) -> list[LayerReference]:
+        """``known`` with what sparse differences need beside it."""
+        return sparse_reference(self.encoder, known)
+
     def changed_inputs(self, reference: LocuscopeReference, row: int, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Exact differences before the first block, (G, T, width), and of the votes, (G, T, 4): row ``row`` becomes ``tokens`` (G,)."""
         stem, length, groups = self.net.stem, len(reference.ids), len(tokens)
@@ -144,7 +148,7 @@ class LocuscopeFast:
     ) -> Tensor:
         """Hidden states (B, T, hidden_size) of mutants: row ``rows[b]`` becomes ``tokens[b]``.
 
-        ``known`` None: exact. Otherwise by differences from ``known``; ``tau``: threshold of sparse differences, None for all rows.
+        ``known`` None: exact. Otherwise by differences from it; ``tau``: threshold of sparse differences (``known`` from `sparse_layers`).
         """
         parts = [(same, *self.changed_inputs(reference, row, tokens[same])) for row, same in _by_row(rows)]
         votes = torch.empty(len(rows), *reference.votes.shape, dtype=reference.votes.dtype, device=rows.device)
@@ -179,7 +183,7 @@ def proven(net: LocuscopeNet) -> LocuscopeFast | None:
     expected = net.hidden(mutants)
     reference = fast.reference(ids)
     wholly = fast.hidden(reference, None, rows, tokens)
-    sparsely = fast.hidden(reference, fast.layers(reference), rows, tokens, 0.0)
+    sparsely = fast.hidden(reference, fast.sparse_layers(fast.layers(reference)), rows, tokens, 1e-9)
     scale = max(1.0, float(expected.abs().max()))
     for name, got, allowed in (("parts", wholly, 1e-3), ("differences", sparsely, 1e-2 if fast.low is None else 0.3)):
         error = float((got - expected).abs().max())

@@ -62,6 +62,7 @@ class Locuscope:
         self._base, self._mask = layout.BASE, layout.MASK
         self._stem: PerReference[LocuscopeReference] = PerReference(lambda reference: self._proven.reference(reference.ids))
         self._layers: PerReference[list[LayerReference]] = PerReference(lambda reference: self._proven.layers(self._stem(reference)))
+        self._sparse: PerReference[list[LayerReference]] = PerReference(lambda it: self._proven.sparse_layers(self._layers(it)))
 
     @property
     def device(self) -> str:
@@ -171,10 +172,19 @@ class Locuscope:
             raise CapabilityMissing(f"{self.card.title} has no precision {precision!r} here; it offers {', '.join(self.precisions)}.")
         if self.fast is None:
             return self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
-        known = None if precision == "exact" else self._layers(reference)
+        known = None if precision == "exact" else self._sparse(reference) if precision == "sparse" else self._layers(reference)
         threshold = tau if precision == "sparse" else None
         states = self.fast.hidden(self._stem(reference), known, positions + 1, alternates + self._base, threshold)
         return self._scores(states[:, 1:], normalised=normalised)
+
+    def masked_logits(self, reference: Prepared, positions: Tensor) -> Tensor:
+        """Scores float32 (B, L, 4) with base ``positions[b]`` masked, without redoing the stem layer."""
+        import torch
+
+        if self.fast is None:
+            return self.base_logits(reference, self.masked(reference, positions))
+        states = self.fast.hidden(self._stem(reference), None, positions + 1, torch.full_like(positions, self._mask))
+        return self._scores(states[:, 1:], normalised=False)
 
     def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
         """Last hidden states float32 (L, width)."""

@@ -85,16 +85,31 @@ def test_a_new_key_that_outweighs_everything_stays_finite() -> None:
 def test_differences_in_low_precision_are_wrong_by_a_part_of_the_change_only(size: float) -> None:
     heads, length, groups, rows = 2, 40, 3, torch.tensor([4, 30, 31])
     query, key, value = (draw(heads, length, 8, seed=s).float() for s in (1, 2, 3))
-    moves = [size * draw(groups, heads, 3, 8, seed=s).float() for s in (4, 5, 6)]
+    moves = [size * draw(groups, heads, 3, 8, seed=s).float() for s in (4, 5)]
+    moved_value = size * draw(groups, heads, length, 8, seed=6).float()
     reference = AttentionReference.of(query, key, value)
-    exact = changed_reads_by_difference(reference, rows, *moves)
-    torch.testing.assert_close(
-        exact, changed_reads(reference, rows, *(old[:, rows] + move for old, move in zip((query, key, value), moves, strict=True)))
+    changed = [old.repeat(groups, 1, 1, 1).index_add_(2, rows, move) for old, move in zip((query, key), moves, strict=True)]
+    exact = whole(*(part.double() for part in (*changed, value + moved_value)), None) - whole(
+        query.double(), key.double(), value.double(), None
     )
-    low = changed_reads_by_difference(reference.with_low(torch.bfloat16), rows, *moves)
-    assert (low - exact).abs().max() < 0.02 * exact.abs().max()
-    same = changed_reads_by_difference(reference.with_low(torch.float32), rows, *moves)
-    torch.testing.assert_close(same, exact, rtol=1e-3, atol=2e-6 + 1e-5 * size)
+    for dtype, part in ((torch.bfloat16, 0.02), (torch.float16, 0.02), (torch.float32, 2e-5)):
+        low = changed_reads_by_difference(reference.with_low(dtype), rows, *moves, moved_value)
+        assert (low - exact).abs().max() < part * exact.abs().max() + 1e-6
+
+
+def test_values_alone_may_change() -> None:
+    query, key, value = (draw(2, 9, 4, seed=s) for s in (1, 2, 3))
+    moved = draw(1, 2, 9, 4, seed=4)
+    none = torch.zeros(1, 2, 0, 4, dtype=torch.float64)
+    reference = AttentionReference.of(query, key, value).with_low(torch.float64)
+    got = changed_reads_by_difference(reference, torch.empty(0, dtype=torch.long), none, none, moved)
+    torch.testing.assert_close(got[0], whole(query, key, moved[0], None))
+
+
+def test_differences_need_a_reference_that_holds_low_precision() -> None:
+    query, key, value = (draw(2, 9, 4, seed=s) for s in (1, 2, 3))
+    with pytest.raises(ValueError, match="with_low"):
+        changed_reads_by_difference(AttentionReference.of(query, key, value), torch.tensor([1]), query[None], key[None], value[None])
 
 
 def test_low_precision_recomputes_rows_whose_attention_stood_on_the_changed_key() -> None:
@@ -105,7 +120,7 @@ def test_low_precision_recomputes_rows_whose_attention_stood_on_the_changed_key(
     reference = AttentionReference.of(query, key, value).with_low(torch.bfloat16)
     move = torch.zeros(1, 1, 1, 2)
     move[..., 0] = -35.0
-    got = changed_reads_by_difference(reference, torch.tensor([2]), torch.zeros(1, 1, 1, 2), move, torch.zeros(1, 1, 1, 3))
+    got = changed_reads_by_difference(reference, torch.tensor([2]), torch.zeros(1, 1, 1, 2), move, torch.zeros(1, 1, 6, 3))
     changed = key.clone()
     changed[0, 2, 0] = -5.0
     torch.testing.assert_close(reference.read + got[0], whole(query, changed, value, None), rtol=0, atol=0.02)

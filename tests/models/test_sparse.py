@@ -10,15 +10,25 @@ from torch import Tensor
 
 from engine.models._locuscope_fast import LocuscopeFast, describe, proven
 from engine.models._locuscope_net import BASE, LocuscopeNet, NetConfig
-from engine.models._sparse import active_rows, sparse_pass
+from engine.models._sparse import active_rows, sparse_pass, sparse_reference, whole_is_cheaper
 from tests.models.test_delta import KINDS, LENGTH, WIDTH, draw, make, plain
 
 
+@pytest.fixture(autouse=True)
+def never_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The inputs are so short that whole attention would always be chosen; here the parts are meant."""
+    monkeypatch.setattr("engine.models._sparse.whole_is_cheaper", lambda rows, length: False)
+    monkeypatch.setattr("engine.models._sparse.WHOLE_FEED_FORWARD", 1.1)
+
+
+@pytest.mark.parametrize("part", [0.0, 1.1])
 @pytest.mark.parametrize(("pre_norm", "mix", "rotary"), KINDS)
-def test_threshold_zero_is_a_whole_pass(pre_norm: bool, mix: bool, rotary: bool) -> None:
+def test_threshold_zero_is_a_whole_pass(pre_norm: bool, mix: bool, rotary: bool, part: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.models._sparse.whole_is_cheaper", lambda rows, length: part == 0)
+    monkeypatch.setattr("engine.models._sparse.WHOLE_FEED_FORWARD", part)
     encoder = make(pre_norm, mix, rotary)
     x, difference = draw(LENGTH, WIDTH, seed=3), draw(3, LENGTH, WIDTH, seed=4)
-    known = encoder.reference(x)
+    known = sparse_reference(encoder, encoder.reference(x))
     before = difference.clone()
     got = known[-1].out + sparse_pass(encoder, known, difference, 0.0)
     torch.testing.assert_close(got, plain(encoder, x + difference), rtol=0, atol=1e-11)
@@ -30,11 +40,18 @@ def test_the_error_shrinks_with_the_threshold_and_the_large_effects_are_right(pr
     encoder = make(pre_norm, mix, rotary)
     x, difference = draw(LENGTH, WIDTH, seed=3), torch.zeros(3, LENGTH, WIDTH, dtype=torch.float64)
     difference[:, 11] = draw(3, WIDTH, seed=5)
-    known = encoder.reference(x)
+    known = sparse_reference(encoder, encoder.reference(x))
     exact = plain(encoder, x + difference) - known[-1].out
-    errors = [float((sparse_pass(encoder, known, difference, tau) - exact).abs().max()) for tau in (0.3, 0.1, 0.03, 0.001)]
-    assert errors[3] < errors[2] < errors[0]
-    assert errors[3] < 0.01 * float(exact.abs().max())
+    errors = [float((sparse_pass(encoder, known, difference, tau) - exact).abs().max()) for tau in (0.5, 0.1, 0.0001)]
+    assert errors[2] < errors[1] < errors[0]
+    assert errors[2] < 0.01 * float(exact.abs().max())
+
+
+def test_whole_attention_is_chosen_for_short_inputs_and_many_rows() -> None:
+    assert whole_is_cheaper(1, 301)
+    assert not whole_is_cheaper(200, 1001)
+    assert whole_is_cheaper(300, 1001)
+    assert not whole_is_cheaper(500, 2001)
 
 
 def test_rows_under_the_threshold_are_left_out() -> None:
@@ -43,13 +60,6 @@ def test_rows_under_the_threshold_are_left_out() -> None:
     difference[0, 1], difference[1, 3], difference[:, 4] = 0.5, 0.09, 0.1
     assert active_rows(difference, reference, 0.1 - 1e-6).tolist() == [1, 4]
     assert active_rows(difference, reference, 0.0).tolist() == [0, 1, 2, 3, 4]
-
-
-def test_nothing_active_changes_nothing_more() -> None:
-    encoder = make(True, True, True)
-    known = encoder.reference(draw(LENGTH, WIDTH, seed=3))
-    difference = 1e-6 * draw(1, LENGTH, WIDTH, seed=4)
-    assert torch.equal(sparse_pass(encoder, known, difference, 0.5), difference)
 
 
 def network(**sizes: int) -> LocuscopeNet:
@@ -103,7 +113,8 @@ def test_the_shipped_networks_differences_are_exact_at_threshold_zero_and_close_
         known = plain_fast.layers(reference)
         expected = net.hidden(mutants)
         torch.testing.assert_close(plain_fast.hidden(reference, known, rows, tokens), expected, rtol=0, atol=5e-5)
-        torch.testing.assert_close(plain_fast.hidden(reference, known, rows, tokens, 0.0), expected, rtol=0, atol=5e-5)
+        sparse = plain_fast.sparse_layers(known)
+        torch.testing.assert_close(plain_fast.hidden(reference, sparse, rows, tokens, 0.0), expected, rtol=0, atol=5e-5)
         effect = (expected - net.hidden(ids[None])).abs().max()
         error = (fast.hidden(reference, known, rows, tokens) - expected).abs().max()
         assert error < 0.03 * effect
