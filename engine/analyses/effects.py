@@ -308,8 +308,8 @@ def _whole_likelihood_differences(model: LikelihoodModel, scan: Scan, monitor: M
         monitor.advance(1)
 
         def work(start: int, end: int) -> None:
-            ids = model.mutants(reference, positions[start:end], alternates[start:end])
-            differences = (model.log_likelihoods(reference, ids) - own).cpu().numpy()
+            likelihoods = model.mutant_log_likelihoods(reference, positions[start:end], alternates[start:end])
+            differences = (likelihoods - own).cpu().numpy()
             result[substitutions.positions[start:end], substitutions.alternates[start:end]] = differences
             monitor.advance(end - start)
 

@@ -130,6 +130,9 @@ class LikelihoodModel(NucleotideModel, Protocol):
     def log_likelihoods(self, reference: Prepared, ids: torch.Tensor) -> torch.Tensor:
         """ln P(input) of each row of ``ids`` (B, T), float64 (B,), by the convention of the model's authors."""
 
+    def mutant_log_likelihoods(self, reference: Prepared, positions: torch.Tensor, alternates: torch.Tensor) -> torch.Tensor:
+        """ln P of the mutants, float64 (B,): the same numbers as `log_likelihoods` of `mutants`, by the fastest exact way."""
+
 
 @runtime_checkable
 class MaskingModel(NucleotideModel, Protocol):

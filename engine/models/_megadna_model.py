@@ -103,7 +103,17 @@ class MegaDnaModel(SingleBaseModel):
         The authors' loss is minus this divided by L + 1.
         """
         ids = ids.to(self._device)
-        scores = torch.log_softmax(self.prefix.logits(ids)[:, :-1].double(), dim=-1)
+        return self._summed(self.prefix.logits(ids), ids)
+
+    def mutant_log_likelihoods(self, reference: Prepared, positions: Tensor, alternates: Tensor) -> Tensor:
+        """As `log_likelihoods` of the mutants, float64 (B,); only what stands behind each change is computed."""
+        ids = self.mutants(reference, positions, alternates)
+        places = positions.to(self._device) + len(self.tokens.before)
+        return self._summed(self.prefix.mutants(self._known(reference), places, self._base_ids[alternates.to(self._device)]), ids)
+
+    def _summed(self, logits: Tensor, ids: Tensor) -> Tensor:
+        """Sum over tokens behind the first of ln P, float64 (B,), from logits (B, T, V) of the token after each."""
+        scores = torch.log_softmax(logits[:, :-1].double(), dim=-1)
         chosen = scores.gather(-1, ids[:, 1:, None]).squeeze(-1)
         return chosen.masked_fill(ids[:, 1:] == self.net.config.pad_id, 0.0).sum(dim=-1)
 
@@ -123,15 +133,15 @@ class MegaDnaModel(SingleBaseModel):
             raise ParameterError(f"Asked for {length:,} bases at temperature {temperature}; allowed: at least 1 base, temperature 0 to 10.")
         check_length(self._card, len(sequence) + length)
         generator = torch.Generator().manual_seed(seed)
-        ids = self.prepare(sequence).ids[None, : 1 + len(sequence)]
+        ids = self.prepare(sequence).ids[: 1 + len(sequence)]
         letters: list[str] = []
         with torch.inference_mode():
             for _ in range(length):
-                scores = self.net(ids)[0, -1, self._base_ids].double().cpu()
+                scores = self.net.next_logits(ids)[self._base_ids].double().cpu()
                 if temperature:
                     chosen = int(torch.multinomial(torch.softmax(scores / temperature, dim=-1), 1, generator=generator))
                 else:
                     chosen = int(scores.argmax())
                 letters.append(BASES[chosen])
-                ids = torch.cat((ids, self._base_ids[chosen].view(1, 1)), dim=1)
+                ids = torch.cat((ids, self._base_ids[chosen].view(1)))
         return "".join(letters)

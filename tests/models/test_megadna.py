@@ -179,6 +179,25 @@ def test_continuation_is_repeatable_greedy_at_zero_and_bounded(model: Any) -> No
         model.continue_sequence(sequence, 0, seed=0)
 
 
+def test_the_next_token_is_scored_as_by_the_whole_network(model: Any, inputs: dict[str, Any]) -> None:
+    ids = torch.tensor(model.tokens.encode(inputs["sequences"][3]))
+    with torch.inference_mode():
+        whole = model.net(ids[None])[0]
+        for length in range(1, 60):
+            assert torch.allclose(model.net.next_logits(ids[:length]), whole[length - 1], atol=1e-5), length
+
+
+def test_likelihoods_of_mutants_are_those_of_their_tokens(model: Any, inputs: dict[str, Any]) -> None:
+    sequence = NucleotideSequence(inputs["sequences"][3])
+    reference = model.prepare(sequence)
+    positions, alternates = torch.tensor([0, 0, 23, 24, 99, 100]), torch.tensor([0, 1, 2, 3, 0, 2])
+    with torch.inference_mode():
+        together = model.mutant_log_likelihoods(reference, positions, alternates)
+        apart = model.log_likelihoods(reference, model.mutants(reference, positions, alternates))
+    assert torch.allclose(together, apart, atol=1e-4)
+    assert together.dtype == torch.float64
+
+
 def test_there_is_no_mask(model: Any) -> None:
     reference = model.prepare(NucleotideSequence("ACGT"))
     with pytest.raises(CapabilityMissing, match="left to right"):
