@@ -16,20 +16,22 @@ _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d{1,2})?)$")
 
 
 def checked_device(name: str) -> str:
-    """``auto`` made definite; torch is imported only where there may be a CUDA device. Raises `ParameterError`."""
+    """``cpu`` or ``cuda:N``, for any usual way to say it; ``auto`` is the first CUDA device or the CPU.
+
+    torch is imported only where there may be a CUDA device. Raises `ParameterError`.
+    """
     if not _DEVICE.match(name):
         raise ParameterError(f"The device is {name[:40]!r}; allowed: auto, cpu, cuda or cuda:N.")
     if name == "cpu":
         return name
     count = _cuda_devices()
     if name == "auto":
-        return "cuda" if count else "cpu"
+        return "cuda:0" if count else "cpu"
     number = int(name.partition(":")[2] or 0)
     if number >= count:
-        raise ParameterError(
-            f"The device is {name!r} but this machine has {count or 'no'} CUDA device{'' if count == 1 else 's'}; use cpu or auto."
-        )
-    return name
+        plural = "" if count == 1 else "s"
+        raise ParameterError(f"The device is {name!r} but this machine has {count or 'no'} CUDA device{plural}; use cpu or auto.")
+    return f"cuda:{number}"
 
 
 def _cuda_devices() -> int:
@@ -40,11 +42,11 @@ def _cuda_devices() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def checked_dtype(name: str) -> str:
-    """``name`` when it is one of `DTYPES`. Raises `ParameterError`."""
+def checked_dtype(name: str, device: str) -> str:
+    """``name`` when it is one of `DTYPES`; ``auto`` is float32 on the CPU and left to the model elsewhere. Raises `ParameterError`."""
     if name not in DTYPES:
         raise ParameterError(f"The dtype is {name[:40]!r}; allowed: {', '.join(DTYPES)}.")
-    return name
+    return "float32" if name == "auto" and device == "cpu" else name
 
 
 @functools.cache

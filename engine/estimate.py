@@ -35,7 +35,7 @@ class Timings:
         self._known: dict[str, dict[str, float]] = {}
         self._lock = threading.Lock()
         if memory is not None:
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError, TypeError):
                 self._known = _checked(json.loads(memory.read_text(encoding="utf-8")))
 
     def note(self, kind: str, length: int, passes: int, seconds: float) -> None:

@@ -378,7 +378,8 @@ class Engine:
 
     def _spec(self, entry: ModelEntry, device: str, dtype: str, species: str, weights: Path | None) -> ModelSpec:
         directory = find_directory(entry, self.settings.home, weights)
-        options = LoadOptions(checked_device(device or self.settings.device), checked_dtype(dtype or self.settings.dtype), species)
+        where = checked_device(device or self.settings.device)
+        options = LoadOptions(where, checked_dtype(dtype or self.settings.dtype, where), species)
         if weights is None and not _has_files(entry):
             return ModelSpec(entry.card.id, directory, "", options)
         return ModelSpec(entry.card.id, directory, self._fingerprints.of(directory), options, directory_bytes(directory))
@@ -406,9 +407,11 @@ class Engine:
         return content_key(parts)
 
     def _kind(self, request: Request, entry: ModelEntry) -> str:
+        """What runs of equal pace have in common."""
         device = checked_device(request.device or self.settings.device)
+        dtype = checked_dtype(request.dtype or self.settings.dtype, device)
         precision = getattr(request.parameters, "precision", "exact")
-        return "|".join((entry.card.id, str(request.weights or ""), device, request.dtype or self.settings.dtype, precision))
+        return "|".join((entry.card.id, str(request.weights or ""), device, dtype, precision))
 
 
 def _has_files(entry: ModelEntry) -> bool:

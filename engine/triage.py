@@ -54,6 +54,8 @@ class ReferenceLetters:
         """A FASTA file that a user of the command line named."""
         if not path.is_file():
             raise FileFormatError(f"The reference {str(path)!r} is not there; give the path of a FASTA file.")
+        if set(",;") & set(str(path)):
+            raise FileFormatError(f"The path {str(path)!r} has a comma or a semicolon, which cannot be read here; rename it.")
         name = "reference"
         found = cls(GenomeSet(replace(settings, genomes=f"{name}={path}")), name)
         return replace(found, pieces=_pieces(path, found.genomes.contigs(name)))

@@ -61,7 +61,7 @@ def test_a_repeated_question_is_answered_from_the_store_also_after_a_restart(tmp
         {"parameters": DependencyParameters(metric="log_ratio")},
         {"sequence": NucleotideSequence("GGGACTTTTGTCCA")},
         {"species": "yeast"},
-        {"dtype": "float16"},
+        {"dtype": "bfloat16"},
         {"analysis": "probabilities", "parameters": None},
     ],
     ids=lambda change: next(iter(change)),
@@ -70,6 +70,12 @@ def test_a_different_question_is_not_answered_with_the_stored_one(engine: Engine
     question: dict[str, object] = {"analysis": "dependency", "sequence": HAIRPIN}
     engine.run(Request(**question))  # type: ignore[arg-type]
     assert engine.stored(Request(**{**question, **change})) is None  # type: ignore[arg-type]
+
+
+def test_a_precision_named_as_the_usual_one_is_the_same_question(engine: Engine, calls: Calls) -> None:
+    engine.run(Request("probabilities", HAIRPIN))
+    assert engine.stored(Request("probabilities", HAIRPIN, device="cpu", dtype="float32")) is not None
+    assert calls.loads == 1
 
 
 def test_changed_weights_are_another_question(tmp_path: Path, calls: Calls) -> None:
