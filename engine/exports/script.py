@@ -47,7 +47,7 @@ _OPTIONS = {
 
 _TEMPLATE = '''"""{summary}
 
-Run it where Locuscope is installed, in the folder that holds `engine`:  python {name}
+Run it with Locuscope's Python in the folder that holds `engine`.
 Asked for: {command}, version {version}; model {model} {revision} (weights sha256 {weights});
 computed in {dtype} on {device}. The same device and dtype give the same numbers to the last bit.
 """
@@ -55,8 +55,12 @@ computed in {dtype} on {device}. The same device and dtype give the same numbers
 import hashlib
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 PROVENANCE = {provenance}
+
+NAME = {sequence_name!r}
 
 LETTERS = "".join(
     """
@@ -72,7 +76,10 @@ COMMAND = [
     "engine",
 {arguments}
 ]
-sys.exit(subprocess.call([*COMMAND, "--sequence", LETTERS]))
+with tempfile.TemporaryDirectory() as folder:
+    fasta = Path(folder) / "sequence.fa"
+    fasta.write_text(f">{{NAME}}\\n{{LETTERS}}\\n")
+    sys.exit(subprocess.call([*COMMAND, "--fasta", str(fasta)]))
 '''
 
 
@@ -102,12 +109,13 @@ def arguments_of(provenance: Any) -> list[str]:
     return [*found, "--out", out]
 
 
-def script_of(result: Any, name: str = "repeat.py") -> str:
+def script_of(result: Any) -> str:
     """Text of the script."""
     provenance, letters = result.provenance, result.sequence.letters
+    named = provenance.locus or "_".join(result.sequence.name.split()) or "sequence"  # a locus as the name gives the coordinates back
     return _TEMPLATE.format(
         summary=summary(provenance).replace("\\", ""),
-        name=name,
+        sequence_name=named,
         command=provenance.analysis,
         version=provenance.version,
         model=provenance.card.id,
@@ -124,4 +132,4 @@ def script_of(result: Any, name: str = "repeat.py") -> str:
 
 def write(result: Any, path: Path) -> None:
     """Write the script."""
-    path.write_text(script_of(result, path.name), encoding="utf-8")
+    path.write_text(script_of(result), encoding="utf-8")

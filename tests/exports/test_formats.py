@@ -293,11 +293,12 @@ def test_the_script_is_python_that_calls_the_command_line_with_the_same_letters(
     stub = tmp_path / "engine"
     stub.mkdir()
     (stub / "__init__.py").write_text("")
-    (stub / "__main__.py").write_text("import json, sys\nprint(json.dumps(sys.argv[1:]))\n")
+    (stub / "__main__.py").write_text("import json, sys\nprint(json.dumps([*sys.argv[1:], open(sys.argv[-1]).read()]))\n")
     done = subprocess.run([sys.executable, "repeat.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
     called = json.loads(done.stdout)
     assert called[:3] == ["contacts", "--model", "test-model"]
-    assert called[-2:] == ["--sequence", LETTERS]
+    assert called[-3] == "--fasta"
+    assert called[-1] == f">test1:chrT:101-110\n{LETTERS}\n"
     assert "--apc" in called
     assert "--symmetry" not in called
     broken = text.replace("    GGGAAACCCN", "    GGGAAACCCA")
