@@ -21,7 +21,18 @@ def _qualifiers(feature: Any) -> dict[str, str]:
     return {key: "; ".join(str(value) for value in values)[:500] for key, values in feature.qualifiers.items() if key not in _SKIPPED}
 
 
-def _features(record: Any, contig: str) -> tuple[Feature, ...]:
+def _span(part: Any, length: int) -> tuple[int, int] | None:
+    """Interval of one part of a location; None for parts of other records, unknown ends and places between two bases."""
+    if part.ref is not None:
+        return None
+    try:
+        start, end = int(part.start), int(part.end)
+    except (TypeError, ValueError):
+        return None
+    return (start, min(end, length)) if 0 <= start < min(end, length) else None
+
+
+def _features(record: Any, contig: str, length: int) -> tuple[Feature, ...]:
     """Features of a record; a joined location becomes one feature a part (``part`` = ``2/3``)."""
     found: list[Feature] = []
     for feature in record.features:
@@ -31,9 +42,10 @@ def _features(record: Any, contig: str) -> tuple[Feature, ...]:
         name = next((attributes[key] for key in _NAMES if attributes.get(key)), "")[:80]
         parts = feature.location.parts
         for number, part in enumerate(parts, start=1):
-            start, end = int(part.start), int(part.end)
-            if not 0 <= start < end:
+            span = _span(part, length)
+            if span is None:
                 continue
+            start, end = span
             extra = attributes | {"part": f"{number}/{len(parts)}"} if len(parts) > 1 else attributes
             found.append(Feature(feature.type, name, start, end, _STRANDS.get(part.strand, "."), contig, extra))
     return tuple(found)
@@ -83,5 +95,5 @@ def parse_genbank(text: str) -> tuple[tuple[NucleotideSequence, ...], tuple[tupl
         contig = record.id if record.id and record.id != "<unknown id>" else record.name
         sequence = sequence_from(letters, contig, None, f" of GenBank record {contig[:60]!r}")
         records.append(NucleotideSequence(sequence.letters, sequence.alphabet, Locus("", contig, 0, len(sequence)), contig))
-        features.append(_features(record, contig))
+        features.append(_features(record, contig, len(sequence)))
     return tuple(records), tuple(features)

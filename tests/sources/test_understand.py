@@ -75,6 +75,20 @@ def test_genbank_gives_letters_locus_and_features_with_parts(genomes: GenomeSet,
     ]
 
 
+def test_odd_genbank_locations_are_left_out_and_the_others_kept(genomes: GenomeSet, settings: Settings) -> None:
+    odd = """     gene            J00194.1:1..5
+     gene            7^8
+     gene            <1..>9
+     gene            (3.5)..8
+     gene            ?..20
+     gene            50..>99
+"""
+    found = understand(GENBANK.replace("     CDS  ", odd + "     CDS  "), genomes, settings)
+    spans = [(item.start, item.end) for item in found.features if item.kind == "gene"]
+    assert {(10, 20), (0, 9)} <= set(spans)
+    assert all(0 <= start < end <= 60 for start, end in spans)
+
+
 @pytest.mark.parametrize(
     ("text", "start", "end"),
     [
