@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
 SLICE_SECONDS = 0.1
+CREDIT_SECONDS = 3.0
 PARTIAL_SECONDS = 0.4
 LOOK_SECONDS = 10.0
 
@@ -40,7 +41,8 @@ class _Ticket:
 class DeviceGate:
     """One thread at a time computes on a device; the waiting visitor who has used it least goes next.
 
-    A visitor who arrives starts level with the least served of those present, so nobody is starved and nobody saves up.
+    A visitor who arrives starts `CREDIT_SECONDS` ahead of the line that those present have reached: a short question is answered before
+    a long one goes on, and what was saved up by staying away is no more than that.
     """
 
     def __init__(self) -> None:
@@ -49,6 +51,7 @@ class DeviceGate:
         self._holder: _Ticket | None = None
         self._since = 0.0
         self._used: dict[str, float] = {}
+        self._line = 0.0
         self._orders = itertools.count()
 
     def acquire(self, visitor: str, give_up: Callable[[], bool]) -> None:
@@ -63,6 +66,7 @@ class DeviceGate:
                         raise Cancelled("The computation was cancelled while it waited for its turn.")
                     self._condition.wait(0.1)
                 self._holder, self._since = ticket, time.monotonic()
+                self._line = max(self._line, self._used[visitor])
             finally:
                 self._waiting.remove(ticket)
                 self._condition.notify_all()
@@ -90,13 +94,14 @@ class DeviceGate:
         return min(self._waiting, key=lambda ticket: (self._used.get(ticket.visitor, 0.0), ticket.order))
 
     def _level(self, visitor: str) -> None:
+        """Give a visitor who was away the account of a newcomer, unless the own one is higher."""
         present = {ticket.visitor for ticket in self._waiting}
         if self._holder is not None:
             present.add(self._holder.visitor)
         if visitor not in present:
-            floor = min((self._used.get(name, 0.0) for name in present), default=0.0)
-            self._used = {name: used for name, used in self._used.items() if name in present or used > floor}
-            self._used[visitor] = max(self._used.get(visitor, 0.0), floor)
+            newcomer = self._line - CREDIT_SECONDS
+            self._used = {name: used for name, used in self._used.items() if name in present or used > newcomer}
+            self._used[visitor] = max(self._used.get(visitor, newcomer), newcomer)
 
 
 class Job:

@@ -78,8 +78,9 @@ def test_the_visitor_who_used_the_device_least_goes_next() -> None:
     assert order[0] == "new"
 
 
-def test_a_newcomer_cannot_hold_the_device_longer_than_those_who_wait() -> None:
+def test_a_newcomer_cannot_hold_the_device_longer_than_those_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two visitors with endless work share a device in equal parts, whoever came first."""
+    monkeypatch.setattr(jobs, "CREDIT_SECONDS", 0.0)
     gate = DeviceGate()
     used = {"first": 0, "second": 0}
     end = time.monotonic() + 0.6
@@ -99,6 +100,25 @@ def test_a_newcomer_cannot_hold_the_device_longer_than_those_who_wait() -> None:
     first.join()
     second.join()
     assert used["second"] >= 0.5 * (used["first"] - 10)
+
+
+def test_a_short_question_is_answered_before_a_long_one_goes_on_but_the_credit_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turns of one second: the first visitor has had 10, the last of which began at 9; the newcomer starts at 9 − 3 and catches up."""
+    clock = [0.0]
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: clock[0])
+    gate = DeviceGate()
+    for _ in range(10):
+        gate.acquire("long", never)
+        clock[0] += 1.0
+        gate.release()
+    for order, visitor in enumerate(("long", "short")):
+        gate._level(visitor)
+        gate._waiting.append(jobs._Ticket(visitor, order))
+    taken = []
+    for _ in range(8):
+        taken.append(gate._next().visitor)
+        gate._used[taken[-1]] += 1.0
+    assert taken == ["short"] * 4 + ["long", "short"] * 2
 
 
 def test_waiting_for_a_turn_can_be_given_up() -> None:
