@@ -12,7 +12,7 @@ from engine.analyses.dependency import dependency_map
 from engine.analyses.effects import variant_effects
 from engine.analyses.segmentation import segmentation
 from engine.core.errors import ParameterError, SequenceError, WeightsInvalid, WeightsMissing
-from engine.core.protocols import ElementModel, EmbeddingModel, NucleotideModel
+from engine.core.protocols import ElementModel, EmbeddingModel, MaskingModel, NucleotideModel
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models._locuscope_net import LocuscopeNet, NetConfig, SegmenterConfig
 from engine.models._locuscope_net import LocuscopeSegmenter as SegmenterNet
@@ -108,6 +108,16 @@ def test_maps_and_effects_run_on_it(checkpoint: Path) -> None:
     effects = variant_effects(model, NucleotideSequence(LETTERS))
     assert effects.llr is not None
     assert np.isnan(effects.llr).sum() == 20
+
+
+def test_masked_scores_without_redoing_the_stem_are_those_of_whole_passes(checkpoint: Path) -> None:
+    model = load(checkpoint)
+    assert isinstance(model, MaskingModel)
+    prepared = model.prepare(NucleotideSequence(LETTERS))
+    positions = torch.arange(20)
+    with torch.inference_mode():
+        expected = model.base_logits(prepared, model.masked(prepared, positions))
+        torch.testing.assert_close(model.masked_logits(prepared, positions), expected, atol=2e-5, rtol=1e-4)
 
 
 def test_bfloat16_is_close_and_leaves_global_state_alone(checkpoint: Path) -> None:
