@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.core.card import ModelCard
+from engine.core.errors import WeightsInvalid
 from engine.core.protocols import Model
 
 
@@ -44,6 +46,26 @@ class LoadOptions:
     species: str = ""
 
 
+Load = Callable[[Path, LoadOptions], Model]
+
+
+def _guarded(load: Load) -> Load:
+    """``load`` with what Python says about files of a foreign shape translated once; every error of ours passes through."""
+    inner: Load = getattr(load, "func", load)
+
+    @functools.wraps(inner)
+    def loaded(directory: Path, options: LoadOptions) -> Model:
+        try:
+            return load(directory, options)
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+            raise WeightsInvalid(
+                f"The files in {directory} are not in the published layout ({type(error).__name__}: {str(error)[:80]}); take all of them "
+                "from one publication."
+            ) from error
+
+    return loaded
+
+
 @dataclass(frozen=True)
 class ModelEntry:
     """One row of the registry.
@@ -56,7 +78,10 @@ class ModelEntry:
     """
 
     card: ModelCard
-    load: Callable[[Path, LoadOptions], Model]
+    load: Load
     hub: HubFiles | None = None
     shipped: Path | None = None
     available: Callable[[Path], str] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "load", _guarded(self.load))
