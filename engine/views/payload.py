@@ -19,7 +19,7 @@ from engine.core.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, VariantEffects
+    from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
 
 FLOAT32_WIDTH = 512
 """Widest map that is sent as float32; up to `FLOAT16_WIDTH` as float16, up to `FULL_WIDTH` as uint8, above that pooled."""
@@ -178,6 +178,13 @@ def contacts_envelope(address: Address, found: ContactMap) -> bytes:
     header = {"dot_bracket": found.dot_bracket, "pairs": len(found.pairs)}
     arrays = (Encoded("pairs", "i4", found.pairs.astype("<i4")), Encoded("scores", "f4", found.scores.astype("<f4")))
     return envelope(address, "contacts", header, arrays)
+
+
+def tokens_envelope(address: Address, found: TokenTrack) -> bytes:
+    """Spans int32 (T, 2), the token strings, and the probability of each given the others."""
+    header = {"model": found.provenance.card.title, "tokens": list(found.tokens)}
+    arrays = (Encoded("spans", "i4", found.spans.astype("<i4")), Encoded("probabilities", "f4", found.probabilities.astype("<f4")))
+    return envelope(address, "tokens", header, arrays)
 
 
 def pair_envelope(address: Address, found: PairTable) -> bytes:

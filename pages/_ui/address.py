@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-PANELS = ("features", "arcs", "map", "logo", "effects", "influence", "entropy", "segmentation", "structure")
+PANELS = ("features", "arcs", "map", "logo", "effects", "influence", "entropy", "segmentation", "structure", "tokens")
 CHOICES: dict[str, tuple[str, ...]] = {
     "map": ("square", "wide", "triangle"),
     "palette": ("cividis", "viridis", "magma", "paper"),
@@ -44,6 +44,7 @@ class AddressState:
 
     text: str = ""
     model: str = ""
+    species: str = ""
     metric: str = "log2_odds"
     record: int = 0
     reverse: bool = False
@@ -79,6 +80,7 @@ def parse(parameters: Mapping[str, str]) -> AddressState:
     return AddressState(
         text=reader.text(),
         model=reader.get("model", lambda text: _matching(text, r"[a-z0-9][a-z0-9-]{0,60}"), "a model id", ""),
+        species=reader.get("species", lambda text: _matching(text, r"[A-Za-z0-9][A-Za-z0-9_. -]{0,80}"), "a species the model knows", ""),
         metric=reader.get("metric", lambda text: _choice(text, CHOICES["metric"]), "log2_odds or log_ratio", "log2_odds"),
         record=int(reader.get("record", lambda text: _number(text, 1, 10_000), "the number of a record", 1)) - 1,
         reverse=reader.get("strand", lambda text: _choice(text, ("reverse",)) == "reverse", "reverse, or nothing", False),

@@ -121,13 +121,19 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str, change: s
             second, place, name = substituted(shown.sequence, change)
             titles = ("reference", name)
         jobs = (
-            shared.engine.submit(Request("dependency", shown.sequence, model), visitor),
-            shared.engine.submit(Request("dependency", second, other), visitor),
+            shared.engine.submit(Request("dependency", shown.sequence, model, species=_species(model)), visitor),
+            shared.engine.submit(Request("dependency", second, other, species=_species(other)), visitor),
         )
     except LocuscopeError as error:
         st.error(str(error))
         return
     st.session_state["comparison"] = Comparison(shown, titles, jobs, place)
+
+
+def _species(model: str) -> str:
+    """The explorer's species, for the model it was chosen for."""
+    question = state.session().question
+    return question.species if question.model == model else ""
 
 
 def _follow(comparison: Comparison) -> None:

@@ -15,7 +15,14 @@ from engine.views.locus_figure import FigureStyle, LocusEvidence, locus_figure
 from pages._ui.question import Shown
 from pages._ui.runs import TITLES, Runs
 
-KINDS = {"map": "map", "effects": "effects", "probabilities": "probabilities", "segmentation": "elements", "contacts": "contacts"}
+KINDS = {
+    "map": "map",
+    "effects": "effects",
+    "probabilities": "probabilities",
+    "segmentation": "elements",
+    "contacts": "contacts",
+    "tokens": "tokens",
+}
 FIGURES: dict[figures.Kind, str] = {
     "png": "picture for slides",
     "svg": "vector drawing, editable",

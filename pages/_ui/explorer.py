@@ -49,7 +49,10 @@ def _begin(shared: Shared, session: Session) -> None:
     question = Question.of_address(asked, usual)
     problems = list(asked.problems)
     problems += _usable_model(shared.engine, question)
-    usable = question if question.model and len(problems) == len(asked.problems) else replace(question, model=shared.settings.model)
+    refused = len(problems) > len(asked.problems)
+    usable = replace(question, model=shared.settings.model, species="") if refused else question
+    if not usable.model:
+        usable = replace(usable, model=shared.settings.model)
     session.question = usable
     search.ask(shared, session, usable)
     if session.shown is None:
@@ -63,7 +66,7 @@ def _begin(shared: Shared, session: Session) -> None:
 
 
 def _usable_model(engine: Engine, question: Question) -> list[str]:
-    if not question.model:
+    if not question.model and not question.species:
         return []
     try:
         row = engine.model(question.model)
@@ -71,6 +74,8 @@ def _usable_model(engine: Engine, question: Question) -> list[str]:
         return [str(error)]
     if not row.installed:
         return [f"The address asks for {row.card.title}, which cannot be used yet: {row.why_not}"]
+    if question.species and question.species not in row.card.species:
+        return [f"The address asks for the species {question.species!r}, which {row.card.title} does not know; choose one under Analysis."]
     return [] if row.card.can(Capability.DEPENDENCY) else [f"The address asks for {row.card.title}, which has no dependency map."]
 
 
@@ -110,6 +115,8 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
             runs.start()
             st.rerun()
         downloads.menu(runs, shown)
+    for note in runs.notes():
+        st.caption(search.plain(note))
     if cost.problem:
         st.warning(cost.problem)
         _offer_window(shared, session)

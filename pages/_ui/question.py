@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """``text`` as typed (or the letters of an upload's record), ``record`` of several, ``window`` half-open on the forward letters."""
+    """``text`` as typed (or the letters of an upload's record), ``record`` of several, ``window`` half-open on the forward letters;
+    ``species`` one the model knows, or empty."""
 
     text: str
     model: str = ""
@@ -28,12 +29,13 @@ class Question:
     record: int = 0
     reverse: bool = False
     window: tuple[int, int] | None = None
+    species: str = ""
 
     @classmethod
     def of_address(cls, state: AddressState, usual_text: str) -> Question:
         """The question an address asks; without a sequence in it, the usual example."""
         metric: Metric = "log_ratio" if state.metric == "log_ratio" else "log2_odds"
-        return cls(state.text or usual_text, state.model, metric, state.record, state.reverse, state.window)
+        return cls(state.text or usual_text, state.model, metric, state.record, state.reverse, state.window, state.species)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def address_of(question: Question, shown: Shown, usual_model: str) -> str | None
     model = question.model if question.model != usual_model else ""
     metric = question.metric if question.metric != "log2_odds" else ""
     record = question.record + 1 if question.record else ""
-    common: dict[str, Any] = {"model": model, "metric": metric, "strand": strand}
+    common: dict[str, Any] = {"model": model, "species": question.species, "metric": metric, "strand": strand}
     if shown.example is not None:
         return address.build("example", shown.example.id, window=window, **common)
     if shown.kind == "locus":

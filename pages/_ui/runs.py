@@ -9,7 +9,7 @@ from typing import Any
 from engine.analyses.contacts import contact_scores, contacts, suggested_threshold
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
-from engine.core.parameters import ContactParameters, DependencyParameters, PairParameters, ProbabilityParameters
+from engine.core.parameters import ContactParameters, DependencyParameters, PairParameters, Parameters, ProbabilityParameters
 from engine.core.results import ContactMap, DependencyMap
 from engine.jobs import Job
 from engine.service import Engine, Request
@@ -18,7 +18,13 @@ from pages._ui.question import Question, Shown
 
 logger = logging.getLogger(__name__)
 
-TITLES = {"map": "Dependency map", "probabilities": "Reconstruction", "effects": "Variant effects", "segmentation": "Elements"}
+TITLES = {
+    "map": "Dependency map",
+    "probabilities": "Reconstruction",
+    "effects": "Variant effects",
+    "segmentation": "Elements",
+    "tokens": "Tokens",
+}
 AUTOMATIC_SECONDS = 30.0
 AUTOMATIC_BASES = 400_000
 """Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read (some 220 on screen),
@@ -46,7 +52,11 @@ class Runs:
     @property
     def address(self) -> payload.Address:
         """Whom the envelopes are for."""
-        return payload.Address("explorer", self.shown.identity, f"{self.question.model}/{self.question.metric}")
+        return payload.Address("explorer", self.shown.identity, f"{self.question.model}/{self.question.species}/{self.question.metric}")
+
+    def notes(self) -> tuple[str, ...]:
+        """What the engine has to say about the sequence's layout for this model."""
+        return self.engine.notes(self.requests["map"])
 
     @property
     def running(self) -> bool:
@@ -112,7 +122,7 @@ class Runs:
         self._envelopes.pop("pair", None)
         try:
             parameters = PairParameters(changed, read)
-            request = Request("pair", self.shown.sequence, self.question.model, parameters)
+            request = Request("pair", self.shown.sequence, self.question.model, parameters, self.question.species)
             self.pair = self.engine.submit(request, self.visitor)
         except LocuscopeError as error:
             self.pair = None
@@ -164,6 +174,7 @@ _ENCODERS: dict[str, Any] = {
     "probabilities": payload.probabilities_envelope,
     "effects": payload.effects_envelope,
     "segmentation": payload.segmentation_envelope,
+    "tokens": payload.tokens_envelope,
     "contacts": payload.contacts_envelope,
 }
 
@@ -187,11 +198,15 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question, segm
     """The computations of a view, not started; ``segmenter`` is the model of the element track, or empty."""
     model, sequence = question.model, shown.sequence
     card = engine.model(model).card
-    requests = {
-        "map": Request("dependency", sequence, model, DependencyParameters(metric=question.metric)),
-        "probabilities": Request("probabilities", sequence, model, ProbabilityParameters(masked=card.masked and not card.causal)),
-        "effects": Request("effects", sequence, model),
+    masked = ProbabilityParameters(masked=card.masked and not card.causal)
+    asked: dict[str, tuple[str, Parameters | None]] = {
+        "map": ("dependency", DependencyParameters(metric=question.metric)),
+        "probabilities": ("probabilities", masked),
+        "effects": ("effects", None),
     }
+    if card.can(Capability.TOKENS):
+        asked["tokens"] = ("tokens", None)
+    requests = {kind: Request(name, sequence, model, parameters, question.species) for kind, (name, parameters) in asked.items()}
     if segmenter:
         requests["segmentation"] = Request("segmentation", sequence, segmenter)
     return Runs(engine, visitor, shown, question, requests)

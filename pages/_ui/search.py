@@ -66,7 +66,7 @@ def _locus_example(shared: Shared) -> str:
 def _submitted(shared: Shared, session: Session) -> None:
     text = st.session_state.get(BOX) or ""
     before = session.question
-    ask(shared, session, Question(text, before.model, before.metric))
+    ask(shared, session, Question(text, before.model, before.metric, species=before.species))
 
 
 def _model_picker(shared: Shared, session: Session) -> None:
@@ -87,7 +87,7 @@ def _model_picker(shared: Shared, session: Session) -> None:
         if why:
             session.problem = f"{row.card.title} cannot be used yet: {why}"
         else:
-            session.question = replace(session.question, model=picked)
+            session.question = replace(session.question, model=picked, species="")
 
 
 def _model_title(row: ModelRow, why_not: str) -> str:
@@ -118,6 +118,7 @@ def _settings(shared: Shared, session: Session) -> None:
         metric = st.radio("Dependency", list(names), index=list(names).index(question.metric), format_func=names.__getitem__)
         if metric != question.metric:
             session.question = replace(question, metric=metric)
+        _species(shared, session)
         records = session.shown.records if session.shown is not None else ()
         if len(records) > 1:
             options = list(range(len(records)))
@@ -127,6 +128,17 @@ def _settings(shared: Shared, session: Session) -> None:
         st.caption("Probabilities are read with each position masked in turn, where the model has a mask.")
 
 
+def _species(shared: Shared, session: Session) -> None:
+    known = shared.engine.model(session.question.model).card.species
+    if not known:
+        return
+    options = ["", *known]
+    index = options.index(session.question.species) if session.question.species in options else 0
+    picked = st.selectbox("Species or domain", options, index=index, format_func=lambda name: name or "as the model chooses")
+    if picked is not None and picked != session.question.species:
+        session.question = replace(session.question, species=picked)
+
+
 def _example_row(shared: Shared, session: Session) -> None:
     shown: Shown | None = session.shown
     with st.container(key="examples", horizontal=True, gap="small"):
@@ -134,8 +146,12 @@ def _example_row(shared: Shared, session: Session) -> None:
         for item in examples.EXAMPLES:
             active = shown is not None and shown.example is not None and shown.example.id == item.id
             if st.button(item.title, key=f"example-{item.id}", help=item.what_to_see, type="primary" if active else "tertiary"):
-                ask(shared, session, Question(item.id, session.question.model, session.question.metric))
+                ask(shared, session, _example_question(item.id, session.question))
                 st.rerun()
+
+
+def _example_question(name: str, before: Question) -> Question:
+    return Question(name, before.model, before.metric, species=before.species)
 
 
 def cards(shared: Shared, session: Session) -> None:
@@ -148,7 +164,7 @@ def cards(shared: Shared, session: Session) -> None:
                 place = f"{item.accession}, {len(item.sequence):,} bases"
                 st.caption(f"{item.what_to_see}  \n{item.organism}, {place}")
                 if st.button("Show", key=f"card-{item.id}"):
-                    ask(shared, session, Question(item.id, session.question.model, session.question.metric))
+                    ask(shared, session, _example_question(item.id, session.question))
                     st.rerun()
 
 

@@ -14,6 +14,7 @@ TITLES = {
     "probabilities": "Probabilities",
     "segmentation": "Elements",
     "contacts": "Contacts",
+    "tokens": "Tokens",
 }
 
 

@@ -46,14 +46,15 @@ def test_all_panels_share_one_x_range_and_zoom_needs_no_server(view: Opened) -> 
     ]
 
 
-def test_zoom_is_drawn_within_a_frame_or_two(view: Opened) -> None:
+def test_zoom_and_cursor_are_drawn_in_the_very_next_frame(view: Opened) -> None:
     shown = view("length=900")
-    milliseconds = shown.page.evaluate(
-        """async () => { const v = document.querySelector('.lv').__view; const times = [];
-        for (let k = 0; k < 12; k++) { const t = performance.now(); v.zoom(k % 2 ? 2 : 0.5); await new Promise(requestAnimationFrame);
-        await new Promise(requestAnimationFrame); times.push(performance.now() - t); } times.sort((a, b) => a - b); return times[6]; }"""
+    drawn = shown.page.evaluate(
+        """async () => { const root = document.querySelector('.lv'); const seen = [];
+        for (let k = 0; k < 6; k++) { root.__view.zoom(k % 2 ? 2 : 0.5); await new Promise(requestAnimationFrame);
+        seen.push(root.dataset.region); } return seen; }"""
     )
-    assert milliseconds < 120  # 33 on a quiet machine; a redrawn Plotly heatmap of this size takes 450
+    assert len(set(drawn[::2])) == 1
+    assert drawn[0] != drawn[1] == "1-900"
 
 
 def test_drag_moves_and_ctrl_wheel_zooms_around_the_pointer(view: Opened) -> None:

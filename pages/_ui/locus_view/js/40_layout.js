@@ -34,6 +34,7 @@ function buildPanels(view, width) {
     { id: "arcs", title: scene.map?.signed ? "Changed pairs" : "Strongest pairs", height: 74, when: expects("map") },
     { id: "sequence", title: "Sequence", unit: "5′→3′", height: 17, when: true, fixed: true },
     { id: "structure", title: "Contacts", unit: "dot-bracket", height: 15, when: !!scene.results.contacts },
+    { id: "tokens", title: "Tokens", height: 16, when: expects("tokens"), fixed: false },
     { id: "map", title: scene.map?.signed ? "Difference" : "Dependency", unit: "", height: mapHeight, when: expects("map") },
     { id: "logo", title: "Reconstruction", unit: "bits", height: 58, when: expects("probabilities") },
     { id: "effects", title: "Substitution", unit: "", height: 56, when: expects("effects") },

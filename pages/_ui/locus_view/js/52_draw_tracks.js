@@ -153,6 +153,29 @@ function drawStructure(view, ctx, panel, theme) {
   }
 }
 
+// Words of models whose units are longer than a base; darker = surer of the word that stands there.
+function drawTokens(view, ctx, panel, theme) {
+  const found = view.scene.results.tokens;
+  if (!found) return drawNote(view, ctx, panel, theme, view.waitingWords("tokens"));
+  const { spans, probabilities } = found.arrays;
+  const { x: at } = scaleOf(view);
+  ctx.font = view.fonts.small;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  found.header.tokens.forEach((token, t) => {
+    const x0 = Math.max(GUTTER.left, at(spans[2 * t]));
+    const x1 = Math.min(GUTTER.left + view.layout.width, at(spans[2 * t + 1]));
+    if (x1 - x0 <= 0) return;
+    const sure = Number.isFinite(probabilities[t]) ? probabilities[t] : 0;
+    ctx.globalAlpha = 0.12 + 0.88 * sure;
+    ctx.fillStyle = theme.bar;
+    ctx.fillRect(x0, panel.y + 1, Math.max(0.6, x1 - x0 - 1), panel.height - 2);
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = sure > 0.5 && !theme.dark ? "#ffffff" : theme.ink;
+    if (ctx.measureText(token).width < x1 - x0 - 2) ctx.fillText(token, (x0 + x1) / 2, panel.y + panel.height / 2 + 0.5);
+  });
+}
+
 // Letters whose heights add up to the information content, most probable on top; plain bars while bases are narrow.
 function drawLogo(view, ctx, panel, theme) {
   const values = view.scene.track("probabilities", "values");

@@ -61,9 +61,19 @@ function baseWords(view, i) {
   if (Number.isFinite(scene.influence(i))) parts.push(`influence ${shortNumber(scene.influence(i))}`);
   const element = strongestElement(scene, i);
   if (element) parts.push(element);
+  const token = tokenWords(scene, i);
+  if (token) parts.push(token);
   const here = view.features.filter((f) => f.start <= i && i < f.end).map((f) => f.name || f.kind);
   if (here.length) parts.push(`in ${here.slice(0, 3).join(", ")}`);
   return parts.join("; ") + ".";
+}
+
+function tokenWords(scene, i) {
+  const found = scene.results.tokens;
+  if (!found) return "";
+  const { spans, probabilities } = found.arrays;
+  const t = found.header.tokens.findIndex((_, k) => spans[2 * k] <= i && i < spans[2 * k + 1]);
+  return t < 0 ? "" : `token ${found.header.tokens[t]}, P ${Number.isFinite(probabilities[t]) ? probabilities[t].toFixed(2) : "unknown"}`;
 }
 
 function readout(view) {

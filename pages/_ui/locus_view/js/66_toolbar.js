@@ -51,7 +51,7 @@ function fillSettings(view, box) {
   const set = (name) => (value) => view.setDisplay({ [name]: value });
   const whole = (name, least) => (value) => view.setDisplay({ [name]: Math.round(value ?? least) });
   const unit = view.scene.map?.unit || "";
-  const panels = [["features", "annotation"], ["arcs", "pairs"], ["map", "map"], ["logo", "reconstruction"], ["effects", "substitutions"], ["influence", "influence"], ["entropy", "entropy"], ["segmentation", "elements"], ["structure", "contacts"]];
+  const panels = [["features", "annotation"], ["arcs", "pairs"], ["map", "map"], ["logo", "reconstruction"], ["effects", "substitutions"], ["influence", "influence"], ["entropy", "entropy"], ["segmentation", "elements"], ["structure", "contacts"], ["tokens", "tokens"]];
   box.replaceChildren(
     element("div", { className: "lv-fields" }, [
       chooser("Palette", "palette", Object.keys(PALETTES).map((name) => [name, name]), display.palette, set("palette")),

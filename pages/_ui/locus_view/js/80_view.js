@@ -117,7 +117,6 @@ class LocusView {
 
   show(from, to) {
     this.region = this.fitted(from, to);
-    this.pairCache = null;
     this.refresh("view");
     writeAddress(this);
     this.askWindow();
@@ -503,7 +502,7 @@ class LocusView {
       parts.unshift(element("progress", { max: line.total, value: line.done, "aria-label": line.text }));
       parts.push(element("span", { className: "lv-left", text: duration(line.seconds_left) }));
     }
-    if (others) parts.push(element("span", { text: `and ${others} more` }));
+    if (others) parts.push(element("span", { text: `+${others}`, title: status.lines.map((one) => one.text).join("\n") }));
     if (status.running.length) parts.push(button("Cancel", "Stop computing; what is there stays, marked partial", () => this.send("cancel", { view: this.scene.meta.view })));
     box.className = line.failed ? "lv-progress lv-line lv-failed" : "lv-progress lv-line";
     box.replaceChildren(...parts);
@@ -530,6 +529,7 @@ const PAINTERS = {
   arcs: drawArcs,
   sequence: drawSequence,
   structure: drawStructure,
+  tokens: drawTokens,
   logo: drawLogo,
   effects: drawEffects,
   influence: (view, ctx, panel, theme) =>
