@@ -249,7 +249,12 @@ def _effects_panel(evidence: LocusEvidence, style: FigureStyle) -> _Panel | None
         hovertemplate=f"%{{x}} to %{{y}}: %{{z:.2f}} {name}<extra></extra>",
         showlegend=False,
     )
-    return _Panel(f"variant effects: {name}; blue = less expected than the reference, empty = reference", 90, [trace], {"autorange": "reversed", "showgrid": False})
+    return _Panel(
+        f"variant effects: {name}; blue = less expected than the reference, empty = reference",
+        90,
+        [trace],
+        {"autorange": "reversed", "showgrid": False},
+    )
 
 
 def _influence_panel(evidence: LocusEvidence, style: FigureStyle) -> _Panel | None:
