@@ -102,8 +102,16 @@ def _sections(options: BenchOptions, models: Path | None) -> Iterator[Callable[[
     folder = models / (entry("locuscope").shipped or "") if models is not None else None
     if folder is not None and folder.is_dir():
         yield lambda: shipped_rows(folder, LENGTHS[:2] if options.quick else LENGTHS)
+    if not options.quick:
+        yield lambda: _accelerations(models)
     if torch.cuda.is_available():
         yield lambda: gpu_rows(options)
+
+
+def _accelerations(models: Path | None) -> list[Row]:
+    from engine.bench_fast import fast_rows
+
+    return fast_rows(models=models)
 
 
 @contextmanager
