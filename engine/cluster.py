@@ -11,9 +11,11 @@ import contextlib
 import json
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.core.errors import InputError, LocuscopeError, ModelError, ParameterError, SourceUnavailable
+from engine.core.errors import InputError, LocuscopeError, ModelError, ParameterError, ResourceExhausted, SourceUnavailable
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.settings import Settings
 from engine.questions import ANALYSES, Request
@@ -148,9 +150,29 @@ def _outcomes(
         for tile in missing:
             yield tile, compute_tile(plan, tile, folder, settings)
     else:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            submit: Callable[[Tile], Future[Outcome]] = lambda tile: pool.submit(compute_tile, plan, tile, folder, settings)  # noqa: E731
-            yield from _bounded(missing, submit, processes * _QUEUED_PER_WORKER)
+        yield from _in_processes(plan, missing, folder, settings, processes)
+
+
+def _in_processes(plan: Plan, missing: list[Tile], folder: Path, settings: Settings, processes: int) -> Iterator[tuple[Tile, Outcome]]:
+    """Local processes that share the cores; a stop by the keyboard ends after the windows that are being computed."""
+    each = replace(settings, threads=settings.threads or max(1, (os.cpu_count() or 1) // processes))
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_leave_the_keyboard_to_the_parent)
+
+    def submit(tile: Tile) -> Future[Outcome]:
+        return pool.submit(compute_tile, plan, tile, folder, each)
+
+    try:
+        yield from _bounded(missing, submit, processes * _QUEUED_PER_WORKER)
+    except BrokenProcessPool as error:
+        raise ResourceExhausted(
+            "A process of the run was ended from outside, mostly for want of memory; use fewer --processes or a smaller --window."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_the_keyboard_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _bounded(missing: list[Tile], submit: Callable[[Tile], Future[Outcome]], most: int) -> Iterator[tuple[Tile, Outcome]]:
