@@ -343,7 +343,9 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job]
             state = "cancelled"
         except LocuscopeError as error:
             problem = error
-        except MemoryError as error:
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":
+                raise
             problem = _exhausted(error)
         finally:
             if state == "failed" and problem is None:

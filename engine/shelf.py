@@ -119,7 +119,7 @@ class Shelf:
     def _load(self, entry: ModelEntry, spec: ModelSpec) -> Shelved:
         try:
             logger.info("loading %s on %s", spec.model_id, spec.options.device)
-            model = entry.load(spec.directory, spec.options)
+            model = self._loaded(entry, spec)
         except BaseException:
             with self._condition:
                 del self._loading[spec]
@@ -132,6 +132,24 @@ class Shelf:
             self._evict(0)
             self._condition.notify_all()
         return shelved
+
+    def _loaded(self, entry: ModelEntry, spec: ModelSpec) -> Any:
+        """The model; when its device is full, once more after the idle models have left."""
+        try:
+            return entry.load(spec.directory, spec.options)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            logger.warning("no memory left for %s on %s; idle models leave", spec.model_id, spec.options.device)
+        self.clear()
+        try:
+            return entry.load(spec.directory, spec.options)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            raise ResourceExhausted(
+                f"{spec.model_id} does not fit into the memory of {spec.options.device}; choose a smaller model, a smaller dtype or another device."
+            ) from error
 
     def _evict(self, coming: int) -> bool:
         """Make room for ``coming`` more bytes; whether there is room now."""
@@ -150,6 +168,11 @@ class Shelf:
         torch = sys.modules.get("torch")
         if torch is not None and spec.options.device.startswith("cuda"):
             torch.cuda.empty_cache()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch or Python says that memory ran out."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def memory_bytes(model: Any) -> int:

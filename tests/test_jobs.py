@@ -136,6 +136,11 @@ def test_a_job_ends_done_failed_or_cancelled_and_says_why() -> None:
     def starve(_: JobMonitor) -> None:
         raise MemoryError
 
+    def full(_: JobMonitor) -> None:
+        import torch
+
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
     def stop(_: JobMonitor) -> None:
         raise Cancelled("stop")
 
@@ -146,6 +151,7 @@ def test_a_job_ends_done_failed_or_cancelled_and_says_why() -> None:
     with pytest.raises(ParameterError, match="tau is 2"):
         failed.answer()
     assert isinstance(finished(starve).error, ResourceExhausted)
+    assert isinstance(finished(full).error, ResourceExhausted)
     assert finished(stop).state == "cancelled"
 
 

@@ -122,6 +122,32 @@ def test_a_load_that_fails_can_be_tried_again(registry: FakeRegistry) -> None:
         assert shelved.model.card.id == "a"
 
 
+def test_a_full_device_is_cleared_of_idle_models_before_a_load_is_given_up(registry: FakeRegistry) -> None:
+    import torch
+
+    shelf = Shelf(10_000)
+    room = 1
+    good = registry.entry("b").load
+
+    def load(directory: Path, options: LoadOptions) -> object:
+        if len(shelf.models()) >= room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return good(directory, options)
+
+    entry = ModelEntry(registry.entry("b").card, load)  # type: ignore[arg-type]
+    with shelf.borrow(registry.entry("a"), spec(registry, "a")):
+        pass
+    with shelf.borrow(entry, spec(registry, "b")):
+        assert loaded(shelf) == ["b"]
+    shelf.clear()
+    with (
+        shelf.borrow(registry.entry("a"), spec(registry, "a")),
+        pytest.raises(ResourceExhausted, match="does not fit into the memory of cpu"),
+        shelf.borrow(entry, spec(registry, "b")),
+    ):
+        pass
+
+
 def test_clearing_keeps_what_is_in_use(registry: FakeRegistry) -> None:
     shelf = Shelf(10_000)
     with shelf.borrow(registry.entry("b"), spec(registry, "b")):
