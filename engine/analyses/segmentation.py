@@ -105,7 +105,8 @@ def segmentation(
 ) -> Segmentation:
     """Probability float32 (L, E) of each of the model's elements at each base.
 
-    ``both_strands`` averages with the answer for the reverse complement; elements whose names end in ``+`` and ``-`` change places there.
+    ``both_strands`` averages with the answer for the reverse complement; elements whose names end in ``+`` and ``-``, or
+    in ``forward`` and ``reverse``, change places there.
 
     Raises
     ------
@@ -144,10 +145,16 @@ def _readable(sequence: NucleotideSequence, model: ElementModel) -> str:
 
 
 def _strand_partners(elements: tuple[str, ...]) -> list[int]:
-    """Column of each element's counterpart on the other strand: itself, unless its name ends in + or -."""
-    other = {"+": "-", "-": "+"}
+    """Column of each element's counterpart on the other strand: itself, unless its name ends in a strand that has one."""
     named = {name: index for index, name in enumerate(elements)}
-    return [named.get(name[:-1] + other.get(name[-1:], name[-1:]), index) for index, name in enumerate(elements)]
+    return [named.get(_other_strand(name), index) for index, name in enumerate(elements)]
+
+
+def _other_strand(name: str) -> str:
+    for here, there in (("+", "-"), ("-", "+"), ("forward", "reverse"), ("reverse", "forward")):
+        if name.endswith(here):
+            return name.removesuffix(here) + there
+    return name
 
 
 def _tiled(model: ElementModel, letters: str, plan: tuple[Tile, ...], monitor: Monitor) -> NDArray[np.float32]:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from engine.models._locuscope_net import LocuscopeNet
     from engine.models._locuscope_net import LocuscopeSegmenter as SegmenterNet
 
-CONTEXT_BP = 256
+CONTEXT_BP = 128
+SEGMENTED_BP = 1023
+"""Window the segmenter is trained and measured on, and the bases at its edges that are left to the neighbour."""
 DOMAINS = ("unknown", "bacteria", "phage", "yeast", "rna")
 
 
@@ -204,8 +206,8 @@ class Locuscope:
 class LocuscopeSegmenter:
     """The loaded segmenter; implements `engine.core.protocols.ElementModel`.
 
-    One window is at most as long as the language model reads; longer sequences are tiled by the analysis, which leaves
-    `CONTEXT_BP` bases at each edge of a tile to its neighbour.
+    One window is as long as those it was trained on; longer sequences are tiled by the analysis, which leaves `CONTEXT_BP` bases at each
+    edge of a tile to its neighbour.
     """
 
     def __init__(self, card: ModelCard, net: SegmenterNet, device: torch.device, dtype: str, domain: str = "") -> None:
@@ -301,7 +303,7 @@ def load_segmenter(directory: Path, options: LoadOptions) -> LocuscopeSegmenter:
     state = read_state(directory)
     net = _read_net(directory, lambda path: SegmenterNet(SegmenterConfig.read(path)), state.tensors)
     device = resolve_device(options.device)
-    longest = net.config.language_model.max_length
+    longest = min(SEGMENTED_BP, net.config.language_model.max_length)
     card = replace(ENTRIES["locuscope-segmenter"].card, max_length=longest, weights_sha256=state.sha256)
     return LocuscopeSegmenter(card, net, placed(net, device, "float32"), resolve_dtype(options.dtype, device), domain)
 
@@ -333,7 +335,7 @@ ENTRIES: dict[str, ModelEntry] = {
             id="locuscope-segmenter",
             title="Locuscope segmenter",
             alphabet=Alphabet.DNA,
-            max_length=2048,
+            max_length=SEGMENTED_BP,
             capabilities=frozenset({Capability.SEGMENTATION}),
             revision="1",
             weights_sha256="",

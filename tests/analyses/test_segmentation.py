@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.analyses.segmentation import segmentation, tiles
+from engine.analyses.segmentation import _strand_partners, segmentation, tiles
 from engine.core.card import WindowRule
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError
 from engine.core.parameters import SegmentationParameters
@@ -127,6 +127,10 @@ def test_both_strands_are_averaged_with_stranded_elements_swapped() -> None:
     # A follows on the reverse strand = T precedes on the forward one: both strands agree
     np.testing.assert_array_equal(result.values[:, 1], (forward[:, 1] + backward[:, 2]) / 2)
     np.testing.assert_array_equal(result.values[:, 2], (forward[:, 2] + backward[:, 1]) / 2)
+
+
+def test_strands_may_be_named_in_words_and_a_lone_one_stays() -> None:
+    assert _strand_partners(("CDS_forward", "CDS_reverse", "tRNA", "stop_reverse", "stop_forward", "site+")) == [1, 0, 2, 4, 3, 5]
 
 
 def test_rna_and_other_ambiguous_letters_reach_the_model_as_dna_and_n() -> None:
