@@ -258,3 +258,12 @@ def test_a_downloaded_model_answers_through_the_engine_without_the_hub(golden: P
     with torch.inference_mode():
         expected = torch.softmax(direct.base_logits(reference, reference.ids[None])[0], dim=-1).numpy()
     assert abs(result.values - expected).max() < 1e-6
+
+
+def test_downloads_switched_off_for_the_client_are_told(
+    entry: ModelEntry, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(SourceUnavailable, match="HF_HUB_OFFLINE"):
+        _hub.install(entry, tmp_path, hub.endpoint)
+    assert not hub.log
