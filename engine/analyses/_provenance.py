@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from engine.core.sequence import NucleotideSequence
 
 
+@cache
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in ("torch", "numpy"):
@@ -45,7 +47,7 @@ def stamp(
         dtype=model.dtype,
         device=model.device,
         seconds=round(seconds, 6),
-        software=_versions(),
+        software=dict(_versions()),
         species=str(getattr(model, "species", "") or ""),
         partial=partial,
     )
