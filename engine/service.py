@@ -330,7 +330,7 @@ class Engine:
                 result = analysis(model, request.sequence, request.parameters, watcher or monitor, **known)
             seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
         passes = forward_passes(request, entry.card) if not known else len(request.sequence)
-        self._timings.note(self._kind(request, entry), len(request.sequence), passes, seconds)
+        self._timings.note(self._kind(request, entry, mutants=not known), len(request.sequence), passes, seconds)
         return result
 
     def _map_and_influence(self, model: Any, request: Request, spec: ModelSpec, monitor: JobMonitor) -> Any:
@@ -406,12 +406,13 @@ class Engine:
             parts["map"] = ANALYSES["dependency"].version
         return content_key(parts)
 
-    def _kind(self, request: Request, entry: ModelEntry) -> str:
-        """What runs of equal pace have in common."""
+    def _kind(self, request: Request, entry: ModelEntry, *, mutants: bool = True) -> str:
+        """What runs of equal pace have in common; models score the mutants of one sequence faster than unrelated passes."""
         device = checked_device(request.device or self.settings.device)
         dtype = checked_dtype(request.dtype or self.settings.dtype, device)
         precision = getattr(request.parameters, "precision", "exact")
-        return "|".join((entry.card.id, str(request.weights or ""), device, dtype, precision))
+        passes = "mutants" if mutants and request.analysis in ("dependency", "contacts", "effects", "pair") else "passes"
+        return "|".join((entry.card.id, str(request.weights or ""), device, dtype, precision, passes))
 
 
 def _has_files(entry: ModelEntry) -> bool:
