@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_HEAD_BLOCK = re.compile(r"(?:^|\.)_?(downsample_blocks|upsample_blocks|final_block)\.(.*)$")
+_SIDE_BLOCK = re.compile(r"(?:^|[._])(down|up)_?sample_?blocks?[._](\d+)\.(.+)$")
+_FINAL_BLOCK = re.compile(r"(?:^|[._])final_(?:block|conv\w*)\.(.+)$")
+_CONVOLUTION = re.compile(r"(\d+)\.(weight|bias)$|(\d+)\.\w+\.(weight|bias)$")
 _HEAD_LINEAR = re.compile(r"(?:^|[._])fc\.(?:\d+\.)?(weight|bias)$")
 
 
@@ -53,8 +55,8 @@ class FixedWindowModel:
 def with_head_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors with those of the U-Net head renamed to ``unet_head.unet.*`` and ``unet_head.fc.*``, whatever they are nested in.
 
-    The head's own nesting in the published files could not be seen; its blocks (``downsample_blocks``, ``upsample_blocks``,
-    ``final_block``, with numbered blocks and convolutions) and its linear layer ``fc`` are told by their names.
+    The head's own nesting in the published files could not be seen; its numbered down- and upsampling blocks, its final block, their
+    numbered convolutions and its linear layer ``fc`` are told by their names.
     """
     renamed: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
@@ -63,12 +65,13 @@ def with_head_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _head_name(name: str) -> str | None:
-    block = _HEAD_BLOCK.search(name)
-    if block is None:
+    side, final = _SIDE_BLOCK.search(name), _FINAL_BLOCK.search(name)
+    if side is None and final is None:
         linear = _HEAD_LINEAR.search(name)
         return f"unet_head.fc.{linear[1]}" if linear else None
-    kind = block[2].rpartition(".")[2]
-    places = re.findall(r"(?:^|\.)(\d+)(?=\.)", block[2])
-    if block[1] == "final_block":
-        return f"unet_head.unet.final_block.conv_layers.{places[-1]}.{kind}" if places else None
-    return f"unet_head.unet._{block[1]}.{places[0]}.conv_layers.{places[-1]}.{kind}" if len(places) == 2 else None
+    block = f"_{side[1]}sample_blocks.{side[2]}" if side else "final_block"
+    rest = side[3] if side else final[1] if final else ""
+    convolution = _CONVOLUTION.search(rest)
+    if convolution is None:
+        return None
+    return f"unet_head.unet.{block}.conv_layers.{convolution[1] or convolution[3]}.{convolution[2] or convolution[4]}"

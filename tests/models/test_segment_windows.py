@@ -113,13 +113,17 @@ def test_distance_features_count_and_mirror() -> None:
         enformer_features(5, 10, torch.device("cpu"))
 
 
-@pytest.mark.parametrize("nesting", ["unet_head._fc.0.", "model.head.unet."])
+@pytest.mark.parametrize("nesting", ["unet_head._fc.0.", "model.head.unet.", "unet_head.unet1d.down_"])
 def test_other_nestings_of_the_head_load_to_the_same_model(tmp_path: Path, model_id: str, nesting: str) -> None:
     shutil.copytree(FOLDERS[model_id], tmp_path / "copy")
     renamed = {}
     for name, tensor in load_file(FOLDERS[model_id] / "model.safetensors").items():
-        new = name.replace("unet_head.unet.", nesting)
-        new = new.replace("conv_layers.", "_conv_layers.") if "unet" in name else new
+        if nesting.endswith("down_"):
+            new = name.replace("._downsample_blocks.", ".down_sample_block_").replace("._upsample_blocks.", ".up_sample_block_")
+            new = new.replace(".final_block.conv_layers.", ".final_conv1d.conv").replace(".conv_layers.", ".conv")
+        else:
+            new = name.replace("unet_head.unet.", nesting)
+            new = new.replace("conv_layers.", "_conv_layers.") if "unet" in name else new
         renamed[new.replace("unet_head.fc.", "unet_head._fc.2." if "_fc" in nesting else "model.head.fc.")] = tensor
     save_file(renamed, tmp_path / "copy" / "model.safetensors")
     letters = "ACGT" * (json.loads((tmp_path / "copy" / "config.json").read_text())["sequence_length"] // 4)
