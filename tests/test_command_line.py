@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
 
 from engine import __main__ as command_line
@@ -232,6 +233,11 @@ def test_terms_are_shown_and_accepted_before_a_table_is_used(
     assert command_line.main(["install", "alphamissense", "--yes"]) == 0
     assert "licence CC BY 4.0" in capsys.readouterr().out
     assert "is not there" in refused(capsys, "scores", "v.vcf", "--assembly", "GRCh38")
+    columns = "#CHROM\tPOS\tREF\tALT\tgenome\tuniprot_id\ttranscript_id\tprotein_variant\tam_pathogenicity\tam_class"
+    Path("t.tsv").write_text(f"# terms\n{columns}\nchr1\t2\tG\tA\thg38\tP1\tENST1\tA1V\t0.9\tlikely_pathogenic\n")
+    pysam.tabix_compress("t.tsv", str(table))
+    assert command_line.main(["scores", "v.vcf", "--assembly", "hg38", "--out", "s.tsv"]) == 0
+    assert "am_pathogenicity\t0.9\tlikely_pathogenic\tENST1 P1 A1V" in Path("s.tsv").read_text()
 
 
 def test_a_stop_by_the_keyboard_ends_without_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
