@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -123,6 +123,32 @@ def scores(
     with writing(target):
         write_score_table(rows, engine.model(model).card, assembly, target)
     print(f"wrote {target}: {sum(bool(found) for _, found, _ in rows):,} of {len(rows):,} alleles have scores", file=sys.stderr)
+
+
+@app.command()
+def tracks(
+    locus: Annotated[str, typer.Option("--locus", metavar="ASSEMBLY:CONTIG:START-END", help="1-based inclusive, e.g. GRCh38:chr7:1-300.")],
+    output: Annotated[list[str], typer.Option("--output", metavar="NAME", help="RNA_SEQ, ATAC, CAGE, ...; may be repeated.")] = ["RNA_SEQ"],  # noqa: B006
+    tissue: Annotated[list[str], typer.Option("--tissue", metavar="TERM", help="Such as UBERON:0002048; may be repeated.")] = [],  # noqa: B006
+    out: Out = None,
+) -> None:
+    """Tracks that AlphaGenome predicts for an interval: npz, or bedGraph by the name of --out."""
+    from engine.core.locus import Locus
+    from engine.exports.predicted_tracks import check_suffix, write_predicted_tracks
+    from engine.models.entry import LoadOptions
+    from engine.models.registry import entry
+    from engine.shelf import find_directory
+
+    target = out or Path("tracks.npz")
+    check_output(target)
+    check_suffix(target)
+    place = Locus.parse(locus)
+    row = entry("alphagenome")
+    model: Any = row.load(find_directory(row, settings_of_command_line().home), LoadOptions())
+    found = model.tracks(place.assembly, place.contig, place.start, place.end, tuple(output), tuple(tissue))
+    with writing(target):
+        write_predicted_tracks(found, row.card, place.assembly, target)
+    print(f"wrote {target}: {sum(len(one.names) for one in found):,} tracks", file=sys.stderr)
 
 
 @app.command()

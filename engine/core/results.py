@@ -170,3 +170,26 @@ class TokenTrack:
                 raise ParameterError(f"There are {len(self.candidate_tokens)} candidate tokens; {checked.size} are needed.")
         object.__setattr__(self, "spans", frozen_array(self.spans, np.int64, (count, 2), "token spans"))
         object.__setattr__(self, "probabilities", frozen_array(self.probabilities, np.float32, (count,), "token probabilities"))
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedTracks:
+    """Tracks of one kind over an interval, as a hosted model predicts them.
+
+    ``start``, ``end``: 0-based half-open on ``contig``. ``values`` float32 (bins, tracks), a bin is ``resolution_bp`` wide and bin 0 begins at
+    ``start``. ``names``, ``strands``, ``biosamples``: one a track.
+    """
+
+    output: str
+    contig: str
+    start: int
+    end: int
+    resolution_bp: int
+    values: NDArray[np.float32]
+    names: tuple[str, ...]
+    strands: tuple[str, ...]
+    biosamples: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        bins = (self.end - self.start) // self.resolution_bp
+        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (bins, len(self.names)), "predicted tracks"))

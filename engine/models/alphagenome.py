@@ -18,7 +18,7 @@ import numpy as np
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import InputError, LocusError, ParameterError, ResourceExhausted, SourceUnavailable, WeightsMissing
 from engine.core.protocols import VariantScore
-from engine.core.results import frozen_array
+from engine.core.results import PredictedTracks
 from engine.core.sequence import IUPAC_DNA, Alphabet
 from engine.core.settings import Settings
 from engine.models._terms import missing_acceptance
@@ -27,7 +27,6 @@ from engine.models.entry import LoadOptions, ModelEntry
 if TYPE_CHECKING:
     import grpc
     import pandas as pd
-    from numpy.typing import NDArray
 
 CARD = ModelCard(
     id="alphagenome",
@@ -60,29 +59,6 @@ OUTPUTS = ("ATAC", "CAGE", "CHIP_HISTONE", "CHIP_TF", "DNASE", "PROCAP", "RNA_SE
 
 _ORGANISMS = {"grch38": "HOMO_SAPIENS", "hg38": "HOMO_SAPIENS", "grcm38": "MUS_MUSCULUS", "mm10": "MUS_MUSCULUS"}
 _ANSWER_SECONDS = 120.0
-
-
-@dataclass(frozen=True, eq=False)
-class PredictedTracks:
-    """Tracks of one kind over an interval.
-
-    ``start``, ``end``: 0-based half-open on ``contig``. ``values`` float32 (bins, tracks), a bin is ``resolution_bp`` wide and bin 0 begins at
-    ``start``. ``names``, ``strands``, ``biosamples``: one a track.
-    """
-
-    output: str
-    contig: str
-    start: int
-    end: int
-    resolution_bp: int
-    values: NDArray[np.float32]
-    names: tuple[str, ...]
-    strands: tuple[str, ...]
-    biosamples: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        bins = (self.end - self.start) // self.resolution_bp
-        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (bins, len(self.names)), "predicted tracks"))
 
 
 class AlphaGenome:

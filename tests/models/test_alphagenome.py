@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 
+from engine.__main__ import main
 from engine.core.errors import InputError, LocuscopeError, LocusError, ParameterError, ResourceExhausted, SourceUnavailable, WeightsMissing
 from engine.core.protocols import VariantScorer
 from engine.models import _terms, alphagenome
@@ -214,3 +216,52 @@ def test_the_card_says_that_data_leave_the_machine() -> None:
     card = entry("alphagenome").card
     assert card.remote
     assert "leave this machine" in card.limitations
+
+
+@pytest.fixture
+def command(server: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder to work in, terms accepted, the key set, and the service on this machine."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path))
+    monkeypatch.setenv(alphagenome.KEY_VARIABLE, KEY)
+    _terms.accept(alphagenome.CARD, tmp_path)
+    with grpc.insecure_channel(server.address) as channel:
+        monkeypatch.setattr(alphagenome, "connect", lambda key: alphagenome.AlphaGenome(channel, key))
+        yield tmp_path
+
+
+def test_the_command_line_writes_tracks_as_arrays(command: Path) -> None:
+    arguments = ["tracks", "--locus", "GRCh38:chr7:200001-200300", "--output", "ATAC", "--output", "CHIP_HISTONE", "--out", "t.npz"]
+    assert main(arguments) == 0
+    with np.load(command / "t.npz") as arrays:
+        assert arrays["outputs"].tolist() == ["ATAC", "CHIP_HISTONE"]
+        assert arrays["ATAC_values"].shape == (300, 2)
+        assert arrays["ATAC_place"].tolist() == [200_000, 200_300, 1]
+        assert arrays["CHIP_HISTONE_place"][2] == 128
+        assert "non-commercial" in str(arrays["provenance"])
+
+
+def test_the_command_line_writes_tracks_as_bedgraph(command: Path) -> None:
+    assert main(["tracks", "--locus", "GRCh38:chr7:200001-200003", "--tissue", "UBERON:0002048", "--out", "t.bedgraph"]) == 0
+    lines = (command / "t.bedgraph").read_text().splitlines()
+    assert lines[2] == 'track type=bedGraph name="RNA_SEQ up + lung" visibility=full'
+    assert [line.split("\t")[:3] for line in lines[3:6]] == [["chr7", str(n), str(n + 1)] for n in (200_000, 200_001, 200_002)]
+    assert len(lines) == 2 + 2 * 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--locus", "GRCh38:chr7:1-300", "--out", "t.xlsx"], "names no format"),
+        (["--locus", "GRCh38:chr7:1-300", "--output", "MAGIC"], "RNA_SEQ"),
+        (["--locus", "chr7"], "chr7"),
+        (["--locus", "R64:chrI:1-300"], "GRCh38"),
+    ],
+)
+def test_the_command_line_refuses_in_one_sentence(
+    arguments: list[str], told: str, command: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tracks", *arguments]) == 2
+    told_to_user = capsys.readouterr().err
+    assert told in told_to_user
+    assert told_to_user.count("\n") == 1
