@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: tiny tensors only wait for each other on several threads
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
