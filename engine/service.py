@@ -202,15 +202,11 @@ class Engine:
         entry = self._entry(request)
         spec = self._spec_of(request, entry)
         key = self._key(request, spec)
-        with self._lock:
-            running = self._running.get(key)
-            if running is not None and not running.stopping:
-                running.visitors.add(visitor)
-                return running
         stored = self._store.get(key, request.sequence)
         if stored is not None:
             return finished_job(key, request, stored)
-        return self._started(key, request, lambda monitor: self._answer(key, request, entry, spec, monitor), visitor)
+        same = f"{key}|{request.sequence.locus}|{request.sequence.name}"  # who asks of another place waits at the store's claim
+        return self._started(same, request, lambda monitor: self._answer(key, request, entry, spec, monitor), visitor)
 
     def run(self, request: Request, monitor: Monitor | None = None) -> Any:
         """The answer, after waiting for it. What ``monitor.advance`` raises stops the computation and goes through."""
@@ -270,7 +266,7 @@ class Engine:
                 del self._running[job.key]
 
     def _answer(self, key: str, request: Request, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor) -> Any:
-        monitor.stage("waiting for another process with the same question")
+        monitor.stage("waiting for the same question to be answered")
         with self._store.claim(key, monitor.check):
             result = self._store.get(key, request.sequence)
             if result is None:
@@ -302,8 +298,8 @@ class Engine:
             visitor = f"{monitor.visitor} effects"
             follow(self.submit(inner, visitor), visitor, Stretch(monitor), keep_partial=False)
             known = self._store.get(key, request.sequence)
-        influence = None if known is None else known.influence
-        return self._compute(request, entry, spec, monitor, Stretch(monitor), known_influence=influence)
+        there = {} if known is None else {"known_influence": known.influence}
+        return self._compute(request, entry, spec, monitor, Stretch(monitor), **there)
 
     def _contacts(self, request: Request, monitor: JobMonitor) -> Any:
         """Contacts are read from the dependency map, which is a question of its own."""
@@ -321,8 +317,8 @@ class Engine:
         """Run an analysis; ``watcher`` is what it tells its progress, ``known`` what of its answer is there already."""
         analysis = ANALYSES[request.analysis].load()
         both = self._shares_passes(request, entry, "dependency", DependencyParameters())
-        reason = functools.partial(cannot, analysis=request.analysis)
-        with self._model(entry, spec, monitor, reason) as model:
+        refusal = functools.partial(cannot, analysis=request.analysis)
+        with self._model(entry, spec, monitor, refusal) as model:
             began, before = time.perf_counter(), monitor.paused_seconds
             if both and not model.card.causal:
                 result = self._map_and_influence(model, request, spec, monitor)
@@ -343,12 +339,12 @@ class Engine:
         return result
 
     @contextlib.contextmanager
-    def _model(self, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor, cannot: Callable[[ModelCard], str]) -> Iterator[Any]:
+    def _model(self, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor, refusal: Callable[[ModelCard], str]) -> Iterator[Any]:
         """The loaded model, with its turn on its device."""
         self._set_threads()
         monitor.stage("loading the model")
         with self._shelf.borrow(entry, spec, monitor.check) as shelved:
-            reason = cannot(shelved.model.card)
+            reason = refusal(shelved.model.card)
             if reason:
                 raise CapabilityMissing(reason)
             monitor.stage("waiting for a turn")

@@ -176,7 +176,7 @@ def test_waiting_for_another_process_can_be_cancelled(tmp_path: Path, calls: Cal
     registry = FakeRegistry(tmp_path / "models", calls)
     first, second = (Engine(settings(tmp_path), registry).submit(Request("dependency", HAIRPIN)) for _ in range(2))
     time.sleep(0.3)
-    waiting = next(job for job in (first, second) if job.stage.startswith("waiting for another process"))
+    waiting = next(job for job in (first, second) if job.stage == "waiting for the same question to be answered")
     waiting.cancel()
     assert waiting.wait(5)
     calls.hold.set()
@@ -200,6 +200,20 @@ def test_many_visitors_with_many_questions_all_get_their_answers(engine: Engine,
     expected = sum(1 + 3 * len(sequence) + len(sequence) + 1 for sequence in sequences)
     assert calls.passes == expected
     assert calls.loads == 1
+
+
+def test_two_visitors_with_the_same_letters_of_different_places_share_the_passes_and_keep_their_places(
+    engine: Engine, calls: Calls
+) -> None:
+    from engine.core.locus import Locus
+
+    calls.seconds = 0.02
+    places = [NucleotideSequence(HAIRPIN.letters, locus=Locus("R64", "chrI", start, start + len(HAIRPIN))) for start in (10, 500)]
+    jobs = [engine.submit(Request("dependency", place)) for place in places]
+    assert all(job.wait(20) for job in jobs)
+    assert [job.result.sequence for job in jobs] == places
+    assert [job.result.provenance.locus for job in jobs] == [str(place.locus) for place in places]
+    assert calls.passes == 1 + 3 * len(HAIRPIN)
 
 
 def test_one_visitor_leaving_does_not_stop_the_other(engine: Engine, calls: Calls) -> None:
