@@ -252,6 +252,16 @@ class NucleotideTransformer:
         texts = tuple(reference.letters[start : start + width] for start, width in cut)
         return spans, texts, torch.cat(found).numpy()
 
+    def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Last hidden states float32 (L, width) of the token that holds each base."""
+        import torch
+
+        reference = self.prepare(sequence)
+        with torch.inference_mode():
+            hidden = self._net.hidden(reference.ids[None])[0]
+            states: NDArray[np.float32] = hidden[reference.token_of].float().cpu().numpy()
+        return states
+
     def passes_per_batch(self, reference: Prepared) -> int:
         """Sequences in one pass."""
         from engine.models._batching import passes_of
@@ -298,7 +308,9 @@ def _card(model_id: str, title: str, max_length: int, description: str, organism
         title=title,
         alphabet=Alphabet.DNA,
         max_length=max_length,
-        capabilities=frozenset({Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.TOKENS}),
+        capabilities=frozenset(
+            {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.TOKENS, Capability.EMBEDDINGS}
+        ),
         revision="main",
         weights_sha256="",
         licence=_LICENCE,

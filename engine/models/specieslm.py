@@ -20,13 +20,15 @@ from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from engine.models._bert_net import BertNet
 
 START_CODON = "ATG"
-_CAPABILITIES = frozenset({Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS})
+_CAPABILITIES = frozenset({Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.EMBEDDINGS})
 _PAPER = "Tomaz da Silva et al., Nature Genetics 2025, doi 10.1038/s41588-025-02347-3"
 _PAPER_2024 = "Karollus et al., Genome Biology 2024 (species-aware DNA language models)"
 
@@ -149,6 +151,21 @@ class SpeciesLM:
     ) -> Tensor:
         """Scores (B, L, 4) of mutants; see `engine.core.protocols.PreciseMutantModel`."""
         return self._differences.mutant_logits(reference, positions, alternates, normalised=normalised, precision=precision)
+
+    def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Last hidden states float32 (L, width): of the base's token, or the mean over the tokens that contain it."""
+        import torch
+
+        reference = self.prepare(sequence)
+        with torch.inference_mode():
+            inner = self._net.hidden(reference.ids[None])[0, len(self._lead) : -1].float()
+            total = inner.new_zeros(reference.length, inner.shape[1])
+            covering = inner.new_zeros(reference.length, 1)
+            for offset in range(self._k):
+                total[offset : offset + len(inner)] += inner
+                covering[offset : offset + len(inner)] += 1
+            states: NDArray[np.float32] = (total / covering).cpu().numpy()
+        return states
 
     def passes_per_batch(self, reference: Prepared) -> int:
         """Sequences in one pass."""

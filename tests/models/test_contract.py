@@ -13,7 +13,7 @@ import torch
 
 from engine.core.card import Capability
 from engine.core.errors import CapabilityMissing, SequenceError
-from engine.core.protocols import ElementModel, NucleotideModel
+from engine.core.protocols import ElementModel, EmbeddingModel, NucleotideModel
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
@@ -127,6 +127,16 @@ def test_a_batch_of_n_is_n_batches_of_one_in_the_same_order(model: Any) -> None:
 
 def test_the_same_call_gives_the_same_numbers(model: Any) -> None:
     assert np.array_equal(of_letters(model, LETTERS), of_letters(model, LETTERS))
+
+
+def test_embeddings_are_float32_rows_of_the_bases_where_they_are_offered(model: Any) -> None:
+    assert isinstance(model, EmbeddingModel) == model.card.can(Capability.EMBEDDINGS)
+    if not model.card.can(Capability.EMBEDDINGS):
+        pytest.skip("no embeddings")
+    rows = model.embeddings(NucleotideSequence(LETTERS))
+    assert rows.dtype == np.float32
+    assert len(rows) == len(LETTERS)
+    assert np.isfinite(rows).all()
 
 
 def test_masking_is_offered_exactly_by_models_with_a_mask(model: Any) -> None:

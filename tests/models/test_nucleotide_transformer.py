@@ -247,6 +247,13 @@ def test_the_token_track_masks_each_token_in_turn(model: Any, sequences: list[st
         assert chances[token] == pytest.approx(float(slow), rel=1e-4)
 
 
+def test_an_embedding_is_that_of_the_token_that_holds_the_base(model: Any, sequences: list[str], expected: dict[str, np.ndarray]) -> None:
+    rows = model.embeddings(NucleotideSequence(sequences[3]))
+    for token, (start, width) in enumerate(model.vocabulary.cut(sequences[3]), start=1):
+        for base in range(start, start + width):
+            np.testing.assert_allclose(rows[base], expected["3_embedding"][token], atol=1e-4)
+
+
 def test_it_is_a_nucleotide_model_with_a_token_track(model: Any) -> None:
     assert isinstance(model, NucleotideModel)
     assert isinstance(model, TokenModel)

@@ -128,6 +128,14 @@ def test_the_models_are_nucleotide_models(golden: Path) -> None:
     assert isinstance(Item(golden, "specieslm-fungi-k1", 0).model, NucleotideModel)
 
 
+def test_an_embedding_is_the_mean_over_the_tokens_that_contain_the_base(golden: Path) -> None:
+    item = Item(golden, "specieslm-metazoa-k6", 0)
+    hidden, rows = item.expected["hidden"][2:-1], item.model.embeddings(item.sequence)
+    for base in (0, 3, 12, len(rows) - 1):
+        covering = hidden[max(0, base - 5) : base + 1]
+        np.testing.assert_allclose(rows[base], covering.mean(0), atol=1e-5)
+
+
 # other configurations of the layout, against the native class
 
 
