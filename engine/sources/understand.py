@@ -25,6 +25,7 @@ Kind = Literal["letters", "fasta", "genbank", "locus", "example"]
 _CONTIG_LIKE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.|*#-]{0,99}$")
 _NAME_LIKE = re.compile(r"^[A-Za-z][A-Za-z0-9_().'-]{1,39}$")
 _ONLY_IUPAC = re.compile(r"^[ACGTURYSWKMBDHVN]+$", re.IGNORECASE)
+_LONGEST_LINE = 300
 _GENBANK_START = re.compile(r"^\s*LOCUS\s+\S+\s", re.IGNORECASE)
 
 
@@ -210,6 +211,23 @@ def _from_name(text: str, genomes: GenomeSet) -> Understood | None:
     )
 
 
+def _from_line(line: str, genomes: GenomeSet) -> Understood | None:
+    """An example, a locus, a variant or a gene; None when the line can only be letters."""
+    found = _from_example(line)
+    if found is not None:
+        return found
+    if looks_like_locus(line):
+        return _from_locus(line, genomes)
+    variant = parse_variant_text(line)
+    if variant is not None:
+        return _from_variant(variant, genomes)
+    if ":" in line:
+        raise LocusError(f"{line[:80]!r} is not a locus; write ASSEMBLY:CONTIG:START-END[:-], for example R64:chrIV:1,234-1,533:-.")
+    if _NAME_LIKE.match(line) and any(letter.upper() not in "ACGTUN" for letter in line):
+        return _from_name(line, genomes)
+    return None
+
+
 def understand(text: str, genomes: GenomeSet, settings: Settings) -> Understood:
     """Read what was typed or pasted.
 
@@ -242,22 +260,9 @@ def understand(text: str, genomes: GenomeSet, settings: Settings) -> Understood:
         return _from_fasta(text.lstrip("\ufeff \t\r\n"))
     if _GENBANK_START.match(head):
         return _from_genbank(text.lstrip("\ufeff \t\r\n"))
-    if len(text) <= 300:
-        line = text.strip()
-        found = _from_example(line)
-        if found is not None:
-            return found
-        if looks_like_locus(line):
-            return _from_locus(line, genomes)
-        variant = parse_variant_text(line)
-        if variant is not None:
-            return _from_variant(variant, genomes)
-        if ":" in line:
-            raise LocusError(f"{line[:80]!r} is not a locus; write ASSEMBLY:CONTIG:START-END[:-], for example R64:chrIV:1,234-1,533:-.")
-        if _NAME_LIKE.match(line) and any(letter.upper() not in "ACGTUN" for letter in line):
-            found = _from_name(line, genomes)
-            if found is not None:
-                return found
+    found = _from_line(text.strip(), genomes) if len(text) <= _LONGEST_LINE else None
+    if found is not None:
+        return found
     sequence = sequence_from(text)
     return Understood((sequence,), "letters", (echo(sequence),))
 
