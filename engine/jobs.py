@@ -25,6 +25,8 @@ State = Literal["queued", "running", "done", "cancelled", "failed"]
 SLICE_SECONDS = 0.1
 CREDIT_SECONDS = 3.0
 PARTIAL_SECONDS = 0.4
+PARTIAL_SHARE = 50.0
+MOST_PARTIAL_SECONDS = 10.0
 LOOK_SECONDS = 10.0
 
 
@@ -123,7 +125,7 @@ class Job:
         self.result: Any | None = None
         self.visitors: set[str] = set()
         self._partial: Any | None = None
-        self._looked = 0.0
+        self._looked = -LOOK_SECONDS
         self._started = 0.0
         self._finished = threading.Event()
         self._stop = threading.Event()
@@ -204,7 +206,8 @@ class JobMonitor:
     def __init__(self, job: Job) -> None:
         self._job = job
         self.paused_seconds = 0.0
-        self._published = 0.0
+        self._published = self._asked = -MOST_PARTIAL_SECONDS
+        self._interval = PARTIAL_SECONDS
         self._last_chance = False
         self._asks = False
         self._holds = False
@@ -236,19 +239,20 @@ class JobMonitor:
             self.paused_seconds += time.monotonic() - paused
 
     def publish(self, partial: Any) -> None:
-        """Keep a snapshot, marked partial."""
+        """Keep a snapshot, marked partial; the next one comes after fifty times as long as it took, so that it costs 2 % at most."""
         self._published = time.monotonic()
+        self._interval = min(MOST_PARTIAL_SECONDS, max(PARTIAL_SECONDS, PARTIAL_SHARE * (self._published - self._asked)))
         if not partial.provenance.partial:
             partial = replace(partial, provenance=replace(partial.provenance, partial=True))
         self._job._partial = partial
 
     def wants_partial(self) -> bool:
-        """Whether somebody looks, at most every 0.4 s; always once after a stop was asked for."""
+        """Whether somebody looks and the last snapshot is old enough; always once after a stop was asked for."""
         self._asks = True
-        now = time.monotonic()
+        now = self._asked = time.monotonic()
         if self._job.stopping:
             return True
-        return now - self._job._looked < LOOK_SECONDS and now - self._published >= PARTIAL_SECONDS
+        return now - self._job._looked < LOOK_SECONDS and now - self._published >= self._interval
 
     def check(self) -> None:
         """Raise `Cancelled` when a stop was asked for; called while waiting for locks and loads."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -230,6 +231,24 @@ def test_a_snapshot_is_asked_for_only_while_somebody_looks() -> None:
     assert not monitor.wants_partial()
     assert job.partial is None
     assert monitor.wants_partial()
+
+
+def test_snapshots_take_at_most_two_percent_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot that takes 40 ms is made every 2 s, one that takes 1 ms every 0.4 s, a very slow one every 10 s."""
+    clock = [100.0]
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: clock[0])
+    job = Job("key", None)
+    monitor = JobMonitor(job)
+    for cost, interval in ((0.04, 2.0), (0.001, 0.4), (3.0, 10.0)):
+        job.partial  # noqa: B018  looking asks for a snapshot
+        assert monitor.wants_partial()
+        clock[0] += cost
+        monitor.publish(SimpleNamespace(provenance=SimpleNamespace(partial=True)))
+        published = clock[0]
+        clock[0] = published + interval - 0.01
+        assert job.partial is not None
+        assert not monitor.wants_partial()
+        clock[0] = published + interval + 0.01
 
 
 def test_after_a_stop_an_analysis_without_snapshots_ends_at_its_next_call() -> None:
