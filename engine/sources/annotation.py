@@ -22,6 +22,9 @@ Style = Literal["gff3", "gtf", "bed"]
 BOUND_BYTES = 400_000_000
 """Largest annotation file read into memory, unpacked; above it a tabix index is needed."""
 
+LONGEST_BP = 10**12
+"""No chromosome is longer; coordinates beyond it are not read."""
+
 _WHOLE = frozenset({"chromosome", "supercontig", "scaffold", "contig", "databank_entry"})
 _NAMES = ("gene", "gene_name", "Name", "locus_tag", "gene_id", "product", "ID")
 _GTF_PAIR = re.compile(r'\s*([^\s"]+)\s+(?:"((?:[^"\\]|\\.)*)"|(\S+))\s*;?')
@@ -56,7 +59,7 @@ def _gff_feature(line: str, style: Style, number: int) -> Feature | None:
         raise FileFormatError(
             f"Line {number:,} of the annotation has coordinates {fields[3]!r}, {fields[4]!r}; whole numbers are needed."
         ) from error
-    if not 0 <= start < end:
+    if not 0 <= start < end <= LONGEST_BP:
         raise FileFormatError(f"Line {number:,} of the annotation spans {start + 1}-{end}; the start is at least 1 and not after the end.")
     name = next((attributes[key] for key in _NAMES if attributes.get(key)), "")
     strand = fields[6] if fields[6] in ("+", "-") else "."

@@ -160,6 +160,7 @@ def test_an_annotation_with_a_tabix_index_is_read_through_it(tmp_path: Path) -> 
         ("a.gff3", "##gff-version 3\nchr1\tx\tgene\t9\t3\t.\t+\t.\tID=a\n", "spans 9-3"),
         ("a.gff3", "chr1\tx\tgene\tten\t3\t.\t+\t.\tID=a\n", "coordinates 'ten'"),
         ("a.bed", "chr1\t20\t10\n", "0-based half-open"),
+        ("a.bed", f"chr1\t20\t{10**30}\n", "0-based half-open"),
         ("a.bed", "chr1\n", "no start and end"),
         ("a.xls", "x\n", "no known kind"),
     ],
