@@ -74,7 +74,7 @@ def _bed_feature(line: str, number: int) -> Feature:
         raise FileFormatError(
             f"Line {number:,} of the BED text has no start and end; BED has contig, start, end in its first columns."
         ) from error
-    if not 0 <= start < end:
+    if not 0 <= start < end <= LONGEST_BP:
         raise FileFormatError(
             f"Line {number:,} of the BED text spans {start}-{end}; BED is 0-based half-open, so the start is below the end."
         )
