@@ -155,23 +155,29 @@ class ResultStore:
     def claim(self, key: str, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold the right to compute ``key`` among all processes that share the folder.
 
-        ``waiting`` is called every tenth of a second while another process has it; it may raise to give up.
+        ``waiting`` is called every tenth of a second while another process has it; it may raise to give up. Where the folder has gone
+        and cannot be made again, nobody is waited for.
         """
-        if self._folder is None:
-            yield
-            return
-        lock = filelock.FileLock(self._folder / f"{key}.lock", thread_local=False)
-        while True:
+        lock = self._lock_of(key)
+        while lock is not None and not lock.is_locked:
             try:
                 lock.acquire(blocking=False)
-                break
             except filelock.Timeout:
                 waiting()
                 time.sleep(0.1)
+            except OSError as error:
+                logger.warning("a result is computed without asking other processes: %s", error.strerror)
+                lock = None
         try:
             yield
         finally:
-            lock.release()
+            if lock is not None:
+                lock.release()
+
+    def _lock_of(self, key: str) -> filelock.BaseFileLock | None:
+        if self._folder is None or not _writable(self._folder):
+            return None
+        return filelock.FileLock(self._folder / f"{key}.lock", thread_local=False)
 
     def _remember(self, key: str, result: Any) -> None:
         size = result_bytes(result)

@@ -218,6 +218,23 @@ def test_a_second_process_waits_for_the_claim_of_the_first(tmp_path: Path) -> No
             assert len(waits) >= 2
 
 
+def test_a_folder_that_was_cleared_meanwhile_is_made_again(tmp_path: Path) -> None:
+    store = ResultStore(tmp_path / "results", 1, 10**6)
+    (tmp_path / "results").rmdir()
+    with store.claim("key", lambda: None):
+        store.put("key", some_map())
+    assert store.get("key", SEQUENCE) is not None
+
+
+def test_a_folder_that_cannot_be_made_again_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = ResultStore(tmp_path / "results", 10**6, 10**6)
+    (tmp_path / "results").rmdir()
+    (tmp_path / "results").write_text("in the way")
+    with caplog.at_level(logging.WARNING), store.claim("key", lambda: None):
+        store.put("key", some_map())
+    assert store.get("key", SEQUENCE) is not None
+
+
 def test_many_threads_reading_and_writing_do_not_disturb_each_other(tmp_path: Path) -> None:
     store = ResultStore(tmp_path, 3 * result_bytes(some_map()), 10**6)
     wrong: list[int] = []
