@@ -18,6 +18,7 @@ SAFE_TOTAL = 0.1  # below this part of its old total a row is computed anew: kee
 LARGEST_GAIN = 1e3  # a row whose total grows more is computed anew too: float16 ends at 65,504
 LARGEST_EXPONENT = 80.0  # e^80 outweighs every other key and still fits float32
 ROWS_AT_ONCE = 256
+SCORES_AT_ONCE = 1 << 20  # heads are taken together up to so many scores: fresh pages for larger ones cost three times the arithmetic
 
 
 class Bias(Protocol):
@@ -78,6 +79,25 @@ class AttentionReference:
     def length(self) -> int:
         """T."""
         return self.query.shape[1]
+
+    @property
+    def low_part(self) -> LowAttention:
+        """``low``, which must be there."""
+        if self.low is None:
+            raise ValueError("differences need a reference made with with_low")
+        return self.low
+
+    def heads(self, part: slice) -> AttentionReference:
+        """Some of the heads, without bias."""
+        low = self.low_part
+        return AttentionReference(
+            self.query[part],
+            self.key[part],
+            self.value[part],
+            self.read[part],
+            self.total[part],
+            low=LowAttention(low.query[part], low.key[part], low.value[part], low.weights[part]),
+        )
 
 
 def changed_reads(reference: AttentionReference, rows: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -142,8 +162,7 @@ def _recomputed_rows(reference: AttentionReference, rows: Tensor, which: Tensor,
 def changed_reads_by_difference(reference: AttentionReference, rows: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """What attention reads minus what it reads in the reference, (G, heads, T, m), from differences; large products in low precision.
 
-    Only differences are rounded: of scores (before the exponential), of weights and of values. Heads are taken one by one: their scores
-    then stay in memory that is at hand (fresh pages cost three times the arithmetic).
+    Only differences are rounded: of scores (before the exponential), of weights and of values.
 
     Parameters
     ----------
@@ -156,73 +175,58 @@ def changed_reads_by_difference(reference: AttentionReference, rows: Tensor, que
     value : Tensor
         (G, heads, T, m), differences in every row.
     """
-    if reference.low is None:
-        raise ValueError("differences need a reference made with with_low")
-    groups, heads = query.shape[:2]
-    change = torch.empty(groups, heads, reference.length, value.shape[-1], dtype=value.dtype, device=value.device)
-    for index in range(heads):
-        head = _Head.of(reference, reference.low, index)
-        moved_value = value[:, index].to(head.low.value.dtype)
-        doubtful = _unchanged_queries(head, rows, key[:, index], value[:, index], moved_value, change[:, index])
-        which, moved = rows, query[:, index]
+    low_reference = reference.low_part
+    groups, heads, length, channels = value.shape
+    moved_value = value.to(low_reference.value.dtype)
+    side_by_side = moved_value.permute(1, 2, 0, 3).reshape(heads, length, groups * channels)
+    by_value = (low_reference.weights @ side_by_side).view(heads, length, groups, channels).permute(2, 0, 1, 3).to(value.dtype)
+    if not rows.numel():
+        return by_value
+    size = max(1, SCORES_AT_ONCE // (length * groups * rows.numel()))
+    for low in range(0, heads, size):
+        part = slice(low, low + size)
+        some = reference.heads(part)
+        doubtful = _unchanged_queries(some, rows, key[:, part], value[:, part], by_value[:, part])
+        which, moved = rows, query[:, part]
         if doubtful.numel():
             extra = doubtful[~torch.isin(doubtful, rows)]
             which = torch.cat((rows, extra))
-            moved = torch.cat((moved, moved.new_zeros(groups, len(extra), moved.shape[2])), 1)
-        if which.numel():
-            change[:, index].index_copy_(1, which, _changed_queries(head, rows, which, moved, key[:, index], moved_value))
-    return change
+            moved = torch.cat((moved, moved.new_zeros(*moved.shape[:2], len(extra), moved.shape[3])), 2)
+        by_value[:, part].index_copy_(2, which, _changed_queries(some, rows, which, moved, key[:, part], moved_value[:, part]))
+    return by_value
 
 
-@dataclass(frozen=True, eq=False)
-class _Head:
-    """One head of an `AttentionReference`: tensors (T, ·)."""
+def _unchanged_queries(reference: AttentionReference, rows: Tensor, key: Tensor, value: Tensor, change: Tensor) -> Tensor:
+    """Turn ``change`` (G, h, T, m), which holds the effect of the values, into that of values and keys under the old queries, in place.
 
-    query: Tensor
-    key: Tensor
-    value: Tensor
-    read: Tensor
-    total: Tensor
-    low: LowAttention
-
-    @classmethod
-    def of(cls, whole: AttentionReference, low: LowAttention, index: int) -> _Head:
-        part = LowAttention(low.query[index], low.key[index], low.value[index], low.weights[index])
-        return cls(whole.query[index], whole.key[index], whole.value[index], whole.read[index], whole.total[index], part)
-
-
-def _unchanged_queries(head: _Head, rows: Tensor, key: Tensor, value: Tensor, moved_value: Tensor, change: Tensor) -> Tensor:
-    """Write the change of every row under its old query to ``change`` (G, T, m); returns the rows where that is numerically doubtful.
-
-    ``key`` (G, K, n), ``value`` (G, T, m): differences; ``moved_value`` is ``value`` in low precision.
+    ``key`` (G, h, K, n), ``value`` (G, h, T, m): differences. Returns the rows where the result is numerically doubtful.
     """
-    groups, length, channels = value.shape
-    by_value = (head.low.weights @ moved_value.transpose(0, 1).reshape(length, -1)).to(value.dtype).view(length, groups, channels)
-    if not rows.numel():
-        change.copy_(by_value.transpose(0, 1))
-        return rows
-    dtype = moved_value.dtype
-    weight = (head.query @ head.key[rows].t()).sub_(head.total[:, None]).exp_().to(dtype)
-    score = head.low.query @ key.to(dtype).flatten(0, 1).t()
+    low = reference.low_part
+    groups, heads, count, _ = key.shape
+    length, dtype = reference.length, low.query.dtype
+    weight = (reference.query @ reference.key[:, rows].transpose(1, 2)).sub_(reference.total[..., None]).exp_().to(dtype)
+    score = low.query @ key.to(dtype).permute(1, 3, 0, 2).reshape(heads, -1, groups * count)
     score = score.float() if dtype == torch.float16 else score  # whose exponentials end at 11
-    grown = score.clamp_(max=LARGEST_EXPONENT).expm1_().view(length, groups, -1).mul_(weight[:, None]).to(dtype)
+    grown = score.clamp_(max=LARGEST_EXPONENT).expm1_().view(heads, length, groups, count).mul_(weight[:, :, None]).to(dtype)
+    grown = grown.permute(2, 0, 1, 3)
     gained = grown.sum(-1, dtype=value.dtype)
-    new_value = (head.value[rows] + value[:, rows]).to(dtype)
-    for group in range(groups):
-        more = gained[:, group, None]
-        moved = by_value[:, group].add_(grown[:, group] @ new_value[group])
-        torch.div(moved.addcmul_(head.read, more, value=-1), 1 + more, out=change[group])
-    return ((gained < SAFE_TOTAL - 1) | ~(gained < LARGEST_GAIN)).any(-1).nonzero().flatten()
+    new_value = (reference.value[:, rows] + value[:, :, rows]).to(dtype)
+    change.add_(grown @ new_value).addcmul_(reference.read, gained[..., None], value=-1).div_(1 + gained[..., None])
+    return ((gained < SAFE_TOTAL - 1) | ~(gained < LARGEST_GAIN)).any(0).any(0).nonzero().flatten()
 
 
-def _changed_queries(head: _Head, rows: Tensor, which: Tensor, query: Tensor, key: Tensor, moved_value: Tensor) -> Tensor:
-    """Change of the reads (G, R, m) of rows ``which`` (R,) whose queries move by ``query`` (G, R, n)."""
-    groups, count, _ = query.shape
+def _changed_queries(reference: AttentionReference, rows: Tensor, which: Tensor, query: Tensor, key: Tensor, moved_value: Tensor) -> Tensor:
+    """Change of the reads (G, h, R, m) of rows ``which`` (R,) whose queries move by ``query`` (G, h, R, n)."""
+    low = reference.low_part
+    groups, heads, count, _ = query.shape
     dtype = moved_value.dtype
-    old = head.query[which] @ head.key.t()
-    score = (query.to(dtype).flatten(0, 1) @ head.low.key.t()).to(old.dtype).view(groups, count, -1).add_(old)
-    score.index_copy_(2, rows, (head.query[which] + query) @ (head.key[rows] + key).transpose(1, 2))
+    old = reference.query[:, which] @ reference.key.transpose(1, 2)
+    flat = query.to(dtype).transpose(0, 1).reshape(heads, groups * count, -1)
+    score = (flat @ low.key.transpose(1, 2)).to(old.dtype).view(heads, groups, count, -1).add_(old[:, None])
+    new = (reference.query[:, which] + query) @ (reference.key[:, rows] + key).transpose(-1, -2)
+    score.index_copy_(3, rows, new.transpose(0, 1))
     weight = torch.softmax(score, -1)
-    by_value = (weight.to(dtype) @ moved_value).to(old.dtype)
-    moved = weight.sub_(old.sub_(head.total[which, None]).exp_()).to(dtype)
-    return by_value.add_((moved.flatten(0, 1) @ head.low.value).view(groups, count, -1))
+    by_value = (weight.to(dtype) @ moved_value.transpose(0, 1)).to(old.dtype)
+    moved = weight.sub_(old.sub_(reference.total[:, which, None]).exp_()[:, None]).to(dtype)
+    read = (moved.view(heads, groups * count, -1) @ low.value).view(heads, groups, count, -1)
+    return by_value.add_(read).transpose(0, 1)

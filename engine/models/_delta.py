@@ -17,6 +17,8 @@ from torch.nn import functional
 
 from engine.models._encoder import Encoder, EncoderLayer, LayerReference
 
+ROWS_AT_ONCE = 768  # rows of one feed-forward product: their raised activations fit the cache, and no fresh pages are asked for
+
 
 def delta_pass(encoder: Encoder, known: Sequence[LayerReference], difference: Tensor) -> Tensor:
     """Difference after the last layer, float32 (B, T, d), from ``difference`` (B, T, d) before the first."""
@@ -30,10 +32,21 @@ def _layer(encoder: Encoder, layer: EncoderLayer, known: LayerReference, differe
     difference = difference + layer.out.of_difference(read_difference(encoder, layer, known, mixed))
     if not layer.pre_norm:
         difference = layer.first_norm(known.first_sum + difference) - known.attended
-    fed = layer.second_norm(known.attended + difference) - known.fed if layer.pre_norm else difference
-    raised = layer.up.of_difference(fed).add_(known.raised)
-    difference = difference + layer.down.of_difference(layer.activation(raised).sub_(known.active))
-    return difference if layer.pre_norm else layer.second_norm(known.second_sum + difference) - known.out
+    return feed_forward(layer, known, difference)
+
+
+def feed_forward(layer: EncoderLayer, known: LayerReference, difference: Tensor) -> Tensor:
+    """Difference (B, T, d) behind the layer from that behind its attention, by stretches of rows whose raised activations stay in cache."""
+    size = max(16, ROWS_AT_ONCE // difference.shape[0])
+    return torch.cat([_fed(layer, known, difference, slice(low, low + size)) for low in range(0, difference.shape[1], size)], dim=1)
+
+
+def _fed(layer: EncoderLayer, known: LayerReference, difference: Tensor, rows: slice) -> Tensor:
+    here = difference[:, rows]
+    fed = layer.second_norm(known.attended[rows] + here) - known.fed[rows] if layer.pre_norm else here
+    raised = layer.up.of_difference(fed).add_(known.raised[rows])
+    out = layer.down.of_difference(layer.activation(raised).sub_(known.active[rows])).add_(here)
+    return out if layer.pre_norm else layer.second_norm(known.second_sum[rows] + out).sub_(known.out[rows])
 
 
 def read_difference(encoder: Encoder, layer: EncoderLayer, known: LayerReference, mixed: Tensor) -> Tensor:

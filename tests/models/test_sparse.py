@@ -18,14 +18,12 @@ from tests.models.test_delta import KINDS, LENGTH, WIDTH, draw, make, plain
 def never_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """The inputs are so short that whole attention would always be chosen; here the parts are meant."""
     monkeypatch.setattr("engine.models._sparse.whole_is_cheaper", lambda rows, length: False)
-    monkeypatch.setattr("engine.models._sparse.WHOLE_FEED_FORWARD", 1.1)
 
 
 @pytest.mark.parametrize("part", [0.0, 1.1])
 @pytest.mark.parametrize(("pre_norm", "mix", "rotary"), KINDS)
 def test_threshold_zero_is_a_whole_pass(pre_norm: bool, mix: bool, rotary: bool, part: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.models._sparse.whole_is_cheaper", lambda rows, length: part == 0)
-    monkeypatch.setattr("engine.models._sparse.WHOLE_FEED_FORWARD", part)
     encoder = make(pre_norm, mix, rotary)
     x, difference = draw(LENGTH, WIDTH, seed=3), draw(3, LENGTH, WIDTH, seed=4)
     known = sparse_reference(encoder, encoder.reference(x))
