@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.models._bert_net import BertNet
 
 START_CODON = "ATG"
-_CAPABILITIES = frozenset({Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.EMBEDDINGS})
+_CAPABILITIES = frozenset({Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.EMBEDDINGS, Capability.CONTACTS})
 _PAPER = "Tomaz da Silva et al., Nature Genetics 2025, doi 10.1038/s41588-025-02347-3"
 _PAPER_2024 = "Karollus et al., Genome Biology 2024 (species-aware DNA language models)"
 
