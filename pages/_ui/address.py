@@ -54,6 +54,16 @@ class AddressState:
     display: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
+    def outside(self, length: int) -> str:
+        """One sentence when the region or the selection lies beyond a sequence of ``length`` bases; else empty."""
+        beyond = [f"region {self.region[0] + 1:,}-{self.region[1]:,}"] if self.region and self.region[1] > length else []
+        beyond += (
+            ["selection " + ", ".join(f"{place + 1:,}" for place in self.select)] if self.select and max(self.select) >= length else []
+        )
+        if not beyond:
+            return ""
+        return f"The address asks for the {' and the '.join(beyond)}, but the sequence has {length:,} bases, so it was left out."
+
     def initial(self, length: int) -> dict[str, Any]:
         """Where the view starts on a sequence of ``length`` bases; positions beyond it are left out."""
         start: dict[str, Any] = {"display": self.display}

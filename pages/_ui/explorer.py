@@ -60,6 +60,8 @@ def _begin(shared: Shared, session: Session) -> None:
         session.question = Question(usual, usable.model)
         search.ask(shared, session, session.question)
     session.asked = asked
+    if session.shown is not None:
+        problems.append(asked.outside(len(session.shown.sequence)))
     session.problem = " ".join(dict.fromkeys(text for text in problems if text))
     if asked.text and not asked.text.isspace():
         st.session_state.setdefault(search.BOX, asked.text)
@@ -115,6 +117,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
             runs.start()
             st.rerun()
         downloads.menu(runs, shown)
+    search.records(shared, session)
     for note in runs.notes():
         st.caption(search.plain(note))
     if cost.problem:

@@ -9,7 +9,7 @@ PANELS = """
 |---|---|---|
 | **Dependency map** | Row: the base that is changed to each of the other three. Column: the base that is read. Colour: the largest change of the log2 odds of any of the four bases there, in bits. | Blocks on the diagonal are motifs whose bases depend on each other. Lines at right angles to the diagonal are bases that pair (stems of an RNA). Lines along the diagonal are repeats. |
 | **Strongest pairs** | Arcs between the bases of the strongest pairs, thicker and darker for stronger ones; accented where a contact was read. | Nested arcs: a stem. Crossing arcs: a pseudoknot. |
-| **Contacts** | Dot-bracket of pairs read from the map, one partner a base, above the background of this map. | Brackets of different kinds cross each other. |
+| **Contacts** | Dot-bracket of A-T, C-G and G-T pairs read from the map, one partner a base, above the background of this map. | Brackets of different kinds cross each other. |
 | **Reconstruction** | What the model expects at each base, from all others: letters as high as their share of the information (2 bits less the entropy). | High letters are bases that the rest of the sequence determines. |
 | **Effect** | Natural log-likelihood ratio of each substitution against the reference. Blue: less expected than the reference. Red: more. | A column that is blue throughout is a base the model would not change. |
 | **Influence** | How much a substitution changes the predictions at all other bases: mean over them of the largest change of log2 odds; the largest of the three substitutions is drawn. | High bars are bases that others depend on. |

@@ -75,13 +75,16 @@ def _identity(sequence: NucleotideSequence) -> str:
     return hashlib.sha256(f"{sequence.letters} {sequence.locus}".encode()).hexdigest()[:16]
 
 
-def resolve(question: Question, understood: Understood) -> Shown:
-    """Pick the record, cut the window, turn the strand. Raises `LocusError` for a record or window that does not exist."""
+def resolve(question: Question, understood: Understood, added: tuple[Feature, ...] = ()) -> Shown:
+    """Pick the record, cut the window, turn the strand. Raises `LocusError` for a record or window that does not exist.
+
+    ``added``: features of an uploaded annotation, in indices of the whole record.
+    """
     records = understood.records
     if not 0 <= question.record < len(records):
         raise LocusError(f"Record {question.record + 1} was asked for; there are {len(records)}: choose one of them.")
     whole = records[question.record]
-    features = tuple(_placed(understood.features, whole)) if len(records) == 1 or question.record == 0 else ()
+    features = (*_placed(understood.record_features[question.record], whole), *added)
     sequence = whole
     if question.window is not None:
         start, end = question.window

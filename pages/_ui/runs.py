@@ -105,7 +105,7 @@ class Runs:
         return f"{'from the store; ' if stored else ''}computed in {seconds:.1f} s, {origin.dtype} on {origin.device}"
 
     def contacts(self) -> ContactMap | None:
-        """Contacts read from the finished map, above the background; None for models or lengths they are not for."""
+        """Canonical pairs read from the finished map, above the background; None for models or lengths they are not for."""
         found = self.jobs["map"].result if "map" in self.jobs else None
         if not isinstance(found, DependencyMap) or len(found.sequence) > LONGEST_CONTACTS or found.metric != "log2_odds":
             return None
@@ -114,7 +114,7 @@ class Runs:
         if self._contacts[0] is not found:
             usual = ContactParameters()
             threshold = suggested_threshold(contact_scores(found.values, usual))
-            self._contacts = (found, contacts(found, ContactParameters(threshold=threshold)))
+            self._contacts = (found, contacts(found, ContactParameters(threshold=threshold, canonical_only=True)))
         return self._contacts[1]
 
     def ask_pair(self, changed: int, read: int) -> None:

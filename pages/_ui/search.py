@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from engine.core.card import Capability
-from engine.core.errors import InputError, LocuscopeError
+from engine.core.errors import LocuscopeError
 from engine.core.parameters import Metric
 from engine.service import ModelRow
 from engine.sources import examples, understand
@@ -15,6 +15,7 @@ from pages._ui.question import Question, Shown, resolve
 from pages._ui.state import Session, Shared
 
 BOX = "search-box"
+ANNOTATIONS = ["gff", "gff3", "gtf", "bed", "gb", "gbk", "gbff", "gz"]
 LONGEST_PASTE = 5_000_000
 """Characters that can be pasted; longer text comes as a file, whose bound is the setting ``max_upload_bytes``."""
 PLACEHOLDER = "Paste DNA, RNA, FASTA or GenBank · or a locus, {locus} · or an example's name"
@@ -27,7 +28,9 @@ def ask(shared: Shared, session: Session, question: Question) -> None:
         if not session.understood or session.understood[0] != question.text:
             found = understand.understand(question.text, shared.genomes, shared.settings)
             session.understood = (question.text, found)
-        session.shown = resolve(question, session.understood[1])
+        found = session.understood[1]
+        record = found.records[question.record] if 0 <= question.record < len(found.records) else found.records[0]
+        session.shown = resolve(question, found, session.annotation.get(record.sha256, ()))
         session.question = question
         session.notes = session.shown.notes
     except LocuscopeError as error:
@@ -95,8 +98,12 @@ def _model_title(row: ModelRow, why_not: str) -> str:
 
 
 def _upload(shared: Shared, session: Session) -> None:
-    with st.popover("File", help="Open a FASTA or GenBank file, also .gz"):
+    with st.popover("File", help="Open a FASTA or GenBank file, or an annotation of what is shown"):
         given = st.file_uploader("FASTA or GenBank, also .gz", type=["fa", "fasta", "fna", "gb", "gbk", "gbff", "txt", "gz"], key="upload")
+        features = st.file_uploader("Annotation of the sequence shown: GFF3, GTF, BED, GenBank", type=ANNOTATIONS, key="annotation")
+    if features is not None and features.file_id != session.annotated:
+        session.annotated = features.file_id
+        _annotate(shared, session, features.name, features.getvalue())
     if given is None or given.file_id == session.upload:
         return
     session.upload = given.file_id
@@ -111,6 +118,18 @@ def _upload(shared: Shared, session: Session) -> None:
     ask(shared, session, replace(session.question, text=text, record=0, reverse=False, window=None))
 
 
+def _annotate(shared: Shared, session: Session, name: str, data: bytes) -> None:
+    """Lay an uploaded annotation on the record that is shown."""
+    session.problem = ""
+    whole = session.on_screen.whole
+    try:
+        session.annotation[whole.sha256] = understand.read_features(name, data, whole, shared.settings)
+    except LocuscopeError as error:
+        session.problem = str(error)
+        return
+    ask(shared, session, session.question)
+
+
 def _settings(shared: Shared, session: Session) -> None:
     question = session.question
     with st.popover("Analysis", help="What is computed; display settings are in the figure"):
@@ -119,13 +138,19 @@ def _settings(shared: Shared, session: Session) -> None:
         if metric != question.metric:
             session.question = replace(question, metric=metric)
         _species(shared, session)
-        records = session.shown.records if session.shown is not None else ()
-        if len(records) > 1:
-            options = list(range(len(records)))
-            record = st.selectbox("Record", options, index=question.record, format_func=lambda i: f"{i + 1}: {records[i][:60]}")
-            if record != question.record:
-                ask(shared, session, replace(question, record=record, window=None, reverse=False))
         st.caption("Probabilities are read with each position masked in turn, where the model has a mask.")
+
+
+def records(shared: Shared, session: Session) -> None:
+    """Which of several records is shown."""
+    names, question = session.on_screen.records, session.question
+    if len(names) < 2:
+        return
+    options = list(range(len(names)))
+    record = st.selectbox("Record", options, index=question.record, format_func=lambda i: f"{i + 1}: {names[i][:60]}", width=420)
+    if record is not None and record != question.record:
+        ask(shared, session, replace(question, record=record, window=None, reverse=False))
+        st.rerun()
 
 
 def _species(shared: Shared, session: Session) -> None:
@@ -173,8 +198,3 @@ def plain(text: str) -> str:
     for symbol in "\\`*_{}[]<>#|$~:":
         text = text.replace(symbol, "\\" + symbol)
     return text
-
-
-def nothing_given(sentence: str) -> InputError:
-    """The error of a form that was sent without what it needs."""
-    return InputError(sentence)

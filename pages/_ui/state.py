@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from engine.core.features import Feature
 from engine.core.settings import Settings
 from engine.service import Engine
 from engine.sources.genomes import GenomeSet
@@ -42,7 +43,8 @@ class Session:
     """What one visitor has on screen.
 
     ``question`` and ``shown`` belong together; ``runs`` and ``price`` to them; ``problem`` is the one sentence about what went wrong last;
-    ``understood`` the last text and what it was; ``upload`` the last file; ``finished`` whether the figure knew that all was computed;
+    ``understood`` the last text and what it was; ``upload`` and ``annotated`` the last files;
+    ``annotation`` features of uploaded files by the hash of the sequence they lie on; ``finished`` whether the figure knew that all was computed;
     ``granted`` the last wish from inside the view that was done.
     """
 
@@ -55,6 +57,8 @@ class Session:
     notes: tuple[str, ...] = ()
     understood: tuple[str, Understood] | None = None
     upload: str = ""
+    annotated: str = ""
+    annotation: dict[str, tuple[Feature, ...]] = field(default_factory=dict)
     asked: AddressState = field(default_factory=AddressState)
     started: bool = False
     finished: bool = True

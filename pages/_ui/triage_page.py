@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.core.card import Capability
-from engine.core.errors import LocuscopeError
+from engine.core.errors import InputError, LocuscopeError
 from engine.core.variants import ScoredVariant, Triage, TriageParameters
 from engine.exports.triage_table import write_triage_table
 from engine.exports.vcf import write_triage_vcf
@@ -93,7 +93,7 @@ def _reference(shared: state.Shared, assembly: str, fasta: Any) -> tuple[Referen
     if assembly != OWN:
         return ReferenceLetters(shared.genomes, assembly), None
     if fasta is None:
-        raise search.nothing_given("No reference was given; choose its FASTA file, or a registered assembly.")
+        raise InputError("No reference was given; choose its FASTA file, or a registered assembly.")
     folder = tempfile.TemporaryDirectory(prefix="locuscope-")
     packed = fasta.getvalue()[:2] == b"\x1f\x8b"
     path = Path(folder.name) / ("reference.fa.gz" if packed else "reference.fa")  # never the visitor's own name

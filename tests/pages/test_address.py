@@ -70,6 +70,9 @@ def test_positions_outside_the_sequence_are_left_out() -> None:
     state = address.parse({"region": "5-50", "select": "3,40"})
     assert state.initial(40) == {"display": {}, "select": [2, 39]}
     assert state.initial(39) == {"display": {}}
+    assert state.outside(50) == ""
+    told = "The address asks for the region 5-50 and the selection 3, 40, but the sequence has 39 bases, so it was left out."
+    assert state.outside(39) == told
 
 
 def test_letters_go_into_the_address_and_come_back() -> None:

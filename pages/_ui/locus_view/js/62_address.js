@@ -18,7 +18,10 @@ function addressOf(view) {
 function writeAddress(view) {
   clearTimeout(view.addressTimer);
   view.addressTimer = setTimeout(() => {
-    if (view.root.isConnected && view.scene.meta.address !== null) window.history.replaceState(window.history.state, "", addressOf(view));
+    const { address, fixed } = view.scene.meta;
+    if (!view.root.isConnected || fixed) return;
+    // What has no address must not stand under that of something else.
+    window.history.replaceState(window.history.state, "", address === null ? window.location.pathname : addressOf(view));
   }, 120);
 }
 

@@ -37,6 +37,7 @@ const HELP = [
   ["m", "square, wide, triangle map"],
   ["v", "reverse complement"],
   ["d", "display settings"],
+  ["/", "to the search box"],
   ["?", "this help"],
   ["Mouse", "drag moves; Ctrl + wheel zooms (plain wheel once the figure is active); double click zooms in; click selects"],
 ];

@@ -143,6 +143,7 @@ const KEYS = {
   v: (view) => view.reverse(),
   d: (view) => view.toggle("settings"),
   "?": (view) => view.toggle("help"),
+  "/": () => document.querySelector(".st-key-search textarea")?.focus(),
   Enter: (view) => view.selectCursor(),
   Escape: (view) => view.clear(),
 };
