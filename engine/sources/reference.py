@@ -77,6 +77,7 @@ class Reference:
         self.name = name
         self._cache = cache
         self._fasta = self._open(path)
+        self._lengths = {name: int(record.rlen) for name, record in self._fasta.faidx.index.items()}
 
     def _open(self, path: Path) -> Any:
         from filelock import FileLock
@@ -116,7 +117,7 @@ class Reference:
 
     def contigs(self) -> dict[str, int]:
         """Contig names and lengths in bases, in file order."""
-        return {name: int(record.rlen) for name, record in self._fasta.faidx.index.items()}
+        return dict(self._lengths)
 
     def letters(self, locus: Locus) -> str:
         """Upper-case forward-strand letters of the locus, whose contig is one of `contigs`.
@@ -126,7 +127,7 @@ class Reference:
         LocusError
             The end is behind the contig's end.
         """
-        length = self.contigs()[locus.contig]
+        length = self._lengths[locus.contig]
         if locus.end > length:
             raise LocusError(
                 f"{self.name}:{locus.contig} has {length:,} bases; {locus.start + 1:,}-{locus.end:,} is outside; give coordinates from 1 to {length:,}."
