@@ -112,7 +112,7 @@ def map_command(
     epsilon: Annotated[float | None, typer.Option(metavar="E", help="Saturation of the log odds; 1e-10 is the paper's.")] = None,
     window: Annotated[str | None, typer.Option(metavar="START-END", help="Part that is changed and read, 1-based inclusive.")] = None,
     precision: Annotated[str, typer.Option(metavar="NAME", help="exact, delta or sparse.")] = "exact",
-    tau: Annotated[float, typer.Option(metavar="T", help="Threshold of --precision sparse.")] = 0.01,
+    tau: Annotated[float, typer.Option(metavar="T", help="Threshold of --precision sparse.")] = 0.05,
 ) -> None:
     """Dependency map: the largest change at each base when another one is substituted."""
     parameters = DependencyParameters(metric, epsilon, read_window(window), precision, tau)  # type: ignore[arg-type]

@@ -131,10 +131,10 @@ class Scan:
     model: NucleotideModel
     reference: Prepared
     precision: str = "exact"
-    tau: float = 0.01
+    tau: float = 0.05
 
     @classmethod
-    def of(cls, model: NucleotideModel, sequence: NucleotideSequence, precision: str = "exact", tau: float = 0.01) -> Scan:
+    def of(cls, model: NucleotideModel, sequence: NucleotideSequence, precision: str = "exact", tau: float = 0.05) -> Scan:
         """Tokenise ``sequence``. Raises `CapabilityMissing` for a model that does not score bases or has no such precision."""
         if not isinstance(model, NucleotideModel):
             raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")

@@ -49,7 +49,7 @@ class DependencyParameters(Parameters):
     epsilon: float | None = None
     window: tuple[int, int] | None = None
     precision: Literal["exact", "delta", "sparse"] = "exact"
-    tau: float = 0.01
+    tau: float = 0.05
 
     def __post_init__(self) -> None:
         _check_choice("metric", self.metric, get_args(Metric))

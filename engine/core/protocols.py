@@ -114,7 +114,7 @@ class PreciseMutantModel(MutantModel, Protocol):
         *,
         normalised: bool = False,
         precision: str = "exact",
-        tau: float = 0.01,
+        tau: float = 0.05,
     ) -> torch.Tensor:
         """Scores float32 (B, L, 4) of the mutants. ``tau``: threshold of ``sparse``.
 

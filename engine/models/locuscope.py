@@ -164,7 +164,7 @@ class Locuscope:
         *,
         normalised: bool = False,
         precision: str = "exact",
-        tau: float = 0.01,
+        tau: float = 0.05,
     ) -> Tensor:
         """Scores float32 (B, L, 4) of the mutants; see `engine.core.protocols.PreciseMutantModel`.
 
