@@ -112,16 +112,26 @@ def batches(count: int, size: int, work: Callable[[int, int], None]) -> None:
         end = min(count, start + size)
         try:
             work(start, end)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
             if size == 1:
                 raise ResourceExhausted(
                     "One forward pass does not fit in the memory of this device; use a shorter sequence, a smaller model or another device."
                 ) from error
             size = max(1, size // 2)
             _log.warning("out of device memory: batches of %d sequences from here on", size)
-            torch.cuda.empty_cache()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
             continue
         start = end
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch could not allocate: an error of its own on a GPU, a text on a CPU."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 @dataclass(frozen=True, eq=False)

@@ -265,16 +265,33 @@ def test_substitutions_are_every_other_base_of_every_base_once() -> None:
     assert letter_codes("ACGTUN").tolist() == [0, 1, 2, 3, 3, -1]
 
 
-def test_running_out_of_memory_halves_the_batch_and_loses_nothing() -> None:
+OUT_OF_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:119] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
+    ),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["gpu", "cpu"])
+def test_running_out_of_memory_halves_the_batch_and_loses_nothing(error: RuntimeError) -> None:
     done: list[int] = []
 
     def work(start: int, end: int) -> None:
         if end - start > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         done.extend(range(start, end))
 
     batches(11, 8, work)
     assert done == list(range(11))
+
+
+def test_another_error_of_the_model_goes_through() -> None:
+    def work(start: int, end: int) -> None:
+        raise RuntimeError("shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        batches(4, 4, work)
 
 
 def test_a_single_sequence_that_does_not_fit_is_a_clear_error() -> None:
