@@ -100,7 +100,10 @@ def scan(
     """
     watcher = monitor or SilentMonitor()
     lengths = _lengths(plan, settings)
-    _keep_plan(plan, lengths, folder)
+    weights = _engine(settings).fingerprint(
+        plan.model or ANALYSES[plan.analysis].default_model, Path(plan.weights) if plan.weights else None
+    )
+    _keep_plan(plan, lengths, weights, folder)
     everything = [tile for contig, length in lengths.items() for tile in tiles(contig, length, plan.window_bp, plan.overlap_bp)]
     missing = [tile for tile in everything if not tile.path(folder).exists()]
     watcher.start(len(everything), "windows")
@@ -114,8 +117,10 @@ def scan(
             failed[tile] = outcome
         watcher.advance(1)
     lines = [f"{tile.contig}\t{tile.start + 1}\t{tile.end}\t{sentence}\n" for tile, sentence in failed.items()]
-    (folder / "failed.tsv").write_text("".join(lines), encoding="utf-8")
-    if not failed:
+    (folder / "failed.tsv").unlink(missing_ok=True)
+    if failed:
+        (folder / "failed.tsv").write_text("".join(lines), encoding="utf-8")
+    else:
         write_tracks(everything, lengths, folder)
     return len(failed)
 
@@ -128,14 +133,14 @@ def _reference(genome: str, settings: Settings) -> ReferenceLetters:
     return ReferenceLetters.of_file(Path(genome), settings)
 
 
-def _keep_plan(plan: Plan, lengths: dict[str, int], folder: Path) -> None:
+def _keep_plan(plan: Plan, lengths: dict[str, int], weights: str, folder: Path) -> None:
     """Write the plan, or check that the one in ``folder`` is the same."""
     path = folder / "scan.json"
-    text = json.dumps({"plan": asdict(plan), "contigs": lengths}, indent=2, sort_keys=True)
+    text = json.dumps({"plan": asdict(plan), "contigs": lengths, "weights": weights}, indent=2, sort_keys=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.read_text(encoding="utf-8") != text:
-            raise InputError(f"{folder} holds a run with other settings (scan.json); name another --out or the same settings.")
+            raise InputError(f"{folder} holds a run with other settings or weights (scan.json); name another --out, or the same settings.")
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"The folder {str(folder)!r} cannot be written: {error.strerror}; name another --out.") from error

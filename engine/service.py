@@ -93,6 +93,10 @@ class Engine:
             return ModelRow(entry.card, False, str(error), download)
         return ModelRow(entry.card, True, "", directory_bytes(directory) if _has_files(entry) else 0)
 
+    def fingerprint(self, model_id: str = "", weights: Path | None = None) -> str:
+        """Hash over the files of a model's checkpoint folder; empty for tables and services."""
+        return self._spec(self._registry.entry(model_id or self.settings.model), "cpu", "auto", "", weights).fingerprint
+
     def models_for(self, analysis: str) -> tuple[tuple[ModelRow, str], ...]:
         """Every model with one sentence why it cannot do ``analysis`` now; an empty text where it can."""
         if analysis not in ANALYSES:

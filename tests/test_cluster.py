@@ -87,8 +87,16 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, settings: Settings, 
 
 def test_a_folder_with_another_run_is_refused(tmp_path: Path, settings: Settings, genome: str) -> None:
     scan(Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "out", settings)
-    with pytest.raises(InputError, match="other settings"):
+    with pytest.raises(InputError, match="other settings or weights"):
         scan(Plan(genome, window_bp=20, overlap_bp=8), tmp_path / "out", settings)
+
+
+def test_a_run_of_other_weights_is_another_run(tmp_path: Path, settings: Settings, genome: str) -> None:
+    plan = Plan(genome, window_bp=20, overlap_bp=6)
+    scan(plan, tmp_path / "out", settings)
+    (tmp_path / "models" / "pairs" / "weights.bin").write_bytes(b"\1" * 400)
+    with pytest.raises(InputError, match="weights"):
+        scan(plan, tmp_path / "out", settings)
 
 
 def test_a_window_that_a_model_refuses_is_listed_and_the_others_are_kept(
