@@ -10,6 +10,7 @@ PANELS = """
 | **Dependency map** | Row: the base that is changed to each of the other three. Column: the base that is read. Colour: the largest change of the log2 odds of any of the four bases there, in bits. | Blocks on the diagonal are motifs whose bases depend on each other. Lines at right angles to the diagonal are bases that pair (stems of an RNA). Lines along the diagonal are repeats. |
 | **Strongest pairs** | Arcs between the bases of the strongest pairs, thicker and darker for stronger ones; accented where a contact was read. | Nested arcs: a stem. Crossing arcs: a pseudoknot. |
 | **Contacts** | Dot-bracket of A-T, C-G and G-T pairs read from the map, one partner a base, above the background of this map. | Brackets of different kinds cross each other. |
+| **Tokens** | For models whose words are longer than a base: the words, darker the surer the model is of them. | A dependency within one word is no finding. |
 | **Reconstruction** | What the model expects at each base, from all others: letters as high as their share of the information (2 bits less the entropy). | High letters are bases that the rest of the sequence determines. |
 | **Effect** | Natural log-likelihood ratio of each substitution against the reference. Blue: less expected than the reference. Red: more. | A column that is blue throughout is a base the model would not change. |
 | **Influence** | How much a substitution changes the predictions at all other bases: mean over them of the largest change of log2 odds; the largest of the three substitutions is drawn. | High bars are bases that others depend on. |
@@ -22,8 +23,9 @@ CAUTIONS = """
 * The map is about the model, not a measurement. A strong pair is a hypothesis.
 * Edges have less context: the first and last bases of a window are predicted worse.
 * Positions on screen are 1-based and inclusive; exported files follow the convention of their format.
-* Sequences stay in the memory of this installation and in its store of results; they are sent to other hosts only when you ask for a
-  locus of a remote assembly.
+* A pasted sequence stays in this installation: in its memory and in its store of results. Only the name of a locus goes to a public
+  service, and only when its assembly is not registered here.
+* The address bar holds pasted letters, so that a link reproduces the view; share links knowingly.
 """
 
 KEYS = """
