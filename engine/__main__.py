@@ -5,6 +5,7 @@ Exit status 0, or 2 with one sentence on standard error that says what was given
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import sys
@@ -19,6 +20,7 @@ from engine import arguments, batch_commands
 from engine.arguments import (
     TerminalMonitor,
     check_output,
+    deliver,
     read_sequence,
     read_window,
     settings_of_command_line,
@@ -251,19 +253,10 @@ def _answer(
     for note in engine.notes(request):
         print(note, file=sys.stderr)
     if out is None and target.suffix == ".tsv":
-        _print_table(result, target.suffix)
+        deliver(functools.partial(write_result, result), None, target.suffix)
         return
     write_result(result, target)
     print(f"wrote {target}", file=sys.stderr)
-
-
-def _print_table(result: Any, suffix: str) -> None:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"answer{suffix}"
-        write_result(result, path)
-        sys.stdout.write(path.read_text(encoding="utf-8"))
 
 
 def _cell(value: Any) -> str:

@@ -6,8 +6,9 @@ import contextlib
 import os
 import re
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -157,6 +158,18 @@ def _write_figure(result: Any, path: Path) -> None:
 
     drawn = locus_figure(LocusEvidence(result.sequence, **{FIGURE_FIELDS[type(result)]: result}))
     write_figure(drawn, path, result.provenance, int(drawn.layout.width), int(drawn.layout.height))
+
+
+def deliver(write: Callable[[Path], None], out: Path | None, suffix: str) -> None:
+    """Let ``write`` write a text file to ``out``; without one, to standard output."""
+    if out is not None:
+        with writing(out):
+            write(out)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"answer{suffix}"
+        write(path)
+        sys.stdout.write(path.read_text(encoding="utf-8"))
 
 
 class TerminalMonitor:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from engine import arguments
-from engine.arguments import TerminalMonitor, check_output, settings_of_command_line, writing
+from engine.arguments import TerminalMonitor, check_output, deliver, settings_of_command_line, writing
 from engine.core.errors import InputError, LocusError
 from engine.core.variants import TriageParameters
 from engine.options import Device, Dtype, ModelId, Out, Species, Weights
@@ -30,15 +30,15 @@ def triage_command(
     out: Out = None,
     window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
 ) -> None:
-    """Scores of the variants of a VCF: a table, or the VCF with INFO fields when --out ends in .vcf or .vcf.gz."""
+    """Scores of the variants of a VCF: a table (on standard output without --out), or the VCF with INFO fields for .vcf and .vcf.gz."""
     from engine.exports.triage_table import write_triage_table
     from engine.exports.vcf import write_triage_vcf
     from engine.sources.transcripts import read_transcripts
     from engine.sources.vcf import parse_vcf, vcf_text
     from engine.triage import ReferenceLetters, TriageRequest
 
-    target = out or Path("triage.tsv")
-    check_output(target)
+    if out is not None:
+        check_output(out)
     settings = settings_of_command_line()
     text = vcf_text(vcf)
     request = TriageRequest(
@@ -55,14 +55,12 @@ def triage_command(
     monitor = TerminalMonitor()
     result = arguments.make_engine(settings).run_triage(request, monitor)
     monitor.close()
-    as_vcf = target.name.endswith((".vcf", ".vcf.gz"))
-    with writing(target):
-        if as_vcf:
-            write_triage_vcf(result, text, target)
-        else:
-            write_triage_table(result, target)
+    if out is not None and out.name.endswith((".vcf", ".vcf.gz")):
+        deliver(lambda path: write_triage_vcf(result, text, path), out, ".vcf")
+    else:
+        deliver(lambda path: write_triage_table(result, path), out, ".tsv")
     scored = sum(row.status == "scored" for row in result.rows)
-    print(f"wrote {target}: {scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
+    print(f"{scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
 
 
 @app.command("scan")
@@ -106,8 +104,8 @@ def scores(
     from engine.exports.score_table import write_score_table
     from engine.sources.vcf import read_vcf
 
-    target = out or Path("scores.tsv")
-    check_output(target)
+    if out is not None:
+        check_output(out)
     engine = arguments.make_engine()
     monitor = TerminalMonitor()
     variants = read_vcf(vcf)
@@ -120,9 +118,8 @@ def scores(
             rows.append((variant, (), str(error)))
         monitor.advance(1)
     monitor.close()
-    with writing(target):
-        write_score_table(rows, engine.model(model).card, assembly, target)
-    print(f"wrote {target}: {sum(bool(found) for _, found, _ in rows):,} of {len(rows):,} alleles have scores", file=sys.stderr)
+    deliver(lambda path: write_score_table(rows, engine.model(model).card, assembly, path), out, ".tsv")
+    print(f"{sum(bool(found) for _, found, _ in rows):,} of {len(rows):,} alleles have scores", file=sys.stderr)
 
 
 @app.command()

@@ -190,6 +190,10 @@ def test_a_triage_writes_a_table_or_a_vcf(capsys: pytest.CaptureFixture[str]) ->
     assert command_line.main(["triage", "v.vcf", "--fasta", "r.fa", "--out", "t.vcf", "--window", "20"]) == 0
     assert "LCS_LLR=" in Path("t.vcf").read_text()
     assert "REF is T but the reference has G" in Path("t.tsv").read_text()
+    capsys.readouterr()
+    assert command_line.main(["triage", "v.vcf", "--fasta", "r.fa", "--window", "20"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
+    assert [row.split("\t")[:2] for row in rows] == [["contig", "position"], ["1", "15"], ["1", "16"]]
 
 
 def test_a_wrong_line_of_a_vcf_is_named(capsys: pytest.CaptureFixture[str]) -> None:
