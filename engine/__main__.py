@@ -47,7 +47,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(batch_commands.app)
 
 
 @app.command("models")
@@ -229,6 +228,9 @@ def tokens(
         "tokens.npz",
         (model, weights, species, device, dtype),
     )
+
+
+app.registered_commands.extend(batch_commands.app.registered_commands)
 
 
 def _answer(
