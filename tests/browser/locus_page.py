@@ -18,6 +18,8 @@ class LocusPage:
         )
 
     def data(self, name: str) -> str:
+        """A fact the view publishes about itself, after what was asked for is drawn."""
+        self.settle()
         return self.root.get_attribute(f"data-{name}") or ""
 
     def settle(self) -> None:
