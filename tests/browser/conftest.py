@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import find
-from tests.browser.locus_page import LocusPage
+from tests.browser.locus_page import PATIENCE, LocusPage
 
 ROOT = Path(__file__).resolve().parents[2]
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,14 +60,14 @@ def served(script: Path, folder: Path, **environment: str) -> Iterator[str]:
 
 
 def _wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(1800):
         if process.poll() is not None:
             pytest.fail(f"the server stopped with status {process.returncode}")
         with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(address, timeout=2) as answer:
             if answer.status == 200:
                 return
         time.sleep(0.1)
-    pytest.fail("the server did not start within 30 s")
+    pytest.fail("the server did not start within three minutes")
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +81,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page that fails its test when a script on it fails."""
     context = browser.new_context(viewport={"width": 1440, "height": 1500}, permissions=["clipboard-read", "clipboard-write"])
     opened = context.new_page()
+    opened.set_default_timeout(PATIENCE)
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
     yield opened

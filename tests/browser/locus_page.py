@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
+PATIENCE = 120_000
+"""Milliseconds until something that has not happened counts as missing; only failing tests wait so long, also on a busy machine."""
+
 
 class LocusPage:
     """Waits until the view has its results, then moves, clicks and reads."""
@@ -14,7 +17,7 @@ class LocusPage:
         page.wait_for_function(
             "(kind) => { const v = document.querySelector('.lv'); return v?.dataset.ready === 'true' && v.dataset.loaded.includes(kind); }",
             arg=loaded,
-            timeout=30_000,
+            timeout=PATIENCE,
         )
 
     def data(self, name: str) -> str:
@@ -95,7 +98,7 @@ class LocusPage:
         self.settle()
 
     def expect_text(self, selector: str, text: str) -> None:
-        expect(self.page.locator(selector)).to_contain_text(text, timeout=10_000)
+        expect(self.page.locator(selector)).to_contain_text(text, timeout=PATIENCE)
 
     def pixel(self, x: float, y: float) -> tuple[int, int, int]:
         """Colour of the figure at page coordinates."""

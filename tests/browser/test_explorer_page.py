@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT, served
-from tests.browser.locus_page import LocusPage
+from tests.browser.locus_page import PATIENCE, LocusPage
 
 SHORT = "GGGCCCAAATTTGGGCCCAAGGCCTT"
 
@@ -22,7 +22,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
-def wait_complete(page: Page, seconds: int = 90) -> LocusPage:
+def wait_complete(page: Page, seconds: int = 250) -> LocusPage:
     shown = LocusPage(page, loaded="map")
     page.wait_for_function(
         "() => { const d = document.querySelector('.lv').dataset; return d.complete === 'true' && d.loaded.includes('effects'); }",
@@ -39,9 +39,9 @@ def test_a_first_visit_has_an_example_on_screen_computed_by_the_shipped_model(pa
     assert shown.region == (1, 76)
     expect(page.get_by_text("acceptor, D, anticodon").first).to_be_visible()
     for kind in ("effects", "probabilities", "contacts"):
-        page.wait_for_function("(kind) => document.querySelector('.lv').dataset.loaded.includes(kind)", arg=kind, timeout=60_000)
+        page.wait_for_function("(kind) => document.querySelector('.lv').dataset.loaded.includes(kind)", arg=kind, timeout=PATIENCE)
     shown.press("n")
-    expect(page.locator("[data-role=pair-table]")).to_be_visible(timeout=30_000)
+    expect(page.locator("[data-role=pair-table]")).to_be_visible(timeout=PATIENCE)
     assert hosts == {"127.0.0.1"}
 
 
@@ -62,7 +62,7 @@ def test_the_address_reproduces_the_whole_view(page: Page, address: str) -> None
     assert again.region == (3, 20)
     assert again.data("selection") == "5,12"
     assert other.evaluate("() => document.querySelector('.lv').__view.display.mode") == "wide"
-    expect(other.locator("[data-role=pair-table]")).to_be_visible(timeout=30_000)
+    expect(other.locator("[data-role=pair-table]")).to_be_visible(timeout=PATIENCE)
     assert other.evaluate("() => document.querySelector('.lv').__view.scene.letters") == SHORT
 
 
@@ -76,7 +76,7 @@ def test_pasted_letters_replace_the_example_and_bad_ones_do_not(page: Page, addr
     assert shown.data("complete") == "true"
     box.fill("1 ttgacaatta 11 atcatcggct")
     page.get_by_role("button", name="Show", exact=True).first.click()
-    page.wait_for_function("() => document.querySelector('.lv').__view.scene.letters === 'TTGACAATTAATCATCGGCT'", timeout=20_000)
+    page.wait_for_function("() => document.querySelector('.lv').__view.scene.letters === 'TTGACAATTAATCATCGGCT'", timeout=PATIENCE)
     wait_complete(page)
     page.wait_for_url("**sequence=TTGACAATTAATCATCGGCT**")
 
@@ -90,13 +90,13 @@ def test_a_long_map_fills_coarse_to_fine_and_cancel_keeps_what_there_is(page: Pa
         start.click()
     shown = LocusPage(page, loaded="map")
     assert shown.data("complete") == "false"
-    expect(page.locator("[data-role=progress]")).to_contain_text(re.compile(r"[\d,]+ of [\d,]+"), timeout=20_000)
+    expect(page.locator("[data-role=progress]")).to_contain_text(re.compile(r"[\d,]+ of [\d,]+"), timeout=PATIENCE)
     shown.press("+")
     region = shown.region
     page.wait_for_timeout(1500)
     assert shown.region == region  # the zoom survives the refreshes
     page.get_by_role("button", name="Stop computing").click()
-    expect(page.locator("[data-role=progress]")).to_contain_text("partial", timeout=20_000)
+    expect(page.locator("[data-role=progress]")).to_contain_text("partial", timeout=PATIENCE)
     page.wait_for_timeout(800)
     assert shown.data("complete") == "false"
     assert "map" in shown.data("loaded")
@@ -108,8 +108,8 @@ def test_an_example_card_computes_on_click(page: Page, address: str) -> None:
     page.goto(f"{address}/?sequence={SHORT}")
     wait_complete(page)
     page.get_by_role("button", name="Ribosome binding site of T7 gene 10").first.click()
-    page.wait_for_url("**example=t7-gene10-rbs**", timeout=20_000)
-    page.wait_for_function("() => document.querySelector('.lv').dataset.loaded.includes('map')", timeout=90_000)
+    page.wait_for_url("**example=t7-gene10-rbs**", timeout=PATIENCE)
+    page.wait_for_function("() => document.querySelector('.lv').dataset.loaded.includes('map')", timeout=PATIENCE)
 
 
 def test_a_region_can_be_computed_on_its_own_and_left_again(page: Page, address: str) -> None:
@@ -118,9 +118,9 @@ def test_a_region_can_be_computed_on_its_own_and_left_again(page: Page, address:
     y = shown.y_of("ruler", 0.8)
     shown.drag((shown.x_of(4), y), (shown.x_of(15), y))
     page.locator(".lv-menu").get_by_text("Compute here").click()
-    page.wait_for_function("(want) => document.querySelector('.lv').__view.scene.letters === want", arg=SHORT[3:15], timeout=20_000)
+    page.wait_for_function("(want) => document.querySelector('.lv').__view.scene.letters === want", arg=SHORT[3:15], timeout=PATIENCE)
     page.get_by_role("button", name=f"Whole sequence ({len(SHORT)})").click()
-    page.wait_for_function("(want) => document.querySelector('.lv').__view.scene.letters === want", arg=SHORT, timeout=20_000)
+    page.wait_for_function("(want) => document.querySelector('.lv').__view.scene.letters === want", arg=SHORT, timeout=PATIENCE)
 
 
 def test_an_exported_map_is_the_map_on_screen(page: Page, address: str, tmp_path: Path) -> None:

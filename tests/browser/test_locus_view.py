@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.locus_page import LocusPage
+from tests.browser.locus_page import PATIENCE, LocusPage
 
 Opened = Callable[..., LocusPage]
 STRONG = (254, 232, 56)
@@ -100,7 +100,7 @@ def test_a_click_on_a_cell_selects_the_pair_everywhere_and_opens_its_card(view: 
     assert shown.data("selection") == "1,72"
     expect(shown.page.locator(".lv-side h3")).to_have_text("G 1 → C 72")
     table = shown.page.locator("[data-role=pair-table]")
-    expect(table).to_be_visible(timeout=10_000)
+    expect(table).to_be_visible(timeout=PATIENCE)
     assert table.locator("tbody tr").nth(0).locator("td").all_inner_texts() == ["-7.50", "-6.50", "-5.50", "-4.50"]
     assert table.locator("tbody tr").nth(2).locator("td").all_inner_texts() == ["·"] * 4  # the reference is G
     expect(shown.page.locator(".lv-facts")).to_contain_text("71 bases")
@@ -168,7 +168,7 @@ def test_display_settings_keep_the_zoom(view: Opened) -> None:
     shown.press("Tab")
     assert shown.region == (1, 72)
     for part in ("palette=paper", "threshold=5.5", "high=12", "symmetry=mean", "distance=20", "region=1-72"):
-        shown.page.wait_for_function("(part) => location.search.includes(part)", arg=part, timeout=3000)
+        shown.page.wait_for_function("(part) => location.search.includes(part)", arg=part, timeout=PATIENCE)
 
 
 def test_pairs_nearer_than_the_minimum_distance_are_left_out(view: Opened) -> None:
@@ -207,7 +207,7 @@ def test_the_keyboard_moves_selects_and_steps_through_pairs(view: Opened) -> Non
     shown.press("?")
     expect(shown.page.locator(".lv-help")).to_be_visible()
     shown.press("?", "m")
-    assert "map=wide" in shown.page.url or shown.page.wait_for_url("**map=wide**", timeout=2000) is None
+    assert "map=wide" in shown.page.url or shown.page.wait_for_url("**map=wide**", timeout=PATIENCE) is None
     shown.press("+", "+")
     start, _ = shown.region
     shown.press("Shift+ArrowRight")
@@ -223,7 +223,7 @@ def test_reverse_complement_mirrors_region_and_selection(view: Opened) -> None:
     shown.click(shown.x_of(5), shown.y_of("entropy"))
     first = shown.data("view")
     shown.press("v")
-    shown.page.wait_for_function("(old) => document.querySelector('.lv').dataset.view !== old", arg=first, timeout=10_000)
+    shown.page.wait_for_function("(old) => document.querySelector('.lv').dataset.view !== old", arg=first, timeout=PATIENCE)
     assert shown.region == (57, 76)
     assert shown.data("selection") == "72"
     shown.move(shown.x_of(72), shown.y_of("sequence"))
@@ -271,7 +271,7 @@ def test_a_long_map_arrives_pooled_and_exactly_on_zoom(view: Opened) -> None:
     assert "up to about" in shown.readout
     shown.page.locator("input[name=region]").fill("1-200")
     shown.press("Enter")
-    shown.page.wait_for_function("() => document.querySelector('.lv').dataset.loaded.includes('window')", timeout=15_000)
+    shown.page.wait_for_function("() => document.querySelector('.lv').dataset.loaded.includes('window')", timeout=PATIENCE)
     shown.move(*shown.cell(1, 72))
     assert "by 6.00 bits, the other way 5.00" in shown.readout
 
