@@ -345,11 +345,10 @@ def _map_seconds(model: Any, length: int, precision: str) -> tuple[float, str]:
     if length <= LENGTHS[1]:
         parameters = DependencyParameters(precision=precision)  # type: ignore[arg-type]
         return interleaved({"map": lambda: dependency_map(model, sequence, parameters)}, 1)["map"], f"{whole:,} passes"
-    window = (length // 2, length // 2 + 12)
-    parameters = DependencyParameters(window=window, precision=precision)  # type: ignore[arg-type]
-    seconds = interleaved({"map": lambda: dependency_map(model, sequence, parameters)}, 2)["map"]
-    some = 3 * (window[1] - window[0]) + 1
-    return seconds * whole / some, f"estimated from {some} of {whole:,} passes"
+    few, many = (DependencyParameters(window=(length // 2, length // 2 + bases), precision=precision) for bases in (3, 12))  # type: ignore[arg-type]
+    best = interleaved({"few": lambda: dependency_map(model, sequence, few), "many": lambda: dependency_map(model, sequence, many)}, 2)
+    a_pass = (best["many"] - best["few"]) / (3 * (12 - 3))
+    return best["few"] + a_pass * (whole - 10), f"estimated from 10 and 37 of {whole:,} passes"
 
 
 def gpu_rows(options: BenchOptions) -> list[Row]:
