@@ -25,7 +25,7 @@ def _train(options: argparse.Namespace) -> None:
     config = NetConfig(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden)
     plan = TrainPlan(minutes=options.minutes, steps=options.steps, tokens=options.tokens, accumulate=options.accumulate, rate=options.rate,
                      matrix_rate=options.rate, seed=options.seed)  # fmt: skip
-    train(options.corpus, config, plan, options.out, options.workers, options.device)
+    train(options.corpus, config, plan, options.out, options.workers, options.device, options.start)
 
 
 def _segmenter(options: argparse.Namespace) -> None:
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, required=True, help="folder of the run")
     for name, value in (("width", 192), ("layers", 6), ("heads", 4), ("hidden", 640), ("tokens", 4096), ("accumulate", 1)):
         train.add_argument(f"--{name}", type=int, default=value)
+    train.add_argument("--start", type=Path, help="model directory to start from, such as assets/models/locuscope-lm (same sizes)")
     train.add_argument("--steps", type=int, default=10**9)
 
     segmenter = commands.add_parser("segmenter", help="train the segmentation head on a language model")

@@ -94,6 +94,19 @@ class Trainer:
         self.step, self.seconds, self.tokens, self.progress = 0, 0.0, 0, 0.0
         self._resume()
 
+    def start_from(self, directory: Path) -> None:
+        """Take the weights of a model directory, such as a shipped one; a run that has steps behind it keeps its own."""
+        if self.step:
+            return
+        held = LocuscopeNet.from_pretrained(directory)
+        if held.config != self.net.config:
+            raise ParameterError(
+                f"the model in {directory} has other sizes ({held.config}) than this run ({self.net.config}); give the run the same"
+            )
+        self.net.load_state_dict(held.state_dict())
+        for name, p in self.net.named_parameters():
+            self.average[name].copy_(p.detach())
+
     def _bind_gradients(self, parameters: dict[str, nn.Parameter]) -> None:
         offset = 0
         for p in parameters.values():
@@ -215,25 +228,27 @@ def write_model(folder: Path, config: NetConfig, tensors: dict[str, Tensor]) -> 
     fresh.replace(folder / "model.safetensors")
 
 
-def _work(rank: int, count: int, arguments: tuple[Path, NetConfig, TrainPlan, Path, str], port: int) -> None:
-    corpus_path, config, plan, folder, device = arguments
+def _work(rank: int, count: int, arguments: tuple[Path, NetConfig, TrainPlan, Path, str, Path | None], port: int) -> None:
+    corpus_path, config, plan, folder, device, start = arguments
     logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(asctime)s %(message)s")
     if device == "cpu":
         torch.set_num_threads(1)
     if count > 1:
         torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=count)
     trainer = Trainer(Corpus.load(corpus_path), config, plan, folder, Workers(rank, count), device)
+    if start is not None:
+        trainer.start_from(start)
     trainer.run()
     if count > 1:
         torch.distributed.destroy_process_group()
 
 
-def train(corpus: Path, config: NetConfig, plan: TrainPlan, folder: Path, workers: int, device: str) -> None:
-    """Run to the end in `workers` processes of one thread each (CPU) or in this process (GPU)."""
+def train(corpus: Path, config: NetConfig, plan: TrainPlan, folder: Path, workers: int, device: str, start: Path | None = None) -> None:
+    """Run to the end, from the weights in `start` or from random ones, in `workers` processes of one thread each (CPU) or in this process (GPU)."""
     folder.mkdir(parents=True, exist_ok=True)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    arguments = (corpus, config, plan, folder, device)
+    arguments = (corpus, config, plan, folder, device, start)
     if device != "cpu" or workers == 1:
         _work(0, 1, arguments, 0)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +111,18 @@ def test_publishing_without_weights_or_with_infinite_ones_is_refused(tmp_path: P
     write_model(tmp_path / "average", TINY, state)
     with pytest.raises(WeightsInvalid, match="float16"):
         publish(tmp_path / "average", tmp_path / "lm", {})
+
+
+def test_a_run_may_start_from_published_weights_but_not_from_other_sizes(tmp_path: Path) -> None:
+    torch.manual_seed(9)
+    net = LocuscopeNet(TINY)
+    write_model(tmp_path / "lm", TINY, dict(net.named_parameters()))
+    run = trainer(tmp_path / "run", 2)
+    run.start_from(tmp_path / "lm")
+    for name, p in net.named_parameters():
+        assert torch.equal(dict(run.net.named_parameters())[name], p)
+        assert torch.equal(run.average[name], p)
+    other = replace(TINY, hidden=48)
+    write_model(tmp_path / "wide", other, dict(LocuscopeNet(other).named_parameters()))
+    with pytest.raises(ParameterError, match="sizes"):
+        run.start_from(tmp_path / "wide")
