@@ -63,13 +63,8 @@ def run_summary(run: Path) -> dict[str, Any]:
     recent: dict[str, list[float]] = {}
     for row in rows[-20:]:
         for key, value in row.items():
-            if key.startswith("bits_"):
+            if key.startswith(("bits_", "focal_loss")):
                 recent.setdefault(key, []).append(value)
     means = {key: round(sum(values) / len(values), 4) for key, values in sorted(recent.items())}
-    return {
-        "steps": last["step"],
-        "tokens_seen": last["tokens"],
-        "minutes": last["minutes"],
-        "finished": last["progress"] >= 1,
-        "training_bits_per_corrupted_base": means,
-    }
+    seen = {"tokens_seen": last["tokens"]} if "tokens" in last else {}
+    return {"steps": last["step"], **seen, "minutes": last["minutes"], "finished": last["progress"] >= 1, "last_losses": means}

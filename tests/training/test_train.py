@@ -97,7 +97,7 @@ def test_published_weights_give_nearly_the_same_answer_and_carry_their_digest(tm
     path = publish(tmp_path / "run" / "average", tmp_path / "lm", {"run": run_summary(tmp_path / "run")})
     card = json.loads(path.read_text())
     assert card["sha256"] == digest(tmp_path / "lm" / "model.safetensors")
-    assert card["run"]["training_bits_per_corrupted_base"] == {"bits_rna": 1.5}
+    assert card["run"]["last_losses"] == {"bits_rna": 1.5}
     assert card["run"]["finished"] is True
     ids = torch.tensor([[DOMAIN, *(BASE + i % 4 for i in range(30))]])
     with torch.no_grad():
