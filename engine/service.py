@@ -345,8 +345,8 @@ class Engine:
     @contextlib.contextmanager
     def _model(self, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor, refusal: Callable[[ModelCard], str]) -> Iterator[Any]:
         """The loaded model, with its turn on its device."""
-        self._set_threads()
         monitor.stage("loading the model")
+        self._set_threads()
         with self._shelf.borrow(entry, spec, monitor.check) as shelved:
             reason = refusal(shelved.model.card)
             if reason:
