@@ -30,7 +30,7 @@ lint: $(VENV)/.tests
 
 test: lint
 	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.runtime
 	$(BIN)/python -m engine bench
