@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -278,10 +279,10 @@ def test_a_long_map_arrives_pooled_and_exactly_on_zoom(view: Opened) -> None:
 
 def test_the_figure_has_a_description_and_tables(view: Opened) -> None:
     shown = view()
-    shown.page.wait_for_timeout(400)
-    label = shown.page.locator("[data-role=figure]").get_attribute("aria-label") or ""
-    assert "The strongest pair at least 4 apart is G 1 and C 72 with 6.00." in label
-    assert "1–7 with 66–72" in label
+    figure = shown.page.locator("[data-role=figure]")
+    expect(figure).to_have_attribute("aria-label", re.compile("The strongest pair at least 4 apart is G 1 and C 72 with 6.00."))
+    expect(figure).to_have_attribute("aria-label", re.compile("1–7 with 66–72"))
+    expect(figure).to_have_attribute("aria-label", re.compile("contacts were read from the map"))
     shown.page.get_by_role("tab", name="In words").click()
     expect(shown.page.locator(".lv-side")).to_contain_text("contacts were read from the map")
 

@@ -181,6 +181,7 @@ function drawLogo(view, ctx, panel, theme) {
   const values = view.scene.track("probabilities", "values");
   if (!values) return drawNote(view, ctx, panel, theme, view.waitingWords("probabilities"));
   const { px } = scaleOf(view);
+  const top = view.informationTop();
   for (const column of columns(view)) {
     const i = column.from;
     const information = 2 - view.scene.entropy(i);
@@ -188,7 +189,7 @@ function drawLogo(view, ctx, panel, theme) {
     let bottom = panel.y + panel.height;
     const order = [0, 1, 2, 3].sort((m, n) => values[4 * i + m] - values[4 * i + n]);
     for (const k of order) {
-      const height = (values[4 * i + k] * information * panel.height) / 2;
+      const height = (values[4 * i + k] * information * panel.height) / top;
       if (height < 0.4) continue;
       bottom -= height;
       ctx.fillStyle = view.colourOf(BASES[k], theme);
@@ -197,7 +198,7 @@ function drawLogo(view, ctx, panel, theme) {
     }
   }
   baseline(view, ctx, panel, theme);
-  scaleLabels(view, ctx, panel, theme, "2", "0");
+  scaleLabels(view, ctx, panel, theme, shortNumber(top), "0");
 }
 
 function stretchedLetter(view, ctx, letter, x, y, width, height) {

@@ -39,6 +39,17 @@ class DrawnView {
     return found.limit;
   }
 
+  // Top of the letters' scale: the most informative base of the whole sequence, at least a fifth of a bit.
+  informationTop() {
+    const found = this.scene.results.probabilities;
+    if (!found.top) {
+      let most = 0.2;
+      for (let i = 0; i < this.scene.length; i++) most = Math.max(most, 2 - this.scene.entropy(i) || 0);
+      found.top = Number(most.toPrecision(2));
+    }
+    return found.top;
+  }
+
   influenceTop() {
     const found = this.scene.results.effects;
     if (!found) return 1;
