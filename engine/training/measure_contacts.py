@@ -69,14 +69,14 @@ def groups(corpus: Corpus, data: Path, sample: ContactSample, seed: int) -> Iter
 
 
 def _pick(structures: list[Structure], sample: ContactSample, share: int, rng: np.random.Generator) -> list[Structure]:
-    """Random usable structures: `share` times the sample's number, fewer (but two) where their maps would cost more than the budget."""
+    """Random usable structures: `share` times the sample's number, fewer (but two) where their maps would cost more than `share` budgets."""
     fit = [s for s in structures if usable(s, sample.longest)]
     out: list[Structure] = []
     spent = 0
     for index in rng.permutation(len(fit)):
         size = fit[int(index)].codes.size
         spent += 3 * size * (size + 1)
-        if len(out) == share * sample.most or (spent > sample.tokens and len(out) >= 2):
+        if len(out) == share * sample.most or (spent > share * sample.tokens and len(out) >= 2):
             break
         out.append(fit[int(index)])
     return out

@@ -12,7 +12,7 @@ from engine.core.errors import WeightsInvalid, WeightsMissing
 
 LARGEST = 12 * 2**20
 LIMITS = (
-    "Small and trained for hours on two CPU cores. Seed RNAs were augmented with compensatory substitutions of their annotated pairs and "
+    "Small and briefly trained on two shared CPU cores (the run below). Seed RNAs were augmented with compensatory substitutions of their annotated pairs and "
     "mixed with invented stem-loops; the first layer starts from Watson-Crick and wobble pairing. Nothing of animals, plants or their viruses was seen."
 )
 
