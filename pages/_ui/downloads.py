@@ -42,7 +42,7 @@ def menu(runs: Runs, shown: Shown) -> None:
             "Result", [*results, "figure"], default=next(iter(results)), format_func=lambda k: names.get(k, "Figure")
         )
         if chosen == "figure":
-            _figure_buttons(runs, shown, results)
+            _figure_choice(shown, results)
         elif chosen is not None:
             _result_buttons(shown, chosen, results[chosen])
 
@@ -59,13 +59,17 @@ def _result_buttons(shown: Shown, kind: str, result: Any) -> None:
         )
 
 
-def _figure_buttons(runs: Runs, shown: Shown, results: dict[str, Any]) -> None:
+def _figure_choice(shown: Shown, results: dict[str, Any]) -> None:
     dark = st.toggle("Dark background", key="figure-dark")
     shape = st.segmented_control("Map", ["square", "triangle"], default="square", key="figure-shape")
+    figure_buttons(shown, results, FigureStyle(dark=dark, shape="triangle" if shape == "triangle" else "square"))
+
+
+def figure_buttons(shown: Shown, results: dict[str, Any], style: FigureStyle) -> None:
+    """One button a file format of the figure in ``style``."""
     provenance = next(iter(results.values())).provenance
     columns = st.columns(2)
     for index, (kind, title) in enumerate(FIGURES.items()):
-        style = FigureStyle(dark=dark, shape="triangle" if shape == "triangle" else "square")
         make = partial(_drawn, shown, dict(results), style, kind, provenance)
         _button(columns[index % 2], f".{kind} · {title}", make, f"{stem(shown)}.{kind}", figures.MEDIA_TYPES[kind])
 
@@ -75,7 +79,14 @@ def _button(place: Any, label: str, data: Callable[[], bytes], name: str, media_
 
 
 def _drawn(shown: Shown, results: dict[str, Any], style: FigureStyle, kind: figures.Kind, provenance: Provenance) -> bytes:
-    evidence = LocusEvidence(
+    drawn = locus_figure(evidence(shown, results), style)
+    height = int(cast("int", drawn.layout.height or 900))
+    return figures.figure_bytes(drawn, kind, provenance, width=style.width, height=height)
+
+
+def evidence(shown: Shown, results: dict[str, Any]) -> LocusEvidence:
+    """What the figure draws, of the finished results by kind."""
+    return LocusEvidence(
         shown.sequence,
         dependency=results.get("map"),
         contacts=results.get("contacts"),
@@ -84,9 +95,6 @@ def _drawn(shown: Shown, results: dict[str, Any], style: FigureStyle, kind: figu
         segmentation=results.get("segmentation"),
         features=shown.features,
     )
-    drawn = locus_figure(evidence, style)
-    height = int(cast("int", drawn.layout.height or 900))
-    return figures.figure_bytes(drawn, kind, provenance, width=style.width, height=height)
 
 
 def stem(shown: Shown) -> str:

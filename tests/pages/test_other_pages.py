@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +22,20 @@ def _compare() -> None:
     from pages._ui.compare_page import page
 
     explorer.page()
+    page()
+
+
+def _figure() -> None:
+    from pages._ui import explorer
+    from pages._ui.figure_page import page
+
+    explorer.page()
+    page()
+
+
+def _empty_figure() -> None:
+    from pages._ui.figure_page import page
+
     page()
 
 
@@ -111,3 +127,21 @@ def test_the_triage_table_is_ranked_least_expected_first_and_unscored_last() -> 
     assert frame["rank"].isna().tolist() == [False, False, True]
     assert frame["row"].tolist() == [2, 0, 1]
     assert "gene" not in frame
+
+
+def test_the_figure_page_without_a_sequence_says_where_to_begin() -> None:
+    app = AppTest.from_function(_empty_figure, default_timeout=60).run()
+    assert [note.value for note in app.info] == ["There is no finished result yet; open a sequence in the explorer first."]
+
+
+def test_the_figure_page_draws_what_the_explorer_has_computed() -> None:
+    app = AppTest.from_function(_figure, default_timeout=60)
+    app.query_params["sequence"] = "GGGCCCAAATTTGGGCCC"
+    for _ in range(100):
+        app.run()
+        if app.get("plotly_chart"):
+            break
+        time.sleep(0.3)
+    spec = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert not app.exception
+    assert {trace.get("xaxis") for trace in spec["data"]} == {"x"}
