@@ -147,7 +147,7 @@ class SpeciesLM:
         *,
         normalised: bool = False,
         precision: str = "exact",
-        tau: float = 0.01,
+        tau: float = 0.05,
     ) -> Tensor:
         """Scores (B, L, 4) of mutants; see `engine.core.protocols.PreciseMutantModel`."""
         return self._differences.mutant_logits(reference, positions, alternates, normalised=normalised, precision=precision)

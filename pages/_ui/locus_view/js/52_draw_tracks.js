@@ -88,7 +88,7 @@ function clipped(ctx, text, room) {
 
 function drawArcs(view, ctx, panel, theme) {
   const { x: at, px } = scaleOf(view);
-  const top = view.pairsInView().slice(0, view.display.arcs);
+  const top = view.scene.map ? view.pairsInView().slice(0, view.display.arcs) : []; // between two models there is no map
   const limit = Math.abs(top[0]?.value || 1);
   const span = top.reduce((most, pair) => Math.max(most, pair.j - pair.i), 1);
   view.arcPaths = [];
