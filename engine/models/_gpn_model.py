@@ -19,11 +19,13 @@ from engine.models._gpn_net import GpnNet
 from engine.models._reference import PerReference
 from engine.models._single_base import BaseTokens, SingleBaseModel
 from engine.models._weights import read_json
-from engine.models.gpn import RECIPE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
+
+RECIPE = EffectRecipe(window_bp=512, both_strands=True)
+"""512 bases around the variant, the variant masked, mean of both strands; beyond the sequence stands N."""
 
 _DEFAULT_VOCABULARY = {"[PAD]": 0, "[MASK]": 1, "[UNK]": 2, "a": 3, "c": 4, "g": 5, "t": 6}
 

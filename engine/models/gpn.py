@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.card import Capability, EffectRecipe, ModelCard
+from engine.core.card import Capability, ModelCard
 from engine.core.sequence import Alphabet
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
 
@@ -31,9 +31,6 @@ CARD = ModelCard(
     limitations="Sees about 1,000 bases to each side; trained on windows of 512 bases of plants, so other organisms are out of its range.",
     citation="Benegas, Batra and Song, PNAS 2023, doi 10.1073/pnas.2311219120",
 )
-
-RECIPE = EffectRecipe(window_bp=512, both_strands=True)
-"""512 bases around the variant, the variant masked, mean of both strands; beyond the sequence stands N."""
 
 
 def load(directory: Path, options: LoadOptions) -> GpnModel:
