@@ -1,8 +1,8 @@
-"""Networks of the shipped models: a masked nucleotide language model and its segmentation head.
+"""Network of the shipped masked nucleotide language model.
 
 Pure torch, no other part of the project is imported, so the file also runs on its own.
 
-The language model is a pre-norm transformer over single nucleotides with rotary positions, one domain token in front, and three
+It is a pre-norm transformer over single nucleotides with rotary positions, one domain token in front, and three
 biases that make few training tokens go far:
 
 * a *stem layer*: attention whose queries are windows of letters and whose keys are windows read in the opposite direction, scored by a
@@ -87,7 +87,7 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
 
 
-class _TrainingAttention(torch.autograd.Function):
+class _PiecewiseAttention(torch.autograd.Function):
     """softmax(q k' + bias) v with a backward pass that works through the batch in pieces that stay in cache.
 
     On CPUs the fused kernels run bfloat16 at the speed of float32 or below, in the backward pass far below; plain bfloat16 products
@@ -106,7 +106,8 @@ class _TrainingAttention(torch.autograd.Function):
                 score += bias
             weight = torch.softmax(score, dim=-1)
             out[part] = weight @ value[part]
-            weights.append(weight)
+            if any(ctx.needs_input_grad):
+                weights.append(weight)
         ctx.save_for_backward(query, key, value, out, *weights)
         ctx.piece, ctx.has_bias = piece, bias is not None
         return out
@@ -133,8 +134,9 @@ class _TrainingAttention(torch.autograd.Function):
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float) -> Tensor:
     """Scaled dot-product attention (B, heads, T, head); `bias` (heads, T, T) is added to the scores."""
-    if torch.is_grad_enabled() and query.requires_grad and query.device.type == "cpu":
-        out: Tensor = _TrainingAttention.apply(query * scale, key.contiguous(), value.contiguous(), bias)  # type: ignore[no-untyped-call]
+    needs_gradient = torch.is_grad_enabled() and query.requires_grad
+    if query.device.type == "cpu" and (needs_gradient or query.dtype == torch.bfloat16):
+        out: Tensor = _PiecewiseAttention.apply(query * scale, key.contiguous(), value.contiguous(), bias)  # type: ignore[no-untyped-call]
         return out
     mask = None if bias is None else bias[None].to(query.dtype)
     return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
@@ -341,120 +343,6 @@ class LocuscopeNet(nn.Module):
 
         folder = Path(directory)
         net = cls(NetConfig.read(folder / "config.json"))
-        state = load_file(folder / "model.safetensors")
-        net.load_state_dict({name: tensor.float() for name, tensor in state.items()})
-        return net.eval()
-
-
-@dataclass(frozen=True)
-class SegmenterConfig:
-    """Sizes of the segmentation head and names of its elements; written as config.json beside its weights."""
-
-    elements: tuple[str, ...]
-    inner: int = 96
-    outer: int = 192
-    language_model: NetConfig = field(default_factory=NetConfig)
-    model_type: str = "locuscope-segmenter"
-
-    @classmethod
-    def read(cls, path: Path) -> SegmenterConfig:
-        """Read config.json."""
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        held = dict(raw["language_model"])
-        held["vocabulary"] = tuple(held["vocabulary"])
-        return cls(tuple(raw["elements"]), int(raw["inner"]), int(raw["outer"]), NetConfig(**held))
-
-    def write(self, path: Path) -> None:
-        """Write config.json."""
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-
-
-class _Convolutions(nn.Module):
-    """Two residual convolutions of width 3 over (B, channels, L), normalised per position."""
-
-    def __init__(self, channels: int, dilation: int = 1) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(channels)
-        self.first = nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation)
-        self.second = nn.Conv1d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        inner = self.norm(x.transpose(1, 2)).transpose(1, 2)
-        out: Tensor = x + self.second(functional.gelu(self.first(inner)))
-        return out
-
-
-class SegmenterHead(nn.Module):
-    """1D U-Net over hidden states (B, L, width) and ids (B, L) of the same bases, to logits (B, L, elements).
-
-    The first step down folds three neighbouring bases into the channels (no phase of the reading frame is lost), the next two pool by
-    four, so that the lowest level sees about a thousand bases.
-    """
-
-    STRIDE = 48
-
-    def __init__(self, config: SegmenterConfig) -> None:
-        super().__init__()
-        inner, outer = config.inner, config.outer
-        self.entry = nn.Conv1d(config.language_model.hidden_size + 4, inner, 5, padding=2)
-        self.base = _Convolutions(inner)
-        self.fold = nn.Conv1d(3 * inner, outer, 1)
-        self.codons = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2)])
-        self.middle = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2)])
-        self.bottom = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2), _Convolutions(outer, 4)])
-        self.rise_middle, self.rise_codons = _Convolutions(outer), _Convolutions(outer)
-        self.unfold = nn.Conv1d(outer, 3 * inner, 1)
-        self.last = _Convolutions(inner)
-        self.out = nn.Conv1d(inner, len(config.elements), 1)
-        self.out.bias = nn.Parameter(torch.full((len(config.elements),), -3.0))
-
-    def forward(self, hidden: Tensor, ids: Tensor) -> Tensor:
-        length = ids.shape[1]
-        letters = functional.one_hot((ids - BASE).clamp(0, 4), 5)[..., :4].to(hidden.dtype)
-        x = torch.cat((hidden, letters), dim=-1).transpose(1, 2)
-        x = functional.pad(x, (0, -length % self.STRIDE))
-        base = self.base(self.entry(x))
-        batch, inner, padded = base.shape
-        folded = base.view(batch, inner, padded // 3, 3).transpose(2, 3).reshape(batch, 3 * inner, padded // 3)
-        codons = _through(self.codons, self.fold(folded))
-        middle = _through(self.middle, functional.max_pool1d(codons, 4))
-        bottom = _through(self.bottom, functional.max_pool1d(middle, 4))
-        middle = self.rise_middle(middle + bottom.repeat_interleave(4, dim=2))
-        codons = self.rise_codons(codons + middle.repeat_interleave(4, dim=2))
-        spread = self.unfold(codons).view(batch, inner, 3, padded // 3).transpose(2, 3).reshape(batch, inner, padded)
-        out: Tensor = self.out(self.last(base + spread)).transpose(1, 2)[:, :length]
-        return out
-
-
-def _through(layers: nn.ModuleList, x: Tensor) -> Tensor:
-    for layer in layers:
-        x = layer(x)
-    return x
-
-
-class LocuscopeSegmenter(nn.Module):
-    """Frozen language model and head: ids (B, T), the domain token first, to logits (B, T - 1, elements); sigmoid gives probabilities."""
-
-    def __init__(self, config: SegmenterConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.language_model = LocuscopeNet(config.language_model)
-        self.head = SegmenterHead(config)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """Logits of the elements at every base."""
-        with torch.no_grad():
-            hidden = self.language_model.hidden(ids)[:, 1:]
-        out: Tensor = self.head(hidden, ids[:, 1:])
-        return out
-
-    @classmethod
-    def from_pretrained(cls, directory: str | Path) -> LocuscopeSegmenter:
-        """Load config.json and model.safetensors of `directory`, in float32 and evaluation mode."""
-        from safetensors.torch import load_file
-
-        folder = Path(directory)
-        net = cls(SegmenterConfig.read(folder / "config.json"))
         state = load_file(folder / "model.safetensors")
         net.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         return net.eval()

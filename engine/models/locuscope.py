@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.models._encoder import LayerReference
     from engine.models._locuscope_fast import LocuscopeFast, LocuscopeReference
     from engine.models._locuscope_net import LocuscopeNet
-    from engine.models._locuscope_net import LocuscopeSegmenter as SegmenterNet
+    from engine.models._locuscope_segmenter_net import LocuscopeSegmenter as SegmenterNet
 
 CONTEXT_BP = 128
 SEGMENTED_BP = 1023
@@ -295,8 +295,8 @@ def load_segmenter(directory: Path, options: LoadOptions) -> LocuscopeSegmenter:
 
     Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (device, dtype, domain).
     """
-    from engine.models._locuscope_net import LocuscopeSegmenter as SegmenterNet
-    from engine.models._locuscope_net import SegmenterConfig
+    from engine.models._locuscope_segmenter_net import LocuscopeSegmenter as SegmenterNet
+    from engine.models._locuscope_segmenter_net import SegmenterConfig
     from engine.models._weights import placed, read_state, resolve_device, resolve_dtype
 
     domain = _domain(options.species)

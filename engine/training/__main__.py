@@ -73,7 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, required=True, help="folder of the run")
     for name, value in (("width", 192), ("layers", 6), ("heads", 4), ("hidden", 640), ("tokens", 4096), ("accumulate", 1)):
         train.add_argument(f"--{name}", type=int, default=value)
-    train.add_argument("--start", type=Path, help="model directory to start from, such as assets/models/locuscope-lm (same sizes)")
+    train.add_argument(
+        "--start",
+        type=Path,
+        help="model directory to start from, such as assets/models/locuscope-lm (its sizes, or more layers or hidden units)",
+    )
     train.add_argument("--steps", type=int, default=10**9)
 
     segmenter = commands.add_parser("segmenter", help="train the segmentation head on a language model")
@@ -81,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     segmenter.add_argument("--data", type=Path, required=True)
     segmenter.add_argument("--language-model", type=Path, default=MODELS / "locuscope-lm")
     segmenter.add_argument("--out", type=Path, required=True, help="folder of the run")
-    segmenter.add_argument("--rows", type=int, default=4, help="windows a step and process")
+    segmenter.add_argument("--rows", type=int, default=8, help="windows a step and process")
     for command, minutes, rate in ((train, 60.0, 3e-3), (segmenter, 25.0, 2e-3)):
         command.add_argument("--minutes", type=float, default=minutes, help="rates decay to zero at this time")
         command.add_argument("--rate", type=float, default=rate)

@@ -1,4 +1,4 @@
-"""Sequences that teach pairing: compensatory substitutions in annotated pairs, and invented stem-loop structures."""
+"""Sequences that teach pairing: compensatory substitutions in annotated pairs, and invented stem-loops."""
 
 from __future__ import annotations
 

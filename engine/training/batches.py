@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.models._locuscope_net import ANY, BASE, DOMAIN, MASK
+from engine.training.alignments import Alignments
 from engine.training.augment import compensate, invented_rna, random_letters
 from engine.training.corpus import DOMAINS, TRAIN, Corpus
 from engine.training.holdout import NAMED_FAMILIES
@@ -25,14 +26,15 @@ _LONGEST_RNA = 480
 
 @dataclass(frozen=True)
 class Mixture:
-    """Shares of the kinds of batches (sum 1), of the named families among seed RNAs, and of RNAs with compensated pairs."""
+    """Shares of the kinds of batches (sum 1), of the named families among seed RNAs, and of recombined and of compensated RNAs."""
 
     rna: float = 0.50
     invented: float = 0.03
     embedded: float = 0.07
     dna: float = 0.40
-    named: float = 0.60
-    compensated: float = 0.5
+    named: float = 0.65
+    recombined: float = 0.5
+    compensated: float = 0.12
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Batches:
     def __init__(self, corpus: Corpus, seed: int, tokens: int = 4096, mixture: Mixture | None = None) -> None:
         self.corpus, self.seed, self.tokens = corpus, seed, tokens
         self.mixture = mixture or Mixture()
+        self._alignments = Alignments(corpus)
         sizes = np.diff(corpus.rna_start)
         train = np.flatnonzero((corpus.split == TRAIN) & (sizes >= 24))
         order = train[np.argsort(sizes[train], kind="stable")]
@@ -86,9 +89,13 @@ class Batches:
         return max(1, self.tokens // (length + 1))
 
     def _seed_rna(self, pick: int, rng: np.random.Generator) -> Codes:
-        codes, partner = self.corpus.rna_sequence(int(self._order[pick]))
-        if rng.random() < self.mixture.compensated:
-            codes = compensate(codes, partner, float(rng.uniform(0.1, 1.0)), rng)
+        index = int(self._order[pick])
+        codes, partner = self.corpus.rna_sequence(index)
+        fate = rng.random()
+        if fate < self.mixture.recombined:
+            codes = self._alignments.recombine(index, float(rng.uniform(0.2, 1.0)), rng)
+        elif fate < self.mixture.recombined + self.mixture.compensated:
+            codes = compensate(codes, partner, float(rng.uniform(0.1, 0.6)), rng)
         if codes.size > _LONGEST_RNA:
             low = int(rng.integers(0, codes.size - _LONGEST_RNA + 1))
             codes = codes[low : low + _LONGEST_RNA]
@@ -174,18 +181,18 @@ class Batches:
 def mask(ids: Ids, rng: np.random.Generator) -> Ids:
     """Corrupt `ids` in place and return the targets.
 
-    A share of 10 to 40 % of each row's nucleotides is chosen; of these 60 % become the mask token, 25 % a random other base, 15 % stay.
+    A share of 8 to 22 % of each row's nucleotides is chosen; of these 80 % become the mask token, 10 % a random other base, 10 % stay.
     One row in eight gets no mask token at all (only wrong and right bases): dependency maps read the model in that regime.
     """
     batch, length = ids.shape
-    share = rng.uniform(0.1, 0.4, size=(batch, 1))
+    share = rng.uniform(0.08, 0.22, size=(batch, 1))
     known = (ids >= BASE) & (ids < ANY)
     chosen = known & (rng.random((batch, length)) < share)
     targets = np.where(chosen, ids, IGNORE)
     fate = rng.random((batch, length))
     bare = rng.random((batch, 1)) < 0.125
-    masked = chosen & (fate < 0.60) & ~bare
-    wrong = chosen & ~masked & (fate >= np.where(bare, 0.35, 0.60)) & (fate < np.where(bare, 1.0, 0.85))
+    masked = chosen & (fate < 0.80) & ~bare
+    wrong = chosen & ~masked & (fate >= np.where(bare, 0.50, 0.80)) & (fate < np.where(bare, 1.0, 0.90))
     shift = rng.integers(1, 4, size=(batch, length))
     ids[wrong] = BASE + (ids[wrong] - BASE + shift[wrong]) % 4
     ids[masked] = MASK

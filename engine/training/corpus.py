@@ -51,6 +51,7 @@ class Corpus:
     rna: Codes
     rna_start: NDArray[np.int64]
     partner: NDArray[np.int32]
+    column: NDArray[np.uint16]
     family: NDArray[np.int32]
     split: NDArray[np.uint8]
     names: dict[str, list[str]]
@@ -77,6 +78,7 @@ class Corpus:
             rna=self.rna,
             rna_start=self.rna_start,
             partner=self.partner,
+            column=self.column,
             family=self.family,
             split=self.split,
             names=np.frombuffer(json.dumps(self.names).encode(), dtype=np.uint8),
@@ -184,7 +186,7 @@ def _yeasts(folder: Path) -> Iterator[Piece]:
 
 
 def _rna(path: Path) -> dict[str, list[object]]:
-    table: dict[str, list[object]] = {key: [] for key in ("codes", "partner", "family", "split", "accession", "title", "name")}
+    table: dict[str, list[object]] = {key: [] for key in ("codes", "partner", "column", "family", "split", "accession", "title", "name")}
     seen: set[bytes] = set()
     for number, family in enumerate(read_families(path)):
         table["accession"].append(family.accession)
@@ -196,8 +198,9 @@ def _rna(path: Path) -> dict[str, list[object]]:
                 continue
             seen.add(key)
             part = HELD_OUT_FAMILY if whole else HELD_OUT_SEQUENCE if holdout.sequence_is_held_out(one.name) else TRAIN
-            for column, value in (("codes", one.codes), ("partner", one.partner), ("family", number), ("split", part), ("name", one.name)):
-                table[column].append(value)
+            row = {"codes": one.codes, "partner": one.partner, "column": one.column, "family": number, "split": part, "name": one.name}
+            for key_of_table, value in row.items():
+                table[key_of_table].append(value)
     return table
 
 
@@ -228,6 +231,7 @@ def build(data: Path, most_letters: int = 200_000_000) -> Corpus:
     table = _rna(data / "rna" / "Rfam14.2_seed.train.sto.gz")
     codes: list[Codes] = table["codes"]  # type: ignore[assignment]
     partner: list[NDArray[np.int32]] = table["partner"]  # type: ignore[assignment]
+    column: list[NDArray[np.uint16]] = table["column"]  # type: ignore[assignment]
     return Corpus(
         dna=np.concatenate([p.codes for p in pieces]),
         start=_starts([p.codes.size for p in pieces]),
@@ -237,6 +241,7 @@ def build(data: Path, most_letters: int = 200_000_000) -> Corpus:
         rna=np.concatenate(codes),
         rna_start=_starts([c.size for c in codes]),
         partner=np.concatenate(partner),
+        column=np.concatenate(column),
         family=np.array(table["family"], dtype=np.int32),
         split=np.array(table["split"], dtype=np.uint8),
         names={

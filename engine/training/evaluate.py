@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.models._locuscope_net import LocuscopeNet, LocuscopeSegmenter
+from engine.models._locuscope_net import LocuscopeNet
+from engine.models._locuscope_segmenter_net import LocuscopeSegmenter
 from engine.training.annotation import annotated_contigs
 from engine.training.corpus import Corpus
 from engine.training.measure_contacts import ContactSample, contacts

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.models._locuscope_net import BASE, DOMAIN, LocuscopeSegmenter
+from engine.models._locuscope_net import BASE, DOMAIN
+from engine.models._locuscope_segmenter_net import LocuscopeSegmenter
 from engine.training.annotation import ELEMENTS, MIRROR, Contig
 from engine.training.corpus import DOMAINS
 from engine.training.letters import Codes, reverse_complement

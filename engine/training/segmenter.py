@@ -1,4 +1,8 @@
-"""Training of the segmentation head on the frozen language model: focal loss, windows of annotated genomes, either strand."""
+"""Training of the segmentation head on the frozen language model: focal loss, windows of annotated genomes, either strand.
+
+The language model's forward pass costs several times the head's step, so a batch holds few windows that are new and many drawn again
+from those of the last steps, whose hidden states are kept.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.models._locuscope_net import BASE, DOMAIN, LocuscopeNet, LocuscopeSegmenter, SegmenterConfig
+from engine.models._locuscope_net import BASE, DOMAIN, LocuscopeNet
+from engine.models._locuscope_segmenter_net import LocuscopeSegmenter, SegmenterConfig
 from engine.training import checkpoint
 from engine.training.annotation import ELEMENTS, Contig, annotated_contigs, bit, mirrored
 from engine.training.corpus import DOMAINS
@@ -35,7 +40,9 @@ class SegmenterPlan:
 
     minutes: float = 25.0
     steps: int = 10**9
-    rows: int = 4
+    rows: int = 8
+    fresh: int = 1
+    kept: int = 3000
     rate: float = 2e-3
     gamma: float = 2.0
     seed: int = 1
@@ -43,8 +50,19 @@ class SegmenterPlan:
     window: int = WINDOW
 
 
+HEAVIEST = 12.0
+
+
+def element_weights(contigs: list[Contig]) -> Tensor:
+    """(elements,) weight of each element's loss, 1 for the commonest: the square root of how much rarer it is, at most `HEAVIEST`."""
+    places = np.arange(len(ELEMENTS), dtype=np.uint16)
+    marked = np.array([sum(int(((c.labels >> place) & 1).sum()) for c in contigs) for place in places], dtype=float)
+    share = np.sqrt(marked.max() / np.maximum(marked, 1.0))
+    return torch.from_numpy(np.minimum(share, HEAVIEST).astype(np.float32))
+
+
 class Windows:
-    """Draws labelled windows; each batch is a function of (seed, rank, step)."""
+    """Draws labelled windows; each window is a function of (seed, rank, number)."""
 
     def __init__(self, contigs: list[Contig], plan: SegmenterPlan) -> None:
         self.plan = plan
@@ -76,31 +94,37 @@ class Windows:
             low = int(rng.integers(0, contig.codes.size - window + 1))
         return contig, min(max(low, 0), contig.codes.size - window)
 
-    def draw(self, rank: int, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """ids (B, T), labels (B, T - 1, elements) 0 or 1, known (B, 1, elements) 1 where the annotation lists the element."""
-        rng = np.random.default_rng((self.plan.seed, rank, step))
-        ids, labels, known = [], [], []
-        for _ in range(self.plan.rows):
-            contig, low = self._place(rng)
-            part = slice(low, low + self.plan.window)
-            codes, marks = contig.codes[part], contig.labels[part]
-            if rng.random() < 0.5:
-                codes, marks = reverse_complement(codes), mirrored(marks)
-            domain = 0 if rng.random() < 0.15 else DOMAINS.index(contig.domain)
-            ids.append(np.concatenate(([domain + DOMAIN], np.minimum(codes, UNKNOWN).astype(np.int64) + BASE)))
-            labels.append(marks)
-            known.append(contig.known)
+    def numbers(self, rank: int, step: int) -> list[int]:
+        """Windows of a batch: the newest `fresh` ones, the others from the last `kept`."""
+        plan, rng = self.plan, np.random.default_rng((self.plan.seed, rank, step))
+        newest = (step + 1) * plan.fresh
+        again = rng.integers(max(0, newest - plan.kept), newest, size=plan.rows - plan.fresh)
+        return [*range(newest - plan.fresh, newest), *(int(number) for number in again)]
+
+    def draw(self, rank: int, number: int) -> tuple[Tensor, Tensor, Tensor]:
+        """ids (T,), labels (T - 1, elements) 0 or 1, known (1, elements) 1 where the annotation lists the element."""
+        rng = np.random.default_rng((self.plan.seed, rank, number, 1))
+        contig, low = self._place(rng)
+        part = slice(low, low + self.plan.window)
+        codes, marks = contig.codes[part], contig.labels[part]
+        if rng.random() < 0.5:
+            codes, marks = reverse_complement(codes), mirrored(marks)
+        domain = 0 if rng.random() < 0.15 else DOMAINS.index(contig.domain)
+        ids = np.concatenate(([domain + DOMAIN], np.minimum(codes, UNKNOWN).astype(np.int64) + BASE))
         places = np.arange(len(ELEMENTS))
-        marked = (np.stack(labels)[:, :, None] >> places) & 1
-        listed = (np.array(known)[:, None, None] >> places) & 1
-        return torch.from_numpy(np.stack(ids)), torch.from_numpy(marked.astype(np.float32)), torch.from_numpy(listed.astype(np.float32))
+        marked = (marks[:, None] >> places) & 1
+        listed = (np.array([contig.known])[:, None] >> places) & 1
+        return torch.from_numpy(ids), torch.from_numpy(marked.astype(np.float32)), torch.from_numpy(listed.astype(np.float32))
 
 
-def focal_loss(logits: Tensor, labels: Tensor, known: Tensor, gamma: float) -> Tensor:
-    """Mean over known entries of -(1 - p_true)^gamma ln p_true, p_true the probability given to the label (Lin et al. 2017)."""
+def focal_loss(logits: Tensor, labels: Tensor, known: Tensor, gamma: float, weight: Tensor | float = 1.0) -> Tensor:
+    """Mean over known entries of -(1 - p_true)^gamma ln p_true, p_true the probability given to the label (Lin et al. 2017).
+
+    `weight` (elements,) multiplies what an element adds to the sum.
+    """
     entropy = functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
     wrong = 1 - torch.exp(-entropy)
-    return (entropy * wrong**gamma * known).sum() / known.expand_as(entropy).sum().clamp(min=1)
+    return (entropy * wrong**gamma * known * weight).sum() / known.expand_as(entropy).sum().clamp(min=1)
 
 
 class SegmenterTrainer:
@@ -115,6 +139,8 @@ class SegmenterTrainer:
         self.net.language_model.load_state_dict(language_model.state_dict())
         self.net.to(self.device)
         self.windows = Windows(contigs, plan)
+        self.weight = element_weights(contigs).to(self.device)
+        self._read: dict[int, tuple[Tensor, ...]] = {}
         self.parameters = dict(self.net.head.named_parameters())
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=plan.rate, weight_decay=0.01)
         self.average = {name: p.detach().clone() for name, p in self.parameters.items()}
@@ -147,14 +173,26 @@ class SegmenterTrainer:
         self.net.config.write(target / "config.json")
         save_file({n: t.detach().float().cpu().contiguous() for n, t in whole.items()}, target / "model.safetensors")
 
+    def _batch(self) -> tuple[Tensor, ...]:
+        """Hidden states (B, L, hidden_size), ids (B, L), labels and known of this step's windows; what was read before is kept."""
+        numbers = self.windows.numbers(self.workers.rank, self.step)
+        for number in numbers:
+            if number not in self._read:
+                ids, labels, known = (t.to(self.device) for t in self.windows.draw(self.workers.rank, number))
+                self._read[number] = self.net.hidden(ids[None])[0], ids[1:], labels, known
+        for number in [n for n in self._read if n < numbers[0] - self.plan.kept]:
+            del self._read[number]
+        rows = [self._read[number] for number in numbers]
+        return tuple(torch.stack(part) for part in zip(*rows, strict=True))
+
     def advance(self) -> float:
         """One optimiser step; this process's loss."""
         begun = time.monotonic()
-        ids, labels, known = (t.to(self.device) for t in self.windows.draw(self.workers.rank, self.step))
         self.optimizer.zero_grad()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.window > 255):
-            logits = self.net(ids)
-        loss = focal_loss(logits.float(), labels, known, self.plan.gamma)
+            hidden, ids, labels, known = self._batch()
+            logits = self.net.head(hidden, ids)
+        loss = focal_loss(logits.float(), labels, known, self.plan.gamma, self.weight)
         loss.backward()  # type: ignore[no-untyped-call]
         done = max(self.seconds / (60 * self.plan.minutes), self.step / self.plan.steps)
         flat = torch.cat([*(p.grad.flatten() for p in self.parameters.values() if p.grad is not None), torch.tensor([done])])

@@ -31,11 +31,12 @@ class Family:
 
 @dataclass(frozen=True)
 class SeedSequence:
-    """An ungapped sequence; partner[i] is the 0-based position paired with i, or -1."""
+    """An ungapped sequence; partner[i] is the 0-based position paired with i, or -1; column[i] is i's column of the alignment."""
 
     name: str
     codes: Codes
     partner: NDArray[np.int32]
+    column: NDArray[np.uint16]
 
 
 def wuss_partners(structure: str) -> NDArray[np.int32]:
@@ -97,4 +98,4 @@ def sequences(family: Family) -> Iterator[SeedSequence]:
         kept = ~np.isin(raw, list(_GAPS))
         place = np.where(kept, np.cumsum(kept) - 1, -1)
         mate = np.where(columns >= 0, place[columns], -1)[kept]
-        yield SeedSequence(name, encode(raw[kept].tobytes()), mate.astype(np.int32))
+        yield SeedSequence(name, encode(raw[kept].tobytes()), mate.astype(np.int32), np.flatnonzero(kept).astype(np.uint16))

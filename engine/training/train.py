@@ -37,8 +37,8 @@ class TrainPlan:
     matrix_rate: float = 3e-3
     decay_from: float = 0.5
     warmup_steps: int = 100
-    dna_first: float = 0.25
-    dna_later: float = 0.5
+    dna_first: float = 0.3
+    dna_later: float = 0.45
     ema: float = 0.998
     seed: int = 1
     save_minutes: float = 5.0
@@ -95,15 +95,13 @@ class Trainer:
         self._resume()
 
     def start_from(self, directory: Path) -> None:
-        """Take the weights of a model directory, such as a shipped one; a run that has steps behind it keeps its own."""
+        """Take the weights of a model directory, such as a shipped one; a run that has steps behind it keeps its own.
+
+        A run with more layers or hidden units grows the model: the new ones begin silent, so that it starts with the same output.
+        """
         if self.step:
             return
-        held = LocuscopeNet.from_pretrained(directory)
-        if held.config != self.net.config:
-            raise ParameterError(
-                f"the model in {directory} has other sizes ({held.config}) than this run ({self.net.config}); give the run the same"
-            )
-        self.net.load_state_dict(held.state_dict())
+        grow(LocuscopeNet.from_pretrained(directory), self.net)
         for name, p in self.net.named_parameters():
             self.average[name].copy_(p.detach())
 
@@ -215,6 +213,23 @@ class Trainer:
             handle.write(json.dumps(row) + "\n")
         filled = int(30 * min(1.0, self.progress))
         logger.info("[%s%s] %s", "#" * filled, "." * (30 - filled), json.dumps(row))
+
+
+def grow(small: LocuscopeNet, large: LocuscopeNet) -> None:
+    """Write the weights of `small` into `large`, in place; layers and hidden units that `small` has not add nothing at first."""
+    one, two = asdict(small.config), asdict(large.config)
+    fixed = {key for key in one if one[key] != two[key]} - {"layers", "hidden"}
+    if fixed or small.config.layers > large.config.layers or small.config.hidden > large.config.hidden:
+        raise ParameterError(
+            f"a run can start from a model of its own sizes or of fewer layers or hidden units; the model has {one}, the run {two}"
+        )
+    held = small.state_dict()
+    with torch.no_grad():
+        for name, tensor in large.state_dict().items():
+            if name.endswith(("out.weight", "down.weight")):
+                tensor.zero_()
+            if name in held:
+                tensor[tuple(slice(size) for size in held[name].shape)] = held[name]
 
 
 def write_model(folder: Path, config: NetConfig, tensors: dict[str, Tensor]) -> None:

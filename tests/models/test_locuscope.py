@@ -14,8 +14,9 @@ from engine.analyses.segmentation import segmentation
 from engine.core.errors import ParameterError, SequenceError, WeightsInvalid, WeightsMissing
 from engine.core.protocols import ElementModel, EmbeddingModel, MaskingModel, NucleotideModel
 from engine.core.sequence import Alphabet, NucleotideSequence
-from engine.models._locuscope_net import LocuscopeNet, NetConfig, SegmenterConfig
-from engine.models._locuscope_net import LocuscopeSegmenter as SegmenterNet
+from engine.models._locuscope_net import LocuscopeNet, NetConfig
+from engine.models._locuscope_segmenter_net import LocuscopeSegmenter as SegmenterNet
+from engine.models._locuscope_segmenter_net import SegmenterConfig
 from engine.models.entry import LoadOptions
 from engine.models.locuscope import ENTRIES, Locuscope, LocuscopeSegmenter
 from engine.models.registry import entry

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine.models._locuscope_net import ANY, BASE, DOMAIN, MASK
+from engine.training.alignments import Alignments, structural_units
 from engine.training.augment import compensate, invented_rna, is_canonical
 from engine.training.batches import IGNORE, KINDS, Batches, Mixture, mask
+from engine.training.corpus import HELD_OUT_SEQUENCE, TRAIN
 from engine.training.letters import encode
 from tests.training.toy import toy_corpus
 
@@ -53,13 +57,13 @@ def test_masks_follow_the_announced_shares() -> None:
     assert (targets[chosen] == clean[chosen]).all()
     assert (ids[~chosen] == clean[~chosen]).all()
     assert not chosen[:, 0].any()
-    assert 0.20 < chosen.mean() < 0.30
+    assert 0.12 < chosen.mean() < 0.18
     bare = ~((ids == MASK).any(axis=1))
     assert 0.05 < bare.mean() < 0.22
     rows = ~bare
     hit = chosen[rows]
-    assert abs((ids[rows][hit] == MASK).mean() - 0.60) < 0.03
-    assert abs((ids[rows][hit] == clean[rows][hit]).mean() - 0.15) < 0.03
+    assert abs((ids[rows][hit] == MASK).mean() - 0.80) < 0.03
+    assert abs((ids[rows][hit] == clean[rows][hit]).mean() - 0.10) < 0.03
 
 
 def test_unknown_letters_are_never_a_target() -> None:
@@ -104,3 +108,38 @@ def test_held_out_rna_is_never_drawn() -> None:
     batches = Batches(corpus, 1)
     assert (corpus.split[batches._order] == 0).all()
     assert batches._order.size == 24
+
+
+def test_recombination_keeps_columns_and_pairs_together_and_takes_from_training_sequences_only() -> None:
+    """Member k of a family is written in the letter k, so that every letter of the result tells where it came from."""
+    corpus = toy_corpus()
+    own = np.flatnonzero((corpus.family == 0) & (corpus.split == TRAIN))
+    letters = corpus.rna.copy()
+    for number, index in enumerate(np.flatnonzero(corpus.family == 0)):
+        part = slice(int(corpus.rna_start[index]), int(corpus.rna_start[index + 1]))
+        letters[part] = 3 if corpus.split[index] != TRAIN else number % 3
+    marked = replace(corpus, rna=letters)
+    rng = np.random.default_rng(2)
+    seen: set[int] = set()
+    for _ in range(20):
+        out = Alignments(marked).recombine(int(own[0]), 1.0, rng)
+        _, partner = marked.rna_sequence(int(own[0]))
+        paired = np.flatnonzero(partner >= 0)
+        assert out.size == partner.size
+        assert (out[paired] == out[partner[paired]]).all()
+        seen |= set(out.tolist())
+    assert seen == {0, 1, 2}
+    assert (Alignments(marked).recombine(int(own[0]), 0.0, rng) == marked.rna_sequence(int(own[0]))[0]).all()
+
+
+def test_units_are_pairs_and_unpaired_runs() -> None:
+    partner = np.array([-1, 6, 5, -1, -1, 2, 1, -1], dtype=np.int32)
+    assert structural_units(partner).tolist() == [0, 1, 2, 3, 3, 2, 1, 6]
+
+
+def test_identity_to_the_nearest_training_sequence() -> None:
+    corpus = toy_corpus()
+    index = int(np.flatnonzero(corpus.split == TRAIN)[0])
+    assert Alignments(corpus).identity(index) == 1.0
+    held = int(np.flatnonzero(corpus.split == HELD_OUT_SEQUENCE)[0])
+    assert 0.2 < Alignments(corpus).identity(held) < 1.0

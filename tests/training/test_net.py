@@ -12,15 +12,14 @@ from engine.models._locuscope_net import (
     DOMAIN,
     MASK,
     LocuscopeNet,
-    LocuscopeSegmenter,
     NetConfig,
-    SegmenterConfig,
     StemLayer,
+    _PiecewiseAttention,
     _rotary_tables,
     _shifted_sum,
     _ShiftedSum,
-    _TrainingAttention,
 )
+from engine.models._locuscope_segmenter_net import LocuscopeSegmenter, SegmenterConfig
 from engine.training.letters import encode
 from tests.training.toy import TINY
 
@@ -33,7 +32,7 @@ def test_the_attention_of_training_equals_the_textbook_one_forward_and_backward(
     torch.manual_seed(0)
     given = [torch.randn(3, 2, 7, 4, requires_grad=True) for _ in range(3)]
     bias = torch.randn(2, 7, 7, requires_grad=True)
-    out = _TrainingAttention.apply(*given, bias)
+    out = _PiecewiseAttention.apply(*given, bias)
     plain = torch.softmax(given[0] @ given[1].transpose(-1, -2) + bias, -1) @ given[2]
     torch.testing.assert_close(out, plain)
     weight = torch.randn_like(plain)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.models._locuscope_net import LocuscopeNet, LocuscopeSegmenter
+from engine.models._locuscope_net import LocuscopeNet
+from engine.models._locuscope_segmenter_net import LocuscopeSegmenter
 from engine.training.letters import encode
 from engine.training.metrics import auroc, pair_matrix
 from engine.training.publish import digest

@@ -14,7 +14,7 @@ from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
 from engine.models._locuscope_net import BASE, DOMAIN, LocuscopeNet
 from engine.training import checkpoint
 from engine.training.publish import digest, publish, run_summary
-from engine.training.train import Trainer, TrainPlan, Workers, write_model
+from engine.training.train import Trainer, TrainPlan, Workers, grow, write_model
 from tests.training.toy import TINY, toy_corpus
 
 
@@ -126,3 +126,13 @@ def test_a_run_may_start_from_published_weights_but_not_from_other_sizes(tmp_pat
     write_model(tmp_path / "wide", other, dict(LocuscopeNet(other).named_parameters()))
     with pytest.raises(ParameterError, match="sizes"):
         run.start_from(tmp_path / "wide")
+
+
+def test_a_grown_model_begins_with_the_output_of_the_small_one_and_can_learn() -> None:
+    torch.manual_seed(10)
+    small, large = LocuscopeNet(TINY), LocuscopeNet(replace(TINY, layers=3, hidden=48))
+    grow(small, large)
+    ids = torch.randint(BASE, BASE + 4, (2, 20))
+    torch.testing.assert_close(large(ids), small(ids))
+    large(ids).square().sum().backward()
+    assert large.blocks[2].down.weight.grad.abs().sum() > 0

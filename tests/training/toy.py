@@ -30,6 +30,7 @@ def toy_corpus(rnas: int = 30) -> Corpus:
         rna=np.concatenate([codes for codes, _ in drawn]),
         rna_start=np.concatenate(([0], np.cumsum([codes.size for codes, _ in drawn]))),
         partner=np.concatenate([partner for _, partner in drawn]),
+        column=np.concatenate([np.arange(codes.size, dtype=np.uint16) for codes, _ in drawn]),
         family=np.array([0 if i % 10 else 1 for i in range(rnas)], dtype=np.int32),
         split=split,
         names={

@@ -1,0 +1,166 @@
+"""Network of the shipped segmenter: a 1D U-Net over the language model's hidden states, the letters and their reading frames."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.models._locuscope_net import ANY, BASE, LocuscopeNet, NetConfig
+
+_A, _C, _G, _T = (BASE + k for k in range(4))
+STOPS = ((_T, _A, _A), (_T, _A, _G), (_T, _G, _A))
+FRAME_TRACKS = 12  # open length and stop codon, three places in the codon, two strands
+
+
+def _one_strand(ids: Tensor) -> Tensor:
+    """Tracks of the strand as given, (B, L, 6): the three places a base can have in a codon, open lengths first, then stop codons."""
+    batch, length = ids.shape
+    wide = functional.pad(ids, (0, 2 + -length % 3), value=ANY)
+    first, second, third = (wide[:, place : place + length + -length % 3] for place in range(3))
+    stops = torch.zeros_like(first, dtype=torch.bool)
+    for one, two, three in STOPS:
+        stops |= (first == one) & (second == two) & (third == three)
+    codons = stops.view(batch, -1, 3)
+    number = torch.arange(codons.shape[1], device=ids.device)[:, None]
+    last = torch.where(codons, number, -1).cummax(dim=1).values
+    before = functional.pad(last, (0, 0, 1, 0), value=-1)[:, :-1]
+    after = torch.where(codons, number, codons.shape[1] - 1).flip(1).cummin(dim=1).values.flip(1)
+    open_length = torch.log2(1.0 + (after - before).float()).view(batch, -1) / 8
+    stop = stops.float()
+    held = [functional.pad(track, (place, 0))[:, :length] for track in (open_length, stop) for place in range(3)]
+    return torch.stack(held, dim=-1)
+
+
+def reading_frames(ids: Tensor) -> Tensor:
+    """What the stop codons say of the reading frames, float32 (B, L, 12) of ids (B, L) without the domain token.
+
+    For each strand, and for each of the three places that a base can have in a codon: log2(1 + codons without a stop around it, up to
+    and with the next stop codon) / 8, and whether that codon is a stop (TAA, TAG, TGA). A frame stays open at the edges of the window.
+    """
+    mirrored = torch.where((ids >= BASE) & (ids < ANY), 2 * BASE + 3 - ids, ids).flip(1)
+    return torch.cat((_one_strand(ids), _one_strand(mirrored).flip(1)), dim=-1)
+
+
+@dataclass(frozen=True)
+class SegmenterConfig:
+    """Sizes of the segmentation head and names of its elements; written as config.json beside its weights."""
+
+    elements: tuple[str, ...]
+    inner: int = 96
+    outer: int = 192
+    frames: bool = True
+    language_model: NetConfig = field(default_factory=NetConfig)
+    model_type: str = "locuscope-segmenter"
+
+    @classmethod
+    def read(cls, path: Path) -> SegmenterConfig:
+        """Read config.json."""
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        held = dict(raw["language_model"])
+        held["vocabulary"] = tuple(held["vocabulary"])
+        return cls(tuple(raw["elements"]), int(raw["inner"]), int(raw["outer"]), bool(raw.get("frames")), NetConfig(**held))
+
+    def write(self, path: Path) -> None:
+        """Write config.json."""
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+
+class _Convolutions(nn.Module):
+    """Two residual convolutions of width 3 over (B, channels, L), normalised per position."""
+
+    def __init__(self, channels: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.first = nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation)
+        self.second = nn.Conv1d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        out: Tensor = x + self.second(functional.gelu(self.first(inner)))
+        return out
+
+
+class SegmenterHead(nn.Module):
+    """1D U-Net over hidden states (B, L, width), letters and reading frames of ids (B, L), to logits (B, L, elements).
+
+    The first step down folds three neighbouring bases into the channels (no phase of the reading frame is lost), the next two pool by
+    four, so that the lowest level sees about a thousand bases.
+    """
+
+    STRIDE = 48
+
+    def __init__(self, config: SegmenterConfig) -> None:
+        super().__init__()
+        inner, outer = config.inner, config.outer
+        self.frames = config.frames
+        self.entry = nn.Conv1d(config.language_model.hidden_size + 4 + FRAME_TRACKS * config.frames, inner, 5, padding=2)
+        self.base = _Convolutions(inner)
+        self.fold = nn.Conv1d(3 * inner, outer, 1)
+        self.codons = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2)])
+        self.middle = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2)])
+        self.bottom = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2), _Convolutions(outer, 4)])
+        self.rise_middle, self.rise_codons = _Convolutions(outer), _Convolutions(outer)
+        self.unfold = nn.Conv1d(outer, 3 * inner, 1)
+        self.last = _Convolutions(inner)
+        self.out = nn.Conv1d(inner, len(config.elements), 1)
+        self.out.bias = nn.Parameter(torch.full((len(config.elements),), -3.0))
+
+    def forward(self, hidden: Tensor, ids: Tensor) -> Tensor:
+        length = ids.shape[1]
+        letters = functional.one_hot((ids - BASE).clamp(0, 4), 5)[..., :4].to(hidden.dtype)
+        shown = (hidden, letters, reading_frames(ids).to(hidden.dtype)) if self.frames else (hidden, letters)
+        x = torch.cat(shown, dim=-1).transpose(1, 2)
+        x = functional.pad(x, (0, -length % self.STRIDE))
+        base = self.base(self.entry(x))
+        batch, inner, padded = base.shape
+        folded = base.view(batch, inner, padded // 3, 3).transpose(2, 3).reshape(batch, 3 * inner, padded // 3)
+        codons = _through(self.codons, self.fold(folded))
+        middle = _through(self.middle, functional.max_pool1d(codons, 4))
+        bottom = _through(self.bottom, functional.max_pool1d(middle, 4))
+        middle = self.rise_middle(middle + bottom.repeat_interleave(4, dim=2))
+        codons = self.rise_codons(codons + middle.repeat_interleave(4, dim=2))
+        spread = self.unfold(codons).view(batch, inner, 3, padded // 3).transpose(2, 3).reshape(batch, inner, padded)
+        out: Tensor = self.out(self.last(base + spread)).transpose(1, 2)[:, :length]
+        return out
+
+
+def _through(layers: nn.ModuleList, x: Tensor) -> Tensor:
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+class LocuscopeSegmenter(nn.Module):
+    """Frozen language model and head: ids (B, T), the domain token first, to logits (B, T - 1, elements); sigmoid gives probabilities."""
+
+    def __init__(self, config: SegmenterConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.language_model = LocuscopeNet(config.language_model)
+        self.head = SegmenterHead(config)
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """Hidden states of the bases (B, T - 1, hidden_size), without gradients."""
+        with torch.no_grad():
+            return self.language_model.hidden(ids)[:, 1:]
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Logits of the elements at every base."""
+        out: Tensor = self.head(self.hidden(ids), ids[:, 1:])
+        return out
+
+    @classmethod
+    def from_pretrained(cls, directory: str | Path) -> LocuscopeSegmenter:
+        """Load config.json and model.safetensors of `directory`, in float32 and evaluation mode."""
+        from safetensors.torch import load_file
+
+        folder = Path(directory)
+        net = cls(SegmenterConfig.read(folder / "config.json"))
+        state = load_file(folder / "model.safetensors")
+        net.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        return net.eval()
