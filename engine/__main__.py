@@ -112,7 +112,9 @@ def map_command(
     metric: Annotated[str, typer.Option(metavar="METRIC", help="log2_odds or log_ratio.")] = "log2_odds",
     epsilon: Annotated[float | None, typer.Option(metavar="E", help="Saturation of the log odds; 1e-10 is the paper's.")] = None,
     window: Annotated[str | None, typer.Option(metavar="START-END", help="Part that is changed and read, 1-based inclusive.")] = None,
-    precision: Annotated[str, typer.Option(metavar="NAME", help="exact, delta or sparse.")] = "exact",
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="auto (delta where it is within 1 % of exact), exact, delta or sparse.")
+    ] = "auto",
     tau: Annotated[float, typer.Option(metavar="T", help="Threshold of --precision sparse.")] = 0.05,
 ) -> None:
     """Dependency map: the largest change at each base when another one is substituted."""

@@ -10,6 +10,7 @@ any other, because the model predicts a base there too. A causal model's map is 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,7 @@ from engine.core.sequence import NucleotideSequence
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VERSION = "1"
+VERSION = "2"
 
 
 def passes(sequence: NucleotideSequence, parameters: DependencyParameters) -> int:
@@ -42,7 +43,8 @@ class _Progress:
 
     def __init__(self, scan: Scan, sequence: NucleotideSequence, parameters: DependencyParameters, monitor: Monitor) -> None:
         self.window = checked_window(parameters.window, len(sequence))
-        self.scan, self.sequence, self.parameters, self.monitor = scan, sequence, parameters, monitor
+        self.scan, self.sequence, self.monitor = scan, sequence, monitor
+        self.parameters = replace(parameters, precision=scan.precision)
         letters = scan.reference.letters
         self.substitutions = Substitutions.of(letters, self.window, in_order=scan.model.card.causal)
         scale = Scale(parameters.metric, parameters.epsilon)

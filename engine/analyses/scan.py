@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from engine.analyses._log_odds import Scale
 from engine.core.errors import CapabilityMissing, ParameterError, ResourceExhausted
+from engine.core.parameters import Precision
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import MaskingModel, MutantModel, NucleotideModel, PreciseMutantModel, Prepared
 from engine.core.sequence import BASES, NucleotideSequence
@@ -134,27 +136,75 @@ def _out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
+DELTA_FROM_BP = 128
+"""Shorter sequences gain little from differences and are computed exactly."""
+DELTA_TOLERANCE = 0.01
+_PROBED = 4
+
+
+def _is_close(exact: Scan, delta: Scan) -> bool:
+    """Whether differences are worth their while on this sequence and within the tolerance."""
+    if len(exact.reference.letters) < DELTA_FROM_BP:
+        return False
+    try:
+        return _difference(exact, delta) <= DELTA_TOLERANCE
+    except CapabilityMissing as error:
+        _log.warning("%s The map is computed exactly.", error)
+        return False
+
+
+def _difference(exact: Scan, other: Scan) -> float:
+    """How far ``other`` is from ``exact`` on the changes of log2 odds that a few spread substitutions make, relative.
+
+    The larger of two: the norm of the difference over that of the exact changes, and the median over bases of the relative difference.
+    Call under ``torch.inference_mode``.
+    """
+    scale = Scale()
+    few = Substitutions.of(exact.reference.letters, (0, len(exact.reference.letters)))
+    positions, alternates = (exact.tensor(values[: 3 * _PROBED]) for values in (few.positions, few.alternates))
+    if not len(positions):
+        return float("inf")
+    reference = scale(exact.reference_logits(normalised=False))
+    one, two = (
+        (scale(scan.mutant_logits(positions, alternates, normalised=False)) - reference)
+        .abs()
+        .amax(dim=-1)
+        .scatter(1, positions[:, None], 0)
+        for scan in (exact, other)
+    )
+    apart = (one - two).abs()
+    whole = float(apart.norm() / one.norm()) if float(one.norm()) > 0 else float("inf")
+    return max(whole, float((apart / one)[one > 0].median()))
+
+
 @dataclass(frozen=True, eq=False)
 class Scan:
     """A model, a prepared reference and how precisely its mutants are scored."""
 
     model: NucleotideModel
     reference: Prepared
-    precision: str = "exact"
+    precision: Precision = "exact"
     tau: float = 0.05
 
     @classmethod
-    def of(cls, model: NucleotideModel, sequence: NucleotideSequence, precision: str = "exact", tau: float = 0.05) -> Scan:
-        """Tokenise ``sequence``. Raises `CapabilityMissing` for a model that does not score bases or has no such precision."""
+    def of(cls, model: NucleotideModel, sequence: NucleotideSequence, precision: Precision = "exact", tau: float = 0.05) -> Scan:
+        """Tokenise ``sequence``. Raises `CapabilityMissing` for a model that does not score bases or has no such precision.
+
+        ``auto`` becomes ``delta`` where the model offers it and some exact rows of this sequence confirm it, otherwise ``exact``.
+        """
         if not isinstance(model, NucleotideModel):
             raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
         offered = model.precisions if isinstance(model, PreciseMutantModel) else ("exact",)
-        if precision not in offered:
+        if precision not in (*offered, "auto"):
             raise CapabilityMissing(f"{model.card.title} has no precision {precision!r} on this device; it offers {', '.join(offered)}.")
         import torch
 
         with torch.inference_mode():
-            return cls(model, model.prepare(sequence), precision, tau)
+            reference = model.prepare(sequence)
+            if precision != "auto":
+                return cls(model, reference, precision, tau)
+            exact, delta = cls(model, reference), cls(model, reference, "delta")
+            return delta if "delta" in offered and _is_close(exact, delta) else exact
 
     @property
     def batch_size(self) -> int:

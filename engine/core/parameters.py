@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from engine.core.errors import ParameterError
 
 Metric = Literal["log2_odds", "log_ratio"]
+Precision = Literal["auto", "exact", "delta", "sparse"]
 Symmetry = Literal["none", "max", "mean"]
 Influence = Literal["mean_abs_log2_odds", "authors_quick_start", "authors_manuscript", "gpn"]
 
@@ -41,19 +42,21 @@ class DependencyParameters(Parameters):
     ``metric``: ``log2_odds`` = max |Δ log2 odds|, ``log_ratio`` = max |ln p(alt)/p(ref)|.
     ``epsilon``: None for exact log odds from logits; 1e-10 reproduces the paper's saturation.
     ``window``: 0-based half-open part of the sequence that is changed and read; the whole sequence is context.
-    ``precision``: ``exact`` (float32, or the model's dtype), ``delta`` (low-precision differences), ``sparse`` (thresholded).
+    ``precision``: ``exact`` (float32, or the model's dtype), ``delta`` (low-precision differences), ``sparse`` (thresholded), or
+    ``auto``: ``delta`` where the model offers it and some exact rows of this very sequence show it within 1 %, otherwise ``exact``; the
+    result's provenance names the one that was used.
     ``tau``: threshold of ``sparse``.
     """
 
     metric: Metric = "log2_odds"
     epsilon: float | None = None
     window: tuple[int, int] | None = None
-    precision: Literal["exact", "delta", "sparse"] = "exact"
+    precision: Precision = "auto"
     tau: float = 0.05
 
     def __post_init__(self) -> None:
         _check_choice("metric", self.metric, get_args(Metric))
-        _check_choice("precision", self.precision, ("exact", "delta", "sparse"))
+        _check_choice("precision", self.precision, get_args(Precision))
         if self.epsilon is not None and not 0 < self.epsilon < 0.1:
             raise ParameterError(f"epsilon is {self.epsilon}; allowed: above 0 and below 0.1, or none for exact log odds.")
         if self.window is not None and not 0 <= self.window[0] < self.window[1]:

@@ -11,7 +11,7 @@ from engine.analyses.scan import Substitutions, batches, coarse_to_fine, letter_
 from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, ResourceExhausted, SequenceError
 from engine.core.parameters import DependencyParameters, PairParameters
 from engine.core.sequence import Alphabet, NucleotideSequence
-from tests.analyses.toys import ToyModel, Watcher, mutants_of, odds_of, probabilities, renormalised
+from tests.analyses.toys import PreciseToyModel, ToyModel, Watcher, mutants_of, odds_of, probabilities, renormalised
 
 LETTERS = "GATTACAGGCTCCATG"
 
@@ -215,6 +215,18 @@ def test_a_stop_goes_through_at_the_next_batch() -> None:
     assert watcher.done == 10
     assert sum(model.calls) == 10
     assert len(watcher.partials) == 2
+
+
+@pytest.mark.parametrize(("off", "length", "used"), [(0.001, 130, "delta"), (0.1, 130, "exact"), (0.001, 60, "exact")])
+def test_the_usual_precision_is_delta_where_rows_of_this_sequence_show_it_within_a_percent(off: float, length: int, used: str) -> None:
+    sequence = NucleotideSequence((LETTERS * 9)[:length])
+    model = PreciseToyModel(off, reach=5)
+    result = dependency_map(model, sequence, DependencyParameters(window=(0, 6)))
+    assert result.provenance.parameters["precision"] == used
+    assert model.asked[-1] == used
+    exact = dependency_map(model, sequence, DependencyParameters(window=(0, 6), precision="exact"))
+    assert exact.provenance.parameters["precision"] == "exact"
+    np.testing.assert_allclose(result.values, exact.values, rtol=0.01, atol=1e-5)
 
 
 def test_a_model_without_other_precisions_says_so() -> None:

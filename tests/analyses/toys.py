@@ -85,6 +85,32 @@ class ToyModel:
         return self.batch
 
 
+class PreciseToyModel(ToyModel):
+    """A `ToyModel` that offers ``delta``: every change of a logit is larger by the share ``off``."""
+
+    precisions = ("exact", "delta")
+
+    def __init__(self, off: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.off = off
+        self.asked: list[str] = []
+
+    def mutant_logits(
+        self,
+        reference: Prepared,
+        positions: torch.Tensor,
+        alternates: torch.Tensor,
+        *,
+        normalised: bool = False,
+        precision: str = "exact",
+        tau: float = 0.05,
+    ) -> torch.Tensor:
+        self.asked.append(precision)
+        logits = self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
+        whole = self.base_logits(reference, reference.ids[None], normalised=normalised)
+        return logits + (logits - whole) * (self.off if precision == "delta" else 0.0)
+
+
 @dataclass
 class Watcher:
     """A monitor that keeps everything and stops when told to."""
