@@ -176,11 +176,13 @@ def contacts(
     symmetry: Annotated[str, typer.Option(metavar="NAME", help="max, mean or none.")] = "max",
     apc: Annotated[bool, typer.Option("--apc", help="Average product correction.")] = False,
     minimum_loop: Annotated[int, typer.Option(metavar="N", help="Fewest bases between two that pair.")] = 3,
-    threshold: Annotated[float | None, typer.Option(metavar="T", help="Weakest score of a pair.")] = None,
-    canonical: Annotated[bool, typer.Option("--canonical", help="Watson-Crick and wobble pairs only.")] = False,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="T", help="Score a pair must exceed; by default above the map's background.")
+    ] = None,
+    any_letters: Annotated[bool, typer.Option("--any-letters", help="Also pairs that are neither Watson-Crick nor wobble.")] = False,
 ) -> None:
     """Bases of an RNA that touch, read from its dependency map."""
-    parameters = ContactParameters(symmetry, apc, minimum_loop, threshold, canonical)  # type: ignore[arg-type]
+    parameters = ContactParameters(symmetry, apc, minimum_loop, threshold, any_letters)  # type: ignore[arg-type]
     _answer("contacts", (sequence, fasta, name, locus), parameters, out, "contacts.npz", (model, weights, species, device, dtype))
 
 

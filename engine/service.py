@@ -410,7 +410,7 @@ class Engine:
         """What runs of equal pace have in common; models score the mutants of one sequence faster than unrelated passes."""
         device = checked_device(request.device or self.settings.device)
         dtype = checked_dtype(request.dtype or self.settings.dtype, device)
-        precision = getattr(request.parameters, "precision", "exact")
+        precision = getattr(request.parameters, "precision", "auto")
         passes = "mutants" if mutants and request.analysis in ("dependency", "contacts", "effects", "pair") else "passes"
         return "|".join((entry.card.id, str(request.weights or ""), device, dtype, precision, passes))
 

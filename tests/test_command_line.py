@@ -83,12 +83,12 @@ def test_effects_are_a_table_on_standard_output_or_in_a_file(capsys: pytest.Capt
 
 
 def test_contacts_are_written_as_arrays_and_as_dot_bracket() -> None:
-    assert command_line.main(["contacts", "--sequence", "GGGACUUUUGUCCC", "--out", "c.npz"]) == 0
+    assert command_line.main(["contacts", "--sequence", "GGGACUUUUGUCCC", "--threshold", "0", "--out", "c.npz"]) == 0
     found = load("c.npz")
     assert str(found["dot_bracket"]) == "(((((....)))))"
     assert found["pairs"].min() == 0
     assert found["pairs"].shape == (5, 2)
-    assert command_line.main(["contacts", "--sequence", "GGGACUUUUGUCCC", "--out", "c.dbn"]) == 0
+    assert command_line.main(["contacts", "--sequence", "GGGACUUUUGUCCC", "--threshold", "0", "--out", "c.dbn"]) == 0
     assert "(((((....)))))" in Path("c.dbn").read_text()
 
 

@@ -88,13 +88,13 @@ def test_changed_weights_are_another_question(tmp_path: Path, calls: Calls) -> N
 def test_contacts_are_read_from_the_stored_map(engine: Engine, calls: Calls) -> None:
     engine.run(Request("dependency", HAIRPIN))
     passes = calls.passes
-    result = engine.run(Request("contacts", HAIRPIN))
+    result = engine.run(Request("contacts", HAIRPIN, parameters=ContactParameters(threshold=0)))
     assert calls.passes == passes
     assert result.dot_bracket == "(((((....)))))"
 
 
 def test_contacts_compute_the_map_when_it_is_not_there_and_leave_it_in_the_store(engine: Engine) -> None:
-    result = engine.run(Request("contacts", HAIRPIN, parameters=ContactParameters(minimum_loop=6)))
+    result = engine.run(Request("contacts", HAIRPIN, parameters=ContactParameters(minimum_loop=6, threshold=0)))
     assert result.dot_bracket == "((((......))))"
     assert engine.stored(Request("dependency", HAIRPIN)) is not None
 

@@ -21,7 +21,7 @@ from engine.core.results import ContactMap, DependencyMap
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VERSION = "1"
+VERSION = "2"
 
 BRACKETS = ("()", "[]", "{}", "<>", *(f"{chr(code)}{chr(code + 32)}" for code in range(ord("A"), ord("Z") + 1)))
 """Pairs of symbols of a dot-bracket, in the order they are used; crossing helices take the next."""
@@ -32,8 +32,7 @@ _CANONICAL = frozenset(("AT", "TA", "CG", "GC", "GT", "TG"))
 def contacts(dependency_map: DependencyMap, parameters: ContactParameters | None = None) -> ContactMap:
     """Contact scores, one-partner pairs and the dot-bracket of a map of the whole sequence.
 
-    ``threshold`` (None = every positive score, as published) is the score a pair must exceed; `suggested_threshold` proposes one.
-    Cells that could not be compared count as no contact. ``canonical_only`` leaves A-U, C-G and G-U pairs.
+    Without a ``threshold`` that of `suggested_threshold` holds. Cells that could not be compared count as no contact.
 
     Raises `ParameterError` for a map of a window or one that is not finished.
     """
@@ -43,7 +42,8 @@ def contacts(dependency_map: DependencyMap, parameters: ContactParameters | None
     if len(dependency_map.values) != len(sequence) or not dependency_map.complete:
         raise ParameterError("Contacts need the finished map of the whole sequence; compute it without a window first.")
     values = contact_scores(dependency_map.values, chosen)
-    pairs, scores = best_pairs(values, chosen.threshold, _allowed(sequence.as_dna()) if chosen.canonical_only else None)
+    threshold = suggested_threshold(values) if chosen.threshold is None else chosen.threshold
+    pairs, scores = best_pairs(values, threshold, None if chosen.any_letters else _allowed(sequence.as_dna()))
     origin = dependency_map.provenance
     provenance = replace(
         origin,
@@ -109,7 +109,7 @@ def _allowed(letters: str) -> NDArray[np.bool_]:
 
 
 def best_pairs(
-    scores: NDArray[np.float32], threshold: float | None = None, allowed: NDArray[np.bool_] | None = None
+    scores: NDArray[np.float32], threshold: float = 0.0, allowed: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Greedy one-partner pairs: int64 (n, 2) with i < j, and their scores float32 (n,), strongest first.
 
@@ -118,7 +118,7 @@ def best_pairs(
     length = len(scores)
     rows, columns = np.triu_indices(length, k=1)
     candidates = scores[rows, columns]
-    keep = candidates > (0.0 if threshold is None else threshold)
+    keep = candidates > threshold
     if allowed is not None:
         keep &= allowed[rows, columns]
     rows, columns, candidates = rows[keep], columns[keep], candidates[keep]

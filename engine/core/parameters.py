@@ -77,13 +77,17 @@ class EffectParameters(Parameters):
 
 @dataclass(frozen=True)
 class ContactParameters(Parameters):
-    """RNA contacts read from a dependency map: symmetrise, optional APC, minimum loop, greedy one-partner pairs."""
+    """RNA contacts read from a dependency map: symmetrise, optional APC, minimum loop, greedy one-partner pairs.
+
+    ``threshold``: the score a pair must exceed; None = what background cells of this map rarely reach, 0 = every positive score.
+    ``any_letters``: pairs of any two letters; otherwise A-U, C-G and G-U. The published recipe is ``threshold=0, any_letters=True``.
+    """
 
     symmetry: Symmetry = "max"
     apc: bool = False
     minimum_loop: int = 3
     threshold: float | None = None
-    canonical_only: bool = False
+    any_letters: bool = False
 
     def __post_init__(self) -> None:
         _check_choice("symmetry", self.symmetry, get_args(Symmetry))

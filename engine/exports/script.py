@@ -40,7 +40,7 @@ _OPTIONS = {
     "apc": "--apc",
     "minimum_loop": "--minimum-loop",
     "threshold": "--threshold",
-    "canonical_only": "--canonical",
+    "any_letters": "--any-letters",
     "flank_bp": "--flank",
     "candidates": "--candidates",
 }

@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.analyses.contacts import contact_scores, contacts, suggested_threshold
+from engine.analyses.contacts import contacts
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
-from engine.core.parameters import ContactParameters, DependencyParameters, PairParameters, Parameters, ProbabilityParameters
+from engine.core.parameters import DependencyParameters, PairParameters, Parameters, ProbabilityParameters
 from engine.core.results import ContactMap, DependencyMap
 from engine.jobs import Job
 from engine.service import Engine, Request
@@ -30,6 +30,7 @@ AUTOMATIC_BASES = 400_000
 """Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read (some 220 on screen),
 whatever a first run that also warmed up the machine has said about the time."""
 LONGEST_CONTACTS = 1500
+PRECISIONS = {"delta": " with low-precision differences", "sparse": " with thresholded differences"}
 
 
 @dataclass
@@ -102,7 +103,8 @@ class Runs:
         origin = found[0].provenance
         stored = all(job.unit == "stored answer" for job in self.jobs.values())
         seconds = sum(result.provenance.seconds for result in found)
-        return f"{'from the store; ' if stored else ''}computed in {seconds:.1f} s, {origin.dtype} on {origin.device}"
+        precision = PRECISIONS.get(str(origin.parameters.get("precision")), "")
+        return f"{'from the store; ' if stored else ''}computed in {seconds:.1f} s, {origin.dtype}{precision} on {origin.device}"
 
     def contacts(self) -> ContactMap | None:
         """Canonical pairs read from the finished map, above the background; None for models or lengths they are not for."""
@@ -112,9 +114,7 @@ class Runs:
         if not found.provenance.card.can(Capability.CONTACTS):
             return None
         if self._contacts[0] is not found:
-            usual = ContactParameters()
-            threshold = suggested_threshold(contact_scores(found.values, usual))
-            self._contacts = (found, contacts(found, ContactParameters(threshold=threshold, canonical_only=True)))
+            self._contacts = (found, contacts(found))
         return self._contacts[1]
 
     def ask_pair(self, changed: int, read: int) -> None:

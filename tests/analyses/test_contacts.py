@@ -30,7 +30,7 @@ def hairpin() -> np.ndarray:
 
 
 def test_a_hairpin_by_hand() -> None:
-    result = contacts(map_of(hairpin(), "GGGAAAACCC"))
+    result = contacts(map_of(hairpin(), "GGGAAAACCC"), ContactParameters(threshold=0))
     assert result.pairs.tolist() == [[0, 9], [1, 8], [2, 7]]
     assert result.scores.tolist() == [5, 4, 3]
     assert result.dot_bracket == "(((....)))"
@@ -44,8 +44,8 @@ def test_a_hairpin_by_hand() -> None:
 def test_the_minimum_loop_is_the_number_of_bases_between_partners() -> None:
     values = np.zeros((6, 6))
     values[0, 4] = values[1, 4] = 1
-    assert contacts(map_of(values, "GGGAAC"), ContactParameters(minimum_loop=3)).pairs.tolist() == [[0, 4]]
-    assert contacts(map_of(values, "GGGAAC"), ContactParameters(minimum_loop=4)).pairs.tolist() == []
+    assert contacts(map_of(values, "GGGAAC"), ContactParameters(minimum_loop=3, threshold=0, any_letters=True)).pairs.tolist() == [[0, 4]]
+    assert contacts(map_of(values, "GGGAAC"), ContactParameters(minimum_loop=4, threshold=0, any_letters=True)).pairs.tolist() == []
 
 
 def test_a_threshold_must_be_exceeded() -> None:
@@ -54,8 +54,17 @@ def test_a_threshold_must_be_exceeded() -> None:
 
 
 def test_canonical_pairs_only() -> None:
-    result = contacts(map_of(hairpin(), "GAGAAAACCC"), ContactParameters(canonical_only=True))
+    result = contacts(map_of(hairpin(), "GAGAAAACCC"), ContactParameters(threshold=0))
     assert result.pairs.tolist() == [[0, 9], [2, 7]]  # A8·C is left out
+    published = contacts(map_of(hairpin(), "GAGAAAACCC"), ContactParameters(threshold=0, any_letters=True))
+    assert published.pairs.tolist() == [[0, 9], [1, 8], [2, 7]]
+
+
+def test_without_a_threshold_the_background_gives_it() -> None:
+    values = np.random.default_rng(1).random((40, 40)).astype(np.float32)
+    values[3, 30] = 50
+    result = contacts(map_of(values, "G" * 20 + "C" * 20))
+    assert result.pairs.tolist() == [[3, 30]]
 
 
 def test_mean_and_no_symmetry() -> None:
