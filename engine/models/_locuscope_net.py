@@ -254,11 +254,19 @@ class StemLayer(nn.Module):
         votes = torch.einsum("bhtc,hcn->btn", read[..., self.CHANNELS :].float(), self.vote)
         return self.output(read.transpose(1, 2).flatten(2)), votes
 
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+    def _inputs(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         position = torch.arange(ids.shape[1], device=ids.device)
         letters = functional.pad(self.letters(ids), (0, 0, self.margin, self.margin))
-        query, key, value = self.project(letters, (position == 0).to(letters.dtype))
-        bias = self.bias(position, position)
+        return *self.project(letters, (position == 0).to(letters.dtype)), self.bias(position, position)
+
+    def attention(self, ids: Tensor) -> Tensor:
+        """Mean over the heads of where each position reads, (B, T, T); column 0 is nowhere."""
+        query, key, _, bias = self._inputs(ids)
+        weights: Tensor = torch.softmax(query @ key.transpose(-1, -2) + bias, dim=-1).mean(dim=1)
+        return weights
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        query, key, value, bias = self._inputs(ids)
         if torch.is_autocast_enabled(ids.device.type):
             dtype = torch.get_autocast_dtype(ids.device.type)
             query, key, value, bias = query.to(dtype), key.to(dtype), value.to(dtype), bias.to(dtype)

@@ -7,13 +7,14 @@ Rows of a batch have one length: no padding. Kinds: `rna` (seed RNAs of similar 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.models._locuscope_net import ANY, BASE, DOMAIN, MASK
 from engine.training.alignments import Alignments
-from engine.training.augment import compensate, invented_rna, random_letters
+from engine.training.augment import compensate, invented_rna, is_canonical, random_letters
 from engine.training.corpus import DOMAINS, TRAIN, Corpus
 from engine.training.holdout import NAMED_FAMILIES
 from engine.training.letters import UNKNOWN, Codes, reverse_complement
@@ -39,11 +40,45 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Batch:
-    """ids (B, T) with masks in place; targets (B, T) token ids where a prediction counts, IGNORE elsewhere."""
+    """ids (B, T) with masks in place; targets (B, T) token ids where a prediction counts, IGNORE elsewhere.
+
+    partners (B, T): the place in the row of the base that the annotation pairs each one with, 0 for an unpaired base of an annotated
+    RNA, IGNORE where nothing is known or the two letters make no canonical pair.
+    """
 
     ids: Ids
     targets: Ids
+    partners: Ids
     kind: str
+
+
+class Row(NamedTuple):
+    """Letters and the index of each one's partner, -1 unpaired, UNSURE where nothing is known."""
+
+    codes: Codes
+    partner: NDArray[np.int32]
+
+    @classmethod
+    def unsure(cls, codes: Codes) -> Row:
+        """Letters about whose pairs nothing is known."""
+        return cls(codes, np.full(codes.size, UNSURE, dtype=np.int32))
+
+    def cut(self, low: int, size: int) -> Row:
+        """`size` letters from `low` on; pairs that lose a base become unsure."""
+        partner = self.partner[low : low + size]
+        kept = np.where((partner >= low) & (partner < low + size), partner - low, UNSURE)
+        return Row(self.codes[low : low + size], np.where(partner < 0, partner, kept).astype(np.int32))
+
+    def inside(self, around: Codes, low: int) -> Row:
+        """These letters from `low` on in place of those of `around`."""
+        out = Row.unsure(around.copy())
+        part = slice(low, low + self.codes.size)
+        out.codes[part] = self.codes
+        out.partner[part] = np.where(self.partner >= 0, self.partner + low, self.partner)
+        return out
+
+
+UNSURE = -2
 
 
 class Batches:
@@ -88,7 +123,7 @@ class Batches:
     def _rows(self, length: int) -> int:
         return max(1, self.tokens // (length + 1))
 
-    def _seed_rna(self, pick: int, rng: np.random.Generator) -> Codes:
+    def _seed_rna(self, pick: int, rng: np.random.Generator) -> Row:
         index = int(self._order[pick])
         codes, partner = self.corpus.rna_sequence(index)
         fate = rng.random()
@@ -96,19 +131,19 @@ class Batches:
             codes = self._alignments.recombine(index, float(rng.uniform(0.2, 1.0)), rng)
         elif fate < self.mixture.recombined + self.mixture.compensated:
             codes = compensate(codes, partner, float(rng.uniform(0.1, 0.6)), rng)
+        row = Row(codes, partner)
         if codes.size > _LONGEST_RNA:
-            low = int(rng.integers(0, codes.size - _LONGEST_RNA + 1))
-            codes = codes[low : low + _LONGEST_RNA]
-        return codes
+            row = row.cut(int(rng.integers(0, codes.size - _LONGEST_RNA + 1)), _LONGEST_RNA)
+        return row
 
-    def _flanked(self, codes: Codes, length: int, rng: np.random.Generator) -> Codes:
-        """`codes` somewhere inside `length` letters of genome or of random composition."""
-        spare = length - codes.size
+    def _flanked(self, row: Row, length: int, rng: np.random.Generator) -> Row:
+        """`row` somewhere inside `length` letters of genome or of random composition."""
+        spare = length - row.codes.size
         if spare <= 0:
-            return codes[:length]
+            return row.cut(0, length)
         low = int(rng.integers(0, spare + 1))
         around = self._window(self._domain(rng), length, rng) if self._pieces and rng.random() < 0.5 else random_letters(length, rng)
-        return np.concatenate((around[:low], codes, around[low + codes.size :]))
+        return row.inside(around, low)
 
     def _rna_rows(self, rng: np.random.Generator) -> NDArray[np.intp]:
         """Sorted positions of RNAs of similar length, drawn by weight."""
@@ -125,35 +160,35 @@ class Batches:
         longest = int(self._size[picks].max())
         return longest + int(rng.integers(0, longest // 3)) if rng.random() < 0.3 else longest
 
-    def _make_rna(self, rng: np.random.Generator) -> tuple[list[Codes], Ids]:
+    def _make_rna(self, rng: np.random.Generator) -> tuple[list[Row], Ids]:
         picks = self._rna_rows(rng)
         length = self._rna_batch_length(picks, rng)
         rows = [self._flanked(self._seed_rna(int(pick), rng), length, rng) for pick in picks]
         return rows, np.full(len(rows), DOMAINS.index("rna"))
 
-    def _make_invented(self, rng: np.random.Generator) -> tuple[list[Codes], Ids]:
+    def _make_invented(self, rng: np.random.Generator) -> tuple[list[Row], Ids]:
         length = int(rng.integers(40, 160))
-        rows = [invented_rna(length, rng)[0] for _ in range(self._rows(length))]
+        rows = [Row(*invented_rna(length, rng)) for _ in range(self._rows(length))]
         return rows, np.full(len(rows), DOMAINS.index("rna"))
 
-    def _make_embedded(self, rng: np.random.Generator) -> tuple[list[Codes], Ids]:
+    def _make_embedded(self, rng: np.random.Generator) -> tuple[list[Row], Ids]:
         length = int(rng.choice((160, 256, 384)))
         rows, domains = [], []
         for _ in range(self._rows(length)):
             pick = int(np.searchsorted(self._weight, rng.random() * self._weight[-1]))
-            codes = self._seed_rna(pick, rng)[:length]
+            row = self._seed_rna(pick, rng).cut(0, length)
             domain = self._domain(rng)
-            low = int(rng.integers(0, length - codes.size + 1))
+            low = int(rng.integers(0, length - row.codes.size + 1))
             around = self._window(domain, length, rng)
-            codes = reverse_complement(codes) if rng.random() < 0.5 else codes
-            rows.append(np.concatenate((around[:low], codes, around[low + codes.size :])))
+            row = Row.unsure(reverse_complement(row.codes)) if rng.random() < 0.5 else row
+            rows.append(row.inside(around, low))
             domains.append(domain)
         return rows, np.array(domains)
 
-    def _make_dna(self, rng: np.random.Generator) -> tuple[list[Codes], Ids]:
+    def _make_dna(self, rng: np.random.Generator) -> tuple[list[Row], Ids]:
         length = int(rng.choice((255, 511, 1023), p=(0.6, 0.3, 0.1)))
         domains = [self._domain(rng) for _ in range(self._rows(length))]
-        return [self._window(domain, length, rng) for domain in domains], np.array(domains)
+        return [Row.unsure(self._window(domain, length, rng)) for domain in domains], np.array(domains)
 
     def _domain(self, rng: np.random.Generator) -> int:
         """Bacteria half of the time, phages a quarter, yeasts a quarter (of those that the corpus has)."""
@@ -170,12 +205,37 @@ class Batches:
         codes = reverse_complement(codes) if rng.random() < 0.5 else codes
         return codes if codes.size == length else np.pad(codes, (0, length - codes.size), constant_values=UNKNOWN)
 
-    def _masked(self, rows: list[Codes], domains: NDArray[np.int64], kind: str, rng: np.random.Generator) -> Batch:
-        codes = np.stack(rows).astype(np.int64)
+    def _masked(self, rows: list[Row], domains: NDArray[np.int64], kind: str, rng: np.random.Generator) -> Batch:
+        codes = np.stack([row.codes for row in rows]).astype(np.int64)
         domains = np.where(rng.random(len(rows)) < 0.15, 0, domains)
         ids = np.concatenate((domains[:, None] + DOMAIN, codes + BASE), axis=1)
         targets = mask(ids, rng)
-        return Batch(ids, targets, kind)
+        return Batch(ids, targets, _partners(rows), kind)
+
+
+def _partners(rows: list[Row]) -> Ids:
+    out = np.full((len(rows), rows[0].codes.size + 1), IGNORE)
+    for given, row in zip(out, rows, strict=True):
+        given[1:][row.partner == -1] = 0
+        paired = np.flatnonzero(row.partner >= 0)
+        paired = paired[is_canonical(row.codes, paired, row.partner[paired])]
+        given[paired + 1] = row.partner[paired] + 1
+    return out
+
+
+def substituted(batch: Batch, rows: int, rng: np.random.Generator) -> tuple[Ids, NDArray[np.intp]]:
+    """The first `rows` rows of a batch without masks, then the same rows with one base substituted each: ids (2 rows, T), places (rows,).
+
+    The place is 0, the domain token, in a row without a known base; nothing is substituted there.
+    """
+    clean = np.where(batch.targets == IGNORE, batch.ids, batch.targets)[:rows]
+    known = (clean >= BASE) & (clean < ANY)
+    places = np.argmax(rng.random(clean.shape) * known, axis=1) * known.any(axis=1)
+    clean[:, 0], domain = BASE, clean[:, 0].copy()
+    changed, row = clean.copy(), np.arange(len(clean))
+    changed[row, places] = BASE + (clean[row, places] - BASE + rng.integers(1, 4, size=len(clean))) % 4
+    clean[:, 0] = changed[:, 0] = domain
+    return np.concatenate((clean, changed)), places
 
 
 def mask(ids: Ids, rng: np.random.Generator) -> Ids:

@@ -12,17 +12,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import ParameterError
-from engine.models._locuscope_net import LocuscopeNet, NetConfig
+from engine.models._locuscope_net import ANY, BASE, LocuscopeNet, NetConfig
 from engine.training import checkpoint
-from engine.training.batches import IGNORE, Batch, Batches, Mixture
+from engine.training.batches import IGNORE, Batch, Batches, Mixture, substituted
 from engine.training.corpus import Corpus
+from engine.training.scoring import log2_odds
 
 logger = logging.getLogger(__name__)
+
+UNPAIRED_WEIGHT = 0.3
+"""Of an unpaired base in the loss of the stem layer's attention: consensus structures leave out pairs that single sequences make."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class TrainPlan:
     warmup_steps: int = 100
     dna_first: float = 0.3
     dna_later: float = 0.45
+    quiet: float = 0.5
+    pairs: float = 0.2
     ema: float = 0.998
     seed: int = 1
     save_minutes: float = 5.0
@@ -152,6 +160,38 @@ class Trainer:
         (loss * weight).backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
+    def _quieten(self, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
+        """Backward pass of the mean |change of log2 odds| that one substitution makes elsewhere; the losses by name.
+
+        An L1 penalty: what a base does to unrelated ones goes to zero, what it does to its partner stays. Rows are read without masks, as
+        dependency maps read them. Beside it, the annotated pairs of those rows teach the stem layer where to read.
+        """
+        ids, places = substituted(batch, max(1, len(batch.ids) // 6), rng)
+        rows = torch.arange(len(places), device=self.device)
+        with self._autocast():
+            logits = self.net.head(self.net.hidden(torch.from_numpy(ids).to(self.device)))[..., BASE:ANY]
+        odds = log2_odds(logits.float())
+        change = (odds[len(places) :] - odds[: len(places)]).abs().mean(dim=-1)
+        elsewhere = torch.ones_like(change)
+        elsewhere[:, 0] = elsewhere[rows, torch.from_numpy(places).to(self.device)] = 0.0
+        loss = (change * elsewhere).sum() / elsewhere.sum()
+        taught = self._pair_loss(ids[: len(places)], batch.partners[: len(places)])
+        ((self.plan.quiet * loss + self.plan.pairs * taught) / self.plan.accumulate).backward()  # type: ignore[no-untyped-call]
+        return {f"change_{batch.kind}": float(loss.detach())} | (
+            {f"pairs_{batch.kind}": float(taught.detach())} if taught.requires_grad else {}
+        )
+
+    def _pair_loss(self, ids: NDArray[np.int64], partners: NDArray[np.int64]) -> Tensor:
+        """-ln of the share of the stem layer's attention that goes to the annotated partner, or nowhere for unpaired bases."""
+        target = torch.from_numpy(partners).to(self.device)
+        known = target != IGNORE
+        if not bool(known.any()):
+            return torch.zeros((), device=self.device)
+        read = self.net.stem.attention(torch.from_numpy(ids).to(self.device))
+        entropy = -read.gather(2, target.clamp(min=0)[..., None])[..., 0].clamp(min=1e-6).log()
+        weight = torch.where(target > 0, 1.0, UNPAIRED_WEIGHT) * known
+        return (entropy * weight).sum() / weight.sum()
+
     def advance(self) -> dict[str, float]:
         """One optimiser step; the mean loss of each kind of batch seen by this process."""
         begun = time.monotonic()
@@ -159,7 +199,10 @@ class Trainer:
         losses: dict[str, float] = {}
         for micro in range(self.plan.accumulate):
             batch = self.batches.draw(self.workers.rank, self.step, micro, self.plan.dna_share(self.progress))
-            losses[batch.kind] = self._backward(batch, 1 / self.plan.accumulate)
+            losses[f"bits_{batch.kind}"] = self._backward(batch, 1 / self.plan.accumulate) / math.log(2)
+            if self.plan.quiet:
+                rng = np.random.default_rng((self.plan.seed, self.workers.rank, self.step, micro, 1))
+                losses |= self._quieten(batch, rng)
             self.tokens += batch.ids.size * self.workers.count
         done = max(self.seconds / (60 * self.plan.minutes), self.step / self.plan.steps)
         self.gradient[-1] = done
@@ -208,7 +251,7 @@ class Trainer:
 
     def _log(self, losses: dict[str, float]) -> None:
         row = {"step": self.step, "minutes": round(self.seconds / 60, 2), "progress": round(self.progress, 4), "tokens": self.tokens}
-        row |= {f"bits_{kind}": round(loss / math.log(2), 4) for kind, loss in losses.items()}
+        row |= {kind: round(loss, 4) for kind, loss in losses.items()}
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(row) + "\n")
         filled = int(30 * min(1.0, self.progress))

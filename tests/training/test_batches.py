@@ -10,7 +10,7 @@ import pytest
 from engine.models._locuscope_net import ANY, BASE, DOMAIN, MASK
 from engine.training.alignments import Alignments, structural_units
 from engine.training.augment import compensate, invented_rna, is_canonical
-from engine.training.batches import IGNORE, KINDS, Batches, Mixture, mask
+from engine.training.batches import IGNORE, KINDS, Batches, Mixture, Row, mask, substituted
 from engine.training.corpus import HELD_OUT_SEQUENCE, TRAIN
 from engine.training.letters import encode
 from tests.training.toy import toy_corpus
@@ -143,3 +143,40 @@ def test_identity_to_the_nearest_training_sequence() -> None:
     assert Alignments(corpus).identity(index) == 1.0
     held = int(np.flatnonzero(corpus.split == HELD_OUT_SEQUENCE)[0])
     assert 0.2 < Alignments(corpus).identity(held) < 1.0
+
+
+def test_partners_are_places_of_canonical_pairs_in_the_row_and_go_both_ways() -> None:
+    shares = {name: float(name == "rna") for name in KINDS}
+    batches = Batches(toy_corpus(), 1, tokens=512, mixture=Mixture(**shares))
+    for step in range(8):
+        batch = batches.draw(0, step, 0)
+        clean = np.where(batch.targets == IGNORE, batch.ids, batch.targets)
+        row, place = np.nonzero(batch.partners > 0)
+        assert row.size
+        assert (batch.partners[row, batch.partners[row, place]] == place).all()
+        for one, other in zip(clean[row, place] - BASE, clean[row, batch.partners[row, place]] - BASE, strict=True):
+            assert (int(one), int(other)) in {(0, 3), (3, 0), (1, 2), (2, 1), (2, 3), (3, 2)}
+        assert (batch.partners[:, 0] == IGNORE).all()
+
+
+def test_nothing_is_said_of_pairs_in_genomes() -> None:
+    batch = Batches(toy_corpus(), 1, tokens=512, mixture=Mixture(rna=0, invented=0, embedded=0, dna=1)).draw(0, 0, 0)
+    assert (batch.partners == IGNORE).all()
+
+
+def test_a_cut_or_moved_row_keeps_its_whole_pairs() -> None:
+    row = Row(encode("GCAAAAGC"), np.array([7, 6, -1, -1, -1, -1, 1, 0], dtype=np.int32))
+    assert row.cut(1, 7).partner.tolist() == [5, -1, -1, -1, -1, 0, -2]
+    moved = row.inside(encode("TTTTTTTTTT"), 1)
+    assert moved.partner.tolist() == [-2, 8, 7, -1, -1, -1, -1, 2, 1, -2]
+    assert moved.codes.tolist() == encode("TGCAAAAGCT").tolist()
+
+
+def test_one_base_of_every_unmasked_row_is_substituted() -> None:
+    batch = Batches(toy_corpus(), 1, tokens=512).draw(0, 1, 0)
+    ids, places = substituted(batch, 5, np.random.default_rng(0))
+    clean, changed = ids[:5], ids[5:]
+    assert not (ids == MASK).any()
+    assert ((clean != changed).sum(axis=1) == 1).all()
+    assert (clean[np.arange(5), places] != changed[np.arange(5), places]).all()
+    assert (clean == np.where(batch.targets == IGNORE, batch.ids, batch.targets)[:5]).all()
