@@ -173,7 +173,7 @@ def test_a_cut_or_moved_row_keeps_its_whole_pairs() -> None:
 
 
 def test_one_base_of_every_unmasked_row_is_substituted() -> None:
-    batch = Batches(toy_corpus(), 1, tokens=512).draw(0, 1, 0)
+    batch = Batches(toy_corpus(), 1, tokens=512, mixture=Mixture(rna=1, invented=0, embedded=0, dna=0)).draw(0, 1, 0)
     ids, places = substituted(batch, 5, np.random.default_rng(0))
     clean, changed = ids[:5], ids[5:]
     assert not (ids == MASK).any()
