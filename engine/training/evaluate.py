@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from engine.models._locuscope_net import LocuscopeNet
 from engine.models._locuscope_segmenter_net import LocuscopeSegmenter
 from engine.training.annotation import annotated_contigs
 from engine.training.corpus import Corpus
 from engine.training.measure_contacts import ContactSample, contacts
+from engine.training.measure_cost import cost
 from engine.training.measure_language import bits_per_base
 from engine.training.measure_segmentation import segmentation
 from engine.training.measure_variants import variants
@@ -27,7 +24,6 @@ from engine.training.scoring import Scorer
 logger = logging.getLogger(__name__)
 
 PARTS = ("bits", "contacts", "variants", "segmentation", "cost")
-COST_LENGTHS = (76, 300, 1000)
 
 
 @dataclass(frozen=True)
@@ -42,22 +38,6 @@ class EvaluationPlan:
     bases: int = 200_000
     parts: tuple[str, ...] = PARTS
     low_precision: bool = True
-
-
-def cost(net: LocuscopeNet, lengths: tuple[int, ...] = COST_LENGTHS) -> list[dict[str, Any]]:
-    """Seconds and peak resident memory of whole dependency maps (3 L + 1 forwards) in float32 with two threads."""
-    torch.set_num_threads(2)
-    rng = np.random.default_rng(0)
-    rows = []
-    for length in lengths:
-        codes = rng.integers(0, 4, size=length).astype(np.uint8)
-        begun = time.perf_counter()
-        Scorer(net).dependency_map(codes, "unknown")
-        seconds = time.perf_counter() - begun
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        rows.append({"length": length, "seconds": seconds, "peak_mib": peak, "threads": torch.get_num_threads()})
-    torch.set_num_threads(1)
-    return rows
 
 
 def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: EvaluationPlan) -> dict[str, Any]:
@@ -76,7 +56,7 @@ def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: Evalu
         "contacts": lambda: contacts(scorer, corpus, data, ContactSample(plan.rnas, plan.longest, plan.tokens)),
         "variants": lambda: variants(scorer, annotated_contigs(data, held_out=True), data, plan.genes),
         "segmentation": segment,
-        "cost": lambda: cost(net),
+        "cost": cost,
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     for part in plan.parts:

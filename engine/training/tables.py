@@ -61,8 +61,8 @@ def _segmentation(held: dict[str, Any]) -> list[str]:
 
 
 def _cost(rows: list[dict[str, Any]]) -> list[str]:
-    body = [[r["length"], r["seconds"], round(r["peak_mib"]), r["threads"]] for r in rows]
-    return ["## Cost of a whole map", "", *_table(["bases", "seconds", "peak MiB", "threads"], body)]
+    body = [[r["length"], r["precision"], r["seconds"], round(r["peak_mib"]), r["cores"]] for r in rows]
+    return ["## Cost of a whole map", "", *_table(["bases", "precision", "seconds", "peak MiB of the process", "cores"], body)]
 
 
 def markdown(held: dict[str, Any]) -> str:

@@ -154,11 +154,11 @@ def test_vienna_pairs_the_stem_of_a_hairpin() -> None:
 def test_tables_show_what_was_measured_and_a_dash_for_what_was_not() -> None:
     held = {
         "variants": [{"measurement": "m", "harmful": 0, "others": 0}],
-        "cost": [{"length": 76, "seconds": 1.25, "peak_mib": 300.4, "threads": 2}],
+        "cost": [{"length": 76, "precision": "exact", "seconds": 1.25, "peak_mib": 300.4, "cores": 2}],
     }
     text = markdown(held)
     assert "| m | 0 | 0 | – | – |" in text
-    assert "| 76 | 1.250 | 300 | 2 |" in text
+    assert "| 76 | exact | 1.250 | 300 | 2 |" in text
 
 
 def test_long_rnas_are_fewer_but_never_fewer_than_two() -> None:
