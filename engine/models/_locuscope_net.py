@@ -199,8 +199,8 @@ class StemLayer(nn.Module):
         super().__init__()
         self.heads, self.radius = config.stem_heads, config.stem_radius
         span = 2 * self.radius + 1
-        pair = torch.full((4, 4), -1.0)
-        for a, b, strength in ((0, 3, 1.0), (1, 2, 1.4), (2, 3, 0.3)):
+        pair = torch.full((4, 4), -0.4)
+        for a, b, strength in ((0, 3, 0.4), (1, 2, 0.56), (2, 3, 0.12)):
             pair[a, b] = pair[b, a] = strength
         self.pairing = nn.Parameter(pair.repeat(self.heads, 1, 1))
         offsets = torch.arange(-self.radius, self.radius + 1)
@@ -210,11 +210,11 @@ class StemLayer(nn.Module):
             windows[head] = ((offsets >= low) & (offsets <= high)) * strength
         self.window = nn.Parameter(windows)
         self.distance = nn.Parameter(torch.zeros(self.heads, 12))
-        self.null = nn.Parameter(torch.full((self.heads,), 7.0))
+        self.null = nn.Parameter(torch.full((self.heads,), 2.8))
         reach = 3  # letters on either side of the partner that the value shows
         self.value = nn.Linear((2 * reach + 1) * 4 + 1, self.heads * self.CHANNELS, bias=False)
         self.output = nn.Linear(self.heads * (self.CHANNELS + 4), config.width, bias=False)
-        self.vote = nn.Parameter(pair.clamp(min=0).repeat(self.heads, 1, 1))
+        self.vote = nn.Parameter(2.5 * pair.clamp(min=0).repeat(self.heads, 1, 1))
         self.reach = reach
 
     @property
@@ -254,19 +254,11 @@ class StemLayer(nn.Module):
         votes = torch.einsum("bhtc,hcn->btn", read[..., self.CHANNELS :].float(), self.vote)
         return self.output(read.transpose(1, 2).flatten(2)), votes
 
-    def _inputs(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         position = torch.arange(ids.shape[1], device=ids.device)
         letters = functional.pad(self.letters(ids), (0, 0, self.margin, self.margin))
-        return *self.project(letters, (position == 0).to(letters.dtype)), self.bias(position, position)
-
-    def attention(self, ids: Tensor) -> Tensor:
-        """Mean over the heads of where each position reads, (B, T, T); column 0 is nowhere."""
-        query, key, _, bias = self._inputs(ids)
-        weights: Tensor = torch.softmax(query @ key.transpose(-1, -2) + bias, dim=-1).mean(dim=1)
-        return weights
-
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        query, key, value, bias = self._inputs(ids)
+        query, key, value = self.project(letters, (position == 0).to(letters.dtype))
+        bias = self.bias(position, position)
         if torch.is_autocast_enabled(ids.device.type):
             dtype = torch.get_autocast_dtype(ids.device.type)
             query, key, value, bias = query.to(dtype), key.to(dtype), value.to(dtype), bias.to(dtype)
@@ -323,7 +315,7 @@ class LocuscopeNet(nn.Module):
         nn.init.zeros_(self.head.bias)
         with torch.no_grad():
             self.head.weight[:, width:] = 0.0
-            self.head.weight[BASE:ANY, width:] = 0.35 * torch.eye(4)
+            self.head.weight[BASE:ANY, width:] = 1.4 * torch.eye(4)
 
     def hidden(self, ids: Tensor) -> Tensor:
         """Normalised last hidden states and the stem layer's votes, (B, T, hidden_size); row 0 along T is the domain token."""

@@ -34,8 +34,8 @@ class Mixture:
     embedded: float = 0.07
     dna: float = 0.40
     named: float = 0.65
-    recombined: float = 0.5
-    compensated: float = 0.12
+    recombined: float = 0.25
+    compensated: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class Row(NamedTuple):
 
 
 UNSURE = -2
+PARTNERED = 0.75  # share of the substitutions that fall on bases with a known partner, in rows that have some
 
 
 class Batches:
@@ -130,7 +131,7 @@ class Batches:
         if fate < self.mixture.recombined:
             codes = self._alignments.recombine(index, float(rng.uniform(0.2, 1.0)), rng)
         elif fate < self.mixture.recombined + self.mixture.compensated:
-            codes = compensate(codes, partner, float(rng.uniform(0.1, 0.6)), rng)
+            codes = compensate(codes, partner, float(rng.uniform(0.3, 1.0)), rng)
         row = Row(codes, partner)
         if codes.size > _LONGEST_RNA:
             row = row.cut(int(rng.integers(0, codes.size - _LONGEST_RNA + 1)), _LONGEST_RNA)
@@ -226,11 +227,12 @@ def _partners(rows: list[Row]) -> Ids:
 def substituted(batch: Batch, rows: int, rng: np.random.Generator) -> tuple[Ids, NDArray[np.intp]]:
     """The first `rows` rows of a batch without masks, then the same rows with one base substituted each: ids (2 rows, T), places (rows,).
 
-    The place is 0, the domain token, in a row without a known base; nothing is substituted there.
+    Bases with a known partner are preferred. The place is 0, the domain token, in a row without a known base; nothing is substituted there.
     """
     clean = np.where(batch.targets == IGNORE, batch.ids, batch.targets)[:rows]
     known = (clean >= BASE) & (clean < ANY)
-    places = np.argmax(rng.random(clean.shape) * known, axis=1) * known.any(axis=1)
+    preferred = rng.random(clean.shape) + (batch.partners[: len(clean)] > 0) * (rng.random((len(clean), 1)) < PARTNERED)
+    places = np.argmax(preferred * known, axis=1) * known.any(axis=1)
     clean[:, 0], domain = BASE, clean[:, 0].copy()
     changed, row = clean.copy(), np.arange(len(clean))
     changed[row, places] = BASE + (clean[row, places] - BASE + rng.integers(1, 4, size=len(clean))) % 4
@@ -241,11 +243,11 @@ def substituted(batch: Batch, rows: int, rng: np.random.Generator) -> tuple[Ids,
 def mask(ids: Ids, rng: np.random.Generator) -> Ids:
     """Corrupt `ids` in place and return the targets.
 
-    A share of 8 to 22 % of each row's nucleotides is chosen; of these 80 % become the mask token, 10 % a random other base, 10 % stay.
+    A share of 10 to 30 % of each row's nucleotides is chosen; of these 80 % become the mask token, 10 % a random other base, 10 % stay.
     One row in eight gets no mask token at all (only wrong and right bases): dependency maps read the model in that regime.
     """
     batch, length = ids.shape
-    share = rng.uniform(0.08, 0.22, size=(batch, 1))
+    share = rng.uniform(0.1, 0.3, size=(batch, 1))
     known = (ids >= BASE) & (ids < ANY)
     chosen = known & (rng.random((batch, length)) < share)
     targets = np.where(chosen, ids, IGNORE)

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -26,9 +25,6 @@ from engine.training.corpus import Corpus
 from engine.training.scoring import log2_odds
 
 logger = logging.getLogger(__name__)
-
-UNPAIRED_WEIGHT = 0.3
-"""Of an unpaired base in the loss of the stem layer's attention: consensus structures leave out pairs that single sequences make."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class TrainPlan:
     dna_first: float = 0.3
     dna_later: float = 0.45
     quiet: float = 0.5
-    pairs: float = 0.2
+    partner: float = 0.2
     ema: float = 0.998
     seed: int = 1
     save_minutes: float = 5.0
@@ -160,37 +156,33 @@ class Trainer:
         (loss * weight).backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
-    def _quieten(self, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
-        """Backward pass of the mean |change of log2 odds| that one substitution makes elsewhere; the losses by name.
+    def _shape_map(self, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
+        """Backward pass of two terms on what one substitution changes elsewhere in rows read without masks, as maps are; the terms by name.
 
-        An L1 penalty: what a base does to unrelated ones goes to zero, what it does to its partner stays. Rows are read without masks, as
-        dependency maps read them. Beside it, the annotated pairs of those rows teach the stem layer where to read.
+        `change`: the mean |change of log2 odds| after the substitution of a base without a known partner, an L1 penalty: what a base does
+        to unrelated ones goes to zero. `partner`: -ln of the share of all change that goes to the annotated partner of a paired base.
         """
-        ids, places = substituted(batch, max(1, len(batch.ids) // 6), rng)
-        rows = torch.arange(len(places), device=self.device)
+        ids, places = substituted(batch, max(1, len(batch.ids) // 5), rng)
+        count = len(places)
+        rows, place = torch.arange(count, device=self.device), torch.from_numpy(places).to(self.device)
         with self._autocast():
             logits = self.net.head(self.net.hidden(torch.from_numpy(ids).to(self.device)))[..., BASE:ANY]
         odds = log2_odds(logits.float())
-        change = (odds[len(places) :] - odds[: len(places)]).abs().mean(dim=-1)
-        elsewhere = torch.ones_like(change)
-        elsewhere[:, 0] = elsewhere[rows, torch.from_numpy(places).to(self.device)] = 0.0
-        loss = (change * elsewhere).sum() / elsewhere.sum()
-        taught = self._pair_loss(ids[: len(places)], batch.partners[: len(places)])
-        ((self.plan.quiet * loss + self.plan.pairs * taught) / self.plan.accumulate).backward()  # type: ignore[no-untyped-call]
-        return {f"change_{batch.kind}": float(loss.detach())} | (
-            {f"pairs_{batch.kind}": float(taught.detach())} if taught.requires_grad else {}
-        )
-
-    def _pair_loss(self, ids: NDArray[np.int64], partners: NDArray[np.int64]) -> Tensor:
-        """-ln of the share of the stem layer's attention that goes to the annotated partner, or nowhere for unpaired bases."""
-        target = torch.from_numpy(partners).to(self.device)
-        known = target != IGNORE
-        if not bool(known.any()):
-            return torch.zeros((), device=self.device)
-        read = self.net.stem.attention(torch.from_numpy(ids).to(self.device))
-        entropy = -read.gather(2, target.clamp(min=0)[..., None])[..., 0].clamp(min=1e-6).log()
-        weight = torch.where(target > 0, 1.0, UNPAIRED_WEIGHT) * known
-        return (entropy * weight).sum() / weight.sum()
+        elsewhere = torch.ones(odds.shape[1], device=self.device).repeat(count, 1)
+        elsewhere[:, 0] = elsewhere[rows, place] = 0.0
+        change = (odds[count:] - odds[:count]).abs().mean(dim=-1) * elsewhere
+        partner = torch.from_numpy(batch.partners[np.arange(count), places]).to(self.device)
+        paired = partner > 0
+        terms: dict[str, Tensor] = {}
+        if not bool(paired.all()):
+            terms["change"] = change[~paired].sum() / elsewhere[~paired].sum()
+        if bool(paired.any()):
+            aimed = change[paired].gather(1, partner[paired][:, None])[:, 0]
+            terms["partner"] = -((aimed + 1e-4) / (change[paired].sum(dim=1) + 1e-2)).log().mean()
+        weights = {"change": self.plan.quiet, "partner": self.plan.partner}
+        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        (total / self.plan.accumulate).backward()  # type: ignore[no-untyped-call]
+        return {f"{name}_{batch.kind}": float(term.detach()) for name, term in terms.items()}
 
     def advance(self) -> dict[str, float]:
         """One optimiser step; the mean loss of each kind of batch seen by this process."""
@@ -200,9 +192,9 @@ class Trainer:
         for micro in range(self.plan.accumulate):
             batch = self.batches.draw(self.workers.rank, self.step, micro, self.plan.dna_share(self.progress))
             losses[f"bits_{batch.kind}"] = self._backward(batch, 1 / self.plan.accumulate) / math.log(2)
-            if self.plan.quiet:
+            if self.plan.quiet or self.plan.partner:
                 rng = np.random.default_rng((self.plan.seed, self.workers.rank, self.step, micro, 1))
-                losses |= self._quieten(batch, rng)
+                losses |= self._shape_map(batch, rng)
             self.tokens += batch.ids.size * self.workers.count
         done = max(self.seconds / (60 * self.plan.minutes), self.step / self.plan.steps)
         self.gradient[-1] = done

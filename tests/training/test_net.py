@@ -104,12 +104,3 @@ def test_folding_codons_into_channels_and_back_keeps_every_base_in_place() -> No
     assert (folded[0, :3, 0] == torch.tensor([0.0, 1.0, 2.0])).all()
     back = folded.view(2, 3, 3, 4).transpose(2, 3).reshape(2, 3, 12)
     assert (back == x).all()
-
-
-def test_the_stem_layers_attention_is_a_distribution_and_finds_a_hairpin() -> None:
-    torch.manual_seed(1)
-    stem = StemLayer(TINY)
-    read = stem.attention(tokens("GGGGCCAAAAGGCCCC"))[0]
-    torch.testing.assert_close(read.sum(-1), torch.ones(len(read)))
-    assert int(read[1, 1:].argmax()) + 1 == 16
-    assert int(read[16, 1:].argmax()) + 1 == 1

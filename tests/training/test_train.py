@@ -136,3 +136,9 @@ def test_a_grown_model_begins_with_the_output_of_the_small_one_and_can_learn() -
     torch.testing.assert_close(large(ids), small(ids))
     large(ids).square().sum().backward()
     assert large.blocks[2].down.weight.grad.abs().sum() > 0
+
+
+def test_substitutions_learn_to_change_the_partner_more_than_other_bases(tmp_path: Path) -> None:
+    run = trainer(tmp_path, 10**6, dna_first=0.0, dna_later=0.0, rate=0.01, partner=5.0, quiet=0.0)
+    terms = [run.advance().get("partner_rna", np.nan) for _ in range(60)]
+    assert np.nanmean(terms[-20:]) < np.nanmean(terms[:10]) - 0.2
