@@ -318,7 +318,7 @@ ENTRIES: dict[str, ModelEntry] = {
             capabilities=frozenset(
                 {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.CONTACTS, Capability.EMBEDDINGS}
             ),
-            revision="1",
+            revision="2",
             weights_sha256="",
             licence="Apache-2.0",
             source="assets/models/locuscope-lm (trained by engine.training)",
@@ -337,7 +337,7 @@ ENTRIES: dict[str, ModelEntry] = {
             alphabet=Alphabet.DNA,
             max_length=SEGMENTED_BP,
             capabilities=frozenset({Capability.SEGMENTATION}),
-            revision="1",
+            revision="2",
             weights_sha256="",
             licence="Apache-2.0",
             source="assets/models/locuscope-segmenter (trained by engine.training)",

@@ -12,8 +12,9 @@ from engine.core.errors import WeightsInvalid, WeightsMissing
 
 LARGEST = 12 * 2**20
 LIMITS = (
-    "Small and briefly trained on two shared CPU cores (the run below). Seed RNAs were augmented with compensatory substitutions of their annotated pairs and "
-    "mixed with invented stem-loops; the first layer starts from Watson-Crick and wobble pairing. Nothing of animals, plants or their viruses was seen."
+    "Small and trained on two CPU cores (the run below). Seed RNAs were recombined within their families, had compensatory substitutions of "
+    "their annotated pairs and were mixed with invented stem-loops; the annotated pairs of training seeds are labels of a loss on the dependency map, so "
+    "contacts are partly supervised; the first layer starts from Watson-Crick and wobble pairing. Nothing of animals, plants or their viruses was seen."
 )
 
 

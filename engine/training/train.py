@@ -42,7 +42,7 @@ class TrainPlan:
     dna_first: float = 0.3
     dna_later: float = 0.45
     quiet: float = 0.5
-    partner: float = 0.2
+    partner: float = 0.6
     ema: float = 0.998
     seed: int = 1
     save_minutes: float = 5.0
