@@ -324,7 +324,7 @@ ENTRIES: dict[str, ModelEntry] = {
             source="assets/models/locuscope-lm (trained by engine.training)",
             description="The small model that comes with Locuscope: reads bacteria, phages, yeasts and structured RNA on a laptop, offline.",
             organisms="Bacteria, phages, yeasts and structured RNA families; the domain is part of the input.",
-            limitations="Small and briefly trained: weaker than the published models, and nothing of animals, plants or their viruses was seen.",
+            limitations="Small: weaker than the published models; its contacts were partly taught from annotated RNA pairs; no animals, plants or their viruses.",
             species=DOMAINS,
         ),
         load_language_model,

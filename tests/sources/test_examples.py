@@ -61,7 +61,7 @@ def test_the_letters_are_those_of_the_genome_at_the_locus(item: Example, genomes
     name = locus.contig if locus.contig in contigs else locus.contig.split(".")[0]
     complement = str.maketrans("ACGT", "TGCA")
     window = contigs[name][locus.start : locus.end]
-    assert item.sequence.letters == (window.translate(complement)[::-1] if locus.strand is Strand.REVERSE else window)
+    assert item.sequence.as_dna() == (window.translate(complement)[::-1] if locus.strand is Strand.REVERSE else window)
 
 
 @pytest.mark.parametrize("item", BY_ID)
@@ -88,7 +88,7 @@ def test_the_two_trnas_of_the_operon_have_the_same_letters_and_the_same_cloverle
     assert operon is not None
     assert single is not None
     first, second = operon.features
-    assert operon.sequence.letters[first.start : first.end] == operon.sequence.letters[second.start : second.end] == single.sequence.letters
+    assert operon.sequence.letters[first.start : first.end] == operon.sequence.letters[second.start : second.end] == single.sequence.as_dna()
     assert operon.structure[second.start : second.end] == single.structure
 
 
