@@ -88,7 +88,9 @@ def test_the_two_trnas_of_the_operon_have_the_same_letters_and_the_same_cloverle
     assert operon is not None
     assert single is not None
     first, second = operon.features
-    assert operon.sequence.letters[first.start : first.end] == operon.sequence.letters[second.start : second.end] == single.sequence.as_dna()
+    assert (
+        operon.sequence.letters[first.start : first.end] == operon.sequence.letters[second.start : second.end] == single.sequence.as_dna()
+    )
     assert operon.structure[second.start : second.end] == single.structure
 
 
