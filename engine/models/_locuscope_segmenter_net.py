@@ -53,7 +53,6 @@ class SegmenterConfig:
     elements: tuple[str, ...]
     inner: int = 96
     outer: int = 192
-    frames: bool = True
     language_model: NetConfig = field(default_factory=NetConfig)
     model_type: str = "locuscope-segmenter"
 
@@ -63,7 +62,7 @@ class SegmenterConfig:
         raw = json.loads(path.read_text(encoding="utf-8"))
         held = dict(raw["language_model"])
         held["vocabulary"] = tuple(held["vocabulary"])
-        return cls(tuple(raw["elements"]), int(raw["inner"]), int(raw["outer"]), bool(raw.get("frames")), NetConfig(**held))
+        return cls(tuple(raw["elements"]), int(raw["inner"]), int(raw["outer"]), NetConfig(**held))
 
     def write(self, path: Path) -> None:
         """Write config.json."""
@@ -97,8 +96,7 @@ class SegmenterHead(nn.Module):
     def __init__(self, config: SegmenterConfig) -> None:
         super().__init__()
         inner, outer = config.inner, config.outer
-        self.frames = config.frames
-        self.entry = nn.Conv1d(config.language_model.hidden_size + 4 + FRAME_TRACKS * config.frames, inner, 5, padding=2)
+        self.entry = nn.Conv1d(config.language_model.hidden_size + 4 + FRAME_TRACKS, inner, 5, padding=2)
         self.base = _Convolutions(inner)
         self.fold = nn.Conv1d(3 * inner, outer, 1)
         self.codons = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2)])
@@ -113,8 +111,8 @@ class SegmenterHead(nn.Module):
     def forward(self, hidden: Tensor, ids: Tensor) -> Tensor:
         length = ids.shape[1]
         letters = functional.one_hot((ids - BASE).clamp(0, 4), 5)[..., :4].to(hidden.dtype)
-        shown = (hidden, letters, reading_frames(ids).to(hidden.dtype)) if self.frames else (hidden, letters)
-        x = torch.cat(shown, dim=-1).transpose(1, 2)
+        frames = reading_frames(ids).to(hidden.dtype)
+        x = torch.cat((hidden, letters, frames), dim=-1).transpose(1, 2)
         x = functional.pad(x, (0, -length % self.STRIDE))
         base = self.base(self.entry(x))
         batch, inner, padded = base.shape
