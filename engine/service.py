@@ -302,8 +302,10 @@ class Engine:
             visitor = f"{monitor.visitor} effects"
             follow(self.submit(inner, visitor), visitor, Stretch(monitor), keep_partial=False)
             known = self._store.get(key, request.sequence)
-        there = {} if known is None else {"known_influence": known.influence}
-        return self._compute(request, entry, spec, monitor, Stretch(monitor), **there)
+        if known is None:
+            return self._compute(request, entry, spec, monitor, Stretch(monitor))
+        result = self._compute(request, entry, spec, monitor, Stretch(monitor), known_influence=known.influence)
+        return _naming_precision(result, known.provenance.parameters["precision"])
 
     def _contacts(self, request: Request, monitor: JobMonitor) -> Any:
         """Contacts are read from the dependency map, which is a question of its own."""
@@ -417,3 +419,11 @@ class Engine:
 
 def _has_files(entry: ModelEntry) -> bool:
     return entry.shipped is not None or entry.hub is not None
+
+
+def _naming_precision(effects: VariantEffects, precision: str) -> VariantEffects:
+    """Effects whose provenance names how the influence was computed, unless it was exactly."""
+    if precision == "exact":
+        return effects
+    parameters = {**effects.provenance.parameters, "influence_precision": precision}
+    return replace(effects, provenance=replace(effects.provenance, parameters=parameters))

@@ -13,7 +13,7 @@ from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, Res
 from engine.core.parameters import ContactParameters, DependencyParameters, EffectParameters, PairParameters
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
-from engine.service import ANALYSES, Engine, Request
+from engine.service import ANALYSES, Engine, Request, _naming_precision
 from tests.fake_model import Calls, FakeRegistry
 
 HAIRPIN = NucleotideSequence("GGGACTTTTGTCCC", name="hairpin")
@@ -410,3 +410,10 @@ def test_every_analysis_of_the_table_can_be_loaded() -> None:
     for name, analysis in ANALYSES.items():
         assert callable(analysis.load()), name
         assert analysis.version
+
+
+def test_effects_name_the_precision_of_the_passes_that_their_influence_comes_from(engine: Engine) -> None:
+    exact = engine.run(Request("effects", HAIRPIN))
+    assert _naming_precision(exact, "exact") is exact
+    parameters = _naming_precision(exact, "delta").provenance.parameters
+    assert parameters == exact.provenance.parameters | {"influence_precision": "delta"}

@@ -21,6 +21,8 @@ from engine.training.letters import UNKNOWN, Codes, reverse_complement
 
 Ids = NDArray[np.int64]
 IGNORE = -100
+UNSURE = -2
+PARTNERED = 0.75  # share of the substitutions that fall on bases with a known partner, in rows that have some
 KINDS = ("rna", "invented", "embedded", "dna")
 _LONGEST_RNA = 480
 
@@ -76,10 +78,6 @@ class Row(NamedTuple):
         out.codes[part] = self.codes
         out.partner[part] = np.where(self.partner >= 0, self.partner + low, self.partner)
         return out
-
-
-UNSURE = -2
-PARTNERED = 0.75  # share of the substitutions that fall on bases with a known partner, in rows that have some
 
 
 class Batches:
