@@ -1,12 +1,12 @@
 """Network of the shipped masked nucleotide language model.
 
-Pure torch, no other part of the project is imported, so the file also runs on its own.
-
-It is a pre-norm transformer over single nucleotides with rotary positions, one domain token in front, and three
+It is a pre-norm transformer over single nucleotides with rotary positions, one domain token in front, and four
 biases that make few training tokens go far:
 
 * a *stem layer*: attention whose queries are windows of letters and whose keys are windows read in the opposite direction, scored by a
   learned 4 x 4 pairing matrix per head (started at Watson-Crick and wobble pairs, as ERNIE-RNA's pairing-informed attention bias does);
+* a *codon layer*: reading frames are judged by their open stretches, and the likeliest ones vote with the genetic code's words
+  (`engine.models._locuscope_codons`);
 * depthwise convolutions in front of every attention, so that heads compare words and not only letters;
 * one rotary frequency of exactly one turn per three nucleotides, so that heads can stay in a reading frame.
 """
@@ -23,9 +23,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-VOCABULARY = ("[PAD]", "[MASK]", "A", "C", "G", "T", "N", "unknown", "bacteria", "phage", "yeast", "rna")
-PAD, MASK, BASE, ANY, DOMAIN = 0, 1, 2, 6, 7  # BASE + 0..3 are A, C, G, T; DOMAIN + 0..4 are the domain tokens
-DOMAINS = VOCABULARY[DOMAIN:]
+from engine.models._locuscope_codons import CodonLayer
+from engine.models._locuscope_tokens import ANY, BASE, DOMAIN, DOMAINS, VOCABULARY, is_base
+
 MINIMUM_LOOP = 3  # nucleotides between the two bases of a pair
 
 
@@ -191,6 +191,7 @@ class StemLayer(nn.Module):
     of the distance class of |i - j|. Masked and unknown letters score 0. Position 0, the domain token, scores `null[h]`: it takes the
     attention where nothing pairs. Beside its output the layer votes: the letters it reads, turned by a learned 4 x 4 matrix per head
     (started at the pairing partners), are four more hidden channels that the language model's head adds to the scores of A, C, G, T.
+    How strongly they count is learned per domain: most of a genome does not pair.
     """
 
     CHANNELS = 16
@@ -215,6 +216,7 @@ class StemLayer(nn.Module):
         self.value = nn.Linear((2 * reach + 1) * 4 + 1, self.heads * self.CHANNELS, bias=False)
         self.output = nn.Linear(self.heads * (self.CHANNELS + 4), config.width, bias=False)
         self.vote = nn.Parameter(2.5 * pair.clamp(min=0).repeat(self.heads, 1, 1))
+        self.strength = nn.Parameter(torch.tensor([1.0 if domain == "rna" else 0.3 for domain in DOMAINS]))
         self.reach = reach
 
     @property
@@ -232,7 +234,7 @@ class StemLayer(nn.Module):
     def letters(self, ids: Tensor) -> Tensor:
         """One-hot letters float32 (..., 4) of ids; zeros for anything that is not A, C, G, T."""
         letters = functional.one_hot((ids - BASE).clamp(0, 4), 5)[..., :4].float()
-        return letters * ((ids >= BASE) & (ids < ANY)).unsqueeze(-1)
+        return letters * is_base(ids).unsqueeze(-1)
 
     def project(self, wide: Tensor, is_domain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key (B, heads, T, 4 * span) and value (B, heads, T, 20) of letters (B, margin + T + margin, 4); is_domain (T,) is 0 or 1."""
@@ -249,9 +251,10 @@ class StemLayer(nn.Module):
         own = wide[:, self.margin : wide.shape[1] - self.margin].to(learned.dtype).unsqueeze(1).expand(-1, self.heads, -1, -1)
         return query, key, torch.cat((learned, own), dim=-1)
 
-    def finish(self, read: Tensor) -> tuple[Tensor, Tensor]:
-        """What the attention read, (B, heads, T, 20), to the layer's output (B, T, width) and its votes (B, T, 4)."""
-        votes = torch.einsum("bhtc,hcn->btn", read[..., self.CHANNELS :].float(), self.vote)
+    def finish(self, read: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
+        """What the attention read, (B, heads, T, 20), and domain tokens (B,) to the layer's output (B, T, width) and its votes (B, T, 4)."""
+        strength = self.strength[domain - DOMAIN]
+        votes = torch.einsum("bhtc,hcn,b->btn", read[..., self.CHANNELS :].float(), self.vote, strength)
         return self.output(read.transpose(1, 2).flatten(2)), votes
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -262,7 +265,7 @@ class StemLayer(nn.Module):
         if torch.is_autocast_enabled(ids.device.type):
             dtype = torch.get_autocast_dtype(ids.device.type)
             query, key, value, bias = query.to(dtype), key.to(dtype), value.to(dtype), bias.to(dtype)
-        return self.finish(_attend(query, key, value, bias, 1.0))
+        return self.finish(_attend(query, key, value, bias, 1.0), ids[:, 0])
 
 
 def activation(x: Tensor) -> Tensor:
@@ -308,6 +311,7 @@ class LocuscopeNet(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.5)
         self.entry = DepthwiseConv(width, 9)
         self.stem = StemLayer(self.config)
+        self.codons = CodonLayer()
         self.blocks = nn.ModuleList(Block(self.config) for _ in range(self.config.layers))
         self.norm = nn.LayerNorm(width, bias=False)
         self.head = nn.Linear(self.config.hidden_size, len(self.config.vocabulary))
@@ -318,7 +322,7 @@ class LocuscopeNet(nn.Module):
             self.head.weight[BASE:ANY, width:] = 1.4 * torch.eye(4)
 
     def hidden(self, ids: Tensor) -> Tensor:
-        """Normalised last hidden states and the stem layer's votes, (B, T, hidden_size); row 0 along T is the domain token."""
+        """Normalised last hidden states and the sum of the votes, (B, T, hidden_size); row 0 along T is the domain token."""
         paired, votes = self.stem(ids)
         x = self.entry(self.embedding(ids)) + paired
         head = self.config.width // self.config.heads
@@ -329,7 +333,7 @@ class LocuscopeNet(nn.Module):
         for block in self.blocks:
             x = block(x, cos, sin)
         states: Tensor = self.norm(x)
-        return torch.cat((states, votes.to(states.dtype)), dim=-1)
+        return torch.cat((states, (votes + self.codons(ids)).to(states.dtype)), dim=-1)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits over the vocabulary, (B, T, vocabulary), of ids (B, T): one domain token, then nucleotides."""

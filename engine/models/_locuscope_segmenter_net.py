@@ -1,4 +1,4 @@
-"""Network of the shipped segmenter: a 1D U-Net over the language model's hidden states, the letters and their reading frames."""
+"""Network of the shipped segmenter: a 1D U-Net over the language model's hidden states, its reading frames and the letters."""
 
 from __future__ import annotations
 
@@ -10,40 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.models._locuscope_net import ANY, BASE, LocuscopeNet, NetConfig
-
-_A, _C, _G, _T = (BASE + k for k in range(4))
-STOPS = ((_T, _A, _A), (_T, _A, _G), (_T, _G, _A))
-FRAME_TRACKS = 12  # open length and stop codon, three places in the codon, two strands
-
-
-def _one_strand(ids: Tensor) -> Tensor:
-    """Tracks of the strand as given, (B, L, 6): the three places a base can have in a codon, open lengths first, then stop codons."""
-    batch, length = ids.shape
-    wide = functional.pad(ids, (0, 2 + -length % 3), value=ANY)
-    first, second, third = (wide[:, place : place + length + -length % 3] for place in range(3))
-    stops = torch.zeros_like(first, dtype=torch.bool)
-    for one, two, three in STOPS:
-        stops |= (first == one) & (second == two) & (third == three)
-    codons = stops.view(batch, -1, 3)
-    number = torch.arange(codons.shape[1], device=ids.device)[:, None]
-    last = torch.where(codons, number, -1).cummax(dim=1).values
-    before = functional.pad(last, (0, 0, 1, 0), value=-1)[:, :-1]
-    after = torch.where(codons, number, codons.shape[1] - 1).flip(1).cummin(dim=1).values.flip(1)
-    open_length = torch.log2(1.0 + (after - before).float()).view(batch, -1) / 8
-    stop = stops.float()
-    held = [functional.pad(track, (place, 0))[:, :length] for track in (open_length, stop) for place in range(3)]
-    return torch.stack(held, dim=-1)
-
-
-def reading_frames(ids: Tensor) -> Tensor:
-    """What the stop codons say of the reading frames, float32 (B, L, 12) of ids (B, L) without the domain token.
-
-    For each strand, and for each of the three places that a base can have in a codon: log2(1 + codons without a stop around it, up to
-    and with the next stop codon) / 8, and whether that codon is a stop (TAA, TAG, TGA). A frame stays open at the edges of the window.
-    """
-    mirrored = torch.where((ids >= BASE) & (ids < ANY), 2 * BASE + 3 - ids, ids).flip(1)
-    return torch.cat((_one_strand(ids), _one_strand(mirrored).flip(1)), dim=-1)
+from engine.models._locuscope_codons import CodonLayer
+from engine.models._locuscope_net import LocuscopeNet, NetConfig
 
 
 @dataclass(frozen=True)
@@ -85,7 +53,7 @@ class _Convolutions(nn.Module):
 
 
 class SegmenterHead(nn.Module):
-    """1D U-Net over hidden states (B, L, width), letters and reading frames of ids (B, L), to logits (B, L, elements).
+    """1D U-Net over what the segmenter reads of the bases, (B, L, channels), to logits (B, L, elements).
 
     The first step down folds three neighbouring bases into the channels (no phase of the reading frame is lost), the next two pool by
     four, so that the lowest level sees about a thousand bases.
@@ -96,7 +64,7 @@ class SegmenterHead(nn.Module):
     def __init__(self, config: SegmenterConfig) -> None:
         super().__init__()
         inner, outer = config.inner, config.outer
-        self.entry = nn.Conv1d(config.language_model.hidden_size + 4 + FRAME_TRACKS, inner, 5, padding=2)
+        self.entry = nn.Conv1d(config.language_model.hidden_size + CodonLayer.TRACKS + 4, inner, 5, padding=2)
         self.base = _Convolutions(inner)
         self.fold = nn.Conv1d(3 * inner, outer, 1)
         self.codons = nn.ModuleList([_Convolutions(outer), _Convolutions(outer, 2)])
@@ -108,12 +76,9 @@ class SegmenterHead(nn.Module):
         self.out = nn.Conv1d(inner, len(config.elements), 1)
         self.out.bias = nn.Parameter(torch.full((len(config.elements),), -3.0))
 
-    def forward(self, hidden: Tensor, ids: Tensor) -> Tensor:
-        length = ids.shape[1]
-        letters = functional.one_hot((ids - BASE).clamp(0, 4), 5)[..., :4].to(hidden.dtype)
-        frames = reading_frames(ids).to(hidden.dtype)
-        x = torch.cat((hidden, letters, frames), dim=-1).transpose(1, 2)
-        x = functional.pad(x, (0, -length % self.STRIDE))
+    def forward(self, read: Tensor) -> Tensor:
+        length = read.shape[1]
+        x = functional.pad(read.transpose(1, 2), (0, -length % self.STRIDE))
         base = self.base(self.entry(x))
         batch, inner, padded = base.shape
         folded = base.view(batch, inner, padded // 3, 3).transpose(2, 3).reshape(batch, 3 * inner, padded // 3)
@@ -142,14 +107,17 @@ class LocuscopeSegmenter(nn.Module):
         self.language_model = LocuscopeNet(config.language_model)
         self.head = SegmenterHead(config)
 
-    def hidden(self, ids: Tensor) -> Tensor:
-        """Hidden states of the bases (B, T - 1, hidden_size), without gradients."""
+    def read(self, ids: Tensor) -> Tensor:
+        """Hidden states of the bases, tracks of the codon layer and letters, (B, T - 1, channels), without gradients."""
         with torch.no_grad():
-            return self.language_model.hidden(ids)[:, 1:]
+            hidden = self.language_model.hidden(ids)
+            frames, _ = self.language_model.codons.tracks(ids)
+            letters = self.language_model.stem.letters(ids)
+            return torch.cat((hidden, frames.to(hidden.dtype), letters.to(hidden.dtype)), dim=-1)[:, 1:]
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits of the elements at every base."""
-        out: Tensor = self.head(self.hidden(ids), ids[:, 1:])
+        out: Tensor = self.head(self.read(ids))
         return out
 
     @classmethod

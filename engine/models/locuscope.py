@@ -17,6 +17,7 @@ from engine.core.card import Capability, EffectRecipe, ModelCard, WindowRule
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.models._locuscope_tokens import ANY, BASE, DOMAIN, DOMAINS, MASK
 from engine.models.entry import LoadOptions, ModelEntry
 
 if TYPE_CHECKING:
@@ -33,19 +34,16 @@ if TYPE_CHECKING:
 CONTEXT_BP = 128
 SEGMENTED_BP = 1023
 """Window the segmenter is trained and measured on, and the bases at its edges that are left to the neighbour."""
-DOMAINS = ("unknown", "bacteria", "phage", "yeast", "rna")
 
 
 def _ids(letters: str, domain: str) -> Tensor:
     """Token ids int64 (1 + L,) of upper-case DNA letters."""
     import torch
 
-    from engine.models import _locuscope_net as layout
-
-    table = torch.full((256,), layout.ANY, dtype=torch.int64)
-    table[[ord(base) for base in "ACGT"]] = torch.arange(layout.BASE, layout.BASE + 4)
+    table = torch.full((256,), ANY, dtype=torch.int64)
+    table[[ord(base) for base in "ACGT"]] = torch.arange(BASE, BASE + 4)
     bases = table[torch.frombuffer(bytearray(letters.encode("ascii")), dtype=torch.uint8).long()]
-    return torch.cat((torch.tensor([layout.DOMAIN + DOMAINS.index(domain)]), bases))
+    return torch.cat((torch.tensor([DOMAIN + DOMAINS.index(domain)]), bases))
 
 
 class Locuscope:
@@ -56,12 +54,11 @@ class Locuscope:
     """
 
     def __init__(self, card: ModelCard, net: LocuscopeNet, device: torch.device, dtype: str, domain: str = "") -> None:
-        from engine.models import _locuscope_net as layout
         from engine.models._reference import PerReference
 
         self.card, self.dtype, self.species = card, dtype, domain
         self._net, self._device = net, device
-        self._base, self._mask = layout.BASE, layout.MASK
+        self._base, self._mask = BASE, MASK
         self._stem: PerReference[LocuscopeReference] = PerReference(lambda reference: self._proven.reference(reference.ids))
         self._layers: PerReference[list[LayerReference]] = PerReference(lambda reference: self._proven.layers(self._stem(reference)))
         self._sparse: PerReference[list[LayerReference]] = PerReference(lambda it: self._proven.sparse_layers(self._layers(it)))
@@ -318,7 +315,7 @@ ENTRIES: dict[str, ModelEntry] = {
             capabilities=frozenset(
                 {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.CONTACTS, Capability.EMBEDDINGS}
             ),
-            revision="2",
+            revision="3",
             weights_sha256="",
             licence="Apache-2.0",
             source="assets/models/locuscope-lm (trained by engine.training)",
@@ -337,7 +334,7 @@ ENTRIES: dict[str, ModelEntry] = {
             alphabet=Alphabet.DNA,
             max_length=SEGMENTED_BP,
             capabilities=frozenset({Capability.SEGMENTATION}),
-            revision="2",
+            revision="3",
             weights_sha256="",
             licence="Apache-2.0",
             source="assets/models/locuscope-segmenter (trained by engine.training)",

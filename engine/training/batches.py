@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.models._locuscope_net import ANY, BASE, DOMAIN, MASK
+from engine.models._locuscope_tokens import ANY, BASE, DOMAIN, DOMAINS, MASK
 from engine.training.alignments import Alignments
 from engine.training.augment import compensate, invented_rna, is_canonical, random_letters
-from engine.training.corpus import DOMAINS, TRAIN, Corpus
+from engine.training.corpus import TRAIN, Corpus
 from engine.training.holdout import NAMED_FAMILIES
 from engine.training.letters import UNKNOWN, Codes, reverse_complement
 
@@ -242,7 +242,7 @@ def mask(ids: Ids, rng: np.random.Generator) -> Ids:
     """Corrupt `ids` in place and return the targets.
 
     A share of 10 to 30 % of each row's nucleotides is chosen; of these 80 % become the mask token, 10 % a random other base, 10 % stay.
-    One row in eight gets no mask token at all (only wrong and right bases): dependency maps read the model in that regime.
+    One row in four gets no mask token at all (only wrong and right bases): dependency maps read the model in that regime.
     """
     batch, length = ids.shape
     share = rng.uniform(0.1, 0.3, size=(batch, 1))
@@ -250,7 +250,7 @@ def mask(ids: Ids, rng: np.random.Generator) -> Ids:
     chosen = known & (rng.random((batch, length)) < share)
     targets = np.where(chosen, ids, IGNORE)
     fate = rng.random((batch, length))
-    bare = rng.random((batch, 1)) < 0.125
+    bare = rng.random((batch, 1)) < 0.25
     masked = chosen & (fate < 0.80) & ~bare
     wrong = chosen & ~masked & (fate >= np.where(bare, 0.50, 0.80)) & (fate < np.where(bare, 1.0, 0.90))
     shift = rng.integers(1, 4, size=(batch, length))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.errors import FileFormatError, WeightsMissing
+from engine.models._locuscope_tokens import DOMAINS
 from engine.training import holdout
 from engine.training.letters import UNKNOWN, Codes, encode, pack, unpack
 from engine.training.sketch import Sketch, clusters, containment, sketch
@@ -23,7 +24,6 @@ from engine.training.stockholm import read_families, sequences
 
 logger = logging.getLogger(__name__)
 
-DOMAINS = ("unknown", "bacteria", "phage", "yeast", "rna")
 TRAIN, HELD_OUT_SEQUENCE, HELD_OUT_FAMILY = 0, 1, 2
 SHORTEST_PIECE = 2000
 DUPLICATE = 0.5  # share of common 21-mers above which a genome repeats one that is already there

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.models._locuscope_net import MASK
+from engine.models._locuscope_tokens import DOMAINS, MASK
 from engine.training.alignments import Alignments
-from engine.training.corpus import DOMAINS, HELD_OUT_FAMILY, TRAIN, Corpus
+from engine.training.corpus import HELD_OUT_FAMILY, TRAIN, Corpus
 from engine.training.letters import UNKNOWN, Codes
 from engine.training.markov import Markov, ladder, ladder_bits
 from engine.training.scoring import Scorer

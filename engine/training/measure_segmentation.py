@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.models._locuscope_net import BASE, DOMAIN
 from engine.models._locuscope_segmenter_net import LocuscopeSegmenter
+from engine.models._locuscope_tokens import BASE, DOMAIN, DOMAINS
 from engine.training.annotation import ELEMENTS, MIRROR, Contig
-from engine.training.corpus import DOMAINS
 from engine.training.letters import Codes, reverse_complement
 from engine.training.metrics import Confusion, auprc
 from engine.training.orf_finder import predict

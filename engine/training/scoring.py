@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.models._locuscope_net import BASE, DOMAIN, MASK, LocuscopeNet
-from engine.training.corpus import DOMAINS
+from engine.models._locuscope_net import LocuscopeNet
+from engine.models._locuscope_tokens import BASE, DOMAIN, DOMAINS, MASK
 from engine.training.letters import Codes
 
 

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.models._locuscope_net import BASE, DOMAIN, LocuscopeNet
+from engine.models._locuscope_net import LocuscopeNet
 from engine.models._locuscope_segmenter_net import LocuscopeSegmenter, SegmenterConfig
+from engine.models._locuscope_tokens import BASE, DOMAIN, DOMAINS
 from engine.training import checkpoint
 from engine.training.annotation import ELEMENTS, Contig, annotated_contigs, bit, mirrored
-from engine.training.corpus import DOMAINS
 from engine.training.letters import UNKNOWN, reverse_complement
 from engine.training.train import Workers
 
@@ -174,12 +174,12 @@ class SegmenterTrainer:
         save_file({n: t.detach().float().cpu().contiguous() for n, t in whole.items()}, target / "model.safetensors")
 
     def _batch(self) -> tuple[Tensor, ...]:
-        """Hidden states (B, L, hidden_size), ids (B, L), labels and known of this step's windows; what was read before is kept."""
+        """What the head reads (B, L, channels), labels and known of this step's windows; what was read before is kept, in bfloat16."""
         numbers = self.windows.numbers(self.workers.rank, self.step)
         for number in numbers:
             if number not in self._read:
                 ids, labels, known = (t.to(self.device) for t in self.windows.draw(self.workers.rank, number))
-                self._read[number] = self.net.hidden(ids[None])[0], ids[1:], labels, known
+                self._read[number] = self.net.read(ids[None])[0].to(torch.bfloat16), labels, known
         for number in [n for n in self._read if n < numbers[0] - self.plan.kept]:
             del self._read[number]
         rows = [self._read[number] for number in numbers]
@@ -190,8 +190,8 @@ class SegmenterTrainer:
         begun = time.monotonic()
         self.optimizer.zero_grad()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.window > 255):
-            hidden, ids, labels, known = self._batch()
-            logits = self.net.head(hidden, ids)
+            read, labels, known = self._batch()
+            logits = self.net.head(read.float())
         loss = focal_loss(logits.float(), labels, known, self.plan.gamma, self.weight)
         loss.backward()  # type: ignore[no-untyped-call]
         done = max(self.seconds / (60 * self.plan.minutes), self.step / self.plan.steps)

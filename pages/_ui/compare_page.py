@@ -51,6 +51,8 @@ def page() -> None:
     st.subheader("Compare", anchor=False)
     if session.shown is None:
         st.info("There is no sequence yet; open one in the explorer first.")
+        if st.button("Open the explorer", type="primary"):
+            st.switch_page("pages/explorer.py")
         return
     shown = session.on_screen
     st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")

@@ -29,6 +29,8 @@ def page() -> None:
     results = session.runs.finished_results() if session.runs is not None else {}
     if session.shown is None or not set(results) & set(PANELS):
         st.info("There is no finished result yet; open a sequence in the explorer first.")
+        if st.button("Open the explorer", type="primary"):
+            st.switch_page("pages/explorer.py")
         return
     shown = session.shown
     st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")

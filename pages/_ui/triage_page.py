@@ -24,6 +24,29 @@ from pages._ui.question import Question
 
 CONTEXT_BP = 150
 OWN = "a FASTA file of mine"
+EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "examples"
+EXAMPLE_HELP = (
+    "Promoter and first 260 codons of lacZ of E. coli, with the two promoter substitutions of lacUV5 and constructed ones: "
+    "a lost start codon, six stop codons (*), six synonymous ones (=)."
+)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file by its name and bytes."""
+
+    name: str
+    content: bytes
+
+    @classmethod
+    def of_upload(cls, upload: Any) -> Given | None:
+        """What Streamlit received, None for nothing."""
+        return None if upload is None else cls(upload.name, upload.getvalue())
+
+    @classmethod
+    def of_path(cls, path: Path) -> Given:
+        """A file of this machine."""
+        return cls(path.name, path.read_bytes())
 
 
 @dataclass
@@ -54,9 +77,13 @@ def page() -> None:
         fasta = middle.file_uploader("FASTA of the reference (only without a registered one)", type=["fa", "fasta", "fna", "gz"])
         model = right.selectbox("Model", _models(shared), format_func=lambda key: shared.engine.model(key).card.title)
         window = right.number_input("Window, bases", 3, 20_000, 512, step=64)
-        asked = st.form_submit_button("Rank the variants", type="primary")
-    if asked:
-        _start(shared, variants, assembly, fasta, model, int(window))
+        with st.container(horizontal=True):
+            asked = st.form_submit_button("Rank the variants", type="primary")
+            example = st.form_submit_button("Example: substitutions in lacZ", help=EXAMPLE_HELP)
+    if example:
+        _start(shared, Given.of_path(EXAMPLE / "lacz-variants.vcf"), OWN, Given.of_path(EXAMPLE / "lacz.fa"), model, int(window))
+    elif asked:
+        _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window))
     desk: Desk | None = st.session_state.get("triage-desk")
     if desk is not None:
         _follow(shared, desk)
@@ -69,7 +96,7 @@ def _models(shared: state.Shared) -> list[str]:
     return sorted(usable, key=lambda key: key != usual)
 
 
-def _start(shared: state.Shared, variants: Any, assembly: str, fasta: Any, model: str | None, window: int) -> None:
+def _start(shared: state.Shared, variants: Given | None, assembly: str, fasta: Given | None, model: str | None, window: int) -> None:
     if variants is None:
         st.error("No VCF was given; choose a file first.")
         return
@@ -77,7 +104,7 @@ def _start(shared: state.Shared, variants: Any, assembly: str, fasta: Any, model
     if before is not None:
         before.job.cancel()
     try:
-        text = text_of(variants.name, variants.getvalue(), shared.settings.max_upload_bytes)
+        text = text_of(variants.name, variants.content, shared.settings.max_upload_bytes)
         found = parse_vcf(variants.name, text)
         reference, folder = _reference(shared, assembly, fasta)
         transcripts = reference.transcripts() if assembly != OWN else ()
@@ -89,15 +116,15 @@ def _start(shared: state.Shared, variants: Any, assembly: str, fasta: Any, model
     st.session_state["triage-desk"] = Desk(job, request, text, variants.name, folder)
 
 
-def _reference(shared: state.Shared, assembly: str, fasta: Any) -> tuple[ReferenceLetters, Any]:
+def _reference(shared: state.Shared, assembly: str, fasta: Given | None) -> tuple[ReferenceLetters, Any]:
     if assembly != OWN:
         return ReferenceLetters(shared.genomes, assembly), None
     if fasta is None:
         raise InputError("No reference was given; choose its FASTA file, or a registered assembly.")
     folder = tempfile.TemporaryDirectory(prefix="locuscope-")
-    packed = fasta.getvalue()[:2] == b"\x1f\x8b"
+    packed = fasta.content[:2] == b"\x1f\x8b"
     path = Path(folder.name) / ("reference.fa.gz" if packed else "reference.fa")  # never the visitor's own name
-    path.write_bytes(fasta.getvalue())
+    path.write_bytes(fasta.content)
     return ReferenceLetters.of_file(path, shared.settings), folder
 
 

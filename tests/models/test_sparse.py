@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from engine.models._locuscope_fast import LocuscopeFast, describe, proven
-from engine.models._locuscope_net import BASE, LocuscopeNet, NetConfig
+from engine.models._locuscope_net import LocuscopeNet, NetConfig
+from engine.models._locuscope_tokens import BASE
 from engine.models._sparse import active_rows, sparse_pass, sparse_reference, whole_is_cheaper
 from tests.models.test_delta import KINDS, LENGTH, WIDTH, draw, make, plain
 

@@ -7,19 +7,9 @@ import math
 import pytest
 import torch
 
-from engine.models._locuscope_net import (
-    BASE,
-    DOMAIN,
-    MASK,
-    LocuscopeNet,
-    NetConfig,
-    StemLayer,
-    _PiecewiseAttention,
-    _rotary_tables,
-    _shifted_sum,
-    _ShiftedSum,
-)
+from engine.models._locuscope_net import LocuscopeNet, NetConfig, StemLayer, _PiecewiseAttention, _rotary_tables, _shifted_sum, _ShiftedSum
 from engine.models._locuscope_segmenter_net import LocuscopeSegmenter, SegmenterConfig
+from engine.models._locuscope_tokens import BASE, DOMAIN, MASK
 from engine.training.letters import encode
 from tests.training.toy import TINY
 
@@ -65,6 +55,18 @@ def test_an_untrained_stem_layer_votes_for_the_partner_of_a_masked_base() -> Non
     ids[0, 3] = MASK
     _, votes = layer(ids)
     assert int(votes[0, 3].argmax()) == 1
+
+
+def test_the_domain_sets_how_loudly_the_stem_layer_votes() -> None:
+    torch.manual_seed(0)
+    layer = StemLayer(NetConfig())
+    with torch.no_grad():
+        layer.strength.copy_(torch.tensor([1.0, 0.5, 0.0, 1.0, 2.0]))
+    _, loud = layer(tokens("GGCGTCAAAAGACGCC", domain=4))
+    _, soft = layer(tokens("GGCGTCAAAAGACGCC", domain=1))
+    _, mute = layer(tokens("GGCGTCAAAAGACGCC", domain=2))
+    torch.testing.assert_close(soft * 4, loud)
+    assert not mute.any()
 
 
 def test_bases_within_a_hairpin_loop_of_each_other_cannot_pair() -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.models._locuscope_net import BASE, LocuscopeNet
-from engine.models._locuscope_segmenter_net import LocuscopeSegmenter, reading_frames
+from engine.models._locuscope_net import LocuscopeNet
+from engine.models._locuscope_segmenter_net import LocuscopeSegmenter
+from engine.models._locuscope_tokens import BASE
 from engine.training.annotation import ELEMENTS, Contig, mark_gene
-from engine.training.letters import encode, reverse_complement
 from engine.training.segmenter import SegmenterPlan, SegmenterTrainer, Windows, element_weights, focal_loss
 from engine.training.train import Workers
 from tests.training.toy import TINY
@@ -62,27 +62,6 @@ def test_rare_elements_weigh_more_and_the_commonest_weighs_one() -> None:
     assert weight[0].item() == 1.0
     assert weight[ELEMENTS.index("start_codon_forward")].item() == pytest.approx(np.sqrt(90 / 3), rel=1e-5)
     assert weight[ELEMENTS.index("tRNA")].item() == pytest.approx(np.sqrt(90))
-
-
-def test_reading_frames_of_a_short_sequence_by_hand() -> None:
-    """TAA at 3 to 5: frame 0 holds two codons up to that stop and one after it, and the other strand none: GGGTTATGC."""
-    ids = torch.from_numpy(encode("GCATAACCC").astype(np.int64) + BASE)[None]
-    tracks = reading_frames(ids)[0]
-    assert tracks.shape == (9, 12)
-    two, one, three = np.log2(3) / 8, np.log2(2) / 8, np.log2(4) / 8
-    assert tracks[[0, 3, 6], 0].tolist() == pytest.approx([two, two, one])
-    assert tracks[[4, 5, 7], [1, 2, 1]].tolist() == pytest.approx([two, two, one])
-    assert tracks[3:6, 3:6].diagonal().tolist() == [1.0, 1.0, 1.0]
-    assert tracks[:, 3:6].sum().item() == 3.0
-    assert tracks[:, 9:].sum().item() == 0.0
-    assert tracks[8, 6].item() == pytest.approx(three)
-
-
-def test_reading_frames_of_the_other_strand_mirror_this_one() -> None:
-    codes = np.random.default_rng(4).integers(0, 4, size=60).astype(np.uint8)
-    one = reading_frames(torch.from_numpy(codes.astype(np.int64) + BASE)[None])[0]
-    two = reading_frames(torch.from_numpy(reverse_complement(codes).astype(np.int64) + BASE)[None])[0]
-    torch.testing.assert_close(two.flip(0)[:, [6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5]], one)
 
 
 def test_windows_show_labels_of_the_letters_beside_them() -> None:

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
-from engine.models._locuscope_net import BASE, DOMAIN, LocuscopeNet
+from engine.models._locuscope_net import LocuscopeNet
+from engine.models._locuscope_tokens import BASE, DOMAIN
 from engine.training import checkpoint
 from engine.training.publish import digest, publish, run_summary
 from engine.training.train import Trainer, TrainPlan, Workers, grow, write_model
@@ -139,6 +140,6 @@ def test_a_grown_model_begins_with_the_output_of_the_small_one_and_can_learn() -
 
 
 def test_substitutions_learn_to_change_the_partner_more_than_other_bases(tmp_path: Path) -> None:
-    run = trainer(tmp_path, 10**6, dna_first=0.0, dna_later=0.0, rate=0.01, partner=5.0, quiet=0.0)
-    terms = [run.advance().get("partner_rna", np.nan) for _ in range(60)]
-    assert np.nanmean(terms[-20:]) < np.nanmean(terms[:10]) - 0.2
+    run = trainer(tmp_path, 10**6, dna_first=0.0, dna_later=0.0, rate=0.01, rank=5.0, quiet=0.0)
+    terms = [run.advance().get("rank_rna", np.nan) for _ in range(60)]
+    assert np.nanmean(terms[-20:]) < np.nanmean(terms[:10]) - 0.1

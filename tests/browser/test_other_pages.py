@@ -1,0 +1,71 @@
+"""Compare, Figure and Triage in a real browser, on what the shipped model computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ROOT, served
+from tests.browser.locus_page import LocusPage
+
+HAIRPIN = "GGGCCCAAATTTGGGCCCAAGG"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(ROOT / "app.py", tmp_path_factory.mktemp("app"), LOCUSCOPE_OFFLINE="1", LOCUSCOPE_THREADS="1") as found:
+        yield found
+
+
+def visit(page: Page, address: str, name: str) -> None:
+    """Open the hairpin in the explorer, wait for its map, then go to another page by the menu."""
+    page.goto(f"{address}/?sequence={HAIRPIN}")
+    LocusPage(page, loaded="map")
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+def test_a_substitution_is_compared_with_the_reference(page: Page, address: str) -> None:
+    visit(page, address, "Compare")
+    page.get_by_role("textbox", name="Substitution").fill("G2A")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    shown = LocusPage(page, loaded="map")
+    assert shown.region == (1, len(HAIRPIN))
+    expect(page.get_by_text("G2A − reference").first).to_be_visible()
+    expect(page.locator(".js-plotly-plot .heatmaplayer image, .js-plotly-plot .hm image").first).to_be_attached()
+    expect(page.get_by_text("Pairs that changed most")).to_be_visible()
+
+
+def test_a_base_that_is_not_there_is_refused_in_one_sentence(page: Page, address: str) -> None:
+    visit(page, address, "Compare")
+    page.get_by_role("textbox", name="Substitution").fill("T2A")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_text("The base at 2 is G, not T; check the position and the strand.")).to_be_visible()
+
+
+def test_the_figure_shows_the_map_of_the_explorer(page: Page, address: str) -> None:
+    visit(page, address, "Figure")
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(page.get_by_text("the sequence of the explorer")).to_be_visible()
+
+
+def test_pages_without_a_sequence_lead_to_the_explorer(page: Page, address: str) -> None:
+    page.goto(f"{address}/compare")
+    page.get_by_role("button", name="Open the explorer").click()
+    LocusPage(page, loaded="map")
+
+
+def test_the_example_of_triage_is_ranked_and_downloaded(page: Page, address: str, tmp_path: Path) -> None:
+    page.goto(f"{address}/triage")
+    page.get_by_role("button", name="Example: substitutions in lacZ").click()
+    expect(page.get_by_text("15 alternate alleles")).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Table (.tsv)").click()
+    saved = tmp_path / "triage.tsv"
+    waiting.value.save_as(saved)
+    lines = [line for line in saved.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    names = [line for line in lines if "lacUV5_-9" in line]
+    assert len(names) == 1
