@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-TAUS = (0.02, 0.05, 0.1)
+TAUS = (0.05, 0.4)
 Works = dict[str, Callable[[], object]]
 
 
