@@ -323,6 +323,10 @@ class LocuscopeNet(nn.Module):
 
     def hidden(self, ids: Tensor) -> Tensor:
         """Normalised last hidden states and the sum of the votes, (B, T, hidden_size); row 0 along T is the domain token."""
+        return self.hidden_and_tracks(ids)[0]
+
+    def hidden_and_tracks(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """`hidden`, and the tracks of the codon layer (B, T, CodonLayer.TRACKS) that it is made from."""
         paired, votes = self.stem(ids)
         x = self.entry(self.embedding(ids)) + paired
         head = self.config.width // self.config.heads
@@ -333,7 +337,8 @@ class LocuscopeNet(nn.Module):
         for block in self.blocks:
             x = block(x, cos, sin)
         states: Tensor = self.norm(x)
-        return torch.cat((states, (votes + self.codons(ids)).to(states.dtype)), dim=-1)
+        tracks, spelt = self.codons.tracks(ids)
+        return torch.cat((states, (votes + spelt).to(states.dtype)), dim=-1), tracks
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits over the vocabulary, (B, T, vocabulary), of ids (B, T): one domain token, then nucleotides."""

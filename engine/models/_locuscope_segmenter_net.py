@@ -110,8 +110,7 @@ class LocuscopeSegmenter(nn.Module):
     def read(self, ids: Tensor) -> Tensor:
         """Hidden states of the bases, tracks of the codon layer and letters, (B, T - 1, channels), without gradients."""
         with torch.no_grad():
-            hidden = self.language_model.hidden(ids)
-            frames, _ = self.language_model.codons.tracks(ids)
+            hidden, frames = self.language_model.hidden_and_tracks(ids)
             letters = self.language_model.stem.letters(ids)
             return torch.cat((hidden, frames.to(hidden.dtype), letters.to(hidden.dtype)), dim=-1)[:, 1:]
 

@@ -19,4 +19,5 @@ def is_base(ids: Tensor) -> Tensor:
 
 def reverse_complement(ids: Tensor) -> Tensor:
     """Ids (B, T) of the other strand, last base first; tokens that are no base keep their id."""
-    return ids.flip(1).where(~is_base(ids.flip(1)), 2 * BASE + 3 - ids.flip(1))
+    turned = ids.flip(1)
+    return (2 * BASE + 3 - turned).where(is_base(turned), turned)

@@ -55,7 +55,7 @@ def test_the_figure_shows_the_map_of_the_explorer(page: Page, address: str) -> N
 def test_pages_without_a_sequence_lead_to_the_explorer(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
     page.get_by_role("button", name="Open the explorer").click()
-    LocusPage(page, loaded="map")
+    assert LocusPage(page, loaded="map").region == (1, 76)
 
 
 def test_the_example_of_triage_is_ranked_and_downloaded(page: Page, address: str, tmp_path: Path) -> None:
