@@ -24,7 +24,7 @@ def _train(options: argparse.Namespace) -> None:
 
     config = NetConfig(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden)
     plan = TrainPlan(minutes=options.minutes, steps=options.steps, tokens=options.tokens, accumulate=options.accumulate, rate=options.rate,
-                     matrix_rate=options.rate, seed=options.seed)  # fmt: skip
+                     matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn))  # fmt: skip
     train(options.corpus, config, plan, options.out, options.workers, options.device, options.start)
 
 
@@ -32,7 +32,13 @@ def _segmenter(options: argparse.Namespace) -> None:
     from engine.training.segmenter import SegmenterPlan, train_segmenter
 
     plan = SegmenterPlan(minutes=options.minutes, rows=options.rows, rate=options.rate, seed=options.seed)
-    train_segmenter(options.data, options.language_model, plan, options.out, options.workers, options.device)
+    train_segmenter(options.data, options.language_model, plan, options.out, options.workers, options.device, options.start)
+
+
+def _memory(options: argparse.Namespace) -> None:
+    from engine.training.memory import remember
+
+    remember(options.corpus, options.start, options.out, options.rnas, options.seed)
 
 
 def _publish(options: argparse.Namespace) -> None:
@@ -79,12 +85,20 @@ def _parser() -> argparse.ArgumentParser:
         help="model directory to start from, such as assets/models/locuscope-lm (its sizes, or more layers or hidden units)",
     )
     train.add_argument("--steps", type=int, default=10**9)
+    train.add_argument(
+        "--learn",
+        nargs="+",
+        default=[],
+        metavar="PART",
+        help="parameters that learn, by how their names begin: stem codons blocks (default: all)",
+    )
 
     segmenter = commands.add_parser("segmenter", help="train the segmentation head on a language model")
     segmenter.set_defaults(work=_segmenter)
     segmenter.add_argument("--data", type=Path, required=True)
     segmenter.add_argument("--language-model", type=Path, default=MODELS / "locuscope-lm")
     segmenter.add_argument("--out", type=Path, required=True, help="folder of the run")
+    segmenter.add_argument("--start", type=Path, help="model directory whose head to start from, such as assets/models/locuscope-segmenter")
     segmenter.add_argument("--rows", type=int, default=8, help="windows a step and process")
     for command, minutes, rate in ((train, 60.0, 3e-3), (segmenter, 25.0, 2e-3)):
         command.add_argument("--minutes", type=float, default=minutes, help="rates decay to zero at this time")
@@ -92,6 +106,14 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=1)
         command.add_argument("--workers", type=int, default=2, help="processes of one thread each (CPU)")
         command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+
+    memory = commands.add_parser("memory", help="give a language model a memory of the training RNAs")
+    memory.set_defaults(work=_memory)
+    memory.add_argument("--corpus", type=Path, required=True)
+    memory.add_argument("--start", type=Path, required=True, help="model directory, such as average/ of a run")
+    memory.add_argument("--out", type=Path, required=True, help="folder for the model with its memory, to publish from")
+    memory.add_argument("--rnas", type=int, default=5000, help="training RNAs that the scores are fitted on")
+    memory.add_argument("--seed", type=int, default=1)
 
     publish = commands.add_parser("publish", help="write the average of a run as a shipped model")
     publish.set_defaults(work=_publish)

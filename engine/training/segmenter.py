@@ -147,6 +147,14 @@ class SegmenterTrainer:
         self.step, self.seconds, self.progress = 0, 0.0, 0.0
         self._resume()
 
+    def start_from(self, directory: Path) -> None:
+        """Take the head of a segmenter's model directory; a run that has steps behind it keeps its own."""
+        if self.step:
+            return
+        self.net.head.load_state_dict(LocuscopeSegmenter.from_pretrained(directory).head.state_dict())
+        for name, p in self.parameters.items():
+            self.average[name].copy_(p.detach())
+
     def _resume(self) -> None:
         held = checkpoint.load(self.folder / "checkpoint")
         if held is None:
@@ -244,26 +252,31 @@ class SegmenterTrainer:
             self.save()
 
 
-def _work(rank: int, count: int, arguments: tuple[Path, Path, SegmenterPlan, Path, str], port: int) -> None:
-    data, language_model, plan, folder, device = arguments
+def _work(rank: int, count: int, arguments: tuple[Path, Path, SegmenterPlan, Path, str, Path | None], port: int) -> None:
+    data, language_model, plan, folder, device, start = arguments
     logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(asctime)s %(message)s")
     if device == "cpu":
         torch.set_num_threads(1)
     if count > 1:
         torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=count)
     contigs = annotated_contigs(data, held_out=False)
-    net = LocuscopeNet.from_pretrained(language_model)
-    SegmenterTrainer(contigs, net, plan, folder, Workers(rank, count), device).run()
+    net = LocuscopeNet.from_pretrained(language_model).without_memory()
+    trainer = SegmenterTrainer(contigs, net, plan, folder, Workers(rank, count), device)
+    if start is not None:
+        trainer.start_from(start)
+    trainer.run()
     if count > 1:
         torch.distributed.destroy_process_group()
 
 
-def train_segmenter(data: Path, language_model: Path, plan: SegmenterPlan, folder: Path, workers: int, device: str) -> None:
-    """Run to the end in `workers` processes of one thread each (CPU) or in this process (GPU)."""
+def train_segmenter(
+    data: Path, language_model: Path, plan: SegmenterPlan, folder: Path, workers: int, device: str, start: Path | None = None
+) -> None:
+    """Run to the end, from the head in `start` or from random weights, in `workers` processes of one thread each (CPU) or in this one (GPU)."""
     folder.mkdir(parents=True, exist_ok=True)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    arguments = (data, language_model, plan, folder, device)
+    arguments = (data, language_model, plan, folder, device, start)
     if device != "cpu" or workers == 1:
         _work(0, 1, arguments, 0)
         return

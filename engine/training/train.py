@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import ParameterError
-from engine.models._locuscope_net import LocuscopeNet, NetConfig
+from engine.models._locuscope_net import MINIMUM_LOOP, LocuscopeNet, NetConfig
 from engine.models._locuscope_tokens import ANY, BASE
 from engine.training import checkpoint
 from engine.training.batches import IGNORE, Batch, Batches, Mixture, substituted
@@ -29,13 +29,17 @@ logger = logging.getLogger(__name__)
 
 RANKED = 2000  # other bases that each partner is compared with in a step
 STEP = 0.7  # width of the logistic step between two changes, in natural logarithms
+NEAR = 3.0  # how much oftener than others the bases too near to pair are drawn: the recipe of contacts counts them, too
 SHAPED = ("rna", "invented")
 """Kinds of batches whose maps are shaped by annotated pairs; in genomes the loudness of the stem layer is left to the letters alone."""
 
 
 @dataclass(frozen=True)
 class TrainPlan:
-    """What a run does. It ends after `minutes` of training or `steps`, whichever comes first; rates decay to zero at that end."""
+    """What a run does. It ends after `minutes` of training or `steps`, whichever comes first; rates decay to zero at that end.
+
+    `learn` names the parameters that change by how their names begin, such as "blocks" or "stem.vote"; empty: all do.
+    """
 
     minutes: float = 60.0
     steps: int = 10**9
@@ -52,6 +56,7 @@ class TrainPlan:
     ema: float = 0.998
     seed: int = 1
     save_minutes: float = 5.0
+    learn: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.minutes <= 0 or self.steps <= 0 or self.tokens < 64:
@@ -91,15 +96,21 @@ class Trainer:
         self.plan, self.folder, self.workers, self.device = plan, folder, workers, torch.device(device)
         self.net = LocuscopeNet(config).to(self.device)
         self.batches = Batches(corpus, plan.seed, plan.tokens, Mixture())
-        parameters = dict(self.net.named_parameters())
+        parameters = learning(self.net, plan.learn)
         matrices = [p for name, p in parameters.items() if name.startswith("blocks.") and p.ndim == 2 and "conv" not in name]
         chosen = {id(p) for p in matrices}
         others = [p for p in parameters.values() if id(p) not in chosen]
-        self.matrix = torch.optim.Muon(matrices, lr=plan.matrix_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
-        self.adam = torch.optim.AdamW(others, lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=self.device.type == "cuda")
+        self.rates = {"matrix": plan.matrix_rate, "adam": plan.rate}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        if matrices:
+            self.optimizers["matrix"] = torch.optim.Muon(matrices, lr=plan.matrix_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+        if others:
+            self.optimizers["adam"] = torch.optim.AdamW(
+                others, lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=self.device.type == "cuda"
+            )
         total = sum(p.numel() for p in parameters.values())
         self.gradient = torch.zeros(total + 1, device=self.device)
-        self.average = {name: p.detach().clone() for name, p in parameters.items()}
+        self.average = {name: p.detach().clone() for name, p in self.net.named_parameters()}
         self._bind_gradients(parameters)
         self.step, self.seconds, self.tokens, self.progress = 0, 0.0, 0, 0.0
         self._resume()
@@ -107,11 +118,12 @@ class Trainer:
     def start_from(self, directory: Path) -> None:
         """Take the weights of a model directory, such as a shipped one; a run that has steps behind it keeps its own.
 
-        A run with more layers or hidden units grows the model: the new ones begin silent, so that it starts with the same output.
+        A run with more layers or hidden units grows the model: the new ones begin silent, so that it starts with the same output. A memory
+        is left behind; it is made anew for the trained weights (`engine.training.memory`).
         """
         if self.step:
             return
-        grow(LocuscopeNet.from_pretrained(directory), self.net)
+        grow(LocuscopeNet.from_pretrained(directory).without_memory(), self.net)
         for name, p in self.net.named_parameters():
             self.average[name].copy_(p.detach())
 
@@ -130,8 +142,8 @@ class Trainer:
             for name, p in self.net.named_parameters():
                 p.copy_(tensors["net." + name])
                 self.average[name].copy_(tensors["ema." + name])
-        checkpoint.restore_optimizer("matrix", self.matrix, tensors)
-        checkpoint.restore_optimizer("adam", self.adam, tensors)
+        for name, optimizer in self.optimizers.items():
+            checkpoint.restore_optimizer(name, optimizer, tensors)
         counters = held.counters
         self.step, self.seconds, self.tokens, self.progress = (
             counters["step"],
@@ -144,7 +156,8 @@ class Trainer:
     def save(self) -> None:
         """Write the checkpoint of the run and, in average/, the moving average in the layout of a model directory."""
         tensors = {"net." + n: p.detach() for n, p in self.net.named_parameters()} | {"ema." + n: t for n, t in self.average.items()}
-        tensors |= checkpoint.flatten_optimizer("matrix", self.matrix) | checkpoint.flatten_optimizer("adam", self.adam)
+        for name, optimizer in self.optimizers.items():
+            tensors |= checkpoint.flatten_optimizer(name, optimizer)
         counters = {"step": self.step, "seconds": self.seconds, "tokens": self.tokens, "progress": self.progress, "plan": asdict(self.plan)}
         checkpoint.save(self.folder / "checkpoint", checkpoint.TrainingState(tensors, counters))
         write_model(self.folder / "average", self.net.config, self.average)
@@ -188,7 +201,11 @@ class Trainer:
             others = elsewhere & (partner != IGNORE)[:, None]
             others[rows[paired], partner[paired]] = False
             drawn = strength[others]
-            drawn = drawn[torch.from_numpy(rng.integers(0, len(drawn), size=RANKED)).to(self.device)]
+            column = torch.arange(odds.shape[1], device=self.device)
+            near = ((column - place[:, None]).abs() <= MINIMUM_LOOP)[others]
+            heap = (1 + (NEAR - 1) * near.float()).cumsum(0)
+            height = torch.from_numpy(rng.random(RANKED, dtype=np.float32)).to(self.device) * heap[-1]
+            drawn = drawn[torch.searchsorted(heap, height).clamp(max=len(drawn) - 1)]
             behind = drawn[None, :] - strength[rows[paired], partner[paired]][:, None]
             terms["rank"] = functional.softplus(behind / STEP).mean()
         weights = {"change": self.plan.quiet, "rank": self.plan.rank}
@@ -218,11 +235,11 @@ class Trainer:
         return losses
 
     def _update(self) -> None:
-        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        nn.utils.clip_grad_norm_([p for p in self.net.parameters() if p.requires_grad], 1.0)
         factor = self.plan.rate_factor(self.step, self.progress)
-        for optimizer, rate in ((self.matrix, self.plan.matrix_rate), (self.adam, self.plan.rate)):
-            optimizer.param_groups[0]["lr"] = rate * factor
-            optimizer.step()  # type: ignore[no-untyped-call]
+        for name, optimizer in self.optimizers.items():
+            optimizer.param_groups[0]["lr"] = self.rates[name] * factor
+            optimizer.step()
         keep = min(self.plan.ema, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
             names = list(self.average)
@@ -262,10 +279,22 @@ class Trainer:
         logger.info("[%s%s] %s", "#" * filled, "." * (30 - filled), json.dumps(row))
 
 
+def learning(net: LocuscopeNet, parts: tuple[str, ...]) -> dict[str, nn.Parameter]:
+    """Parameters whose names begin with one of `parts` (all of them where it is empty), by name; the others are set to need no gradient."""
+    names = [name for name, _ in net.named_parameters()]
+    idle = [part for part in parts if not any(name.startswith(part) for name in names)]
+    if idle:
+        known = ", ".join(sorted({name.split(".")[0] for name in names}))
+        raise ParameterError(f"no parameter's name begins with {', '.join(idle)}; names begin with {known}")
+    for name, p in net.named_parameters():
+        p.requires_grad_(not parts or name.startswith(parts))
+    return {name: p for name, p in net.named_parameters() if p.requires_grad}
+
+
 def grow(small: LocuscopeNet, large: LocuscopeNet) -> None:
     """Write the weights of `small` into `large`, in place; layers and hidden units that `small` has not add nothing at first."""
     one, two = asdict(small.config), asdict(large.config)
-    fixed = {key for key in one if one[key] != two[key]} - {"layers", "hidden"}
+    fixed = {key for key in one if one[key] != two[key]} - {"layers", "hidden", "words"}
     if fixed or small.config.layers > large.config.layers or small.config.hidden > large.config.hidden:
         raise ParameterError(
             f"a run can start from a model of its own sizes or of fewer layers or hidden units; the model has {one}, the run {two}"
@@ -280,13 +309,14 @@ def grow(small: LocuscopeNet, large: LocuscopeNet) -> None:
 
 
 def write_model(folder: Path, config: NetConfig, tensors: dict[str, Tensor]) -> None:
-    """config.json and model.safetensors (float32) of a model directory."""
+    """config.json and model.safetensors (float32; bytes of a memory as they are) of a model directory."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     config.write(folder / "config.json")
     fresh = folder / "model.safetensors.new"
-    save_file({name: t.detach().float().cpu().contiguous() for name, t in tensors.items()}, fresh)
+    held = {name: t.detach().float() if t.is_floating_point() else t for name, t in tensors.items()}
+    save_file({name: t.cpu().contiguous() for name, t in held.items()}, fresh)
     fresh.replace(folder / "model.safetensors")
 
 

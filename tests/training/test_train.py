@@ -46,6 +46,18 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(tmp_pa
     assert rest.tokens == whole.tokens
 
 
+def test_only_the_named_parts_learn_and_a_part_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    run = trainer(tmp_path / "some", 3, learn=("stem.vote", "norm"))  # type: ignore[arg-type]
+    before = {name: p.detach().clone() for name, p in run.net.named_parameters()}
+    run.run()
+    moved = {name for name, p in run.net.named_parameters() if not torch.equal(p.detach(), before[name])}
+    assert moved == {"stem.vote", "norm.weight"}
+    resumed = trainer(tmp_path / "some", 3, learn=("stem.vote", "norm"))  # type: ignore[arg-type]
+    assert resumed.step == 3
+    with pytest.raises(ParameterError, match=r"begins with wings; names begin with blocks, codons"):
+        trainer(tmp_path / "none", 3, learn=("stem", "wings"))  # type: ignore[arg-type]
+
+
 def test_rates_warm_up_stay_and_decay_to_zero() -> None:
     plan = TrainPlan(warmup_steps=10, decay_from=0.5)
     assert plan.rate_factor(0, 0.0) == pytest.approx(0.1)
