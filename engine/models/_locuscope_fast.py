@@ -1,6 +1,6 @@
 """The shipped language model's mutants: exact without redoing the stem layer, by differences, or by thresholded differences.
 
-The codon layer, a few sums along the sequence, is redone for each mutant.
+The codon and memory layers, a few sums and table look-ups along the sequence, are redone for each mutant.
 
 The stem layer is attention over letters. One changed letter changes the queries, keys and values of the few rows whose windows hold it, so
 its exact change costs a hundredth of the layer (`engine.models._changed_attention`); at 1,000 bases the layer is a third of a whole pass.
@@ -38,7 +38,7 @@ class _StemBias:
 
 @dataclass(frozen=True, eq=False)
 class LocuscopeReference:
-    """``ids`` (T,), ``letters`` (margin + T + margin, 4), the stem's attention, ``x`` (T, width) before the first block, its ``votes`` (T, 4)."""
+    """``ids`` (T,), ``letters`` (margin + T + margin, 4), the stem's attention, ``x`` (T, width) before the first block, the stem's ``votes`` (T, 4)."""
 
     ids: Tensor
     letters: Tensor
@@ -94,7 +94,7 @@ class LocuscopeFast:
         position = torch.arange(length, device=ids.device)
         query, key, value = stem.project(letters[None], (position == 0).to(letters.dtype))
         attention = AttentionReference.of(query[0], key[0], value[0], _StemBias(self.net))
-        out, votes = stem.finish(attention.read[None], ids[:1])
+        out, votes = stem.finish(attention.read[None])
         x = self.net.entry(self.net.embedding(ids[None]))[0] + out[0]
         return LocuscopeReference(ids, letters, attention, x, votes[0])
 
@@ -107,7 +107,7 @@ class LocuscopeFast:
         return sparse_reference(self.encoder, known)
 
     def changed_inputs(self, reference: LocuscopeReference, row: int, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Exact differences when row ``row`` becomes ``tokens`` (G,): before the first block, (G, T, width), of the stem's votes, (G, T, 4)."""
+        """Exact differences when row ``row`` becomes ``tokens`` (G,): before the first block, (G, T, width), of the stem's votes, (G, T, 4), not yet loud."""
         stem, length, groups = self.net.stem, len(reference.ids), len(tokens)
         margin = stem.margin
         low, high = max(0, row - margin), min(length, row + margin + 1)
@@ -115,7 +115,7 @@ class LocuscopeFast:
         letters[:, row - low + margin] = stem.letters(tokens)
         rows = torch.arange(low, high, device=tokens.device)
         projected = stem.project(letters, (rows == 0).to(letters.dtype))
-        out, votes = stem.finish(changed_reads(reference.stem, rows, *projected), reference.ids[:1])
+        out, votes = stem.finish(changed_reads(reference.stem, rows, *projected))
         entry = self._entry(reference, row, tokens)
         first = max(0, row - self.net.entry.weight.shape[0] // 2)
         out[:, first : first + entry.shape[1]] += entry
@@ -153,7 +153,8 @@ class LocuscopeFast:
 
         ``known`` None: exact. Otherwise by differences from it; ``tau``: threshold of sparse differences (``known`` from `sparse_layers`).
         """
-        votes = reference.votes + self.net.codons(reference.ids.repeat(len(rows), 1).scatter_(1, rows[:, None], tokens[:, None]))
+        ids = reference.ids.repeat(len(rows), 1).scatter_(1, rows[:, None], tokens[:, None])
+        votes = reference.votes.repeat(len(rows), 1, 1)
         x = torch.empty(len(rows), *reference.x.shape, dtype=reference.x.dtype, device=rows.device)
         for row, same in _by_row(rows):
             difference, change = self.changed_inputs(reference, row, tokens[same])
@@ -163,6 +164,7 @@ class LocuscopeFast:
             x = self.exact(reference, x)
         elif tau is None:
             x = known[-1].out + delta_pass(self.encoder, known, x)
+        votes = votes * self.net.stem.loudness(ids) + self.net.recall(ids)[1]
         return torch.cat((self.net.norm(x), votes), dim=-1)
 
 

@@ -1,12 +1,14 @@
 """Network of the shipped masked nucleotide language model.
 
-It is a pre-norm transformer over single nucleotides with rotary positions, one domain token in front, and four
+It is a pre-norm transformer over single nucleotides with rotary positions, one domain token in front, and five
 biases that make few training tokens go far:
 
 * a *stem layer*: attention whose queries are windows of letters and whose keys are windows read in the opposite direction, scored by a
   learned 4 x 4 pairing matrix per head (started at Watson-Crick and wobble pairs, as ERNIE-RNA's pairing-informed attention bias does);
 * a *codon layer*: reading frames are judged by their open stretches, and the likeliest ones vote with the genetic code's words
   (`engine.models._locuscope_codons`);
+* a *memory layer*: words of the training RNAs and the letters beside them, where they are seen to hold
+  (`engine.models._locuscope_memory`);
 * depthwise convolutions in front of every attention, so that heads compare words and not only letters;
 * one rotary frequency of exactly one turn per three nucleotides, so that heads can stay in a reading frame.
 """
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.models._locuscope_codons import CodonLayer
-from engine.models._locuscope_tokens import ANY, BASE, DOMAIN, DOMAINS, VOCABULARY, is_base
+from engine.models._locuscope_memory import MemoryLayer
+from engine.models._locuscope_tokens import ANY, BASE, DOMAIN, DOMAINS, MASK, VOCABULARY, is_base
 
 MINIMUM_LOOP = 3  # nucleotides between the two bases of a pair
 
 
 @dataclass(frozen=True)
 class NetConfig:
-    """Sizes of a `LocuscopeNet`; written as config.json beside the weights."""
+    """Sizes of a `LocuscopeNet`; written as config.json beside the weights. `words`: sizes of the memory's tables; empty: it has none."""
 
     width: int = 192
     layers: int = 6
@@ -43,6 +46,7 @@ class NetConfig:
     max_length: int = 2048
     rotary_base: float = 10000.0
     vocabulary: tuple[str, ...] = field(default=VOCABULARY)
+    words: tuple[int, ...] = ()
     model_type: str = "locuscope-lm"
 
     def __post_init__(self) -> None:
@@ -191,7 +195,8 @@ class StemLayer(nn.Module):
     of the distance class of |i - j|. Masked and unknown letters score 0. Position 0, the domain token, scores `null[h]`: it takes the
     attention where nothing pairs. Beside its output the layer votes: the letters it reads, turned by a learned 4 x 4 matrix per head
     (started at the pairing partners), are four more hidden channels that the language model's head adds to the scores of A, C, G, T.
-    How strongly they count is learned per domain: most of a genome does not pair.
+    How strongly they count is learned per domain, since most of a genome does not pair, and apart for bases that are shown and masked: with
+    its own letter in view the layer knows better whom a base pairs with.
     """
 
     CHANNELS = 16
@@ -216,7 +221,7 @@ class StemLayer(nn.Module):
         self.value = nn.Linear((2 * reach + 1) * 4 + 1, self.heads * self.CHANNELS, bias=False)
         self.output = nn.Linear(self.heads * (self.CHANNELS + 4), config.width, bias=False)
         self.vote = nn.Parameter(2.5 * pair.clamp(min=0).repeat(self.heads, 1, 1))
-        self.strength = nn.Parameter(torch.tensor([1.0 if domain == "rna" else 0.3 for domain in DOMAINS]))
+        self.strength = nn.Parameter(torch.tensor([1.0 if domain == "rna" else 0.3 for domain in DOMAINS]).repeat(2, 1))
         self.reach = reach
 
     @property
@@ -251,11 +256,14 @@ class StemLayer(nn.Module):
         own = wide[:, self.margin : wide.shape[1] - self.margin].to(learned.dtype).unsqueeze(1).expand(-1, self.heads, -1, -1)
         return query, key, torch.cat((learned, own), dim=-1)
 
-    def finish(self, read: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
-        """What the attention read, (B, heads, T, 20), and domain tokens (B,) to the layer's output (B, T, width) and its votes (B, T, 4)."""
-        strength = self.strength[domain - DOMAIN]
-        votes = torch.einsum("bhtc,hcn,b->btn", read[..., self.CHANNELS :].float(), self.vote, strength)
+    def finish(self, read: Tensor) -> tuple[Tensor, Tensor]:
+        """What the attention read, (B, heads, T, 20), to the layer's output (B, T, width) and its votes (B, T, 4) before `loudness`."""
+        votes = torch.einsum("bhtc,hcn->btn", read[..., self.CHANNELS :].float(), self.vote)
         return self.output(read.transpose(1, 2).flatten(2)), votes
+
+    def loudness(self, ids: Tensor) -> Tensor:
+        """How strongly votes count at ids (B, T): (B, T, 1)."""
+        return self.strength[(ids == MASK).long(), (ids[:, :1] - DOMAIN)].unsqueeze(-1)
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         position = torch.arange(ids.shape[1], device=ids.device)
@@ -265,7 +273,8 @@ class StemLayer(nn.Module):
         if torch.is_autocast_enabled(ids.device.type):
             dtype = torch.get_autocast_dtype(ids.device.type)
             query, key, value, bias = query.to(dtype), key.to(dtype), value.to(dtype), bias.to(dtype)
-        return self.finish(_attend(query, key, value, bias, 1.0), ids[:, 0])
+        out, votes = self.finish(_attend(query, key, value, bias, 1.0))
+        return out, votes * self.loudness(ids)
 
 
 def activation(x: Tensor) -> Tensor:
@@ -312,6 +321,7 @@ class LocuscopeNet(nn.Module):
         self.entry = DepthwiseConv(width, 9)
         self.stem = StemLayer(self.config)
         self.codons = CodonLayer()
+        self.memory = MemoryLayer(self.config.words) if self.config.words else None
         self.blocks = nn.ModuleList(Block(self.config) for _ in range(self.config.layers))
         self.norm = nn.LayerNorm(width, bias=False)
         self.head = nn.Linear(self.config.hidden_size, len(self.config.vocabulary))
@@ -337,8 +347,19 @@ class LocuscopeNet(nn.Module):
         for block in self.blocks:
             x = block(x, cos, sin)
         states: Tensor = self.norm(x)
-        tracks, spelt = self.codons.tracks(ids)
+        tracks, spelt = self.recall(ids)
         return torch.cat((states, (votes + spelt).to(states.dtype)), dim=-1), tracks
+
+    def recall(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Tracks of the codon layer and the votes (B, T, 4) of the layers that only look letters up, the codon and the memory layer."""
+        tracks, votes = self.codons.tracks(ids)
+        return tracks, votes if self.memory is None else votes + self.memory(ids)
+
+    def without_memory(self) -> LocuscopeNet:
+        """A network of the same weights, shared with this one, that has no memory layer."""
+        net = LocuscopeNet(replace(self.config, words=()))
+        net.load_state_dict({name: t for name, t in self.state_dict().items() if not name.startswith("memory.")}, assign=True)
+        return net.train(self.training)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits over the vocabulary, (B, T, vocabulary), of ids (B, T): one domain token, then nucleotides."""
@@ -353,5 +374,5 @@ class LocuscopeNet(nn.Module):
         folder = Path(directory)
         net = cls(NetConfig.read(folder / "config.json"))
         state = load_file(folder / "model.safetensors")
-        net.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        net.load_state_dict({name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()})
         return net.eval()

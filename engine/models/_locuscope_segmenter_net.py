@@ -29,8 +29,8 @@ class SegmenterConfig:
         """Read config.json."""
         raw = json.loads(path.read_text(encoding="utf-8"))
         held = dict(raw["language_model"])
-        held["vocabulary"] = tuple(held["vocabulary"])
-        return cls(tuple(raw["elements"]), int(raw["inner"]), int(raw["outer"]), NetConfig(**held))
+        lists = {name: tuple(value) for name, value in held.items() if isinstance(value, list)}
+        return cls(tuple(raw["elements"]), int(raw["inner"]), int(raw["outer"]), NetConfig(**held | lists))
 
     def write(self, path: Path) -> None:
         """Write config.json."""

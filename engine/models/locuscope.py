@@ -315,7 +315,7 @@ ENTRIES: dict[str, ModelEntry] = {
             capabilities=frozenset(
                 {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.CONTACTS, Capability.EMBEDDINGS}
             ),
-            revision="3",
+            revision="4",
             weights_sha256="",
             licence="Apache-2.0",
             source="assets/models/locuscope-lm (trained by engine.training)",
@@ -334,7 +334,7 @@ ENTRIES: dict[str, ModelEntry] = {
             alphabet=Alphabet.DNA,
             max_length=SEGMENTED_BP,
             capabilities=frozenset({Capability.SEGMENTATION}),
-            revision="3",
+            revision="4",
             weights_sha256="",
             licence="Apache-2.0",
             source="assets/models/locuscope-segmenter (trained by engine.training)",

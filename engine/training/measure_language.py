@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from engine.training.scoring import Scorer
 
 ORDERS = (3, 5, 8, 11)
 MASKED = 0.15
+APART = 50  # bases from one masked base to the next: all that the language model reads nearby is shown, as it is to the Markov models
 
 
 @dataclass(frozen=True)
@@ -84,35 +85,48 @@ def markov_models(corpus: Corpus, domain: str) -> list[Markov]:
     return ladder(highest, ORDERS)
 
 
-def masked_bits(scorer: Scorer, codes: Codes, domain: str, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """-log2 p of the true letters at the chosen positions, all of them masked at once."""
-    ids = scorer.ids(codes, domain)
+def masked_bits(scorer: Scorer, codes: Codes, domain: str, chosen: NDArray[np.bool_], apart: int) -> NDArray[np.float64]:
+    """-log2 p of the true letters at the chosen positions, in as many passes as keep masked bases at least `apart` from each other."""
     place = np.flatnonzero(chosen)
-    ids[0, torch.from_numpy(place) + 1] = MASK
-    logp = torch.log_softmax(scorer.logits(ids)[0], dim=-1).numpy()
-    out: NDArray[np.float64] = -logp[place, codes[place]].astype(np.float64) / np.log(2)
+    turn = np.zeros(place.size, dtype=np.int64)
+    last: list[int] = []
+    for number, position in enumerate(place.tolist()):
+        free = next((k for k, taken in enumerate(last) if position - taken >= apart), len(last))
+        last[free : free + 1] = [position]
+        turn[number] = free
+    ids = scorer.ids(codes, domain).repeat(max(1, len(last)), 1)
+    ids[torch.from_numpy(turn), torch.from_numpy(place) + 1] = MASK
+    logp = torch.log_softmax(scorer.logits(ids), dim=-1).numpy()
+    out: NDArray[np.float64] = -logp[turn, place, codes[place]].astype(np.float64) / np.log(2)
     return out
 
 
 def bits_per_base(scorer: Scorer, corpus: Corpus, windows: int, seed: int = 11) -> list[dict[str, Any]]:
     """One row a sample: bits of the language model and of each Markov model at the same masked positions."""
     rng = np.random.default_rng(seed)
+    plain = replace(scorer, net=scorer.net.without_memory())
     rows = []
     models: dict[str, list[Markov]] = {}
     for sample in [*dna_samples(corpus, windows, 511, seed), *rna_samples(corpus, 4 * windows, seed)]:
         if sample.domain not in models:
             models = {sample.domain: markov_models(corpus, sample.domain)}
-        own: list[NDArray[np.float64]] = []
-        blind: list[NDArray[np.float64]] = []
+        readings: dict[str, tuple[str, int, Scorer]] = {
+            "locuscope": (sample.domain, APART, scorer),
+            "locuscope_domain_unknown": ("unknown", APART, scorer),
+            "locuscope_without_memory": (sample.domain, APART, plain),
+            "locuscope_all_masked_at_once": (sample.domain, 1, scorer),
+        }
+        own: dict[str, list[NDArray[np.float64]]] = {name: [] for name in readings}
         chains: dict[int, list[NDArray[np.float64]]] = {order: [] for order in ORDERS}
         for codes in sample.sequences:
             chosen = rng.random(codes.size) < MASKED
-            own.append(masked_bits(scorer, codes, sample.domain, chosen))
-            blind.append(masked_bits(scorer, codes, "unknown", chosen))
+            for name, (domain, apart, reader) in readings.items():
+                own[name].append(masked_bits(reader, codes, domain, chosen, apart))
             for order, bits in ladder_bits(models[sample.domain], codes).items():
                 chains[order].append(bits[chosen])
-        row: dict[str, Any] = {"sample": sample.title, "sequences": len(sample.sequences), "masked_bases": int(sum(b.size for b in own))}
-        row |= {"locuscope": float(np.concatenate(own).mean()), "locuscope_domain_unknown": float(np.concatenate(blind).mean())}
+        bases = int(sum(bits.size for bits in own["locuscope"]))
+        row: dict[str, Any] = {"sample": sample.title, "sequences": len(sample.sequences), "masked_bases": bases}
+        row |= {name: float(np.concatenate(bits).mean()) for name, bits in own.items()}
         row |= {f"markov_{order}": float(np.concatenate(bits).mean()) for order, bits in chains.items()}
         rows.append(row)
     return rows

@@ -30,7 +30,8 @@ def publish(source: Path, target: Path, card: dict[str, Any]) -> Path:
 
     if not (source / "model.safetensors").is_file():
         raise WeightsMissing(f"{source} has no model.safetensors; train first with python -m engine.training train --out DIR")
-    state = {name: tensor.to(torch.float16).contiguous() for name, tensor in load_file(source / "model.safetensors").items()}
+    loaded = load_file(source / "model.safetensors")
+    state = {name: t.to(torch.float16).contiguous() if t.is_floating_point() else t for name, t in loaded.items()}
     if any(not bool(torch.isfinite(tensor).all()) for tensor in state.values()):
         raise WeightsInvalid(
             f"{source / 'model.safetensors'} holds numbers that float16 cannot; the run has diverged, start it again with a lower rate"
@@ -44,7 +45,7 @@ def publish(source: Path, target: Path, card: dict[str, Any]) -> Path:
     held = {
         "weights": "model.safetensors",
         "sha256": digest(weights),
-        "parameters": sum(tensor.numel() for tensor in state.values()),
+        "parameters": sum(tensor.numel() for tensor in state.values() if tensor.is_floating_point()),
         "storage": "float16",
         "licence": "Apache-2.0",
         "limitations": LIMITS,

@@ -20,18 +20,23 @@ def _table(head: list[str], rows: list[list[object]]) -> list[str]:
 
 def _bits(rows: list[dict[str, Any]]) -> list[str]:
     orders = [key for key in rows[0] if key.startswith("markov_")]
-    head = ["held out", "sequences", "masked bases", "Locuscope", "domain unknown", *(key.replace("_", " order ") for key in orders)]
-    body = [
-        [r["sample"], r["sequences"], r["masked_bases"], r["locuscope"], r["locuscope_domain_unknown"], *(r[key] for key in orders)]
-        for r in rows
-    ]
+    own = [key for key in rows[0] if key.startswith("locuscope")]
+    head = ["held out", "sequences", "masked bases", *(_spaced(key).capitalize() for key in own), *(_spaced(key) for key in orders)]
+    body = [[r["sample"], r["sequences"], r["masked_bases"], *(r[key] for key in (*own, *orders))] for r in rows]
     return [
         "## Bits per base",
         "",
-        "Masked: a random 15 % of each sequence at once; Markov models predict the same bases from those before them.",
+        "A random 15 % of each sequence is predicted. Locuscope reads it with these bases masked in several passes, at least 50 from one to the next",
+        "(in the column *all masked at once* in one pass, where a sixth of what the Markov models see is hidden from it); Markov models predict the",
+        "same bases from those before them.",
         "",
         *_table(head, body),
     ]
+
+
+def _spaced(key: str) -> str:
+    """`markov_3` as markov order 3, `locuscope_domain_unknown` as words."""
+    return key.replace("markov_", "markov order ").replace("locuscope_", "").replace("_", " ")
 
 
 def _contacts(rows: list[dict[str, Any]]) -> list[str]:
