@@ -321,7 +321,7 @@ ENTRIES: dict[str, ModelEntry] = {
             source="assets/models/locuscope-lm (trained by engine.training)",
             description="The small model that comes with Locuscope: reads bacteria, phages, yeasts and structured RNA on a laptop, offline.",
             organisms="Bacteria, phages, yeasts and structured RNA families; the domain is part of the input.",
-            limitations="Small: weaker than the published models; its contacts were taught from annotated RNA pairs, stop codons were given; no animals, plants or their viruses.",
+            limitations="Small: weaker than the published models; contacts were taught from annotated RNA pairs, masked bases of RNA are also looked up in a memory of the training RNAs, stop codons were given; no animals or plants, nor their viruses.",
             species=DOMAINS,
         ),
         load_language_model,

@@ -1,7 +1,8 @@
 """The memory layer's tables and weights: words of the training RNAs counted, their scores fitted on RNAs that are left out of the counts.
 
-What a word says of a held-out RNA is learned from training RNAs as if they had not been counted: of half of the drawn ones the own letter
-is taken out of the counts (relatives are known), of the others all of their family (nothing is known).
+What a word says of a held-out RNA is learned from training RNAs as if they had not been counted: of a quarter of the drawn ones the own
+letter is taken out of the counts (relatives are known), of the others all of their family (nothing is known), so that a stranger's
+words are seldom believed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 LEAST = 2  # times that a word must have been seen beside a base
 STRIDE = 27  # from one masked base to the next: further than any word reaches
-STRANGERS = 0.5  # share of RNAs that are read as if no relative were known
+STRANGERS = 0.75  # share of RNAs that are read as if no relative were known
 STEPS = 400
 RATE = 0.02
 

@@ -14,7 +14,8 @@ LARGEST = 12 * 2**20
 LIMITS = (
     "Small and trained on two CPU cores (the run below). Seed RNAs were recombined within their families, had compensatory substitutions of "
     "their annotated pairs and were mixed with invented stem-loops; the annotated pairs of training seeds are labels of a loss on the dependency map, so "
-    "contacts are partly supervised; the first layers start from Watson-Crick and wobble pairs and from the three stop codons. Nothing of animals, plants or their viruses was seen."
+    "contacts are partly supervised; the first layers start from Watson-Crick and wobble pairs and from the three stop codons. A language model with a memory looks masked "
+    "bases of RNA up in words of the training seeds. Nothing of animals, plants or their viruses was seen."
 )
 
 

@@ -98,7 +98,7 @@ def _frame(rows: tuple[ModelRow, ...]) -> pd.DataFrame:
             "Here": [row.installed for row in rows],
             "What it is for": [row.card.description for row in rows],
             "Organisms": [row.card.organisms for row in rows],
-            "Longest input": [row.card.max_length for row in rows],
+            "Longest input, bases": [row.card.max_length for row in rows],
             "Analyses": [", ".join(sorted(row.card.capabilities)) for row in rows],
             "Cannot do": [row.card.limitations for row in rows],
             "Licence": [row.card.licence for row in rows],
@@ -114,7 +114,7 @@ def _columns() -> dict[str, Any]:
     return {
         "What it is for": text(width="large"),
         "Cannot do": text(width="medium"),
-        "Longest input": st.column_config.NumberColumn(format="%d bases"),
+        "Longest input, bases": st.column_config.NumberColumn(format="localized"),
     }
 
 
