@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 
 from engine.core.errors import FileFormatError, ParameterError
+from engine.models._locuscope_net import LocuscopeNet
+from engine.models._locuscope_tokens import MASK
 from engine.training.annotation import ELEMENTS, MIRROR, Contig, bit, mark_gene, mark_intron, mirrored
 from engine.training.letters import decode, encode, reverse_complement
 from engine.training.markov import Markov, contexts, ladder, ladder_bits
 from engine.training.measure_contacts import vienna_probabilities
+from engine.training.measure_language import masked_bits
 from engine.training.measure_segmentation import MARGIN, WINDOW, _windows, best_thresholds
 from engine.training.measure_variants import Gene, coding_variants, genes
 from engine.training.orf_finder import open_frames, predict
+from engine.training.scoring import Scorer
 from engine.training.structures import dot_bracket_partners, read_bpseq, read_dot_bracket
 from engine.training.tables import BEGIN, END, insert, markdown
+from tests.training.toy import TINY
 
 
 def test_a_context_is_a_number_in_base_four() -> None:
@@ -38,6 +45,35 @@ def test_lower_orders_follow_from_the_counts_of_the_highest() -> None:
     for place in range(3, codes.size):
         expected[codes[place - 1], codes[place]] += 1
     np.testing.assert_array_equal(highest.shorter(1).counts, expected)
+
+
+def test_masked_bases_are_far_apart_in_every_pass_and_each_is_hidden_once() -> None:
+    codes = np.random.default_rng(3).integers(0, 4, 120).astype(np.uint8)
+    chosen = np.zeros(120, dtype=np.bool_)
+    chosen[[3, 5, 40, 60, 61, 110]] = True
+    torch.manual_seed(0)
+    scorer = _Seen(LocuscopeNet(TINY).eval())
+    apart = masked_bits(scorer, codes, "rna", chosen, 50)
+    passes = [torch.nonzero(row == MASK).flatten() - 1 for row in scorer.rows[-1]]
+    assert sorted(torch.cat(passes).tolist()) == [3, 5, 40, 60, 61, 110]
+    assert all(int(p.diff().min()) >= 50 for p in passes if len(p) > 1)
+    assert len(passes) == 3
+    masked_bits(scorer, codes, "rna", chosen, 1)
+    assert len(scorer.rows[-1]) == 1
+    alone = masked_bits(scorer, codes, "rna", np.arange(120) == 40, 50)
+    logp = torch.log_softmax(scorer.masked_logits(codes, np.array([40]), "rna")[0], dim=-1)
+    assert alone[0] == pytest.approx(-float(logp[codes[40]]) / np.log(2), abs=1e-5)
+    assert apart.shape == (6,)
+
+
+class _Seen(Scorer):
+    """A scorer that keeps the ids it was asked about."""
+
+    rows: ClassVar[list[torch.Tensor]] = []
+
+    def logits(self, ids: torch.Tensor) -> torch.Tensor:
+        self.rows.append(ids)
+        return super().logits(ids)
 
 
 def test_both_strands_count_the_reverse_complement() -> None:

@@ -94,3 +94,16 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one_and_the_language_mode
     saved = LocuscopeSegmenter.from_pretrained(tmp_path / "whole" / "average")
     assert saved.config.elements == ELEMENTS
     assert json.loads((tmp_path / "whole" / "average" / "config.json").read_text())["model_type"] == "locuscope-segmenter"
+
+
+def test_a_run_may_start_from_a_published_head_but_not_anew_in_the_middle(tmp_path: Path) -> None:
+    first = trainer(tmp_path / "first", 2)
+    first.run()
+    second = trainer(tmp_path / "second", 2)
+    second.start_from(tmp_path / "first" / "average")
+    for name, p in second.parameters.items():
+        torch.testing.assert_close(p.detach(), first.average[name], rtol=0, atol=0)
+    second.advance()
+    moved = {name: p.detach().clone() for name, p in second.parameters.items()}
+    second.start_from(tmp_path / "first" / "average")
+    assert all(torch.equal(p.detach(), moved[name]) for name, p in second.parameters.items())
