@@ -340,7 +340,7 @@ ENTRIES: dict[str, ModelEntry] = {
             source="assets/models/locuscope-segmenter (trained by engine.training)",
             description="Genes and their parts at every base of bacterial, phage and yeast DNA, offline; longer input is tiled.",
             organisms="Bacteria, phages and yeasts; the domain is part of the input.",
-            limitations="Small and briefly trained, weak on start codons, poor on tRNA genes and splice sites; annotated from a handful of genomes, and nothing of animals or plants was seen.",
+            limitations="Small and briefly trained, poor on splice sites and non-coding RNA other than tRNA, uncertain on bacterial tRNA genes; annotated from a handful of genomes, and nothing of animals or plants was seen.",
             masked=False,
             species=DOMAINS,
         ),
