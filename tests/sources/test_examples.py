@@ -84,7 +84,7 @@ def test_the_boxes_of_the_lac_promoter_and_the_operators_of_lambda_read_as_in_th
 
 
 def test_the_two_trnas_of_the_operon_have_the_same_letters_and_the_same_cloverleaf() -> None:
-    operon, single = example("ecoli-alawx-operon"), example("ECOLI-TRNA-LYS ")
+    operon, single = example("ecoli-alawx-operon"), example("ECOLI-TRNA-THR ")
     assert operon is not None
     assert single is not None
     first, second = operon.features
