@@ -98,7 +98,3 @@ class CodonLayer(nn.Module):
         framed = weights[..., :-1]
         votes = torch.einsum("btk,btkn->btn", framed, torch.cat(spelt, dim=2).flatten(2, 3))
         return torch.cat((both.flatten(2) * speaks, framed), dim=-1), votes
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """The votes of `tracks`."""
-        return self.tracks(ids)[1]

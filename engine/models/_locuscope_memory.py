@@ -35,7 +35,7 @@ class MemoryLayer(nn.Module):
 
     def __init__(self, sizes: tuple[int, ...] = (0,) * len(STARTS)) -> None:
         super().__init__()
-        self.score = nn.Parameter(torch.zeros(len(STARTS), LEVELS))
+        self.score = nn.Parameter(torch.ones(len(STARTS), LEVELS))
         self.trust = nn.Parameter(torch.tensor([0.1, -0.1, 0.0]))
         self.strength = nn.Parameter(torch.tensor([1.0 if domain == "rna" else 0.0 for domain in DOMAINS]))
         for place, size in enumerate(sizes):
@@ -59,12 +59,13 @@ class MemoryLayer(nn.Module):
             return torch.zeros(*ids.shape, 4, device=ids.device)
         known = is_base(ids)
         letters = torch.where(known, ids - BASE, 0)
-        number = word_numbers(functional.pad(letters, (-STARTS[2], WORD + STARTS[3] - 1)))
-        read = functional.pad(known, (-STARTS[2], WORD + STARTS[3] - 1)).unfold(1, WORD, 1).all(dim=-1)
+        reach = (-min(STARTS), WORD + max(STARTS) - 1)
+        number = word_numbers(functional.pad(letters, reach))
+        read = functional.pad(known, reach).unfold(1, WORD, 1).all(dim=-1)
         length = ids.shape[1]
         codes = []
         for start, table in zip(STARTS, self.unpacked(), strict=True):
-            part = slice(start - STARTS[2], start - STARTS[2] + length)
+            part = slice(start - min(STARTS), start - min(STARTS) + length)
             codes.append(table[number[:, part]].long() * read[:, part])
         held = torch.stack(codes, dim=-1)
         votes = self.weigh(held, record(held, torch.where(known, letters, -1)))

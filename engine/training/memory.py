@@ -23,6 +23,7 @@ from engine.models._locuscope_net import LocuscopeNet
 from engine.models._locuscope_tokens import BASE, DOMAIN, DOMAINS, MASK
 from engine.training.corpus import TRAIN, Corpus
 from engine.training.letters import UNKNOWN
+from engine.training.markov import contexts
 from engine.training.train import write_model
 
 logger = logging.getLogger(__name__)
@@ -72,10 +73,8 @@ class Text:
         run = np.convolve(known, np.ones(WORD, dtype=np.int64))[WORD - 1 :] == WORD
         places = np.flatnonzero(known)
         places = places[run[places + start]]
-        number = np.zeros(len(places), dtype=np.int64)
-        for offset in range(WORD):
-            number = number * 4 + self.letters[places + start + offset]
-        return places, number
+        number = contexts(np.minimum(self.letters, 3).astype(np.uint8), WORD)
+        return places, number[places + start].astype(np.int64)
 
 
 def steps(numbers: Numbers, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -156,22 +155,17 @@ class Lessons:
         return cls(*(torch.cat(parts) for parts in zip(*rows, strict=True)))
 
 
-def fit(memory: MemoryLayer, turn: Tensor, taught: Lessons) -> float:
-    """Fit scores and trust by the letters' cross-entropy; `turn` (4, 4) is what the network's head makes of votes. Returns bits per base."""
-    with torch.no_grad():
-        memory.score.fill_(1.0)
+def fit(memory: MemoryLayer, turn: Tensor, taught: Lessons) -> None:
+    """Fit scores and trust by the letters' cross-entropy; `turn` (4, 4) is what the network's head makes of votes."""
     optimizer = torch.optim.Adam([memory.score, memory.trust], lr=RATE)
-    bits = 0.0
     for step in range(STEPS):
         optimizer.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
         loss = functional.cross_entropy(taught.logits + memory.weigh(taught.codes, taught.record) @ turn.T, taught.letters)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        bits = float(loss.detach()) / math.log(2)
         if step % 100 == 0 or step == STEPS - 1:
-            logger.info("memory, step %d of %d: %.4f bits per masked base", step + 1, STEPS, bits)
-    return bits
+            logger.info("memory, step %d of %d: %.4f bits per masked base", step + 1, STEPS, float(loss.detach()) / math.log(2))
 
 
 def remember(corpus: Path, start: Path, folder: Path, rnas: int, seed: int) -> None:

@@ -27,7 +27,7 @@ def _bits(rows: list[dict[str, Any]]) -> list[str]:
         "## Bits per base",
         "",
         "A random 15 % of each sequence is predicted. Locuscope reads it with these bases masked in several passes, at least 50 from one to the next",
-        "(in the column *all masked at once* in one pass, where a sixth of what the Markov models see is hidden from it); Markov models predict the",
+        "(in the column *all masked at once* in one pass, where 15 % of what the Markov models see is hidden from it); Markov models predict the",
         "same bases from those before them.",
         "",
         *_table(head, body),
