@@ -23,7 +23,7 @@ import numpy as np
 
 from engine.analyses.dependency import dependency_map
 from engine.core.card import EffectRecipe, ModelCard
-from engine.core.parameters import DependencyParameters
+from engine.core.parameters import DependencyParameters, Precision
 from engine.core.protocols import NucleotideModel, Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.entry import LoadOptions
@@ -105,13 +105,19 @@ def _sections(options: BenchOptions, models: Path | None) -> Iterator[Callable[[
     if not options.quick:
         yield lambda: _accelerations(models)
     if torch.cuda.is_available():
-        yield lambda: gpu_rows(options)
+        yield lambda: _on_gpu(folder)
 
 
 def _accelerations(models: Path | None) -> list[Row]:
     from engine.bench_fast import fast_rows
 
     return fast_rows(models=models)
+
+
+def _on_gpu(shipped: Path | None) -> list[Row]:
+    from engine.bench_gpu import gpu_rows
+
+    return gpu_rows(shipped=shipped)
 
 
 @contextmanager
@@ -256,7 +262,7 @@ def encoder_flops(tokens: int, layers: int, k: int) -> float:
 
 
 def encoder_rows(options: BenchOptions, k: int) -> list[Row]:
-    """Exact map rows of a BERT of published width against the plain loop; then bfloat16 with its error."""
+    """Exact map rows of a BERT of published width against the plain loop; then differences in low precision and bfloat16 with their errors."""
     import torch
 
     group = f"Encoder of {options.layers} x {WIDTH}, {k} base{'s' if k > 1 else ''} a token, {options.length:,} nt, one thread"
@@ -277,6 +283,8 @@ def encoder_rows(options: BenchOptions, k: int) -> list[Row]:
             "exact": lambda: held.update(exact=_window(exact, letters, window)),
             "bfloat16": lambda: held.update(low=_window(low, letters, window)),
         }
+        if "delta" in getattr(exact, "precisions", ()):
+            works["delta"] = lambda: held.update(delta=_window(exact, letters, window, "delta"))
         best = interleaved(works, options.repeats)
         peaks = {"float32": gemm_gflops(torch.float32), "bfloat16": gemm_gflops(torch.bfloat16)}
     flops = 1e-9 * passes * encoder_flops(tokens, options.layers, k)
@@ -290,7 +298,10 @@ def encoder_rows(options: BenchOptions, k: int) -> list[Row]:
         ]
     error = np.abs(held["exact"] - held["plain"])
     rows.append(Row(group, "float32: largest difference to that loop", float(np.nanmax(error)), "bits", _scale_of(held["exact"])))
-    rows += _error_rows(group, "bfloat16", held["low"], held["exact"])
+    rows += error_rows(group, "bfloat16", held["low"], held["exact"])
+    if "delta" in held:
+        rows.append(Row(group, "delta: times the authors-style float32 loop", best["plain"] / best["delta"], "x"))
+        rows += error_rows(group, "delta", held["delta"], held["exact"])
     return rows
 
 
@@ -300,8 +311,8 @@ def _plain_window(plain: PlainModel, letters: str, window: tuple[int, int]) -> N
     return plain_rows(plain, letters, list(range(*window)))[:, window[0] : window[1]]
 
 
-def _window(model: NucleotideModel, letters: str, window: tuple[int, int]) -> NDArray[np.float32]:
-    return dependency_map(model, NucleotideSequence(letters), DependencyParameters(window=window)).values
+def _window(model: NucleotideModel, letters: str, window: tuple[int, int], precision: Precision = "exact") -> NDArray[np.float32]:
+    return dependency_map(model, NucleotideSequence(letters), DependencyParameters(window=window, precision=precision)).values
 
 
 def _scale_of(values: NDArray[np.float32]) -> str:
@@ -309,7 +320,8 @@ def _scale_of(values: NDArray[np.float32]) -> str:
     return f"median of the map {np.median(off):.3g}, largest {off.max():.3g}"
 
 
-def _error_rows(group: str, name: str, values: NDArray[np.float32], exact: NDArray[np.float32]) -> list[Row]:
+def error_rows(group: str, name: str, values: NDArray[np.float32], exact: NDArray[np.float32]) -> list[Row]:
+    """99 % quantile of the absolute error and median of the relative one, off the diagonal."""
     off = ~np.eye(len(exact), dtype=bool)
     error = np.abs(values - exact)[off]
     return [
@@ -349,37 +361,6 @@ def _map_seconds(model: Any, length: int, precision: str) -> tuple[float, str]:
     best = interleaved({"few": lambda: dependency_map(model, sequence, few), "many": lambda: dependency_map(model, sequence, many)}, 2)
     a_pass = (best["many"] - best["few"]) / (3 * (12 - 3))
     return best["few"] + a_pass * (whole - 10), f"estimated from 10 and 37 of {whole:,} passes"
-
-
-def gpu_rows(options: BenchOptions) -> list[Row]:
-    """Whole float16 maps of 1,003 nt on the first CUDA device against the plain loop on a part of them."""
-    import torch
-
-    group = f"Encoder of {options.layers} x {WIDTH}, one base a token, 1,003 nt, {torch.cuda.get_device_name(0)}, float16"
-    letters, length = random_letters(1003), 1003
-
-    def clock() -> float:
-        torch.cuda.synchronize()
-        return time.perf_counter()
-
-    with tempfile.TemporaryDirectory() as folder:
-        plain = write_synthetic(Path(folder), 1, options.layers)
-        plain = replace(plain, bert=plain.bert.half().to("cuda:0"), device="cuda:0")
-        model: Any = entry(MODELS[1]).load(Path(folder), LoadOptions(device="cuda:0", dtype="float16"))
-        window = (length // 2, length // 2 + 64)
-        works: dict[str, Callable[[], object]] = {
-            "map": lambda: dependency_map(model, NucleotideSequence(letters)),
-            "plain": lambda: _plain_window(plain, letters, window),
-        }
-        best = interleaved(works, 2, clock)
-    whole = 3 * length + 1
-    per_plain = best["plain"] / (3 * 64 + 1)
-    flops = 1e-12 * whole * encoder_flops(length + 3, options.layers, 1)
-    return [
-        Row(group, "map", best["map"], "s", f"{whole:,} passes"),
-        Row(group, "map", flops / best["map"], "TFLOP/s"),
-        Row(group, "times the authors-style loop", per_plain * whole / best["map"], "x", "that loop from 193 of its passes"),
-    ]
 
 
 def machine() -> str:

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import json
 import mmap
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from engine import bench
 from engine.analyses.dependency import dependency_map
 from engine.bench import BenchOptions, Row, Weightless, encoder_rows, interleaved, one_thread, peak_bytes, run, table, write_synthetic
 from engine.bench_baseline import plain_rows
+from engine.bench_gpu import GpuOptions, gpu_rows
 from engine.core.sequence import NucleotideSequence
+from engine.models._locuscope_net import LocuscopeNet, NetConfig
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
 
@@ -102,3 +106,21 @@ def test_rows_are_told_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "_sections", lambda *_: iter([lambda: [row], lambda: [row, row]]))
     told: list[Row] = []
     assert run(tell=told.append) == told == [row, row, row]
+
+
+def test_the_gpus_part_runs_from_end_to_end_where_there_is_none(tmp_path: Path) -> None:
+    """On a CPU, small: what it prints there means little, but nothing in it waits for a GPU to be found broken."""
+    torch.manual_seed(1)
+    net = LocuscopeNet(NetConfig(width=32, heads=2, layers=2, hidden=48))
+    net.config.write(tmp_path / "config.json")
+    save_file({name: tensor.contiguous() for name, tensor in net.state_dict().items()}, tmp_path / "model.safetensors")
+    (tmp_path / "card.json").write_text(json.dumps({"id": "locuscope"}))
+    options = GpuOptions("cpu", "bfloat16", layers=1, length=30, bases=2, lengths=(20, 30), product=64, compiled=False)
+    rows = gpu_rows(options, tmp_path)
+    named = {(row.group.split(",")[0], row.what): row for row in rows}
+    for group in ("Encoder of 1 x 32", "The shipped model"):
+        assert [what for first, what in named if first == group]
+    assert sum(row.what == "times the authors-style loop" and row.value > 0 for row in rows) == 2
+    assert named["The shipped model", "float32: map of 20 nt: error, 99 % quantile"].value < 1e-4
+    assert 0 < named["The shipped model", "bfloat16: map of 20 nt: error, 99 % quantile"].value < 1
+    assert named["The shipped model", "bfloat16: map of 30 nt"].unit == "s"

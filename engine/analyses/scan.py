@@ -121,12 +121,13 @@ def batches(count: int, size: int, work: Callable[[int, int], None]) -> None:
                 raise ResourceExhausted(
                     "One forward pass does not fit in the memory of this device; use a shorter sequence, a smaller model or another device."
                 ) from error
-            size = max(1, size // 2)
-            _log.warning("out of device memory: batches of %d sequences from here on", size)
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        else:
+            start = end
             continue
-        start = end
+        size = max(1, size // 2)
+        _log.warning("out of device memory: batches of %d sequences from here on", size)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()  # here, where the failed batch's frames, which held its tensors, are gone
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
@@ -177,6 +178,29 @@ def _difference(exact: Scan, other: Scan) -> float:
     return max(whole, float((apart / one)[one > 0].median()))
 
 
+class Pace:
+    """Lets the host queue one batch ahead of a GPU and no further, so that progress, turns and a cancel are about what has been computed.
+
+    A GPU takes work without finishing it: a host that never waits has queued a whole map in milliseconds and holds its device for minutes.
+    One batch ahead is enough for the device never to be idle. On a CPU nothing is queued.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device if device.startswith("cuda") else ""
+        self._last: torch.cuda.Event | None = None
+
+    def step(self) -> None:
+        """Call after a batch is queued: returns when the batch before it is computed."""
+        if not self._device:
+            return
+        import torch
+
+        queued = torch.cuda.current_stream(self._device).record_event()
+        if self._last is not None:
+            self._last.synchronize()
+        self._last = queued
+
+
 @dataclass(frozen=True, eq=False)
 class Scan:
     """A model, a prepared reference and how precisely its mutants are scored."""
@@ -212,8 +236,8 @@ class Scan:
         return max(1, self.model.passes_per_batch(self.reference))
 
     def reference_logits(self, *, normalised: bool) -> Tensor:
-        """Scores float32 (L, 4) of the reference; call under ``torch.inference_mode``."""
-        return self.model.base_logits(self.reference, self.reference.ids[None], normalised=normalised)[0]
+        """Scores float32 (L, 4) of the reference; call under ``torch.inference_mode``. Raises `CapabilityMissing` when they are no numbers."""
+        return self._numbers(self.model.base_logits(self.reference, self.reference.ids[None], normalised=normalised)[0])
 
     def mutant_logits(self, positions: Tensor, alternates: Tensor, *, normalised: bool) -> Tensor:
         """Scores float32 (B, L, 4) of mutants by the fastest way the model has at this precision."""
@@ -225,14 +249,23 @@ class Scan:
         return model.base_logits(reference, model.mutants(reference, positions, alternates), normalised=normalised)
 
     def masked_scores(self, positions: Tensor) -> Tensor:
-        """Scores float32 (B, 4) of the four bases at ``positions`` (B,), each masked in its own pass."""
+        """Scores float32 (B, 4) of the four bases at ``positions`` (B,), each masked in its own pass. Raises as `reference_logits`."""
         import torch
 
         if isinstance(self.model, MaskingModel):
             logits = self.model.masked_logits(self.reference, positions)
         else:
             logits = self.model.base_logits(self.reference, self.model.masked(self.reference, positions))
-        return logits[torch.arange(len(positions), device=logits.device), positions]
+        return self._numbers(logits[torch.arange(len(positions), device=logits.device), positions])
+
+    def _numbers(self, scores: Tensor) -> Tensor:
+        """``scores``, which must be numbers: activations beyond the range of float16 end as NaN."""
+        if bool(scores.isnan().any()):
+            raise CapabilityMissing(
+                f"{self.model.card.title} gives no numbers for this sequence in {self.model.dtype}; "
+                f"{'its weights are damaged: install them again' if self.model.dtype == 'float32' else 'choose the dtype float32'}."
+            )
+        return scores
 
     def tensor(self, values: NDArray[np.int64]) -> Tensor:
         """``values`` on the model's device."""
@@ -262,12 +295,14 @@ class Scan:
                 reader.start(reference)
             watcher.advance(1)
             positions, alternates = self.tensor(substitutions.positions), self.tensor(substitutions.alternates)
+            pace = Pace(self.model.device)
 
             def work(start: int, end: int) -> None:
                 here, there = positions[start:end], alternates[start:end]
                 logits = self.mutant_logits(here, there, normalised=normalised)
                 for reader in readers:
                     reader.take(here, there, logits)
+                pace.step()
                 watcher.advance(end - start)
                 if after is not None:
                     after(end)

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
 from engine.models._attention import (
@@ -23,6 +22,7 @@ from engine.models._attention import (
     rotary_tables,
     with_modern_names,
 )
+from engine.models._kernels import float_linear
 from engine.models._weights import load_tensors, unfilled, whole
 
 UNUSED = ("bert.pooler.", "cls.seq_relationship.", "bert.embeddings.position_ids")
@@ -214,20 +214,18 @@ class BertNet(nn.Module):
         return [layer for layer in self.bert.encoder.layer if isinstance(layer, BertLayer)]
 
     def transformed(self, hidden: Tensor) -> Tensor:
-        """What the output weights read, float32 (..., width)."""
+        """What the output weights read, (..., width)."""
         out: Tensor = self.cls.predictions.transform(hidden)
-        return out.float()
+        return out
 
     def output_weights(self, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Output weight (n, width) and bias (n,), float32, of ``rows`` of the vocabulary (all when None)."""
+        """Output weight (n, width) and bias (n,) of ``rows`` of the vocabulary (all when None), for `engine.models._kernels.float_linear`."""
         weight, bias = self.cls.predictions.decoder.weight, self.cls.predictions.bias
-        if rows is not None:
-            return weight[rows].float(), bias[rows].float()
-        return weight.float(), bias.float()
+        return (weight, bias) if rows is None else (weight[rows], bias[rows])
 
     def forward(self, ids: Tensor) -> Tensor:
         """Scores float32 (B, T, vocabulary) of every token."""
-        return functional.linear(self.transformed(self.hidden(ids)), *self.output_weights())
+        return float_linear(self.transformed(self.hidden(ids)), *self.output_weights())
 
 
 def bert_from_tensors(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> BertNet:

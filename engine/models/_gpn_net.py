@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
+from engine.models._kernels import float_linear
 from engine.models._weights import whole
 
 Layout = Literal["ConvNet", "convnet", "bytenet"]
@@ -210,11 +211,10 @@ class GpnNet(nn.Module):
         return out
 
     def head(self, hidden: Tensor) -> Tensor:
-        """Hidden states to logits."""
+        """Hidden states to logits, float32."""
         if self.transform is not None and self.transform_norm is not None:
             hidden = self.transform_norm(functional.gelu(self.transform(hidden)))
-        out: Tensor = self.decoder(hidden)
-        return out
+        return float_linear(hidden, self.decoder.weight, self.decoder.bias)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits (B, L, vocabulary)."""

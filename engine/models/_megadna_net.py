@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
+from engine.models._kernels import float_linear
 from engine.models._weights import count_layers
 
 
@@ -203,10 +204,14 @@ class MegaDnaNet(nn.Module):
             above = stage.hand_down(found[-1]) if index < self.config.stages - 1 else None  # type: ignore[operator]
         return found
 
+    def scores(self, states: Tensor) -> Tensor:
+        """Logits float32 (..., vocabulary) of states of the last stage."""
+        return float_linear(states, self.decoder.weight, self.decoder.bias)
+
     def every_logit(self, ids: Tensor) -> Tensor:
-        """Logits (B, T + 1, vocabulary): row t scores token t given tokens 0 .. t-1; row 0 comes from the start tokens alone."""
+        """Logits float32 (B, T + 1, vocabulary): row t scores token t given tokens 0 .. t-1; row 0 comes from the start tokens alone."""
         batch, length = ids.shape
-        logits: Tensor = self.decoder(self.states(ids)[-1])
+        logits = self.scores(self.states(ids)[-1])
         behind = logits[:, 1:].reshape(batch, -1, self.config.vocabulary)[:, :length]
         first = logits[:: logits.shape[0] // batch, :1]
         return torch.cat((first, behind), dim=1)
@@ -229,8 +234,7 @@ class MegaDnaNet(nn.Module):
         fine = self.stages[-1]
         row = ids[None, begin : last + 1]
         states = fine(fine.embed(row), None if above is None else above[:, : row.shape[1]])  # type: ignore[operator]
-        out: Tensor = self.decoder(states[0, -1])
-        return out
+        return self.scores(states[0, -1])
 
     def token_log_probabilities(self, ids: Tensor) -> Tensor:
         """ln P(token t | tokens before), float64 (B, T); 0 for padding, which is never scored."""

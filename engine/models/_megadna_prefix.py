@@ -145,7 +145,7 @@ class MegaDnaPrefix:
         if above is not None:
             rows = rows + above
         rows = torch.cat((stage.start.to(rows.dtype).expand(rows.shape[0], 1, -1), rows), dim=1)
-        logits: Tensor = self.net.decoder(stage.norm(self.stacks[-1].outputs(rows))[:, 1:])
+        logits = self.net.scores(stage.norm(self.stacks[-1].outputs(rows))[:, 1:])
         return logits.reshape(batch, -1, logits.shape[-1])
 
     def _changed(self, reference: MegaDnaReference, place: int, tokens: Tensor) -> Tensor:

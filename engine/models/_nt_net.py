@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
 from engine.models._attention import Rotary, SelfAttention, fuse_projections, rotary_tables, with_modern_names
+from engine.models._kernels import float_linear
 from engine.models._weights import load_tensors, unfilled, whole
 
 UNUSED = ("esm.contact_head.", "esm.pooler.", "esm.embeddings.position_ids")
@@ -220,20 +221,18 @@ class NtNet(nn.Module):
         return out
 
     def transformed(self, hidden: Tensor) -> Tensor:
-        """What the output weights read, float32 (..., width)."""
+        """What the output weights read, (..., width)."""
         out: Tensor = self.lm_head.layer_norm(functional.gelu(self.lm_head.dense(hidden)))
-        return out.float()
+        return out
 
     def output_weights(self, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Output weight (n, width) and bias (n,), float32, of ``rows`` of the vocabulary (all when None)."""
+        """Output weight (n, width) and bias (n,) of ``rows`` of the vocabulary (all when None), for `engine.models._kernels.float_linear`."""
         weight, bias = self.lm_head.decoder.weight, self.lm_head.bias
-        if rows is not None:
-            return weight[rows].float(), bias[rows].float()
-        return weight.float(), bias.float()
+        return (weight, bias) if rows is None else (weight[rows], bias[rows])
 
     def forward(self, ids: Tensor) -> Tensor:
         """Scores float32 (B, T, vocabulary) of every token."""
-        return functional.linear(self.transformed(self.hidden(ids)), *self.output_weights())
+        return float_linear(self.transformed(self.hidden(ids)), *self.output_weights())
 
 
 def published_tensors(tensors: Mapping[str, Tensor], config: NtConfig) -> dict[str, Tensor]:

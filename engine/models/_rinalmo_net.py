@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
 from engine.models._attention import Rotary, rotary_tables, rotate
-from engine.models._kernels import attention
+from engine.models._kernels import attention, float_linear
 
 TRAINED_MASK_FRACTION = 0.15 * 0.8
 """Fraction of tokens that were masked in training; embeddings are rescaled to the fraction that is masked now."""
@@ -116,10 +116,9 @@ class RinalmoNet(nn.Module):
         return out
 
     def forward(self, ids: Tensor, *, padded: bool = False) -> Tensor:
-        """Logits (B, T, vocabulary)."""
+        """Logits float32 (B, T, vocabulary)."""
         hidden = self.transform_norm(functional.gelu(self.transform(self.hidden(ids, padded=padded))))
-        out: Tensor = self.decoder(hidden)
-        return out
+        return float_linear(hidden, self.decoder.weight, self.decoder.bias)
 
 
 _OFFICIAL = {

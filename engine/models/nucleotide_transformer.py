@@ -111,7 +111,7 @@ class NucleotideTransformer:
         from engine.models._kmers import offset_matrix
 
         self.card, self.device, self.dtype = card, device, dtype
-        self.vocabulary, self._net = vocabulary, net
+        self.vocabulary, self.net = vocabulary, net
         self._kmers = torch.tensor(vocabulary.kmers, dtype=torch.int64, device=device)
         self._letters = torch.tensor([vocabulary.letters[base] for base in BASES], dtype=torch.int64, device=device)
         self._matrix = offset_matrix(vocabulary.k).to(device)
@@ -163,8 +163,8 @@ class NucleotideTransformer:
 
     @property
     def _token_limit(self) -> int:
-        positions = self._net.config.positions
-        return positions - self._net.config.pad - 1 if positions else 0
+        positions = self.net.config.positions
+        return positions - self.net.config.pad - 1 if positions else 0
 
     def mutants(self, reference: Prepared, positions: Tensor, alternates: Tensor) -> Tensor:
         """Ids of the substituted sequences: one token changes, the boundaries stay (also at an N, which becomes a single letter)."""
@@ -191,25 +191,25 @@ class NucleotideTransformer:
         Both are normalised over the tokens of that length, as in the authors' marginalisation for k-mer models, so ``normalised``
         makes no difference.
         """
-        return self.scores(reference, self._net.hidden(ids), normalised=normalised)
+        return self.scores(reference, self.net.hidden(ids), normalised=normalised)
 
     def scores(self, reference: Prepared, hidden: Tensor, *, normalised: bool = False) -> Tensor:
         """`base_logits` from hidden states (B, T, width) with those of the special tokens; ``normalised`` makes no difference."""
         import torch
-        from torch.nn.functional import linear
 
         from engine.models._batching import in_chunks
+        from engine.models._kernels import float_linear
         from engine.models._kmers import log_marginals
 
-        known, net = _tokens_of(reference), self._net
+        known, net = _tokens_of(reference), self.net
         read = net.transformed(hidden)
         scores = torch.empty(len(hidden), known.length, 4, dtype=torch.float32, device=read.device)
         if len(known.kmer_tokens):
             weights = net.output_weights(self._kmers)
-            marginals = in_chunks(read[:, known.kmer_tokens], lambda rows: log_marginals(linear(rows, *weights), self._matrix))
+            marginals = in_chunks(read[:, known.kmer_tokens], lambda rows: log_marginals(float_linear(rows, *weights), self._matrix))
             scores[:, known.in_kmer] = marginals.flatten(1, 2)
         single = ~known.in_kmer
-        letters = linear(read[:, known.token_of[single]], *net.output_weights(self._letters))
+        letters = float_linear(read[:, known.token_of[single]], *net.output_weights(self._letters))
         scores[:, single] = letters.log_softmax(-1)
         return scores
 
@@ -235,9 +235,10 @@ class NucleotideTransformer:
         """Spans int64 (T, 2), token strings, and the probability float32 (T,) of each token over the whole vocabulary, itself masked."""
         import numpy as np
         import torch
-        from torch.nn.functional import linear
 
-        reference, net = self.prepare(sequence), self._net
+        from engine.models._kernels import float_linear
+
+        reference, net = self.prepare(sequence), self.net
         cut = self.vocabulary.cut(reference.letters)
         tokens = torch.arange(len(cut), device=self.device) + len(self.vocabulary.before)
         weights, size = net.output_weights(), self.passes_per_batch(reference)
@@ -246,7 +247,7 @@ class NucleotideTransformer:
             for here in torch.split(tokens, size):
                 ids = reference.ids.repeat(len(here), 1).scatter_(1, here[:, None], self.vocabulary.mask)
                 hidden = net.hidden(ids)[torch.arange(len(here), device=self.device), here]
-                chance = linear(net.transformed(hidden), *weights).softmax(-1)
+                chance = float_linear(net.transformed(hidden), *weights).softmax(-1)
                 found.append(chance.gather(1, reference.ids[here][:, None])[:, 0].cpu())
         spans = np.array([(start, start + width) for start, width in cut], dtype=np.int64)
         texts = tuple(reference.letters[start : start + width] for start, width in cut)
@@ -258,7 +259,7 @@ class NucleotideTransformer:
 
         reference = self.prepare(sequence)
         with torch.inference_mode():
-            hidden = self._net.hidden(reference.ids[None])[0]
+            hidden = self.net.hidden(reference.ids[None])[0]
             states: NDArray[np.float32] = hidden[reference.token_of].float().cpu().numpy()
         return states
 

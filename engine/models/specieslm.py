@@ -80,7 +80,7 @@ class SpeciesLM:
         from engine.models._kmers import offset_matrix
 
         self.card, self.device, self.dtype, self.species = card, device, dtype, tokens.species
-        self._net, self._k, self._mask = net, tokens.k, tokens.mask
+        self.net, self._k, self._mask = net, tokens.k, tokens.mask
         self._lead, self._tail = tokens.lead, tokens.tail
         self._table = tokens.table.to(device)
         self._kmers = tokens.kmers.to(device)
@@ -125,7 +125,7 @@ class SpeciesLM:
 
     def base_logits(self, reference: Prepared, ids: Tensor, *, normalised: bool = False) -> Tensor:
         """Scores (B, L, 4): of the base's own token, or the log of the mean marginal over the k tokens that contain it."""
-        return self.scores(reference, self._net.hidden(ids), normalised=normalised)
+        return self.scores(reference, self.net.hidden(ids), normalised=normalised)
 
     def scores(self, reference: Prepared, hidden: Tensor, *, normalised: bool = False) -> Tensor:
         """`base_logits` from hidden states (B, T, width) with those of the special tokens."""
@@ -158,7 +158,7 @@ class SpeciesLM:
 
         reference = self.prepare(sequence)
         with torch.inference_mode():
-            inner = self._net.hidden(reference.ids[None])[0, len(self._lead) : -1].float()
+            inner = self.net.hidden(reference.ids[None])[0, len(self._lead) : -1].float()
             total = inner.new_zeros(reference.length, inner.shape[1])
             covering = inner.new_zeros(reference.length, 1)
             for offset in range(self._k):
@@ -189,26 +189,24 @@ class SpeciesLM:
         return torch.cat((lead, inner, tail), dim=1)
 
     def _single_scores(self, hidden: Tensor, *, normalised: bool) -> Tensor:
-        from torch.nn.functional import linear
-
         from engine.models._batching import in_chunks
+        from engine.models._kernels import float_linear
 
-        net = self._net
+        net = self.net
         if not normalised:
-            return linear(net.transformed(hidden), *net.output_weights(self._kmers))
+            return float_linear(net.transformed(hidden), *net.output_weights(self._kmers))
         weights = net.output_weights()
-        return in_chunks(net.transformed(hidden), lambda rows: linear(rows, *weights).log_softmax(-1)[:, self._kmers])
+        return in_chunks(net.transformed(hidden), lambda rows: float_linear(rows, *weights).log_softmax(-1)[:, self._kmers])
 
     def _marginal_scores(self, hidden: Tensor) -> Tensor:
-        from torch.nn.functional import linear
-
         from engine.models._batching import in_chunks
+        from engine.models._kernels import float_linear
         from engine.models._kmers import log_marginals, overlapping_log_probabilities
 
-        weights, matrix = self._net.output_weights(self._kmers), self._matrix
+        weights, matrix = self.net.output_weights(self._kmers), self._matrix
         if matrix is None:
             raise WeightsInvalid("a model of single bases has no k-mer marginals")
-        marginals = in_chunks(self._net.transformed(hidden), lambda rows: log_marginals(linear(rows, *weights), matrix))
+        marginals = in_chunks(self.net.transformed(hidden), lambda rows: log_marginals(float_linear(rows, *weights), matrix))
         return overlapping_log_probabilities(marginals)
 
 

@@ -7,9 +7,10 @@ import torch
 from engine.analyses._log_odds import Scale, log_odds, log_odds_epsilon
 from engine.analyses.dependency import dependency_map, dependency_map_with_influence, pair_table, passes
 from engine.analyses.effects import variant_effects
-from engine.analyses.scan import Substitutions, batches, coarse_to_fine, letter_codes
+from engine.analyses.scan import Pace, Substitutions, batches, coarse_to_fine, letter_codes
 from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, ResourceExhausted, SequenceError
 from engine.core.parameters import DependencyParameters, PairParameters
+from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
 from tests.analyses.toys import PreciseToyModel, ToyModel, Watcher, mutants_of, odds_of, probabilities, renormalised
 
@@ -312,3 +313,42 @@ def test_a_single_sequence_that_does_not_fit_is_a_clear_error() -> None:
 
     with pytest.raises(ResourceExhausted, match="does not fit"):
         batches(4, 2, work)
+
+
+def test_the_host_runs_one_batch_ahead_of_a_gpu_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    class Event:
+        def __init__(self) -> None:
+            self.number = sum(line.startswith("queued") for line in told) + 1
+            told.append(f"queued {self.number}")
+
+        def synchronize(self) -> None:
+            told.append(f"waited for {self.number}")
+
+    class Stream:
+        def record_event(self) -> Event:
+            return Event()
+
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream())
+    pace = Pace("cuda:1")
+    for _ in range(3):
+        pace.step()
+    assert told == ["queued 1", "queued 2", "waited for 1", "queued 3", "waited for 2"]
+    Pace("cpu").step()
+    assert len(told) == 5
+
+
+class Overflowing(ToyModel):
+    """Its activations leave the range of its precision."""
+
+    def base_logits(self, reference: Prepared, ids: torch.Tensor, *, normalised: bool = False) -> torch.Tensor:
+        return super().base_logits(reference, ids, normalised=normalised) * torch.nan
+
+
+@pytest.mark.parametrize(("dtype", "remedy"), [("float16", "choose the dtype float32"), ("float32", "install them again")])
+def test_scores_that_are_no_numbers_are_an_error_with_a_remedy(dtype: str, remedy: str) -> None:
+    model = Overflowing()
+    model.dtype = dtype
+    with pytest.raises(CapabilityMissing, match=remedy):
+        dependency_map(model, NucleotideSequence("ACGTAC"))

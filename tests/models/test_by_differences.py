@@ -72,9 +72,9 @@ def test_differences_in_float32_give_the_scores_of_whole_passes(model: Any, monk
 def test_low_precision_differences_lie_closer_than_a_low_precision_network(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with_products_in(monkeypatch, torch.bfloat16)
     exact, delta = scored(model, "exact"), scored(model, "delta")
-    model._net.to(torch.bfloat16)
+    model.net.to(torch.bfloat16)
     low = scored(model, "exact")
-    model._net.to(torch.float32)
+    model.net.to(torch.float32)
     assert 0 < (delta - exact).square().mean() < 0.25 * (low - exact).square().mean()
 
 

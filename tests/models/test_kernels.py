@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from engine.models import _kernels
-from engine.models._kernels import attention, blocked
+from engine.models._kernels import attention, blocked, float_linear
 
 
 def tensors(dtype: torch.dtype, length: int, batch: int = 2, heads: int = 3, width: int = 16) -> list[torch.Tensor]:
@@ -54,3 +54,59 @@ def test_the_timing_chooses_and_is_asked_once_for_a_kind_of_call(wins: bool, mon
 
 def test_a_real_timing_answers() -> None:
     assert _kernels._timed((torch.float32, 2, 16, 128)) in (True, False)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("biased", [True, False])
+def test_half_precision_factors_are_summed_in_float32(dtype: torch.dtype, biased: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: every factor is exact in float64, so the sum there is the truth. The GPU's product is played by one with the same meaning."""
+    generator = torch.Generator().manual_seed(3)
+    x, weight, bias = (torch.randn(*shape, generator=generator).to(dtype) for shape in ((2, 5, 64), (7, 64), (7,)))
+    truth = x.double() @ weight.double().t() + (bias.double() if biased else 0.0)
+    given = bias if biased else None
+
+    def product(left: torch.Tensor, right: torch.Tensor, out_dtype: torch.dtype) -> torch.Tensor:
+        assert left.dtype == right.dtype == dtype
+        return left.to(out_dtype) @ right.to(out_dtype)
+
+    here = float_linear(x, weight, given)
+    monkeypatch.setattr(_kernels, "_sums_in_float32", lambda *_: True)
+    monkeypatch.setattr(torch, "mm", product)
+    there = float_linear(x, weight, given)
+    for scores in (here, there):
+        assert scores.dtype == torch.float32
+        assert scores.shape == (2, 5, 7)
+        torch.testing.assert_close(scores.double(), truth, atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_whole_precision_stays_as_it_is(dtype: torch.dtype) -> None:
+    x, weight, bias = torch.randn(3, 4, dtype=dtype), torch.randn(2, 4, dtype=dtype), torch.randn(2, dtype=dtype)
+    assert torch.equal(float_linear(x, weight, bias), torch.nn.functional.linear(x, weight, bias))
+
+
+def test_a_cpu_has_no_such_product() -> None:
+    assert not _kernels._sums_in_float32(torch.float16, "cpu")
+
+
+def test_a_device_whose_build_refuses_the_product_does_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> torch.Tensor:
+        raise RuntimeError("not implemented for 'Half'")
+
+    made = torch.tensor
+    monkeypatch.setattr(torch, "tensor", lambda values, dtype, device: made(values, dtype=dtype))
+    monkeypatch.setattr(torch, "mm", refused)
+    _kernels._sums_in_float32.cache_clear()
+    assert not _kernels._sums_in_float32(torch.float16, "cuda:0")
+    _kernels._sums_in_float32.cache_clear()
+
+
+@pytest.mark.gpu
+def test_a_gpu_sums_half_precision_in_float32() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    x, weight, bias = (torch.randn(*shape, device="cuda").half() for shape in ((300, 768), (4096, 768), (4096,)))
+    assert _kernels._sums_in_float32(torch.float16, "cuda:0")
+    torch.testing.assert_close(
+        float_linear(x, weight, bias).double(), x.double() @ weight.double().t() + bias.double(), atol=1e-4, rtol=1e-5
+    )

@@ -44,8 +44,8 @@ def sequences(folder: Path) -> list[str]:
 
 def check(model: Any, key: str, ids: torch.Tensor, expected: dict[str, np.ndarray]) -> None:
     with torch.inference_mode():
-        hidden = model._net.hidden(ids[None])[0]
-        logits = model._net(ids[None])[0]
+        hidden = model.net.hidden(ids[None])[0]
+        logits = model.net(ids[None])[0]
     compare("nt-v2", f"{key}embedding", hidden, expected[f"{key}embedding"])
     compare("nt-v2", f"{key}logits_every37", logits[:, ::37], expected[f"{key}logits_every37"])
     for name, got in (
@@ -72,7 +72,7 @@ def test_masked_tokens_give_the_authors_logits(model: Any, expected: dict[str, n
 
 
 def test_the_first_block_is_the_authors(model: Any, expected: dict[str, np.ndarray]) -> None:
-    net = model._net.esm
+    net = model.net.esm
     ids = torch.from_numpy(expected["2_ids"])[None]
     with torch.inference_mode():
         hidden = net.encoder.layer[0](net.embeddings(ids), net.rotary(ids.shape[1], ids.device, None))[0]
@@ -83,7 +83,7 @@ def test_a_base_is_the_sum_over_the_kmers_that_have_it_at_its_offset(model: Any,
     letters = sequences[3]
     reference = model.prepare(NucleotideSequence(letters))
     with torch.inference_mode():
-        logits = model._net(reference.ids[None])[0].double()
+        logits = model.net(reference.ids[None])[0].double()
         ours = model.base_logits(reference, reference.ids[None])[0].exp()
     kmers = ["".join(word) for word in itertools.product("ACGT", repeat=6)]
     ids = dict(zip(kmers, model.vocabulary.kmers, strict=True))
@@ -184,7 +184,7 @@ def test_version_1_agrees_with_the_native_class(tmp_path: Path, config: dict[str
     ids = torch.cat((reference.ids[None], model.masked(reference, torch.tensor([3, 21]))))
     with torch.inference_mode():
         theirs = native(ids, attention_mask=torch.ones_like(ids)).logits
-        assert torch.allclose(model._net(ids), theirs, atol=3e-5)
+        assert torch.allclose(model.net(ids), theirs, atol=3e-5)
 
 
 def test_version_1_is_limited_by_its_positions(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_3mer_vocabulary_works_as_well(tmp_path: Path) -> None:
     reference = model.prepare(NucleotideSequence("ACGTTGCACG"))
     assert len(reference.ids) == 1 + 3 + 1
     with torch.inference_mode():
-        assert torch.allclose(model._net(reference.ids[None]), native(reference.ids[None]).logits, atol=3e-5)
+        assert torch.allclose(model.net(reference.ids[None]), native(reference.ids[None]).logits, atol=3e-5)
         assert torch.allclose(model.base_logits(reference, reference.ids[None]).exp().sum(-1), torch.ones(1, 10), atol=1e-5)
 
 
@@ -227,7 +227,7 @@ def test_unused_tensors_may_be_absent_and_needed_ones_may_not(folder: Path, tmp_
     save_file(lean, tmp_path / "copy" / "model.safetensors")
     other = entry("nt-v2").load(tmp_path / "copy", LoadOptions())
     ids = torch.arange(9)[None]
-    assert torch.equal(other._net(ids), model._net(ids))
+    assert torch.equal(other._net(ids), model.net(ids))
     save_file({n: t for n, t in lean.items() if n != "lm_head.decoder.weight"}, tmp_path / "copy" / "model.safetensors")
     with pytest.raises(WeightsInvalid, match="not tied"):
         entry("nt-v2").load(tmp_path / "copy", LoadOptions())
@@ -243,7 +243,7 @@ def test_the_token_track_masks_each_token_in_turn(model: Any, sequences: list[st
         ids = reference.ids.clone()
         ids[token + 1] = model.vocabulary.mask
         with torch.inference_mode():
-            slow = model._net(ids[None])[0, token + 1].softmax(-1)[reference.ids[token + 1]]
+            slow = model.net(ids[None])[0, token + 1].softmax(-1)[reference.ids[token + 1]]
         assert chances[token] == pytest.approx(float(slow), rel=1e-4)
 
 

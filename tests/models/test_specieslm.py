@@ -71,10 +71,10 @@ def test_tokens_and_probabilities_are_the_authors(item: Item) -> None:
     probabilities = item.logits(item.reference.ids[None])[0].exp()
     if "ref_probs" in item.expected:
         item.compare("ref_probs", probabilities, 1e-5)
-        item.compare("logits", item.model._net(item.reference.ids[None])[0])
+        item.compare("logits", item.model.net(item.reference.ids[None])[0])
     else:
         item.compare("probs", probabilities, 1e-5)
-    net = item.model._net
+    net = item.model.net
     ids = item.reference.ids[None]
     with torch.inference_mode():
         for name, got in (
@@ -177,7 +177,7 @@ def test_other_sizes_agree_with_the_native_class(tmp_path: Path, config: dict[st
     assert model.card.max_length == 50 - 3 + k - 1
     reference = model.prepare(NucleotideSequence("ACGTTGCANACGGTCA" * 2))
     with torch.inference_mode():
-        ours, theirs = model._net(reference.ids[None]), native(reference.ids[None]).logits
+        ours, theirs = model.net(reference.ids[None]), native(reference.ids[None]).logits
     assert torch.allclose(ours, theirs, atol=2e-5)
 
 
@@ -186,14 +186,14 @@ def test_rotary_channels_and_their_base_come_from_the_configuration(golden: Path
     shutil.copytree(folder, tmp_path / "copy")
     config = json.loads((folder / "config.json").read_text())
     ids = torch.arange(12)[None] + 5
-    known = specieslm.ENTRIES["specieslm-metazoa-k6"].load(folder, LoadOptions())._net(ids)
+    known = specieslm.ENTRIES["specieslm-metazoa-k6"].load(folder, LoadOptions()).net(ids)
     for change in ({"rotary_emb_dim": 4}, {"rotary_emb_base": 500.0}, {"rotary_emb_interleaved": True}):
         (tmp_path / "copy" / "config.json").write_text(json.dumps(config | change))
-        other = specieslm.ENTRIES["specieslm-metazoa-k6"].load(tmp_path / "copy", LoadOptions())._net(ids)
+        other = specieslm.ENTRIES["specieslm-metazoa-k6"].load(tmp_path / "copy", LoadOptions()).net(ids)
         assert (other - known).abs().max() > 1e-4
     same = {name: value for name, value in config.items() if name != "rotary_emb_dim"} | {"rotary_emb_fraction": 1.0}
     (tmp_path / "copy" / "config.json").write_text(json.dumps(same))
-    assert torch.equal(specieslm.ENTRIES["specieslm-metazoa-k6"].load(tmp_path / "copy", LoadOptions())._net(ids), known)
+    assert torch.equal(specieslm.ENTRIES["specieslm-metazoa-k6"].load(tmp_path / "copy", LoadOptions()).net(ids), known)
 
 
 def test_safetensors_and_bin_give_the_same_model(golden: Path, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_safetensors_and_bin_give_the_same_model(golden: Path, tmp_path: Path) -
     shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("*.safetensors"))
     both = [entry("specieslm-fungi-k6").load(place, LoadOptions(species="homo_sapiens")) for place in (folder, tmp_path / "copy")]
     ids = torch.arange(20)[None] + 5
-    assert torch.equal(both[0]._net(ids), both[1]._net(ids))
+    assert torch.equal(both[0].net(ids), both[1].net(ids))
     assert both[0].card.weights_sha256 != both[1].card.weights_sha256
 
 
