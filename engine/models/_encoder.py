@@ -65,7 +65,7 @@ class EncoderLayer:
     """One layer.
 
     ``pre_norm``: x + out(attention(mix(norm x))) and x + down(act(up(norm x))); otherwise norm(x + out(attention(x))) and
-    norm(x + down(act(up(x)))). ``mix`` (kernel, d): depthwise convolution x + conv(x) in front of the projections, zero-padded, or None.
+    norm(x + down(act(up(x)))). ``activation`` may overwrite its argument. ``mix`` (kernel, d): depthwise convolution x + conv(x) in front of the projections, zero-padded, or None.
     """
 
     heads: int
@@ -173,7 +173,7 @@ class Encoder:
         attended = first_sum if layer.pre_norm else layer.first_norm(first_sum)
         fed = layer.second_norm(attended) if layer.pre_norm else attended
         raised = layer.up(fed)
-        active = layer.activation(raised)
+        active = layer.activation(raised.clone())
         second_sum = attended + layer.down(active)
         out = second_sum if layer.pre_norm else layer.second_norm(second_sum)
         return LayerReference(x, normed, mixed, attention, first_sum, attended, fed, raised, active, second_sum, out)

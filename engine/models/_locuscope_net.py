@@ -278,8 +278,12 @@ class StemLayer(nn.Module):
 
 
 def activation(x: Tensor) -> Tensor:
-    """Of the blocks' feed-forward part: the square of the positive part."""
-    return functional.relu(x).square()
+    """Of the blocks' feed-forward part: the square of the positive part. Overwrites ``x`` where no gradient is asked for: fresh memory for
+    the widest activations of the network costs more than the arithmetic.
+    """
+    if x.requires_grad:
+        return functional.relu(x).square()
+    return x.relu_().square_()
 
 
 class Block(nn.Module):

@@ -227,7 +227,7 @@ def test_unused_tensors_may_be_absent_and_needed_ones_may_not(folder: Path, tmp_
     save_file(lean, tmp_path / "copy" / "model.safetensors")
     other = entry("nt-v2").load(tmp_path / "copy", LoadOptions())
     ids = torch.arange(9)[None]
-    assert torch.equal(other._net(ids), model.net(ids))
+    assert torch.equal(other.net(ids), model.net(ids))
     save_file({n: t for n, t in lean.items() if n != "lm_head.decoder.weight"}, tmp_path / "copy" / "model.safetensors")
     with pytest.raises(WeightsInvalid, match="not tied"):
         entry("nt-v2").load(tmp_path / "copy", LoadOptions())
