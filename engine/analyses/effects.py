@@ -141,11 +141,15 @@ def variant_effects(
 
 
 def log_likelihood_ratios(
-    model: NucleotideModel, sequence: NucleotideSequence, monitor: Monitor, positions: NDArray[np.int64] | None = None
+    model: NucleotideModel,
+    sequence: NucleotideSequence,
+    monitor: Monitor,
+    positions: NDArray[np.int64] | None = None,
+    scan: Scan | None = None,
 ) -> NDArray[np.float64]:
     """ln p(alternate) − ln p(reference) with the base masked, float64 (L, 4), NaN at the reference base and at ambiguous letters.
 
-    ``positions``: int64 (n,) bases to compute, all the others stay NaN; None = every base.
+    ``positions``: int64 (n,) bases to compute, all the others stay NaN; None = every base. ``scan``: of ``sequence``, when the caller has it.
     """
     recipe = model.effect_recipe
     codes = letter_codes(sequence.letters)
@@ -155,7 +159,8 @@ def log_likelihood_ratios(
     total = np.zeros((len(positions), 4))
     for strand in strands:
         if recipe.window_bp is None:
-            scores = _masked_whole(model, strand, positions, monitor)
+            known = scan if scan is not None and not strand.reverse else Scan.of(model, strand.sequence)
+            scores = _masked_whole(known, strand, positions, monitor)
         else:
             scores = _masked_windows(model, strand, positions, recipe.window_bp, monitor)
         total += strand.forward_bases(scores)
@@ -165,11 +170,10 @@ def log_likelihood_ratios(
     return result
 
 
-def _masked_whole(model: NucleotideModel, strand: _Strand, positions: NDArray[np.int64], monitor: Monitor) -> NDArray[np.float64]:
+def _masked_whole(scan: Scan, strand: _Strand, positions: NDArray[np.int64], monitor: Monitor) -> NDArray[np.float64]:
     """Scores (n, 4) of the four bases at each position of the whole sequence with that position masked."""
     import torch
 
-    scan = Scan.of(model, strand.sequence)
     here = np.array([strand.index(int(position)) for position in positions], dtype=np.int64)
     scores = np.zeros((len(positions), 4))
 

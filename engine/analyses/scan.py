@@ -178,6 +178,16 @@ def _difference(exact: Scan, other: Scan) -> float:
     return max(whole, float((apart / one)[one > 0].median()))
 
 
+def numbers(model: NucleotideModel, scores: Tensor) -> Tensor:
+    """``scores``, which must be numbers: activations beyond the range of float16 end as NaN. Raises `CapabilityMissing` with the remedy."""
+    if bool(scores.isnan().any()):
+        raise CapabilityMissing(
+            f"{model.card.title} gives no numbers for this sequence in {model.dtype}; "
+            f"{'its weights are damaged: install them again' if model.dtype == 'float32' else 'choose the dtype float32'}."
+        )
+    return scores
+
+
 class Pace:
     """Lets the host queue one batch ahead of a GPU and no further, so that progress, turns and a cancel are about what has been computed.
 
@@ -237,7 +247,7 @@ class Scan:
 
     def reference_logits(self, *, normalised: bool) -> Tensor:
         """Scores float32 (L, 4) of the reference; call under ``torch.inference_mode``. Raises `CapabilityMissing` when they are no numbers."""
-        return self._numbers(self.model.base_logits(self.reference, self.reference.ids[None], normalised=normalised)[0])
+        return numbers(self.model, self.model.base_logits(self.reference, self.reference.ids[None], normalised=normalised)[0])
 
     def mutant_logits(self, positions: Tensor, alternates: Tensor, *, normalised: bool) -> Tensor:
         """Scores float32 (B, L, 4) of mutants by the fastest way the model has at this precision."""
@@ -256,16 +266,7 @@ class Scan:
             logits = self.model.masked_logits(self.reference, positions)
         else:
             logits = self.model.base_logits(self.reference, self.model.masked(self.reference, positions))
-        return self._numbers(logits[torch.arange(len(positions), device=logits.device), positions])
-
-    def _numbers(self, scores: Tensor) -> Tensor:
-        """``scores``, which must be numbers: activations beyond the range of float16 end as NaN."""
-        if bool(scores.isnan().any()):
-            raise CapabilityMissing(
-                f"{self.model.card.title} gives no numbers for this sequence in {self.model.dtype}; "
-                f"{'its weights are damaged: install them again' if self.model.dtype == 'float32' else 'choose the dtype float32'}."
-            )
-        return scores
+        return numbers(self.model, logits[torch.arange(len(positions), device=logits.device), positions])
 
     def tensor(self, values: NDArray[np.int64]) -> Tensor:
         """``values`` on the model's device."""

@@ -2,6 +2,10 @@
 
 For a variant in the middle of its window, ``llr`` and ``influence`` are those of `variant_effects` of that window at that base and
 alternate; tests hold this. A causal model also scores insertions and deletions, as ln P(window with the allele) − ln P(window).
+
+A substitution takes three passes: the window, with the base masked, and with the alternate. Those of several variants go through the model
+together where one batch has room for more (a GPU, short windows) and the model reads their windows alike; alone, a variant's passes share
+what the model can share between mutants of one window.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,10 +23,10 @@ from engine.analyses._log_odds import Scale
 from engine.analyses._provenance import stamp
 from engine.analyses._readers import InfluenceMeans
 from engine.analyses.effects import log_likelihood_ratios
-from engine.analyses.scan import Scan, Substitutions, letter_codes
+from engine.analyses.scan import Scan, batches, letter_codes, numbers
 from engine.core.errors import CapabilityMissing, SequenceError
 from engine.core.progress import Monitor, SilentMonitor
-from engine.core.protocols import LikelihoodModel, NucleotideModel
+from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared
 from engine.core.sequence import BASES, NucleotideSequence
 from engine.core.variants import ScoredVariant, Status, Triage, TriageParameters, Variant
 
@@ -74,10 +78,11 @@ def triage(
     watcher.start(count, "variants")
     rows: list[ScoredVariant] = []
     read = _Read()
-    for site in sites:
-        rows.append(_scored(model, site))
-        read.note(site)
-        watcher.advance(1)
+    for group in _groups(model, sites):
+        rows += _rows(model, group)
+        for site, _ in group:
+            read.note(site)
+        watcher.advance(len(group))
         if len(rows) < count and watcher.wants_partial():
             watcher.publish(read.result(model, rows, chosen, time.perf_counter() - began, partial=True))
     return read.result(model, rows, chosen, time.perf_counter() - began, partial=False)
@@ -103,42 +108,141 @@ class _Read:
         return Triage(tuple(rows), replace(provenance, sequence_sha256=self._digest.hexdigest(), sequence_length=self._bases))
 
 
-def _scored(model: NucleotideModel, site: Site) -> ScoredVariant:
-    row = ScoredVariant(site.variant, site.status, consequence=site.consequence, gene=site.gene, note=site.note)
+_Group = list[tuple[Site, Prepared | None]]
+_LARGEST_GROUP = 256
+
+
+def _groups(model: NucleotideModel, sites: Iterable[Site]) -> Iterator[_Group]:
+    """Sites in order, as many together as share one batch; with each its window as the model reads it, None where it is scored alone."""
+    group: _Group = []
+    shared: list[Prepared] = []
+    for site in sites:
+        window = _shareable(model, site)
+        if group and (not shared or _is_full(model, group, shared) or (window is not None and window.layout != shared[0].layout)):
+            yield group
+            group, shared = [], []
+        group.append((site, window))
+        shared += [] if window is None else [window]
+    if group:
+        yield group
+
+
+def _is_full(model: NucleotideModel, group: _Group, shared: list[Prepared]) -> bool:
+    return len(group) >= _LARGEST_GROUP or 3 * (len(shared) + 1) > model.passes_per_batch(shared[0])
+
+
+def _shareable(model: NucleotideModel, site: Site) -> Prepared | None:
+    """The window of a site whose three passes are all that it takes; None for other recipes, and where nothing can be computed."""
+    recipe = model.effect_recipe
+    if model.card.causal or not model.card.masked or recipe.window_bp is not None or recipe.both_strands:
+        return None
+    if site.window is None or _unscored(model, site) is not None:
+        return None
+    try:
+        return model.prepare(site.window)
+    except SequenceError:
+        return None
+
+
+def _rows(model: NucleotideModel, group: _Group) -> list[ScoredVariant]:
+    """One row a site, in order."""
+    shared = [(site, window) for site, window in group if window is not None]
+    if len(shared) < 2:
+        return [_scored(model, site) for site, _ in group]
+    together = iter(_scored_together(model, shared))
+    return [_scored(model, site) if window is None else next(together) for site, window in group]
+
+
+def _scored_together(model: NucleotideModel, shared: list[tuple[Site, Prepared]]) -> list[ScoredVariant]:
+    """Rows of substitutions whose windows the model reads alike: their passes side by side."""
+    import torch
+
+    rows: list[ScoredVariant] = []
+    first = shared[0][1]
+    with torch.inference_mode():
+        ids = torch.cat([_three_passes(model, site, window) for site, window in shared])
+        parts: list[Tensor] = []
+        batches(len(ids), model.passes_per_batch(first), lambda start, end: parts.append(model.base_logits(first, ids[start:end])))
+        logits = numbers(model, torch.cat(parts)).view(len(shared), 3, first.length, 4)
+        for (site, window), (reference, masked, mutant) in zip(shared, logits, strict=True):
+            own, alternate = int(letter_codes(window.letters[site.index])[0]), BASES.index(site.variant.alternate)
+            ratio = float(masked[site.index, alternate].double() - masked[site.index, own].double()) if own >= 0 else None
+            influence = _influence_of(reference, mutant[None], site.index, alternate)
+            rows.append(replace(_row(site), llr=ratio, influence=influence))
+    return rows
+
+
+def _three_passes(model: NucleotideModel, site: Site, window: Prepared) -> Tensor:
+    """Token ids (3, T): the window, with the base masked, with the alternate."""
+    import torch
+
+    place = torch.tensor([site.index], device=model.device)
+    mutant = model.mutants(window, place, torch.tensor([BASES.index(site.variant.alternate)], device=model.device))
+    return torch.cat((window.ids[None], model.masked(window, place), mutant))
+
+
+def _row(site: Site) -> ScoredVariant:
+    return ScoredVariant(site.variant, site.status, consequence=site.consequence, gene=site.gene, note=site.note)
+
+
+def _unscored(model: NucleotideModel, site: Site) -> ScoredVariant | None:
+    """The row of a site that the model cannot score, with the reason; None for one that it can."""
     if site.window is None or site.status != "scored":
-        return row
+        return _row(site)
     variant = site.variant
     if variant.kind == "symbolic" or "N" in variant.reference + variant.alternate:
-        return replace(row, status="not_scored", note=f"The allele {variant.alternate[:20]} has no letters that a model could read.")
+        return replace(_row(site), status="not_scored", note=f"The allele {variant.alternate[:20]} has no letters that a model could read.")
+    if variant.kind != "substitution" and not model.card.causal:
+        what = {"insertion": "An insertion", "deletion": "A deletion"}.get(variant.kind, "A change of several bases")
+        return replace(_row(site), status="not_scored", note=f"{what} is not scored by a masked model; choose a causal one.")
+    return None
+
+
+def _scored(model: NucleotideModel, site: Site) -> ScoredVariant:
+    unscored = _unscored(model, site)
+    if unscored is not None or site.window is None:
+        return unscored or _row(site)
     try:
         if model.card.causal:
-            return replace(row, delta_log_likelihood=_delta_log_likelihood(model, site))
-        if variant.kind != "substitution":
-            what = {"insertion": "An insertion", "deletion": "A deletion"}.get(variant.kind, "A change of several bases")
-            return replace(row, status="not_scored", note=f"{what} is not scored by a masked model; choose a causal one.")
-        return replace(row, llr=_ratio(model, site), influence=_influence(model, site))
+            return replace(_row(site), delta_log_likelihood=_delta_log_likelihood(model, site))
+        scan = Scan.of(model, site.window)
+        return replace(_row(site), llr=_ratio(scan, site, site.window), influence=_influence(scan, site))
     except SequenceError as error:
-        return replace(row, status="not_scored", note=str(error))
+        return replace(_row(site), status="not_scored", note=str(error))
 
 
-def _ratio(model: NucleotideModel, site: Site) -> float | None:
+def _ratio(scan: Scan, site: Site, window: NucleotideSequence) -> float | None:
     """ln p(alternate) − ln p(reference), masked, by the model's own recipe; None for a model without a mask token."""
-    if site.window is None or not model.card.masked:
+    if not scan.model.card.masked:
         return None
-    values = log_likelihood_ratios(model, site.window, SilentMonitor(), np.array([site.index]))
+    values = log_likelihood_ratios(scan.model, window, SilentMonitor(), np.array([site.index]), scan)
     return _finite(values[site.index, BASES.index(site.variant.alternate)])
 
 
-def _influence(model: NucleotideModel, site: Site) -> float | None:
+def _influence(scan: Scan, site: Site) -> float | None:
     """Mean over the other bases of the window of the largest absolute change in log2 odds."""
-    if site.window is None:
-        return None
-    scan = Scan.of(model, site.window)
+    import torch
+
     alternate = BASES.index(site.variant.alternate)
-    place = np.array([site.index])
-    reader = InfluenceMeans(Scale(), len(site.window))
-    scan.run(Substitutions(place, np.array([alternate]), place), (reader,))
-    return _finite(reader.to_numpy()[site.index, alternate])
+    own = int(letter_codes(scan.reference.letters[site.index])[0])
+    with torch.inference_mode():
+        places, alternates = scan.tensor(np.array([site.index] * 2)), scan.tensor(np.array([own, alternate]))
+        if own < 0:  # an ambiguous letter is no substitution of itself
+            reference, mutant = scan.reference_logits(normalised=False), scan.mutant_logits(places[1:], alternates[1:], normalised=False)
+        else:
+            both = scan.mutant_logits(places, alternates, normalised=False)
+            reference, mutant = numbers(scan.model, both[0]), both[1:]
+        return _influence_of(reference, mutant, site.index, alternate)
+
+
+def _influence_of(reference: Tensor, mutant: Tensor, index: int, alternate: int) -> float | None:
+    """`InfluenceMeans` of one substitution from scores (L, 4) of the reference and (1, L, 4) of the mutant."""
+    import torch
+
+    reader = InfluenceMeans(Scale(), len(reference))
+    reader.start(reference)
+    reader.take(torch.tensor([index], device=reference.device), torch.tensor([alternate], device=reference.device), mutant)
+    return _finite(reader.to_numpy()[index, alternate])
 
 
 def _delta_log_likelihood(model: NucleotideModel, site: Site) -> float | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     import numpy as np
     import torch
@@ -33,6 +33,11 @@ class Prepared:
     def length(self) -> int:
         """L, number of bases."""
         return len(self.letters)
+
+    @property
+    def layout(self) -> Hashable:
+        """Rows of references with equal layouts may go through ``base_logits`` of any of them at once."""
+        return self.length, len(self.ids)
 
 
 class Model(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,11 @@ class PreparedTokens(Prepared):
 
     tokens: Tokens
     lengths: Tensor
+
+    @property
+    def layout(self) -> Hashable:
+        """Shared with no other reference: where tokens end depends on the letters."""
+        return id(self)
 
 
 def checked_limits(config: BertConfig, tokenizer: PairTokenizer) -> tuple[int, int]:

@@ -7,7 +7,7 @@ bases of one token share one prediction. The token size is read from the vocabul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,11 @@ class PreparedTokens(Prepared):
     offset_of: torch.Tensor
     in_kmer: torch.Tensor
     kmer_tokens: torch.Tensor
+
+    @property
+    def layout(self) -> Hashable:
+        """Which tokens are k-mers: an N shifts the boundaries behind it."""
+        return self.length, len(self.ids), tuple(self.kmer_tokens.tolist())
 
 
 @dataclass(frozen=True)

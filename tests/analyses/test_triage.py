@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from engine.analyses.effects import variant_effects
 from engine.analyses.triage import Site, triage
 from engine.core.card import Capability, ModelCard
+from engine.core.protocols import Prepared
 from engine.core.sequence import BASES, NucleotideSequence
 from engine.core.variants import TriageParameters, Variant
 from engine.models.entry import LoadOptions
+from tests.analyses.toys import Watcher
 from tests.fake_model import Calls, PairModel, card
 
 
@@ -54,6 +57,48 @@ def test_a_substitution_scores_as_in_the_effects_of_its_window(index: int) -> No
         assert row.status == "scored"
         assert row.llr == pytest.approx(float(effects.llr[index, BASES.index(base)]), rel=1e-6)
         assert row.influence == pytest.approx(float(effects.influence[index, BASES.index(base)]), rel=1e-6)
+
+
+class Roomy(PairModel):
+    """Has room for ``room`` passes in a batch and notes how many rows each pass had."""
+
+    room = 7
+
+    def passes_per_batch(self, reference: Prepared) -> int:
+        return self.room
+
+    def base_logits(self, reference, ids, *, normalised=False):  # type: ignore[no-untyped-def]
+        self.rows = [*getattr(self, "rows", []), len(ids)]
+        return super().base_logits(reference, ids, normalised=normalised)
+
+
+def test_variants_share_passes_where_a_batch_has_room_and_score_as_they_do_alone() -> None:
+    shorter = replace(site(3, "A", "C"), window=NucleotideSequence(WINDOW.letters[:13]))
+    lost = Site(Variant("chrQ", 5, "A", "C"), None, status="outside", note="no contig chrQ")
+    sites = [
+        site(3, "A", "C"),
+        lost,
+        site(0, "G", "T"),
+        site(3, "A", "AT"),
+        site(7, "T", "C"),
+        shorter,
+        site(8, "T", "A"),
+        site(13, "A", "C"),
+    ]
+    roomy = Roomy(card(), Calls(), LoadOptions(), 10)
+    watcher = Watcher()
+    together = triage(roomy, sites, len(sites), monitor=watcher).rows
+    alone = [triage(model(), [one], 1).rows[0] for one in sites]
+    assert [row.variant for row in together] == [one.variant for one in sites]
+    assert [row.status for row in together] == [row.status for row in alone]
+    for mine, theirs in zip(together, alone, strict=True):
+        assert mine.note == theirs.note
+        assert [mine.llr is None, mine.influence is None] == [theirs.llr is None, theirs.influence is None]
+        if theirs.llr is not None:
+            assert mine.llr == pytest.approx(theirs.llr, rel=1e-6)
+            assert mine.influence == pytest.approx(theirs.influence, rel=1e-6)
+    assert roomy.rows == [6, 1, 2, 1, 2, 6]  # two variants side by side; two alone, masked and with its mutant; two side by side again
+    assert watcher.done == len(sites)
 
 
 def test_by_hand_the_ratio_is_the_difference_of_the_scores_of_the_two_bases() -> None:

@@ -125,6 +125,20 @@ def test_a_batch_of_n_is_n_batches_of_one_in_the_same_order(model: Any) -> None:
     np.testing.assert_allclose(scores(model, reference, ids.flip(0)), together[::-1], atol=2e-5)
 
 
+def test_references_of_one_layout_share_a_pass_and_others_say_that_they_do_not(model: Any) -> None:
+    one, other, split = (
+        model.prepare(NucleotideSequence(letters)) for letters in (LETTERS, LETTERS[::-1], LETTERS[:9] + "N" + LETTERS[10:])
+    )
+    if one.layout == other.layout:
+        rows = torch.stack((one.ids, other.ids))
+        for reference in (one, other):
+            together = scores(model, reference, rows)
+            for row, alone in zip(together, (one, other), strict=True):
+                np.testing.assert_allclose(row, scores(model, alone, alone.ids[None])[0], atol=2e-5)
+    assert (one.layout == other.layout) == (model.card.id != "grover")
+    assert (one.layout == split.layout) == (model.card.id not in ("grover", "nt-v2"))
+
+
 def test_the_same_call_gives_the_same_numbers(model: Any) -> None:
     assert np.array_equal(of_letters(model, LETTERS), of_letters(model, LETTERS))
 
