@@ -55,7 +55,7 @@ def fast_rows(options: FastOptions | None = None, models: Path | None = None, te
             tell(row)  # type: ignore[misc]
 
     folder = models / (entry("locuscope").shipped or "") if models is not None else None
-    with one_thread(), torch.inference_mode(), torch.random.fork_rng():
+    with one_thread(), torch.inference_mode(), torch.random.fork_rng(devices=()):
         torch.manual_seed(5)
         add([Row("Accelerations, one thread", "float32 matrix product", gemm_gflops(torch.float32), "GFLOP/s")])
         add([Row("Accelerations, one thread", "bfloat16 matrix product", gemm_gflops(torch.bfloat16), "GFLOP/s")])

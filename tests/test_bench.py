@@ -18,6 +18,7 @@ from engine.core.sequence import NucleotideSequence
 from engine.models._locuscope_net import LocuscopeNet, NetConfig
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
+from tests.pretend_gpu import pretend_gpu
 
 
 @pytest.fixture(autouse=True)
@@ -108,19 +109,25 @@ def test_rows_are_told_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(tell=told.append) == told == [row, row, row]
 
 
-def test_the_gpus_part_runs_from_end_to_end_where_there_is_none(tmp_path: Path) -> None:
-    """On a CPU, small: what it prints there means little, but nothing in it waits for a GPU to be found broken."""
+def test_the_gpus_part_runs_from_end_to_end_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a pretended one, small: what it prints there means little, but nothing in it waits for a GPU to be found broken."""
     torch.manual_seed(1)
     net = LocuscopeNet(NetConfig(width=32, heads=2, layers=2, hidden=48))
     net.config.write(tmp_path / "config.json")
     save_file({name: tensor.contiguous() for name, tensor in net.state_dict().items()}, tmp_path / "model.safetensors")
     (tmp_path / "card.json").write_text(json.dumps({"id": "locuscope"}))
-    options = GpuOptions("cpu", "bfloat16", layers=1, length=30, bases=2, lengths=(20, 30), product=64, compiled=False)
-    rows = gpu_rows(options, tmp_path)
+    with pretend_gpu(monkeypatch):
+        rows = gpu_rows(GpuOptions(layers=1, length=30, bases=2, lengths=(20, 30), product=64, compiled=False), tmp_path)
     named = {(row.group.split(",")[0], row.what): row for row in rows}
-    for group in ("Encoder of 1 x 32", "The shipped model"):
-        assert [what for first, what in named if first == group]
+    assert [row.unit for row in rows if row.what == "map"] == ["s", "TFLOP/s"] * 2
     assert sum(row.what == "times the authors-style loop" and row.value > 0 for row in rows) == 2
+    assert sum(row.what == "peak memory beyond the model" for row in rows) == 2
     assert named["The shipped model", "float32: map of 20 nt: error, 99 % quantile"].value < 1e-4
-    assert 0 < named["The shipped model", "bfloat16: map of 20 nt: error, 99 % quantile"].value < 1
-    assert named["The shipped model", "bfloat16: map of 30 nt"].unit == "s"
+    assert 0 < named["The shipped model", "float16: map of 20 nt: error, 99 % quantile"].value < 1
+    assert named["The shipped model", "float16: map of 30 nt"].unit == "s"
+
+
+def test_watching_a_map_is_compared_with_computing_it_alone() -> None:
+    row = bench._watched_row("group", Weightless(), length=12)
+    assert row.unit == "%"
+    assert row.value > -100

@@ -1,0 +1,129 @@
+"""A GPU that is not there: tensors that say they are on ``cuda:0`` and hold their numbers on the CPU.
+
+Every operation is computed by the CPU, but as strictly as a GPU would allow it: tensors of two devices do not mix (but for single numbers and
+indices), and nothing becomes a NumPy array before it is brought to the CPU. A model that works here puts everything where it belongs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
+
+DEVICE = torch.device("cuda:0")
+_INDEXING = ("index", "index_put", "index_put_", "_unsafe_index", "_index_put_impl_")
+_EARLY = {
+    *("__getitem__", "__setitem__", "contiguous", "tolist", "nonzero", "isnan", "__invert__", "bitwise_not"),
+    *("__int__", "__float__", "__bool__", "__index__", "item"),
+}
+_MATH = 0
+
+
+class MixedDevices(RuntimeError):
+    """What CUDA answers with an error: tensors of two devices in one operation."""
+
+
+class PretendTensor(torch.Tensor):
+    """``held``: its numbers, on the CPU."""
+
+    held: torch.Tensor
+
+    @staticmethod
+    def __new__(cls, held: torch.Tensor) -> PretendTensor:
+        made = torch.Tensor._make_wrapper_subclass(
+            cls, held.shape, strides=held.stride(), storage_offset=held.storage_offset(), dtype=held.dtype, device=DEVICE
+        )
+        made.held = held
+        return made
+
+    def __repr__(self) -> str:  # type: ignore[override]
+        return f"pretended {self.held!r}"
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Some methods ask the build for a GPU before any mode is asked; everything else goes the usual way."""
+        if getattr(func, "__name__", "") not in _EARLY:
+            with torch._C.DisableTorchFunctionSubclass():
+                return func(*args, **(kwargs or {}))
+        if not isinstance(args[0], PretendTensor):
+            raise MixedDevices("a tensor on the CPU takes indices and values on the CPU")
+        found = func(*tree_map(_held, args), **(kwargs or {}))
+        return PretendTensor(found) if isinstance(found, torch.Tensor) else found
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return _run(func, args, kwargs or {})
+
+
+def _held(value: Any) -> Any:
+    return value.held if isinstance(value, PretendTensor) else value
+
+
+def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    tensors: list[torch.Tensor] = []
+    tree_map(lambda value: tensors.append(value) if isinstance(value, torch.Tensor) else None, (args, kwargs))
+    name = func.overloadpacket.__name__
+    here = any(isinstance(value, PretendTensor) for value in tensors)
+    if name == "_fused_sdp_choice":
+        return _MATH
+    if here and name not in ("_to_copy", "copy_", *_INDEXING):
+        strangers = [value for value in tensors if not isinstance(value, PretendTensor) and value.dim()]
+        if strangers:
+            raise MixedDevices(f"{name}: expected all tensors on {DEVICE}, found one of shape {tuple(strangers[0].shape)} on the CPU")
+    target = kwargs.get("device")
+    moved = target is not None
+    inner = {**kwargs, "device": torch.device("cpu")} if moved else dict(kwargs)
+    inner_args, inner = tree_map(_held, (args, inner))
+    if name == "mm" and func._overloadname == "dtype":
+        out = inner_args[0].to(inner_args[2]) @ inner_args[1].to(inner_args[2])
+    else:
+        out = func(*inner_args, **inner)
+    stays = torch.device(target).type == "cuda" if moved else here
+    if name.endswith("_") and not name.startswith("_") and isinstance(args[0], torch.Tensor):
+        return args[0]
+    if kwargs.get("out") is not None:
+        return kwargs["out"]
+    return tree_map(lambda value: PretendTensor(value) if isinstance(value, torch.Tensor) else value, out) if stays else out
+
+
+class _Pretend(TorchDispatchMode):
+    """Lets factories make tensors on the device."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return _run(func, args, kwargs or {})
+
+
+class _Stream:
+    def record_event(self) -> _Stream:
+        return self
+
+    def synchronize(self) -> None:
+        """Nothing is ever behind."""
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """A call that would only matter on a real device."""
+
+
+@contextlib.contextmanager
+def pretend_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """``cuda:0`` exists while the block runs."""
+    for name in ("_lazy_init", "synchronize", "empty_cache", "reset_peak_memory_stats"):
+        monkeypatch.setattr(torch.cuda, name, _nothing)
+    for name in ("memory_allocated", "max_memory_allocated"):
+        monkeypatch.setattr(torch.cuda, name, lambda device=None: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: "pretended")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: _Stream())
+    monkeypatch.setattr(torch, "inference_mode", torch.no_grad)
+    made = torch.tensor
+    monkeypatch.setattr(torch, "tensor", lambda data, dtype=None, device="cpu": made(data, dtype=dtype).to(device))
+    monkeypatch.setattr(torch.__future__, "_overwrite_module_params_on_conversion", True)
+    with _Pretend(), torch.no_grad():
+        yield
