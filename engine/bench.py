@@ -11,7 +11,6 @@ import gc
 import logging
 import platform
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +26,6 @@ from engine.core.card import EffectRecipe, ModelCard
 from engine.core.parameters import DependencyParameters, Precision
 from engine.core.protocols import NucleotideModel, Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
-from engine.jobs import DeviceGate, Job, JobMonitor
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
 
@@ -103,7 +101,7 @@ def _sections(options: BenchOptions, models: Path | None) -> Iterator[Callable[[
         yield lambda: encoder_rows(replace(options, bases=max(1, options.bases // 4)), 6)
     folder = models / (entry("locuscope").shipped or "") if models is not None else None
     if folder is not None and folder.is_dir():
-        yield lambda: shipped_rows(folder, LENGTHS[:2] if options.quick else LENGTHS)
+        yield lambda: _shipped(folder, LENGTHS[:2] if options.quick else LENGTHS)
     if not options.quick:
         yield lambda: _accelerations(models)
     if torch.cuda.is_available():
@@ -114,6 +112,12 @@ def _accelerations(models: Path | None) -> list[Row]:
     from engine.bench_fast import fast_rows
 
     return fast_rows(models=models)
+
+
+def _shipped(folder: Path, lengths: tuple[int, ...]) -> list[Row]:
+    from engine.bench_shipped import shipped_rows
+
+    return shipped_rows(folder, lengths)
 
 
 def _on_gpu(shipped: Path | None) -> list[Row]:
@@ -330,65 +334,6 @@ def error_rows(group: str, name: str, values: NDArray[np.float32], exact: NDArra
         Row(group, f"{name}: error, 99 % quantile", float(np.quantile(error, 0.99)), "bits", _scale_of(exact)),
         Row(group, f"{name}: error, median relative", 100 * float(np.median(error / np.maximum(exact[off], 1e-12))), "%"),
     ]
-
-
-def shipped_rows(folder: Path, lengths: tuple[int, ...]) -> list[Row]:
-    """Seconds of a whole map with the shipped model, in every precision it offers, and how they grow with length."""
-    group = "The shipped model, one thread"
-    model: Any = entry("locuscope").load(folder, LoadOptions())
-    rows: list[Row] = []
-    with one_thread():
-        for precision in getattr(model, "precisions", ("exact",)):
-            seconds: dict[int, float] = {}
-            for length in lengths:
-                seconds[length], note = _map_seconds(model, length, precision)
-                rows.append(Row(group, f"{precision}: map of {length:,} nt", seconds[length], "s", note))
-            if len(lengths) > 2:
-                growth = np.polyfit(np.log(lengths[1:]), np.log([seconds[length] for length in lengths[1:]]), 1)[0]
-                rows.append(Row(group, f"{precision}: growth with length", float(growth), "", "exponent between 300 and the longest"))
-        if len(lengths) > 2:
-            rows.append(_watched_row(group, model))
-        peak = peak_bytes(lambda: _map_seconds(model, lengths[-1], "exact"))
-    if peak is not None:
-        rows.append(Row(group, f"peak memory, {lengths[-1]:,} nt", peak / 1e6, "MB", "activations of the model included"))
-    return rows
-
-
-def _watched_row(group: str, model: Any, length: int = 300) -> Row:
-    """What a map costs more as a page computes it: in turns, telling its progress, somebody looking at the partial map all the time."""
-    sequence = NucleotideSequence(random_letters(length))
-
-    def watched() -> None:
-        job = Job("bench", None)
-        monitor, ended = JobMonitor(job), threading.Event()
-
-        def look() -> None:
-            while not ended.wait(0.2):
-                _ = job.partial
-
-        looking = threading.Thread(target=look)
-        looking.start()
-        with monitor.computing(DeviceGate(), threading.Lock()):
-            dependency_map(model, sequence, monitor=monitor)
-        ended.set()
-        looking.join()
-
-    best = interleaved({"alone": lambda: dependency_map(model, sequence), "watched": watched}, 3)
-    more = 100 * (best["watched"] / best["alone"] - 1)
-    return Row(group, f"progress, turns and partial maps, {length:,} nt", more, "%", "longer than without")
-
-
-def _map_seconds(model: Any, length: int, precision: str) -> tuple[float, str]:
-    """Processor seconds of a whole map, from all its passes or (beyond 300 nt) from those of some bases in its middle."""
-    sequence = NucleotideSequence(random_letters(length))
-    whole = 3 * length + 1
-    if length <= LENGTHS[1]:
-        parameters = DependencyParameters(precision=precision)  # type: ignore[arg-type]
-        return interleaved({"map": lambda: dependency_map(model, sequence, parameters)}, 1)["map"], f"{whole:,} passes"
-    few, many = (DependencyParameters(window=(length // 2, length // 2 + bases), precision=precision) for bases in (3, 12))  # type: ignore[arg-type]
-    best = interleaved({"few": lambda: dependency_map(model, sequence, few), "many": lambda: dependency_map(model, sequence, many)}, 2)
-    a_pass = (best["many"] - best["few"]) / (3 * (12 - 3))
-    return best["few"] + a_pass * (whole - 10), f"estimated from 10 and 37 of {whole:,} passes"
 
 
 def machine() -> str:

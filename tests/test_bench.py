@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine import bench
+from engine import bench, bench_shipped
 from engine.analyses.dependency import dependency_map
 from engine.bench import BenchOptions, Row, Weightless, encoder_rows, interleaved, one_thread, peak_bytes, run, table, write_synthetic
 from engine.bench_baseline import plain_rows
@@ -128,6 +128,12 @@ def test_the_gpus_part_runs_from_end_to_end_where_there_is_none(tmp_path: Path, 
 
 
 def test_watching_a_map_is_compared_with_computing_it_alone() -> None:
-    row = bench._watched_row("group", Weightless(), length=12)
+    row = bench_shipped._watched_row("group", Weightless(), length=12)
     assert row.unit == "%"
     assert row.value > -100
+
+
+def test_a_short_map_is_timed_beside_a_long_one() -> None:
+    row = bench_shipped._visitor_row("group", Weightless(), short=10, long=40)
+    assert row.value > 0
+    assert "alone" in row.note
