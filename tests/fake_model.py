@@ -39,6 +39,7 @@ class Calls:
 
     loads: int = 0
     passes: int = 0
+    batches: list[int] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
     seconds: float = 0.0
@@ -91,6 +92,7 @@ class PairModel:
         with self.calls.lock:
             self.calls.at_once -= 1
             self.calls.passes += len(ids)
+            self.calls.batches.append(len(ids))
         return torch.log_softmax(scores, dim=-1) if normalised else scores
 
     def passes_per_batch(self, reference: Prepared) -> int:

@@ -276,6 +276,18 @@ def test_a_long_map_does_not_hold_up_a_short_one(engine: Engine, calls: Calls) -
     assert long.wait(5)
 
 
+def test_short_maps_of_two_visitors_go_through_the_model_in_one_batch(engine: Engine, calls: Calls, tmp_path: Path) -> None:
+    """The first visitor makes way after the reference, whose pass was long; the second offers a batch, too, and one pass computes both."""
+    calls.batch, calls.seconds = 100, 0.3
+    sequences = HAIRPIN, NucleotideSequence("TTTTACGAAAACGA")
+    jobs = [engine.submit(Request("dependency", sequence), visitor=visitor) for sequence, visitor in zip(sequences, "ab", strict=True)]
+    assert all(job.wait(20) for job in jobs)
+    assert sorted(calls.batches) == [1, 1, 2 * 3 * len(HAIRPIN)]
+    other = Engine(settings(tmp_path / "other"), FakeRegistry(tmp_path / "other" / "models"))
+    for job, sequence in zip(jobs, sequences, strict=True):
+        np.testing.assert_array_equal(job.result.values, other.run(Request("dependency", sequence)).values)
+
+
 def test_a_running_job_tells_its_progress_and_the_time_left(engine: Engine, calls: Calls) -> None:
     calls.seconds, calls.batch = 0.02, 3
     job = engine.submit(Request("dependency", HAIRPIN))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from engine.analyses._log_odds import Scale
+from engine.analyses._shared_passes import Ahead, shared_passes
 from engine.core.errors import CapabilityMissing, ParameterError, ResourceExhausted
 from engine.core.parameters import Precision
 from engine.core.progress import Monitor, SilentMonitor
@@ -294,22 +295,41 @@ class Scan:
             reference = self.reference_logits(normalised=normalised)
             for reader in readers:
                 reader.start(reference)
-            watcher.advance(1)
+            count, size = len(substitutions), self.batch_size
+            size = size // 3 * 3 if size >= 3 else size  # a base's three stay together where they fit
             positions, alternates = self.tensor(substitutions.positions), self.tensor(substitutions.alternates)
-            pace = Pace(self.model.device)
+            pace, ahead = Pace(self.model.device), self._ahead(positions, alternates, normalised)
 
             def work(start: int, end: int) -> None:
                 here, there = positions[start:end], alternates[start:end]
-                logits = self.mutant_logits(here, there, normalised=normalised)
+                logits = self.mutant_logits(here, there, normalised=normalised) if ahead is None else ahead.scores(start, end)
                 for reader in readers:
                     reader.take(here, there, logits)
                 pace.step()
+                if ahead is not None and end < count:
+                    ahead.prepare(end, min(count, 2 * end - start))
                 watcher.advance(end - start)
                 if after is not None:
                     after(end)
 
-            size = self.batch_size
-            batches(len(substitutions), size // 3 * 3 if size >= 3 else size, work)  # a base's three stay together where they fit
+            try:
+                if ahead is not None and count:
+                    ahead.prepare(0, min(count, size))
+                watcher.advance(1)
+                batches(count, size, work)
+            finally:
+                if ahead is not None:
+                    ahead.close()
+
+    def _ahead(self, positions: Tensor, alternates: Tensor, normalised: bool) -> Ahead | None:
+        """Where this scan's batches meet those of others; None for mutants that are scored by faster ways than whole passes."""
+        model, reference = self.model, self.reference
+        passes = shared_passes(model, self.precision)
+        if passes is None:
+            return None
+        return Ahead(
+            passes, model, reference, normalised, lambda start, end: model.mutants(reference, positions[start:end], alternates[start:end])
+        )
 
 
 def own_columns(positions: Tensor, width: int, offset: int = 0) -> Tensor:

@@ -111,6 +111,10 @@ class PreciseMutantModel(MutantModel, Protocol):
     def precisions(self) -> tuple[str, ...]:
         """What ``precision`` may be, ``exact`` first: ``exact``, ``delta`` (low-precision differences), ``sparse`` (thresholded)."""
 
+    @property
+    def exact_by_passes(self) -> bool:
+        """Whether ``exact`` is ``base_logits`` of ``mutants``, so that mutants of several references can share a pass."""
+
     def mutant_logits(
         self,
         reference: Prepared,

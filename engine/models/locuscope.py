@@ -153,6 +153,11 @@ class Locuscope:
             return ("exact",)
         return ("exact", "delta", "sparse") if self.fast.low is not None else ("exact", "sparse")
 
+    @property
+    def exact_by_passes(self) -> bool:
+        """Only where the network does not run in its shared parts."""
+        return self.fast is None
+
     def mutant_logits(
         self,
         reference: Prepared,

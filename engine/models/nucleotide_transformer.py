@@ -218,6 +218,8 @@ class NucleotideTransformer:
         scores[:, single] = letters.log_softmax(-1)
         return scores
 
+    exact_by_passes = True
+
     @property
     def precisions(self) -> tuple[str, ...]:
         """How mutants can be scored here; see `engine.core.protocols.PreciseMutantModel`."""

@@ -134,6 +134,8 @@ class SpeciesLM:
             return self._marginal_scores(inner)
         return self._single_scores(inner, normalised=normalised)
 
+    exact_by_passes = True
+
     @property
     def precisions(self) -> tuple[str, ...]:
         """How mutants can be scored here; see `engine.core.protocols.PreciseMutantModel`."""
