@@ -13,7 +13,7 @@ from engine.service import Engine
 from engine.sources import examples
 from pages._ui import address, downloads, locus_view, search, state, tables
 from pages._ui.question import Question, Shown, address_of, echo, narrowed
-from pages._ui.runs import Price, Runs, prepare, price
+from pages._ui.runs import ABOUT_PRECISION, Price, Runs, prepare, price
 from pages._ui.state import Session, Shared
 
 TARGET = "explorer"
@@ -109,7 +109,8 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     about = shown.example.what_to_see if shown.example is not None else " · ".join(session.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{search.plain(shown.title)}**", search.plain(echo(shown)), search.plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
-        st.caption(runs.spent() or cost.words(_device(shared)))
+        spent = runs.spent()
+        st.caption(spent or cost.words(_device(shared)), help=ABOUT_PRECISION if spent else None, width="content")
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
             search.ask(shared, session, replace(session.question, window=None))
             st.rerun()

@@ -30,7 +30,11 @@ AUTOMATIC_BASES = 400_000
 """Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read (some 220 on screen),
 whatever a first run that also warmed up the machine has said about the time."""
 LONGEST_CONTACTS = 1500
-PRECISIONS = {"delta": " with low-precision differences", "sparse": " with thresholded differences"}
+PRECISIONS = {"delta": " by differences", "sparse": " by thresholded differences"}
+ABOUT_PRECISION = (
+    "By differences: only what a substitution changes goes through low-precision products, which four exactly computed bases of this sequence "
+    "showed within 1 %; the command line has --precision exact. Stored: this question was answered before, the time is that of then."
+)
 
 
 @dataclass
@@ -104,7 +108,7 @@ class Runs:
         stored = all(job.unit == "stored answer" for job in self.jobs.values())
         seconds = sum(result.provenance.seconds for result in found)
         precision = PRECISIONS.get(str(origin.parameters.get("precision")), "")
-        return f"{'from the store; ' if stored else ''}computed in {seconds:.1f} s, {origin.dtype}{precision} on {origin.device}"
+        return f"{'stored, ' if stored else ''}{seconds:.1f} s on {origin.device}, {origin.dtype}{precision}"
 
     def contacts(self) -> ContactMap | None:
         """Canonical pairs read from the finished map, above the background; None for models or lengths they are not for."""

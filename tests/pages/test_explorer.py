@@ -137,7 +137,7 @@ def test_the_same_question_of_a_second_visitor_joins_or_reads_the_store(explorer
     assert all(job.wait(60) for job in jobs.values())
     second = explorer(sequence="ACGTTGCAACGTTGCAAAAA")
     assert all(job.unit == "stored answer" for job in state_of(second).computing.jobs.values())
-    assert "from the store" in texts(second)
+    assert "stored, " in texts(second)
 
 
 def test_models_that_are_not_installed_say_so(explorer: Opened) -> None:
