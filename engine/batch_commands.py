@@ -178,10 +178,14 @@ def bench(
     bases: Annotated[int, typer.Option(metavar="N", min=1, help="Changed bases timed in each comparison.")] = 21,
 ) -> None:
     """The benchmark table of this machine; no downloads, synthetic weights of published sizes and the shipped model."""
-    from engine import bench as benchmarks
+    from engine.bench import measure
+    from engine.bench import run as benchmarks
+    from engine.bench.encoders import EncoderOptions
     from engine.shelf import ASSETS
 
-    options = benchmarks.BenchOptions(layers=layers, bases=bases, quick=quick)
+    def told(row: measure.Row) -> None:
+        print(".", end="", file=sys.stderr, flush=True)
+
     print(benchmarks.machine())
-    print(benchmarks.table(benchmarks.run(options, ASSETS, lambda row: print(".", end="", file=sys.stderr, flush=True))))
+    print(measure.table(benchmarks.run(EncoderOptions(layers=layers, bases=bases), ASSETS, told, quick=quick)))
     print(file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.analyses.dependency import dependency_map
-from engine.bench import LENGTHS, Row, interleaved, one_thread, peak_bytes, random_letters
+from engine.bench.measure import LENGTHS, Row, interleaved, one_thread, peak_bytes, random_letters
 from engine.core.errors import Cancelled
 from engine.core.parameters import DependencyParameters
 from engine.core.sequence import NucleotideSequence
@@ -36,7 +36,7 @@ def shipped_rows(folder: Path, lengths: tuple[int, ...]) -> list[Row]:
                 rows.append(Row(group, f"{precision}: growth with length", float(growth), "", "exponent between 300 and the longest"))
         if len(lengths) > 2:
             rows += [_watched_row(group, model), _visitor_row(group, model)]
-        peak = peak_bytes(lambda: _map_seconds(model, lengths[-1], "exact"))
+        peak = peak_bytes(lambda: _map_seconds(model, lengths[-1], "exact")) if len(lengths) > 2 else None
     if peak is not None:
         rows.append(Row(group, f"peak memory, {lengths[-1]:,} nt", peak / 1e6, "MB", "activations of the model included"))
     return rows

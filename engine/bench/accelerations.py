@@ -1,6 +1,6 @@
 """Figures of the accelerations: cone, causal reuse, delta form and sparse differences, each against plain whole passes in the same run.
 
-`fast_rows` is a part of ``python -m engine bench`` (`engine.bench`). One thread, processor time, shortest of interleaved repeats. Mutants
+`fast_rows` is a part of ``python -m engine bench`` (`engine.bench.run`). One thread, processor time, shortest of interleaved repeats. Mutants
 are a sample spread evenly over the sequence, three alternates a base; whole maps take proportionally longer.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.analyses.scan import Scan
-from engine.bench import Row, gemm_gflops, interleaved, one_thread, random_letters
+from engine.bench.measure import Row, gemm_gflops, interleaved, one_thread, random_letters
 from engine.core.parameters import DependencyParameters
 from engine.core.sequence import BASES, NucleotideSequence
 from engine.models.entry import LoadOptions

@@ -9,11 +9,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine import bench, bench_shipped
 from engine.analyses.dependency import dependency_map
-from engine.bench import BenchOptions, Row, Weightless, encoder_rows, interleaved, one_thread, peak_bytes, run, table, write_synthetic
-from engine.bench_baseline import plain_rows
-from engine.bench_gpu import GpuOptions, gpu_rows
+from engine.bench import encoders, shipped
+from engine.bench import run as benchmarks
+from engine.bench.baseline import plain_rows
+from engine.bench.encoders import EncoderOptions, encoder_rows, write_synthetic
+from engine.bench.gpu import GpuOptions, gpu_rows
+from engine.bench.measure import Row, interleaved, one_thread, peak_bytes, random_letters, table
+from engine.bench.scan import Weightless
 from engine.core.sequence import NucleotideSequence
 from engine.models._locuscope_net import LocuscopeNet, NetConfig
 from engine.models.entry import LoadOptions
@@ -23,15 +26,15 @@ from tests.pretend_gpu import pretend_gpu
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "WIDTH", 32)
-    monkeypatch.setattr(bench, "HEADS", 2)
+    monkeypatch.setattr(encoders, "WIDTH", 32)
+    monkeypatch.setattr(encoders, "HEADS", 2)
 
 
 @pytest.mark.parametrize("k", [1, 6])
 def test_the_plain_loop_and_the_scan_make_the_same_map_of_the_same_weights(k: int, tmp_path: Path) -> None:
     plain = write_synthetic(tmp_path, k, layers=1)
-    model = entry(bench.MODELS[k]).load(tmp_path, LoadOptions())
-    letters = bench.random_letters(21)
+    model = entry(encoders.MODELS[k]).load(tmp_path, LoadOptions())
+    letters = random_letters(21)
     values = dependency_map(model, NucleotideSequence(letters)).values  # type: ignore[arg-type]
     positions = [0, 3, 10, 20]
     np.testing.assert_allclose(plain_rows(plain, letters, positions), values[positions], atol=2e-5, rtol=1e-4)
@@ -39,7 +42,7 @@ def test_the_plain_loop_and_the_scan_make_the_same_map_of_the_same_weights(k: in
 
 
 def test_encoder_rows_hold_what_the_table_promises() -> None:
-    rows = encoder_rows(BenchOptions(layers=1, bases=2, length=30, repeats=1), 1)
+    rows = encoder_rows(EncoderOptions(layers=1, bases=2, length=30, repeats=1), 1)
     named = {row.what: row for row in rows}
     assert named["float32: largest difference to that loop"].value < 1e-3
     assert 0 < named["float32: fraction of the product's peak"].value < 1.5
@@ -49,7 +52,7 @@ def test_encoder_rows_hold_what_the_table_promises() -> None:
 
 def test_operations_are_counted_as_the_matrices_are_by_hand() -> None:
     """One layer of width 32 over 5 tokens: 12 · 32² weights twice, scores and sums 4 · 5 · 32; transform 2 · 32²; 4 columns."""
-    assert bench.encoder_flops(5, 1, 1) == 5 * (24 * 32**2 + 4 * 5 * 32 + 2 * 32**2 + 2 * 32 * 4)
+    assert encoders.encoder_flops(5, 1, 1) == 5 * (24 * 32**2 + 4 * 5 * 32 + 2 * 32**2 + 2 * 32 * 4)
 
 
 def test_works_take_turns_and_the_shortest_time_counts() -> None:
@@ -80,9 +83,9 @@ def test_peak_memory_sees_an_allocation() -> None:
 
 
 def test_a_whole_map_of_2003_bases_takes_at_most_50_megabytes_beyond_the_model() -> None:
-    dependency_map(Weightless(), NucleotideSequence(bench.random_letters(50)))
+    dependency_map(Weightless(), NucleotideSequence(random_letters(50)))
     with one_thread():
-        peak = peak_bytes(lambda: dependency_map(Weightless(), NucleotideSequence(bench.random_letters(2003))))
+        peak = peak_bytes(lambda: dependency_map(Weightless(), NucleotideSequence(random_letters(2003))))
     if peak is None:
         pytest.skip("this system does not tell its peak memory")
     assert peak < 50e6
@@ -104,9 +107,9 @@ def test_the_table_lines_up_by_group() -> None:
 
 def test_rows_are_told_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     row = Row("g", "w", 1.0, "s")
-    monkeypatch.setattr(bench, "_sections", lambda *_: iter([lambda: [row], lambda: [row, row]]))
+    monkeypatch.setattr(benchmarks, "_sections", lambda *_: iter([lambda: [row], lambda: [row, row]]))
     told: list[Row] = []
-    assert run(tell=told.append) == told == [row, row, row]
+    assert benchmarks.run(tell=told.append) == told == [row, row, row]
 
 
 def test_the_gpus_part_runs_from_end_to_end_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,12 +131,12 @@ def test_the_gpus_part_runs_from_end_to_end_where_there_is_none(tmp_path: Path, 
 
 
 def test_watching_a_map_is_compared_with_computing_it_alone() -> None:
-    row = bench_shipped._watched_row("group", Weightless(), length=12)
+    row = shipped._watched_row("group", Weightless(), length=12)
     assert row.unit == "%"
     assert row.value > -100
 
 
 def test_a_short_map_is_timed_beside_a_long_one() -> None:
-    row = bench_shipped._visitor_row("group", Weightless(), short=10, long=40)
+    row = shipped._visitor_row("group", Weightless(), short=10, long=40)
     assert row.value > 0
     assert "alone" in row.note

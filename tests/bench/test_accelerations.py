@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.bench import Row
-from engine.bench_fast import FastOptions, fast_rows
+from engine.bench.accelerations import FastOptions, fast_rows
+from engine.bench.measure import Row
 from engine.models._locuscope_net import LocuscopeNet, NetConfig
 
 

@@ -1,4 +1,4 @@
-"""A plain dependency map as its authors' notebook computes it, on the same weights: what `engine.bench` compares with.
+"""A plain dependency map as its authors' notebook computes it, on the same weights: what `engine.bench.encoders` compares with.
 
 Procedure of gagneurlab/dependencies_DNALM, compute_and_visualize_dep_maps.ipynb (own code): every mutant as a string, batches of fixed
 size, logits over the whole vocabulary brought to the host, softmax there, float32 probabilities with an epsilon, log2 odds as

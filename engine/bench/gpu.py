@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from engine import bench
 from engine.analyses.dependency import dependency_map
-from engine.bench import Row, encoder_flops, interleaved, random_letters, write_synthetic
-from engine.bench_baseline import plain_rows
+from engine.bench import encoders
+from engine.bench.baseline import plain_rows
+from engine.bench.encoders import MODELS, encoder_flops, write_synthetic
+from engine.bench.measure import LENGTHS, Row, error_rows, interleaved, random_letters
 from engine.core.parameters import DependencyParameters
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
@@ -41,7 +42,7 @@ class GpuOptions:
     layers: int = 12
     length: int = 1003
     bases: int = 64
-    lengths: tuple[int, ...] = bench.LENGTHS
+    lengths: tuple[int, ...] = LENGTHS
     product: int = 8192
     compiled: bool = True
 
@@ -90,13 +91,13 @@ def _map(model: Any, letters: str, window: tuple[int, int] | None = None) -> NDA
 
 def _encoder_rows(options: GpuOptions, k: int) -> list[Row]:
     """Whole maps of an encoder of published width and depth; the authors' loop and float32 on some of the bases."""
-    group = f"Encoder of {options.layers} x {bench.WIDTH}, {k} base{'s' if k > 1 else ''} a token, {options.length:,} nt, {options.name}, {options.low}"
+    group = f"Encoder of {options.layers} x {encoders.WIDTH}, {k} base{'s' if k > 1 else ''} a token, {options.length:,} nt, {options.name}, {options.low}"
     letters, first = random_letters(options.length), options.length // 2
     window, passes = (first, first + options.bases), 3 * options.length + 1
     with tempfile.TemporaryDirectory() as folder:
         plain = write_synthetic(Path(folder), k, options.layers)
         plain = replace(plain, bert=plain.bert.to(options.device, getattr(torch, options.low)), device=options.device)
-        load = entry(bench.MODELS[k]).load
+        load = entry(MODELS[k]).load
         low: Any = load(Path(folder), LoadOptions(device=options.device, dtype=options.low))
         exact: Any = load(Path(folder), LoadOptions(device=options.device, dtype="float32"))
     found, wanted = _map(low, letters, window), _map(exact, letters, window)
@@ -109,7 +110,7 @@ def _encoder_rows(options: GpuOptions, k: int) -> list[Row]:
         Row(group, "matrix product", product, "TFLOP/s"),
         Row(group, "fraction of the product's peak", speed / product, ""),
         Row(group, "times the authors-style loop", loop * passes / seconds, "x", f"that loop from {3 * options.bases + 1:,} of its passes"),
-        *bench.error_rows(group, options.low, found, wanted),
+        *error_rows(group, options.low, found, wanted),
         *_memory_rows(options, group, lambda: _map(low, letters)),
     ]
     return rows + (_compiled_rows(options, group, low, letters) if options.compiled else [])
@@ -158,5 +159,5 @@ def _shipped_rows(options: GpuOptions, folder: Path) -> list[Row]:
     letters = random_letters(options.lengths[0])
     wanted = _map(here, letters)
     for name, model in (("float32", exact), (options.low, low)):
-        rows += bench.error_rows(group, f"{name}: map of {options.lengths[0]:,} nt", _map(model, letters), wanted)
+        rows += error_rows(group, f"{name}: map of {options.lengths[0]:,} nt", _map(model, letters), wanted)
     return rows

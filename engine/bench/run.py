@@ -1,0 +1,59 @@
+"""All sections of the table, in order. No downloads: synthetic weights of published sizes and the shipped model.
+
+Whole maps of long sequences are estimated from some of their passes, and their rows say from how many.
+"""
+
+from __future__ import annotations
+
+import gc
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from engine.bench.accelerations import fast_rows
+from engine.bench.encoders import EncoderOptions, encoder_rows
+from engine.bench.gpu import gpu_rows
+from engine.bench.measure import LENGTHS, Row
+from engine.bench.scan import scan_rows
+from engine.bench.shipped import shipped_rows
+from engine.models.registry import entry
+
+
+def run(
+    options: EncoderOptions | None = None,
+    models: Path | None = None,
+    tell: Callable[[Row], None] | None = None,
+    *,
+    quick: bool = False,
+) -> list[Row]:
+    """All rows, each given to ``tell`` as it is measured. ``models``: the folder of the shipped models; ``quick``: without the slow parts."""
+    rows: list[Row] = []
+    for section in _sections(options or EncoderOptions(), models, quick):
+        for row in section():
+            rows.append(row)
+            if tell is not None:
+                tell(row)
+        gc.collect()
+    return rows
+
+
+def _sections(options: EncoderOptions, models: Path | None, quick: bool) -> Iterator[Callable[[], list[Row]]]:
+    yield scan_rows
+    yield lambda: encoder_rows(options, 1)
+    if not quick:
+        yield lambda: encoder_rows(replace(options, bases=max(1, options.bases // 4)), 6)
+    folder = models / (entry("locuscope").shipped or "") if models is not None else None
+    if folder is not None and folder.is_dir():
+        yield lambda: shipped_rows(folder, LENGTHS[:2] if quick else LENGTHS)
+    if not quick:
+        yield lambda: fast_rows(models=models)
+    if torch.cuda.is_available():
+        yield lambda: gpu_rows(shipped=folder)
+
+
+def machine() -> str:
+    """One line on what the figures were measured on."""
+    return f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, torch {torch.__version__}, {torch.get_num_threads()} threads"
