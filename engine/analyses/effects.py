@@ -31,10 +31,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.analyses._batches import batches
 from engine.analyses._log_odds import Scale
 from engine.analyses._provenance import stamp
 from engine.analyses._readers import InfluenceMeans, LikelihoodDifferences, largest_of_four
-from engine.analyses.scan import Scan, Substitutions, batches, letter_codes
+from engine.analyses.scan import Scan, Substitutions, letter_codes
 from engine.core.errors import CapabilityMissing
 from engine.core.parameters import EffectParameters, Influence
 from engine.core.progress import Monitor, SilentMonitor
@@ -177,12 +178,16 @@ def _masked_whole(scan: Scan, strand: _Strand, positions: NDArray[np.int64], mon
     here = np.array([strand.index(int(position)) for position in positions], dtype=np.int64)
     scores = np.zeros((len(positions), 4))
 
-    def work(start: int, end: int) -> None:
-        scores[start:end] = scan.masked_scores(scan.tensor(here[start:end])).double().cpu().numpy()
+    def compute(start: int, end: int) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = scan.masked_scores(scan.tensor(here[start:end])).double().cpu().numpy()
+        return found
+
+    def take(start: int, end: int, found: NDArray[np.float64]) -> None:
+        scores[start:end] = found
         monitor.advance(end - start)
 
     with torch.inference_mode():
-        batches(len(positions), scan.batch_size, work)
+        batches(len(positions), scan.batch_size, compute, take, device=scan.model.device)
     return scores
 
 
@@ -199,15 +204,18 @@ def _masked_windows(
     with torch.inference_mode():
         windows = [(model.prepare(window), centre) for window, centre in strand.windows(positions, width)]
 
-        def work(start: int, end: int) -> None:
+        def compute(start: int, end: int) -> NDArray[np.float64]:
             rows = [model.masked(window, torch.tensor([centre], device=model.device)) for window, centre in windows[start:end]]
             first, centre = windows[start]
-            logits = model.base_logits(first, torch.cat(rows))
-            scores[start:end] = logits[:, centre].double().cpu().numpy()
+            found: NDArray[np.float64] = model.base_logits(first, torch.cat(rows))[:, centre].double().cpu().numpy()
+            return found
+
+        def take(start: int, end: int, found: NDArray[np.float64]) -> None:
+            scores[start:end] = found
             monitor.advance(end - start)
 
         if windows:
-            batches(len(positions), model.passes_per_batch(windows[0][0]), work)
+            batches(len(positions), model.passes_per_batch(windows[0][0]), compute, take, device=model.device)
     return scores
 
 
@@ -260,18 +268,21 @@ def _influence_windows(model: NucleotideModel, strand: _Strand, width: int, moni
     with torch.inference_mode():
         windows = [(model.prepare(window), centre) for window, centre in strand.windows(positions, width)]
 
-        def work(start: int, end: int) -> None:
+        def compute(start: int, end: int) -> NDArray[np.float64]:
             ids = torch.cat([_with_mutants(model, *window) for window in windows[start:end]])
             scores = scale(model.base_logits(windows[start][0], ids)).reshape(end - start, 4, width, 4)
             magnitude = largest_of_four((scores[:, 1:] - scores[:, :1]).abs()).double()
             magnitude[:, :, windows[start][1]] = 0.0
-            means = (magnitude.sum(-1) / (width - 1)).cpu().numpy()
+            means: NDArray[np.float64] = (magnitude.sum(-1) / (width - 1)).cpu().numpy()
+            return means
+
+        def take(start: int, end: int, means: NDArray[np.float64]) -> None:
             for row, (window, centre) in enumerate(windows[start:end]):
                 bases = _alternates(window.letters, centre)
                 result[positions[start + row], [3 - base if strand.reverse else base for base in bases]] = means[row]
             monitor.advance(4 * (end - start))
 
-        batches(len(windows), model.passes_per_batch(windows[0][0]) // 4, work)
+        batches(len(windows), model.passes_per_batch(windows[0][0]) // 4, compute, take, device=model.device)
     return result
 
 
@@ -311,11 +322,14 @@ def _whole_likelihood_differences(model: LikelihoodModel, scan: Scan, monitor: M
         own = float(model.log_likelihoods(reference, reference.ids[None])[0])
         monitor.advance(1)
 
-        def work(start: int, end: int) -> None:
+        def compute(start: int, end: int) -> NDArray[np.float64]:
             likelihoods = model.mutant_log_likelihoods(reference, positions[start:end], alternates[start:end])
-            differences = (likelihoods - own).cpu().numpy()
+            differences: NDArray[np.float64] = (likelihoods - own).cpu().numpy()
+            return differences
+
+        def take(start: int, end: int, differences: NDArray[np.float64]) -> None:
             result[substitutions.positions[start:end], substitutions.alternates[start:end]] = differences
             monitor.advance(end - start)
 
-        batches(len(substitutions), scan.batch_size, work)
+        batches(len(substitutions), scan.batch_size, compute, take, device=scan.model.device)
     return result

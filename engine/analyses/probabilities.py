@@ -7,16 +7,21 @@ k-mers cover, sum to 1 as well.
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.analyses._batches import batches
 from engine.analyses._provenance import stamp
-from engine.analyses.scan import Scan, batches
+from engine.analyses.scan import Scan
 from engine.core.parameters import ProbabilityParameters
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import NucleotideModel
 from engine.core.results import BaseProbabilities
 from engine.core.sequence import NucleotideSequence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 VERSION = "1"
 
@@ -50,14 +55,17 @@ def base_probabilities(
     watcher.start(passes(sequence, chosen))
     logits = np.zeros((len(sequence), 4))
 
-    def masked(start: int, end: int) -> None:
-        positions = torch.arange(start, end, device=model.device)
-        logits[start:end] = scan.masked_scores(positions).double().cpu().numpy()
+    def masked(start: int, end: int) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = scan.masked_scores(torch.arange(start, end, device=model.device)).double().cpu().numpy()
+        return found
+
+    def take(start: int, end: int, found: NDArray[np.float64]) -> None:
+        logits[start:end] = found
         watcher.advance(end - start)
 
     with torch.inference_mode():
         if chosen.masked:
-            batches(len(sequence), scan.batch_size, masked)
+            batches(len(sequence), scan.batch_size, masked, take, device=model.device)
         else:
             logits[:] = scan.reference_logits(normalised=False).double().cpu().numpy()
             watcher.advance(1)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from engine.analyses._batches import batches, side_by_side
 from engine.analyses._log_odds import Scale
 from engine.analyses._shared_passes import Ahead, shared_passes
-from engine.core.errors import CapabilityMissing, ParameterError, ResourceExhausted
+from engine.core.errors import CapabilityMissing, ParameterError
 from engine.core.parameters import Precision
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import MaskingModel, MutantModel, NucleotideModel, PreciseMutantModel, Prepared
@@ -97,45 +98,6 @@ class Substitutions:
 
     def __len__(self) -> int:
         return len(self.positions)
-
-
-def batches(count: int, size: int, work: Callable[[int, int], None]) -> None:
-    """Call ``work(start, end)`` over 0..count in steps of ``size``; when the device's memory runs out the step is halved and goes on.
-
-    Raises
-    ------
-    ResourceExhausted
-        One sequence alone does not fit.
-    """
-    import torch
-
-    size = max(1, size)
-    start = 0
-    while start < count:
-        end = min(count, start + size)
-        try:
-            work(start, end)
-        except RuntimeError as error:
-            if not _out_of_memory(error):
-                raise
-            if size == 1:
-                raise ResourceExhausted(
-                    "One forward pass does not fit in the memory of this device; use a shorter sequence, a smaller model or another device."
-                ) from error
-        else:
-            start = end
-            continue
-        size = max(1, size // 2)
-        _log.warning("out of device memory: batches of %d sequences from here on", size)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()  # here, where the failed batch's frames, which held its tensors, are gone
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch could not allocate: an error of its own on a GPU, a text on a CPU."""
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 DELTA_FROM_BP = 128
@@ -295,16 +257,20 @@ class Scan:
             reference = self.reference_logits(normalised=normalised)
             for reader in readers:
                 reader.start(reference)
-            count, size = len(substitutions), self.batch_size
+            count, size, device = len(substitutions), self.batch_size, self.model.device
             size = size // 3 * 3 if size >= 3 else size  # a base's three stay together where they fit
             positions, alternates = self.tensor(substitutions.positions), self.tensor(substitutions.alternates)
-            pace, ahead = Pace(self.model.device), self._ahead(positions, alternates, normalised)
+            pace = Pace(device)
+            ahead = None if count > size and side_by_side(device) else self._ahead(positions, alternates, normalised)
 
-            def work(start: int, end: int) -> None:
-                here, there = positions[start:end], alternates[start:end]
-                logits = self.mutant_logits(here, there, normalised=normalised) if ahead is None else ahead.scores(start, end)
+            def compute(start: int, end: int) -> Tensor:
+                if ahead is not None:
+                    return ahead.scores(start, end)
+                return self.mutant_logits(positions[start:end], alternates[start:end], normalised=normalised)
+
+            def take(start: int, end: int, logits: Tensor) -> None:
                 for reader in readers:
-                    reader.take(here, there, logits)
+                    reader.take(positions[start:end], alternates[start:end], logits)
                 pace.step()
                 if ahead is not None and end < count:
                     ahead.prepare(end, min(count, 2 * end - start))
@@ -316,7 +282,7 @@ class Scan:
                 if ahead is not None and count:
                     ahead.prepare(0, min(count, size))
                 watcher.advance(1)
-                batches(count, size, work)
+                batches(count, size, compute, take, device="" if ahead is not None else device)
             finally:
                 if ahead is not None:
                     ahead.close()

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.analyses._batches import batches
 from engine.analyses._log_odds import Scale
 from engine.analyses._provenance import stamp
 from engine.analyses._readers import InfluenceMeans
 from engine.analyses.effects import log_likelihood_ratios
-from engine.analyses.scan import Scan, batches, letter_codes, numbers
+from engine.analyses.scan import Scan, letter_codes, numbers
 from engine.core.errors import CapabilityMissing, SequenceError
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared
@@ -162,7 +163,10 @@ def _scored_together(model: NucleotideModel, shared: list[tuple[Site, Prepared]]
     with torch.inference_mode():
         ids = torch.cat([_three_passes(model, site, window) for site, window in shared])
         parts: list[Tensor] = []
-        batches(len(ids), model.passes_per_batch(first), lambda start, end: parts.append(model.base_logits(first, ids[start:end])))
+        size = model.passes_per_batch(first)
+        batches(
+            len(ids), size, lambda start, end: model.base_logits(first, ids[start:end]), lambda _start, _end, found: parts.append(found)
+        )
         logits = numbers(model, torch.cat(parts)).view(len(shared), 3, first.length, 4)
         for (site, window), (reference, masked, mutant) in zip(shared, logits, strict=True):
             own, alternate = int(letter_codes(window.letters[site.index])[0]), BASES.index(site.variant.alternate)

@@ -7,8 +7,8 @@ import torch
 from engine.analyses._log_odds import Scale, log_odds, log_odds_epsilon
 from engine.analyses.dependency import dependency_map, dependency_map_with_influence, pair_table, passes
 from engine.analyses.effects import variant_effects
-from engine.analyses.scan import Pace, Substitutions, batches, coarse_to_fine, letter_codes
-from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, ResourceExhausted, SequenceError
+from engine.analyses.scan import Pace, Substitutions, coarse_to_fine, letter_codes
+from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, SequenceError
 from engine.core.parameters import DependencyParameters, PairParameters
 from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
@@ -276,43 +276,6 @@ def test_substitutions_are_every_other_base_of_every_base_once() -> None:
     made = sorted(zip(substitutions.positions.tolist(), substitutions.alternates.tolist(), strict=True))
     assert made == sorted((i, n) for i, n, _ in mutants_of(LETTERS))
     assert letter_codes("ACGTUN").tolist() == [0, 1, 2, 3, 3, -1]
-
-
-OUT_OF_MEMORY = [
-    torch.OutOfMemoryError("CUDA out of memory"),
-    RuntimeError(
-        "[enforce fail at alloc_cpu.cpp:119] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
-    ),
-]
-
-
-@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["gpu", "cpu"])
-def test_running_out_of_memory_halves_the_batch_and_loses_nothing(error: RuntimeError) -> None:
-    done: list[int] = []
-
-    def work(start: int, end: int) -> None:
-        if end - start > 2:
-            raise error
-        done.extend(range(start, end))
-
-    batches(11, 8, work)
-    assert done == list(range(11))
-
-
-def test_another_error_of_the_model_goes_through() -> None:
-    def work(start: int, end: int) -> None:
-        raise RuntimeError("shapes cannot be multiplied")
-
-    with pytest.raises(RuntimeError, match="shapes"):
-        batches(4, 4, work)
-
-
-def test_a_single_sequence_that_does_not_fit_is_a_clear_error() -> None:
-    def work(start: int, end: int) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    with pytest.raises(ResourceExhausted, match="does not fit"):
-        batches(4, 2, work)
 
 
 def test_the_host_runs_one_batch_ahead_of_a_gpu_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,197 @@
+"""Batches in order, side by side, and smaller when memory runs out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.analyses import _batches
+from engine.analyses._batches import batches, side_by_side
+from engine.analyses.dependency import dependency_map
+from engine.analyses.effects import variant_effects
+from engine.analyses.probabilities import base_probabilities
+from engine.core.errors import Cancelled, ResourceExhausted
+from engine.core.parameters import DependencyParameters, EffectParameters, Precision, ProbabilityParameters
+from engine.core.sequence import NucleotideSequence
+from engine.models import _locuscope_fast
+from engine.models.entry import LoadOptions
+from engine.models.registry import entry
+from engine.shelf import ASSETS
+from tests.analyses.toys import ToyModel, Watcher
+from tests.models.test_contract import BASE_MODELS, LETTERS, Case
+
+OUT_OF_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:119] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
+    ),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["gpu", "cpu"])
+def test_running_out_of_memory_halves_the_batch_and_loses_nothing(error: RuntimeError) -> None:
+    done: list[int] = []
+
+    def compute(start: int, end: int) -> range:
+        if end - start > 2:
+            raise error
+        return range(start, end)
+
+    batches(11, 8, compute, lambda start, end, found: done.extend(found))
+    assert done == list(range(11))
+
+
+def test_another_error_of_the_model_goes_through() -> None:
+    def compute(start: int, end: int) -> None:
+        raise RuntimeError("shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        batches(4, 4, compute, nothing)
+
+
+def test_a_single_sequence_that_does_not_fit_is_a_clear_error() -> None:
+    def compute(start: int, end: int) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(ResourceExhausted, match="does not fit"):
+        batches(4, 2, compute, nothing)
+
+
+def nothing(start: int, end: int, found: object) -> None:
+    """What is computed is not wanted."""
+
+
+@pytest.fixture
+def cores() -> Iterator[int]:
+    """Torch on three cores, whatever the tests run on."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield 3
+    torch.set_num_threads(before)
+
+
+def test_a_single_core_and_other_devices_compute_one_after_the_other(cores: int) -> None:
+    assert side_by_side("cpu")
+    assert not side_by_side("cuda:0")
+    assert not side_by_side("")
+    torch.set_num_threads(1)
+    assert not side_by_side("cpu")
+
+
+def test_side_by_side_every_worker_has_a_batch_and_all_are_taken_in_order(cores: int) -> None:
+    """The first batch is alone and small; then three at a time, the last ones shared out evenly."""
+    taken: list[tuple[int, int]] = []
+    running, most, threads = 0, 0, set()
+    lock = threading.Lock()
+
+    def compute(start: int, end: int) -> tuple[int, int]:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+            threads.add(threading.current_thread().name)
+        assert torch.is_inference_mode_enabled()
+        time.sleep(0.05)
+        with lock:
+            running -= 1
+        return start, end
+
+    def take(start: int, end: int, found: tuple[int, int]) -> None:
+        assert running == 0
+        assert found == (start, end)
+        assert threading.current_thread() is threading.main_thread()
+        taken.append(found)
+
+    with torch.inference_mode():
+        batches(57, 12, compute, take, device="cpu")
+    assert taken == [(0, 3), (3, 15), (15, 27), (27, 39), (39, 45), (45, 51), (51, 57)]
+    assert most == 3
+    assert len(threads) == 4  # the caller's and the workers'
+
+
+def test_workers_leave_the_number_of_threads_as_it_was(cores: int) -> None:
+    _batches._made.cache_clear()
+    seen: set[int] = set()
+    batches(30, 3, lambda start, end: seen.add(torch.get_num_threads()), nothing, device="cpu")
+    assert torch.get_num_threads() == cores
+    alone: list[int] = []
+    thread = threading.Thread(target=lambda: alone.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    assert alone == [cores]
+
+
+def test_side_by_side_memory_that_runs_out_loses_nothing(cores: int) -> None:
+    done: list[int] = []
+
+    def compute(start: int, end: int) -> range:
+        if end - start > 4:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+        return range(start, end)
+
+    batches(100, 20, compute, lambda start, end, found: done.extend(found), device="cpu")
+    assert done == list(range(100))
+
+
+def test_an_error_waits_until_nobody_computes(cores: int) -> None:
+    ended: list[int] = []
+
+    def compute(start: int, end: int) -> None:
+        if start == 3:
+            raise ValueError("the first of three")
+        time.sleep(0.1)
+        ended.append(start)
+
+    with pytest.raises(ValueError, match="the first of three"):
+        batches(30, 9, compute, nothing, device="cpu")
+    assert sorted(ended) == [0, 12, 21]
+
+
+def test_analyses_give_the_same_numbers_side_by_side(cores: int) -> None:
+    sequence, model = NucleotideSequence("GATTACAGGCTCCATG"), ToyModel(batch=6)
+
+    def answers() -> list[np.ndarray]:
+        effects = variant_effects(model, sequence, EffectParameters(influence="gpn"))
+        assert effects.llr is not None
+        assert effects.influence is not None
+        masked = base_probabilities(model, sequence, ProbabilityParameters(masked=True)).values
+        return [dependency_map(model, sequence).values, effects.llr, effects.influence, masked]
+
+    together = answers()
+    torch.set_num_threads(1)
+    for one, other in zip(together, answers(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_side_by_side_a_cancel_stops_and_partial_maps_are_published(cores: int) -> None:
+    watcher = Watcher(stop_after=20)
+    with pytest.raises(Cancelled):
+        dependency_map(ToyModel(batch=6), NucleotideSequence("GATTACAGGCTCCATG" * 2), monitor=watcher)
+    assert watcher.partials
+    assert not watcher.partials[-1].complete
+
+
+@pytest.mark.parametrize("case", BASE_MODELS, ids=lambda case: case.folder)
+def test_every_model_may_be_asked_by_several_workers_at_once(case: Case, golden: Path, cores: int) -> None:
+    sequence, model = NucleotideSequence(LETTERS), case.load(golden, "float32")
+    together = dependency_map(model, sequence, DependencyParameters(precision="exact")).values
+    torch.set_num_threads(1)
+    np.testing.assert_allclose(together, dependency_map(model, sequence, DependencyParameters(precision="exact")).values, atol=5e-5)
+
+
+@pytest.mark.parametrize("precision", ["exact", "delta", "sparse"])
+def test_the_shipped_model_too_in_every_precision(precision: Precision, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_locuscope_fast, "difference_dtype", lambda *_: torch.bfloat16)
+    sequence, parameters = NucleotideSequence(LETTERS * 3), DependencyParameters(precision=precision)
+    model: Any = entry("locuscope").load(ASSETS / "locuscope-lm", LoadOptions())
+    together = dependency_map(model, sequence, parameters).values
+    torch.set_num_threads(1)
+    alone = dependency_map(model, sequence, parameters).values
+    np.testing.assert_allclose(together, alone, atol=(1e-4 if precision == "exact" else 0.01) * alone.max())
