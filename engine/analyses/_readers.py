@@ -1,7 +1,7 @@
 """What the analyses keep of each batch of mutants: row maxima, influence, likelihood differences.
 
-Every reader writes into arrays on the model's device; a batch may hold a part of a base's three substitutions, and a batch that is
-repeated after memory ran out changes nothing.
+Every reader reduces a batch by itself and then writes into arrays on the model's device; a batch may hold a part of a base's three
+substitutions.
 """
 
 from __future__ import annotations
@@ -48,18 +48,24 @@ class RowMaxima:
         self._reference = self._scale(reference[first:last])
         self.values = torch.full((last - first, last - first), -math.inf, dtype=torch.float32, device=reference.device)
 
-    def take(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> None:
-        """Raise each changed base's row to the batch's magnitudes."""
+    def reduced(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> Tensor:
+        """Magnitudes float32 (B, W), −inf where nothing can be compared."""
         import torch
 
-        if self._reference is None or self.values is None:
-            raise RuntimeError("a reader takes mutants only after it has seen the reference")
+        if self._reference is None:
+            raise RuntimeError("a reader reduces mutants only after it has seen the reference")
         first, last = self._window
         change = (self._scale(logits[:, first:last]) - self._reference).abs()
         magnitude = largest_of_four(change).float()
-        magnitude = torch.where(torch.isnan(magnitude), -math.inf, magnitude)
+        return torch.where(torch.isnan(magnitude), -math.inf, magnitude)
+
+    def take(self, positions: Tensor, alternates: Tensor, reduced: Tensor) -> None:
+        """Raise each changed base's row to the batch's magnitudes."""
+        if self.values is None:
+            raise RuntimeError("a reader takes mutants only after it has seen the reference")
+        first, last = self._window
         rows = (positions - first)[:, None].expand(-1, last - first)
-        self.values.scatter_reduce_(0, rows, magnitude, "amax")
+        self.values.scatter_reduce_(0, rows, reduced, "amax")
 
     def to_numpy(self, *, causal: bool, finished: bool) -> NDArray[np.float32]:
         """The map float32 (W, W): NaN where nothing could be compared, diagonal 0; 0 upstream of a causal model's changes.
@@ -107,12 +113,12 @@ class InfluenceMeans:
         self._reference = self._scale(reference)
         self.values = torch.full((self._length, 4), math.nan, dtype=torch.float64, device=reference.device)
 
-    def take(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> None:
-        """Write each mutant's mean."""
+    def reduced(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> Tensor:
+        """Each mutant's mean, float64 (B,)."""
         import torch
 
-        if self._reference is None or self.values is None:
-            raise RuntimeError("a reader takes mutants only after it has seen the reference")
+        if self._reference is None:
+            raise RuntimeError("a reader reduces mutants only after it has seen the reference")
         change = self._scale(logits) - self._reference
         magnitude = largest_of_four(change if self._signed else change.abs()).double()
         counted = ~torch.isnan(magnitude)
@@ -123,7 +129,13 @@ class InfluenceMeans:
         present = counted.sum(-1)
         everything = self._length if self._with_own else self._length - 1
         scaled = total * everything / present
-        self.values[positions, alternates] = scaled / max(1, self._length + self._divisor)
+        return scaled / max(1, self._length + self._divisor)
+
+    def take(self, positions: Tensor, alternates: Tensor, reduced: Tensor) -> None:
+        """Write each mutant's mean."""
+        if self.values is None:
+            raise RuntimeError("a reader takes mutants only after it has seen the reference")
+        self.values[positions, alternates] = reduced
 
     def to_numpy(self) -> NDArray[np.float64]:
         """Influence float64 (L, 4)."""
@@ -157,13 +169,19 @@ class LikelihoodDifferences:
         self._total = self._log_likelihood(reference, self._device_codes)
         self.values = torch.full((len(self._codes), 4), math.nan, dtype=torch.float64, device=reference.device)
 
-    def take(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> None:
-        """Write each mutant's difference."""
-        if self._total is None or self.values is None:
-            raise RuntimeError("a reader takes mutants only after it has seen the reference")
+    def reduced(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> Tensor:
+        """Each mutant's difference, float64 (B,)."""
+        if self._total is None:
+            raise RuntimeError("a reader reduces mutants only after it has seen the reference")
         codes = self._device_codes.repeat(len(positions), 1)
         codes.scatter_(1, positions[:, None], alternates[:, None])
-        self.values[positions, alternates] = self._log_likelihood(logits, codes) - self._total
+        return self._log_likelihood(logits, codes) - self._total
+
+    def take(self, positions: Tensor, alternates: Tensor, reduced: Tensor) -> None:
+        """Write each mutant's difference."""
+        if self.values is None:
+            raise RuntimeError("a reader takes mutants only after it has seen the reference")
+        self.values[positions, alternates] = reduced
 
     def to_numpy(self) -> NDArray[np.float64]:
         """Differences float64 (L, 4)."""

@@ -43,8 +43,14 @@ class Reader(Protocol):
     def start(self, reference: Tensor) -> None:
         """Scores float32 (L, 4) of the reference sequence."""
 
-    def take(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> None:
-        """Scores float32 (B, L, 4) of mutants: base ``positions[b]`` became ``alternates[b]``; NaN where not comparable."""
+    def reduced(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> Tensor:
+        """What matters of the scores float32 (B, L, 4) of mutants: base ``positions[b]`` became ``alternates[b]``; NaN where not comparable.
+
+        Changes nothing; several batches may be reduced at once.
+        """
+
+    def take(self, positions: Tensor, alternates: Tensor, reduced: Tensor) -> None:
+        """Keep what `reduced` made of a batch."""
 
 
 def letter_codes(letters: str) -> NDArray[np.int64]:
@@ -263,14 +269,14 @@ class Scan:
             pace = Pace(device)
             ahead = None if count > size and side_by_side(device) else self._ahead(positions, alternates, normalised)
 
-            def compute(start: int, end: int) -> Tensor:
-                if ahead is not None:
-                    return ahead.scores(start, end)
-                return self.mutant_logits(positions[start:end], alternates[start:end], normalised=normalised)
+            def compute(start: int, end: int) -> list[Tensor]:
+                here, there = positions[start:end], alternates[start:end]
+                logits = self.mutant_logits(here, there, normalised=normalised) if ahead is None else ahead.scores(start, end)
+                return [reader.reduced(here, there, logits) for reader in readers]
 
-            def take(start: int, end: int, logits: Tensor) -> None:
-                for reader in readers:
-                    reader.take(positions[start:end], alternates[start:end], logits)
+            def take(start: int, end: int, reduced: list[Tensor]) -> None:
+                for reader, found in zip(readers, reduced, strict=True):
+                    reader.take(positions[start:end], alternates[start:end], found)
                 pace.step()
                 if ahead is not None and end < count:
                     ahead.prepare(end, min(count, 2 * end - start))

@@ -10,7 +10,9 @@ what the model can share between mutants of one window.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import itertools
 import math
 import time
 from collections.abc import Iterable, Iterator
@@ -79,13 +81,19 @@ def triage(
     watcher.start(count, "variants")
     rows: list[ScoredVariant] = []
     read = _Read()
-    for group in _groups(model, sites):
-        rows += _rows(model, group)
-        for site, _ in group:
-            read.note(site)
-        watcher.advance(len(group))
-        if len(rows) < count and watcher.wants_partial():
-            watcher.publish(read.result(model, rows, chosen, time.perf_counter() - began, partial=True))
+    groups = _groups(model, sites)
+    while some := list(itertools.islice(groups, _GROUPS_AT_ONCE)):
+        parts = iter(some)
+
+        def take(_start: int, _end: int, found: list[ScoredVariant], parts: Iterator[_Group] = parts) -> None:
+            rows.extend(found)
+            for site, _ in next(parts):
+                read.note(site)
+            watcher.advance(len(found))
+            if len(rows) < count and watcher.wants_partial():
+                watcher.publish(read.result(model, rows, chosen, time.perf_counter() - began, partial=True))
+
+        batches(len(some), 1, functools.partial(_rows_of, model, some), take, device=model.device)
     return read.result(model, rows, chosen, time.perf_counter() - began, partial=False)
 
 
@@ -111,6 +119,7 @@ class _Read:
 
 _Group = list[tuple[Site, Prepared | None]]
 _LARGEST_GROUP = 256
+_GROUPS_AT_ONCE = 32
 
 
 def _groups(model: NucleotideModel, sites: Iterable[Site]) -> Iterator[_Group]:
@@ -152,6 +161,11 @@ def _rows(model: NucleotideModel, group: _Group) -> list[ScoredVariant]:
         return [_scored(model, site) for site, _ in group]
     together = iter(_scored_together(model, shared))
     return [_scored(model, site) if window is None else next(together) for site, window in group]
+
+
+def _rows_of(model: NucleotideModel, groups: list[_Group], start: int, end: int) -> list[ScoredVariant]:
+    """Rows of some of the groups."""
+    return [row for group in groups[start:end] for row in _rows(model, group)]
 
 
 def _scored_together(model: NucleotideModel, shared: list[tuple[Site, Prepared]]) -> list[ScoredVariant]:
@@ -245,8 +259,8 @@ def _influence_of(reference: Tensor, mutant: Tensor, index: int, alternate: int)
 
     reader = InfluenceMeans(Scale(), len(reference))
     reader.start(reference)
-    reader.take(torch.tensor([index], device=reference.device), torch.tensor([alternate], device=reference.device), mutant)
-    return _finite(reader.to_numpy()[index, alternate])
+    place, base = (torch.tensor([number], device=reference.device) for number in (index, alternate))
+    return _finite(float(reader.reduced(place, base, mutant)))
 
 
 def _delta_log_likelihood(model: NucleotideModel, site: Site) -> float | None:
