@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from engine.core.errors import ResourceExhausted
@@ -64,6 +66,19 @@ def batches(
         size = max(1, size // 2)
         _log.warning("out of device memory: batches of %d sequences from here on", size)
         _free_memory()  # here, where the failed batch's frames, which held its tensors, are gone
+
+
+_in_turn: ContextVar[bool] = ContextVar("in_turn", default=False)
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """One batch after the other inside, whatever the device: what `engine.bench.shipped` compares with."""
+    token = _in_turn.set(True)
+    try:
+        yield
+    finally:
+        _in_turn.reset(token)
 
 
 def side_by_side(device: str) -> bool:
@@ -133,7 +148,7 @@ _making = threading.Lock()
 
 def _workers(device: str) -> _Workers | None:
     """The workers of this process for as many cores as torch may use; None with a single core and on other devices."""
-    if device != "cpu":
+    if device != "cpu" or _in_turn.get():
         return None
     import torch
 

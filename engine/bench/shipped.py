@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from engine.analyses._batches import in_turn
 from engine.analyses.dependency import dependency_map
 from engine.bench.measure import LENGTHS, Row, interleaved, one_thread, peak_bytes, random_letters
 from engine.core.errors import Cancelled
@@ -39,6 +42,8 @@ def shipped_rows(folder: Path, lengths: tuple[int, ...]) -> list[Row]:
         peak = peak_bytes(lambda: _map_seconds(model, lengths[-1], "exact")) if len(lengths) > 2 else None
     if peak is not None:
         rows.append(Row(group, f"peak memory, {lengths[-1]:,} nt", peak / 1e6, "MB", "activations of the model included"))
+    if len(lengths) > 2 and torch.get_num_threads() > 1:
+        rows += _cores_rows(model)
     return rows
 
 
@@ -90,6 +95,26 @@ def _visitor_row(group: str, model: Any, short: int = 76, long: int = 1000) -> R
     stopped.cancel()
     other.join()
     return Row(group, f"map of {short:,} nt beside one of {long:,} nt", beside, "s", f"wall clock; alone {alone:.2g} s")
+
+
+def _cores_rows(model: Any, lengths: tuple[int, ...] = (76, 300), repeats: int = 2) -> list[Row]:
+    """Batches side by side against all cores in every product, wall-clock."""
+    rows = []
+    for length in lengths:
+        sequence = NucleotideSequence(random_letters(length))
+
+        def work(sequence: NucleotideSequence = sequence) -> None:
+            dependency_map(model, sequence)
+
+        def all_cores(work: Callable[[], None] = work) -> None:
+            with in_turn():
+                work()
+
+        best = interleaved({"in turn": all_cores, "side by side": work}, repeats, time.perf_counter)
+        what = f"{torch.get_num_threads()} cores, batches side by side, {length:,} nt"
+        rows.append(Row("The shipped model, all cores", what, best["side by side"], "s", "wall clock, as the engine chooses"))
+        rows.append(Row("The shipped model, all cores", f"{what}: times as fast", best["in turn"] / best["side by side"], "x"))
+    return rows
 
 
 def _map_seconds(model: Any, length: int, precision: str) -> tuple[float, str]:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from engine.analyses import _batches
-from engine.analyses._batches import batches, side_by_side
+from engine.analyses._batches import batches, in_turn, side_by_side
 from engine.analyses.dependency import dependency_map
 from engine.analyses.effects import variant_effects
 from engine.analyses.probabilities import base_probabilities
@@ -195,3 +195,9 @@ def test_the_shipped_model_too_in_every_precision(precision: Precision, cores: i
     torch.set_num_threads(1)
     alone = dependency_map(model, sequence, parameters).values
     np.testing.assert_allclose(together, alone, atol=(1e-4 if precision == "exact" else 0.01) * alone.max())
+
+
+def test_batches_can_be_asked_to_wait_for_each_other(cores: int) -> None:
+    with in_turn():
+        assert not side_by_side("cpu")
+    assert side_by_side("cpu")

@@ -140,3 +140,14 @@ def test_a_short_map_is_timed_beside_a_long_one() -> None:
     row = shipped._visitor_row("group", Weightless(), short=10, long=40)
     assert row.value > 0
     assert "alone" in row.note
+
+
+def test_batches_side_by_side_are_compared_with_all_cores_in_every_product() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        seconds, ratio = shipped._cores_rows(Weightless(), (40,), 1)
+    finally:
+        torch.set_num_threads(before)
+    assert (seconds.unit, ratio.unit) == ("s", "x")
+    assert ratio.value > 0
