@@ -116,10 +116,11 @@ def test_side_by_side_every_worker_has_a_batch_and_all_are_taken_in_order(cores:
     assert len(threads) == 4  # the caller's and the workers'
 
 
-def test_workers_leave_the_number_of_threads_as_it_was(cores: int) -> None:
+def test_workers_have_a_core_each_and_leave_the_number_of_threads_as_it_was(cores: int) -> None:
     _batches._made.cache_clear()
     seen: set[int] = set()
     batches(30, 3, lambda start, end: seen.add(torch.get_num_threads()), nothing, device="cpu")
+    assert seen == {cores, 1}  # the first batch is computed by the caller
     assert torch.get_num_threads() == cores
     alone: list[int] = []
     thread = threading.Thread(target=lambda: alone.append(torch.get_num_threads()))
