@@ -239,7 +239,8 @@ class Price:
             return ""
         if self.stored:
             return "answered from stored results"
-        return f"{self.passes:,} forward passes, {_about(self.seconds)} on {device}"
+        where = "" if self.seconds is None else f" on {device}"
+        return f"{self.passes:,} forward passes, {_about(self.seconds)}{where}"
 
 
 def price(runs: Runs) -> Price:
@@ -266,7 +267,7 @@ def price(runs: Runs) -> Price:
 
 def _about(seconds: float | None) -> str:
     if seconds is None:
-        return "time not known before a first run"
+        return "time not known yet"
     if seconds < 1:
         return "under a second"
     if seconds < 90:
