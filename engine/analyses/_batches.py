@@ -27,7 +27,7 @@ def batches(
 ) -> None:
     """``take(start, end, compute(start, end))`` over 0..count in order, in steps of at most ``size``.
 
-    When the device's memory runs out the step is halved and goes on; what was taken is kept.
+    When the device's memory runs out batches are computed one after the other, then the step is halved; what was taken is kept.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ def batches(
         try:
             found = [compute(*spans[0])] if workers is None or len(spans) == 1 else workers.run(compute, spans)
         except RuntimeError as error:
-            if not out_of_memory(error):
+            if not _out_of_memory(error):
                 raise
-            if size == 1:
+            if size == 1 and workers is None:
                 raise ResourceExhausted(
                     "One forward pass does not fit in the memory of this device; use a shorter sequence, a smaller model or another device."
                 ) from error
@@ -63,8 +63,8 @@ def batches(
                 take(*span, one)
             start = spans[-1][1]
             continue
-        size = max(1, size // 2)
-        _log.warning("out of device memory: batches of %d sequences from here on", size)
+        size, workers = size if workers is not None else size // 2, None
+        _log.warning("out of device memory: batches of %d sequences, one after the other, from here on", size)
         _free_memory()  # here, where the failed batch's frames, which held its tensors, are gone
 
 
@@ -86,7 +86,7 @@ def side_by_side(device: str) -> bool:
     return _workers(device) is not None
 
 
-def out_of_memory(error: RuntimeError) -> bool:
+def _out_of_memory(error: RuntimeError) -> bool:
     """Whether torch could not allocate: an error of its own on a GPU, a text on a CPU."""
     import torch
 

@@ -83,11 +83,10 @@ def triage(
     read = _Read()
     groups = _groups(model, sites)
     while some := list(itertools.islice(groups, _GROUPS_AT_ONCE)):
-        parts = iter(some)
 
-        def take(_start: int, _end: int, found: list[ScoredVariant], parts: Iterator[_Group] = parts) -> None:
+        def take(start: int, end: int, found: list[ScoredVariant], some: list[_Group] = some) -> None:
             rows.extend(found)
-            for site, _ in next(parts):
+            for site, _ in itertools.chain.from_iterable(some[start:end]):
                 read.note(site)
             watcher.advance(len(found))
             if len(rows) < count and watcher.wants_partial():

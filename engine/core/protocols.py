@@ -58,7 +58,7 @@ class Model(Protocol):
 
 @runtime_checkable
 class NucleotideModel(Model, Protocol):
-    """Gives scores of A, C, G, T at each base. Everything stateless: safe to call from several threads under the shelf's lock.
+    """Gives scores of A, C, G, T at each base. Everything stateless: safe to call from several threads at once.
 
     All methods run under ``torch.inference_mode`` set by the caller and leave global torch state alone.
     """

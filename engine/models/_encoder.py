@@ -65,7 +65,8 @@ class EncoderLayer:
     """One layer.
 
     ``pre_norm``: x + out(attention(mix(norm x))) and x + down(act(up(norm x))); otherwise norm(x + out(attention(x))) and
-    norm(x + down(act(up(x)))). ``activation`` may overwrite its argument. ``mix`` (kernel, d): depthwise convolution x + conv(x) in front of the projections, zero-padded, or None.
+    norm(x + down(act(up(x)))). ``activation`` may overwrite its argument. ``mix`` (kernel, d): depthwise
+    convolution x + conv(x) in front of the projections, zero-padded, or None.
     """
 
     heads: int

@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 class PerReference(Generic[Value]):
     """Computes a value of a `Prepared` reference at first use and keeps it as long as the reference lives.
 
-    Not locked: a model is used under its shelf's lock.
+    Not locked: several batches of one question may ask at once, and at worst a value is computed twice.
     """
 
     def __init__(self, compute: Callable[[Prepared], Value]) -> None:

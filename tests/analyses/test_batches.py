@@ -202,3 +202,18 @@ def test_batches_can_be_asked_to_wait_for_each_other(cores: int) -> None:
     with in_turn():
         assert not side_by_side("cpu")
     assert side_by_side("cpu")
+
+
+def test_a_pass_that_fits_only_alone_is_computed_alone(cores: int) -> None:
+    running = threading.Semaphore(1)
+
+    def compute(start: int, end: int) -> range:
+        if not running.acquire(blocking=False):
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+        time.sleep(0.05)
+        running.release()
+        return range(start, end)
+
+    done: list[int] = []
+    batches(6, 1, compute, lambda start, end, found: done.extend(found), device="cpu")
+    assert done == list(range(6))
