@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from engine.__main__ import app
+from engine.commands.app import app
 from engine.core.settings import PREFIX, Settings
 from engine.exports.formats import FORMATS
 from engine.models import registry

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.analyses._log_odds import Scale
-from engine.analyses._provenance import stamp
-from engine.analyses._readers import InfluenceMeans, RowMaxima
-from engine.analyses.scan import Reader, Scan, Substitutions, Window, checked_window, letter_codes
+from engine.analyses.log_odds import Scale
+from engine.analyses.provenance import stamp
+from engine.analyses.readers import InfluenceMeans, RowMaxima
+from engine.analyses.substitutions import Reader, Scan, Substitutions, Window, checked_window, letter_codes
 from engine.core.errors import ParameterError, SequenceError
 from engine.core.parameters import DependencyParameters, PairParameters
 from engine.core.progress import Monitor, SilentMonitor

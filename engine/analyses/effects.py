@@ -31,11 +31,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.analyses._batches import batches
-from engine.analyses._log_odds import Scale
-from engine.analyses._provenance import stamp
-from engine.analyses._readers import InfluenceMeans, LikelihoodDifferences, largest_of_four
-from engine.analyses.scan import Scan, Substitutions, letter_codes
+from engine.analyses.batches import batches
+from engine.analyses.log_odds import Scale
+from engine.analyses.provenance import stamp
+from engine.analyses.readers import InfluenceMeans, LikelihoodDifferences, largest_of_four
+from engine.analyses.substitutions import Scan, Substitutions, letter_codes
 from engine.core.errors import CapabilityMissing
 from engine.core.parameters import EffectParameters, Influence
 from engine.core.progress import Monitor, SilentMonitor

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.analyses._batches import batches
-from engine.analyses._provenance import stamp
-from engine.analyses.scan import Scan
+from engine.analyses.batches import batches
+from engine.analyses.provenance import stamp
+from engine.analyses.substitutions import Scan
 from engine.core.parameters import ProbabilityParameters
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import NucleotideModel

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.analyses._provenance import stamp
+from engine.analyses.provenance import stamp
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError
 from engine.core.parameters import SegmentationParameters
 from engine.core.progress import Monitor, SilentMonitor

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.analyses._provenance import stamp
+from engine.analyses.provenance import stamp
 from engine.core.errors import CapabilityMissing, ParameterError
 from engine.core.parameters import TokenParameters
 from engine.core.progress import Monitor, SilentMonitor

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.analyses._batches import batches
-from engine.analyses._log_odds import Scale
-from engine.analyses._provenance import stamp
-from engine.analyses._readers import InfluenceMeans
+from engine.analyses.batches import batches
 from engine.analyses.effects import log_likelihood_ratios
-from engine.analyses.scan import Scan, letter_codes, numbers
+from engine.analyses.log_odds import Scale
+from engine.analyses.provenance import stamp
+from engine.analyses.readers import InfluenceMeans
+from engine.analyses.substitutions import Scan, letter_codes, numbers
 from engine.core.errors import CapabilityMissing, SequenceError
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.analyses.scan import Scan
+from engine.analyses.substitutions import Scan
 from engine.bench.measure import Row, gemm_gflops, interleaved, one_thread, random_letters
 from engine.core.parameters import DependencyParameters
 from engine.core.sequence import BASES, NucleotideSequence
@@ -93,7 +93,7 @@ def cone_rows(layers: int, options: FastOptions) -> list[Row]:
     """Dilated stack of 128 channels, kernel 3, dilations 1, 2, 4, ..., 512 bases; the plain passes already in the faster layout."""
     import torch
 
-    from engine.models._cone import Cone, NormWeights, PostNormConvLayer
+    from engine.models.shortcuts.cone import Cone, NormWeights, PostNormConvLayer
 
     length, channels = 512, 128
 
@@ -138,8 +138,8 @@ def gpn_rows(options: FastOptions) -> list[Row]:
     """GPN as published: 25 layers of 512 channels, kernel 9, receptive field 2,025, which is longer than its window of 512 bases."""
     import torch
 
-    from engine.models._gpn_cone import gpn_cone
-    from engine.models._gpn_net import GpnConfig, GpnNet
+    from engine.models.gpn.cone import gpn_cone
+    from engine.models.gpn.network import GpnConfig, GpnNet
 
     net = GpnNet(GpnConfig.read({"model_type": "ConvNet"})).eval()
     length = 512
@@ -164,7 +164,7 @@ def causal_rows(options: FastOptions) -> list[Row]:
     import torch
     from torch.nn import functional
 
-    from engine.models._prefix import PrefixStack
+    from engine.models.shortcuts.prefix import PrefixStack
 
     length, width, heads = 512, 256, 4
 
@@ -221,8 +221,8 @@ def megadna_rows(options: FastOptions) -> list[Row]:
     """MegaDNA's three stages of published lengths (1,024 bases a patch) and depths at a quarter of the published widths."""
     import torch
 
-    from engine.models._megadna_net import MegaDnaConfig, MegaDnaNet
-    from engine.models._megadna_prefix import MegaDnaPrefix
+    from engine.models.megadna.network import MegaDnaConfig, MegaDnaNet
+    from engine.models.megadna.prefix import MegaDnaPrefix
 
     widths = (128, 64, 48)
     net = MegaDnaNet(MegaDnaConfig(6, widths, (8, 8, 8), (128, 64, 16), (8, 8, 8), 16, tuple(4 * width for width in widths))).eval()

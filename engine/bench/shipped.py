@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.analyses._batches import in_turn
+from engine.analyses.batches import in_turn
 from engine.analyses.dependency import dependency_map
 from engine.bench.measure import LENGTHS, Row, interleaved, one_thread, peak_bytes, random_letters
 from engine.core.errors import Cancelled
 from engine.core.parameters import DependencyParameters
 from engine.core.sequence import NucleotideSequence
-from engine.jobs import DeviceGate, Job, JobMonitor
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
+from engine.service.jobs import DeviceGate, Job, JobMonitor
 
 
 def shipped_rows(folder: Path, lengths: tuple[int, ...]) -> list[Row]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.results import ContactMap
-from engine.exports._place import place_of
-from engine.exports._provenance import KEY
+from engine.exports.place import place_of
+from engine.exports.provenance import KEY
 
 COLOURS = ((173, 216, 230), (86, 180, 233), (0, 114, 178), (0, 45, 90))
 

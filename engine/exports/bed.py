@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.results import Segmentation, TokenTrack
-from engine.exports._place import Place, place_of
-from engine.exports._provenance import comments, summary, track_line
-from engine.exports._segments import THRESHOLD, segments, strand_of
+from engine.exports.place import Place, place_of
+from engine.exports.provenance import comments, summary, track_line
+from engine.exports.segments import THRESHOLD, segments, strand_of
 
 PALETTE = ("0,114,178", "213,94,0", "0,158,115", "204,121,167", "230,159,0", "86,180,233", "90,90,90", "148,103,189")
 """Colours of Okabe and Ito, then grey and violet; elements take them in turn."""

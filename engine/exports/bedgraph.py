@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.exports._place import Place, place_of
-from engine.exports._provenance import comments, summary, track_line
-from engine.exports._tracks import Track, tracks_of
+from engine.exports.place import Place, place_of
+from engine.exports.provenance import comments, summary, track_line
+from engine.exports.tracks import Track, tracks_of
 
 
 def runs(track: Track, place: Place) -> Iterator[tuple[int, int, float]]:

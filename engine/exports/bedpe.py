@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.results import ContactMap, DependencyMap
-from engine.exports._pairs import pairs_of
-from engine.exports._place import place_of
-from engine.exports._provenance import comments
+from engine.exports.pairs import pairs_of
+from engine.exports.place import place_of
+from engine.exports.provenance import comments
 
 COLUMNS = ("chrom1", "start1", "end1", "chrom2", "start2", "end2", "name", "score", "strand1", "strand2")
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import FileFormatError
-from engine.exports._place import place_of
-from engine.exports._provenance import KEY
-from engine.exports._tracks import Track, tracks_of
+from engine.exports.place import place_of
+from engine.exports.provenance import KEY
+from engine.exports.tracks import Track, tracks_of
 
 _MAGIC = 4
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.core.results import ContactMap
-from engine.exports._provenance import comments
 from engine.exports.ct import partners
+from engine.exports.provenance import comments
 
 
 def write(result: ContactMap, path: Path) -> None:

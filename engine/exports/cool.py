@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.results import ContactMap, DependencyMap
-from engine.exports._place import place_of
-from engine.exports._provenance import summary
+from engine.exports.place import place_of
+from engine.exports.provenance import summary
 
 
 def _matrix(result: DependencyMap | ContactMap, reverse: bool) -> NDArray[np.float32]:

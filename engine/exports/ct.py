@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.core.results import ContactMap
-from engine.exports._provenance import KEY
+from engine.exports.provenance import KEY
 
 
 def partners(result: ContactMap) -> list[int]:

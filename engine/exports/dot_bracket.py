@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.core.results import ContactMap
-from engine.exports._place import place_of
-from engine.exports._provenance import KEY
+from engine.exports.place import place_of
+from engine.exports.provenance import KEY
 
 
 def write(result: ContactMap, path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.core.errors import FileFormatError, ParameterError, SourceUnavailable
-from engine.exports._provenance import KEY, summary
+from engine.exports.provenance import KEY, summary
 
 if TYPE_CHECKING:
     import plotly.graph_objects

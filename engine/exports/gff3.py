@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from engine.core.results import Segmentation
-from engine.exports._place import place_of
-from engine.exports._provenance import comments
-from engine.exports._segments import base_name, segments, strand_of
+from engine.exports.place import place_of
+from engine.exports.provenance import comments
+from engine.exports.segments import base_name, segments, strand_of
 
 _TERMS = {
     "cds": "CDS_region",

@@ -16,7 +16,7 @@ from engine.core.parameters import (
     SegmentationParameters,
     TokenParameters,
 )
-from engine.exports._provenance import summary
+from engine.exports.provenance import summary
 
 _COMMANDS: dict[str, tuple[str, str, type[Parameters]]] = {
     "probabilities": ("probabilities", "probabilities.npz", ProbabilityParameters),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
 from engine.core.sequence import BASES
-from engine.exports._place import Place, place_of
+from engine.exports.place import Place, place_of
 
 Row = list[Any]
 

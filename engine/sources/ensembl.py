@@ -9,7 +9,7 @@ from urllib.parse import quote
 from engine.core.errors import LocusError, SourceUnavailable
 from engine.core.features import Feature
 from engine.core.settings import Settings
-from engine.sources._http import Answer, Service
+from engine.sources.http import Answer, Service
 
 BASE_URL = "https://rest.ensembl.org"
 LONGEST_BP = 10_000_000

@@ -6,7 +6,7 @@ import re
 
 from engine.core.errors import LocusError, SourceUnavailable
 from engine.core.settings import Settings
-from engine.sources._http import Service
+from engine.sources.http import Service
 
 BASE_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 _ACCESSION = re.compile(r"^[A-Za-z]{1,6}_?[A-Za-z]{0,4}\d{5,12}(\.\d{1,3})?$")

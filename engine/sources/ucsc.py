@@ -6,7 +6,7 @@ import json
 
 from engine.core.errors import LocusError, SourceUnavailable
 from engine.core.settings import Settings
-from engine.sources._http import Service
+from engine.sources.http import Service
 
 BASE_URL = "https://api.genome.ucsc.edu"
 

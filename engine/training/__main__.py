@@ -19,7 +19,7 @@ def _corpus(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from engine.models._locuscope_net import NetConfig
+    from engine.models.locuscope.network import NetConfig
     from engine.training.train import TrainPlan, train
 
     config = NetConfig(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden)

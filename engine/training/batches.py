@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.models._locuscope_tokens import ANY, BASE, DOMAIN, DOMAINS, MASK
+from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, DOMAINS, MASK
 from engine.training.alignments import Alignments
 from engine.training.augment import compensate, invented_rna, is_canonical, random_letters
 from engine.training.corpus import TRAIN, Corpus

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.errors import FileFormatError, WeightsMissing
-from engine.models._locuscope_tokens import DOMAINS
+from engine.models.locuscope.tokens import DOMAINS
 from engine.training import holdout
 from engine.training.letters import UNKNOWN, Codes, encode, pack, unpack
 from engine.training.sketch import Sketch, clusters, containment, sketch

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.models._locuscope_net import LocuscopeNet
-from engine.models._locuscope_segmenter_net import LocuscopeSegmenter
+from engine.models.locuscope.network import LocuscopeNet
+from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.training.annotation import annotated_contigs
 from engine.training.corpus import Corpus
 from engine.training.measure_contacts import ContactSample, contacts

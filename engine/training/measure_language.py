@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.models._locuscope_tokens import DOMAINS, MASK
+from engine.models.locuscope.tokens import DOMAINS, MASK
 from engine.training.alignments import Alignments
 from engine.training.corpus import HELD_OUT_FAMILY, TRAIN, Corpus
 from engine.training.letters import UNKNOWN, Codes

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.models._locuscope_segmenter_net import LocuscopeSegmenter
-from engine.models._locuscope_tokens import BASE, DOMAIN, DOMAINS
+from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
+from engine.models.locuscope.tokens import BASE, DOMAIN, DOMAINS
 from engine.training.annotation import ELEMENTS, MIRROR, Contig
 from engine.training.letters import Codes, reverse_complement
 from engine.training.metrics import Confusion, auprc

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from engine.models._locuscope_memory import SHARES, STARTS, TOPS, WORD, MemoryLayer, record
-from engine.models._locuscope_net import LocuscopeNet
-from engine.models._locuscope_tokens import BASE, DOMAIN, DOMAINS, MASK
+from engine.models.locuscope.memory import SHARES, STARTS, TOPS, WORD, MemoryLayer, record
+from engine.models.locuscope.network import LocuscopeNet
+from engine.models.locuscope.tokens import BASE, DOMAIN, DOMAINS, MASK
 from engine.training.corpus import TRAIN, Corpus
 from engine.training.letters import UNKNOWN
 from engine.training.markov import contexts

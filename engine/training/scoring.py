@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.models._locuscope_net import LocuscopeNet
-from engine.models._locuscope_tokens import BASE, DOMAIN, DOMAINS, MASK
+from engine.models.locuscope.network import LocuscopeNet
+from engine.models.locuscope.tokens import BASE, DOMAIN, DOMAINS, MASK
 from engine.training.letters import Codes
 
 

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.models._locuscope_net import LocuscopeNet
-from engine.models._locuscope_segmenter_net import LocuscopeSegmenter, SegmenterConfig
-from engine.models._locuscope_tokens import BASE, DOMAIN, DOMAINS
+from engine.models.locuscope.network import LocuscopeNet
+from engine.models.locuscope.segmenter_network import LocuscopeSegmenter, SegmenterConfig
+from engine.models.locuscope.tokens import BASE, DOMAIN, DOMAINS
 from engine.training import checkpoint
 from engine.training.annotation import ELEMENTS, Contig, annotated_contigs, bit, mirrored
 from engine.training.letters import UNKNOWN, reverse_complement

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import ParameterError
-from engine.models._locuscope_net import MINIMUM_LOOP, LocuscopeNet, NetConfig
-from engine.models._locuscope_tokens import ANY, BASE
+from engine.models.locuscope.network import MINIMUM_LOOP, LocuscopeNet, NetConfig
+from engine.models.locuscope.tokens import ANY, BASE
 from engine.training import checkpoint
 from engine.training.batches import IGNORE, Batch, Batches, Mixture, substituted
 from engine.training.corpus import Corpus

@@ -12,8 +12,8 @@ from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError, SequenceError
 from engine.core.results import DependencyMap
 from engine.core.sequence import NucleotideSequence
-from engine.jobs import Job
-from engine.service import Request
+from engine.service.engine import Request
+from engine.service.jobs import Job
 from engine.views import payload
 from engine.views.comparison import changed_pairs, difference, side_by_side
 from pages._ui import locus_view, search, state

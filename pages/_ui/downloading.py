@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from engine.core.errors import Cancelled, LocuscopeError
-from engine.service import Engine
+from engine.service.engine import Engine
 
 
 class Download:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
-from engine.service import Engine
+from engine.service.engine import Engine
 from engine.sources import examples
 from pages._ui import address, downloads, locus_view, search, state, tables
 from pages._ui.question import Question, Shown, address_of, echo, narrowed

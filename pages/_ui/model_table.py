@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.service import ModelRow
+from engine.service.engine import ModelRow
 from pages._ui import state
 from pages._ui.downloading import Download
 

@@ -11,8 +11,8 @@ from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.core.parameters import DependencyParameters, PairParameters, Parameters, ProbabilityParameters
 from engine.core.results import ContactMap, DependencyMap
-from engine.jobs import Job
-from engine.service import Engine, Request
+from engine.service.engine import Engine, Request
+from engine.service.jobs import Job
 from engine.views import payload
 from pages._ui.question import Question, Shown
 

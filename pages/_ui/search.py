@@ -9,7 +9,7 @@ import streamlit as st
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.core.parameters import Metric
-from engine.service import ModelRow
+from engine.service.engine import ModelRow
 from engine.sources import examples, understand
 from pages._ui.question import Question, Shown, resolve
 from pages._ui.state import Session, Shared

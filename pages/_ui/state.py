@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.core.features import Feature
 from engine.core.settings import Settings
-from engine.service import Engine
+from engine.service.engine import Engine
 from engine.sources.genomes import GenomeSet
 from engine.sources.understand import Understood
 from pages._ui.address import AddressState

@@ -15,10 +15,10 @@ from engine.core.errors import InputError, LocuscopeError
 from engine.core.variants import ScoredVariant, Triage, TriageParameters
 from engine.exports.triage_table import write_triage_table
 from engine.exports.vcf import write_triage_vcf
-from engine.jobs import Job
+from engine.service.jobs import Job
+from engine.service.triage import ReferenceLetters, TriageRequest
 from engine.sources.compressed import text_of
 from engine.sources.vcf import parse_vcf
-from engine.triage import ReferenceLetters, TriageRequest
 from pages._ui import search, state
 from pages._ui.question import Question
 

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 import torch
 
-from engine.analyses import _batches
-from engine.analyses._batches import batches, in_turn, side_by_side
+from engine.analyses import batches as batching
+from engine.analyses.batches import batches, in_turn, side_by_side
 from engine.analyses.dependency import dependency_map
 from engine.analyses.effects import variant_effects
 from engine.analyses.probabilities import base_probabilities
 from engine.core.errors import Cancelled, ResourceExhausted
 from engine.core.parameters import DependencyParameters, EffectParameters, Precision, ProbabilityParameters
 from engine.core.sequence import NucleotideSequence
-from engine.models import _locuscope_fast
 from engine.models.entry import LoadOptions
+from engine.models.locuscope import fast
 from engine.models.registry import entry
-from engine.shelf import ASSETS
+from engine.service.shelf import ASSETS
 from tests.analyses.toys import ToyModel, Watcher
 from tests.models.test_contract import BASE_MODELS, LETTERS, Case
 
@@ -117,7 +117,7 @@ def test_side_by_side_every_worker_has_a_batch_and_all_are_taken_in_order(cores:
 
 
 def test_workers_have_a_core_each_and_leave_the_number_of_threads_as_it_was(cores: int) -> None:
-    _batches._made.cache_clear()
+    batching._made.cache_clear()
     seen: set[int] = set()
     batches(30, 3, lambda start, end: seen.add(torch.get_num_threads()), nothing, device="cpu")
     assert seen == {cores, 1}  # the first batch is computed by the caller
@@ -189,7 +189,7 @@ def test_every_model_may_be_asked_by_several_workers_at_once(case: Case, golden:
 
 @pytest.mark.parametrize("precision", ["exact", "delta", "sparse"])
 def test_the_shipped_model_too_in_every_precision(precision: Precision, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_locuscope_fast, "difference_dtype", lambda *_: torch.bfloat16)
+    monkeypatch.setattr(fast, "difference_dtype", lambda *_: torch.bfloat16)
     sequence, parameters = NucleotideSequence(LETTERS * 3), DependencyParameters(precision=precision)
     model: Any = entry("locuscope").load(ASSETS / "locuscope-lm", LoadOptions())
     together = dependency_map(model, sequence, parameters).values

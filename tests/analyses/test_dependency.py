@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.analyses._log_odds import Scale, log_odds, log_odds_epsilon
 from engine.analyses.dependency import dependency_map, dependency_map_with_influence, pair_table, passes
 from engine.analyses.effects import variant_effects
-from engine.analyses.scan import Pace, Substitutions, coarse_to_fine, letter_codes
+from engine.analyses.log_odds import Scale, log_odds, log_odds_epsilon
+from engine.analyses.substitutions import Pace, Substitutions, coarse_to_fine, letter_codes
 from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, SequenceError
 from engine.core.parameters import DependencyParameters, PairParameters
 from engine.core.protocols import Prepared

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.analyses._shared_passes import Offer, SharedPasses, shared_passes
 from engine.analyses.dependency import dependency_map
+from engine.analyses.shared_passes import Offer, SharedPasses, shared_passes
 from engine.core.errors import Cancelled
 from engine.core.parameters import DependencyParameters
 from engine.core.sequence import NucleotideSequence

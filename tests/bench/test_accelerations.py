@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from engine.bench.accelerations import FastOptions, fast_rows
 from engine.bench.measure import Row
-from engine.models._locuscope_net import LocuscopeNet, NetConfig
+from engine.models.locuscope.network import LocuscopeNet, NetConfig
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from engine.bench.gpu import GpuOptions, gpu_rows
 from engine.bench.measure import Row, interleaved, one_thread, peak_bytes, random_letters, table
 from engine.bench.scan import Weightless
 from engine.core.sequence import NucleotideSequence
-from engine.models._locuscope_net import LocuscopeNet, NetConfig
 from engine.models.entry import LoadOptions
+from engine.models.locuscope.network import LocuscopeNet, NetConfig
 from engine.models.registry import entry
 from tests.pretend_gpu import pretend_gpu
 

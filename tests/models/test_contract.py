@@ -30,7 +30,7 @@ class Case:
     species: str = ""
 
     def load(self, golden: Path, dtype: str = "auto") -> Any:
-        place = HERE / self.folder if self.folder.startswith("data") else golden / self.folder / "checkpoint"
+        place = HERE / "segmenters" / self.folder if self.folder.startswith("data") else golden / self.folder / "checkpoint"
         return entry(self.model_id).load(place, LoadOptions(species=self.species, dtype=dtype))
 
 

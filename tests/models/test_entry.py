@@ -73,5 +73,5 @@ def test_what_python_says_is_translated_once_and_our_own_errors_pass(tmp_path: P
 
 
 def test_a_guarded_loader_still_says_which_module_it_is_of() -> None:
-    assert entry("gpn").load.__module__ == "engine.models.gpn"
-    assert entry("specieslm-fungi-k1").load.__module__ == "engine.models.specieslm"
+    assert entry("gpn").load.__module__ == "engine.models.gpn.adapter"
+    assert entry("specieslm-fungi-k1").load.__module__ == "engine.models.specieslm.adapter"

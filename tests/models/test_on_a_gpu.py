@@ -42,7 +42,11 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def folder(case: Case, request: pytest.FixtureRequest) -> Path:
     if case.folder == "shipped":
         return SHIPPED / str(entry(case.model_id).shipped)
-    return HERE / case.folder if case.folder.startswith("data") else request.getfixturevalue("golden") / case.folder / "checkpoint"
+    return (
+        HERE / "segmenters" / case.folder
+        if case.folder.startswith("data")
+        else request.getfixturevalue("golden") / case.folder / "checkpoint"
+    )
 
 
 def load(case: Case, request: pytest.FixtureRequest, device: str, dtype: str) -> Any:
@@ -103,10 +107,11 @@ def test_by_itself_a_gpu_computes_in_half_precision_and_stays_close(case: Case, 
 def test_the_other_precisions_lie_on_the_gpu_too(
     case: Case, precision: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.models import _by_differences, _locuscope_fast
+    from engine.models.locuscope import fast
+    from engine.models.shortcuts import delta_mutants
 
     request.getfixturevalue("gpu")
-    for module in (_by_differences, _locuscope_fast):
+    for module in (delta_mutants, fast):
         monkeypatch.setattr(module, "difference_dtype", lambda *_: torch.float16)
     model = load(case, request, "cuda:0", "float32")
     assert isinstance(model, PreciseMutantModel)

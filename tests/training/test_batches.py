@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.models._locuscope_tokens import ANY, BASE, DOMAIN, MASK
+from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, MASK
 from engine.training.alignments import Alignments, structural_units
 from engine.training.augment import compensate, invented_rna, is_canonical
 from engine.training.batches import IGNORE, KINDS, Batches, Mixture, Row, mask, substituted

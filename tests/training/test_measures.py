@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from engine.core.errors import FileFormatError, ParameterError
-from engine.models._locuscope_net import LocuscopeNet
-from engine.models._locuscope_tokens import MASK
+from engine.models.locuscope.network import LocuscopeNet
+from engine.models.locuscope.tokens import MASK
 from engine.training.annotation import ELEMENTS, MIRROR, Contig, bit, mark_gene, mark_intron, mirrored
 from engine.training.letters import decode, encode, reverse_complement
 from engine.training.markov import Markov, contexts, ladder, ladder_bits

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.models._locuscope_net import LocuscopeNet
+from engine.models.locuscope.network import LocuscopeNet
 from engine.training.letters import encode
 from engine.training.metrics import Confusion, ContactScore, auprc, auroc, greedy_pairs, pair_matrix
 from engine.training.scoring import Scorer, log2_odds

@@ -7,9 +7,17 @@ import math
 import pytest
 import torch
 
-from engine.models._locuscope_net import LocuscopeNet, NetConfig, StemLayer, _PiecewiseAttention, _rotary_tables, _shifted_sum, _ShiftedSum
-from engine.models._locuscope_segmenter_net import LocuscopeSegmenter, SegmenterConfig
-from engine.models._locuscope_tokens import BASE, DOMAIN, MASK
+from engine.models.locuscope.network import (
+    LocuscopeNet,
+    NetConfig,
+    StemLayer,
+    _PiecewiseAttention,
+    _rotary_tables,
+    _shifted_sum,
+    _ShiftedSum,
+)
+from engine.models.locuscope.segmenter_network import LocuscopeSegmenter, SegmenterConfig
+from engine.models.locuscope.tokens import BASE, DOMAIN, MASK
 from engine.training.letters import encode
 from tests.training.toy import TINY
 

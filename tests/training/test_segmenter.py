@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.models._locuscope_net import LocuscopeNet
-from engine.models._locuscope_segmenter_net import LocuscopeSegmenter
-from engine.models._locuscope_tokens import BASE
+from engine.models.locuscope.network import LocuscopeNet
+from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
+from engine.models.locuscope.tokens import BASE
 from engine.training.annotation import ELEMENTS, Contig, mark_gene
 from engine.training.segmenter import SegmenterPlan, SegmenterTrainer, Windows, element_weights, focal_loss
 from engine.training.train import Workers

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.models._locuscope_net import LocuscopeNet
-from engine.models._locuscope_segmenter_net import LocuscopeSegmenter
+from engine.models.locuscope.network import LocuscopeNet
+from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.training.letters import encode
 from engine.training.metrics import auroc, pair_matrix
 from engine.training.publish import digest

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
-from engine.models._locuscope_net import LocuscopeNet
-from engine.models._locuscope_tokens import BASE, DOMAIN
+from engine.models.locuscope.network import LocuscopeNet
+from engine.models.locuscope.tokens import BASE, DOMAIN
 from engine.training import checkpoint
 from engine.training.publish import digest, publish, run_summary
 from engine.training.train import Trainer, TrainPlan, Workers, grow, write_model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.models._locuscope_net import NetConfig
+from engine.models.locuscope.network import NetConfig
 from engine.training.augment import invented_rna
 from engine.training.corpus import HELD_OUT_FAMILY, HELD_OUT_SEQUENCE, TRAIN, Corpus
 

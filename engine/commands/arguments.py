@@ -1,0 +1,211 @@
+"""What the command line reads: the sequence, intervals and the file to write; each problem is one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TextIO
+
+from engine.core.errors import FileFormatError, InputError, ParameterError, SequenceError
+from engine.core.locus import Locus
+from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, Segmentation, VariantEffects
+from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.core.settings import Settings
+from engine.service.engine import Engine
+
+_WINDOW = re.compile(r"^\s*([\d,_]+)\s*(?:-|\.\.)\s*([\d,_]+)\s*$")
+_UNBOUNDED = 1 << 40
+_NAMES_SHOWN = 8
+FIGURES = (".html", ".png", ".svg", ".pdf")
+FIGURE_FIELDS: dict[type, str] = {
+    DependencyMap: "dependency",
+    ContactMap: "contacts",
+    VariantEffects: "effects",
+    BaseProbabilities: "probabilities",
+    Segmentation: "segmentation",
+}
+"""Results that can be drawn, by their place in `engine.views.locus_figure.LocusEvidence`."""
+
+
+class NotWritable(InputError):
+    """The file named with --out cannot be written."""
+
+
+def settings_of_command_line() -> Settings:
+    """Settings from the environment without the bounds that protect a server from its visitors."""
+    return replace(Settings.from_environment(), max_length=_UNBOUNDED, max_upload_bytes=_UNBOUNDED)
+
+
+def make_engine(settings: Settings | None = None) -> Engine:
+    """The engine of a command."""
+    return Engine(settings or settings_of_command_line())
+
+
+def read_sequence(letters: str | None, fasta: Path | None, name: str | None, locus: str | None, settings: Settings) -> NucleotideSequence:
+    """The sequence of exactly one of ``--sequence``, ``--fasta [--name]`` and ``--locus``, as it is: no padding, no flanks."""
+    given = [option for option, value in (("--sequence", letters), ("--fasta", fasta), ("--locus", locus)) if value is not None]
+    if len(given) != 1:
+        what = " and ".join(given) or "none of them"
+        raise InputError(f"Give exactly one of --sequence LETTERS, --fasta FILE and --locus ASSEMBLY:CONTIG:START-END; you gave {what}.")
+    if name is not None and fasta is None:
+        raise InputError("--name chooses a record of --fasta; give it together with --fasta FILE.")
+    if letters is not None:
+        return from_letters(letters)
+    if fasta is not None:
+        return chosen_record(read_records(fasta, settings), name, fasta)
+    from engine.sources.genomes import GenomeSet
+
+    return GenomeSet(settings).fetch(Locus.parse(locus or ""))
+
+
+def from_letters(text: str) -> NucleotideSequence:
+    """Letters of any case, with or without white space; U makes it an RNA. Raises `SequenceError`."""
+    letters = "".join(text.split()).upper()
+    if "U" in letters and "T" in letters:
+        raise SequenceError("The sequence has both T and U; write it as DNA (T) or as RNA (U).")
+    return NucleotideSequence(letters, Alphabet.RNA if "U" in letters else Alphabet.DNA)
+
+
+def read_records(path: Path, settings: Settings) -> tuple[NucleotideSequence, ...]:
+    """All records of a FASTA or GenBank file, gzipped or not."""
+    from engine.sources.understand import read_upload
+
+    return tuple(read_upload(path.name, read_bytes(path), settings).records)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Content of a file a user named. Raises `FileFormatError` when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FileFormatError(f"The file {str(path)!r} cannot be read: {error.strerror}; give the path of a readable file.") from error
+
+
+def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, path: Path) -> NucleotideSequence:
+    """The record called ``name``, or the only one."""
+    names = [record.name for record in records]
+    shown = ", ".join(names[:_NAMES_SHOWN]) + (f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else "")
+    if name is None:
+        if len(records) != 1:
+            raise InputError(f"{path.name} holds {len(records)} records; choose one with --name: {shown}.")
+        return records[0]
+    found = [record for record in records if record.name == name or record.name.split(" ", 1)[0] == name]
+    if not found:
+        raise InputError(f"{path.name} has no record {name!r}; it holds {shown}.")
+    return found[0]
+
+
+def read_window(text: str | None) -> tuple[int, int] | None:
+    """``START-END``, 1-based inclusive, as a 0-based half-open pair; None for None."""
+    if text is None:
+        return None
+    match = _WINDOW.match(text)
+    if match is None:
+        raise ParameterError(f"The window {text[:40]!r} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
+    start, end = (int(re.sub(r"[,_]", "", group)) for group in match.groups())
+    return start - 1, end
+
+
+def check_output(path: Path, kind: type | None = None) -> None:
+    """Raise before anything is computed when ``path`` cannot be written, or when its end names no format for a result of ``kind``."""
+    if path.is_dir():
+        raise NotWritable(f"--out {str(path)!r} is a folder; give the name of a file.")
+    if not path.parent.is_dir():
+        raise NotWritable(f"The folder {str(path.parent)!r} of --out does not exist; make it first or choose another.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise NotWritable(f"{str(path)!r} cannot be written: permission denied; choose another --out.")
+    if kind is not None:
+        from engine.exports.formats import FORMATS
+
+        usable = [end for item in FORMATS.values() if issubclass(kind, item.applies_to) for end in item.suffixes]
+        usable += [*FIGURES] if kind in FIGURE_FIELDS else []
+        if not path.name.casefold().endswith(tuple(usable)):
+            raise ParameterError(
+                f"The file name {path.name[-60:]!r} names no format for this answer; end it with one of {', '.join(usable)}."
+            )
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what the system says about ``path`` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise NotWritable(f"{str(path)!r} cannot be written: {error.strerror or error}; choose another --out.") from error
+
+
+def write_result(result: Any, path: Path) -> None:
+    """Write ``result`` in the format of the name of ``path``."""
+    from engine.exports import formats
+
+    with writing(path):
+        if path.suffix.casefold() in FIGURES:
+            _write_figure(result, path)
+        else:
+            formats.write(result, path)
+
+
+def _write_figure(result: Any, path: Path) -> None:
+    from engine.exports.figure import write_figure
+    from engine.views.locus_figure import LocusEvidence, locus_figure
+
+    drawn = locus_figure(LocusEvidence(result.sequence, **{FIGURE_FIELDS[type(result)]: result}))
+    write_figure(drawn, path, result.provenance, int(drawn.layout.width), int(drawn.layout.height))
+
+
+def deliver(write: Callable[[Path], None], out: Path | None, suffix: str) -> None:
+    """Let ``write`` write a text file to ``out``; without one, to standard output."""
+    if out is not None:
+        with writing(out):
+            write(out)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"answer{suffix}"
+        write(path)
+        sys.stdout.write(path.read_text(encoding="utf-8"))
+
+
+class TerminalMonitor:
+    """Shows progress in one line of a terminal; silent when standard error is not one."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._shown = self._stream.isatty()
+        self._total = self._done = 0
+        self._unit = ""
+        self._began = self._last = 0.0
+
+    def start(self, total: int, unit: str = "forward passes") -> None:
+        """Announce the amount of work."""
+        self._total, self._unit, self._done = total, unit, 0
+        self._began = time.monotonic()
+
+    def advance(self, done: int) -> None:
+        """Show how far it is, five times a second."""
+        self._done += done
+        now = time.monotonic()
+        if self._shown and self._done and now - self._last > 0.2:
+            self._last = now
+            left = (now - self._began) * (self._total - self._done) / self._done
+            self._stream.write(f"\r{self._done:,} of {self._total:,} {self._unit}, {left:,.0f} s left \x1b[K")
+            self._stream.flush()
+
+    def publish(self, partial: Any) -> None:
+        """A terminal shows no partial results."""
+
+    def wants_partial(self) -> bool:
+        """Never."""
+        return False
+
+    def close(self) -> None:
+        """Clear the line."""
+        if self._shown and self._last:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()

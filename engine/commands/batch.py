@@ -1,0 +1,191 @@
+"""Commands on many variants or whole genomes, and those that look after an installation."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.commands import arguments
+from engine.commands.arguments import TerminalMonitor, check_output, deliver, settings_of_command_line, writing
+from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
+from engine.core.errors import InputError, LocusError
+from engine.core.variants import TriageParameters
+
+app = typer.Typer()
+
+
+@app.command("triage")
+def triage_command(
+    vcf: Annotated[Path, typer.Argument(metavar="VCF", help="Variants; plain, gzipped or bgzipped.")],
+    fasta: Annotated[Path, typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")],
+    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF with gene models.")] = None,
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+    window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
+) -> None:
+    """Scores of the variants of a VCF: a table (on standard output without --out), or the VCF with INFO fields for .vcf and .vcf.gz."""
+    from engine.exports.triage_table import write_triage_table
+    from engine.exports.vcf import write_triage_vcf
+    from engine.service.triage import ReferenceLetters, TriageRequest
+    from engine.sources.transcripts import read_transcripts
+    from engine.sources.vcf import parse_vcf, vcf_text
+
+    if out is not None:
+        check_output(out)
+    settings = settings_of_command_line()
+    text = vcf_text(vcf)
+    request = TriageRequest(
+        parse_vcf(vcf.name, text),
+        ReferenceLetters.of_file(fasta, settings),
+        read_transcripts(gff) if gff is not None else (),
+        model,
+        TriageParameters(window),
+        species,
+        weights,
+        device,
+        dtype,
+    )
+    monitor = TerminalMonitor()
+    result = arguments.make_engine(settings).run_triage(request, monitor)
+    monitor.close()
+    if out is not None and out.name.endswith((".vcf", ".vcf.gz")):
+        deliver(lambda path: write_triage_vcf(result, text, path), out, ".vcf")
+    else:
+        deliver(lambda path: write_triage_table(result, path), out, ".tsv")
+    scored = sum(row.status == "scored" for row in result.rows)
+    print(f"{scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
+
+
+@app.command("scan")
+def scan_command(
+    fasta: Annotated[Path, typer.Option("--fasta", metavar="GENOME", help="Every contig of it is scanned.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the answers; a run goes on where it stopped.")],
+    analysis: Annotated[
+        str, typer.Option(metavar="NAME", help="probabilities, effects, segmentation, dependency or tokens.")
+    ] = "probabilities",
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    window: Annotated[int, typer.Option(metavar="BP", help="Bases the model sees at once.")] = 1000,
+    overlap: Annotated[int, typer.Option(metavar="BP", help="Bases that neighbouring windows share.")] = 200,
+    processes: Annotated[int, typer.Option(metavar="N", help="Local processes.")] = 1,
+    ray: Annotated[str | None, typer.Option("--ray", metavar="ADDRESS", help="A Ray cluster instead of local processes.")] = None,
+) -> None:
+    """Genome-wide run, resumable, to a directory: an npz a window and a bigWig a track."""
+    from engine.genome.run import Plan, scan
+
+    folder = weights.resolve() if weights is not None else ""
+    plan = Plan(str(fasta.resolve()), analysis, model, str(folder), species, device, dtype, window, overlap)
+    monitor = TerminalMonitor()
+    failed = scan(plan, out, settings_of_command_line(), processes, ray, monitor)
+    monitor.close()
+    if failed:
+        raise InputError(f"{failed:,} windows could not be computed; {out / 'failed.tsv'} says why; the others are kept.")
+    print(f"wrote {out}", file=sys.stderr)
+
+
+@app.command()
+def scores(
+    vcf: Annotated[Path, typer.Argument(metavar="VCF", help="Variants; plain, gzipped or bgzipped.")],
+    assembly: Annotated[str, typer.Option(metavar="NAME", help="The assembly they were called on, such as GRCh38.")],
+    model: Annotated[str, typer.Option(metavar="ID", help="alphamissense or alphagenome.")] = "alphamissense",
+    out: Out = None,
+) -> None:
+    """Published scores of the variants of a VCF, looked up in a table or asked of a service."""
+    from engine.exports.score_table import write_score_table
+    from engine.sources.vcf import read_vcf
+
+    if out is not None:
+        check_output(out)
+    engine = arguments.make_engine()
+    monitor = TerminalMonitor()
+    variants = read_vcf(vcf)
+    monitor.start(len(variants), "variants")
+    rows = []
+    for variant in variants:
+        try:
+            rows.append((variant, engine.scores(model, assembly, variant), ""))
+        except LocusError as error:
+            rows.append((variant, (), str(error)))
+        monitor.advance(1)
+    monitor.close()
+    deliver(lambda path: write_score_table(rows, engine.model(model).card, assembly, path), out, ".tsv")
+    print(f"{sum(bool(found) for _, found, _ in rows):,} of {len(rows):,} alleles have scores", file=sys.stderr)
+
+
+@app.command()
+def tracks(
+    locus: Annotated[str, typer.Option("--locus", metavar="ASSEMBLY:CONTIG:START-END", help="1-based inclusive, e.g. GRCh38:chr7:1-300.")],
+    output: Annotated[list[str], typer.Option("--output", metavar="NAME", help="RNA_SEQ, ATAC, CAGE, ...; may be repeated.")] = ["RNA_SEQ"],  # noqa: B006
+    tissue: Annotated[list[str], typer.Option("--tissue", metavar="TERM", help="Such as UBERON:0002048; may be repeated.")] = [],  # noqa: B006
+    out: Out = None,
+) -> None:
+    """Tracks that AlphaGenome predicts for an interval: npz, or bedGraph by the name of --out."""
+    from engine.core.locus import Locus
+    from engine.exports.predicted_tracks import check_suffix, write_predicted_tracks
+    from engine.models.entry import LoadOptions
+    from engine.models.registry import entry
+    from engine.service.shelf import find_directory
+
+    target = out or Path("tracks.npz")
+    check_output(target)
+    check_suffix(target)
+    place = Locus.parse(locus)
+    row = entry("alphagenome")
+    model: Any = row.load(find_directory(row, settings_of_command_line().home), LoadOptions())
+    found = model.tracks(place.assembly, place.contig, place.start, place.end, tuple(output), tuple(tissue))
+    with writing(target):
+        write_predicted_tracks(found, row.card, place.assembly, target)
+    print(f"wrote {target}: {sum(len(one.names) for one in found):,} tracks", file=sys.stderr)
+
+
+@app.command()
+def install(
+    model: Annotated[str, typer.Argument(metavar="ID", help="Model id, see the command models.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Download the published weights of a model, or accept the terms of a table or service; shows size and licence first."""
+    engine = arguments.make_engine()
+    row = engine.model(model)
+    if row.installed:
+        print(f"{row.card.title} is installed.")
+        return
+    size = f"{row.size_bytes:,} bytes, " if row.size_bytes else ""
+    print(f"{row.card.title}: {size}licence {row.card.licence}, from {row.card.source}.")
+    if not yes and not typer.confirm("Download it under these terms?" if row.size_bytes else "Accept these terms?"):
+        return
+    if not row.size_bytes:
+        engine.accept_terms(model)
+    monitor = TerminalMonitor()
+    folder = engine.install(model, monitor)
+    monitor.close()
+    print(f"{row.card.title} is ready in {folder}.")
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Without the slow parts.")] = False,
+    layers: Annotated[int, typer.Option(metavar="N", min=1, max=24, help="Depth of the synthetic encoders; published: 12.")] = 6,
+    bases: Annotated[int, typer.Option(metavar="N", min=1, help="Changed bases timed in each comparison.")] = 21,
+) -> None:
+    """The benchmark table of this machine; no downloads, synthetic weights of published sizes and the shipped model."""
+    from engine.bench import measure
+    from engine.bench import run as benchmarks
+    from engine.bench.encoders import EncoderOptions
+    from engine.service.shelf import ASSETS
+
+    def told(row: measure.Row) -> None:
+        print(".", end="", file=sys.stderr, flush=True)
+
+    print(benchmarks.machine())
+    print(measure.table(benchmarks.run(EncoderOptions(layers=layers, bases=bases), ASSETS, told, quick=quick)))
+    print(file=sys.stderr)

@@ -1,0 +1,1 @@
+"""GPN (Brassicales)."""

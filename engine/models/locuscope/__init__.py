@@ -1,0 +1,1 @@
+"""The shipped models: a masked language model and the segmenter that reads its hidden states."""

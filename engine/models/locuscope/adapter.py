@@ -1,0 +1,355 @@
+"""The models that come with the repository: a masked nucleotide language model and its segmenter (`engine.training` made them).
+
+Input of the language model is one domain token and one token a base, no end token. The domain (bacteria, phage, yeast, rna) is the
+``species`` of the load options; when none is named, letters with U are read as ``rna`` and all others as ``unknown``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from engine.core.card import Capability, EffectRecipe, ModelCard, WindowRule
+from engine.core.errors import CapabilityMissing, ParameterError, SequenceError, WeightsInvalid
+from engine.core.protocols import Prepared
+from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.models.entry import LoadOptions, ModelEntry
+from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, DOMAINS, MASK
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from engine.models.locuscope.fast import LocuscopeFast, LocuscopeReference
+    from engine.models.locuscope.network import LocuscopeNet
+    from engine.models.locuscope.segmenter_network import LocuscopeSegmenter as SegmenterNet
+    from engine.models.shortcuts.encoder import LayerReference
+
+CONTEXT_BP = 128
+SEGMENTED_BP = 1023
+"""Window the segmenter is trained and measured on, and the bases at its edges that are left to the neighbour."""
+
+
+def _ids(letters: str, domain: str) -> Tensor:
+    """Token ids int64 (1 + L,) of upper-case DNA letters."""
+    import torch
+
+    table = torch.full((256,), ANY, dtype=torch.int64)
+    table[[ord(base) for base in "ACGT"]] = torch.arange(BASE, BASE + 4)
+    bases = table[torch.frombuffer(bytearray(letters.encode("ascii")), dtype=torch.uint8).long()]
+    return torch.cat((torch.tensor([DOMAIN + DOMAINS.index(domain)]), bases))
+
+
+class Locuscope:
+    """The loaded language model; implements `engine.core.protocols.NucleotideModel`.
+
+    Letters other than A, C, G, T (U) are read as the token of an unknown base. In float16 or bfloat16 the weights stay float32 and the
+    products run in the lower precision; the four scores of a base are always computed in float32.
+    """
+
+    def __init__(self, card: ModelCard, net: LocuscopeNet, device: torch.device, dtype: str, domain: str = "") -> None:
+        from engine.models.shortcuts.reference import PerReference
+
+        self.card, self.dtype, self.species = card, dtype, domain
+        self._net, self._device = net, device
+        self._base, self._mask = BASE, MASK
+        self._stem: PerReference[LocuscopeReference] = PerReference(lambda reference: self._proven.reference(reference.ids))
+        self._layers: PerReference[list[LayerReference]] = PerReference(lambda reference: self._proven.layers(self._stem(reference)))
+        self._sparse: PerReference[list[LayerReference]] = PerReference(lambda it: self._proven.sparse_layers(self._layers(it)))
+
+    @property
+    def device(self) -> str:
+        """Torch device of the weights."""
+        return str(self._device)
+
+    @property
+    def effect_recipe(self) -> EffectRecipe:
+        """The whole sequence as given, one strand, one token masked."""
+        return EffectRecipe()
+
+    @property
+    def net(self) -> LocuscopeNet:
+        """The network."""
+        return self._net
+
+    def prepare(self, sequence: NucleotideSequence) -> Prepared:
+        """Tokenise. Raises `SequenceError` when there are more bases than the model takes."""
+        if len(sequence) > self.card.max_length:
+            raise SequenceError(
+                f"The sequence has {len(sequence):,} bases; {self.card.title} takes up to {self.card.max_length:,}; choose a shorter window."
+            )
+        letters = sequence.as_dna()
+        domain = self.species or ("rna" if sequence.alphabet is Alphabet.RNA else "unknown")
+        return Prepared(letters, _ids(letters, domain).to(self._device))
+
+    def mutants(self, reference: Prepared, positions: Tensor, alternates: Tensor) -> Tensor:
+        """Token ids (B, T): the reference with base ``positions[b]`` replaced by ``alternates[b]``."""
+        return self._replaced(reference, positions, alternates + self._base)
+
+    def masked(self, reference: Prepared, positions: Tensor) -> Tensor:
+        """Token ids (B, T): the reference with base ``positions[b]`` masked."""
+        import torch
+
+        return self._replaced(reference, positions, torch.full_like(positions, self._mask))
+
+    @staticmethod
+    def _replaced(reference: Prepared, positions: Tensor, ids: Tensor) -> Tensor:
+        batch = reference.ids.repeat(len(positions), 1)
+        return batch.scatter_(1, positions[:, None] + 1, ids[:, None])
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """Last hidden states float32 (B, L, width) of token ids (B, T); the domain token's is left out."""
+        import torch
+
+        if self.dtype == "float32":
+            states = self._net.hidden(ids)
+        else:
+            with torch.autocast(self._device.type, dtype=getattr(torch, self.dtype)):
+                states = self._net.hidden(ids)
+        return states[:, 1:].float()
+
+    def base_logits(self, reference: Prepared, ids: Tensor, *, normalised: bool = False) -> Tensor:
+        """Scores float32 (B, L, 4) of A, C, G, T at each base."""
+        return self._scores(self.hidden(ids), normalised=normalised)
+
+    def _scores(self, states: Tensor, *, normalised: bool) -> Tensor:
+        """Scores float32 (B, L, 4) of hidden states (B, L, hidden_size)."""
+        from torch.nn.functional import linear
+
+        bases = slice(self._base, self._base + 4)
+        head = self._net.head
+        if normalised:
+            return linear(states, head.weight, head.bias).log_softmax(-1)[..., bases]
+        return linear(states, head.weight[bases], head.bias[bases])
+
+    @cached_property
+    def fast(self) -> LocuscopeFast | None:
+        """The network in parts that mutants can share, proven against the network itself at first use; None when it runs in half precision."""
+        if self.dtype != "float32":
+            return None
+        import torch
+
+        from engine.models.locuscope.fast import proven
+
+        with torch.inference_mode():
+            return proven(self._net)
+
+    @property
+    def _proven(self) -> LocuscopeFast:
+        if self.fast is None:
+            raise RuntimeError("shared parts were asked for although the network does not run in them")
+        return self.fast
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """``exact``; in float32 also ``delta``, where low-precision products are faster on this device, and ``sparse``."""
+        if self.fast is None:
+            return ("exact",)
+        return ("exact", "delta", "sparse") if self.fast.low is not None else ("exact", "sparse")
+
+    @property
+    def exact_by_passes(self) -> bool:
+        """Only where the network does not run in its shared parts."""
+        return self.fast is None
+
+    def mutant_logits(
+        self,
+        reference: Prepared,
+        positions: Tensor,
+        alternates: Tensor,
+        *,
+        normalised: bool = False,
+        precision: str = "exact",
+        tau: float = 0.05,
+    ) -> Tensor:
+        """Scores float32 (B, L, 4) of the mutants; see `engine.core.protocols.PreciseMutantModel`.
+
+        Raises `CapabilityMissing` for a precision that is not offered here.
+        """
+        if precision not in self.precisions:
+            raise CapabilityMissing(f"{self.card.title} has no precision {precision!r} here; it offers {', '.join(self.precisions)}.")
+        if self.fast is None:
+            return self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
+        known = None if precision == "exact" else self._sparse(reference) if precision == "sparse" else self._layers(reference)
+        threshold = tau if precision == "sparse" else None
+        states = self.fast.hidden(self._stem(reference), known, positions + 1, alternates + self._base, threshold)
+        return self._scores(states[:, 1:], normalised=normalised)
+
+    def masked_logits(self, reference: Prepared, positions: Tensor) -> Tensor:
+        """Scores float32 (B, L, 4) with base ``positions[b]`` masked, without redoing the stem layer."""
+        import torch
+
+        if self.fast is None:
+            return self.base_logits(reference, self.masked(reference, positions))
+        states = self.fast.hidden(self._stem(reference), None, positions + 1, torch.full_like(positions, self._mask))
+        return self._scores(states[:, 1:], normalised=False)
+
+    def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Last hidden states float32 (L, width)."""
+        import torch
+
+        with torch.inference_mode():
+            states: NDArray[np.float32] = self.hidden(self.prepare(sequence).ids[None])[0].cpu().numpy()
+        return states
+
+    def passes_per_batch(self, reference: Prepared) -> int:
+        """Sequences in one pass; at least the three alternates of a base, which share what is computed once a base."""
+        from engine.models.networks.batching import passes_of
+
+        return max(3, passes_of(len(reference.ids), self._device.type))
+
+
+class LocuscopeSegmenter:
+    """The loaded segmenter; implements `engine.core.protocols.ElementModel`.
+
+    One window is as long as those it was trained on; longer sequences are tiled by the analysis, which leaves `CONTEXT_BP` bases at each
+    edge of a tile to its neighbour.
+    """
+
+    def __init__(self, card: ModelCard, net: SegmenterNet, device: torch.device, dtype: str, domain: str = "") -> None:
+        self.card, self.dtype, self.species = card, dtype, domain
+        self._net, self._device = net, device
+
+    @property
+    def device(self) -> str:
+        """Torch device of the weights."""
+        return str(self._device)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Names of the elements, in column order."""
+        return self._net.config.elements
+
+    @property
+    def window_rule(self) -> WindowRule:
+        """Any length up to the card's."""
+        return WindowRule(context_bp=min(CONTEXT_BP, self.card.max_length // 8))
+
+    def element_probabilities(self, letters: str) -> NDArray[np.float32]:
+        """Probabilities float32 (L, E) of one window of upper-case DNA."""
+        import torch
+
+        if not 0 < len(letters) <= self.card.max_length:
+            raise SequenceError(f"The window has {len(letters):,} bases; {self.card.title} takes 1 to {self.card.max_length:,} at once.")
+        ids = _ids(letters, self.species or "unknown")[None].to(self._device)
+        with torch.inference_mode():
+            if self.dtype == "float32":
+                logits = self._net(ids)
+            else:
+                with torch.autocast(self._device.type, dtype=getattr(torch, self.dtype)):
+                    logits = self._net(ids)
+            values: NDArray[np.float32] = logits[0].float().sigmoid().cpu().numpy()
+        return values
+
+
+def _domain(asked: str) -> str:
+    """A domain of `DOMAINS`, or empty to choose by the alphabet. Raises `ParameterError` with the nearest name."""
+    name = asked.strip().lower()
+    if name in ("", *DOMAINS):
+        return name
+    near = difflib.get_close_matches(name, DOMAINS, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise ParameterError(f"The species is {asked!r}; {hint}this model knows the domains {', '.join(DOMAINS)}; name one or leave it out.")
+
+
+_Net = TypeVar("_Net", bound="LocuscopeNet | SegmenterNet")
+
+
+def _read_net(directory: Path, build: Callable[[Path], _Net], tensors: dict[str, Tensor]) -> _Net:
+    """``build`` from config.json, filled with ``tensors``. Raises `WeightsMissing`, `WeightsInvalid`."""
+    from engine.models.checkpoints.weights import load_tensors, read_json
+
+    read_json(directory)
+    try:
+        net = build(directory / "config.json")
+    except (ValueError, TypeError, KeyError, ZeroDivisionError, RuntimeError) as error:
+        raise WeightsInvalid(
+            f"config.json in {directory} does not describe this model ({error}); take the files of one training run."
+        ) from error
+    load_tensors(net, tensors)
+    return net
+
+
+def load_language_model(directory: Path, options: LoadOptions) -> Locuscope:
+    """Read config.json and model.safetensors of a training run.
+
+    Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (device, dtype, domain).
+    """
+    from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
+    from engine.models.locuscope.network import LocuscopeNet, NetConfig
+
+    domain = _domain(options.species)
+    state = read_state(directory)
+    net = _read_net(directory, lambda path: LocuscopeNet(NetConfig.read(path)), state.tensors)
+    device = resolve_device(options.device)
+    card = replace(ENTRIES["locuscope"].card, max_length=net.config.max_length, weights_sha256=state.sha256)
+    return Locuscope(card, net, placed(net, device, "float32"), resolve_dtype(options.dtype, device), domain)
+
+
+def load_segmenter(directory: Path, options: LoadOptions) -> LocuscopeSegmenter:
+    """Read config.json and model.safetensors of a segmenter (language model and head in one file).
+
+    Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (device, dtype, domain).
+    """
+    from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
+    from engine.models.locuscope.segmenter_network import LocuscopeSegmenter as SegmenterNet
+    from engine.models.locuscope.segmenter_network import SegmenterConfig
+
+    domain = _domain(options.species)
+    state = read_state(directory)
+    net = _read_net(directory, lambda path: SegmenterNet(SegmenterConfig.read(path)), state.tensors)
+    device = resolve_device(options.device)
+    longest = min(SEGMENTED_BP, net.config.language_model.max_length)
+    card = replace(ENTRIES["locuscope-segmenter"].card, max_length=longest, weights_sha256=state.sha256)
+    return LocuscopeSegmenter(card, net, placed(net, device, "float32"), resolve_dtype(options.dtype, device), domain)
+
+
+ENTRIES: dict[str, ModelEntry] = {
+    "locuscope": ModelEntry(
+        ModelCard(
+            id="locuscope",
+            title="Locuscope",
+            alphabet=Alphabet.DNA,
+            max_length=2048,
+            capabilities=frozenset(
+                {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.CONTACTS, Capability.EMBEDDINGS}
+            ),
+            revision="4",
+            weights_sha256="",
+            licence="Apache-2.0",
+            source="assets/models/locuscope-lm (trained by engine.training)",
+            description="The small model that comes with Locuscope: reads bacteria, phages, yeasts and structured RNA on a laptop, offline.",
+            organisms="Bacteria, phages, yeasts and structured RNA families; the domain is part of the input.",
+            limitations="Small: weaker than the published models; contacts were taught from annotated RNA pairs, masked bases of RNA are also looked up in a memory of the training RNAs, stop codons were given; no animals or plants, nor their viruses.",
+            species=DOMAINS,
+        ),
+        load_language_model,
+        shipped=Path("locuscope-lm"),
+    ),
+    "locuscope-segmenter": ModelEntry(
+        ModelCard(
+            id="locuscope-segmenter",
+            title="Locuscope segmenter",
+            alphabet=Alphabet.DNA,
+            max_length=SEGMENTED_BP,
+            capabilities=frozenset({Capability.SEGMENTATION}),
+            revision="4",
+            weights_sha256="",
+            licence="Apache-2.0",
+            source="assets/models/locuscope-segmenter (trained by engine.training)",
+            description="Genes and their parts at every base of bacterial, phage and yeast DNA, offline; longer input is tiled.",
+            organisms="Bacteria, phages and yeasts; the domain is part of the input.",
+            limitations="Small and briefly trained, poor on splice sites and non-coding RNA other than tRNA, uncertain on bacterial tRNA genes; annotated from a handful of genomes, and nothing of animals or plants was seen.",
+            masked=False,
+            species=DOMAINS,
+        ),
+        load_segmenter,
+        shipped=Path("locuscope-segmenter"),
+    ),
+}

@@ -1,0 +1,100 @@
+"""The codon layer of the shipped language model: what the six reading frames around a base say of its letter."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.models.locuscope.tokens import BASE, DOMAIN, DOMAINS, is_base, reverse_complement
+
+OTHER = 4  # in place of a letter that is masked, unknown or outside
+STOPS = tuple(16 * "ACGT".index(a) + 4 * "ACGT".index(b) + "ACGT".index(c) for a, b, c in ("TAA", "TAG", "TGA"))
+UNREAD = 64  # in place of a codon with such a letter
+
+
+class CodonLayer(nn.Module):
+    """Votes (B, T, 4) on the letters A, C, G, T of ids (B, T).
+
+    A base lies in six codons: three places, two strands. In each of these frames the codons before and behind the base's own, up to the
+    next stop codon or the edge, are counted and summed by three learned codon `usage` scores; `judge` weighs the frames by that, against
+    each other and against `none` of the base's domain. The votes are what the frames so weighed expect: `spelling` scores the four
+    letters by the codon's two other letters, in four dialects. The base's own letter plays no part in what is said of it.
+    """
+
+    DIALECTS, USAGES = 4, 3
+    FEATURES = 4 + 2 * USAGES
+    TRACKS = 6 * (FEATURES + DIALECTS)
+
+    is_stop: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.usage = nn.Parameter(torch.randn(UNREAD, self.USAGES) * 0.1)
+        self.judge = nn.Sequential(nn.Linear(self.FEATURES, 16), nn.GELU(), nn.Linear(16, self.DIALECTS))
+        self.none = nn.Parameter(torch.tensor([4.0 if domain == "rna" else 1.0 for domain in DOMAINS]))
+        self.spelling = nn.Parameter(self._first_spelling())
+        is_stop = torch.zeros(UNREAD + 1, dtype=torch.bool)
+        is_stop[list(STOPS)] = True
+        self.register_buffer("is_stop", is_stop, persistent=False)
+
+    def _first_spelling(self) -> Tensor:
+        """Scores (3 * 25, dialects * 4) that say no more than: no stop codon."""
+        scores = torch.zeros(3, 5, 5, self.DIALECTS, 4)
+        for stop in STOPS:
+            a, b, c = stop // 16, stop // 4 % 4, stop % 4
+            scores[0, b, c, :, a] = scores[1, a, c, :, b] = scores[2, a, b, :, c] = -2.0
+        return scores.view(75, -1)
+
+    def _stretches(self, letters: Tensor) -> Tensor:
+        """Features (B, T, 3, FEATURES) of the open stretch around each base's codon, by its place in the codon; letters (B, T) are 0 to 4."""
+        batch, length = letters.shape
+        count = -(-(length + 2) // 3)
+        wide = functional.pad(letters, (2, 3 * count - length), value=OTHER)
+        first, second, third = (wide[:, place : place + 3 * count] for place in range(3))
+        read = (first < OTHER) & (second < OTHER) & (third < OTHER)
+        codons = torch.where(read, 16 * first + 4 * second + third, UNREAD).view(batch, count, 3)
+        stop = self.is_stop[codons]
+        worth = torch.cat((torch.ones_like(self.usage[:, :1]), self.usage), dim=1)
+        worth = functional.pad(worth, (0, 0, 0, 1)) * ~self.is_stop[:, None]
+        total = functional.pad(worth[codons].cumsum(dim=1), (0, 0, 0, 0, 1, 0))
+        number = torch.arange(count, device=letters.device)[:, None]
+        seen = torch.where(stop, number, -1).cummax(dim=1).values
+        before = functional.pad(seen[:, :-1], (0, 0, 1, 0), value=-1)
+        coming = torch.where(stop, number, count).flip(1).cummin(dim=1).values.flip(1)
+        behind = functional.pad(coming[:, 1:], (0, 0, 0, 1), value=count)
+
+        def sums(index: Tensor) -> Tensor:
+            return total.gather(1, index[..., None].expand(-1, -1, -1, total.shape[-1]))
+
+        up, down = total[:, :-1] - sums(before + 1), sums(behind) - total[:, 1:]
+        sizes = torch.stack((up[..., 0], down[..., 0]), dim=-1)
+        scores = torch.cat((up[..., 1:], down[..., 1:]), dim=-1)
+        ends = torch.stack((before >= 0, behind < count), dim=-1)
+        features = torch.cat((torch.log2(1 + sizes.clamp(min=0)) / 8, torch.asinh(scores / 4), ends.to(scores.dtype)), dim=-1)
+        features = features.view(batch, 3 * count, -1)
+        return torch.stack([features[:, 2 - place : 2 - place + length] for place in range(3)], dim=2)
+
+    def _spelt(self, letters: Tensor) -> Tensor:
+        """Scores (B, T, 3, dialects, 4) of the four letters at each base, by its place in the codon."""
+        wide = functional.pad(letters, (2, 2), value=OTHER)
+        size = letters.shape[1]
+        back2, back1, next1, next2 = (wide[:, k : k + size] for k in (0, 1, 3, 4))
+        others = torch.stack((5 * next1 + next2, 25 + 5 * back1 + next1, 50 + 5 * back2 + back1), dim=-1)
+        return self.spelling[others].view(*others.shape, self.DIALECTS, 4)
+
+    def tracks(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and weights of the frames, (B, T, TRACKS), where nothing is coding near 0, and the votes (B, T, 4)."""
+        strands = (ids, reverse_complement(ids))
+        letters = [torch.where(is_base(strand), strand - BASE, OTHER) for strand in strands]
+        features = [self._stretches(held) for held in letters]
+        spelt = [self._spelt(held) for held in letters]
+        features[1], spelt[1] = features[1].flip(1), spelt[1].flip(1).flip(-1)
+        both = torch.cat(features, dim=2)
+        judged = self.judge(both).flatten(2)
+        none = self.none[ids[:, 0] - DOMAIN][:, None, None].expand(-1, ids.shape[1], -1)
+        weights = torch.softmax(torch.cat((judged.float(), none), dim=-1), dim=-1)
+        speaks = 1 - weights[..., -1:]
+        framed = weights[..., :-1]
+        votes = torch.einsum("btk,btkn->btn", framed, torch.cat(spelt, dim=2).flatten(2, 3))
+        return torch.cat((both.flatten(2) * speaks, framed), dim=-1), votes

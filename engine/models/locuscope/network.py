@@ -1,0 +1,382 @@
+"""Network of the shipped masked nucleotide language model.
+
+It is a pre-norm transformer over single nucleotides with rotary positions, one domain token in front, and five
+biases that make few training tokens go far:
+
+* a *stem layer*: attention whose queries are windows of letters and whose keys are windows read in the opposite direction, scored by a
+  learned 4 x 4 pairing matrix per head (started at Watson-Crick and wobble pairs, as ERNIE-RNA's pairing-informed attention bias does);
+* a *codon layer*: reading frames are judged by their open stretches, and the likeliest ones vote with the genetic code's words
+  (`engine.models.locuscope.codons`);
+* a *memory layer*: words of the training RNAs and the letters beside them, where they are seen to hold
+  (`engine.models.locuscope.memory`);
+* depthwise convolutions in front of every attention, so that heads compare words and not only letters;
+* one rotary frequency of exactly one turn per three nucleotides, so that heads can stay in a reading frame.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.models.locuscope.codons import CodonLayer
+from engine.models.locuscope.memory import MemoryLayer
+from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, DOMAINS, MASK, VOCABULARY, is_base
+
+MINIMUM_LOOP = 3  # nucleotides between the two bases of a pair
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """Sizes of a `LocuscopeNet`; written as config.json beside the weights. `words`: sizes of the memory's tables; empty: it has none."""
+
+    width: int = 192
+    layers: int = 6
+    heads: int = 4
+    hidden: int = 640
+    kernel: int = 5
+    stem_heads: int = 6
+    stem_radius: int = 6
+    max_length: int = 2048
+    rotary_base: float = 10000.0
+    vocabulary: tuple[str, ...] = field(default=VOCABULARY)
+    words: tuple[int, ...] = ()
+    model_type: str = "locuscope-lm"
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise ValueError(f"width {self.width} must split into {self.heads} heads of an even size")
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel {self.kernel} must be odd")
+
+    @property
+    def hidden_size(self) -> int:
+        """Channels of the hidden states: the width and four votes."""
+        return self.width + 4
+
+    @classmethod
+    def read(cls, path: Path) -> NetConfig:
+        """Read config.json; keys that this version does not know are ignored."""
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        known = {f.name for f in fields(cls)}
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items() if k in known}
+        return cls(**values)
+
+    def write(self, path: Path) -> None:
+        """Write config.json with the token ids spelt out for readers in other languages."""
+        tokens = {name: i for i, name in enumerate(self.vocabulary)}
+        layout = "one domain token, then one token per nucleotide; no end token; U is written T"
+        path.write_text(json.dumps(asdict(self) | {"token_ids": tokens, "layout": layout}, indent=1), encoding="utf-8")
+
+
+def _rotary_tables(length: int, head: int, base: float, device: torch.device) -> tuple[Tensor, Tensor]:
+    """cos and sin, each (length, head // 2); the first frequency is one turn per codon."""
+    half = head // 2
+    frequency = base ** (-torch.arange(half, device=device, dtype=torch.float32) / half)
+    frequency[0] = 2 * math.pi / 3
+    frequency[1] = 1.0
+    angle = torch.arange(length, device=device, dtype=torch.float32)[:, None] * frequency
+    return angle.cos(), angle.sin()
+
+
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate (B, heads, T, head) by position."""
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+
+
+class _PiecewiseAttention(torch.autograd.Function):
+    """softmax(q k' + bias) v with a backward pass that works through the batch in pieces that stay in cache.
+
+    On CPUs the fused kernels run bfloat16 at the speed of float32 or below, in the backward pass far below; plain bfloat16 products
+    over pieces of about a million scores are several times faster. Shapes (B, heads, T, head); bias (heads, T, T) or None.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+        batch, heads, length, _ = query.shape
+        piece = max(1, 1_000_000 // (heads * length * length))
+        weights, out = [], torch.empty(batch, heads, length, value.shape[-1], dtype=value.dtype, device=value.device)
+        for low in range(0, batch, piece):
+            part = slice(low, low + piece)
+            score = query[part] @ key[part].transpose(-1, -2)
+            if bias is not None:
+                score += bias
+            weight = torch.softmax(score, dim=-1)
+            out[part] = weight @ value[part]
+            if any(ctx.needs_input_grad):
+                weights.append(weight)
+        ctx.save_for_backward(query, key, value, out, *weights)
+        ctx.piece, ctx.has_bias = piece, bias is not None
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        query, key, value, out, *weights = ctx.saved_tensors
+        d_query, d_key, d_value = torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
+        d_bias: Tensor | None = None
+        for index, weight in enumerate(weights):
+            part = slice(index * ctx.piece, (index + 1) * ctx.piece)
+            d_out = grad[part]
+            d_value[part] = weight.transpose(-1, -2) @ d_out
+            d_weight = d_out @ value[part].transpose(-1, -2)
+            inner = (d_out * out[part]).sum(-1, keepdim=True)
+            d_score = d_weight.sub_(inner).mul_(weight)
+            d_query[part] = d_score @ key[part]
+            d_key[part] = d_score.transpose(-1, -2) @ query[part]
+            if ctx.has_bias:
+                total = d_score.sum(0)
+                d_bias = total if d_bias is None else d_bias + total
+        return d_query, d_key, d_value, d_bias
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float) -> Tensor:
+    """Scaled dot-product attention (B, heads, T, head); `bias` (heads, T, T) is added to the scores."""
+    needs_gradient = torch.is_grad_enabled() and query.requires_grad
+    if query.device.type == "cpu" and (needs_gradient or query.dtype == torch.bfloat16):
+        out: Tensor = _PiecewiseAttention.apply(query * scale, key.contiguous(), value.contiguous(), bias)  # type: ignore[no-untyped-call]
+        return out
+    mask = None if bias is None else bias[None].to(query.dtype)
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
+
+
+class _ShiftedSum(torch.autograd.Function):
+    """x + sum over offsets of weight[o] * x shifted by o, x (B, T, width), weight (kernel, width), zeros outside."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _shifted_sum(x, weight)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        half, length = weight.shape[0] // 2, x.shape[1]
+        padded = functional.pad(x, (0, 0, half, half))
+        d_weight = [torch.mul(padded[:, o : o + length], grad).sum((0, 1)) for o in range(weight.shape[0])]
+        return _shifted_sum(grad, weight.flip(0)), torch.stack(d_weight)
+
+
+def _shifted_sum(x: Tensor, weight: Tensor) -> Tensor:
+    half, length = weight.shape[0] // 2, x.shape[1]
+    padded = functional.pad(x, (0, 0, half, half))
+    out = x.clone()
+    for offset in range(weight.shape[0]):
+        out.addcmul_(padded[:, offset : offset + length], weight[offset])
+    return out
+
+
+class DepthwiseConv(nn.Module):
+    """x + per-channel convolution over positions, (B, T, width) to (B, T, width), zero-padded."""
+
+    def __init__(self, width: int, kernel: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(kernel, width) * 0.3 / math.sqrt(kernel))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = _ShiftedSum.apply(x, self.weight.to(x.dtype))  # type: ignore[no-untyped-call]
+        return out
+
+
+_STEM_WINDOWS = ((-2, 2, 2.5), (1, 4, 2.0), (-4, -1, 2.0), (-6, 6, 1.0), (1, 6, 1.5), (-6, -1, 1.5))
+"""First and last offset that a stem head starts with, and how strongly it counts each pair there."""
+
+
+class StemLayer(nn.Module):
+    """Attention from every position to where its neighbourhood could pair with, (B, T) ids to (B, T, width) and votes (B, T, 4).
+
+    The score of (i, j) in head h is the sum over offsets o of window[h, o] * pairing[h, letter(i + o), letter(j - o)] plus a learned bias
+    of the distance class of |i - j|. Masked and unknown letters score 0. Position 0, the domain token, scores `null[h]`: it takes the
+    attention where nothing pairs. Beside its output the layer votes: the letters it reads, turned by a learned 4 x 4 matrix per head
+    (started at the pairing partners), are four more hidden channels that the language model's head adds to the scores of A, C, G, T.
+    How strongly they count is learned per domain, since most of a genome does not pair, and apart for bases that are shown and masked: with
+    its own letter in view the layer knows better whom a base pairs with.
+    """
+
+    CHANNELS = 16
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.heads, self.radius = config.stem_heads, config.stem_radius
+        span = 2 * self.radius + 1
+        pair = torch.full((4, 4), -0.4)
+        for a, b, strength in ((0, 3, 0.4), (1, 2, 0.56), (2, 3, 0.12)):
+            pair[a, b] = pair[b, a] = strength
+        self.pairing = nn.Parameter(pair.repeat(self.heads, 1, 1))
+        offsets = torch.arange(-self.radius, self.radius + 1)
+        windows = torch.zeros(self.heads, span)
+        for head in range(self.heads):
+            low, high, strength = _STEM_WINDOWS[head % len(_STEM_WINDOWS)]
+            windows[head] = ((offsets >= low) & (offsets <= high)) * strength
+        self.window = nn.Parameter(windows)
+        self.distance = nn.Parameter(torch.zeros(self.heads, 12))
+        self.null = nn.Parameter(torch.full((self.heads,), 2.8))
+        reach = 3  # letters on either side of the partner that the value shows
+        self.value = nn.Linear((2 * reach + 1) * 4 + 1, self.heads * self.CHANNELS, bias=False)
+        self.output = nn.Linear(self.heads * (self.CHANNELS + 4), config.width, bias=False)
+        self.vote = nn.Parameter(2.5 * pair.clamp(min=0).repeat(self.heads, 1, 1))
+        self.strength = nn.Parameter(torch.tensor([1.0 if domain == "rna" else 0.3 for domain in DOMAINS]).repeat(2, 1))
+        self.reach = reach
+
+    @property
+    def margin(self) -> int:
+        """Letters to either side that a row's query, key and value depend on."""
+        return max(self.radius, self.reach)
+
+    def bias(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """(heads, len(rows), len(columns)) bias of distance classes (about log2 spaced); pairs closer than a hairpin loop are shut out."""
+        gap = (rows[:, None] - columns[None, :]).abs()
+        classes = torch.log2(gap.clamp(min=4).float() / 4).mul(1.5).long().clamp(max=11)
+        bias = self.distance[:, classes].masked_fill(gap <= MINIMUM_LOOP, -30.0)
+        return torch.where((columns == 0)[None, None, :], self.null[:, None, None], bias)
+
+    def letters(self, ids: Tensor) -> Tensor:
+        """One-hot letters float32 (..., 4) of ids; zeros for anything that is not A, C, G, T."""
+        letters = functional.one_hot((ids - BASE).clamp(0, 4), 5)[..., :4].float()
+        return letters * is_base(ids).unsqueeze(-1)
+
+    def project(self, wide: Tensor, is_domain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key (B, heads, T, 4 * span) and value (B, heads, T, 20) of letters (B, margin + T + margin, 4); is_domain (T,) is 0 or 1."""
+
+        def windows(radius: int) -> Tensor:
+            spare = self.margin - radius
+            return wide[:, spare : wide.shape[1] - spare].unfold(1, 2 * radius + 1, 1).transpose(2, 3)
+
+        near = windows(self.radius)
+        query = torch.einsum("btoa,hac,ho->bhtoc", near, self.pairing, self.window).flatten(3)
+        key = near.flip(2).flatten(2).unsqueeze(1).expand(-1, self.heads, -1, -1)
+        shown = torch.cat((windows(self.reach).flatten(2), is_domain.expand(wide.shape[0], -1).unsqueeze(-1)), dim=-1)
+        learned = self.value(shown).view(*shown.shape[:2], self.heads, self.CHANNELS).transpose(1, 2)
+        own = wide[:, self.margin : wide.shape[1] - self.margin].to(learned.dtype).unsqueeze(1).expand(-1, self.heads, -1, -1)
+        return query, key, torch.cat((learned, own), dim=-1)
+
+    def finish(self, read: Tensor) -> tuple[Tensor, Tensor]:
+        """What the attention read, (B, heads, T, 20), to the layer's output (B, T, width) and its votes (B, T, 4) before `loudness`."""
+        votes = torch.einsum("bhtc,hcn->btn", read[..., self.CHANNELS :].float(), self.vote)
+        return self.output(read.transpose(1, 2).flatten(2)), votes
+
+    def loudness(self, ids: Tensor) -> Tensor:
+        """How strongly votes count at ids (B, T): (B, T, 1)."""
+        return self.strength[(ids == MASK).long(), (ids[:, :1] - DOMAIN)].unsqueeze(-1)
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        position = torch.arange(ids.shape[1], device=ids.device)
+        letters = functional.pad(self.letters(ids), (0, 0, self.margin, self.margin))
+        query, key, value = self.project(letters, (position == 0).to(letters.dtype))
+        bias = self.bias(position, position)
+        if torch.is_autocast_enabled(ids.device.type):
+            dtype = torch.get_autocast_dtype(ids.device.type)
+            query, key, value, bias = query.to(dtype), key.to(dtype), value.to(dtype), bias.to(dtype)
+        out, votes = self.finish(_attend(query, key, value, bias, 1.0))
+        return out, votes * self.loudness(ids)
+
+
+def activation(x: Tensor) -> Tensor:
+    """Of the blocks' feed-forward part: the square of the positive part. Overwrites ``x`` where no gradient is asked for: fresh memory for
+    the widest activations of the network costs more than the arithmetic.
+    """
+    if x.requires_grad:
+        return functional.relu(x).square()
+    return x.relu_().square_()
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block with a depthwise convolution in front of the attention."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.heads = config.heads
+        self.norm1 = nn.LayerNorm(width, bias=False)
+        self.conv = DepthwiseConv(width, config.kernel)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.norm2 = nn.LayerNorm(width, bias=False)
+        self.up = nn.Linear(width, config.hidden, bias=False)
+        self.down = nn.Linear(config.hidden, width, bias=False)
+        for last in (self.out, self.down):
+            nn.init.normal_(last.weight, std=0.5 / math.sqrt(last.in_features * config.layers))
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        batch, length, width = x.shape
+        qkv = self.qkv(self.conv(self.norm1(x))).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query, key = _rotate(qkv[0], cos, sin), _rotate(qkv[1], cos, sin)
+        read = _attend(query, key, qkv[2], None, query.shape[-1] ** -0.5)
+        x = x + self.out(read.transpose(1, 2).reshape(batch, length, width))
+        hidden: Tensor = self.down(activation(self.up(self.norm2(x))))
+        return x + hidden
+
+
+class LocuscopeNet(nn.Module):
+    """Masked nucleotide language model: ids (B, T) int64 to logits (B, T, vocabulary)."""
+
+    def __init__(self, config: NetConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or NetConfig()
+        width = self.config.width
+        self.embedding = nn.Embedding(len(self.config.vocabulary), width)
+        nn.init.normal_(self.embedding.weight, std=0.5)
+        self.entry = DepthwiseConv(width, 9)
+        self.stem = StemLayer(self.config)
+        self.codons = CodonLayer()
+        self.memory = MemoryLayer(self.config.words) if self.config.words else None
+        self.blocks = nn.ModuleList(Block(self.config) for _ in range(self.config.layers))
+        self.norm = nn.LayerNorm(width, bias=False)
+        self.head = nn.Linear(self.config.hidden_size, len(self.config.vocabulary))
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            self.head.weight[:, width:] = 0.0
+            self.head.weight[BASE:ANY, width:] = 1.4 * torch.eye(4)
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """Normalised last hidden states and the sum of the votes, (B, T, hidden_size); row 0 along T is the domain token."""
+        return self.hidden_and_tracks(ids)[0]
+
+    def hidden_and_tracks(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """`hidden`, and the tracks of the codon layer (B, T, CodonLayer.TRACKS) that it is made from."""
+        paired, votes = self.stem(ids)
+        x = self.entry(self.embedding(ids)) + paired
+        head = self.config.width // self.config.heads
+        cos, sin = _rotary_tables(ids.shape[1], head, self.config.rotary_base, ids.device)
+        if torch.is_autocast_enabled(ids.device.type):
+            dtype = torch.get_autocast_dtype(ids.device.type)
+            cos, sin = cos.to(dtype), sin.to(dtype)
+        for block in self.blocks:
+            x = block(x, cos, sin)
+        states: Tensor = self.norm(x)
+        tracks, spelt = self.recall(ids)
+        return torch.cat((states, (votes + spelt).to(states.dtype)), dim=-1), tracks
+
+    def recall(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Tracks of the codon layer and the votes (B, T, 4) of the layers that only look letters up, the codon and the memory layer."""
+        tracks, votes = self.codons.tracks(ids)
+        return tracks, votes if self.memory is None else votes + self.memory(ids)
+
+    def without_memory(self) -> LocuscopeNet:
+        """A network of the same weights, shared with this one, that has no memory layer."""
+        net = LocuscopeNet(replace(self.config, words=()))
+        net.load_state_dict({name: t for name, t in self.state_dict().items() if not name.startswith("memory.")}, assign=True)
+        return net.train(self.training)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Logits over the vocabulary, (B, T, vocabulary), of ids (B, T): one domain token, then nucleotides."""
+        out: Tensor = self.head(self.hidden(ids))
+        return out
+
+    @classmethod
+    def from_pretrained(cls, directory: str | Path) -> LocuscopeNet:
+        """Load config.json and model.safetensors of `directory`, in float32 and evaluation mode."""
+        from safetensors.torch import load_file
+
+        folder = Path(directory)
+        net = cls(NetConfig.read(folder / "config.json"))
+        state = load_file(folder / "model.safetensors")
+        net.load_state_dict({name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()})
+        return net.eval()

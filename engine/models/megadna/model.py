@@ -1,0 +1,147 @@
+"""A loaded megaDNA model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
+
+import numpy as np
+import torch
+
+from engine.core.card import ModelCard
+from engine.core.errors import ParameterError, WeightsInvalid
+from engine.core.sequence import BASES, NucleotideSequence
+from engine.models.checkpoints.weights import file_sha256, find_weights, is_pickled_module, read_json, read_pickled_module, read_state
+from engine.models.megadna.network import MegaDnaConfig, MegaDnaNet
+from engine.models.megadna.prefix import MegaDnaPrefix, MegaDnaReference
+from engine.models.reading.single_base import BaseTokens, SingleBaseModel, check_length
+from engine.models.shortcuts.reference import PerReference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from engine.core.protocols import Prepared
+
+WEIGHTS = ("model.safetensors", "pytorch_model.bin", "*.pt")
+_A, _T, _C, _G = 1, 2, 3, 4
+_START, _END = 0, 5
+_MOST_STAGES, _LONGEST_STAGE = 8, 1_000_000
+TOKENS = BaseTokens(
+    base_ids=(_A, _C, _G, _T),
+    letter_ids={"A": _A, "T": _T, "C": _C, "G": _G},
+    unknown_id=_A,
+    mask_id=None,
+    before=(_START,),
+    after=(_END,),
+)
+"""The authors' vocabulary ['**', 'A', 'T', 'C', 'G', '#']."""
+
+
+def read_checkpoint(directory: Path) -> tuple[MegaDnaConfig, dict[str, Tensor], str]:
+    """Configuration, published tensors and sha256 of a checkpoint directory. Raises `WeightsMissing` or `WeightsInvalid`."""
+    path = find_weights(directory, WEIGHTS)
+    if path.suffix != ".safetensors" and is_pickled_module(path):
+        module = read_pickled_module(path)
+        tensors = module.tensors()
+        lengths, pad_id, sha256 = module.state.get("max_seq_len"), module.state.get("pad_id", 0), file_sha256(path)
+    else:
+        settings = read_json(directory)
+        state = read_state(directory, WEIGHTS)
+        tensors, sha256 = state.tensors, state.sha256
+        lengths, pad_id = settings.get("max_seq_len"), settings.get("pad_id", 0)
+    if not _are_lengths(lengths) or type(pad_id) is not int:
+        raise WeightsInvalid(
+            f"{path} has no usable max_seq_len (it is {str(lengths)[:60]}); a whole number from 1 to 1,000,000 for each stage is needed."
+        )
+    config = MegaDnaConfig.of(tensors, tuple(lengths), pad_id)
+    if config.vocabulary <= _END:
+        raise WeightsInvalid(f"{path} has a vocabulary of {config.vocabulary}; megaDNA has 6 tokens (start, A, T, C, G, end).")
+    return config, tensors, sha256
+
+
+def _are_lengths(value: object) -> TypeGuard[Sequence[int]]:
+    if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= _MOST_STAGES:
+        return False
+    return all(type(length) is int and 1 <= length <= _LONGEST_STAGE for length in value)
+
+
+class MegaDnaModel(SingleBaseModel):
+    """megaDNA: (B, 1 + L + 1) ids; base j is scored from the start token and the bases before it."""
+
+    def __init__(self, card: ModelCard, net: MegaDnaNet, device: torch.device, dtype: str) -> None:
+        super().__init__(card, TOKENS, device, dtype)
+        self.net = net
+        self.prefix = MegaDnaPrefix(net)
+        self._known: PerReference[MegaDnaReference] = PerReference(lambda reference: self.prefix.reference(reference.ids))
+
+    def vocabulary_logits(self, ids: Tensor) -> Tensor:
+        """Logits float32 (B, T, V); row t scores token t + 1. Padding is not computed."""
+        return self.prefix.logits(ids).float()
+
+    def mutant_logits(self, reference: Prepared, positions: Tensor, alternates: Tensor, *, normalised: bool = False) -> Tensor:
+        """Scores float32 (B, L, 4) of the mutants, exact: only what stands behind each change is computed."""
+        places = positions.to(self._device) + len(self.tokens.before)
+        tokens = self._base_ids[alternates.to(self._device)]
+        logits = self.prefix.mutants(self._known(reference), places, tokens)[:, : reference.length].float()
+        if normalised:
+            logits = torch.log_softmax(logits, dim=-1)
+        return logits.index_select(-1, self._base_ids)
+
+    def passes_per_batch(self, reference: Prepared) -> int:
+        """A multiple of three, so that the alternates of one base share what stands before it."""
+        return 3 * max(1, super().passes_per_batch(reference) // 3)
+
+    def _first_row(self) -> int:
+        """The row of the start token scores base 0."""
+        return len(self.tokens.before) - 1
+
+    def log_likelihoods(self, reference: Prepared, ids: Tensor) -> Tensor:
+        """ln P of each row of ``ids`` (B, T), float64 (B,): every base and the end token; the leading token is not scored.
+
+        The authors' loss is minus this divided by L + 1.
+        """
+        ids = ids.to(self._device)
+        return self._summed(self.prefix.logits(ids), ids)
+
+    def mutant_log_likelihoods(self, reference: Prepared, positions: Tensor, alternates: Tensor) -> Tensor:
+        """As `log_likelihoods` of the mutants, float64 (B,); only what stands behind each change is computed."""
+        ids = self.mutants(reference, positions, alternates)
+        places = positions.to(self._device) + len(self.tokens.before)
+        return self._summed(self.prefix.mutants(self._known(reference), places, self._base_ids[alternates.to(self._device)]), ids)
+
+    def _summed(self, logits: Tensor, ids: Tensor) -> Tensor:
+        """Sum over tokens behind the first of ln P, float64 (B,), from logits (B, T, V) of the token after each."""
+        scores = torch.log_softmax(logits[:, :-1].double(), dim=-1)
+        chosen = scores.gather(-1, ids[:, 1:, None]).squeeze(-1)
+        return chosen.masked_fill(ids[:, 1:] == self.net.config.pad_id, 0.0).sum(dim=-1)
+
+    def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """States of the finest stage at the bases, float32 (L, width)."""
+        ids = self.prepare(sequence).ids[None]
+        with torch.inference_mode():
+            states = self.net.states(ids)[-1][:, 1:].flatten(0, 1)[1 : len(sequence) + 1]
+        return np.asarray(states.float().cpu().numpy(), dtype=np.float32)
+
+    def continue_sequence(self, sequence: NucleotideSequence, length: int, seed: int, temperature: float = 1.0) -> str:
+        """``length`` further bases, sampled one by one among A, C, G, T (the end token is never taken).
+
+        ``temperature`` 0 takes the likeliest base. Raises `ParameterError` and `SequenceError` outside the limits.
+        """
+        if length < 1 or not 0 <= temperature <= 10:
+            raise ParameterError(f"Asked for {length:,} bases at temperature {temperature}; allowed: at least 1 base, temperature 0 to 10.")
+        check_length(self._card, len(sequence) + length)
+        generator = torch.Generator().manual_seed(seed)
+        ids = self.prepare(sequence).ids[: 1 + len(sequence)]
+        letters: list[str] = []
+        with torch.inference_mode():
+            for _ in range(length):
+                scores = self.net.next_logits(ids)[self._base_ids].double().cpu()
+                if temperature:
+                    chosen = int(torch.multinomial(torch.softmax(scores / temperature, dim=-1), 1, generator=generator))
+                else:
+                    chosen = int(scores.argmax())
+                letters.append(BASES[chosen])
+                ids = torch.cat((ids, self._base_ids[chosen].view(1)))
+        return "".join(letters)

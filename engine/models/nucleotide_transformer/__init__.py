@@ -1,0 +1,1 @@
+"""Nucleotide Transformer v1 and v2."""

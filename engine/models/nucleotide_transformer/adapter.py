@@ -1,0 +1,366 @@
+"""Nucleotide Transformer versions 1 and 2 (Dalla-Torre et al., Nature Methods): masked language models over 6-mers.
+
+A sequence is read from the left in 6-mers that do not overlap; what remains, and letters around N, are single tokens; ``<cls>`` comes
+first. So a base is seen through the token it lies in: its probability is the sum over the k-mers that have it at its offset, and two
+bases of one token share one prediction. The token size is read from the vocabulary (a 3-mer model works as well).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.core.card import Capability, EffectRecipe, ModelCard
+from engine.core.errors import SequenceError, WeightsInvalid
+from engine.core.protocols import Prepared
+from engine.core.sequence import BASES, Alphabet, NucleotideSequence
+from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from engine.models.nucleotide_transformer.network import NtNet
+
+_LICENCE = "CC BY-NC-SA 4.0 (non-commercial)"
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedTokens(Prepared):
+    """A sequence cut into k-mer and single-letter tokens; int64 tensors on the model's device.
+
+    ``codes`` (L,): A, C, G, T = 0..3, others 4. ``token_of`` (L,): index in ``ids`` of the token that holds the base. ``offset_of`` (L,):
+    offset of the base in it. ``in_kmer`` bool (L,). ``kmer_tokens`` (n,): indices in ``ids`` of the k-mers.
+    """
+
+    codes: torch.Tensor
+    token_of: torch.Tensor
+    offset_of: torch.Tensor
+    in_kmer: torch.Tensor
+    kmer_tokens: torch.Tensor
+
+    @property
+    def layout(self) -> Hashable:
+        """Which tokens are k-mers: an N shifts the boundaries behind it."""
+        return self.length, len(self.ids), tuple(self.kmer_tokens.tolist())
+
+
+@dataclass(frozen=True)
+class KmerVocabulary:
+    """Ids of a Nucleotide Transformer vocabulary: k, k-mers in lexicographic order, the letters A, C, G, T, N, and specials."""
+
+    k: int
+    kmers: tuple[int, ...]
+    letters: Mapping[str, int]
+    unknown: int
+    mask: int
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+    @classmethod
+    def read(cls, directory: Path) -> KmerVocabulary:
+        """From the tokenizer files of a checkpoint. Raises `WeightsMissing` or `WeightsInvalid`."""
+        from engine.models.reading.kmers import kmer_ids, kmer_size
+        from engine.models.reading.vocabulary import read_special_tokens, read_vocabulary
+
+        vocabulary = read_vocabulary(directory)
+        named = {"cls_token": "<cls>", "mask_token": "<mask>", "unk_token": "<unk>", "eos_token": None} | read_special_tokens(directory)
+        for role in ("cls_token", "mask_token", "unk_token"):
+            if named[role] not in vocabulary:
+                raise WeightsInvalid(f"The vocabulary in {directory} has no {role}; take the tokenizer files of the checkpoint.")
+        missing = [base for base in BASES if base not in vocabulary]
+        if missing:
+            raise WeightsInvalid(f"The vocabulary in {directory} has no token {missing[0]}; take the tokenizer files of the checkpoint.")
+        k = kmer_size(vocabulary)
+        end = named["eos_token"]
+        return cls(
+            k=k,
+            kmers=tuple(kmer_ids(vocabulary, k).tolist()),
+            letters={letter: vocabulary[letter] for letter in (*BASES, "N") if letter in vocabulary},
+            unknown=vocabulary[str(named["unk_token"])],
+            mask=vocabulary[str(named["mask_token"])],
+            before=(vocabulary[str(named["cls_token"])],),
+            after=(vocabulary[end],) if end in vocabulary else (),
+        )
+
+    def cut(self, letters: str) -> list[tuple[int, int]]:
+        """(start, width) of each token of upper-case ``letters``: a k-mer wherever the next k letters are all bases, else one letter."""
+        spans, start = [], 0
+        while start < len(letters):
+            width = self.k if start + self.k <= len(letters) and not set(letters[start : start + self.k]) - set(BASES) else 1
+            spans.append((start, width))
+            start += width
+        return spans
+
+
+def number_of(kmer: str) -> int:
+    """Lexicographic index of a k-mer over A, C, G, T."""
+    total = 0
+    for base in kmer:
+        total = 4 * total + BASES.index(base)
+    return total
+
+
+class NucleotideTransformer:
+    """A loaded Nucleotide Transformer; implements `PreciseMutantModel` and `TokenModel`."""
+
+    def __init__(self, card: ModelCard, net: NtNet, vocabulary: KmerVocabulary, device: str, dtype: str) -> None:
+        import torch
+
+        from engine.models.reading.kmers import offset_matrix
+        from engine.models.shortcuts.delta_mutants import MutantsByDifference
+
+        self.card, self.device, self.dtype = card, device, dtype
+        self.vocabulary, self.net = vocabulary, net
+        self._kmers = torch.tensor(vocabulary.kmers, dtype=torch.int64, device=device)
+        self._letters = torch.tensor([vocabulary.letters[base] for base in BASES], dtype=torch.int64, device=device)
+        self._matrix = offset_matrix(vocabulary.k).to(device)
+        self._differences = MutantsByDifference(self, net, self._kmers)
+
+    @property
+    def effect_recipe(self) -> EffectRecipe:
+        """The whole sequence as given; the token that holds the base is masked and marginalised at the base's offset."""
+        return EffectRecipe()
+
+    def prepare(self, sequence: NucleotideSequence) -> PreparedTokens:
+        """Tokenise. Raises `SequenceError` when there are more tokens than the model reads."""
+        import torch
+
+        from engine.models.reading.kmers import base_codes
+
+        letters, vocabulary, limit = sequence.as_dna(), self.vocabulary, self._token_limit
+        spans = vocabulary.cut(letters)
+        first = len(vocabulary.before)
+        if len(letters) > self.card.max_length or (limit and first + len(spans) + len(vocabulary.after) > limit):
+            raise SequenceError(
+                f"The sequence has {len(letters):,} bases in {len(spans):,} tokens; {self.card.title} takes up to "
+                f"{self.card.max_length:,} bases without N (fewer when N splits tokens): choose a shorter window."
+            )
+        ids = list(vocabulary.before)
+        token_of: list[int] = []
+        offset_of: list[int] = []
+        kmers: list[int] = []
+        for index, (start, width) in enumerate(spans, start=first):
+            piece = letters[start : start + width]
+            if width == vocabulary.k:
+                kmers.append(index)
+                ids.append(vocabulary.kmers[number_of(piece)])
+            else:
+                ids.append(vocabulary.letters.get(piece, vocabulary.unknown))
+            token_of += [index] * width
+            offset_of += range(width)
+        tokens = torch.tensor(token_of, device=self.device)
+        kmer_tokens = torch.tensor(kmers, dtype=torch.int64, device=self.device)
+        return PreparedTokens(
+            letters,
+            torch.tensor([*ids, *vocabulary.after], device=self.device),
+            base_codes(letters).to(self.device),
+            tokens,
+            torch.tensor(offset_of, device=self.device),
+            torch.isin(tokens, kmer_tokens),
+            kmer_tokens,
+        )
+
+    @property
+    def _token_limit(self) -> int:
+        positions = self.net.config.positions
+        return positions - self.net.config.pad - 1 if positions else 0
+
+    def mutants(self, reference: Prepared, positions: Tensor, alternates: Tensor) -> Tensor:
+        """Ids of the substituted sequences: one token changes, the boundaries stay (also at an N, which becomes a single letter)."""
+        known = _tokens_of(reference)
+        k = self.vocabulary.k
+        ids = known.ids.repeat(len(positions), 1)
+        tokens, offsets = known.token_of[positions], known.offset_of[positions]
+        start = positions - offsets
+        number = positions.new_zeros(len(positions))
+        for offset in range(k):
+            code = known.codes[(start + offset).clamp(max=known.length - 1)].clamp(max=3)
+            number = 4 * number + code.where(offsets != offset, alternates)
+        replaced = self._kmers[number].where(known.in_kmer[positions], self._letters[alternates])
+        return ids.scatter_(1, tokens[:, None], replaced[:, None])
+
+    def masked(self, reference: Prepared, positions: Tensor) -> Tensor:
+        """Ids with the one token that holds the base masked."""
+        ids = reference.ids.repeat(len(positions), 1)
+        return ids.scatter_(1, _tokens_of(reference).token_of[positions][:, None], self.vocabulary.mask)
+
+    def base_logits(self, reference: Prepared, ids: Tensor, *, normalised: bool = False) -> Tensor:
+        """Scores (B, L, 4): log marginals over the k-mers at the base's offset; over the four letters in a single-letter token.
+
+        Both are normalised over the tokens of that length, as in the authors' marginalisation for k-mer models, so ``normalised``
+        makes no difference.
+        """
+        return self.scores(reference, self.net.hidden(ids), normalised=normalised)
+
+    def scores(self, reference: Prepared, hidden: Tensor, *, normalised: bool = False) -> Tensor:
+        """`base_logits` from hidden states (B, T, width) with those of the special tokens; ``normalised`` makes no difference."""
+        import torch
+
+        from engine.models.networks.batching import in_chunks
+        from engine.models.networks.kernels import float_linear
+        from engine.models.reading.kmers import log_marginals
+
+        known, net = _tokens_of(reference), self.net
+        read = net.transformed(hidden)
+        scores = torch.empty(len(hidden), known.length, 4, dtype=torch.float32, device=read.device)
+        if len(known.kmer_tokens):
+            weights = net.output_weights(self._kmers)
+            marginals = in_chunks(read[:, known.kmer_tokens], lambda rows: log_marginals(float_linear(rows, *weights), self._matrix))
+            scores[:, known.in_kmer] = marginals.flatten(1, 2)
+        single = ~known.in_kmer
+        letters = float_linear(read[:, known.token_of[single]], *net.output_weights(self._letters))
+        scores[:, single] = letters.log_softmax(-1)
+        return scores
+
+    exact_by_passes = True
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """How mutants can be scored here; see `engine.core.protocols.PreciseMutantModel`."""
+        return self._differences.precisions
+
+    def mutant_logits(
+        self,
+        reference: Prepared,
+        positions: Tensor,
+        alternates: Tensor,
+        *,
+        normalised: bool = False,
+        precision: str = "exact",
+        tau: float = 0.05,
+    ) -> Tensor:
+        """Scores (B, L, 4) of mutants; see `engine.core.protocols.PreciseMutantModel`."""
+        return self._differences.mutant_logits(reference, positions, alternates, normalised=normalised, precision=precision)
+
+    def token_spans(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32]]:
+        """Spans int64 (T, 2), token strings, and the probability float32 (T,) of each token over the whole vocabulary, itself masked."""
+        import numpy as np
+        import torch
+
+        from engine.models.networks.kernels import float_linear
+
+        reference, net = self.prepare(sequence), self.net
+        cut = self.vocabulary.cut(reference.letters)
+        tokens = torch.arange(len(cut), device=self.device) + len(self.vocabulary.before)
+        weights, size = net.output_weights(), self.passes_per_batch(reference)
+        found = []
+        with torch.inference_mode():
+            for here in torch.split(tokens, size):
+                ids = reference.ids.repeat(len(here), 1).scatter_(1, here[:, None], self.vocabulary.mask)
+                hidden = net.hidden(ids)[torch.arange(len(here), device=self.device), here]
+                chance = float_linear(net.transformed(hidden), *weights).softmax(-1)
+                found.append(chance.gather(1, reference.ids[here][:, None])[:, 0].cpu())
+        spans = np.array([(start, start + width) for start, width in cut], dtype=np.int64)
+        texts = tuple(reference.letters[start : start + width] for start, width in cut)
+        return spans, texts, torch.cat(found).numpy()
+
+    def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Last hidden states float32 (L, width) of the token that holds each base."""
+        import torch
+
+        reference = self.prepare(sequence)
+        with torch.inference_mode():
+            hidden = self.net.hidden(reference.ids[None])[0]
+            states: NDArray[np.float32] = hidden[reference.token_of].float().cpu().numpy()
+        return states
+
+    def passes_per_batch(self, reference: Prepared) -> int:
+        """Sequences in one pass."""
+        from engine.models.networks.batching import passes_of
+
+        return passes_of(len(reference.ids), self.device)
+
+
+def _tokens_of(reference: Prepared) -> PreparedTokens:
+    if not isinstance(reference, PreparedTokens):
+        raise TypeError("the reference was prepared by another model")
+    return reference
+
+
+def _load(model_id: str, directory: Path, options: LoadOptions) -> NucleotideTransformer:
+    """Read an ESM directory in the published layout. Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError`."""
+    from engine.models.checkpoints.weights import placed, read_json, read_state, resolve_device, resolve_dtype
+    from engine.models.nucleotide_transformer.network import nt_from_tensors
+    from engine.models.reading.vocabulary import check_vocabulary_fits
+
+    config, vocabulary = read_json(directory), KmerVocabulary.read(directory)
+    state = read_state(directory)
+    net = nt_from_tensors(config, state.tensors)
+    check_vocabulary_fits(directory, max(vocabulary.kmers), net.config.vocabulary)
+    device = resolve_device(options.device)
+    dtype = resolve_dtype(options.dtype, device)
+    placed(net, device, dtype)
+    card = replace(ENTRIES[model_id].card, weights_sha256=state.sha256)
+    limit = net.config.positions - net.config.pad - 1 if net.config.positions else 0
+    if limit:
+        card = replace(card, max_length=(limit - len(vocabulary.before) - len(vocabulary.after)) * vocabulary.k)
+    return NucleotideTransformer(card, net, vocabulary, device, dtype)
+
+
+_TOKENIZER = ("vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
+_LIMITATIONS = (
+    "Reads 6-mers that do not overlap: bases of one token share a prediction, so dependencies inside a token are not measured, and the "
+    "result depends on where the sequence starts."
+)
+
+
+def _card(model_id: str, title: str, max_length: int, description: str, organisms: str, source: str) -> ModelCard:
+    return ModelCard(
+        id=model_id,
+        title=title,
+        alphabet=Alphabet.DNA,
+        max_length=max_length,
+        capabilities=frozenset(
+            {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.TOKENS, Capability.EMBEDDINGS}
+        ),
+        revision="main",
+        weights_sha256="",
+        licence=_LICENCE,
+        source=source,
+        description=description,
+        organisms=organisms,
+        limitations=_LIMITATIONS,
+        citation="Dalla-Torre et al., Nature Methods 2024, doi 10.1038/s41592-024-02523-z",
+    )
+
+
+ENTRIES: dict[str, ModelEntry] = {
+    "nt-v1": ModelEntry(
+        _card(
+            "nt-v1",
+            "Nucleotide Transformer v1, 500M",
+            5994,
+            "General DNA language model of the human genome, first version; the 2.5B checkpoints load from a directory as well.",
+            "Human (the 2.5B multi-species checkpoint: 850 genomes).",
+            "https://huggingface.co/InstaDeepAI/nucleotide-transformer-500m-human-ref",
+        ),
+        partial(_load, "nt-v1"),
+        HubFiles(
+            "InstaDeepAI/nucleotide-transformer-500m-human-ref",
+            patterns=("config.json", "*.safetensors", *_TOKENIZER),
+            size_bytes=1_940_000_000,
+        ),
+    ),
+    "nt-v2": ModelEntry(
+        _card(
+            "nt-v2",
+            "Nucleotide Transformer v2, 500M multi-species",
+            12_282,
+            "General DNA language model of many genomes, second version, with a context of 12 kb.",
+            "850 genomes of many phyla.",
+            "https://huggingface.co/InstaDeepAI/nucleotide-transformer-v2-500m-multi-species",
+        ),
+        partial(_load, "nt-v2"),
+        HubFiles(
+            "InstaDeepAI/nucleotide-transformer-v2-500m-multi-species",
+            patterns=("config.json", "*.safetensors", *_TOKENIZER),
+            size_bytes=1_990_000_000,
+        ),
+    ),
+}

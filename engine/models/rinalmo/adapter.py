@@ -1,0 +1,74 @@
+"""RiNALMo: a masked model of non-coding RNA, one token per base.
+
+Layouts: the authors' ``rinalmo_*_pretrained.pt`` (lbcb-sci/RiNALMo, no configuration beside it) and the safetensors layout of
+``multimolecule/rinalmo-*``. Only weights are read; no code of either package is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.core.card import Capability, ModelCard
+from engine.core.sequence import Alphabet
+from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+
+if TYPE_CHECKING:
+    from engine.models.rinalmo.model import RinalmoModel
+
+CARD = ModelCard(
+    id="rinalmo",
+    title="RiNALMo",
+    alphabet=Alphabet.RNA,
+    max_length=1_022,
+    capabilities=frozenset(
+        {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.CONTACTS, Capability.EMBEDDINGS}
+    ),
+    revision="main",
+    weights_sha256="",
+    licence="CC BY 4.0 (weights)",
+    source="https://huggingface.co/multimolecule/rinalmo-giga (from https://zenodo.org/records/15043668)",
+    description="Scores every base of a non-coding RNA from the whole molecule; its dependency maps show which bases pair.",
+    organisms="36 million non-coding RNAs of all kingdoms.",
+    limitations="RNA of at most 1,022 bases; not trained on messenger RNA or on DNA between genes.",
+    citation="Penić et al., Nature Communications 2025, 16:5671",
+)
+
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "*.pt")
+
+
+def load(directory: Path, options: LoadOptions) -> RinalmoModel:
+    """A RiNALMo checkpoint in either published layout; sizes come from config.json where there is one, else from the tensors."""
+    from engine.models.checkpoints.weights import load_tensors, placed, read_json, read_state, resolve_device, resolve_dtype, unfilled
+    from engine.models.rinalmo.model import RinalmoModel, read_config, read_tokens
+    from engine.models.rinalmo.network import UNUSED, RinalmoNet, is_official, renamed
+
+    state = read_state(directory, WEIGHTS)
+    official = is_official(state.tensors)
+    settings = read_json(directory) if not official or (directory / "config.json").is_file() else {}
+    tensors = renamed(state.tensors, learnable_beta=bool(settings.get("learnable_beta", True)))
+    tokens = read_tokens(directory, official=official)
+    sizes = read_config(settings, tensors, tokens, official=official)
+    with unfilled():
+        net = RinalmoNet(sizes)
+    load_tensors(net, tensors, unused=UNUSED)
+    device = resolve_device(options.device)
+    dtype = resolve_dtype(options.dtype, device)
+    longest = int(settings.get("max_position_embeddings", CARD.max_length + 2)) - len(tokens.before) - len(tokens.after)
+    card = replace(CARD, weights_sha256=state.sha256, max_length=max(1, longest))
+    return RinalmoModel(card, net, tokens, placed(net, device, dtype), dtype)
+
+
+ENTRIES: dict[str, ModelEntry] = {
+    "rinalmo": ModelEntry(
+        CARD,
+        load,
+        HubFiles(
+            "multimolecule/rinalmo-giga",
+            patterns=("config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"),
+            size_bytes=2_600_000_000,
+        ),
+    )
+}
+"""Registry rows."""

@@ -1,0 +1,1 @@
+"""Published variant scores: AlphaMissense tables, the AlphaGenome service."""

@@ -1,0 +1,280 @@
+"""AlphaMissense: published scores of every missense substitution, read from the published tables by position.
+
+Tables: ``AlphaMissense_hg38.tsv.gz`` and ``AlphaMissense_hg19.tsv.gz`` (block-compressed, 1-based, one row a variant and transcript).
+Source: Cheng et al., Science 2023, doi 10.1126/science.adg7492; google-deepmind/alphamissense. Neither weights nor tables are included.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.core.card import Capability, ModelCard
+from engine.core.errors import FileFormatError, LocusError, SourceUnavailable, WeightsMissing
+from engine.core.protocols import VariantScore
+from engine.core.sequence import Alphabet
+from engine.core.settings import Settings
+from engine.models.entry import LoadOptions, ModelEntry
+from engine.models.scorers.terms import missing_acceptance
+
+if TYPE_CHECKING:
+    from pysam import TabixFile
+
+logger = logging.getLogger(__name__)
+
+CARD = ModelCard(
+    id="alphamissense",
+    title="AlphaMissense",
+    alphabet=Alphabet.DNA,
+    max_length=1,
+    capabilities=frozenset({Capability.VARIANT_SCORES}),
+    revision="2023",
+    weights_sha256="",
+    licence="CC BY 4.0 (the repository's older text says CC BY-NC-SA 4.0)",
+    source="https://zenodo.org/records/10813168 or https://storage.googleapis.com/dm_alphamissense",
+    description="Looks up how likely a single amino-acid change is to cause disease.",
+    organisms="Human.",
+    limitations=(
+        "Missense substitutions of canonical transcripts only: no insertions, deletions, stops or splice variants; many false alarms in "
+        "some genes (CFTR) and in disordered regions; not for diagnosis."
+    ),
+    citation="Cheng et al., Science 2023, doi 10.1126/science.adg7492",
+    masked=False,
+)
+
+LIKELY_BENIGN_BELOW = 0.34
+LIKELY_PATHOGENIC_ABOVE = 0.564
+"""Published class thresholds (90 % precision on ClinVar)."""
+
+ASSEMBLIES: Mapping[str, str] = {"GRCh38": "hg38", "GRCh37": "hg19"}
+_NAMES = {"grch38": "GRCh38", "hg38": "GRCh38", "grch37": "GRCh37", "hg19": "GRCh37", "b37": "GRCh37"}
+_COLUMNS = ("CHROM", "POS", "REF", "ALT", "am_pathogenicity")
+_HEADER_LINES = 1_000
+
+
+def classify(score: float) -> str:
+    """The class the authors give a score."""
+    if score < LIKELY_BENIGN_BELOW:
+        return "likely_benign"
+    return "likely_pathogenic" if score > LIKELY_PATHOGENIC_ABOVE else "ambiguous"
+
+
+def assembly_name(text: str) -> str:
+    """``GRCh38`` or ``GRCh37`` for any usual spelling. Raises `LocusError` for another assembly."""
+    name = _NAMES.get(text.strip().lower().split(".p", maxsplit=1)[0])
+    if name is None:
+        raise LocusError(f"AlphaMissense has no table of assembly {text!r}; GRCh38 (hg38) and GRCh37 (hg19) exist.")
+    return name
+
+
+@dataclass(frozen=True)
+class _Row:
+    reference: str
+    alternate: str
+    score: VariantScore
+
+
+class AlphaMissenseTable:
+    """One assembly's table, queried by position; safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._file = _open(path)
+        self._columns = _columns(self._file, path)
+        self._contigs: frozenset[str] = frozenset(self._file.contigs)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def rows(self, contig: str, position: int) -> list[_Row]:
+        """Rows at 1-based ``position``. Raises `LocusError` for a contig the table lacks."""
+        name = self._contig(contig)
+        with self._lock:
+            try:
+                lines = list(self._file.fetch(name, position - 1, position))
+            except (OSError, ValueError) as error:
+                raise FileFormatError(f"{self._path} cannot be read at {contig}:{position:,} ({error}); download it again.") from error
+        return [row for line in lines for row in self._parsed(line, position)]
+
+    def _contig(self, contig: str) -> str:
+        bare = contig.removeprefix("chr")
+        for name in (contig, f"chr{bare}", bare, *(("chrM", "MT", "M") if bare in ("M", "MT") else ())):
+            if name in self._contigs:
+                return str(name)
+        raise LocusError(f"The AlphaMissense table has no contig {contig!r}; it has {', '.join(sorted(self._contigs)[:5])} and so on.")
+
+    def _parsed(self, line: str, position: int) -> Iterator[_Row]:
+        fields = line.rstrip("\n").split("\t")
+        try:
+            named = {name: fields[index] for name, index in self._columns.items()}
+            if int(named["POS"]) != position:
+                return
+            value = float(named["am_pathogenicity"])
+        except (IndexError, ValueError) as error:
+            raise FileFormatError(f"{self._path} has a row at position {position:,} that does not parse; download it again.") from error
+        context = " ".join(named[name] for name in ("transcript_id", "uniprot_id", "protein_variant") if named.get(name))
+        score = VariantScore("am_pathogenicity", value, named.get("am_class") or classify(value), context)
+        yield _Row(named["REF"].upper(), named["ALT"].upper(), score)
+
+
+def _open(path: Path) -> TabixFile:
+    import pysam
+
+    if not path.is_file():
+        raise WeightsMissing(
+            f"The AlphaMissense table {path} is not there; download {path.name} from {CARD.source} or correct LOCUSCOPE_ALPHAMISSENSE."
+        )
+    if not any(Path(f"{path}{suffix}").is_file() for suffix in (".tbi", ".csi")):
+        _index(path)
+    try:
+        return pysam.TabixFile(str(path))
+    except (OSError, ValueError) as error:
+        raise FileFormatError(f"{path} cannot be opened with its index ({error}); remove the index file, it is made anew.") from error
+
+
+def _index(path: Path) -> None:
+    """Make the position index beside the table (about a minute for the published one)."""
+    import pysam
+
+    logger.info("indexing %s by position", path.name)
+    try:
+        pysam.tabix_index(str(path), seq_col=0, start_col=1, end_col=1, meta_char="#", force=True, keep_original=True)
+    except (OSError, ValueError) as error:
+        raise FileFormatError(
+            f"{path} cannot be indexed ({error}); it must be the published block-compressed file in a folder that can be written, or be "
+            "indexed by 'tabix -s 1 -b 2 -e 2'."
+        ) from error
+    if not Path(f"{path}.tbi").is_file():
+        raise FileFormatError(f"{path} cannot be indexed; put it into a folder that can be written.")
+
+
+def _columns(file: Any, path: Path) -> dict[str, int]:
+    """Column name → index from the last header line."""
+    header = [line for _, line in zip(range(_HEADER_LINES), file.header, strict=False)]
+    names = header[-1].lstrip("#").split("\t") if header else []
+    missing = [name for name in _COLUMNS if name not in names]
+    if missing:
+        raise FileFormatError(f"{path} has no column {missing[0]}; the published AlphaMissense table of an assembly is needed.")
+    return {name: index for index, name in enumerate(names)}
+
+
+class AlphaMissense:
+    """Variant scores from the tables of one or two assemblies."""
+
+    def __init__(self, tables: Mapping[str, Path]) -> None:
+        self._paths = {assembly_name(name): path for name, path in tables.items()}
+        self._open: dict[str, AlphaMissenseTable] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def card(self) -> ModelCard:
+        """Identity and terms."""
+        return CARD
+
+    @property
+    def device(self) -> str:
+        """Nothing is computed."""
+        return "table"
+
+    @property
+    def dtype(self) -> str:
+        """Scores as published, four decimals."""
+        return "text"
+
+    @property
+    def assemblies(self) -> tuple[str, ...]:
+        """Assemblies with a table here."""
+        return tuple(sorted(self._paths))
+
+    def close(self) -> None:
+        """Close the tables."""
+        with self._lock:
+            for table in self._open.values():
+                table.close()
+            self._open.clear()
+
+    def _table(self, assembly: str) -> AlphaMissenseTable:
+        path = self._paths.get(assembly)
+        if path is None:
+            raise WeightsMissing(_missing(assembly))
+        with self._lock:
+            if assembly not in self._open:
+                self._open[assembly] = AlphaMissenseTable(path)
+            return self._open[assembly]
+
+    def score(self, assembly: str, contig: str, position: int, reference: str, alternate: str) -> tuple[VariantScore, ...]:
+        """Scores of one variant, one a transcript, the highest first; empty when it is no missense substitution of the table.
+
+        Raises
+        ------
+        LocusError
+            Another assembly, an unknown contig, a position below 1, or a reference base that is not the table's.
+        WeightsMissing, FileFormatError
+            The table is not there, or is not the published one.
+        """
+        table = self._table(assembly_name(assembly))
+        if position < 1:
+            raise LocusError(f"Position {position:,} does not exist; positions are counted from 1.")
+        given, wanted = reference.upper().replace("U", "T"), alternate.upper().replace("U", "T")
+        if len(given) != 1 or len(wanted) != 1:
+            return ()
+        rows = table.rows(contig, position)
+        references = sorted({row.reference for row in rows})
+        if rows and given not in references:
+            raise LocusError(
+                f"The reference at {contig}:{position:,} of {assembly} is {'/'.join(references)} in the AlphaMissense table, not {given}; "
+                "check the assembly and the strand."
+            )
+        found = [row.score for row in rows if row.alternate == wanted]
+        return tuple(sorted(found, key=lambda score: (-score.value, score.context)))
+
+
+def _missing(assembly: str) -> str:
+    name = f"AlphaMissense_{ASSEMBLIES[assembly]}.tsv.gz"
+    return (
+        f"There is no AlphaMissense table of {assembly}; download {name} from {CARD.source} and set "
+        f"LOCUSCOPE_ALPHAMISSENSE={assembly}=/path/{name}."
+    )
+
+
+def tables_of(text: str) -> dict[str, Path]:
+    """Assembly → path from the setting ``ASSEMBLY=FILE,ASSEMBLY=FILE``. Raises `LocusError` or `SourceUnavailable`."""
+    found: dict[str, Path] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, sign, path = item.partition("=")
+        if not sign or not path:
+            raise SourceUnavailable(
+                f"LOCUSCOPE_ALPHAMISSENSE has {item!r}; write ASSEMBLY=FILE, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz."
+            )
+        found[assembly_name(name)] = Path(path).expanduser()
+    return found
+
+
+def _tables(directory: Path) -> dict[str, Path]:
+    inside = {name: directory / f"AlphaMissense_{suffix}.tsv.gz" for name, suffix in ASSEMBLIES.items()}
+    found = {name: path for name, path in inside.items() if path.is_file()}
+    return found or tables_of(Settings.from_environment().alphamissense)
+
+
+def available(home: Path) -> str:
+    """What is missing before first use: the terms, or a table."""
+    missing = missing_acceptance(CARD, home)
+    return missing or ("" if _tables(home) else _missing("GRCh38"))
+
+
+def load(directory: Path, options: LoadOptions) -> AlphaMissense:
+    """Tables in ``directory`` under their published names, else those of the setting ``alphamissense``."""
+    tables = _tables(directory)
+    if not tables:
+        raise WeightsMissing(_missing("GRCh38"))
+    return AlphaMissense(tables)
+
+
+ENTRIES: dict[str, ModelEntry] = {"alphamissense": ModelEntry(CARD, load, available=available)}
+"""Registry rows."""

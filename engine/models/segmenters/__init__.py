@@ -1,0 +1,1 @@
+"""SegmentNT, SegmentEnformer, SegmentBorzoi."""

@@ -1,0 +1,1 @@
+"""Ways to score mutants of one sequence without whole passes."""

@@ -1,0 +1,1 @@
+"""SpeciesLM (fungi, metazoa)."""

@@ -1,0 +1,1 @@
+"""What a page, the command line or a cluster may ask of the engine."""

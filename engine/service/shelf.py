@@ -1,0 +1,264 @@
+"""Loaded models: one load a model, least recently used leave, bounded by bytes, a lock a model around its passes.
+
+A model never moves between devices: another device or precision is another entry on the shelf.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.core.errors import ResourceExhausted, WeightsInvalid, WeightsMissing
+from engine.models.entry import LoadOptions, ModelEntry
+
+logger = logging.getLogger(__name__)
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "models"
+_BLOCK = 1 << 20
+
+
+class Registry(Protocol):
+    """Where model ids lead: the module `engine.models.registry`, or a small one of a test."""
+
+    def model_ids(self) -> tuple[str, ...]:
+        """Every model id."""
+
+    def entry(self, model_id: str) -> ModelEntry:
+        """The row of one model; raises `UnknownModel`."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model as it is to be loaded: which files, by content, and how; ``size_bytes`` of its files is 0 for tables and services."""
+
+    model_id: str
+    directory: Path
+    fingerprint: str
+    options: LoadOptions
+    size_bytes: int = field(default=0, compare=False)
+
+
+@dataclass(eq=False)
+class Shelved:
+    """A loaded model and the lock that its forward passes take."""
+
+    model: Any
+    size_bytes: int
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    users: int = 0
+
+
+class Shelf:
+    """Models in memory, at most ``bound_bytes`` of weights unless all of them are in use."""
+
+    def __init__(self, bound_bytes: int) -> None:
+        self._bound = bound_bytes
+        self._held: OrderedDict[ModelSpec, Shelved] = OrderedDict()
+        self._loading: dict[ModelSpec, int] = {}
+        self._condition = threading.Condition()
+
+    def models(self) -> tuple[ModelSpec, ...]:
+        """What is loaded, least recently used first."""
+        with self._condition:
+            return tuple(self._held)
+
+    @contextlib.contextmanager
+    def borrow(self, entry: ModelEntry, spec: ModelSpec, waiting: Callable[[], None] = lambda: None) -> Iterator[Shelved]:
+        """The loaded model, which stays on the shelf while the block runs; loads it when it is not there.
+
+        ``waiting`` is called while another thread loads it or memory has to become free; it may raise to give up.
+        Raises `ResourceExhausted` when the weights alone are above the bound.
+        """
+        shelved = self._taken(spec, waiting)
+        if shelved is None:
+            shelved = self._load(entry, spec)
+        try:
+            yield shelved
+        finally:
+            with self._condition:
+                shelved.users -= 1
+                self._evict(0)
+                self._condition.notify_all()
+
+    def clear(self) -> None:
+        """Forget every model that is not in use."""
+        with self._condition:
+            for spec in [spec for spec, shelved in self._held.items() if not shelved.users]:
+                self._drop(spec)
+
+    def _taken(self, spec: ModelSpec, waiting: Callable[[], None]) -> Shelved | None:
+        """A model that is there, or None once this thread has reserved the room and the right to load it."""
+        size = spec.size_bytes
+        if size > self._bound:
+            raise ResourceExhausted(
+                f"The weights of {spec.model_id} take {size:,} bytes; models in memory are bounded to {self._bound:,}; "
+                "raise the setting LOCUSCOPE_MODEL_BYTES."
+            )
+        with self._condition:
+            while True:
+                shelved = self._held.get(spec)
+                if shelved is not None:
+                    shelved.users += 1
+                    self._held.move_to_end(spec)
+                    return shelved
+                if spec not in self._loading and self._evict(size):
+                    self._loading[spec] = size
+                    return None
+                self._condition.wait(0.1)
+                waiting()
+
+    def _load(self, entry: ModelEntry, spec: ModelSpec) -> Shelved:
+        try:
+            logger.info("loading %s on %s", spec.model_id, spec.options.device)
+            model = self._loaded(entry, spec)
+        except BaseException:
+            with self._condition:
+                del self._loading[spec]
+                self._condition.notify_all()
+            raise
+        shelved = Shelved(model, memory_bytes(model) or self._loading[spec], users=1)
+        with self._condition:
+            del self._loading[spec]
+            self._held[spec] = shelved
+            self._evict(0)
+            self._condition.notify_all()
+        return shelved
+
+    def _loaded(self, entry: ModelEntry, spec: ModelSpec) -> Any:
+        """The model; when its device is full, once more after the idle models have left."""
+        try:
+            return entry.load(spec.directory, spec.options)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            logger.warning("no memory left for %s on %s; idle models leave", spec.model_id, spec.options.device)
+        self.clear()
+        try:
+            return entry.load(spec.directory, spec.options)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            raise ResourceExhausted(
+                f"{spec.model_id} does not fit into the memory of {spec.options.device}; choose a smaller model, a smaller dtype or another device."
+            ) from error
+
+    def _evict(self, coming: int) -> bool:
+        """Make room for ``coming`` more bytes; whether there is room now."""
+        for spec in [spec for spec, shelved in self._held.items() if not shelved.users]:
+            if self._total() + coming <= self._bound:
+                break
+            self._drop(spec)
+        return self._total() + coming <= self._bound
+
+    def _total(self) -> int:
+        return sum(shelved.size_bytes for shelved in self._held.values()) + sum(self._loading.values())
+
+    def _drop(self, spec: ModelSpec) -> None:
+        logger.info("dropping %s", spec.model_id)
+        del self._held[spec]
+        torch = sys.modules.get("torch")
+        if torch is not None and spec.options.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch or Python says that memory ran out."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+
+
+def memory_bytes(model: Any) -> int:
+    """Bytes of the parameters and buffers of the torch modules a model holds; 0 when it has none."""
+    total = 0
+    for value in getattr(model, "__dict__", {}).values():
+        if callable(getattr(value, "parameters", None)) and callable(getattr(value, "buffers", None)):
+            total += sum(tensor.numel() * tensor.element_size() for tensor in (*value.parameters(), *value.buffers()))
+    return total
+
+
+def directory_bytes(directory: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+def find_directory(entry: ModelEntry, home: Path, weights: Path | None = None) -> Path:
+    """The checkpoint folder of a model: ``weights`` when given, else the shipped one, else the downloaded one.
+
+    Raises `WeightsMissing` with the remedy, `WeightsInvalid` when ``weights`` is not a folder with files.
+    """
+    if weights is not None:
+        if not weights.is_dir():
+            raise WeightsInvalid(f"The weights folder {str(weights)!r} does not exist; give a checkpoint folder in the published layout.")
+        return weights
+    if entry.shipped is not None:
+        folder = ASSETS / entry.shipped
+        if not folder.is_dir():
+            raise WeightsMissing(f"The weights of {entry.card.id} come with the repository but {folder} is absent; fetch it again.")
+        return folder
+    if entry.hub is None:
+        missing = entry.available(home) if entry.available is not None else ""
+        if missing:
+            raise WeightsMissing(missing)
+        return home
+    from engine.models.checkpoints import hub
+
+    folder_or_none: Path | None = hub.installed(entry, home)
+    if folder_or_none is None:
+        raise WeightsMissing(
+            f"The weights of {entry.card.id} are not on this machine; install them from the Models page or name a folder with --weights."
+        )
+    return folder_or_none
+
+
+class Fingerprints:
+    """Hash of a checkpoint folder's names and contents; hashes of files are remembered by path, size and time of change."""
+
+    def __init__(self, memory: Path | None) -> None:
+        self._memory = memory
+        self._known: dict[str, str] = {}
+        self._lock = threading.Lock()
+        if memory is not None:
+            with contextlib.suppress(OSError, ValueError):
+                read = json.loads(memory.read_text(encoding="utf-8"))
+                self._known = {str(name): str(value) for name, value in read.items()} if isinstance(read, dict) else {}
+
+    def of(self, directory: Path) -> str:
+        """Hexadecimal sha256 over the sorted relative names and hashes of all files, hidden ones left out."""
+        total = hashlib.sha256()
+        with self._lock:
+            before = len(self._known)
+            for path in sorted(directory.rglob("*")):
+                relative = path.relative_to(directory)
+                if path.is_file() and not any(part.startswith(".") for part in relative.parts):
+                    total.update(f"{relative.as_posix()}\0{self._file(path)}\n".encode())
+            if len(self._known) != before:
+                self._save()
+        return total.hexdigest()
+
+    def _file(self, path: Path) -> str:
+        status = path.stat()
+        name = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+        if name not in self._known:
+            digest = hashlib.sha256()
+            with path.open("rb") as handle:
+                while block := handle.read(_BLOCK):
+                    digest.update(block)
+            self._known[name] = digest.hexdigest()
+        return self._known[name]
+
+    def _save(self) -> None:
+        if self._memory is None:
+            return
+        with contextlib.suppress(OSError):
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self._memory.with_suffix(f".{threading.get_ident()}.part")
+            temporary.write_text(json.dumps(self._known), encoding="utf-8")
+            temporary.replace(self._memory)

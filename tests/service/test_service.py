@@ -1,0 +1,431 @@
+"""The engine as pages and the command line use it, with a model whose answers are known."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, ResourceExhausted, SequenceError, UnknownModel
+from engine.core.parameters import ContactParameters, DependencyParameters, EffectParameters, PairParameters
+from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.core.settings import Settings
+from engine.service.engine import ANALYSES, Engine, Request, _naming_precision
+from tests.fake_model import Calls, FakeRegistry
+
+HAIRPIN = NucleotideSequence("GGGACTTTTGTCCC", name="hairpin")
+
+
+def settings(folder: Path, **changes: object) -> Settings:
+    return Settings(**{"home": folder / "home", "model": "pairs", **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def engine(tmp_path: Path, calls: Calls) -> Engine:
+    return Engine(settings(tmp_path), FakeRegistry(tmp_path / "models", calls))
+
+
+def test_a_map_shows_each_base_depending_on_its_partner_only(engine: Engine) -> None:
+    result = engine.run(Request("dependency", HAIRPIN))
+    length = len(HAIRPIN)
+    strongest = result.values.argmax(axis=1)
+    assert strongest.tolist() == list(range(length))[::-1]
+    assert np.count_nonzero(result.values) == length
+    # the complement's score falls from 3 to 0 while another base's rises to 3: log odds 3 − ln 3 before, −ln(e³ + 2) after
+    expected = (3 - np.log(3) + np.log(np.exp(3) + 2)) / np.log(2)
+    assert result.values[0, length - 1] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_repeated_question_is_answered_from_the_store_also_after_a_restart(tmp_path: Path, calls: Calls) -> None:
+    registry = FakeRegistry(tmp_path / "models", calls)
+    first = Engine(settings(tmp_path), registry).run(Request("dependency", HAIRPIN))
+    passes = calls.passes
+    job = Engine(settings(tmp_path), registry).submit(Request("dependency", HAIRPIN))
+    assert job.state == "done"
+    assert calls.passes == passes
+    assert job.result.values.tobytes() == first.values.tobytes()
+    assert job.result.provenance.to_json() == first.provenance.to_json()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parameters": DependencyParameters(metric="log_ratio")},
+        {"sequence": NucleotideSequence("GGGACTTTTGTCCA")},
+        {"species": "yeast"},
+        {"dtype": "bfloat16"},
+        {"analysis": "probabilities", "parameters": None},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_different_question_is_not_answered_with_the_stored_one(engine: Engine, change: dict[str, object]) -> None:
+    question: dict[str, object] = {"analysis": "dependency", "sequence": HAIRPIN}
+    engine.run(Request(**question))  # type: ignore[arg-type]
+    assert engine.stored(Request(**{**question, **change})) is None  # type: ignore[arg-type]
+
+
+def test_a_precision_named_as_the_usual_one_is_the_same_question(engine: Engine, calls: Calls) -> None:
+    engine.run(Request("probabilities", HAIRPIN))
+    assert engine.stored(Request("probabilities", HAIRPIN, device="cpu", dtype="float32")) is not None
+    assert calls.loads == 1
+
+
+def test_changed_weights_are_another_question(tmp_path: Path, calls: Calls) -> None:
+    engine = Engine(settings(tmp_path), FakeRegistry(tmp_path / "models", calls))
+    engine.run(Request("probabilities", HAIRPIN))
+    (tmp_path / "models" / "pairs" / "weights.bin").write_bytes(b"\1" * 400)
+    assert engine.stored(Request("probabilities", HAIRPIN)) is None
+
+
+def test_contacts_are_read_from_the_stored_map(engine: Engine, calls: Calls) -> None:
+    engine.run(Request("dependency", HAIRPIN))
+    passes = calls.passes
+    result = engine.run(Request("contacts", HAIRPIN, parameters=ContactParameters(threshold=0)))
+    assert calls.passes == passes
+    assert result.dot_bracket == "(((((....)))))"
+
+
+def test_contacts_compute_the_map_when_it_is_not_there_and_leave_it_in_the_store(engine: Engine) -> None:
+    result = engine.run(Request("contacts", HAIRPIN, parameters=ContactParameters(minimum_loop=6, threshold=0)))
+    assert result.dot_bracket == "((((......))))"
+    assert engine.stored(Request("dependency", HAIRPIN)) is not None
+
+
+def test_effects_take_the_influence_from_the_passes_of_the_map_bit_for_bit(engine: Engine, calls: Calls, tmp_path: Path) -> None:
+    from engine.analyses.effects import variant_effects
+    from engine.models.entry import LoadOptions
+    from tests.fake_model import PairModel, card
+
+    length = len(HAIRPIN)
+    first = engine.submit(Request("dependency", HAIRPIN))
+    second = engine.submit(Request("effects", HAIRPIN))
+    assert second.wait(20)
+    assert first.state == second.state == "done"
+    assert calls.passes == (1 + 3 * length) + length
+    assert second.done == second.total
+    alone = variant_effects(PairModel(card(), Calls(), LoadOptions(), 10), HAIRPIN)
+    for name in ("llr", "influence"):
+        assert getattr(second.result, name).tobytes() == getattr(alone, name).tobytes()
+    assert second.result.provenance.parameters == alone.provenance.parameters
+
+
+def test_another_variant_of_influence_is_computed_by_itself(engine: Engine, calls: Calls) -> None:
+    engine.run(Request("effects", HAIRPIN, parameters=EffectParameters("authors_manuscript")))
+    assert engine.stored(Request("dependency", HAIRPIN)) is None
+    assert calls.passes == 1 + 4 * len(HAIRPIN)
+
+
+def test_cancelling_effects_stops_the_map_they_wait_for_unless_somebody_else_wants_it(engine: Engine, calls: Calls) -> None:
+    calls.seconds, calls.batch = 0.02, 3
+    long = NucleotideSequence("ACGT" * 60)
+    effects = engine.submit(Request("effects", long), visitor="a")
+    while effects.done < 5:
+        assert not effects.wait(0.01)
+    wanted = engine.submit(Request("dependency", long), visitor="b")
+    effects.cancel()
+    assert effects.wait(5)
+    assert effects.state == "cancelled"
+    assert not wanted.wait(0.3)
+    assert wanted.state == "running"
+    wanted.cancel("b")
+    assert wanted.wait(5)
+    assert wanted.state == "cancelled"
+
+
+def test_an_answer_names_the_locus_of_whoever_asks(engine: Engine) -> None:
+    from engine.core.locus import Locus
+
+    engine.run(Request("probabilities", HAIRPIN))
+    elsewhere = NucleotideSequence(HAIRPIN.letters, locus=Locus("R64", "chrI", 99, 99 + len(HAIRPIN)))
+    result = engine.run(Request("probabilities", elsewhere))
+    assert result.provenance.locus == "R64:chrI:100-113"
+    assert result.sequence == elsewhere
+
+
+def test_the_same_question_from_two_visitors_is_one_computation(engine: Engine, calls: Calls) -> None:
+    calls.hold = threading.Event()
+    first = engine.submit(Request("dependency", HAIRPIN), visitor="a")
+    second = engine.submit(Request("dependency", HAIRPIN), visitor="b")
+    assert first is second
+    calls.hold.set()
+    assert first.wait(20)
+    assert calls.passes == 1 + 3 * len(HAIRPIN)
+
+
+def test_two_processes_with_one_home_share_one_computation(tmp_path: Path, calls: Calls) -> None:
+    """Two engines on one home meet in the file locks, as two processes would."""
+    calls.seconds = 0.02
+    registry = FakeRegistry(tmp_path / "models", calls)
+    jobs = [Engine(settings(tmp_path), registry).submit(Request("dependency", HAIRPIN)) for _ in range(2)]
+    assert all(job.wait(20) for job in jobs)
+    assert [job.state for job in jobs] == ["done", "done"]
+    assert calls.passes == 1 + 3 * len(HAIRPIN)
+    assert jobs[0].result.values.tobytes() == jobs[1].result.values.tobytes()
+
+
+def test_waiting_for_another_process_can_be_cancelled(tmp_path: Path, calls: Calls) -> None:
+    calls.hold = threading.Event()
+    registry = FakeRegistry(tmp_path / "models", calls)
+    first, second = (Engine(settings(tmp_path), registry).submit(Request("dependency", HAIRPIN)) for _ in range(2))
+    time.sleep(0.3)
+    waiting = next(job for job in (first, second) if job.stage == "waiting for the same question to be answered")
+    waiting.cancel()
+    assert waiting.wait(5)
+    calls.hold.set()
+    other = first if waiting is second else second
+    assert other.wait(20)
+    assert (waiting.state, other.state) == ("cancelled", "done")
+
+
+def test_many_visitors_with_many_questions_all_get_their_answers(engine: Engine, calls: Calls) -> None:
+    sequences = [NucleotideSequence("ACGT" * n) for n in range(3, 9)]
+    jobs = [
+        (sequence, analysis, engine.submit(Request(analysis, sequence), visitor=f"v{number}"))
+        for number in range(3)
+        for sequence in sequences
+        for analysis in ("dependency", "effects", "contacts", "probabilities")
+    ]
+    for sequence, _, job in jobs:
+        assert job.wait(60)
+        assert job.state == "done"
+        assert job.result.sequence == sequence
+    expected = sum(1 + 3 * len(sequence) + len(sequence) + 1 for sequence in sequences)
+    assert calls.passes == expected
+    assert calls.loads == 1
+
+
+def test_two_visitors_with_the_same_letters_of_different_places_share_the_passes_and_keep_their_places(
+    engine: Engine, calls: Calls
+) -> None:
+    from engine.core.locus import Locus
+
+    calls.seconds = 0.02
+    places = [NucleotideSequence(HAIRPIN.letters, locus=Locus("R64", "chrI", start, start + len(HAIRPIN))) for start in (10, 500)]
+    jobs = [engine.submit(Request("dependency", place)) for place in places]
+    assert all(job.wait(20) for job in jobs)
+    assert [job.result.sequence for job in jobs] == places
+    assert [job.result.provenance.locus for job in jobs] == [str(place.locus) for place in places]
+    assert calls.passes == 1 + 3 * len(HAIRPIN)
+
+
+def test_one_visitor_leaving_does_not_stop_the_other(engine: Engine, calls: Calls) -> None:
+    calls.hold = threading.Event()
+    job = engine.submit(Request("dependency", HAIRPIN), visitor="a")
+    engine.submit(Request("dependency", HAIRPIN), visitor="b")
+    job.cancel("a")
+    calls.hold.set()
+    assert job.wait(20)
+    assert job.state == "done"
+
+
+def test_two_models_asked_for_at_once_are_loaded_once_each(engine: Engine, calls: Calls) -> None:
+    calls.load_seconds = 0.2
+    jobs = [engine.submit(Request(analysis, HAIRPIN)) for analysis in ("probabilities", "dependency", "effects")]
+    assert all(job.wait(20) for job in jobs)
+    assert [job.state for job in jobs] == ["done"] * 3
+    assert calls.loads == 1
+    assert calls.most_at_once == 1
+
+
+def test_cancelling_keeps_the_partial_map_and_does_not_store_it(engine: Engine, calls: Calls) -> None:
+    calls.seconds, calls.batch = 0.03, 3
+    long = NucleotideSequence("ACGT" * 50)
+    job = engine.submit(Request("dependency", long))
+    while job.partial is None:
+        time.sleep(0.01)
+    early = job.done
+    job.cancel()
+    assert job.wait(5)
+    assert job.state == "cancelled"
+    assert early <= job.done < job.total
+    assert job.partial.provenance.partial
+    assert int(job.partial.rows_done.sum()) == (job.done - 1) // 3
+    assert engine.stored(Request("dependency", long)) is None
+    with pytest.raises(Cancelled):
+        job.answer()
+
+
+def test_a_cancelled_question_can_be_asked_again_at_once(engine: Engine, calls: Calls) -> None:
+    calls.hold = threading.Event()
+    first = engine.submit(Request("dependency", HAIRPIN))
+    first.cancel()
+    second = engine.submit(Request("dependency", HAIRPIN))
+    calls.hold.set()
+    assert second is not first
+    assert second.wait(20)
+    assert second.state == "done"
+
+
+def test_a_long_map_does_not_hold_up_a_short_one(engine: Engine, calls: Calls) -> None:
+    calls.seconds, calls.batch = 0.02, 3
+    long = engine.submit(Request("dependency", NucleotideSequence("ACGT" * 90)), visitor="a")
+    while not long.done:
+        time.sleep(0.01)
+    short = engine.submit(Request("dependency", HAIRPIN), visitor="b")
+    assert short.wait(10)
+    assert long.state == "running"
+    long.cancel()
+    assert long.wait(5)
+
+
+def test_short_maps_of_two_visitors_go_through_the_model_in_one_batch(engine: Engine, calls: Calls, tmp_path: Path) -> None:
+    """The first visitor makes way after the reference, whose pass was long; the second offers a batch, too, and one pass computes both."""
+    calls.batch, calls.seconds = 100, 0.3
+    sequences = HAIRPIN, NucleotideSequence("TTTTACGAAAACGA")
+    jobs = [engine.submit(Request("dependency", sequence), visitor=visitor) for sequence, visitor in zip(sequences, "ab", strict=True)]
+    assert all(job.wait(20) for job in jobs)
+    assert sorted(calls.batches) == [1, 1, 2 * 3 * len(HAIRPIN)]
+    other = Engine(settings(tmp_path / "other"), FakeRegistry(tmp_path / "other" / "models"))
+    for job, sequence in zip(jobs, sequences, strict=True):
+        np.testing.assert_array_equal(job.result.values, other.run(Request("dependency", sequence)).values)
+
+
+def test_a_running_job_tells_its_progress_and_the_time_left(engine: Engine, calls: Calls) -> None:
+    calls.seconds, calls.batch = 0.02, 3
+    job = engine.submit(Request("dependency", HAIRPIN))
+    while job.done < 10:
+        time.sleep(0.005)
+    assert (job.total, job.unit) == (1 + 3 * len(HAIRPIN), "forward passes")
+    assert job.seconds_left is None or 0 <= job.seconds_left < 5
+    assert job.wait(10)
+    assert (job.done, job.seconds_left) == (job.total, 0.0)
+
+
+def test_the_cost_is_in_forward_passes_and_in_seconds_after_a_first_run(engine: Engine, calls: Calls) -> None:
+    calls.seconds = 0.01
+    before = engine.estimate(Request("dependency", HAIRPIN))
+    assert (before.passes, before.tokens, before.seconds) == (43, 43 * 14, None)
+    assert before.memory_bytes == 14 * 14 * 4
+    engine.run(Request("dependency", HAIRPIN))
+    after = engine.estimate(Request("dependency", HAIRPIN)).seconds
+    assert after is not None
+    assert 0.05 < after < 5
+
+
+def test_a_model_that_was_loaded_ahead_answers_at_once_and_has_a_known_cost(engine: Engine, calls: Calls) -> None:
+    engine.preload()
+    deadline = time.monotonic() + 10
+    while engine.estimate(Request("dependency", HAIRPIN)).seconds is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert calls.loads == 1
+
+
+def test_loading_ahead_a_model_that_is_not_there_is_a_line_in_the_log(
+    tmp_path: Path, calls: Calls, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = Engine(settings(tmp_path, model="pear"), FakeRegistry(tmp_path / "models", calls))
+    engine.preload()
+    deadline = time.monotonic() + 5
+    while "could not be loaded ahead" not in caplog.text:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_window_decides_the_cost(engine: Engine) -> None:
+    request = Request("dependency", HAIRPIN, parameters=DependencyParameters(window=(2, 5)))
+    assert engine.estimate(request).passes == 10
+
+
+@pytest.mark.parametrize(
+    ("request_values", "error", "words"),
+    [
+        ({"analysis": "horoscope"}, ParameterError, "available: probabilities"),
+        ({"model": "pear"}, UnknownModel, "pear"),
+        ({"analysis": "segmentation"}, CapabilityMissing, "Pairs cannot compute segmentation; it offers RNA contacts, dependency map"),
+        ({"sequence": NucleotideSequence("A" * 401)}, SequenceError, "401 bases; Pairs reads 1 to 400; choose a window"),
+        ({"sequence": NucleotideSequence("NNN")}, SequenceError, "no A, C, G, T or U"),
+        ({"parameters": DependencyParameters(window=(3, 15))}, ParameterError, "4-15 is outside the sequence; positions 1 to 14"),
+        ({"parameters": EffectParameters()}, ParameterError, "takes DependencyParameters"),
+        ({"analysis": "pair", "parameters": PairParameters(1, 14)}, ParameterError, "Position 15 is outside"),
+    ],
+)
+def test_a_question_without_an_answer_is_refused_before_anything_runs(
+    engine: Engine, calls: Calls, request_values: dict[str, object], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        engine.submit(Request(**{"analysis": "dependency", "sequence": HAIRPIN, **request_values}))  # type: ignore[arg-type]
+    assert calls.loads == 0
+
+
+def test_a_map_that_would_not_fit_is_refused_with_the_remedy(tmp_path: Path, calls: Calls) -> None:
+    engine = Engine(settings(tmp_path, result_bytes=1000), FakeRegistry(tmp_path / "models", calls))
+    with pytest.raises(ResourceExhausted, match="choose a window"):
+        engine.submit(Request("dependency", NucleotideSequence("A" * 17)))
+
+
+def test_an_unforeseen_failure_ends_the_job_with_one_sentence(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.fake_model import PairModel
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    hooked = []
+    monkeypatch.setattr(PairModel, "base_logits", broken)
+    monkeypatch.setattr(threading, "excepthook", hooked.append)
+    job = engine.submit(Request("probabilities", HAIRPIN))
+    assert job.wait(10)
+    assert job.state == "failed"
+    assert "ZeroDivisionError" in str(job.error)
+    assert isinstance(job.error.__cause__, ZeroDivisionError) if job.error else False
+
+
+def test_pickers_say_why_a_model_cannot(engine: Engine) -> None:
+    (row, reason), *_ = engine.models_for("segmentation")
+    assert row.installed
+    assert "cannot compute segmentation" in reason
+    assert engine.models_for("dependency")[0][1] == ""
+
+
+def test_rna_and_dna_of_the_same_letters_are_different_questions(engine: Engine) -> None:
+    rna = NucleotideSequence("GGGACUUUUGUCCC", Alphabet.RNA)
+    engine.run(Request("probabilities", NucleotideSequence("GGGACTTTTGTCCC")))
+    assert engine.stored(Request("probabilities", rna)) is None
+
+
+def test_progress_reaches_the_caller_of_run_who_can_stop_it(engine: Engine, calls: Calls) -> None:
+    class Impatient:
+        total = 0
+
+        def start(self, total: int, unit: str = "") -> None:
+            self.total = total
+
+        def advance(self, done: int) -> None:
+            if done:
+                raise Cancelled("enough")
+
+        def publish(self, partial: object) -> None: ...
+
+        def wants_partial(self) -> bool:
+            return False
+
+    calls.seconds, calls.batch = 0.02, 1
+    monitor = Impatient()
+    with pytest.raises(Cancelled, match="enough"):
+        engine.run(Request("dependency", NucleotideSequence("ACGT" * 50)), monitor)
+    assert monitor.total == 601
+    deadline = time.monotonic() + 5
+    while engine._running and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not engine._running
+
+
+def test_every_analysis_of_the_table_can_be_loaded() -> None:
+    for name, analysis in ANALYSES.items():
+        assert callable(analysis.load()), name
+        assert analysis.version
+
+
+def test_effects_name_the_precision_of_the_passes_that_their_influence_comes_from(engine: Engine) -> None:
+    exact = engine.run(Request("effects", HAIRPIN))
+    assert _naming_precision(exact, "exact") is exact
+    parameters = _naming_precision(exact, "delta").provenance.parameters
+    assert parameters == exact.provenance.parameters | {"influence_precision": "delta"}

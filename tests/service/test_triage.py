@@ -1,0 +1,313 @@
+"""A VCF from the file to the scores and back into files, on a small genome and on real genes."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pysam
+import pytest
+
+from engine.core.errors import Cancelled, FileFormatError
+from engine.core.settings import Settings
+from engine.core.variants import TriageParameters, Variant
+from engine.exports.triage_table import COLUMNS, write_triage_table
+from engine.exports.vcf import write_triage_vcf
+from engine.service.engine import Engine
+from engine.service.triage import ReferenceLetters, TriageRequest, place_variants
+from engine.sources.genomes import GenomeSet
+from engine.sources.transcripts import read_transcripts, transcripts_of
+from engine.sources.vcf import parse_vcf, read_vcf, vcf_text
+from tests.fake_model import Calls, FakeRegistry
+
+CONTIG = "TTTTTATGGCATGTAAGTTTTCAGGATTAACCCCCCCCCC" + "ACGT" * 50
+HEADER = (
+    "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=240>\n##contig=<ID=chrQ,length=50>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+)
+RECORDS = [
+    "chr1\t9\trs1\tG\tT,C\t.\t.\t.",
+    "chr1\t10\t.\tA\tC\t.\t.\t.",
+    "chr1\t12\t.\tT\tTA\t.\t.\t.",
+    "chrQ\t5\t.\tA\tC\t.\t.\t.",
+    "chr1\t239\t.\tG\tA\t.\t.\t.",
+    "chr1\t20\t.\tT\t<DEL>\t.\t.\t.",
+    "chr1\t30\t.\tA\t.\t.\t.\t.",
+]
+GFF = (
+    "##gff-version 3\n"
+    "1\tx\tgene\t4\t34\t.\t+\t.\tID=g1;gene=ABC1\n"
+    "1\tx\tmRNA\t4\t34\t.\t+\t.\tID=t1;Parent=g1\n"
+    "1\tx\texon\t4\t12\t.\t+\t.\tParent=t1\n"
+    "1\tx\texon\t25\t34\t.\t+\t.\tParent=t1\n"
+    "1\tx\tCDS\t6\t12\t.\t+\t0\tParent=t1\n"
+    "1\tx\tCDS\t25\t29\t.\t+\t2\tParent=t1\n"
+)
+
+
+@pytest.fixture
+def vcf(tmp_path: Path) -> Path:
+    path = tmp_path / "in.vcf"
+    path.write_text(HEADER + "\n".join(RECORDS) + "\n")
+    return path
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> ReferenceLetters:
+    path = tmp_path / "ref.fa"
+    path.write_text(f">1 small\n{CONTIG}\n")
+    return ReferenceLetters.of_file(path, Settings(home=tmp_path / "home"))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(Settings(home=tmp_path / "home", model="pairs"), FakeRegistry(tmp_path / "models", Calls()))
+
+
+@pytest.fixture
+def gff(tmp_path: Path) -> Path:
+    path = tmp_path / "genes.gff3.gz"
+    path.write_bytes(gzip.compress(GFF.encode()))
+    return path
+
+
+def test_every_alternate_allele_becomes_a_variant_with_its_record(vcf: Path) -> None:
+    variants = read_vcf(vcf)
+    assert [(v.contig, v.position, v.reference, v.alternate, v.record, v.allele) for v in variants[:3]] == [
+        ("chr1", 9, "G", "T", 0, 0),
+        ("chr1", 9, "G", "C", 0, 1),
+        ("chr1", 10, "A", "C", 1, 0),
+    ]
+    assert [v.kind for v in variants] == ["substitution"] * 3 + ["insertion", "substitution", "substitution", "symbolic"]
+    assert variants[0].identifier == "rs1"
+
+
+def test_a_gzipped_file_is_read_like_a_plain_one(tmp_path: Path, vcf: Path) -> None:
+    zipped, blocks = tmp_path / "a.vcf.gz", tmp_path / "b.vcf.gz"
+    zipped.write_bytes(gzip.compress(vcf.read_bytes()))
+    pysam.tabix_compress(str(vcf), str(blocks))
+    assert read_vcf(zipped) == read_vcf(blocks) == read_vcf(vcf)
+
+
+def test_pysam_reads_the_same_alleles(vcf: Path) -> None:
+    with pysam.VariantFile(str(vcf)) as handle:
+        expected = [(r.contig, r.pos, r.ref, a) for r in handle for a in r.alts or ()]
+    assert [(v.contig, v.position, v.reference, v.alternate) for v in read_vcf(vcf)] == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("hello\nworld\n", "'mine.vcf' is not a VCF: line 1 comes before the header"),
+        (">chr1\nACGT\n", "not a VCF"),
+        (HEADER, "holds no variants"),
+        (HEADER + "chr1\tnine\t.\tA\tC\t.\t.\t.\n", "Line 5 of 'mine.vcf' has the position 'nine'"),
+        (HEADER + "chr1\t0\t.\tA\tC\t.\t.\t.\n", "positions start at 1"),
+        (HEADER + "chr1\t9\t.\tX\tC\t.\t.\t.\n", "reference allele 'X'"),
+        (HEADER + "chr1\t9\n", "has 2 columns"),
+        (HEADER.replace("#CHROM", "#chrom") + "chr1\t9\t.\tA\tC\t.\t.\t.\n", "header line #CHROM"),
+    ],
+)
+def test_what_is_not_a_vcf_is_one_sentence_with_the_line(content: str, words: str) -> None:
+    with pytest.raises(FileFormatError, match=words):
+        parse_vcf("mine.vcf", content)
+
+
+def test_a_contig_or_field_that_the_header_does_not_define_is_no_obstacle(
+    tmp_path: Path, reference: ReferenceLetters, engine: Engine
+) -> None:
+    """htslib ends the process when such a record is copied."""
+    text = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t9\t.\tG\tT\t.\tweird\tFOO=1;BAR\n"
+    result = engine.run_triage(TriageRequest(parse_vcf("a", text), reference, parameters=TriageParameters(20)))
+    write_triage_vcf(result, text, tmp_path / "out.vcf")
+    assert (tmp_path / "out.vcf").read_text().splitlines()[-1].startswith("1\t9\t.\tG\tT\t.\tweird\tFOO=1;BAR;LCS_LLR=")
+
+
+def test_fields_of_an_earlier_run_are_replaced(tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine) -> None:
+    result = engine.run_triage(TriageRequest(read_vcf(vcf), reference, parameters=TriageParameters(20)))
+    write_triage_vcf(result, vcf_text(vcf), tmp_path / "once.vcf")
+    write_triage_vcf(result, vcf_text(tmp_path / "once.vcf"), tmp_path / "twice.vcf")
+    once = [line for line in (tmp_path / "once.vcf").read_text().splitlines() if not line.startswith("##locuscope")]
+    twice = [line for line in (tmp_path / "twice.vcf").read_text().splitlines() if not line.startswith("##locuscope")]
+    assert once == twice
+
+
+def test_too_many_variants_are_refused(vcf: Path) -> None:
+    with pytest.raises(FileFormatError, match="more than 2 variants"):
+        read_vcf(vcf, maximum=2)
+
+
+def test_windows_are_centred_and_cut_at_the_ends_of_the_contig(vcf: Path, reference: ReferenceLetters) -> None:
+    sites = list(place_variants(read_vcf(vcf), reference, 20))
+    assert [(site.window.letters if site.window else None, site.index) for site in (sites[0], sites[5])] == [
+        (CONTIG[:18], 8),
+        (CONTIG[228:240], 10),
+    ]
+    assert sites[2].window is not None
+    assert sites[2].window.letters[sites[2].index] == "C"
+
+
+def test_each_row_says_what_kept_it_from_being_scored(vcf: Path, reference: ReferenceLetters, engine: Engine) -> None:
+    result = engine.run_triage(TriageRequest(read_vcf(vcf), reference, parameters=TriageParameters(20)))
+    assert [row.status for row in result.rows] == [
+        "scored",
+        "scored",
+        "reference_mismatch",
+        "not_scored",
+        "outside",
+        "scored",
+        "not_scored",
+    ]
+    assert result.rows[2].note == "REF is A but the reference has C; check the assembly and the strand."
+    assert "no contig chrQ" in result.rows[4].note
+    assert result.provenance.parameters == {"window_bp": 20}
+
+
+def test_the_table_has_one_row_an_allele_and_the_provenance(
+    tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine, gff: Path
+) -> None:
+    request = TriageRequest(read_vcf(vcf), reference, read_transcripts(gff), parameters=TriageParameters(20))
+    out = tmp_path / "out.tsv"
+    write_triage_table(engine.run_triage(request), out)
+    lines = out.read_text().splitlines()
+    assert lines[1].startswith("# provenance: {")
+    assert lines[2] == "\t".join(COLUMNS)
+    rows = [dict(zip(COLUMNS, line.split("\t"), strict=True)) for line in lines[3:]]
+    assert len(rows) == 7
+    assert (rows[0]["consequence"], rows[0]["gene"], rows[0]["position"]) == ("missense_variant", "ABC1", "9")
+    assert rows[3]["consequence"] == "frameshift_variant"
+    assert rows[5]["consequence"] == "downstream_gene_variant"
+    assert rows[2]["llr"] == ""
+    assert float(rows[0]["influence"]) > 0
+
+
+@pytest.mark.parametrize("name", ["out.vcf", "out.vcf.gz"])
+def test_the_vcf_keeps_its_records_and_gains_fields_that_pysam_reads_back(
+    tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine, name: str
+) -> None:
+    result = engine.run_triage(TriageRequest(read_vcf(vcf), reference, parameters=TriageParameters(20)))
+    out = tmp_path / name
+    write_triage_vcf(result, vcf_text(vcf), out)
+    with pysam.VariantFile(str(out)) as handle:
+        records = list(handle)
+        assert "locuscope_provenance" in str(handle.header)
+    assert [(r.contig, r.pos, r.ref, r.alts) for r in records][:2] == [("chr1", 9, "G", ("T", "C")), ("chr1", 10, "A", ("C",))]
+    assert len(records) == len(RECORDS)
+    expected = tuple(row.llr for row in result.rows[:2])
+    assert records[0].info["LCS_LLR"] == pytest.approx(expected, rel=1e-5)
+    assert records[0].info["LCS_STATUS"] == ("scored", "scored")
+    assert records[1].info["LCS_STATUS"] == ("reference_mismatch",)
+    assert "LCS_LLR" not in records[1].info
+
+
+def test_a_contig_without_annotation_has_no_consequence(reference: ReferenceLetters, gff: Path) -> None:
+    elsewhere = [replace(transcript, contig="22") for transcript in read_transcripts(gff)]
+    (site,) = place_variants([Variant("1", 9, "G", "T")], reference, 20, elsewhere)
+    assert (site.consequence, site.gene) == ("", "")
+
+
+def test_another_vcf_cannot_be_annotated_with_these_scores(tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine) -> None:
+    result = engine.run_triage(TriageRequest(read_vcf(vcf)[:1], reference, parameters=TriageParameters(20)))
+    with pytest.raises(FileFormatError, match="same VCF"):
+        write_triage_vcf(result, vcf_text(vcf), tmp_path / "out.vcf")
+
+
+def test_a_triage_can_be_stopped_and_keeps_its_rows(tmp_path: Path, reference: ReferenceLetters) -> None:
+    calls = Calls(seconds=0.02)
+    engine = Engine(Settings(home=tmp_path / "home", model="pairs"), FakeRegistry(tmp_path / "models", calls))
+    variants = tuple(Variant("1", 41 + 4 * n, "A", "C", record=n) for n in range(40))
+    job = engine.submit_triage(TriageRequest(variants, reference, parameters=TriageParameters(20)))
+    while job.partial is None:
+        assert not job.wait(0.01)
+    job.cancel()
+    assert job.wait(10)
+    assert job.state == "cancelled"
+    assert 0 < len(job.partial.rows) < 40
+    assert job.partial.provenance.partial
+    with pytest.raises(Cancelled):
+        job.answer()
+
+
+def test_gene_models_are_grouped_by_transcript_in_gff3_and_gtf(tmp_path: Path, gff: Path) -> None:
+    (one,) = read_transcripts(gff)
+    assert (one.identifier, one.gene, one.exons, one.coding) == ("t1", "ABC1", ((3, 12), (24, 34)), ((5, 12), (24, 29)))
+    gtf = tmp_path / "genes.gtf"
+    gtf.write_text(
+        "".join(
+            f'1\tx\t{kind}\t{start}\t{end}\t.\t+\t.\tgene_id "g1"; transcript_id "t1"; gene_name "ABC1";\n'
+            for kind, start, end in (("exon", 4, 12), ("exon", 25, 34), ("CDS", 6, 12), ("CDS", 25, 29))
+        )
+    )
+    assert read_transcripts(gtf) == (one,)
+
+
+def test_an_annotation_without_gene_models_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "empty.gff3"
+    path.write_text("##gff-version 3\n1\tx\trepeat\t4\t34\t.\t+\t.\tID=r\n")
+    with pytest.raises(FileFormatError, match="no exons or coding parts"):
+        read_transcripts(path)
+    assert transcripts_of([]) == ()
+
+
+def test_a_registered_genome_brings_its_gene_models(tmp_path: Path, gff: Path) -> None:
+    fasta = tmp_path / "ref.fa"
+    fasta.write_text(f">1\n{CONTIG}\n")
+    settings = Settings(home=tmp_path / "home", genomes=f"Small={fasta};{gff},Bare={fasta}")
+    assert [t.gene for t in ReferenceLetters(GenomeSet(settings), "Small").transcripts()] == ["ABC1"]
+    assert ReferenceLetters(GenomeSet(settings), "Bare").transcripts() == ()
+
+
+def test_records_that_are_parts_of_contigs_are_placed_by_their_headers(tmp_path: Path) -> None:
+    path = tmp_path / "parts.fa"
+    path.write_text(f">left chr7:1,001-1,240 a part\n{CONTIG}\n>right chr7:5001-5240\n{CONTIG[::-1]}\n>wrong chr8:1-10\n{CONTIG}\n")
+    reference = ReferenceLetters.of_file(path, Settings(home=tmp_path / "home"))
+    variants = [
+        Variant("7", 1009, "G", "T"),
+        Variant("chr7", 5001, CONTIG[-1], "A"),
+        Variant("7", 3000, "G", "T"),
+        Variant("8", 5, "A", "C"),
+    ]
+    sites = list(place_variants(variants, reference, 20))
+    assert [site.status for site in sites] == ["scored", "scored", "outside", "outside"]
+    assert [(site.window.letters if site.window else "", site.index) for site in sites[:2]] == [(CONTIG[:18], 8), (CONTIG[::-1][:10], 0)]
+    assert "chr7:1,001-1,240 only" in sites[2].note
+    assert "no contig 8" in sites[3].note
+
+
+def test_clinvar_alleles_fit_the_brca1_window_of_their_assembly(shared: Path, tmp_path: Path) -> None:
+    """All BRCA1 substitutions of a GRCh37 ClinVar have the reference's base in the GRCh37 window, few in another place."""
+    data = shared / "data"
+    reference = ReferenceLetters.of_file(data / "genomes" / "human" / "BRCA_loci.fa.gz", Settings(home=tmp_path))
+    variants = [
+        v for v in read_vcf(data / "benchmarks" / "clinvar_GRCh37_2016.vcf.gz") if v.contig == "17" and 41_196_000 < v.position < 41_278_000
+    ]
+    chosen = [variant for variant in variants if variant.kind == "substitution"][:300]
+    assert len(chosen) == 300
+    assert {site.status for site in place_variants(chosen, reference, 21)} == {"scored"}
+    moved = [Variant("17", v.position + 1_850_000, v.reference, v.alternate) for v in chosen]
+    assert sum(site.status == "reference_mismatch" for site in place_variants(moved, reference, 21)) > 150
+
+
+def test_real_yeast_genes_start_with_atg_and_end_with_a_stop(shared: Path, tmp_path: Path) -> None:
+    """A C instead of the first base of a gene loses the start, one in the middle of the stop codon (TCA, TCG) loses the stop."""
+    folder = shared / "data" / "genomes" / "yeast"
+    transcripts = read_transcripts(folder / "S_cerevisiae_S288C_R64.gff3.gz")
+    reference = ReferenceLetters.of_file(folder / "S_cerevisiae_S288C_R64.fa.gz", Settings(home=tmp_path))
+    names = {"YAL003W_mRNA": "EFB1", "YAL001C_mRNA": "TFC3"}
+    chosen = [t for t in transcripts if t.identifier in names]
+    assert {t.gene for t in chosen} == set(names.values())
+    found = []
+    for transcript in chosen:
+        first = transcript.coding[0][0] if transcript.forward else transcript.coding[-1][1] - 1
+        stop = transcript.coding[-1][1] - 2 if transcript.forward else transcript.coding[0][0] + 1
+        for position in (first, stop):
+            base = reference.letters(transcript.contig, position, position + 1)
+            variant = Variant(transcript.contig, position + 1, base, "C" if transcript.forward else "G")
+            (site,) = place_variants([variant], reference, 51, chosen)
+            found.append((site.status, site.consequence, site.gene))
+    assert found == [
+        ("scored", "start_lost", "EFB1"),
+        ("scored", "stop_lost", "EFB1"),
+        ("scored", "start_lost", "TFC3"),
+        ("scored", "stop_lost", "TFC3"),
+    ]
