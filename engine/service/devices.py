@@ -11,6 +11,9 @@ from pathlib import Path
 
 from engine.core.errors import ParameterError
 
+DECIDING = ("core", "analyses", "models")
+"""Packages below ``engine`` whose code decides numbers."""
+
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d{1,2})?)$")
 
@@ -51,10 +54,16 @@ def checked_dtype(name: str, device: str) -> str:
 
 @functools.cache
 def code_fingerprint() -> str:
-    """Hash of the code that decides numbers and of the version of torch: an answer of other code is another answer."""
-    total = hashlib.sha256(importlib.metadata.version("torch").encode())
-    folder = Path(__file__).parents[1]
-    for layer in ("core", "analyses", "models"):
-        for path in sorted((folder / layer).glob("*.py")):
-            total.update(path.name.encode() + b"\0" + path.read_bytes())
+    """Hash of the code that decides numbers and of the versions of torch and numpy: an answer of other code is another answer."""
+    total = hashlib.sha256()
+    for package in ("torch", "numpy"):
+        total.update(importlib.metadata.version(package).encode() + b"\0")
+    for name, path in deciding_files():
+        total.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()
+
+
+def deciding_files() -> list[tuple[str, Path]]:
+    """Every source file whose change may change a number, by its name below ``engine``, sorted by that name."""
+    folder = Path(__file__).parents[1]
+    return sorted((path.relative_to(folder).as_posix(), path) for layer in DECIDING for path in (folder / layer).rglob("*.py"))

@@ -8,7 +8,7 @@ import pytest
 
 from engine.core.errors import ParameterError
 from engine.service import devices
-from engine.service.devices import checked_device, checked_dtype, code_fingerprint
+from engine.service.devices import checked_device, checked_dtype, code_fingerprint, deciding_files
 from engine.service.estimate import Timings
 
 
@@ -74,3 +74,11 @@ def test_the_usual_precision_is_float32_on_the_cpu_and_the_models_own_elsewhere(
 def test_the_fingerprint_of_the_code_is_the_same_within_a_process() -> None:
     assert code_fingerprint() == code_fingerprint()
     assert len(code_fingerprint()) == 64
+
+
+def test_every_file_below_the_deciding_packages_is_part_of_the_fingerprint() -> None:
+    names = [name for name, _ in deciding_files()]
+    assert {"core/results.py", "analyses/dependency.py", "models/gpn/network.py", "models/shortcuts/delta.py"} <= set(names)
+    assert len(names) == len(set(names))
+    folder = Path(devices.__file__).parents[1]
+    assert len(names) == sum(1 for layer in devices.DECIDING for _ in (folder / layer).glob("**/*.py"))
