@@ -31,7 +31,7 @@ FIGURE_FIELDS: dict[type, str] = {
     BaseProbabilities: "probabilities",
     Segmentation: "segmentation",
 }
-"""Results that can be drawn, by their place in `engine.views.locus_figure.LocusEvidence`."""
+"""Results that can be drawn, by their name in `engine.views.evidence.LocusEvidence`."""
 
 
 class NotWritable(InputError):
@@ -154,9 +154,10 @@ def write_result(result: Any, path: Path) -> None:
 
 def _write_figure(result: Any, path: Path) -> None:
     from engine.exports.figure import write_figure
-    from engine.views.locus_figure import LocusEvidence, locus_figure
+    from engine.views.evidence import LocusEvidence
+    from engine.views.figure import locus_figure
 
-    drawn = locus_figure(LocusEvidence(result.sequence, **{FIGURE_FIELDS[type(result)]: result}))
+    drawn = locus_figure(LocusEvidence(result.sequence, {FIGURE_FIELDS[type(result)]: result}))
     write_figure(drawn, path, result.provenance, int(drawn.layout.width), int(drawn.layout.height))
 
 

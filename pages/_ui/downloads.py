@@ -11,7 +11,8 @@ import streamlit as st
 from engine.core.provenance import Provenance
 from engine.exports import figure as figures
 from engine.exports import formats
-from engine.views.locus_figure import FigureStyle, LocusEvidence, locus_figure
+from engine.views.evidence import FigureStyle, LocusEvidence
+from engine.views.figure import locus_figure
 from pages._ui.question import Shown
 from pages._ui.runs import TITLES, Runs
 
@@ -23,6 +24,8 @@ KINDS = {
     "contacts": "contacts",
     "tokens": "tokens",
 }
+ANALYSES = {"map": "dependency"}
+"""Analyses whose name is not their kind on the page."""
 FIGURES: dict[figures.Kind, str] = {
     "png": "picture for slides",
     "svg": "vector drawing, editable",
@@ -86,15 +89,7 @@ def _drawn(shown: Shown, results: dict[str, Any], style: FigureStyle, kind: figu
 
 def evidence(shown: Shown, results: dict[str, Any]) -> LocusEvidence:
     """What the figure draws, of the finished results by kind."""
-    return LocusEvidence(
-        shown.sequence,
-        dependency=results.get("map"),
-        contacts=results.get("contacts"),
-        effects=results.get("effects"),
-        probabilities=results.get("probabilities"),
-        segmentation=results.get("segmentation"),
-        features=shown.features,
-    )
+    return LocusEvidence(shown.sequence, {ANALYSES.get(kind, kind): found for kind, found in results.items()}, shown.features)
 
 
 def stem(shown: Shown) -> str:

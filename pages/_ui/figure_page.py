@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from engine.views.describe import describe
-from engine.views.locus_figure import FigureStyle, locus_figure
+from engine.views.evidence import FigureStyle
+from engine.views.figure import locus_figure
+from engine.views.palettes import PALETTES
 from pages._ui import downloads, search, state
 from pages._ui.question import echo
 
-COLOURS = ("Cividis", "Viridis", "Magma", "Greys")
 PANELS = {
     "map": "dependency map",
     "contacts": "contacts",
@@ -55,7 +56,7 @@ def _choices(length: int, kinds: list[str]) -> tuple[list[str], FigureStyle]:
     kept: list[Any] = st.pills("Panels", kinds, selection_mode="multi", default=kinds, format_func=PANELS.__getitem__)
     first, second, third, fourth, _ = st.columns([2, 2, 4, 1, 3], vertical_alignment="bottom")
     shape = first.segmented_control("Map", ["square", "triangle"], default="square", key="page-shape")
-    colours = second.selectbox("Colours", COLOURS)
+    colours = second.selectbox("Colours", list(PALETTES))
     start, end = third.slider("Positions", 1, length, (1, length)) if length > 1 else (1, 1)
     dark = fourth.toggle("Dark", value=st.context.theme.type == "dark")
     style = FigureStyle(

@@ -1,0 +1,123 @@
+"""What is read off a map before it is drawn: its cells as displayed, its colour limit, its strongest pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.views.palettes import DIVERGING, PALETTES, interpolated
+from engine.views.tables import strongest_pairs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.core.results import DependencyMap
+    from engine.views.evidence import FigureStyle
+
+UNITS = {"log2_odds": "bits", "log_ratio": "nats"}
+DECADES = 2
+"""A logarithmic colour scale spans this many decades below the limit."""
+_SAMPLE = 400_000
+
+
+def rows_done(found: DependencyMap) -> NDArray[np.bool_]:
+    """bool (W,): rows of the map that are computed."""
+    return np.ones(len(found.values), bool) if found.rows_done is None else found.rows_done
+
+
+def signed(found: DependencyMap) -> bool:
+    """Whether the map has values of both signs, as a difference has."""
+    return bool(np.nanmin(found.values, initial=0.0) < 0)
+
+
+def displayed(found: DependencyMap, style: FigureStyle) -> NDArray[np.float32]:
+    """Cells as shown, float32 (W, W): directions put together, near ones and those under the threshold 0, NaN where not computed."""
+    values = found.values
+    if style.symmetry == "max" or (style.shape == "triangle" and style.symmetry == "none"):
+        values = stronger(values)
+    elif style.symmetry == "mean":
+        values = ((values + values.T) / 2).astype(np.float32)
+    if style.threshold > 0:
+        values = np.where(np.abs(values) < style.threshold, np.float32(0), values)
+    if style.hide_near > 1:
+        index = np.arange(len(values))
+        near = np.abs(index[:, None] - index[None, :]) < style.hide_near
+        values = np.where(near & ~np.isnan(values), np.float32(0), values)
+    return values
+
+
+def stronger(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """For each pair the direction of larger magnitude, float32 (W, W) symmetric; NaN where neither is known."""
+    other = values.T
+    take = np.isnan(values) | (np.abs(other) > np.abs(values))
+    found: NDArray[np.float32] = np.where(take & ~np.isnan(other), other, values)
+    return found
+
+
+def colour_limit(values: NDArray[np.float32], style: FigureStyle) -> float:
+    """Value of the last colour: the style's own, or its percentile of the magnitudes above 0, rounded to two digits; 1 for an empty map."""
+    if style.colour_limit is not None:
+        return style.colour_limit
+    sample = np.abs(values.ravel()[:: max(1, values.size // _SAMPLE)])
+    sample = sample[sample > 0]
+    if not sample.size:
+        return 1.0
+    return float(f"{np.percentile(sample, style.percentile):.2g}") or 1.0
+
+
+def scale(limit: float, style: FigureStyle, *, both_signs: bool) -> dict[str, Any]:
+    """``zmin``, ``zmax`` and ``colorscale`` of a trace. A logarithmic scale bends the colours, not the values, so that hover stays true."""
+    anchors = DIVERGING if both_signs else PALETTES[style.colours]
+    low = -limit if both_signs else 0.0
+    places = np.linspace(0, 1, len(anchors)) if not style.log else _bent(both_signs=both_signs)
+    stops = [[float(place), interpolated(anchors, _part(float(place), style, both_signs=both_signs))] for place in places]
+    return {"zmin": low, "zmax": limit, "colorscale": stops}
+
+
+def _bent(*, both_signs: bool) -> NDArray[np.float64]:
+    up = np.concatenate([[0.0], np.logspace(-DECADES, 0, 40)])
+    return np.concatenate([(1 - up[::-1]) / 2, (1 + up[1:]) / 2]) if both_signs else up
+
+
+def _part(place: float, style: FigureStyle, *, both_signs: bool) -> float:
+    """Which part of the ramp stands at a place of the scale."""
+    if not style.log:
+        return place
+    if both_signs:
+        away = _logarithmic(abs(2 * place - 1))
+        return (1 + away if place >= 0.5 else 1 - away) / 2
+    return _logarithmic(place)
+
+
+def _logarithmic(part: float) -> float:
+    return max(0.0, 1 + float(np.log10(part)) / DECADES) if part > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The strongest pairs of a map: int64 (n, 2) 0-based indices into the sequence, i < j, and their values, strongest first."""
+
+    places: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+
+def pairs_of(found: DependencyMap, count: int, minimum_distance: int, threshold: float = 0.0) -> Pairs:
+    """The strongest pairs by their stronger direction.
+
+    Of a map that is not finished only pairs of two computed rows count, and as many of ``count`` as the share of all pairs that these are:
+    the strongest of a few rows are no finding.
+    """
+    done = np.flatnonzero(rows_done(found))
+    whole = len(found.values)
+    wanted = count if len(done) == whole else int(count * (len(done) / whole) ** 2)
+    if not wanted:
+        return Pairs(np.empty((0, 2), np.int64), np.empty(0, np.float32))
+    values = found.values if len(done) == whole else found.values[np.ix_(done, done)]
+    best = stronger(values)
+    places = strongest_pairs(best, wanted if len(done) == whole else len(done) ** 2, minimum_distance if len(done) == whole else 1)
+    strength = best[places[:, 0], places[:, 1]]
+    places = done[places]
+    keep = (np.abs(strength) >= max(threshold, 1e-9)) & (places[:, 1] - places[:, 0] >= minimum_distance)
+    return Pairs((places[keep] + found.offset)[:wanted], strength[keep][:wanted])
