@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,9 +148,11 @@ class Panel:
 
     def drawn(self, evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         """The panel, or an empty one with the sentence that says why."""
-        if not self.analyses or any(name in evidence.results for name in self.analyses):
-            return self.draw(evidence, style)
-        return Drawn(state=next(evidence.states[name] for name in self.analyses if name in evidence.states))
+        given = next((evidence.states[name] for name in self.analyses if name in evidence.states), None)
+        if self.analyses and not any(name in evidence.results for name in self.analyses):
+            return Drawn(state=given)
+        found = self.draw(evidence, style)
+        return replace(found, state=given) if given is not None and given.kind == "partial" and found.traces else found
 
 
 def panels() -> tuple[Panel, ...]:

@@ -53,17 +53,19 @@ def together(paths: list[Path]) -> Path:
     return np.concatenate([path[0] for path in paths]), np.concatenate([path[1] for path in paths])
 
 
-def steps(values: ArrayLike, base: float = 0.0) -> Path:
-    """Values (L,), one a base, as the outline of bars over ``base``; bases without a value have no bar."""
-    heights = np.nan_to_num(np.asarray(values, np.float32), nan=0.0)
-    edges = np.arange(len(heights) + 1, dtype=np.float32) + 0.5
-    x = np.repeat(edges, 2)
-    y = np.concatenate([[base], np.repeat(heights + base, 2), [base]]).astype(np.float32)
-    changes = np.flatnonzero(np.diff(y[1:-1:2])) + 1  # level runs need their two ends only
-    keep = np.zeros(len(x), bool)
-    keep[[0, 1, -2, -1]] = True
-    keep[2 * changes] = keep[2 * changes + 1] = True
-    return x[keep], y[keep]
+def steps(values: ArrayLike, base: float = 0.0, levels: float | None = None) -> Path:
+    """Values (L,), one a base, as the outline of bars over ``base``; bases without a value have no bar.
+
+    With ``levels``, heights are rounded to 1 / ``levels``, which is less than a pixel where it is used: even runs need two points only.
+    """
+    heights = np.nan_to_num(np.asarray(values, np.float64), nan=0.0)
+    if levels is not None:
+        heights = np.round(heights * levels) / levels
+    changes = np.concatenate([[0], np.flatnonzero(np.diff(heights)) + 1, [len(heights)]])
+    tops = heights[changes[:-1]] + base
+    x = np.repeat(changes + 0.5, 2)
+    y = np.concatenate([[base], np.repeat(tops, 2), [base]])
+    return x.astype(np.float32), y.astype(np.float32)
 
 
 def filled(path: Path, colour: str, **other: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """Bars from 0 to 2 bits."""
     found = evidence.results["probabilities"]
     bits = entropy(found.values)
-    trace = filled(steps(bits), theme(dark=style.dark)["faint"], name="uncertainty")
+    trace = filled(steps(bits, levels=80), theme(dark=style.dark)["faint"], name="uncertainty")
     axis = {"range": [0, 2.04], "tickvals": [0, 1, 2], "showgrid": False}
     return Drawn((trace,), axis, model=found.provenance.card.title, readout=(Readout("uncertainty", bits, 2, "bits"),))
 

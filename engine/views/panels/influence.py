@@ -34,7 +34,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     found: VariantEffects = evidence.results["effects"]
     values = largest(np.asarray(found.influence))
     top = float(np.nanmax(values, initial=0.0)) or 1.0
-    trace = filled(steps(values), theme(dark=style.dark)["bar"], name="influence")
+    trace = filled(steps(values, levels=120 / top), theme(dark=style.dark)["bar"], name="influence")
     axis = {"range": [0, top * 1.04], "nticks": 3, "showgrid": False}
     return Drawn((trace,), axis, model=found.provenance.card.title, readout=(Readout("influence", values, 3, "bits"),))
 
