@@ -15,6 +15,7 @@ from engine.views.evidence import LEFT, RIGHT, FigureStyle, LocusEvidence
 from engine.views.meta import described, hover_trace
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel, arranged
+from engine.views.paths import anchor
 from engine.views.ruler import ticks
 from engine.views.words import heading, sentence
 
@@ -91,21 +92,19 @@ def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band], x_ax
     traces: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
+    images: list[dict[str, Any]] = []
     layout: dict[str, Any] = {f"xaxis{x_axis[1:]}": x_layout(evidence, style, bands[0].axis)}
     for band in bands:
         layout[band.axis_key] = y_layout(band, style, x_axis)
-        drawn = [dict(trace) for trace in band.drawn.traces] or [_nothing()]
+        drawn = [dict(trace) for trace in band.drawn.traces] or [anchor()]
         if not style.live and (hover := hover_trace(evidence, band)) is not None:
             drawn.append(hover)
         traces += [_placed(trace, band, x_axis) for trace in drawn]
         shapes += [{**shape, "xref": x_axis, "yref": band.axis} for shape in band.drawn.shapes]
+        images += [{**image, "xref": x_axis, "yref": band.axis} for image in band.drawn.images]
         notes += [] if style.live else _notes(evidence, band, style, x_axis)
-    layout["shapes"], layout["annotations"] = shapes, notes
+    layout |= {"shapes": shapes, "annotations": notes, "images": images}
     return traces, layout
-
-
-def _nothing() -> dict[str, Any]:
-    return {"type": "scatter", "x": [1], "y": [0], "mode": "markers", "marker": {"opacity": 0}, "hoverinfo": "skip", "showlegend": False}
 
 
 def _placed(trace: dict[str, Any], band: Band, x_axis: str) -> dict[str, Any]:

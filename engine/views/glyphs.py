@@ -83,6 +83,9 @@ def _stroked(letter: str) -> Outline:
 
 
 OUTLINES: dict[str, Outline] = {"A": _A, "C": _C, "G": _G, "T": _T, "U": _U, **{letter: _stroked(letter) for letter in _STROKES}}
+OUTLINES["."] = ((0.36, 0.4), (0.36, 0.6), (0.64, 0.6), (0.64, 0.4))
+OUTLINES |= dict.fromkeys("EFIJLOPQXZ", ((0.5, 0), (0.5, 1), (1, 1), (1, 0)))
+OUTLINES |= dict.fromkeys("abcdefghijklmnopqrstuvwxyz", ((0, 0), (0, 1), (0.5, 1), (0.5, 0)))
 OUTLINES |= {closing: tuple((1 - x, y) for x, y in OUTLINES[opening]) for closing, opening in _MIRRORED.items()}
 
 

@@ -59,6 +59,8 @@ class Drawn:
     ----------
     traces : tuple of dict
         Plotly traces without axes.
+    images : tuple of dict
+        Plotly images without axes.
     axis : mapping
         Layout of the y axis; a ``range`` is needed, because nothing is drawn outside it.
     height : int or None
@@ -86,6 +88,7 @@ class Drawn:
 
     traces: tuple[dict[str, Any], ...] = ()
     axis: Mapping[str, Any] = field(default_factory=dict)
+    images: tuple[dict[str, Any], ...] = ()
     height: int | None = None
     title: str | None = None
     unit: str | None = None

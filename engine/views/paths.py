@@ -79,3 +79,9 @@ def lines(path: Path, colour: str, width: float = 1.0, **other: Any) -> dict[str
     line = {"color": colour, "width": width}
     trace = {"type": "scatter", "x": path[0], "y": path[1], "mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False}
     return {**trace, **other}
+
+
+def anchor() -> dict[str, Any]:
+    """A point that is not seen: an axis without a trace has no panel in plotly.js."""
+    marker = {"opacity": 0, "size": 1}
+    return {"type": "scatter", "x": [1], "y": [0], "mode": "markers", "marker": marker, "hoverinfo": "skip", "showlegend": False}

@@ -31,7 +31,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         choices.append(Choice(name, number, colour))
     labels = tuple(Label(item.name or item.kind.replace("_", " "), item.start + 0.5, item.end + 0.5, -at[item]) for item in own)
     axis = {"visible": False, "range": [-count + 0.45, 0.55]}
-    return Drawn(tuple(traces), axis, LANE * count, labels=labels, choices=tuple(choices))
+    return Drawn(tuple(traces), axis, height=LANE * count, labels=labels, choices=tuple(choices))
 
 
 PANEL = Panel(

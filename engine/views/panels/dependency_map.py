@@ -10,6 +10,7 @@ from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
 from engine.views.measures import UNITS, colour_limit, displayed, rows_done, scale, signed
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel
+from engine.views.paths import anchor
 from engine.views.payload import FULL_WIDTH, pooled
 from engine.views.ruler import ticks
 
@@ -42,13 +43,13 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
             "limit": limit, "signed": both_signs, "colours": style.colours, "log": style.log,
         }
     }  # fmt: skip
-    traces: tuple[dict[str, Any], ...] = (_anchor(),)
+    traces: tuple[dict[str, Any], ...] = (anchor(),)
     if not style.live:
         traces = (_cells(found, values, style, unit) | scale(limit, style, both_signs=both_signs) | _colour_bar(unit),)
     return Drawn(
         traces,
         _axis(evidence, style, height),
-        height,
+        height=height,
         title="Difference of dependency maps" if both_signs else PANEL.title,
         unit=unit,
         model=found.provenance.card.title,
@@ -71,12 +72,6 @@ def _axis(evidence: LocusEvidence, style: FigureStyle, height: int) -> dict[str,
         return {"range": [last - first + 1, 0], "title": title, "showgrid": False, "nticks": 6}
     places, labels = ticks(first, last, evidence.sequence.locus, height / TICK_PIXELS)
     return {"range": [last + 0.5, first - 0.5], "tickvals": places, "ticktext": labels, "title": title, "showgrid": False}
-
-
-def _anchor() -> dict[str, Any]:
-    """A point that is not seen: an axis without a trace has no panel in plotly.js."""
-    marker = {"opacity": 0, "size": 1}
-    return {"type": "scatter", "x": [1], "y": [1], "mode": "markers", "marker": marker, "hoverinfo": "skip", "showlegend": False}
 
 
 def _cells(found: DependencyMap, values: NDArray[np.float32], style: FigureStyle, unit: str) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel, Readout
-from engine.views.paths import FAR, NEAR, Path, boxes, filled, placed, together
+from engine.views.paths import FAR, NEAR, anchor, filled, placed
+from engine.views.pictures import Picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,33 +18,41 @@ if TYPE_CHECKING:
     from engine.core.results import ContactMap
 
 LETTER_RANGE, BLOCK_RANGE = (-0.15, 1.15), (FAR - 0.15, FAR + 1.15)
+WIDTH = 0.8
+"""Of a bracket, in bases."""
 
 
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
-    """Two traces: dots, and brackets; blocks for paired bases where bases are narrow."""
+    """Dots and brackets on the axis, blocks for paired bases `FAR` below them."""
     found: ContactMap = evidence.results["contacts"]
     symbols = np.array(list(found.dot_bracket))
     near = style.base_width(len(symbols)) >= NEAR
-    letters, blocks = near or style.live, style.live or not near
-    dots, paired = np.flatnonzero(symbols == "."), np.flatnonzero(symbols != ".")
+    paired = np.flatnonzero(symbols != ".")
     colours = theme(dark=style.dark)
-    traces = [filled(boxes(dots + 0.88, dots + 1.12, 0.42, 0.58), colours["faint"], name="unpaired")] if letters and len(dots) else []
-    parts = [_symbol(symbol, np.flatnonzero(symbols == symbol)) for symbol in sorted(set(symbols[paired].tolist()))] if letters else []
-    parts += [placed("", paired + 0.5, FAR, 1.0, 1.0)] if blocks else []
-    traces.append(filled(together(parts), colours["accent"], name="paired"))
-    axis = {"visible": False, "range": list(LETTER_RANGE if near else BLOCK_RANGE)}
-    readout = (Readout("pairs with", _partners(found), 0),)
-    model = found.provenance.card.title
-    facts = {"dot_bracket": found.dot_bracket, "pairs": found.pairs + 1}
-    return Drawn(tuple(traces), axis, model=model, readout=readout, near=LETTER_RANGE, far=BLOCK_RANGE, facts=facts)
-
-
-def _symbol(symbol: str, at: NDArray[np.int64]) -> Path:
-    """Brackets as outlines; the letters of a fifth and further kind as half boxes that open and close."""
-    if symbol.isalpha():
-        start = 0.62 if symbol.isupper() else 0.98
-        return boxes(at + start, at + start + 0.4, 0.0, 1.0)
-    return placed(symbol, at + 0.62, 0.0, 0.76, 1.0)
+    places = {symbol: np.flatnonzero(symbols == symbol) for symbol in sorted(set(found.dot_bracket))}
+    inks = {symbol: colours["faint" if symbol == "." else "accent"] for symbol in places}
+    traces = [anchor()]
+    images: tuple[dict[str, Any], ...] = ()
+    if style.live:
+        letters, blocks = Picture(len(symbols), 1), Picture(len(symbols), 1)
+        for symbol, at in places.items():
+            letters.add(inks[symbol], symbol, at, width=WIDTH)
+        blocks.add(colours["accent"], "", paired, width=1.0)
+        images = (letters.image(), blocks.image(FAR))
+    elif near:
+        traces = [filled(placed(symbol, at + 1 - WIDTH / 2, 0.0, WIDTH, 1.0), inks[symbol], name=symbol) for symbol, at in places.items()]
+    elif len(paired):
+        traces = [filled(placed("", paired + 0.5, FAR, 1.0, 1.0), colours["accent"], name="paired")]
+    return Drawn(
+        tuple(traces),
+        {"visible": False, "range": list(LETTER_RANGE if near else BLOCK_RANGE)},
+        images,
+        model=found.provenance.card.title,
+        readout=(Readout("pairs with", _partners(found), 0),),
+        near=LETTER_RANGE if style.live else None,
+        far=BLOCK_RANGE if style.live else None,
+        facts={"dot_bracket": found.dot_bracket, "pairs": found.pairs + 1},
+    )
 
 
 def _partners(found: ContactMap) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine.core.results import Segmentation
 
-SEEN = 0.1
+SEEN = 0.25
 """An element whose probability stays under this at every base is not seen."""
 ROW = 15
 FULL = 0.86
@@ -54,7 +54,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     axis = {"range": [-0.04, rows - 0.04], "tickvals": [rows - 1 - row + 0.43 for row in range(rows)], "ticktext": names, "showgrid": False}
     readout = tuple(Readout(plain(name), found.values[:, k], 2, "P") for k, name in enumerate(found.elements))
     model = found.provenance.card.title
-    return Drawn(tuple(traces), axis, ROW * rows, model=model, readout=readout, choices=tuple(choices), labels=tuple(labels))
+    return Drawn(tuple(traces), axis, height=ROW * rows, model=model, readout=readout, choices=tuple(choices), labels=tuple(labels))
 
 
 def _row(values: NDArray[np.float32], base: int, colour: str, name: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ PANEL = Panel(
     title="Genomic elements",
     unit="P",
     help="Probability that a base is part of each kind of genomic element, each by itself (segmentation), from 0 to 1 a row.",
-    reading="Elements may overlap; what stays under 0.1 everywhere is named in one line.",
+    reading="Elements may overlap; what stays under 0.25 everywhere is named in one line.",
     order=100,
     height=ROW,
     draw=draw,

@@ -59,7 +59,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
             paths["coding" if coding else "exons"].append(arrow(item, y, BOX if coding else 0.42, width))
     traces = tuple(filled(together(found), colour, name=name) for name, found in paths.items() if found)
     labels = tuple(Label(gene.name or gene.kind, gene.start + 0.5, gene.end + 0.5, -at[gene]) for gene in genes)
-    return Drawn(traces, {"visible": False, "range": [-count + 0.45, 0.55]}, LANE * count, labels=labels)
+    return Drawn(traces, {"visible": False, "range": [-count + 0.45, 0.55]}, height=LANE * count, labels=labels)
 
 
 def _grouped(features: list[Feature]) -> tuple[list[Feature], dict[Feature, list[Feature]]]:

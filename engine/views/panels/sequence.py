@@ -7,28 +7,31 @@ import numpy as np
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.palettes import base_colours, theme
 from engine.views.panel import Drawn, Panel
-from engine.views.paths import FAR, NEAR, filled, placed, together
+from engine.views.paths import FAR, NEAR, anchor, filled, placed
+from engine.views.pictures import Picture
 
 LETTER_RANGE, BLOCK_RANGE = (-0.12, 1.12), (FAR - 0.12, FAR + 1.12)
 
 
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
-    """One trace a letter: outlines near the top of the axis, blocks `FAR` below them."""
-    codes = np.array(list(evidence.sequence.letters))
+    """Letters on the axis, blocks `FAR` below them: both as pictures in a live figure, else a trace a letter of the one that fits."""
+    symbols = np.array(list(evidence.sequence.letters))
     colours = base_colours(style.bases, dark=style.dark)
-    faint = theme(dark=style.dark)["faint"]
-    near = style.base_width(len(codes)) >= NEAR
-    traces = []
-    for letter in sorted(set(evidence.sequence.letters)):
-        at = np.flatnonzero(codes == letter)
-        parts = []
-        if near or style.live:
-            parts.append(placed(letter, at + 0.56, 0.0, 0.88, 1.0))
-        if style.live or not near:
-            parts.append(placed("", at + 0.5, FAR, 1.0, 1.0))
-        traces.append(filled(together(parts), colours.get(letter, faint), name=letter))
+    places = {letter: np.flatnonzero(symbols == letter) for letter in sorted(set(evidence.sequence.letters))}
+    inks = {letter: colours.get(letter, theme(dark=style.dark)["faint"]) for letter in places}
+    near = style.base_width(len(symbols)) >= NEAR
     axis = {"visible": False, "range": list(LETTER_RANGE if near else BLOCK_RANGE)}
-    return Drawn(tuple(traces), axis, unit="5′→3′", near=LETTER_RANGE, far=BLOCK_RANGE)
+    if style.live:
+        letters, blocks = Picture(len(symbols), 1), Picture(len(symbols), 1)
+        for letter, at in places.items():
+            letters.add(inks[letter], letter, at)
+            blocks.add(inks[letter], "", at, width=1.0)
+        return Drawn((anchor(),), axis, (letters.image(), blocks.image(FAR)), near=LETTER_RANGE, far=BLOCK_RANGE)
+    if near:
+        traces = tuple(filled(placed(letter, at + 0.56, 0.0, 0.88, 1.0), inks[letter], name=letter) for letter, at in places.items())
+    else:
+        traces = tuple(filled(placed("", at + 0.5, FAR, 1.0, 1.0), inks[letter], name=letter) for letter, at in places.items())
+    return Drawn(traces, axis)
 
 
 PANEL = Panel(
