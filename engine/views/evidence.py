@@ -68,6 +68,8 @@ class LocusEvidence:
         For analyses without a (whole) result, what shall stand in their panels.
     marks : tuple of Mark
         Bases to mark.
+    title : str
+        What it is called; empty = the name of the sequence.
 
     Raises
     ------
@@ -80,6 +82,7 @@ class LocusEvidence:
     features: tuple[Feature, ...] = ()
     states: Mapping[str, PanelState] = field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
+    title: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "results", MappingProxyType({name: found for name, found in self.results.items() if found is not None}))

@@ -7,14 +7,18 @@ coordinates where there is a locus. ``layout.meta`` says in plain values what is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engine.core.errors import ParameterError
+from engine.views.bands import Band, columns, inner_height
 from engine.views.evidence import LEFT, RIGHT, FigureStyle, LocusEvidence
+from engine.views.measures import colour_limit, displayed
 from engine.views.meta import described, hover_trace
+from engine.views.notes import LINE, heading_lines, mark_names, marks, notes, plain, title
 from engine.views.palettes import theme
-from engine.views.panel import Drawn, Panel, arranged
 from engine.views.paths import anchor
 from engine.views.ruler import ticks
 from engine.views.words import heading, sentence
@@ -22,28 +26,12 @@ from engine.views.words import heading, sentence
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-GAP, LIVE_GAP = 24, 22
-"""Pixels between panels, where their titles stand."""
-TOP, LIVE_TOP, BOTTOM = 112, 26, 14
-PLACEHOLDER = 34
-"""Pixels of a panel without a result."""
+TOP, LIVE_TOP = 78, 26
+"""Pixels above the panels, without the lines of the sentence."""
+BOTTOM = 18
 TICK_PIXELS = 92
-
-
-@dataclass(frozen=True)
-class Band:
-    """A panel in its place: which, how it is drawn, its axis and its part of the height (from below)."""
-
-    panel: Panel
-    drawn: Drawn
-    height: int
-    axis: str
-    domain: tuple[float, float]
-
-    @property
-    def axis_key(self) -> str:
-        """The axis' name in the layout."""
-        return f"yaxis{self.axis[1:]}"
+BETWEEN = 0.09
+"""Part of the width between two columns, for the ticks of the second."""
 
 
 def locus_figure(evidence: LocusEvidence, style: FigureStyle | None = None) -> go.Figure:
@@ -51,143 +39,130 @@ def locus_figure(evidence: LocusEvidence, style: FigureStyle | None = None) -> g
     import plotly.graph_objects as go
 
     chosen = style or FigureStyle()
-    if not (evidence.results or evidence.states):
-        raise ParameterError("There is nothing to draw yet; compute an analysis of this sequence first.")
-    bands = _bands(evidence, chosen)
-    traces, layout = _column(evidence, chosen, bands, "x")
-    inner = sum(band.height for band in bands) + gap(chosen) * (len(bands) - 1)
-    layout |= frame(chosen, inner)
+    _has_something(evidence)
+    (bands,) = columns([evidence], chosen)
+    traces, layout = _column(evidence, chosen, bands)
+    words = "" if chosen.live else sentence(evidence)
+    layout |= frame(chosen, inner_height(bands, chosen), len(heading_lines(words, chosen)))
     layout["meta"] = described(evidence, chosen, bands)
     if not chosen.live:
-        layout["title"] = title(heading(evidence), sentence(evidence), chosen)
+        layout["title"] = title(heading(evidence), words, chosen)
     return go.Figure({"data": traces, "layout": layout})
 
 
-def gap(style: FigureStyle) -> int:
-    """Pixels between two panels."""
-    return LIVE_GAP if style.live else GAP
+def side_by_side(first: LocusEvidence, second: LocusEvidence, titles: tuple[str, str], style: FigureStyle | None = None) -> go.Figure:
+    """Two figures of sequences of one length beside each other: the same panels, one colour scale of the maps, zoom that moves both.
+
+    Raises `ParameterError` when there is nothing to draw, or the lengths differ.
+    """
+    import plotly.graph_objects as go
+
+    chosen = replace(style or FigureStyle(width=1200), live=False)
+    if len(first.sequence) != len(second.sequence):
+        raise ParameterError(
+            f"The sequences have {len(first.sequence):,} and {len(second.sequence):,} bases; only those of one length stand side by side."
+        )
+    part = (1 - BETWEEN) / 2
+    narrow = replace(chosen, width=round(chosen.plot_width * part) + LEFT + RIGHT, colour_limit=common_limit(first, second, chosen))
+    traces: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {"shapes": [], "annotations": [], "images": []}
+    evidences = (replace(first, title=titles[0]), replace(second, title=titles[1]))
+    sides = columns(evidences, narrow)
+    for number, (evidence, bands) in enumerate(zip(evidences, sides, strict=True)):
+        _has_something(evidence)
+        found, own = _column(evidence, narrow, bands)
+        traces += [_without_bar(trace) for trace in found] if number == 0 else found
+        for name in ("shapes", "annotations", "images"):
+            layout[name] += own.pop(name)
+        layout |= own
+        start = number * (part + BETWEEN)
+        layout[f"xaxis{bands[0].x_axis[1:]}"] |= {"domain": [start, start + part], **({"matches": "x"} if number else {})}
+        layout["annotations"].append(_column_title(titles[number], bands[0].x_axis))
+    for left, right in zip(*sides, strict=True):
+        if left.panel.id == "map":
+            layout[right.axis_key]["matches"] = left.axis
+    layout |= frame(chosen, inner_height(sides[0], chosen), 1)
+    layout["meta"] = described(evidences[0], narrow, sides[0]) | {"second": described(evidences[1], narrow, sides[1])}
+    return go.Figure({"data": traces, "layout": layout})
 
 
-def _bands(evidence: LocusEvidence, style: FigureStyle) -> list[Band]:
-    """The panels of a figure, top to bottom, each with its axis and place."""
-    kept = [(panel, panel.drawn(evidence, style)) for panel in arranged(style) if panel.belongs(evidence)]
-    heights = [_height(panel, drawn, style) for panel, drawn in kept]
-    total = sum(heights) + gap(style) * (len(kept) - 1)
-    bands, top = [], float(total)
-    for number, ((panel, drawn), height) in enumerate(zip(kept, heights, strict=True), start=1):
-        domain = (max(0.0, (top - height) / total), min(1.0, top / total))
-        bands.append(Band(panel, drawn, height, "y" if number == 1 else f"y{number}", domain))
-        top -= height + gap(style)
-    return bands
+def common_limit(first: LocusEvidence, second: LocusEvidence, style: FigureStyle) -> float | None:
+    """One colour limit for both maps; None where neither has one."""
+    maps = [found for evidence in (first, second) if (found := evidence.results.get("dependency")) is not None]
+    if not maps:
+        return style.colour_limit
+    return colour_limit(np.concatenate([displayed(found, style).ravel() for found in maps]), style)
 
 
-def _height(panel: Panel, drawn: Drawn, style: FigureStyle) -> int:
-    if drawn.state is not None and not drawn.traces:
-        return PLACEHOLDER
-    return style.heights.get(panel.id, drawn.height or panel.height)
+def _has_something(evidence: LocusEvidence) -> None:
+    if not (evidence.results or evidence.states):
+        raise ParameterError("There is nothing to draw yet; compute an analysis of this sequence first.")
 
 
-def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band], x_axis: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Traces and layout of the panels of one sequence."""
     traces: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {f"xaxis{bands[0].x_axis[1:]}": x_layout(evidence, style, bands[0])}
     shapes: list[dict[str, Any]] = []
-    notes: list[dict[str, Any]] = []
     images: list[dict[str, Any]] = []
-    layout: dict[str, Any] = {f"xaxis{x_axis[1:]}": x_layout(evidence, style, bands[0].axis)}
+    annotations: list[dict[str, Any]] = []
     for band in bands:
-        layout[band.axis_key] = y_layout(band, style, x_axis)
+        layout[band.axis_key] = y_layout(band, style)
+        axes = {"xref": band.x_axis, "yref": band.axis}
         drawn = [dict(trace) for trace in band.drawn.traces] or [anchor()]
-        if not style.live and (hover := hover_trace(evidence, band)) is not None:
-            drawn.append(hover)
-        traces += [_placed(trace, band, x_axis) for trace in drawn]
-        shapes += [{**shape, "xref": x_axis, "yref": band.axis} for shape in band.drawn.shapes]
-        images += [{**image, "xref": x_axis, "yref": band.axis} for image in band.drawn.images]
-        notes += [] if style.live else _notes(evidence, band, style, x_axis)
-    layout |= {"shapes": shapes, "annotations": notes, "images": images}
-    return traces, layout
+        hover = None if style.live else hover_trace(evidence, band)
+        traces += [_placed(trace, band) for trace in [*drawn, *([hover] if hover else [])]]
+        shapes += [{**shape, **axes} for shape in band.drawn.shapes]
+        images += [{**image, **axes} for image in band.drawn.images]
+        annotations += [] if style.live else notes(evidence, band, style)
+    annotations += [] if style.live else mark_names(evidence, bands, style)
+    return traces, layout | {"shapes": [*shapes, *marks(evidence, bands, style)], "annotations": annotations, "images": images}
 
 
-def _placed(trace: dict[str, Any], band: Band, x_axis: str) -> dict[str, Any]:
+def _placed(trace: dict[str, Any], band: Band) -> dict[str, Any]:
     """A trace on its axes; a colour bar stands beside its panel."""
     if "colorbar" in trace:
         low, high = band.domain
         bar = {"x": 1.0, "xpad": 8, "xanchor": "left", "y": high, "yanchor": "top", "ypad": 0}
         trace["colorbar"] = {**trace["colorbar"], **bar, "lenmode": "fraction", "len": min(high - low, 0.6)}
-    return {**trace, "xaxis": x_axis, "yaxis": band.axis}
+    return {**trace, "xaxis": band.x_axis, "yaxis": band.axis}
 
 
-def x_layout(evidence: LocusEvidence, style: FigureStyle, anchor: str) -> dict[str, Any]:
-    """The ruler: the x axis, above all panels."""
+def _without_bar(trace: dict[str, Any]) -> dict[str, Any]:
+    return {**{key: value for key, value in trace.items() if key != "colorbar"}, "showscale": False} if "colorbar" in trace else trace
+
+
+def _column_title(name: str, x_axis: str) -> dict[str, Any]:
+    place = {"xref": f"{x_axis} domain", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 38}
+    return {**place, "showarrow": False, "text": f"<b>{plain(name)}</b>", "font": {"size": 14}}
+
+
+def x_layout(evidence: LocusEvidence, style: FigureStyle, ruler: Band) -> dict[str, Any]:
+    """The x axis, above all panels."""
     first, last = style.region(len(evidence.sequence))
-    colours = theme(dark=style.dark)
+    faint = theme(dark=style.dark)["faint"]
     places, labels = ticks(first, last, evidence.sequence.locus, style.plot_width / TICK_PIXELS)
-    return {
-        "anchor": anchor, "side": "top", "range": [first - 0.5, last + 0.5], "tickvals": places, "ticktext": labels, "ticks": "outside",
-        "ticklen": 4, "tickcolor": colours["faint"], "showgrid": False, "zeroline": False, "ticklabeloverflow": "allow", "automargin": False,
-        "showspikes": not style.live, "spikemode": "across", "spikesnap": "cursor", "spikethickness": 1, "spikecolor": colours["faint"],
-        "spikedash": "dot",
-    }  # fmt: skip
+    spikes = {"showspikes": not style.live, "spikemode": "across", "spikesnap": "cursor", "spikethickness": 1, "spikecolor": faint}
+    labelled = {"tickvals": places, "ticktext": labels, "ticks": "outside", "ticklen": 4, "tickcolor": faint}
+    quiet = {"showgrid": False, "zeroline": False, "ticklabeloverflow": "allow", "automargin": False, "spikedash": "dot"}
+    return {"anchor": ruler.axis, "side": "top", "range": [first - 0.5, last + 0.5], **labelled, **quiet, **spikes}
 
 
-def y_layout(band: Band, style: FigureStyle, x_axis: str) -> dict[str, Any]:
+def y_layout(band: Band, style: FigureStyle) -> dict[str, Any]:
     """The y axis of a panel."""
-    axis = {"visible": False, "range": [-1, 1]} if not band.drawn.traces else band.drawn.axis
-    faint = {"tickfont": {"size": 10}, "tickcolor": theme(dark=style.dark)["faint"]}
-    fixed = {"zeroline": False, "ticklabeloverflow": "allow", "automargin": False, "fixedrange": band.panel.id != "map"}
-    return {"domain": list(band.domain), "anchor": x_axis, **fixed, **faint, **axis}
+    axis: dict[str, Any] = dict(band.drawn.axis) if band.drawn.traces else {"visible": False, "range": [-1, 1]}
+    labels: list[str] | None = axis.get("ticktext")
+    if labels is not None:
+        axis["ticktext"] = [plain(text) for text in labels]
+    quiet = {"zeroline": False, "ticklabeloverflow": "allow", "automargin": False, "fixedrange": band.panel.id != "map"}
+    faint = {"tickfont": {"size": 10}, "tickcolor": theme(dark=style.dark)["faint"], "ticks": "outside", "ticklen": 3}
+    return {"domain": list(band.domain), "anchor": band.x_axis, **quiet, **faint, **axis}
 
 
-def _notes(evidence: LocusEvidence, band: Band, style: FigureStyle, x_axis: str) -> list[dict[str, Any]]:
-    """The title of a panel, the names in it, and why it is empty."""
+def frame(style: FigureStyle, inner: int, lines: int) -> dict[str, Any]:
+    """Size, theme and pointer of a figure whose panels are ``inner`` pixels high under ``lines`` of words."""
     colours = theme(dark=style.dark)
-    notes: list[dict[str, Any]] = []
-    text = " · ".join(part for part in (f"<b>{_title(band)}</b>", _unit(band), band.drawn.model) if part)
-    state = band.drawn.state
-    if state is not None and band.drawn.traces:
-        text += f" · {state.words}"
-    place = {"xref": f"{x_axis} domain", "yref": "paper", "x": 0, "xanchor": "left", "yanchor": "bottom", "showarrow": False}
-    if band.panel.id != "ruler":
-        notes.append({**place, "y": band.domain[1], "text": text, "font": {"size": 12, "color": colours["ink"]}})
-    if not band.drawn.traces and state is not None:
-        middle = {"x": 0.5, "xanchor": "center", "y": sum(band.domain) / 2, "yanchor": "middle"}
-        notes.append({**place, **middle, "text": state.words, "font": {"size": 12, "color": colours["faint"]}})
-    return notes + [_label_note(item, band, x_axis, colours["ink"]) for item in _fitting(evidence, band, style)]
-
-
-def _title(band: Band) -> str:
-    return band.panel.title if band.drawn.title is None else band.drawn.title
-
-
-def _unit(band: Band) -> str:
-    return band.panel.unit if band.drawn.unit is None else band.drawn.unit
-
-
-def _fitting(evidence: LocusEvidence, band: Band, style: FigureStyle) -> list[tuple[str, float, float]]:
-    """Names that fit into the part of their box that is shown: text, middle, y."""
-    first, last = style.region(len(evidence.sequence))
-    width = style.base_width(len(evidence.sequence))
-    found = []
-    for label in band.drawn.labels:
-        start, end = max(label.start, first - 0.5), min(label.end, last + 0.5)
-        room = int((end - start) * width / LETTER_PIXELS)
-        if room >= min(len(label.text), 4):
-            text = label.text if len(label.text) <= room else label.text[: room - 1] + "…"
-            found.append((text, (start + end) / 2, label.y))
-    return found
-
-
-LETTER_PIXELS = 6.2
-
-
-def _label_note(item: tuple[str, float, float], band: Band, x_axis: str, ink: str) -> dict[str, Any]:
-    text, x, y = item
-    return {"text": text, "x": x, "y": y, "xref": x_axis, "yref": band.axis, "showarrow": False, "font": {"size": 10, "color": ink}}
-
-
-def frame(style: FigureStyle, inner: int) -> dict[str, Any]:
-    """Size, theme and pointer of a figure whose panels are ``inner`` pixels high."""
-    colours = theme(dark=style.dark)
-    top = LIVE_TOP if style.live else TOP
+    top = LIVE_TOP if style.live else TOP + LINE * lines
     return {
         "template": "none",
         "paper_bgcolor": "rgba(0,0,0,0)" if style.live else colours["background"],
@@ -201,17 +176,4 @@ def frame(style: FigureStyle, inner: int) -> dict[str, Any]:
         "hoverlabel": {"font": {"size": 11}},
         "showlegend": False,
         "dragmode": "zoom",
-    }  # fmt: skip
-
-
-def title(name: str, words: str, style: FigureStyle) -> dict[str, Any]:
-    """Heading and, under it, the sentence."""
-    colours = theme(dark=style.dark)
-    line = f'<br><span style="font-size:12px;color:{colours["faint"]}">{words}</span>' if words else ""
-    return {"text": f"<b>{name}</b>{line}", "x": LEFT / style.width, "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
-            "pad": {"t": 14}, "font": {"size": 15}}  # fmt: skip
-
-
-def in_region(style: FigureStyle, first: int, last: int) -> FigureStyle:
-    """The same style of another region."""
-    return replace(style, first=first, last=last)
+    }

@@ -11,8 +11,8 @@ from engine.views.paths import NEAR
 from engine.views.words import sentence
 
 if TYPE_CHECKING:
+    from engine.views.bands import Band
     from engine.views.evidence import FigureStyle, LocusEvidence
-    from engine.views.figure import Band
     from engine.views.panel import Readout
 
 MOST_VALUES = 4

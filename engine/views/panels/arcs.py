@@ -46,6 +46,8 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
             traces.append(
                 lines(joined(*_curves(pairs.places[chosen], heights[chosen])), colour, 0.8 + 2 * part, opacity=0.25 + 0.75 * part)
             )
+    if len(style.selected) == 2 and not style.live:
+        traces.append(_selected(style.selected, int((pairs.places[:, 1] - pairs.places[:, 0]).max()), theme(dark=style.dark)["accent"]))
     facts = {"arcs": {"i": pairs.places[:, 0] + 1, "j": pairs.places[:, 1] + 1, "value": pairs.values, "height": heights}}
     return Drawn(tuple(traces), {"visible": False, "range": [0, 1]}, state=state, facts=facts, **words)
 
@@ -67,10 +69,21 @@ def _state(evidence: LocusEvidence, *, found_any: bool) -> PanelState | None:
     return PanelState("partial", f"{rows}: pairs of these rows only" if found_any else f"{rows}: too few to tell which pairs are strongest")
 
 
-def arc_heights(places: NDArray[np.int64]) -> NDArray[np.float32]:
+def _selected(pair: tuple[int, ...], widest: int, colour: str) -> dict[str, Any]:
+    """The arc of a selected pair, whether it is among the strongest or not."""
+    places = np.array([sorted(pair)], np.int64)
+    return lines(
+        joined(*_curves(places, np.minimum(arc_heights(places, widest), 1))),
+        colour,
+        2.5,
+        line={"color": colour, "width": 2.5, "dash": "dash"},
+    )
+
+
+def arc_heights(places: NDArray[np.int64], widest: int = 0) -> NDArray[np.float32]:
     """Height of each arc, float32 (n,) in parts of the panel: by the root of the distance, so that near pairs are seen beside far ones."""
     spans = (places[:, 1] - places[:, 0]).astype(np.float32)
-    return np.asarray(LOWEST + (TALLEST - LOWEST) * np.sqrt(spans / spans.max()), np.float32)
+    return np.asarray(LOWEST + (TALLEST - LOWEST) * np.sqrt(spans / (widest or spans.max())), np.float32)
 
 
 def _curves(places: NDArray[np.int64], heights: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine.core.results import Segmentation
 
-SEEN = 0.25
+SEEN = 0.5
 """An element whose probability stays under this at every base is not seen."""
 ROW = 15
 FULL = 0.86
@@ -37,8 +37,9 @@ def plain(name: str) -> str:
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """One filled trace a row, in its colour."""
     found: Segmentation = evidence.results["segmentation"]
-    seen = [k for k in range(len(found.elements)) if not style.folded or np.nanmax(found.values[:, k], initial=0.0) >= SEEN]
-    unseen = [plain(name) for k, name in enumerate(found.elements) if k not in seen]
+    highest = np.nan_to_num(np.fmax.reduce(found.values, axis=0))
+    seen = [k for k in range(len(found.elements)) if not style.folded or highest[k] >= SEEN]
+    unseen = [f"{plain(found.elements[k])} {highest[k]:.2f}" for k in np.argsort(-highest, kind="stable") if k not in seen]
     rows = len(seen) + (1 if unseen else 0)
     traces, choices, labels = [], [], []
     for row, k in enumerate(seen):
@@ -66,7 +67,7 @@ PANEL = Panel(
     title="Genomic elements",
     unit="P",
     help="Probability that a base is part of each kind of genomic element, each by itself (segmentation), from 0 to 1 a row.",
-    reading="Elements may overlap; what stays under 0.25 everywhere is named in one line.",
+    reading="Elements may overlap; what stays under 0.5 everywhere is named in one line, with its highest value.",
     order=100,
     height=ROW,
     draw=draw,
