@@ -154,10 +154,11 @@ def write_result(result: Any, path: Path) -> None:
 
 def _write_figure(result: Any, path: Path) -> None:
     from engine.exports.figure import write_figure
-    from engine.views.evidence import LocusEvidence
+    from engine.views.evidence import FigureStyle, LocusEvidence
     from engine.views.figure import locus_figure
 
-    drawn = locus_figure(LocusEvidence(result.sequence, {FIGURE_FIELDS[type(result)]: result}))
+    style = FigureStyle().for_file(path.suffix.casefold().removeprefix("."))
+    drawn = locus_figure(LocusEvidence(result.sequence, {FIGURE_FIELDS[type(result)]: result}), style)
     write_figure(drawn, path, result.provenance, int(drawn.layout.width), int(drawn.layout.height))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -104,6 +104,8 @@ class FigureStyle:
     live : bool
         For the component in the browser: the map's cells are left out (their bytes go beside the figure), as are titles, colour bars and
         labels, which the script draws. Otherwise the figure is whole.
+    still : bool
+        For files without a pointer (PNG, SVG, PDF): cells are pictures that stay sharp in every viewer, and nothing is kept for hover.
     shape : str
         Of the map: ``square``, ``wide`` (cells as wide as bases, rows as low as fits) or ``triangle`` (each pair once, hanging from the
         sequence).
@@ -136,6 +138,7 @@ class FigureStyle:
     """
 
     live: bool = False
+    still: bool = False
     shape: Shape = "square"
     colours: str = "cividis"
     bases: str = "safe"
@@ -171,6 +174,10 @@ class FigureStyle:
         if self.colour_limit is not None and not self.colour_limit > 0:
             raise ParameterError(f"The colour limit is {self.colour_limit:g}; it must be above 0.")
         object.__setattr__(self, "heights", MappingProxyType(dict(self.heights)))
+
+    def for_file(self, kind: str) -> FigureStyle:
+        """The style of a file of this kind (``png``, ``svg``, ``pdf``, ``html``)."""
+        return replace(self, live=False, still=kind != "html")
 
     @property
     def plot_width(self) -> int:

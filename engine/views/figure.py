@@ -110,7 +110,7 @@ def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> t
         layout[band.axis_key] = y_layout(band, style)
         axes = {"xref": band.x_axis, "yref": band.axis}
         drawn = [dict(trace) for trace in band.drawn.traces] or [anchor()]
-        hover = None if style.live else hover_trace(evidence, band)
+        hover = None if style.live or style.still else hover_trace(evidence, band)
         traces += [_placed(trace, band) for trace in [*drawn, *([hover] if hover else [])]]
         shapes += [{**shape, **axes} for shape in band.drawn.shapes]
         images += [{**image, **axes} for image in band.drawn.images]
@@ -121,15 +121,20 @@ def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> t
 
 def _placed(trace: dict[str, Any], band: Band) -> dict[str, Any]:
     """A trace on its axes; a colour bar stands beside its panel."""
-    if "colorbar" in trace:
+    holder = trace if "colorbar" in trace else trace.get("marker", {})
+    if "colorbar" in holder:
         low, high = band.domain
         bar = {"x": 1.0, "xpad": 8, "xanchor": "left", "y": high, "yanchor": "top", "ypad": 0}
-        trace["colorbar"] = {**trace["colorbar"], **bar, "lenmode": "fraction", "len": min(high - low, 0.6)}
+        holder["colorbar"] = {**holder["colorbar"], **bar, "lenmode": "fraction", "len": min(high - low, 0.6)}
     return {**trace, "xaxis": band.x_axis, "yaxis": band.axis}
 
 
 def _without_bar(trace: dict[str, Any]) -> dict[str, Any]:
-    return {**{key: value for key, value in trace.items() if key != "colorbar"}, "showscale": False} if "colorbar" in trace else trace
+    if "colorbar" in trace:
+        return {**{key: value for key, value in trace.items() if key != "colorbar"}, "showscale": False}
+    if "colorbar" in trace.get("marker", {}):
+        return {**trace, "marker": {"opacity": 0}}
+    return trace
 
 
 def _column_title(name: str, x_axis: str) -> dict[str, Any]:

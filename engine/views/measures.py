@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from engine.views.evidence import FigureStyle
 
 UNITS = {"log2_odds": "bits", "log_ratio": "nats"}
+STEPS = 255
+"""Colours of a ramp."""
 DECADES = 2
 """A logarithmic colour scale spans this many decades below the limit."""
 _SAMPLE = 400_000
@@ -67,32 +69,38 @@ def colour_limit(values: NDArray[np.float32], style: FigureStyle) -> float:
     return float(f"{np.percentile(sample, style.percentile):.2g}") or 1.0
 
 
+def ramp(style: FigureStyle, *, both_signs: bool) -> list[str]:
+    """The 255 colours from the least value (0, or −limit) to the limit."""
+    anchors = DIVERGING if both_signs else PALETTES[style.colours]
+    return [interpolated(anchors, step / (STEPS - 1)) for step in range(STEPS)]
+
+
+def coded(values: NDArray[np.float32], limit: float, style: FigureStyle, *, both_signs: bool) -> NDArray[np.uint8]:
+    """Which colour of `ramp` each value has, uint8 of any shape; 255 for NaN."""
+    codes = np.rint(part_of_ramp(values.astype(np.float64) / limit, style, both_signs=both_signs) * (STEPS - 1))
+    return np.asarray(np.where(np.isnan(codes), STEPS, codes), np.uint8)
+
+
+def part_of_ramp(relative: NDArray[np.float64], style: FigureStyle, *, both_signs: bool) -> NDArray[np.float64]:
+    """Part (0 to 1) of the colours at values relative to the limit; NaN stays."""
+    sizes = np.minimum(np.abs(relative), 1.0)
+    if style.log:
+        sizes = np.maximum(0.0, 1 + np.log10(np.maximum(sizes, 10.0**-DECADES)) / DECADES)
+    if both_signs:
+        return np.asarray((1 + np.sign(relative) * sizes) / 2, np.float64)
+    return np.asarray(np.where(relative < 0, 0.0, sizes), np.float64)
+
+
 def scale(limit: float, style: FigureStyle, *, both_signs: bool) -> dict[str, Any]:
     """``zmin``, ``zmax`` and ``colorscale`` of a trace. A logarithmic scale bends the colours, not the values, so that hover stays true."""
     anchors = DIVERGING if both_signs else PALETTES[style.colours]
     low = -limit if both_signs else 0.0
-    places = np.linspace(0, 1, len(anchors)) if not style.log else _bent(both_signs=both_signs)
-    stops = [[float(place), interpolated(anchors, _part(float(place), style, both_signs=both_signs))] for place in places]
+    up = np.concatenate([[0.0], np.logspace(-DECADES, 0, 40)]) if style.log else np.linspace(0, 1, len(anchors))
+    relative = np.concatenate([-up[:0:-1], up]) if both_signs and style.log else low / limit + up * (1 - low / limit)
+    parts = part_of_ramp(relative, style, both_signs=both_signs)
+    places = (relative - low / limit) / (1 - low / limit)
+    stops = [[float(place), interpolated(anchors, float(part))] for place, part in zip(places, parts, strict=True)]
     return {"zmin": low, "zmax": limit, "colorscale": stops}
-
-
-def _bent(*, both_signs: bool) -> NDArray[np.float64]:
-    up = np.concatenate([[0.0], np.logspace(-DECADES, 0, 40)])
-    return np.concatenate([(1 - up[::-1]) / 2, (1 + up[1:]) / 2]) if both_signs else up
-
-
-def _part(place: float, style: FigureStyle, *, both_signs: bool) -> float:
-    """Which part of the ramp stands at a place of the scale."""
-    if not style.log:
-        return place
-    if both_signs:
-        away = _logarithmic(abs(2 * place - 1))
-        return (1 + away if place >= 0.5 else 1 - away) / 2
-    return _logarithmic(place)
-
-
-def _logarithmic(part: float) -> float:
-    return max(0.0, 1 + float(np.log10(part)) / DECADES) if part > 0 else 0.0
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LETTER_PIXELS = 6.2
 """Width of a letter of a name, on average."""
+FEWEST_LETTERS = 6
 LINE = 15
 RULER_SHIFT = 20
 """Pixels from the ruler up to its title, over the labels of its ticks."""
@@ -63,14 +64,14 @@ def notes(evidence: LocusEvidence, band: Band, style: FigureStyle) -> list[dict[
 
 
 def names(evidence: LocusEvidence, band: Band, style: FigureStyle) -> list[dict[str, Any]]:
-    """The names that fit into the part of their box that is shown, shortened where half of them fits."""
+    """The names that fit into the part of their box that is shown, shortened where not all of them fits."""
     first, last = style.region(len(evidence.sequence))
     width = style.base_width(len(evidence.sequence))
     found = []
     for label in band.drawn.labels:
         start, end = max(label.start, first - 0.5), min(label.end, last + 0.5)
         room = int((end - start) * width / LETTER_PIXELS)
-        if room < min(len(label.text), max(4, len(label.text) // 2)):
+        if room < min(len(label.text), FEWEST_LETTERS):
             continue
         text = label.text if len(label.text) <= room else label.text[: room - 1] + "…"
         place = {"x": (start + end) / 2, "y": label.y, "xref": band.x_axis, "yref": band.axis, "showarrow": False}

@@ -82,7 +82,7 @@ def _button(place: Any, label: str, data: Callable[[], bytes], name: str, media_
 
 
 def _drawn(shown: Shown, results: dict[str, Any], style: FigureStyle, kind: figures.Kind, provenance: Provenance) -> bytes:
-    drawn = locus_figure(evidence(shown, results), style)
+    drawn = locus_figure(evidence(shown, results), style.for_file(kind))
     height = int(cast("int", drawn.layout.height or 900))
     return figures.figure_bytes(drawn, kind, provenance, width=style.width, height=height)
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.views.cells import Cells, drawn
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
-from engine.views.measures import UNITS, colour_limit, displayed, rows_done, scale, signed
+from engine.views.measures import UNITS, colour_limit, displayed, rows_done, signed
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel
 from engine.views.paths import anchor
@@ -43,12 +44,14 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
             "limit": limit, "signed": both_signs, "colours": style.colours, "log": style.log,
         }
     }  # fmt: skip
-    traces: tuple[dict[str, Any], ...] = (anchor(),)
+    traces, images = [anchor()], list[Any]()
     if not style.live:
-        traces = (_cells(found, values, style, unit) | scale(limit, style, both_signs=both_signs) | _colour_bar(unit),)
+        cells, hover = _cells(found, values, style, unit)
+        traces, images = drawn(cells, limit, style, both_signs=both_signs, bar=unit, hover=hover)
     return Drawn(
-        traces,
+        tuple(traces),
         _axis(evidence, style, height),
+        tuple(images),
         height=height,
         title="Difference of dependency maps" if both_signs else PANEL.title,
         unit=unit,
@@ -74,25 +77,24 @@ def _axis(evidence: LocusEvidence, style: FigureStyle, height: int) -> dict[str,
     return {"range": [last + 0.5, first - 0.5], "tickvals": places, "ticktext": labels, "title": title, "showgrid": False}
 
 
-def _cells(found: DependencyMap, values: NDArray[np.float32], style: FigureStyle, unit: str) -> dict[str, Any]:
-    """The heatmap: the whole map, or of one wider than `FULL_WIDTH` the region shown, pooled until it fits (the largest value survives)."""
+def _cells(found: DependencyMap, values: NDArray[np.float32], style: FigureStyle, unit: str) -> tuple[Cells, str]:
+    """The cells and their hover: the whole map, or of one wider than `FULL_WIDTH` the region shown, pooled until it fits."""
     first, last = style.region(len(found.sequence))
     low, high = (0, len(values)) if len(values) <= FULL_WIDTH else (max(0, first - 1 - found.offset), min(len(values), last - found.offset))
     part = values[low:high, low:high]
-    size = -(-len(part) // FULL_WIDTH) if len(part) else 1
-    cells = part if size <= 1 else pooled(np.ascontiguousarray(part), size)
-    start = found.offset + low + 1
-    if style.shape == "triangle":
-        return _triangle(cells, start, size, unit)
-    middle = start + (size - 1) / 2
+    size = max(1, -(-len(part) // FULL_WIDTH))
+    grid = part if size == 1 else pooled(np.ascontiguousarray(part), size)
+    middle = found.offset + low + 1 + (size - 1) / 2
     about = "" if size == 1 else f" (the largest of {size} × {size} cells)"
+    if style.shape == "triangle":
+        hover = f"%{{y}} bases apart around base %{{x:.1f}}: %{{z:.2f}} {unit}{about}<extra></extra>"
+        return Cells(_rotated(grid), middle - 0.25 * size, 0.5 * size, 0, size), hover
     hover = f"base %{{y}} changed, base %{{x}} read: %{{z:.2f}} {unit}{about}<extra></extra>"
-    grid = {"x0": middle, "dx": size, "y0": middle, "dy": size}
-    return {"type": "heatmap", "z": cells, **grid, "hovertemplate": hover, "hoverongaps": False, "showlegend": False}
+    return Cells(grid, middle, size, middle, size), hover
 
 
-def _triangle(cells: NDArray[np.float32], start: int, size: int, unit: str) -> dict[str, Any]:
-    """Over (bases apart, midpoint): each pair fills the two half-steps around its midpoint."""
+def _rotated(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Over (bases apart, midpoint), float32 (W, 2 W): each pair fills the two half-steps around its midpoint."""
     width = len(cells)
     grid = np.full((width, 2 * width), np.nan, np.float32)
     for distance in range(1, width):
@@ -100,14 +102,7 @@ def _triangle(cells: NDArray[np.float32], start: int, size: int, unit: str) -> d
         values = cells[pairs, pairs + distance]
         grid[distance, 2 * pairs + distance] = values
         grid[distance, 2 * pairs + distance + 1] = values
-    hover = f"%{{y}} bases apart around base %{{x:.1f}}: %{{z:.2f}} {unit}<extra></extra>"
-    steps = {"x0": start + (size - 1) / 2 - 0.25 * size, "dx": 0.5 * size, "y0": 0, "dy": size}
-    return {"type": "heatmap", "z": grid, **steps, "hovertemplate": hover, "hoverongaps": False, "showlegend": False}
-
-
-def _colour_bar(unit: str) -> dict[str, Any]:
-    bar = {"title": {"text": unit, "side": "top", "font": {"size": 11}}, "thickness": 10, "outlinewidth": 0, "nticks": 5}
-    return {"colorbar": {**bar, "tickfont": {"size": 10}}}
+    return grid
 
 
 def _missing(found: DependencyMap, style: FigureStyle) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.views.cells import Cells, drawn
 from engine.views.evidence import FigureStyle, LocusEvidence
-from engine.views.measures import scale
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel, Readout
 from engine.views.panels.reconstruction import letters_of
@@ -33,12 +33,8 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     if values is None:
         values = np.full((len(evidence.sequence), 4), np.nan, np.float32)
     limit = _limit(values)
-    colours = scale(limit, FigureStyle(), both_signs=True)
-    cells: dict[str, Any] = {"type": "heatmap", "z": np.ascontiguousarray(values.T), "x0": 1, "dx": 1, "y0": 0, "dy": 1, **colours}
-    cells |= {"hoverinfo": "skip", "showlegend": False, "showscale": not style.live}
-    if not style.live:
-        bar = {"title": {"text": unit, "side": "top", "font": {"size": 11}}, "thickness": 10, "outlinewidth": 0, "nticks": 3}
-        cells["colorbar"] = {**bar, "tickfont": {"size": 10}}
+    grid = Cells(np.ascontiguousarray(values.T), 1, 1, 0, 1)
+    traces, images = drawn(grid, limit, FigureStyle(live=style.live, still=style.still), both_signs=True, bar=unit)
     ground = {
         "type": "rect",
         "xref": "x",
@@ -52,8 +48,9 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     readout = tuple(Readout(f"→{base}", values[:, k], 2, unit) for k, base in enumerate(letters))
     axis = {"range": [3.5, -0.5], "tickvals": [0, 1, 2, 3], "ticktext": list(letters), "showgrid": False}
     return Drawn(
-        (cells,),
+        tuple(traces),
         axis,
+        tuple(images),
         unit=unit,
         model=found.provenance.card.title,
         readout=readout,
