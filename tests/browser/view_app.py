@@ -1,28 +1,75 @@
-"""A page with the locus view alone, fed with the samples of the tests; ``?length=``, ``?rows=``, ``?locus=1`` choose what it shows."""
+"""A page with the figure alone, fed with the samples of the tests; ``?length=``, ``?rows=``, ``?locus=1`` choose what it shows."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import streamlit as st
 
-from engine.views import payload
-from pages._ui import locus_view
+from engine.core.features import Feature
+from engine.views import beside, live, wire
+from engine.views.describe import describe
+from engine.views.evidence import FigureStyle, LocusEvidence
+from engine.views.figure import locus_figure
+from pages._ui import figure_view
 from tests.views import samples
 
-st.set_page_config(page_title="Locus view", layout="wide")
+st.set_page_config(page_title="Figure", layout="wide")
 st.html("<style>.block-container{padding:1rem 2rem!important} .st-key-wires{display:none}</style>")
 length = int(st.query_params.get("length", "76"))
 given = samples.sequence(length, locus="locus" in st.query_params)
 if st.session_state.get("reverse"):
     given = given.reverse_complement()
 rows = st.query_params.get("rows")
-found = samples.dependency(given, int(rows) if rows else None)
-address = payload.Address("test", given.sha256[:16], st.session_state.get("generation", "g"))
+display: dict[str, Any] = st.session_state.get("display", {})
+dark = st.context.theme.type == "dark"
+style = FigureStyle(
+    live=True,
+    shape=display.get("shape", "wide"),
+    symmetry=display.get("symmetry", "none"),
+    minimum_distance=display.get("distance", 4),
+    arcs=display.get("arcs", 40),
+    threshold=display.get("threshold", 0),
+    hide_near=display.get("near", 1),
+    bases=display.get("bases", "safe"),
+    dark=dark,
+)
+address = wire.Address("test", given.sha256[:16], st.session_state.get("generation", "g"))
 locus = given.locus
+
+
+def known() -> LocusEvidence:
+    """The samples that the address asks for."""
+    results: dict[str, Any] = {
+        "dependency": samples.dependency(given, int(rows) if rows else None),
+        "effects": samples.effects(given),
+        "probabilities": samples.probabilities(given),
+        "segmentation": samples.segmentation(given),
+    }
+    if length == 76:
+        results["contacts"] = samples.contacts(given)
+    return LocusEvidence(given, results, (Feature(kind="tRNA", name="alaW", start=0, end=76, strand="+"),))
+
+
+if st.session_state.get("made_of") != (address, style):
+    evidence = known()
+    figure = locus_figure(evidence, style)
+    words = [describe(found) for found in evidence.results.values()]
+    facts = live.facts(figure, words, dark=dark)
+    tabs = beside.tabs(evidence, style, facts, words)
+    kept = {
+        "figure": wire.figure_envelope(address, figure, words, dark=dark),
+        "side": wire.envelope(address, "side", {"tabs": tabs}),
+        "map": wire.map_envelope(address, evidence.results["dependency"], style),
+        "status": wire.envelope(address, "status", {"states": {}, "nodes": []}),
+    }
+    st.session_state.made = (evidence, facts, kept)
+    st.session_state.made_of = (address, style)
+evidence, facts, kept = st.session_state.made
 
 
 @st.fragment
@@ -32,37 +79,32 @@ def view() -> None:
         "view": address.view,
         "generation": address.generation,
         "letters": given.letters,
-        "alphabet": str(given.alphabet),
         "title": "Sample",
-        "locus": {"contig": locus.contig, "start": locus.start, "end": locus.end, "strand": str(locus.strand)} if locus else None,
-        "features": [{"kind": "tRNA", "name": "alaW", "start": 0, "end": 76, "strand": "+"}],
-        "expected": ["map", "effects", "probabilities", "segmentation"],
-        "elements": ["gene", "CDS", "tRNA"],
-        "problems": {},
         "address": f"length={length}",
         "initial": {},
         "reverse_of": given.reverse_complement().sha256[:16],
     }
-    wish = locus_view.mount(meta)
+    wish = figure_view.mount(meta)
     with st.container(key="wires"):
-        locus_view.send("test", "map", payload.map_envelope(address, found))
-        locus_view.send("test", "effects", payload.effects_envelope(address, samples.effects(given)))
-        locus_view.send("test", "probabilities", payload.probabilities_envelope(address, samples.probabilities(given)))
-        locus_view.send("test", "segmentation", payload.segmentation_envelope(address, samples.segmentation(given)))
-        if length == 76:
-            locus_view.send("test", "contacts", payload.contacts_envelope(address, samples.contacts(given)))
         if wish and wish.name == "pair":
-            table = samples.pair(wish.whole("changed"), wish.whole("read"), given)
-            st.session_state.pair = payload.pair_envelope(address, table)
+            pair = (wish.whole("changed"), wish.whole("read"))
+            nodes = beside.pair_card(evidence, style, pair, samples.pair(*pair, given))
+            kept["card"] = wire.envelope(address, "card", {"of": f"{pair[0] + 1},{pair[1] + 1}", "nodes": nodes})
+        if wish and wish.name == "base":
+            at = wish.whole("at")
+            kept["card"] = wire.envelope(address, "card", {"of": str(at + 1), "nodes": beside.base_card(evidence, style, facts, at)})
         if wish and wish.name == "window":
-            st.session_state.window = payload.window_envelope(address, found, wish.whole("start"), wish.whole("end"))
-        for kind in ("pair", "window"):
-            if kind in st.session_state:
-                locus_view.send("test", kind, st.session_state[kind])
+            found = evidence.results["dependency"]
+            kept["window"] = wire.window_envelope(address, found, wish.whole("start"), wish.whole("end"), style)
+        for kind, data in kept.items():
+            figure_view.send("test", kind, data)
     st.session_state.log = [*st.session_state.get("log", []), (wish.name, dict(wish.values))] if wish else st.session_state.get("log", [])
     st.code(str(st.session_state.log), language=None)
     if wish and wish.name == "reverse":
         st.session_state.reverse = not st.session_state.get("reverse")
+        st.rerun()
+    if wish and wish.name == "display":
+        st.session_state.display = dict(wish.values)
         st.rerun()
 
 
