@@ -8,7 +8,9 @@ import numpy as np
 
 from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, Segmentation, VariantEffects
 from engine.core.sequence import BASES, NucleotideSequence
+from engine.views.measures import rows_done, signed
 from engine.views.tables import entropy, strongest_pairs
+from engine.views.words import changes, finding, trust
 
 
 def describe(found: Any) -> str:
@@ -27,16 +29,21 @@ def _place(sequence: NucleotideSequence, index: int) -> str:
 def _dependency(found: DependencyMap) -> str:
     unit = "bits of log2 odds" if found.metric == "log2_odds" else "nats"
     width = len(found.values)
-    done = width if found.rows_done is None else int(found.rows_done.sum())
-    state = "" if found.complete else f", partial: {done:,} of {width:,} rows are computed"
+    state = "" if found.complete else f", partial: {int(rows_done(found).sum()):,} of {width:,} rows are computed"
     start = f"Dependency map of {width:,} bases by {found.provenance.card.title}{state}; rows are the changed base, columns the base read."
+    if not found.complete:
+        return start
+    if signed(found):
+        return f"{start} {changes(found)}"
     pairs = strongest_pairs(found.values, 1, 4)
     if not len(pairs):
         return f"{start} No pair at least 4 bases apart has a value."
     i, j = (int(index) for index in pairs[0])
     value = np.nanmax([found.values[i, j], found.values[j, i]])
     first, second = _place(found.sequence, i + found.offset), _place(found.sequence, j + found.offset)
-    return f"{start} The strongest pair at least 4 bases apart is {first} with {second}: {value:.2f} {unit}."
+    strongest = f"The strongest pair at least 4 bases apart is {first} with {second}: {value:.2f} {unit}."
+    more = finding(found)
+    return f"{start} {strongest}" + (f" {more[0].upper()}{more[1:]}." if " join " in more else "")
 
 
 def _effects(found: VariantEffects) -> str:
@@ -59,7 +66,8 @@ def _probabilities(found: BaseProbabilities) -> str:
     right = int((found.values[known].argmax(axis=1) == codes[known]).sum())
     return (
         f"{found.provenance.card.title} would choose the reference at {right:,} of {int(known.sum()):,} bases; "
-        f"mean entropy {bits.mean():.2f} bits, lowest {bits.min():.2f} at {_place(found.sequence, int(bits.argmin()))}."
+        f"mean entropy {bits.mean():.2f} bits, lowest {bits.min():.2f} at {_place(found.sequence, int(bits.argmin()))}: "
+        f"{trust(found.values)}."
     )
 
 

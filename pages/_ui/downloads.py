@@ -11,7 +11,7 @@ import streamlit as st
 from engine.core.provenance import Provenance
 from engine.exports import figure as figures
 from engine.exports import formats
-from engine.views.evidence import FigureStyle, LocusEvidence
+from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
 from engine.views.figure import locus_figure
 from pages._ui.question import Shown
 from pages._ui.runs import TITLES, Runs
@@ -64,8 +64,8 @@ def _result_buttons(shown: Shown, kind: str, result: Any) -> None:
 
 def _figure_choice(shown: Shown, results: dict[str, Any]) -> None:
     dark = st.toggle("Dark background", key="figure-dark")
-    shape = st.segmented_control("Map", ["square", "triangle"], default="square", key="figure-shape")
-    figure_buttons(shown, results, FigureStyle(dark=dark, shape="triangle" if shape == "triangle" else "square"))
+    shape = st.segmented_control("Map", list(SHAPES), default="square", key="figure-shape")
+    figure_buttons(shown, results, FigureStyle(dark=dark, shape=cast("Shape", shape or "square")))
 
 
 def figure_buttons(shown: Shown, results: dict[str, Any], style: FigureStyle) -> None:
@@ -89,7 +89,9 @@ def _drawn(shown: Shown, results: dict[str, Any], style: FigureStyle, kind: figu
 
 def evidence(shown: Shown, results: dict[str, Any]) -> LocusEvidence:
     """What the figure draws, of the finished results by kind."""
-    return LocusEvidence(shown.sequence, {ANALYSES.get(kind, kind): found for kind, found in results.items()}, shown.features)
+    return LocusEvidence(
+        shown.sequence, {ANALYSES.get(kind, kind): found for kind, found in results.items()}, shown.features, title=shown.title
+    )
 
 
 def stem(shown: Shown) -> str:
