@@ -89,7 +89,7 @@ def finding(found: DependencyMap) -> str:
 
 def changes(found: DependencyMap, cause: str = "") -> str:
     """The largest loss and the largest gain in a difference of two maps."""
-    pairs = pairs_of(found, len(found.values) ** 2, 1)
+    pairs = pairs_of(found, len(found.values) ** 2, APART)
     unit = UNITS.get(found.metric, "")
     parts = []
     for name, sign in (("loss", -1), ("gain", 1)):
@@ -99,7 +99,8 @@ def changes(found: DependencyMap, cause: str = "") -> str:
             value = abs(float(pairs.values[of_this_sign[0]]))
             parts.append(f"the largest {name} is {base(found.sequence, i)} with {base(found.sequence, j)} ({value:.2f} {unit})")
     if not parts:
-        return "The two maps are the same."
+        same = not np.nan_to_num(found.values).any()
+        return "The two maps are the same." if same else f"No pair at least {APART} bases apart changes."
     text = ", ".join(parts)
     return f"{cause}: {text}." if cause else f"{text[0].upper()}{text[1:]}."
 

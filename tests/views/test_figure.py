@@ -174,13 +174,21 @@ def test_missing_rows_of_a_picture_are_clear_and_lie_on_a_ground_of_their_own() 
 
 
 def test_the_x_axis_has_genome_coordinates_that_run_down_on_the_reverse_strand_and_says_so() -> None:
-    figure = locus_figure(everything(locus=True))  # chrT:1001-1076, reverse: base 1 is 1,076
+    figure = locus_figure(everything(locus=True), FigureStyle(still=True))  # chrT:1001-1076, reverse: base 1 is 1,076
     assert dict(zip(figure.layout.xaxis.ticktext, figure.layout.xaxis.tickvals, strict=True)) == {
         "1,070": 7, "1,060": 17, "1,050": 27, "1,040": 37, "1,030": 47, "1,020": 57, "1,010": 67,
     }  # fmt: skip
     assert panel_of(figure, "ruler")["title"] == "toy chrT, reverse strand: coordinates run down"
     assert any("coordinates run down" in note.text for note in figure.layout.annotations)
     assert figure.layout.meta["locus"] == {"assembly": "toy", "contig": "chrT", "start": 1000, "end": 1076, "strand": "-"}
+
+
+def test_without_the_script_each_position_has_its_coordinate_as_another_name_at_any_zoom() -> None:
+    figure = locus_figure(everything(locus=True))
+    for axis in (figure.layout.xaxis, figure.layout[f"yaxis{panel_of(figure, 'map')['axis'][1:]}"]):
+        assert axis.tickmode == "auto"
+        assert (axis.labelalias["1"], axis.labelalias["76"], len(axis.labelalias)) == ("1,076", "1,001", 76)
+    assert locus_figure(everything()).layout.xaxis.tickformat == ",d"
 
 
 def test_the_region_shown_is_that_of_the_style_and_letters_stand_where_they_fit() -> None:

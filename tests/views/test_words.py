@@ -78,6 +78,8 @@ def test_losses_are_called_losses_and_gains_gains() -> None:
     found = samples.dependency()
     values = np.zeros_like(found.values)
     assert changes(replace(found, values=values)) == "The two maps are the same."
+    values[0, 1] = 9.0
+    assert changes(replace(found, values=values)) == "No pair at least 4 bases apart changes."
     values[0, 71], values[71, 0] = -5.0, -2.0
     assert changes(replace(found, values=values)) == "The largest loss is G at 1 with C at 72 (5.00 bits)."
     difference = replace(found, values=values)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STRENGTHS = 4
-POINTS = 24
+POINTS = 36
 LOWEST, TALLEST = 0.08, 0.96
 """Heights of the nearest and of the widest pair, in parts of the panel."""
 

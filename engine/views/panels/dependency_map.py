@@ -13,7 +13,7 @@ from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel
 from engine.views.paths import anchor
 from engine.views.payload import FULL_WIDTH, pooled
-from engine.views.ruler import ticks
+from engine.views.ruler import axis_labels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,8 +73,9 @@ def _axis(evidence: LocusEvidence, style: FigureStyle, height: int) -> dict[str,
     title = {"text": "bases apart" if style.shape == "triangle" else "changed base", "font": {"size": 11}, "standoff": 4}
     if style.shape == "triangle":
         return {"range": [last - first + 1, 0], "title": title, "showgrid": False, "nticks": 6}
-    places, labels = ticks(first, last, evidence.sequence.locus, height / TICK_PIXELS)
-    return {"range": [last + 0.5, first - 0.5], "tickvals": places, "ticktext": labels, "title": title, "showgrid": False}
+    sequence = evidence.sequence
+    labels = axis_labels(first, last, len(sequence), sequence.locus, height / TICK_PIXELS, zooms_alone=style.zooms_alone)
+    return {"range": [last + 0.5, first - 0.5], **labels, "title": title, "showgrid": False}
 
 
 def _cells(found: DependencyMap, values: NDArray[np.float32], style: FigureStyle, unit: str) -> tuple[Cells, str]:
@@ -87,9 +88,9 @@ def _cells(found: DependencyMap, values: NDArray[np.float32], style: FigureStyle
     middle = found.offset + low + 1 + (size - 1) / 2
     about = "" if size == 1 else f" (the largest of {size} × {size} cells)"
     if style.shape == "triangle":
-        hover = f"%{{y}} bases apart around base %{{x:.1f}}: %{{z:.2f}} {unit}{about}<extra></extra>"
+        hover = f"%{{y}} bases apart around %{{x}}: %{{z:.2f}} {unit}{about}<extra></extra>"
         return Cells(_rotated(grid), middle - 0.25 * size, 0.5 * size, 0, size), hover
-    hover = f"base %{{y}} changed, base %{{x}} read: %{{z:.2f}} {unit}{about}<extra></extra>"
+    hover = f"%{{y}} changed, %{{x}} read: %{{z:.2f}} {unit}{about}<extra></extra>"
     return Cells(grid, middle, size, middle, size), hover
 
 
