@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Readout:
-    """One value a base for the read-out under the pointer: float32 (L,), NaN where there is none."""
+    """One value a base for the read-out under the pointer: float32 (L,), NaN where there is none.
+
+    ``position``: the values are 1-based positions in the sequence, to be shown as the ruler shows them.
+    """
 
     label: str
     values: NDArray[Any]
     digits: int = 2
     unit: str = ""
+    position: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", np.ascontiguousarray(self.values, np.float32))

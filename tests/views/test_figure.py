@@ -334,7 +334,7 @@ def test_names_from_files_are_no_markup() -> None:
     assert any("&lt;a href" in text for text in texts)
 
 
-def test_what_a_pointer_reads_in_a_figure_without_script_is_one_label_a_panel_with_the_place() -> None:
+def test_what_a_pointer_reads_in_a_figure_without_script_is_one_label_a_panel() -> None:
     figure = locus_figure(everything(locus=True))
     for name in ("reconstruction", "effects", "influence", "entropy", "elements"):
         labels = [trace for trace in traces_of(figure, name) if trace.hovertemplate]
@@ -342,10 +342,12 @@ def test_what_a_pointer_reads_in_a_figure_without_script_is_one_label_a_panel_wi
         assert len(labels[0].text) == 76
         assert not any("nan" in text.casefold() for text in labels[0].text)
     entropy = next(trace for trace in traces_of(figure, "entropy") if trace.hovertemplate)
-    assert entropy.text[0].startswith("G chrT:1,076: uncertainty 1.")
+    assert entropy.text[0] == "uncertainty 1.90 bits"
+    paired = next(trace for trace in traces_of(figure, "dot_bracket") if trace.hovertemplate)
+    assert (paired.text[0], paired.text[8]) == ("pairs with 1,005", "no value")  # 1-72 of chrT:1001-1076 reverse
     effects = next(trace for trace in traces_of(figure, "effects") if trace.hovertemplate)
-    assert effects.text[0] == "G chrT:1,076: →A 0.00, →C 0.00, →T 0.00"
-    assert effects.text[75] == "A chrT:1,001: →C -4.00, →G -4.00, →T -4.00"
+    assert effects.text[0] == "→A 0.00 ln ratio, →C 0.00 ln ratio, →T 0.00 ln ratio"
+    assert effects.text[75] == "→C -4.00 ln ratio, →G -4.00 ln ratio, →T -4.00 ln ratio"
 
 
 def test_dark_and_light_differ_in_every_ink() -> None:
