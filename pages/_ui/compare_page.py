@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
+from engine.analyses.dependency import DependencyMap
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError, SequenceError
-from engine.core.results import DependencyMap
 from engine.core.sequence import NucleotideSequence
 from engine.service.engine import Request
 from engine.service.jobs import Job

@@ -11,8 +11,9 @@ from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.service.engine import Engine
 from engine.sources import examples
+from engine.views import payload
 from pages._ui import address, downloads, locus_view, search, state, tables
-from pages._ui.question import Question, Shown, address_of, echo, narrowed
+from pages._ui.question import Question, address_of, echo, narrowed
 from pages._ui.runs import ABOUT_PRECISION, Price, Runs, prepare, price
 from pages._ui.state import Session, Shared
 
@@ -89,17 +90,11 @@ def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
         return before, session.price
     if before is not None:
         before.cancel()
-    runs = prepare(shared.engine, session.visitor, shown, question, _segmenter(shared.engine, shown))
+    runs = prepare(shared.engine, session.visitor, shown, question)
     session.runs, session.price = runs, price(runs)
     if (session.price.automatic or shown.example is not None) and not session.price.problem:
         runs.start()
     return runs, session.price
-
-
-def _segmenter(engine: Engine, shown: Shown) -> str:
-    """The shipped segmenter, when it is there."""
-    usable = [row.card.id for row, why in engine.models_for("segmentation") if not why and row.card.id.startswith("locuscope")]
-    return usable[0] if usable else ""
 
 
 def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
@@ -199,9 +194,9 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "title": shown.title,
         "locus": place,
         "features": [{"kind": f.kind, "name": f.name, "start": f.start, "end": f.end, "strand": f.strand} for f in shown.features],
-        "expected": list(runs.requests),
+        "expected": [payload.KINDS.get(kind, kind) for kind in runs.requests],
         "elements": [],
-        "problems": dict(runs.problems),
+        "problems": {payload.KINDS.get(kind, kind): words for kind, words in runs.problems.items()},
         "address": address_of(session.question, shown, shared.settings.model),
         "initial": session.asked.initial(len(sequence)),
         "reverse_of": shown.mirrored_identity,

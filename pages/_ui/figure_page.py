@@ -6,14 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from engine.views.describe import describe
 from engine.views.locus_figure import FigureStyle, locus_figure
 from pages._ui import downloads, search, state
 from pages._ui.question import echo
 
 COLOURS = ("Cividis", "Viridis", "Magma", "Greys")
 PANELS = {
-    "map": "dependency map",
+    "dependency": "dependency map",
     "contacts": "contacts",
     "effects": "effects",
     "probabilities": "reconstruction",
@@ -39,13 +38,13 @@ def page() -> None:
     if not drawn:
         st.info("Choose at least one panel.")
         return
-    if "map" in drawn and len(drawn["map"].values) > WIDEST_MAP:
+    if "dependency" in drawn and len(drawn["dependency"].values) > WIDEST_MAP:
         st.info(
-            f"The map has {len(drawn['map'].values):,} bases; up to {WIDEST_MAP:,} can be drawn here. Compute a window of it in the explorer."
+            f"The map has {len(drawn['dependency'].values):,} bases; up to {WIDEST_MAP:,} can be drawn here. Compute a window of it in the explorer."
         )
         return
     figure = locus_figure(downloads.evidence(shown, drawn), style)
-    words = " ".join(describe(result) for result in drawn.values())
+    words = " ".join(result.words() for result in drawn.values())
     st.plotly_chart(figure, alt=words, key="composite", width="content", theme=None)
     downloads.figure_buttons(shown, drawn, style)
     st.caption(words)

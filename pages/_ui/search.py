@@ -8,9 +8,9 @@ import streamlit as st
 
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
-from engine.core.parameters import Metric
 from engine.service.engine import ModelRow
 from engine.sources import examples, understand
+from pages._ui import choices
 from pages._ui.question import Question, Shown, resolve
 from pages._ui.state import Session, Shared
 
@@ -69,7 +69,7 @@ def _locus_example(shared: Shared) -> str:
 def _submitted(shared: Shared, session: Session) -> None:
     text = st.session_state.get(BOX) or ""
     before = session.question
-    ask(shared, session, Question(text, before.model, before.metric, species=before.species))
+    ask(shared, session, before.about(text))
 
 
 def _model_picker(shared: Shared, session: Session) -> None:
@@ -133,10 +133,9 @@ def _annotate(shared: Shared, session: Session, name: str, data: bytes) -> None:
 def _settings(shared: Shared, session: Session) -> None:
     question = session.question
     with st.popover("Analysis", help="What is computed; display settings are in the figure"):
-        names: dict[Metric, str] = {"log2_odds": "max |Δ log2 odds| (published definition)", "log_ratio": "max |ln p(alt)/p(ref)|"}
-        metric = st.radio("Dependency", list(names), index=list(names).index(question.metric), format_func=names.__getitem__)
-        if metric != question.metric:
-            session.question = replace(question, metric=metric)
+        chosen, asked = choices.menu(question.settings, question.asked, shared.engine.model(question.model).card)
+        if (chosen, asked) != (question.settings, question.asked):
+            session.question = replace(question, settings=chosen, asked=asked)
         _species(shared, session)
         st.caption("Probabilities are read with each position masked in turn, where the model has a mask.")
 
@@ -171,12 +170,8 @@ def _example_row(shared: Shared, session: Session) -> None:
         for item in examples.EXAMPLES:
             active = shown is not None and shown.example is not None and shown.example.id == item.id
             if st.button(item.title, key=f"example-{item.id}", help=item.what_to_see, type="primary" if active else "tertiary"):
-                ask(shared, session, _example_question(item.id, session.question))
+                ask(shared, session, session.question.about(item.id))
                 st.rerun()
-
-
-def _example_question(name: str, before: Question) -> Question:
-    return Question(name, before.model, before.metric, species=before.species)
 
 
 def cards(shared: Shared, session: Session) -> None:
@@ -189,7 +184,7 @@ def cards(shared: Shared, session: Session) -> None:
                 place = f"{item.accession}, {len(item.sequence):,} bases"
                 st.caption(f"{item.what_to_see}  \n{item.organism}, {place}")
                 if st.button("Show", key=f"card-{item.id}"):
-                    ask(shared, session, _example_question(item.id, session.question))
+                    ask(shared, session, session.question.about(item.id))
                     st.rerun()
 
 
