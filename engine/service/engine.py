@@ -20,6 +20,7 @@ from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.models import registry as shipped_registry
 from engine.models.entry import LoadOptions, ModelEntry
+from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
 from engine.service.estimate import Cost, Timings
 from engine.service.jobs import DeviceGate, Job, JobMonitor, Stretch, finished_job, follow, start_job
@@ -149,6 +150,7 @@ class Engine:
                     self.run(request)
             except LocuscopeError as error:
                 logger.warning("%s could not be loaded ahead: %s", model_id or self.settings.model, error)
+            leave_imports_alone()
 
         threading.Thread(target=body, name="preload", daemon=True).start()
 
@@ -237,6 +239,12 @@ class Engine:
         """`submit_triage`, after waiting for it."""
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
+
+    @property
+    def visitors_waiting(self) -> int:
+        """How many visitors wait for something that is not finished."""
+        with self._lock:
+            return len({visitor for job in self._running.values() for visitor in job.visitors})
 
     def cancel_all(self) -> None:
         """Ask every running computation to stop."""

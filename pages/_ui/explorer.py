@@ -12,13 +12,14 @@ from engine.core.errors import LocuscopeError
 from engine.service.engine import Engine
 from engine.sources import examples
 from engine.views import payload
-from pages._ui import address, downloads, locus_view, search, state, tables
+from pages._ui import address, downloads, locus_view, polling, search, state, tables
 from pages._ui.question import Question, address_of, echo, narrowed
 from pages._ui.runs import ABOUT_PRECISION, Price, Runs, prepare, price
 from pages._ui.state import Session, Shared
 
 TARGET = "explorer"
-POLL_SECONDS = 0.7
+MOST_WAIT_SECONDS = 0.2
+"""Longest wait of a page for an answer that is nearly there."""
 
 
 def page() -> None:
@@ -36,8 +37,7 @@ def page() -> None:
     runs, cost = _runs(shared, session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
-    every = POLL_SECONDS if runs.running else None
-    st.fragment(_figure, run_every=every)(shared, session)
+    st.fragment(_figure)(shared, session)
     tables.section(runs)
     search.cards(shared, session)
 
@@ -139,13 +139,19 @@ def _offer_window(shared: Shared, session: Session) -> None:
 
 
 def _figure(shared: Shared, session: Session) -> None:
-    """The view and its wires; runs again by itself while something is computed."""
+    """The view and its wires; the wires run again by themselves while something is computed."""
     runs = session.computing
-    was_running = runs.running
     wish = locus_view.mount(_meta(shared, session))
     if wish is not None and wish.values.get("view") == session.on_screen.identity and wish.identity != session.granted:
         session.granted = wish.identity  # a run that is cut short by a rerun leaves its triggers to the next one
         _grant(shared, session, wish)
+    polling.follow(shared.engine, runs.running, _wires, session)
+
+
+def _wires(session: Session) -> None:
+    """Bring what is new to the view; once everything is finished, run the whole page."""
+    runs = session.computing
+    was_running = runs.running
     with st.container(key="wires"):
         for kind, data in runs.envelopes().items():
             locus_view.send(TARGET, kind, data)
@@ -161,8 +167,8 @@ def _grant(shared: Shared, session: Session, wish: locus_view.Wish) -> None:
     length = len(session.on_screen.sequence)
     if wish.name == "pair":
         runs.ask_pair(wish.whole("changed"), wish.whole("read"))
-        if runs.pair is not None and not runs.running:
-            runs.pair.wait(30)
+        if runs.pair is not None:
+            runs.pair.wait(MOST_WAIT_SECONDS)
     elif wish.name == "cancel":
         runs.cancel()
     elif wish.name in ("window", "compute"):

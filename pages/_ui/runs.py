@@ -58,7 +58,7 @@ class Runs:
     @property
     def running(self) -> bool:
         """Whether anything is still being computed."""
-        return any(not job.finished for job in self.jobs.values())
+        return any(not job.finished for job in (*self.jobs.values(), *([self.pair] if self.pair else [])))
 
     @property
     def started(self) -> bool:

@@ -19,7 +19,7 @@ from engine.service.jobs import Job
 from engine.service.triage import ReferenceLetters, TriageRequest
 from engine.sources.compressed import text_of
 from engine.sources.vcf import parse_vcf
-from pages._ui import search, state
+from pages._ui import polling, search, state
 from pages._ui.question import Question
 
 CONTEXT_BP = 150
@@ -130,7 +130,7 @@ def _reference(shared: state.Shared, assembly: str, fasta: Given | None) -> tupl
 
 def _follow(shared: state.Shared, desk: Desk) -> None:
     if not desk.job.finished:
-        st.fragment(_progress, run_every=0.7)(desk.job)
+        polling.follow(shared.engine, True, _progress, desk.job)
         return
     if desk.job.state == "cancelled":
         st.info("The triage was cancelled; nothing is ranked.")
