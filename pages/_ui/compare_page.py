@@ -49,7 +49,7 @@ def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     st.subheader("Compare", anchor=False)
-    if session.shown is None:
+    if session.screen.shown is None:
         st.info("There is no sequence yet; open one in the explorer first.")
         if st.button("Open the explorer", type="primary"):
             st.switch_page("pages/explorer.py")

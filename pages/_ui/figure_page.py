@@ -25,13 +25,13 @@ def page() -> None:
     """Draw the page."""
     session = state.session()
     st.subheader("Figure", anchor=False)
-    results = session.runs.finished_results() if session.runs is not None else {}
-    if session.shown is None or not set(results) & set(PANELS):
+    results = session.work.runs.finished_results() if session.work.runs is not None else {}
+    if session.screen.shown is None or not set(results) & set(PANELS):
         st.info("There is no finished result yet; open a sequence in the explorer first.")
         if st.button("Open the explorer", type="primary"):
             st.switch_page("pages/explorer.py")
         return
-    shown = session.shown
+    shown = session.on_screen
     st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")
     kept, style = _choices(len(shown.sequence), [kind for kind in PANELS if kind in results])
     drawn = {kind: results[kind] for kind in kept}

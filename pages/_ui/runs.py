@@ -33,13 +33,14 @@ ABOUT_PRECISION = (
 
 @dataclass
 class Runs:
-    """One visitor's computations on one sequence by one model."""
+    """One visitor's computations on one sequence by one model: ``requests`` by analysis, ``impossible`` those it cannot have and why."""
 
     engine: Engine
     visitor: str
     shown: Shown
     question: Question
     requests: dict[str, Request]
+    impossible: Mapping[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     pair: Job | None = None
@@ -50,6 +51,28 @@ class Runs:
     def address(self) -> payload.Address:
         """Whom the envelopes are for."""
         return payload.Address("explorer", self.shown.identity, f"{self.question.model}/{self.question.species}/{self.question.settings}")
+
+    def states(self) -> dict[str, tuple[str, str]]:
+        """What each panel's analysis has come to: ``cannot``, ``waiting``, ``partial`` or ``result``, and words about it, by analysis."""
+        found = {name: ("cannot", words) for name, words in self.impossible.items()}
+        for name in self.requests:
+            found[name] = self._state(name)
+        return found
+
+    def _state(self, name: str) -> tuple[str, str]:
+        job = self.jobs.get(name)
+        if name in self.problems:
+            return "cannot", self.problems[name]
+        if job is None:
+            return "waiting", "not asked for yet: press Compute"
+        if job.result is not None:
+            return "result", ""
+        if job.error is not None:
+            return "cannot", str(job.error)
+        amount = f"{job.done:,} of {job.total:,} {job.unit}" if job.total else job.stage
+        if job.state == "cancelled":
+            return ("partial" if job.partial is not None else "waiting"), f"cancelled after {amount}: press Compute to go on"
+        return ("partial" if job.partial is not None else "waiting"), amount
 
     def notes(self) -> tuple[str, ...]:
         """What the engine has to say about the sequence's layout for this model."""
@@ -65,13 +88,21 @@ class Runs:
         """Whether the computations were started."""
         return bool(self.jobs)
 
-    def start(self) -> None:
-        """Submit everything that can be answered; what cannot gets its sentence."""
+    def start(self, before: Runs | None = None) -> None:
+        """Submit everything that can be answered; what cannot gets its sentence. A job of ``before`` that has the same question goes on."""
         for kind, request in self.requests.items():
+            known = before.jobs.get(kind) if before is not None and before.requests.get(kind) == request else None
             try:
-                self.jobs[kind] = self.engine.submit(request, self.visitor)
+                self.jobs[kind] = known if known is not None and not known.stopping else self.engine.submit(request, self.visitor)
             except LocuscopeError as error:
                 self.problems[kind] = str(error)
+
+    def give_up(self, after: Runs) -> None:
+        """Stop what ``after`` does not go on with."""
+        kept = {id(job) for job in after.jobs.values()}
+        for job in self.jobs.values():
+            if id(job) not in kept:
+                job.cancel(self.visitor)
 
     def cancel(self) -> None:
         """Stop, unless other visitors wait for the same answer; what there is stays."""
@@ -181,20 +212,25 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
     """The computations of a view, not started: every analysis that is always shown and every one that was asked for."""
     chosen = dict(question.settings)
     requests: dict[str, Request] = {}
+    impossible: dict[str, str] = {}
     for name, analysis in analyses().items():
         if analysis.shown != "always" and name not in question.asked:
             continue
         model = question.model
-        if analysis.cannot(engine.model(model).card):
+        reason = analysis.cannot(engine.model(model).card)
+        if reason:
             model = analysis.default_model if _usable(engine, analysis) else ""
         if not model:
+            impossible[name] = reason
             continue
         card = engine.model(model).card
         parameters = choices.parameters_of(analysis, card, chosen)
         if _on_screen(analysis.after(parameters, card), requests):
             species = question.species if model == question.model else ""
             requests[name] = Request(name, shown.sequence, model, parameters, species)
-    return Runs(engine, visitor, shown, question, requests)
+        else:
+            impossible[name] = f"{analysis.title} are read from the usual map, not from one with other settings."
+    return Runs(engine, visitor, shown, question, requests, impossible)
 
 
 def _usable(engine: Engine, analysis: Declared) -> bool:
@@ -247,6 +283,7 @@ def price(runs: Runs) -> Price:
             cost = runs.engine.estimate(request)
             is_stored = runs.engine.stored(request) is not None
         except LocuscopeError as error:
+            runs.problems[kind] = str(error)
             problem = str(error) if kind == MAP else problem
             continue
         if is_stored:
