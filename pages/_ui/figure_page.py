@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import streamlit as st
 
-from engine.views.describe import describe
 from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
 from engine.views.figure import locus_figure
 from engine.views.palettes import PALETTES
@@ -22,17 +21,17 @@ def page() -> None:
     """Draw the page."""
     session = state.session()
     st.subheader("Figure", anchor=False)
-    results = session.runs.finished_results() if session.runs is not None else {}
-    if session.shown is None or not results:
+    results = session.work.runs.finished_results() if session.work.runs is not None else {}
+    if session.screen.shown is None or not results:
         st.info("There is no finished result yet; open a sequence in the explorer first.")
         if st.button("Open the explorer", type="primary"):
             st.switch_page("pages/explorer.py")
         return
-    shown = session.shown
+    shown = session.on_screen
     st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")
     evidence = downloads.evidence(shown, results)
     style = _choices(evidence)
-    words = " ".join(describe(result) for result in results.values())
+    words = " ".join(result.words() for result in results.values())
     st.plotly_chart(locus_figure(evidence, style), alt=words, key="composite", width="content", theme=None)
     downloads.figure_buttons(shown, results, style)
     st.caption(search.plain(words))

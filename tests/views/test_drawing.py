@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.analyses.findings import pairs_of
 from engine.core.locus import Locus, Strand
 from engine.views.evidence import FigureStyle
 from engine.views.glyphs import OUTLINES, outline
-from engine.views.measures import coded, colour_limit, displayed, pairs_of, part_of_ramp, ramp, scale
+from engine.views.measures import coded, colour_limit, displayed, part_of_ramp, ramp, scale
 from engine.views.palettes import BASE_COLOURS, ELEMENT_COLOURS, PALETTES, THEME, interpolated
 from engine.views.paths import BELOW, boxes, joined, placed, steps
 from engine.views.pictures import Picture, path_data

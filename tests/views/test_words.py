@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.core.results import DependencyMap
+from engine.analyses.dependency import DependencyMap
+from engine.analyses.findings import changes, finding, runs_among, trust
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.views.evidence import LocusEvidence, Mark
-from engine.views.words import changes, finding, heading, runs_among, sentence, trust
+from engine.views.words import heading, sentence
 from tests.views import samples
 
 

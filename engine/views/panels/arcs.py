@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.analyses.findings import Pairs, pairs_of, rows_done, signed
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
-from engine.views.measures import UNITS, Pairs, pairs_of, rows_done, signed
 from engine.views.palettes import DIVERGING, theme
 from engine.views.panel import Drawn, Panel
 from engine.views.paths import joined, lines
@@ -26,7 +26,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     pairs, both_signs = _pairs(evidence, style)
     state = _state(evidence, found_any=len(pairs.places) > 0)
     map_or_contacts = evidence.results.get("dependency") or evidence.results["contacts"]
-    unit = UNITS.get(getattr(map_or_contacts, "metric", "log2_odds"), "")
+    unit = getattr(map_or_contacts, "unit", "bits")
     words: dict[str, Any] = {
         "title": "Pairs gained and lost" if both_signs else None,
         "unit": unit,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.analyses.findings import rows_done, signed
 from engine.views.cells import Cells, drawn
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
-from engine.views.measures import UNITS, colour_limit, displayed, rows_done, signed
+from engine.views.measures import colour_limit, displayed
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel
 from engine.views.paths import anchor
@@ -18,7 +19,7 @@ from engine.views.ruler import axis_labels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import DependencyMap
+    from engine.analyses.dependency import DependencyMap
 
 WIDE_HEIGHT, TRIANGLE_HEIGHT = 420, 520
 TICK_PIXELS = 46
@@ -34,7 +35,7 @@ def partial_state(found: DependencyMap) -> PanelState | None:
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """The map's axis, and its cells unless the figure is live."""
     found: DependencyMap = evidence.results["dependency"]
-    both_signs, unit = signed(found), UNITS.get(found.metric, "")
+    both_signs, unit = signed(found), found.unit
     values = displayed(found, style)
     limit = colour_limit(values, style)
     height = style.heights.get("map", _height(style))

@@ -15,7 +15,7 @@ from engine.views.pictures import Picture
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import ContactMap
+    from engine.analyses.contacts import ContactMap
 
 LETTER_RANGE, BLOCK_RANGE = (-0.15, 1.15), (FAR - 0.15, FAR + 1.15)
 WIDTH = 0.8

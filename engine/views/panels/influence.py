@@ -14,7 +14,7 @@ from engine.views.paths import filled, steps
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import VariantEffects
+    from engine.analyses.effects import VariantEffects
 
 
 def belongs(evidence: LocusEvidence) -> bool:
