@@ -41,6 +41,8 @@ def signed(found: DependencyMap) -> bool:
 
 def stronger(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """For each pair the direction of larger magnitude, float32 (W, W) symmetric; NaN where neither is known."""
+    if not np.nanmin(values, initial=0.0) < 0:
+        return np.fmax(values, values.T)
     other = values.T
     take = np.isnan(values) | (np.abs(other) > np.abs(values))
     found: NDArray[np.float32] = np.where(take & ~np.isnan(other), other, values)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.views.palettes import BASE_COLOURS, DIVERGING, PALETTES
+from engine.views.panels import ruler
 from engine.views.paths import NEAR
 from engine.views.words import place, sentence
 
@@ -33,6 +34,7 @@ def described(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) ->
         "alphabet": str(sequence.alphabet),
         "name": sequence.name,
         "locus": where,
+        "ruler": ruler.title(evidence),
         "panels": _panels(bands),
         "map": _map(bands),
         "marks": [{"place": mark.place + 1, "label": mark.label} for mark in evidence.marks],
@@ -62,6 +64,7 @@ def _panels(bands: list[Band]) -> list[dict[str, Any]]:
                 "help": panel.help,
                 "reading": panel.reading,
                 "model": drawn.model,
+                "analyses": list(panel.analyses),
                 "axis": band.axis,
                 "height": band.height,
                 "state": state.kind if state is not None else "result",

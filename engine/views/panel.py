@@ -134,6 +134,8 @@ class Panel:
         evidence to bool, whether there is such a panel; None = when one of ``analyses`` has a result or a state.
     reading : str
         One sentence for the page Help: how to read it.
+    live : bool
+        Whether a live figure has it; the script draws the ruler itself.
     """
 
     id: str
@@ -146,6 +148,7 @@ class Panel:
     analyses: tuple[str, ...] = ()
     when: Callable[[LocusEvidence], bool] | None = None
     reading: str = ""
+    live: bool = True
 
     def belongs(self, evidence: LocusEvidence) -> bool:
         """Whether a figure of this evidence has this panel."""
@@ -173,5 +176,5 @@ def panels() -> tuple[Panel, ...]:
 def arranged(style: FigureStyle) -> list[Panel]:
     """The kinds of panels a style shows, in its order."""
     place = {name: number for number, name in enumerate(style.order)}
-    kept = [panel for panel in panels() if panel.id not in style.hidden]
+    kept = [panel for panel in panels() if panel.id not in style.hidden and (panel.live or not style.live)]
     return sorted(kept, key=lambda panel: place.get(panel.id, len(place)))

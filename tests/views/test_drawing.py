@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.analyses.findings import pairs_of
 from engine.core.locus import Locus, Strand
 from engine.views.evidence import FigureStyle
 from engine.views.glyphs import OUTLINES, outline
@@ -105,18 +103,6 @@ def test_cells_are_shown_with_the_directions_distance_and_threshold_of_the_style
     assert np.isnan(partial[1, 2])  # neither row is there
     assert partial[1, 4] == 0  # row 4 is, near the diagonal
     assert partial[71, 0] == 6  # row 0 is
-
-
-def test_the_strongest_pairs_of_a_partial_map_join_computed_rows_only() -> None:
-    whole = pairs_of(samples.dependency(), 3, 4)
-    assert whole.places.tolist() == [[0, 71], [1, 70], [2, 69]]
-    np.testing.assert_allclose(whole.values, [6, 3.98, 3.96], rtol=1e-6)
-    half = samples.dependency(rows_done=38)
-    found = pairs_of(half, 40, 4)
-    assert len(found.places) == 10
-    assert (found.places % 2 == 0).all()
-    assert pairs_of(samples.dependency(rows_done=4), 40, 4).places.shape == (0, 2)
-    assert pairs_of(replace(half, offset=0), 40, 4, threshold=100).places.shape == (0, 2)
 
 
 def test_shapes_are_joined_below_the_axis_without_gaps() -> None:

@@ -75,7 +75,7 @@ def test_every_panel_stands_on_one_x_axis_and_inside_a_y_axis_of_its_own(style: 
     found = layout(figure)
     names = [item["id"] for item in figure.layout.meta["panels"]]
     assert names == [
-        "ruler", "genes", "annotation", "arcs", "sequence", "dot_bracket", "tokens", "map", "reconstruction", "effects", "influence",
+        *([] if style.live else ["ruler"]), "genes", "annotation", "arcs", "sequence", "dot_bracket", "tokens", "map", "reconstruction", "effects", "influence",
         "entropy", "elements",
     ]  # fmt: skip
     assert {trace.xaxis for trace in figure.data} == {"x"}
@@ -148,6 +148,28 @@ def test_the_triangle_hangs_with_the_stronger_direction_of_each_pair_at_its_midp
     assert trace.z[71][column] == 6
     assert trace.z[71][column + 1] == 6
     assert layout(figure)[f"yaxis{panel_of(figure, 'map')['axis'][1:]}"]["range"] == [76, 0]
+
+
+def test_a_map_of_a_window_lies_on_its_bases_and_so_do_its_arcs() -> None:
+    whole = samples.dependency()
+    window = replace(whole, values=whole.values[20:50, 20:50], offset=20)
+    figure = locus_figure(LocusEvidence(samples.sequence(), {"dependency": window}), FigureStyle(arcs=1))
+    trace = traces_of(figure, "map")[0]
+    assert (trace.x0, trace.y0, trace.z.shape) == (21, 21, (30, 30))
+    arcs = panel_of(figure, "arcs")["arcs"]
+    assert (arcs["i"][0], arcs["j"][0]) == (27, 43)  # the outer pair of the anticodon stem
+    assert (figure.layout.meta["map"]["offset"], figure.layout.meta["map"]["width"]) == (20, 30)
+
+
+def test_a_map_wider_than_1024_bases_is_pooled_and_says_so_unless_the_region_is_narrow() -> None:
+    given = samples.sequence(1100)
+    evidence = LocusEvidence(given, {"dependency": samples.dependency(given)})
+    trace = traces_of(locus_figure(evidence), "map")[0]
+    assert (trace.z.shape, trace.x0, trace.dx) == ((550, 550), 1.5, 2)
+    assert trace.z[0][35] == 6  # bases 1 and 72 are in blocks 0 and 35
+    assert "the largest of 2 × 2 cells" in trace.hovertemplate
+    trace = traces_of(locus_figure(evidence, FigureStyle(first=1, last=200)), "map")[0]
+    assert (trace.z.shape, trace.x0, trace.dx) == ((200, 200), 1, 1)
 
 
 def test_cells_of_a_file_are_a_picture_of_many_pixels_a_cell_on_the_same_place() -> None:
@@ -233,6 +255,8 @@ def test_a_partial_map_says_how_much_of_it_is_there_unless_the_page_knows_more()
     figure = locus_figure(everything(rows=19))
     assert panel_of(figure, "map")["state"] == "partial"
     assert panel_of(figure, "map")["words"] == "partial, 19 of 76 rows"
+    live = locus_figure(everything(rows=19), FigureStyle(live=True))
+    assert [panel_of(live, name)["words"] for name in ("map", "arcs")] == ["partial", "partial: pairs of these rows only"]
     told = replace(everything(rows=19), states={"dependency": PanelState("partial", "partial, 19 of 76 rows, 8 s left")})
     assert panel_of(locus_figure(told), "map")["words"] == "partial, 19 of 76 rows, 8 s left"
 

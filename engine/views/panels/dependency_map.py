@@ -25,10 +25,12 @@ WIDE_HEIGHT, TRIANGLE_HEIGHT = 420, 520
 TICK_PIXELS = 46
 
 
-def partial_state(found: DependencyMap) -> PanelState | None:
-    """How much of a map is there, when it is not all."""
+def partial_state(found: DependencyMap, *, live: bool = False) -> PanelState | None:
+    """How much of a map is there, when it is not all; the script of a live figure knows the numbers better."""
     if found.complete:
         return None
+    if live:
+        return PanelState("partial", "partial")
     return PanelState("partial", f"partial, {int(rows_done(found).sum()):,} of {len(found.values):,} rows")
 
 
@@ -57,7 +59,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         title="Difference of dependency maps" if both_signs else PANEL.title,
         unit=unit,
         model=found.provenance.card.title,
-        state=partial_state(found),
+        state=partial_state(found, live=style.live),
         shapes=() if found.complete or style.live else (_missing(found, style),),
         facts=facts,
     )
@@ -73,7 +75,7 @@ def _axis(evidence: LocusEvidence, style: FigureStyle, height: int) -> dict[str,
     first, last = style.region(len(evidence.sequence))
     title = {"text": "bases apart" if style.shape == "triangle" else "changed base", "font": {"size": 11}, "standoff": 4}
     if style.shape == "triangle":
-        return {"range": [last - first + 1, 0], "title": title, "showgrid": False, "nticks": 6}
+        return {"range": [last - first + 1, 0], "title": title, "showgrid": False, "nticks": 6, "tickformat": ",d"}
     sequence = evidence.sequence
     labels = axis_labels(first, last, len(sequence), sequence.locus, height / TICK_PIXELS, zooms_alone=style.zooms_alone)
     return {"range": [last + 0.5, first - 0.5], **labels, "title": title, "showgrid": False}
