@@ -19,6 +19,7 @@ from engine.views.measures import colour_limit, displayed
 from engine.views.meta import described, hover_trace
 from engine.views.notes import LINE, heading_lines, mark_names, marks, notes, plain, title
 from engine.views.palettes import theme
+from engine.views.panel import drawn_analyses
 from engine.views.paths import anchor
 from engine.views.ruler import axis_labels
 from engine.views.words import heading, sentence
@@ -95,8 +96,11 @@ def common_limit(first: LocusEvidence, second: LocusEvidence, style: FigureStyle
 
 
 def _has_something(evidence: LocusEvidence) -> None:
-    if not (evidence.results or evidence.states):
+    given = {*evidence.results, *evidence.states}
+    if not given:
         raise ParameterError("There is nothing to draw yet; compute an analysis of this sequence first.")
+    if not given & drawn_analyses():
+        raise ParameterError(f"No panel of the figure shows {', '.join(sorted(given))[:80]}; write a table instead.")
 
 
 def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -173,6 +173,11 @@ def panels() -> tuple[Panel, ...]:
     return tuple(sorted(found, key=lambda panel: (panel.order, panel.id)))
 
 
+def drawn_analyses() -> frozenset[str]:
+    """Names of the analyses that some panel reads."""
+    return frozenset(name for panel in panels() for name in panel.analyses)
+
+
 def arranged(style: FigureStyle) -> list[Panel]:
     """The kinds of panels a style shows, in its order."""
     place = {name: number for number, name in enumerate(style.order)}

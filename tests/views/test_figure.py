@@ -251,6 +251,15 @@ def test_a_panel_without_a_result_says_why_and_takes_little_room() -> None:
     assert any(note.text == "waits for its turn" for note in figure.layout.annotations)
 
 
+def test_a_model_without_influence_has_nothing_else_drawn_under_its_name() -> None:
+    found = replace(samples.effects(), influence=None, delta_log_likelihood=samples.effects().llr, llr=None)
+    figure = locus_figure(LocusEvidence(samples.sequence(), {"effects": found}))
+    assert panel_of(figure, "influence")["state"] == "cannot"
+    assert panel_of(figure, "influence")["words"] == "Sample model has no influence: its answer has none"
+    assert panel_of(figure, "influence")["readout"] is None
+    assert panel_of(figure, "effects")["unit"] == "Δ ln P"
+
+
 def test_a_partial_map_says_how_much_of_it_is_there_unless_the_page_knows_more() -> None:
     figure = locus_figure(everything(rows=19))
     assert panel_of(figure, "map")["state"] == "partial"
@@ -426,6 +435,8 @@ def test_results_of_another_sequence_an_empty_figure_and_unknown_styles_are_refu
         LocusEvidence(NucleotideSequence("ACGT"), {"dependency": samples.dependency()})
     with pytest.raises(ParameterError, match="nothing to draw"):
         locus_figure(LocusEvidence(samples.sequence(300)))
+    with pytest.raises(ParameterError, match="No panel of the figure shows pair"):
+        locus_figure(LocusEvidence(samples.sequence(), {"pair": samples.pair(0, 71)}))
     with pytest.raises(ParameterError, match="allowed: square, wide, triangle"):
         FigureStyle(shape="round")  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="outside the sequence"):
