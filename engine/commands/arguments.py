@@ -112,6 +112,19 @@ def check_output(path: Path, analysis: Declared | None = None) -> None:
             )
 
 
+def read_settings(texts: list[str], analysis: str) -> tuple[tuple[str, str], ...]:
+    """``NAME=VALUE`` texts as pairs. Raises `ParameterError` with the names there are."""
+    from engine.analyses.declared import declared
+    from engine.core.parameters import fields_of
+
+    known = [field.name for field in fields_of(declared(analysis).parameters)]
+    pairs = [text.partition("=") for text in texts]
+    for name, sign, _ in pairs:
+        if not sign or name not in known:
+            raise ParameterError(f"--set {name[:40]!r} is no parameter of {analysis}; write NAME=VALUE with one of {', '.join(known)}.")
+    return tuple(sorted((name, value) for name, _, value in pairs))
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turns what the system says about ``path`` into one sentence."""
