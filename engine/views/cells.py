@@ -64,7 +64,7 @@ def picture(cells: Cells, codes: NDArray[np.uint8], colours: list[str]) -> dict[
     image.putpalette([int(colour[at : at + 2], 16) for colour in [*colours, colours[0]] for at in (1, 3, 5)])
     image = image.resize((columns * fine, rows * tall), Image.Resampling.NEAREST)
     file = io.BytesIO()
-    image.save(file, "PNG", transparency=MISSING, compress_level=6)
+    image.save(file, "PNG", transparency=MISSING, compress_level=3)
     place = {"x": cells.x0 - cells.dx / 2, "sizex": columns * cells.dx, "xanchor": "left"}
     place |= {"y": cells.y0 - cells.dy / 2, "sizey": rows * cells.dy, "yanchor": "top"}
     source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -184,6 +184,11 @@ class FigureStyle:
         """Pixels between the axes."""
         return self.width - LEFT - RIGHT
 
+    @property
+    def zooms_alone(self) -> bool:
+        """Whether plotly zooms the figure without our script."""
+        return not (self.live or self.still)
+
     def region(self, length: int) -> tuple[int, int]:
         """First and last base shown, 1-based inclusive, of a sequence of ``length``."""
         first = min(max(1, self.first or 1), length)

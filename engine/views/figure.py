@@ -19,8 +19,9 @@ from engine.views.measures import colour_limit, displayed
 from engine.views.meta import described, hover_trace
 from engine.views.notes import LINE, heading_lines, mark_names, marks, notes, plain, title
 from engine.views.palettes import theme
+from engine.views.panel import drawn_analyses
 from engine.views.paths import anchor
-from engine.views.ruler import ticks
+from engine.views.ruler import axis_labels
 from engine.views.words import heading, sentence
 
 if TYPE_CHECKING:
@@ -95,8 +96,11 @@ def common_limit(first: LocusEvidence, second: LocusEvidence, style: FigureStyle
 
 
 def _has_something(evidence: LocusEvidence) -> None:
-    if not (evidence.results or evidence.states):
+    given = {*evidence.results, *evidence.states}
+    if not given:
         raise ParameterError("There is nothing to draw yet; compute an analysis of this sequence first.")
+    if not given & drawn_analyses():
+        raise ParameterError(f"No panel of the figure shows {', '.join(sorted(given))[:80]}; write a table instead.")
 
 
 def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -146,9 +150,10 @@ def x_layout(evidence: LocusEvidence, style: FigureStyle, ruler: Band) -> dict[s
     """The x axis, above all panels."""
     first, last = style.region(len(evidence.sequence))
     faint = theme(dark=style.dark)["faint"]
-    places, labels = ticks(first, last, evidence.sequence.locus, style.plot_width / TICK_PIXELS)
+    sequence, count = evidence.sequence, style.plot_width / TICK_PIXELS
+    labels = axis_labels(first, last, len(sequence), sequence.locus, count, zooms_alone=style.zooms_alone)
     spikes = {"showspikes": not style.live, "spikemode": "across", "spikesnap": "cursor", "spikethickness": 1, "spikecolor": faint}
-    labelled = {"tickvals": places, "ticktext": labels, "ticks": "outside", "ticklen": 4, "tickcolor": faint}
+    labelled = {**labels, "ticks": "outside", "ticklen": 4, "tickcolor": faint}
     quiet = {"showgrid": False, "zeroline": False, "ticklabeloverflow": "allow", "automargin": False, "spikedash": "dot"}
     return {"anchor": ruler.axis, "side": "top", "range": [first - 0.5, last + 0.5], **labelled, **quiet, **spikes}
 

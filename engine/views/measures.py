@@ -1,37 +1,25 @@
-"""What is read off a map before it is drawn: its cells as displayed, its colour limit, its strongest pairs."""
+"""What is read off a map before it is drawn: its cells as displayed, and their colours."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.analyses.findings import stronger
 from engine.views.palettes import DIVERGING, PALETTES, interpolated
-from engine.views.tables import strongest_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import DependencyMap
+    from engine.analyses.dependency import DependencyMap
     from engine.views.evidence import FigureStyle
 
-UNITS = {"log2_odds": "bits", "log_ratio": "nats"}
 STEPS = 255
 """Colours of a ramp."""
 DECADES = 2
 """A logarithmic colour scale spans this many decades below the limit."""
 _SAMPLE = 400_000
-
-
-def rows_done(found: DependencyMap) -> NDArray[np.bool_]:
-    """bool (W,): rows of the map that are computed."""
-    return np.ones(len(found.values), bool) if found.rows_done is None else found.rows_done
-
-
-def signed(found: DependencyMap) -> bool:
-    """Whether the map has values of both signs, as a difference has."""
-    return bool(np.nanmin(found.values, initial=0.0) < 0)
 
 
 def displayed(found: DependencyMap, style: FigureStyle) -> NDArray[np.float32]:
@@ -48,14 +36,6 @@ def displayed(found: DependencyMap, style: FigureStyle) -> NDArray[np.float32]:
         near = np.abs(index[:, None] - index[None, :]) < style.hide_near
         values = np.where(near & ~np.isnan(values), np.float32(0), values)
     return values
-
-
-def stronger(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """For each pair the direction of larger magnitude, float32 (W, W) symmetric; NaN where neither is known."""
-    other = values.T
-    take = np.isnan(values) | (np.abs(other) > np.abs(values))
-    found: NDArray[np.float32] = np.where(take & ~np.isnan(other), other, values)
-    return found
 
 
 def colour_limit(values: NDArray[np.float32], style: FigureStyle) -> float:
@@ -101,31 +81,3 @@ def scale(limit: float, style: FigureStyle, *, both_signs: bool) -> dict[str, An
     places = (relative - low / limit) / (1 - low / limit)
     stops = [[float(place), interpolated(anchors, float(part))] for place, part in zip(places, parts, strict=True)]
     return {"zmin": low, "zmax": limit, "colorscale": stops}
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """The strongest pairs of a map: int64 (n, 2) 0-based indices into the sequence, i < j, and their values, strongest first."""
-
-    places: NDArray[np.int64]
-    values: NDArray[np.float32]
-
-
-def pairs_of(found: DependencyMap, count: int, minimum_distance: int, threshold: float = 0.0) -> Pairs:
-    """The strongest pairs by their stronger direction.
-
-    Of a map that is not finished only pairs of two computed rows count, and as many of ``count`` as the share of all pairs that these are:
-    the strongest of a few rows are no finding.
-    """
-    done = np.flatnonzero(rows_done(found))
-    whole = len(found.values)
-    wanted = count if len(done) == whole else int(count * (len(done) / whole) ** 2)
-    if not wanted:
-        return Pairs(np.empty((0, 2), np.int64), np.empty(0, np.float32))
-    values = found.values if len(done) == whole else found.values[np.ix_(done, done)]
-    best = stronger(values)
-    places = strongest_pairs(best, wanted if len(done) == whole else len(done) ** 2, minimum_distance if len(done) == whole else 1)
-    strength = best[places[:, 0], places[:, 1]]
-    places = done[places]
-    keep = (np.abs(strength) >= max(threshold, 1e-9)) & (places[:, 1] - places[:, 0] >= minimum_distance)
-    return Pairs((places[keep] + found.offset)[:wanted], strength[keep][:wanted])

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.views.palettes import BASE_COLOURS, DIVERGING, PALETTES
+from engine.views.panels import ruler
 from engine.views.paths import NEAR
-from engine.views.words import sentence
+from engine.views.words import place, sentence
 
 if TYPE_CHECKING:
     from engine.views.bands import Band
@@ -22,7 +23,7 @@ MOST_VALUES = 4
 def described(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> dict[str, Any]:
     """The meta of a figure; arrays stay arrays, which plotly writes as base64."""
     sequence, locus = evidence.sequence, evidence.sequence.locus
-    place = (
+    where = (
         {"assembly": locus.assembly, "contig": locus.contig, "start": locus.start, "end": locus.end, "strand": str(locus.strand)}
         if locus
         else None
@@ -32,7 +33,8 @@ def described(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) ->
         "letters": sequence.letters,
         "alphabet": str(sequence.alphabet),
         "name": sequence.name,
-        "locus": place,
+        "locus": where,
+        "ruler": ruler.title(evidence),
         "panels": _panels(bands),
         "map": _map(bands),
         "marks": [{"place": mark.place + 1, "label": mark.label} for mark in evidence.marks],
@@ -62,6 +64,7 @@ def _panels(bands: list[Band]) -> list[dict[str, Any]]:
                 "help": panel.help,
                 "reading": panel.reading,
                 "model": drawn.model,
+                "analyses": list(panel.analyses),
                 "axis": band.axis,
                 "height": band.height,
                 "state": state.kind if state is not None else "result",
@@ -79,7 +82,7 @@ def _panels(bands: list[Band]) -> list[dict[str, Any]]:
 
 
 def _readout(item: Readout) -> dict[str, Any]:
-    return {"label": item.label, "values": item.values, "digits": item.digits, "unit": item.unit}
+    return {"label": item.label, "values": item.values, "digits": item.digits, "unit": item.unit, "position": item.position}
 
 
 def _map(bands: list[Band]) -> dict[str, Any] | None:
@@ -104,11 +107,11 @@ def hover_trace(evidence: LocusEvidence, band: Band) -> dict[str, Any] | None:
 def _words(evidence: LocusEvidence, band: Band, index: int) -> str:
     known = [item for item in band.drawn.readout if np.isfinite(item.values[index])]
     largest = sorted(known, key=lambda item: -abs(item.values[index]))[:MOST_VALUES]
-    values = ", ".join(f"{item.label} {item.values[index]:.{item.digits}f}" for item in known if item in largest)
-    return f"{evidence.sequence.letters[index]} {position(evidence, index)}: {values or 'no value'}"
+    return ", ".join(_value(evidence, item, index) for item in known if item in largest) or "no value"
 
 
-def position(evidence: LocusEvidence, index: int) -> str:
-    """The place of a base: its coordinate where there is a locus, else its 1-based position."""
-    locus = evidence.sequence.locus
-    return f"{index + 1:,}" if locus is None else f"{locus.contig}:{locus.position_of(index):,}"
+def _value(evidence: LocusEvidence, item: Readout, index: int) -> str:
+    if item.position:
+        return f"{item.label} {place(evidence.sequence, int(item.values[index]) - 1)}"
+    unit = "" if item.unit == "P" else item.unit
+    return f"{item.label} {item.values[index]:.{item.digits}f} {unit}".rstrip()

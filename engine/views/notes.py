@@ -80,11 +80,11 @@ def names(evidence: LocusEvidence, band: Band, style: FigureStyle) -> list[dict[
 
 
 def marks(evidence: LocusEvidence, bands: list[Band], style: FigureStyle) -> list[dict[str, Any]]:
-    """Shapes: a column through all panels for each marked or selected base, and the cell of a selected pair."""
+    """Shapes: an outlined column through all panels for each marked or selected base, and the cell of a selected pair."""
     accent = theme(dark=style.dark)["accent"]
     places = [mark.place for mark in evidence.marks] + [*style.selected]
     x_axis = bands[0].x_axis
-    column = {"type": "rect", "xref": x_axis, "yref": "paper", "y0": 0, "y1": 1, "fillcolor": accent, "opacity": 0.2, "line": {"width": 0}}
+    column = {"type": "rect", "xref": x_axis, "yref": "paper", "y0": 0, "y1": 1, "line": {"width": 1, "color": accent}, "opacity": 0.8}
     found: list[dict[str, Any]] = [{**column, "x0": place + 0.5, "x1": place + 1.5} for place in dict.fromkeys(places)]
     map_band = next((band for band in bands if band.panel.id == "map" and band.drawn.traces), None)
     if len(style.selected) == 2 and map_band is not None and style.shape != "triangle":

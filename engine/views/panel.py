@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Readout:
-    """One value a base for the read-out under the pointer: float32 (L,), NaN where there is none."""
+    """One value a base for the read-out under the pointer: float32 (L,), NaN where there is none.
+
+    ``position``: the values are 1-based positions in the sequence, to be shown as the ruler shows them.
+    """
 
     label: str
     values: NDArray[Any]
     digits: int = 2
     unit: str = ""
+    position: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", np.ascontiguousarray(self.values, np.float32))
@@ -130,6 +134,8 @@ class Panel:
         evidence to bool, whether there is such a panel; None = when one of ``analyses`` has a result or a state.
     reading : str
         One sentence for the page Help: how to read it.
+    live : bool
+        Whether a live figure has it; the script draws the ruler itself.
     """
 
     id: str
@@ -142,6 +148,7 @@ class Panel:
     analyses: tuple[str, ...] = ()
     when: Callable[[LocusEvidence], bool] | None = None
     reading: str = ""
+    live: bool = True
 
     def belongs(self, evidence: LocusEvidence) -> bool:
         """Whether a figure of this evidence has this panel."""
@@ -166,8 +173,13 @@ def panels() -> tuple[Panel, ...]:
     return tuple(sorted(found, key=lambda panel: (panel.order, panel.id)))
 
 
+def drawn_analyses() -> frozenset[str]:
+    """Names of the analyses that some panel reads."""
+    return frozenset(name for panel in panels() for name in panel.analyses)
+
+
 def arranged(style: FigureStyle) -> list[Panel]:
     """The kinds of panels a style shows, in its order."""
     place = {name: number for number, name in enumerate(style.order)}
-    kept = [panel for panel in panels() if panel.id not in style.hidden]
+    kept = [panel for panel in panels() if panel.id not in style.hidden and (panel.live or not style.live)]
     return sorted(kept, key=lambda panel: place.get(panel.id, len(place)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.core.locus import Strand
 
@@ -34,3 +34,19 @@ def ticks(first: int, last: int, locus: Locus | None, count: float) -> tuple[lis
     coordinates = range(-(-ends[0] // step) * step, ends[1] + 1, step)
     ordered = sorted(coordinates, reverse=locus.strand is Strand.REVERSE)
     return [locus.index_of(place) + 1 for place in ordered], [f"{place:,}" for place in ordered]
+
+
+def axis_labels(first: int, last: int, length: int, locus: Locus | None, count: float, *, zooms_alone: bool) -> dict[str, Any]:
+    """Labels of an axis of positions, as plotly layout.
+
+    Where nothing computes the ticks anew at a zoom (``zooms_alone``: a page or a notebook without our script), plotly places them at round
+    positions of the sequence, and each position has its coordinate as another name, which hover uses, too. Otherwise `ticks`.
+    """
+    if not zooms_alone:
+        places, labels = ticks(first, last, locus, count)
+        return {"tickvals": places, "ticktext": labels}
+    automatic: dict[str, Any] = {"tickmode": "auto", "nticks": max(2, round(count))}
+    if locus is None:
+        return {**automatic, "tickformat": ",d", "hoverformat": ",d"}
+    names = {str(place): f"{locus.position_of(place - 1):,}" for place in range(1, length + 1)}
+    return {**automatic, "tickformat": "d", "hoverformat": "d", "labelalias": names}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.analyses.findings import Pairs, pairs_of, rows_done, signed
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
-from engine.views.measures import UNITS, Pairs, pairs_of, rows_done, signed
 from engine.views.palettes import DIVERGING, theme
 from engine.views.panel import Drawn, Panel
 from engine.views.paths import joined, lines
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STRENGTHS = 4
-POINTS = 24
+POINTS = 36
 LOWEST, TALLEST = 0.08, 0.96
 """Heights of the nearest and of the widest pair, in parts of the panel."""
 
@@ -24,9 +24,9 @@ LOWEST, TALLEST = 0.08, 0.96
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """One trace a strength and colour, the weakest first, so that strong arcs lie over faint ones."""
     pairs, both_signs = _pairs(evidence, style)
-    state = _state(evidence, found_any=len(pairs.places) > 0)
+    state = _state(evidence, found_any=len(pairs.places) > 0, live=style.live)
     map_or_contacts = evidence.results.get("dependency") or evidence.results["contacts"]
-    unit = UNITS.get(getattr(map_or_contacts, "metric", "log2_odds"), "")
+    unit = getattr(map_or_contacts, "unit", "bits")
     words: dict[str, Any] = {
         "title": "Pairs gained and lost" if both_signs else None,
         "unit": unit,
@@ -60,12 +60,12 @@ def _pairs(evidence: LocusEvidence, style: FigureStyle) -> tuple[Pairs, bool]:
     return Pairs(contacts.pairs, contacts.scores), False
 
 
-def _state(evidence: LocusEvidence, *, found_any: bool) -> PanelState | None:
+def _state(evidence: LocusEvidence, *, found_any: bool, live: bool) -> PanelState | None:
     """A map that is not finished has the pairs of its computed rows only, and says so."""
     found = evidence.results.get("dependency")
     if found is None or found.complete:
         return None if found_any else PanelState("result", "no pair passes the filters")
-    rows = f"partial, {int(rows_done(found).sum()):,} of {len(found.values):,} rows"
+    rows = "partial" if live else f"partial, {int(rows_done(found).sum()):,} of {len(found.values):,} rows"
     return PanelState("partial", f"{rows}: pairs of these rows only" if found_any else f"{rows}: too few to tell which pairs are strongest")
 
 

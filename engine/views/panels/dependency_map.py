@@ -6,35 +6,38 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.analyses.findings import rows_done, signed
 from engine.views.cells import Cells, drawn
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
-from engine.views.measures import UNITS, colour_limit, displayed, rows_done, signed
+from engine.views.measures import colour_limit, displayed
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel
 from engine.views.paths import anchor
 from engine.views.payload import FULL_WIDTH, pooled
-from engine.views.ruler import ticks
+from engine.views.ruler import axis_labels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import DependencyMap
+    from engine.analyses.dependency import DependencyMap
 
 WIDE_HEIGHT, TRIANGLE_HEIGHT = 420, 520
 TICK_PIXELS = 46
 
 
-def partial_state(found: DependencyMap) -> PanelState | None:
-    """How much of a map is there, when it is not all."""
+def partial_state(found: DependencyMap, *, live: bool = False) -> PanelState | None:
+    """How much of a map is there, when it is not all; the script of a live figure knows the numbers better."""
     if found.complete:
         return None
+    if live:
+        return PanelState("partial", "partial")
     return PanelState("partial", f"partial, {int(rows_done(found).sum()):,} of {len(found.values):,} rows")
 
 
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """The map's axis, and its cells unless the figure is live."""
     found: DependencyMap = evidence.results["dependency"]
-    both_signs, unit = signed(found), UNITS.get(found.metric, "")
+    both_signs, unit = signed(found), found.unit
     values = displayed(found, style)
     limit = colour_limit(values, style)
     height = style.heights.get("map", _height(style))
@@ -56,7 +59,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         title="Difference of dependency maps" if both_signs else PANEL.title,
         unit=unit,
         model=found.provenance.card.title,
-        state=partial_state(found),
+        state=partial_state(found, live=style.live),
         shapes=() if found.complete or style.live else (_missing(found, style),),
         facts=facts,
     )
@@ -72,9 +75,10 @@ def _axis(evidence: LocusEvidence, style: FigureStyle, height: int) -> dict[str,
     first, last = style.region(len(evidence.sequence))
     title = {"text": "bases apart" if style.shape == "triangle" else "changed base", "font": {"size": 11}, "standoff": 4}
     if style.shape == "triangle":
-        return {"range": [last - first + 1, 0], "title": title, "showgrid": False, "nticks": 6}
-    places, labels = ticks(first, last, evidence.sequence.locus, height / TICK_PIXELS)
-    return {"range": [last + 0.5, first - 0.5], "tickvals": places, "ticktext": labels, "title": title, "showgrid": False}
+        return {"range": [last - first + 1, 0], "title": title, "showgrid": False, "nticks": 6, "tickformat": ",d"}
+    sequence = evidence.sequence
+    labels = axis_labels(first, last, len(sequence), sequence.locus, height / TICK_PIXELS, zooms_alone=style.zooms_alone)
+    return {"range": [last + 0.5, first - 0.5], **labels, "title": title, "showgrid": False}
 
 
 def _cells(found: DependencyMap, values: NDArray[np.float32], style: FigureStyle, unit: str) -> tuple[Cells, str]:
@@ -87,9 +91,9 @@ def _cells(found: DependencyMap, values: NDArray[np.float32], style: FigureStyle
     middle = found.offset + low + 1 + (size - 1) / 2
     about = "" if size == 1 else f" (the largest of {size} × {size} cells)"
     if style.shape == "triangle":
-        hover = f"%{{y}} bases apart around base %{{x:.1f}}: %{{z:.2f}} {unit}{about}<extra></extra>"
+        hover = f"%{{y}} bases apart around %{{x}}: %{{z:.2f}} {unit}{about}<extra></extra>"
         return Cells(_rotated(grid), middle - 0.25 * size, 0.5 * size, 0, size), hover
-    hover = f"base %{{y}} changed, base %{{x}} read: %{{z:.2f}} {unit}{about}<extra></extra>"
+    hover = f"%{{y}} changed, %{{x}} read: %{{z:.2f}} {unit}{about}<extra></extra>"
     return Cells(grid, middle, size, middle, size), hover
 
 

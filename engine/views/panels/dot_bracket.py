@@ -15,7 +15,7 @@ from engine.views.pictures import Picture
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import ContactMap
+    from engine.analyses.contacts import ContactMap
 
 LETTER_RANGE, BLOCK_RANGE = (-0.15, 1.15), (FAR - 0.15, FAR + 1.15)
 WIDTH = 0.8
@@ -48,7 +48,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         {"visible": False, "range": list(LETTER_RANGE if near else BLOCK_RANGE)},
         images,
         model=found.provenance.card.title,
-        readout=(Readout("pairs with", _partners(found), 0),),
+        readout=(Readout("pairs with", _partners(found), 0, position=True),),
         near=LETTER_RANGE if style.live else None,
         far=BLOCK_RANGE if style.live else None,
         facts={"dot_bracket": found.dot_bracket, "pairs": found.pairs + 1},

@@ -15,7 +15,7 @@ from engine.views.panels.reconstruction import letters_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import VariantEffects
+    from engine.analyses.effects import VariantEffects
 
 
 def scores(found: VariantEffects) -> tuple[NDArray[np.float32] | None, str]:

@@ -14,7 +14,7 @@ from engine.views.paths import filled, steps
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import Segmentation
+    from engine.analyses.segmentation import Segmentation
 
 SEEN = 0.5
 """An element whose probability stays under this at every base is not seen."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from engine.core.arithmetic import entropy
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel, Readout
 from engine.views.paths import filled, steps
-from engine.views.tables import entropy
 
 
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:

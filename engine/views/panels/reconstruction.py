@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.core.arithmetic import entropy
 from engine.core.sequence import BASES, Alphabet
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
 from engine.views.palettes import base_colours
 from engine.views.panel import Drawn, Panel, Readout
 from engine.views.paths import FAR, NEAR, anchor, filled, placed
 from engine.views.pictures import Picture
-from engine.views.tables import entropy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import BaseProbabilities
+    from engine.analyses.probabilities import BaseProbabilities
 
 MOST_BITS = 2.0
 LOWEST_BITS = 0.03

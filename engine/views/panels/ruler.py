@@ -37,4 +37,5 @@ PANEL = Panel(
     height=8,
     draw=draw,
     when=lambda evidence: True,
+    live=False,
 )

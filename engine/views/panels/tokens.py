@@ -12,7 +12,7 @@ from engine.views.panel import Drawn, Label, Panel, Readout
 from engine.views.paths import boxes, filled
 
 if TYPE_CHECKING:
-    from engine.core.results import TokenTrack
+    from engine.analyses.tokens import TokenTrack
 
 SHADES = 4
 
