@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.analyses.findings import pairs_of, place, signed
 from engine.core.sequence import BASES, Alphabet
 from engine.views.live import Node
-from engine.views.measures import UNITS, pairs_of, signed
 from engine.views.palettes import DIVERGING, base_colours, interpolated
-from engine.views.words import place
 
 if TYPE_CHECKING:
-    from engine.core.results import DependencyMap, PairTable
+    from engine.analyses.dependency import DependencyMap
+    from engine.analyses.pair import PairTable
     from engine.core.sequence import NucleotideSequence
     from engine.views.evidence import FigureStyle, LocusEvidence
 
@@ -44,7 +44,7 @@ def _pairs(evidence: LocusEvidence, style: FigureStyle) -> list[Node]:
     if not len(pairs.places):
         return [_hint("No pair passes the distance and threshold of the display.")]
     rows = [_pair_row(found, int(i), int(j)) for i, j in pairs.places]
-    unit, sequence = UNITS.get(found.metric, ""), evidence.sequence
+    unit, sequence = found.unit, evidence.sequence
     head = _row("th", ["Changed", "Read", "Apart", f"Loss or gain, {unit}" if signed(found) else unit, "Bases"])
     text = f"The strongest pairs in view, at least {style.minimum_distance} apart; n and p step through them."
     kind = "RNA" if sequence.alphabet is Alphabet.RNA else "DNA"
@@ -82,8 +82,7 @@ def pair_card(
     i, j = pair
     sequence = evidence.sequence
     found: DependencyMap | None = evidence.results.get("dependency")
-    contacts = evidence.results.get("contacts")
-    unit = UNITS.get(found.metric, "") if found is not None else ""
+    unit = found.unit if found is not None else ""
     facts = [
         ("Changed", _at(sequence, i)),
         ("Read", _at(sequence, j)),
@@ -92,8 +91,9 @@ def pair_card(
         ("Other way", _cell(found, j, i, unit)),
         ("Bases", kind_of(sequence, i, j) or "not complementary"),
     ]
-    if contacts is not None:
-        paired = {(int(a), int(b)) for a, b in contacts.pairs}
+    structures = [result for result in evidence.results.values() if "structure" in result.faces and "pairs" in result.faces]
+    for result in structures:
+        paired = {(int(a), int(b)) for a, b in result.pairs_of_bases().indices}
         facts.append(("Possible base pair", "yes, in the dot-bracket" if (min(pair), max(pair)) in paired else "no"))
     places = f"{i + 1},{j + 1}"
     acts = [
@@ -152,7 +152,7 @@ def _coloured(value: float, limit: float) -> Node:
 
 
 def _cell(found: DependencyMap | None, i: int, j: int, unit: str) -> str:
-    if found is None or not (0 <= min(i, j) - found.offset and max(i, j) - found.offset < len(found.values)):
+    if found is None or min(i, j) < found.offset or max(i, j) >= found.offset + len(found.values):
         return "—"
     value = float(found.values[i - found.offset, j - found.offset])
     if np.isfinite(value):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MISSING, DIM = 255, 128
 """No value; first code of rows that stand in for rows not computed yet."""
+FULL_WIDTH = 1024
+"""Widest map that is drawn cell by cell; wider ones are pooled."""
 BLOCKS = (2, 4, 8)
 LEAST = 64
 """Pictures of blocks of cells are made while they have this many."""
@@ -71,6 +73,21 @@ def bricks(codes: Codes, cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
         pairs = np.diagonal(both, distance)
         places = distance + 2 * np.arange(width - distance)
         out[distance, places] = out[distance, places + 1] = pairs
+    return out
+
+
+def pooled(values: NDArray[np.float32], bin_size: int) -> NDArray[np.float32]:
+    """Square blocks of ``bin_size`` bases reduced to their value of largest magnitude, so that lone contacts survive; NaN where all are."""
+    width = len(values)
+    count = -(-width // bin_size)
+    out = np.empty((count, count), np.float32)
+    for row in range(count):  # one strip of blocks at a time: no second copy of a map of gigabytes
+        strip = np.full((bin_size, count * bin_size), np.nan, np.float32)
+        part = values[row * bin_size : (row + 1) * bin_size]
+        strip[: len(part), :width] = part
+        blocks = strip.reshape(bin_size, count, bin_size).transpose(1, 0, 2).reshape(count, -1)
+        magnitude = np.where(np.isnan(blocks), -1.0, np.abs(blocks))
+        out[row] = blocks[np.arange(count), magnitude.argmax(axis=1)]
     return out
 
 

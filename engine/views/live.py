@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.views.palettes import DIVERGING, PALETTES, interpolated, theme
-from engine.views.panel import panels
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -44,26 +43,24 @@ def _axis(name: str) -> dict[str, Any]:
 def facts(figure: go.Figure, words: Sequence[str], *, dark: bool) -> dict[str, Any]:
     """``layout.meta`` of a live figure as the script takes it; ``words`` are the sentences about its results."""
     meta: Mapping[str, Any] = figure.layout.meta
-    kinds = {panel.id: panel for panel in panels()}
     length = int(meta["length"])
-    drawn = [panel for panel in meta["panels"] if panel["id"] != "ruler"]
+    drawn = meta["panels"]
     missing = theme(dark=dark)["missing"]
     ranges = {panel["axis"]: list(figure.layout[f"yaxis{panel['axis'][1:]}"].range or (0, 1)) for panel in drawn}
     found = [
         {
-            **{name: panel[name] for name in ("id", "title", "axis", "height", "state", "words", "choices", "near", "far")},
-            "analyses": list(kinds[panel["id"]].analyses) if panel["id"] in kinds else [],
+            **{name: panel[name] for name in ("id", "title", "axis", "height", "state", "words", "analyses", "choices", "near", "far")},
             "names": names(panel, panel["near"] or ranges[panel["axis"]]),
             "arcs": arcs(panel["arcs"], length, ranges[panel["axis"]]) if panel.get("arcs") else "",
             "say": panel["title"].lower() if len(panel["readout"] or ()) != 1 else "",
-            "tags": tags(panel, length),
+            "tags": tags(panel, meta["locus"], length),
             "head": head(panel),
             "about": about(panel),
         }
         for panel in drawn
     ]
     return {
-        **{name: meta[name] for name in ("length", "letters", "locus", "map", "letter_pixels", "sentence")},
+        **{name: meta[name] for name in ("length", "letters", "locus", "map", "letter_pixels", "sentence", "ruler")},
         "panels": found,
         "words": " ".join(words),
         "ramps": {name: _ramp(anchors) for name, anchors in {**PALETTES, "diverging": DIVERGING}.items()},
@@ -71,7 +68,7 @@ def facts(figure: go.Figure, words: Sequence[str], *, dark: bool) -> dict[str, A
     }
 
 
-def tags(panel: Mapping[str, Any], length: int) -> list[str] | None:
+def tags(panel: Mapping[str, Any], locus: Mapping[str, Any] | None, length: int) -> list[str] | None:
     """What a panel has at each base, in words; empty where it has nothing."""
     readout = panel["readout"] or ()
     if not readout:
@@ -85,15 +82,23 @@ def tags(panel: Mapping[str, Any], length: int) -> list[str] | None:
     unit = f" {readout[0]['unit']}" if readout[0]["unit"] else ""
     found = []
     for base in range(length):
-        parts = [
-            f"{item['label']} {_number(values[k, base], item['digits'], signed=signed)}" for k, item in enumerate(readout) if known[k, base]
-        ]
+        known_here = [(k, item) for k, item in enumerate(readout) if known[k, base]]
+        parts = [f"{item['label']} {_value(item, values[k, base], locus, signed=signed)}" for k, item in known_here]
         found.append(f"{'  '.join(parts)}{unit}" if parts else "")
     return found
 
 
-def _number(value: float, digits: int, *, signed: bool) -> str:
-    return f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+def _value(item: Mapping[str, Any], value: float, locus: Mapping[str, Any] | None, *, signed: bool) -> str:
+    if item["position"]:
+        return f"{_coordinate(int(value), locus):,}"
+    return f"{value:{'+' if signed else ''}.{item['digits']}f}".replace("-", "−")
+
+
+def _coordinate(position: int, locus: Mapping[str, Any] | None) -> int:
+    """What the ruler calls a 1-based position in the sequence."""
+    if locus is None:
+        return position
+    return int(locus["end"] - position + 1 if locus["strand"] == "-" else locus["start"] + position)
 
 
 def _named(labels: Sequence[Mapping[str, Any]], length: int) -> list[str]:
@@ -154,8 +159,12 @@ def about(panel: Mapping[str, Any]) -> list[Node]:
         ]
         for item in panel["choices"] or ()
     ]
-    acts = (("▲ Up", "up", f"move {key} -1"), ("▼ Down", "down", f"move {key} 1"), ("Taller", "taller", f"stretch {key} 1.25"))
-    acts += (("Lower", "lower", f"stretch {key} 0.8"),)
+    acts = (
+        ("▲ Up", "up", f"move {key} -1"),
+        ("▼ Down", "down", f"move {key} 1"),
+        ("Taller", "taller", f"stretch {key} 1.25"),
+        ("Lower", "lower", f"stretch {key} 0.8"),
+    )
     buttons = [["button", {"type": "button", "data-act": act, "aria-label": f"{title}: {name}"}, text] for text, name, act in acts]
     return [
         ["h4", {}, title],

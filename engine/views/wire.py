@@ -17,15 +17,14 @@ import numpy as np
 
 from engine.core.errors import ParameterError
 from engine.views import live
-from engine.views.codes import bricks, coded, pyramid
+from engine.views.codes import FULL_WIDTH, bricks, coded, pooled, pyramid
 from engine.views.measures import displayed
-from engine.views.payload import FULL_WIDTH, pooled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import NDArray
 
-    from engine.core.results import DependencyMap
+    from engine.analyses.dependency import DependencyMap
     from engine.views.evidence import FigureStyle
 
 EXACT_WIDTH = 512
@@ -84,10 +83,11 @@ def _aligned(size: int) -> int:
     return -(-size // 8) * 8
 
 
-def figure_envelope(address: Address, figure: go.Figure, words: Sequence[str], *, dark: bool) -> bytes:
-    """A live figure with what the script must know about it; ``words`` are the sentences about its results."""
-    found = {"layout": live.layout(figure, dark=dark), "facts": live.facts(figure, words, dark=dark)}
-    return _drawn(address, "figure", {}, {"data": figure.to_plotly_json()["data"], **found})
+def figure_envelope(address: Address, figure: go.Figure, facts: Mapping[str, Any], *, dark: bool) -> bytes:
+    """A live figure with what the script must know about it (`engine.views.live.facts`)."""
+    found = {"data": figure.to_plotly_json()["data"], "layout": live.layout(figure, dark=dark), "facts": facts}
+    states = {panel["id"]: panel["state"] for panel in facts["panels"]}
+    return _drawn(address, "figure", {"panels": states}, found)
 
 
 def picture_envelope(address: Address, figure: go.Figure, kind: str, name: str) -> bytes:

@@ -123,16 +123,19 @@ function drawPanels(view) {
     return box;
   });
   dom.over.replaceChildren(...boxes);
-  dom.heads.replaceChildren(...heads);
+  dom.heads.replaceChildren(
+    element("div", { class: "fv-head fv-ruler", style: place(ruler) }, view.facts.ruler),
+    ...heads,
+  );
 }
 
-function colourBar({ look, facts, display }) {
-  const { limits, ramp } = look();
+function colourBar({ look, facts, display, layers }) {
+  const { limit, ramp } = look();
   const colours = Array.from({ length: 17 }, (_, k) => `rgb(${[...colourAt(ramp, k / 16)]})`);
-  const ends = [display.scale === "log" ? limits[1] / 100 : limits[0], limits[1]];
-  const words = ends.map((value) => Number(value.toPrecision(2)).toString().replace("-", "−")).join(" – ");
+  const top = Number(limit.toPrecision(3));
+  const low = layers[0].centre > 0 ? `−${top}` : display.scale === "log" ? top / 100 : 0;
   const bar = element("i", { style: `background:linear-gradient(90deg,${colours})` });
-  return element("div", { class: "fv-colours" }, bar, `${words} ${facts.map.unit}`);
+  return element("div", { class: "fv-colours" }, bar, `${low} – ${top} ${facts.map.unit}`);
 }
 
 function mark(kind, [x0, x1, ...rows], ...children) {
@@ -172,11 +175,16 @@ function cell(shape, kind, i, j) {
 
 // Progress, and the tabs beside the figure, as the server describes them; rows out of view are hidden, the selected one is marked.
 function drawBeside(view) {
-  const { dom, root, region, selection, results } = view;
+  const { dom, root, region, selection, results, facts } = view;
   const { of, nodes } = results.card?.header || {};
   const words = selection ? selectionWords(view) : dom.card.dataset.empty;
   const card = selection && of === chosen(selection) ? nodes : [["p", {}, words]];
-  const boxes = { progress: results.status?.header.nodes || [], ...results.side?.header.tabs, card };
+  const boxes = {
+    sentence: [facts.sentence],
+    progress: results.status?.header.nodes || [],
+    ...results.side?.header.tabs,
+    card,
+  };
   for (const [name, content] of Object.entries(boxes)) {
     if (dom[name].content !== content) dom[name].replaceChildren(...content.map(made));
     dom[name].content = content;

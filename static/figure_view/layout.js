@@ -1,25 +1,30 @@
 // Where the panels lie: the figure as Python made it, arranged as the visitor has it (order, heights, folds), in pixels.
 
+import { limited } from "./ranges.js";
+
 export const GUTTER = { left: 132, right: 66, top: 40, bottom: 6 };
 const MARGIN = { l: GUTTER.left, r: GUTTER.right, t: GUTTER.top, b: GUTTER.bottom, pad: 0 };
-const [FOLDED, GAP, LEAST_MAP, FIRST_TRACKS] = [17, 7, 150, 7];
+const [LINE, GAP, LEAST_MAP, GOOD_MAP, TRACKS] = [17, 7, 150, 240, 3];
 
 export const axisName = (axis) => `yaxis${axis.slice(1)}`;
 
-// Panels of the figure top to bottom, in the visitor's order, each with its top and height. The map gets what the first screen leaves
-// beside the sequence and the first tracks; a square stays one.
+// Panels of the figure top to bottom, in the visitor's order, each with its top and height. The map gets what the first screen leaves beside
+// what stands over it and, where there is room, three tracks under it; a square stays one.
 export function arranged(panels, { order, folded, heights }, shape, room) {
   const place = (panel) => (order.includes(panel.id) ? order.indexOf(panel.id) : panels.indexOf(panel));
   const found = [...panels].sort((one, other) => place(one) - place(other));
-  const height = ({ id, height: usual }) => (folded.includes(id) ? FOLDED : heights[id] || usual);
-  const others = found.filter(({ id }) => id !== "map").slice(0, FIRST_TRACKS);
-  const spare = others.reduce((left, panel) => left - height(panel) - GAP, room.height - GUTTER.top - GUTTER.bottom);
+  const isLine = ({ id, state }) => folded.includes(id) || state === "cannot";
+  const height = (panel) => (isLine(panel) ? LINE : heights[panel.id] || panel.height);
+  const at = found.findIndex(({ id }) => id === "map");
+  let spare = found.slice(0, at).reduce((left, panel) => left - height(panel) - GAP, room.height - GUTTER.top);
+  for (const panel of found.slice(at + 1, at + 1 + TRACKS))
+    if (spare - height(panel) - GAP > GOOD_MAP) spare -= height(panel) + GAP;
   const most = shape === "triangle" ? room.width / 2 : room.width;
-  const map = shape === "square" ? room.width : Math.round(Math.min(most, Math.max(LEAST_MAP, spare)));
+  const map = shape === "square" ? room.width : Math.round(limited(spare - GAP, LEAST_MAP, most));
   let top = GUTTER.top;
   return found.map((panel) => {
     const { id, state } = panel;
-    const grows = id === "map" && !folded.includes(id) && !heights[id] && ["result", "partial"].includes(state);
+    const grows = id === "map" && !isLine(panel) && !heights[id] && state !== "waiting";
     const laid = { ...panel, top, height: grows ? map : height(panel), folded: folded.includes(id) };
     top += laid.height + GAP;
     return laid;

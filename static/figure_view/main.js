@@ -98,10 +98,9 @@ class FigureView {
   // How the map is coloured: magnitudes up to the limit, or signed values on both sides of zero.
   look = () => {
     const { display, facts, layers } = this;
-    const limit = display.high ?? (layers[0].percentiles[Math.round(2 * display.percentile)] || 1);
-    const signed = layers[0].centre > 0;
-    const limits = signed ? [-limit, limit] : [display.low, Math.max(limit, display.low + 1e-6)];
-    return { display, limits, ramp: facts.ramps[signed ? "diverging" : display.palette], missing: facts.missing };
+    const limit = display.high ?? layers[0].percentiles[Math.round(2 * display.percentile)];
+    const ramp = facts.ramps[layers[0].centre > 0 ? "diverging" : display.palette];
+    return { display, limit, ramp, missing: facts.missing };
   };
   // A pair in its stronger direction, the changed base first.
   stronger(i, j) {
@@ -186,7 +185,8 @@ class FigureView {
   }
   picture(format) {
     const { display, region, rows, selection, arrangement, width } = this;
-    this.send("picture", { format, display, region, rows, selection, arrangement, width });
+    const mapHeight = this.panel("map")?.height;
+    this.send("picture", { format, display, region, rows, selection, arrangement, width, mapHeight });
   }
 
   // ── selection ────────────────────────────────────────────────────────────

@@ -1,6 +1,8 @@
 // The dependency map as a picture: a byte a cell, and a palette that holds the colours, so that another palette, limit or scale encodes
 // nothing anew. A code grows with the root of its value, which keeps the shades of small values.
 
+import { limited } from "./ranges.js";
+
 export const MISSING = 255;
 export const DIM = 128; // in a partial map, codes from here on stand in for rows that are not computed yet
 
@@ -8,12 +10,10 @@ export const DIM = 128; // in a partial map, codes from here on stand in for row
 export const colourAt = (ramp, part) => ramp.subarray(3 * Math.round(255 * part), 3 * Math.round(255 * part) + 3);
 
 // Place of a value between the ends of the colours, 0 to 1; the logarithmic scale spans two powers of ten below the limit.
-export function partOf(value, { scale, threshold }, [low, high]) {
-  const size = Math.abs(value) < threshold ? 0 : Math.abs(value);
-  const from = Math.max(0, low);
-  const part = scale === "log" ? 1 + Math.log10(Math.max(size, 1e-12) / high) / 2 : (size - from) / (high - from);
-  const inside = Math.max(0, Math.min(1, part));
-  return low < 0 ? (1 + Math.sign(value) * inside) / 2 : inside;
+export function partOf(value, { scale, threshold }, limit, signed) {
+  const size = (Math.abs(value) < threshold ? 0 : Math.abs(value)) / limit;
+  const part = limited(scale === "log" ? 1 + Math.log10(Math.max(size, 1e-12)) / 2 : size, 0, 1);
+  return signed ? (1 + Math.sign(value) * part) / 2 : part;
 }
 
 export class MapLayer {
@@ -34,10 +34,11 @@ export class MapLayer {
     return { value: this.values?.[at] ?? this.decoded(code), known: done && code !== MISSING, done, exact: this.exact };
   }
   // Colours of the 256 codes, [b, g, r, 0] each, as a bitmap holds them.
-  palette({ ramp, display, limits, missing }) {
+  palette({ ramp, display, limit, missing }) {
     const out = new Uint8Array(1024);
     for (let code = 0; code < 256; code++) {
-      let colour = code === MISSING ? missing : colourAt(ramp, partOf(this.decoded(code), display, limits));
+      let colour =
+        code === MISSING ? missing : colourAt(ramp, partOf(this.decoded(code), display, limit, this.centre > 0));
       if (this.partial && code >= DIM) colour = missing.map((one, k) => (2 * one + colour[k]) / 3);
       out.set([colour[2], colour[1], colour[0]], 4 * code);
     }
@@ -46,7 +47,7 @@ export class MapLayer {
   // Address of a picture: `kind` cells or bricks (of the triangle), each reduced to the strongest of block × block.
   picture(look, kind, block) {
     const { palette, scale, threshold } = look.display;
-    const key = [palette, scale, threshold, look.limits, look.missing].join();
+    const key = [palette, scale, threshold, look.limit, look.missing].join();
     if (this.key !== key) this.release();
     this.key = key;
     if (!this.pictures.has(kind + block)) {

@@ -92,7 +92,7 @@ class Wish:
 def mount(meta: Mapping[str, Any]) -> Wish | None:
     """Show the view; returns what was asked for since the last run."""
     target = str(meta["target"])
-    noted = {f"on_{name}_change": _noted for name in TRIGGERS}
+    noted: dict[str, Any] = {f"on_{name}_change": _noted for name in TRIGGERS}
     result = _view(key=f"view-{target}", data={**meta, "plotly": plotly_place()}, **noted)
     for name in TRIGGERS:
         values = result.get(name)
