@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.analyses.findings import pairs_of, place, signed
 from engine.core.sequence import BASES, Alphabet
-from engine.views.live import Node
+from engine.views.live import KINDS, Node
 from engine.views.palettes import DIVERGING, base_colours, interpolated
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ MOST_PAIRS = 200
 MOST_BASES = 2048
 """Rows of the tables; the table of bases of longer sequences says where the others are."""
 AROUND = 12
-_KINDS = {"AT": "complementary", "TA": "complementary", "CG": "complementary", "GC": "complementary", "GT": "wobble", "TG": "wobble"}
 
 
 def tabs(evidence: LocusEvidence, style: FigureStyle, facts: Mapping[str, Any], words: Sequence[str]) -> dict[str, list[Node]]:
@@ -126,7 +125,7 @@ def base_card(evidence: LocusEvidence, style: FigureStyle, facts: Mapping[str, A
 
 def kind_of(sequence: NucleotideSequence, i: int, j: int) -> str:
     """Whether two bases are complementary or a wobble; else empty."""
-    return _KINDS.get(f"{sequence.letters[i]}{sequence.letters[j]}".replace("U", "T"), "")
+    return KINDS.get(f"{sequence.letters[i]}{sequence.letters[j]}", "")
 
 
 def _four(sequence: NucleotideSequence, i: int, j: int, table: PairTable) -> list[Node]:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 Node = Any
 CLEAR = "rgba(0,0,0,0)"
+KINDS = {
+    **dict.fromkeys(("AT", "TA", "AU", "UA", "CG", "GC"), "complementary"),
+    **dict.fromkeys(("GT", "TG", "GU", "UG"), "wobble"),
+}
+"""What two bases are to each other."""
 MOST_VALUES = 4
 """Values of a panel that are said at a base; of more than these, only the largest."""
 
@@ -43,32 +48,38 @@ def _axis(name: str) -> dict[str, Any]:
 def facts(figure: go.Figure, words: Sequence[str], *, dark: bool) -> dict[str, Any]:
     """``layout.meta`` of a live figure as the script takes it; ``words`` are the sentences about its results."""
     meta: Mapping[str, Any] = figure.layout.meta
-    length = int(meta["length"])
+    length, ruler = int(meta["length"]), _ruler(meta["locus"])
     drawn = meta["panels"]
     missing = theme(dark=dark)["missing"]
+    ramps = {**PALETTES, "diverging": DIVERGING}
     ranges = {panel["axis"]: list(figure.layout[f"yaxis{panel['axis'][1:]}"].range or (0, 1)) for panel in drawn}
     found = [
         {
             **{name: panel[name] for name in ("id", "title", "axis", "height", "state", "words", "analyses", "choices", "near", "far")},
+            "key": f"yaxis{panel['axis'][1:]}",
             "names": names(panel, panel["near"] or ranges[panel["axis"]]),
             "arcs": arcs(panel["arcs"], length, ranges[panel["axis"]]) if panel.get("arcs") else "",
             "say": panel["title"].lower() if len(panel["readout"] or ()) != 1 else "",
-            "tags": tags(panel, meta["locus"], length),
+            "tags": tags(panel, ruler, length),
             "head": head(panel),
             "about": about(panel),
         }
         for panel in drawn
     ]
     return {
-        **{name: meta[name] for name in ("length", "letters", "locus", "map", "letter_pixels", "sentence", "ruler")},
+        **{name: meta[name] for name in ("length", "letters", "map", "letter_pixels", "sentence")},
+        "counts": meta["ruler"],
+        "kinds": KINDS,
+        "ruler": ruler,
         "panels": found,
         "words": " ".join(words),
-        "ramps": {name: _ramp(anchors) for name, anchors in {**PALETTES, "diverging": DIVERGING}.items()},
+        "ramps": {name: _ramp(anchors) for name, anchors in ramps.items()},
+        "gradients": {name: f"linear-gradient(90deg,{','.join(anchors)})" for name, anchors in ramps.items()},
         "missing": [int(missing[at : at + 2], 16) for at in (1, 3, 5)],
     }
 
 
-def tags(panel: Mapping[str, Any], locus: Mapping[str, Any] | None, length: int) -> list[str] | None:
+def tags(panel: Mapping[str, Any], ruler: Mapping[str, Any], length: int) -> list[str] | None:
     """What a panel has at each base, in words; empty where it has nothing."""
     readout = panel["readout"] or ()
     if not readout:
@@ -83,22 +94,24 @@ def tags(panel: Mapping[str, Any], locus: Mapping[str, Any] | None, length: int)
     found = []
     for base in range(length):
         known_here = [(k, item) for k, item in enumerate(readout) if known[k, base]]
-        parts = [f"{item['label']} {_value(item, values[k, base], locus, signed=signed)}" for k, item in known_here]
+        parts = [f"{item['label']} {_value(item, values[k, base], ruler, signed=signed)}" for k, item in known_here]
         found.append(f"{'  '.join(parts)}{unit}" if parts else "")
     return found
 
 
-def _value(item: Mapping[str, Any], value: float, locus: Mapping[str, Any] | None, *, signed: bool) -> str:
+def _value(item: Mapping[str, Any], value: float, ruler: Mapping[str, Any], *, signed: bool) -> str:
     if item["position"]:
-        return f"{_coordinate(int(value), locus):,}"
+        return f"{ruler['first'] + ruler['step'] * (int(value) - 1):,}"
     return f"{value:{'+' if signed else ''}.{item['digits']}f}".replace("-", "−")
 
 
-def _coordinate(position: int, locus: Mapping[str, Any] | None) -> int:
-    """What the ruler calls a 1-based position in the sequence."""
+def _ruler(locus: Mapping[str, Any] | None) -> dict[str, Any]:
+    """How the ruler counts: its first number, 1 or -1 for each further base, and the contig, empty for positions in the sequence."""
     if locus is None:
-        return position
-    return int(locus["end"] - position + 1 if locus["strand"] == "-" else locus["start"] + position)
+        return {"contig": "", "first": 1, "step": 1}
+    if locus["strand"] == "-":
+        return {"contig": locus["contig"], "first": locus["end"], "step": -1}
+    return {"contig": locus["contig"], "first": locus["start"] + 1, "step": 1}
 
 
 def _named(labels: Sequence[Mapping[str, Any]], length: int) -> list[str]:

@@ -222,6 +222,7 @@ def _meta(comparison: Comparison) -> dict[str, Any]:
         "letters": comparison.shown.sequence.letters,
         "title": f"{comparison.titles[1]} − {comparison.titles[0]}",
         "address": None,
-        "fixed": True,
+        "unaddressed": "A comparison has no address of its own yet.",
+        "fixed": "A comparison is shown on the strand it was computed on; turn it in the explorer.",
         "reverse_of": "",
     }

@@ -203,6 +203,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "letters": shown.sequence.letters,
         "title": shown.title,
         "address": address_of(session.question, shown, shared.settings.model),
+        "unaddressed": "This sequence is too long for an address of its own.",
         "initial": asked.initial(len(shown.sequence)),
         "reverse_of": shown.mirrored_identity,
         "focus": {"places": list(session.exchange.focused[0]), "wish": session.exchange.focused[1]},

@@ -1,5 +1,5 @@
-// Buttons and keys call methods of the view by name: data-act="zoom 0.5", for keys with data-key beside it. Mouse, pen and touch pad: hover
-// reads, click selects, drag moves or marks a region, the wheel zooms, double click shows the whole.
+// Buttons and keys call methods of the view: data-act="zoom 0.5", for keys with data-key. Pointer: hover reads, click
+// selects, drag moves or marks a region, the wheel zooms, double click shows the whole.
 
 import { rowsOf } from "./draw.js";
 import { settingOf } from "./page.js";
@@ -15,7 +15,6 @@ function act(view, call) {
   view[name](...words.map((word) => (Number.isNaN(Number(word)) ? word : Number(word))));
   if (view.region !== before && name !== "moveCursor") view.say(regionWords(view));
 }
-
 export function attachActs(view) {
   const { root } = view;
   root.addEventListener("click", ({ target }) => {
@@ -44,8 +43,7 @@ export function attachActs(view) {
   };
   document.addEventListener("keydown", pressed);
 }
-
-// Under the pointer: {panel, base, index}, in the map {row, i, j} and on an arc {i, j}, too: i changed, j read.
+// Under the pointer: {panel, base, i, j}, i changed and j read in the map and on arcs; in the map {row, height}, too.
 function locate(view, { target, clientX, clientY }) {
   const box = target.closest?.("[data-panel]");
   if (!box) return null;
@@ -53,17 +51,16 @@ function locate(view, { target, clientX, clientY }) {
   const { left, top, width, height } = box.getBoundingClientRect();
   const inside = (number) => limited(Math.floor(number), 0, length - 1);
   const base = region.a + ((clientX - left) / width) * (region.b - region.a);
-  const found = { panel: box.dataset.panel, base, index: inside(base) };
-  const arc = target.dataset.places?.split(",").map((place) => place - 1);
-  if (arc) return { ...found, ...view.stronger(...arc) };
+  const found = { panel: box.dataset.panel, base, i: inside(base), j: inside(base) };
+  const [i, j] = (target.dataset.places || "").split(",").map((place) => place - 1); // an arc
+  if (j) return { ...found, i, j };
   if (found.panel !== "map" || !layers.length) return found;
   const { low, high } = rowsOf(view);
   const row = low + ((clientY - top) / height) * (high - low);
-  if (low >= 0) return { ...found, row, height, i: inside(row), j: found.index };
-  const [i, j] = pairAt(base, row);
-  return i >= 0 && j < length ? { ...found, i, j } : found;
+  if (low >= 0) return { ...found, row, height, i: inside(row) };
+  const [changed, read] = pairAt(base, row);
+  return changed >= 0 && read < length ? { ...found, i: changed, j: read } : found;
 }
-
 export function attachPointer(view) {
   const stage = view.dom.figure;
   let drag = null;
@@ -101,17 +98,15 @@ export function attachPointer(view) {
   };
   for (const name of Object.keys(does)) stage.addEventListener(name, does[name], { passive: false });
 }
-
 function dragged(view, { grip, height, where, marks, x, y, region, rows }, event) {
   if (grip) return view.resize(grip, height + event.clientY - y);
   const columns = (x - event.clientX) / view.scale();
   const down = where.row === undefined ? 0 : ((y - event.clientY) / where.height) * (rows.b - rows.a);
   if (!marks) return view.show(shifted(region, columns), view.isBlock() ? shifted(rows, down) : undefined);
-  const block = view.tool === "box" && where.row !== undefined && spanned(where.row, where.row - down, view.length);
-  view.setBrush({ ...spanned(where.base, where.base - columns, view.length), rows: block && [block.a, block.b] });
+  const rowsToo = view.tool === "box" && where.row !== undefined && spanned(where.row, where.row - down, view.length);
+  view.setBrush({ ...spanned(where.base, where.base - columns, view.length), rows: rowsToo });
 }
-
-// Ctrl + wheel and pinch always zoom; a plain wheel zooms once the figure is active, else the page scrolls and a hint says how.
+// Ctrl + wheel and pinch zoom; a plain wheel once the figure is active, else the page scrolls and a hint says how.
 function wheel(view, event, where) {
   const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey;
   const active = event.ctrlKey || event.metaKey || sideways || view.root.contains(document.activeElement);

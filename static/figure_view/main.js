@@ -1,44 +1,22 @@
-// One figure: its state and what changes it. Buttons and keys call these methods by name; Streamlit calls the function at the end.
+// One figure: its state and what changes it. Buttons and keys call its methods by name, Streamlit the last function.
 
 import { draw } from "./draw.js";
 import { attachActs, attachPointer } from "./inputs.js";
 import { GUTTER } from "./layout.js";
 import { MapLayer } from "./map.js";
-import {
-  addressOf,
-  board,
-  element,
-  figureOf,
-  isChosen,
-  made,
-  NO_PANELS,
-  panels,
-  plotly,
-  usual,
-  writeAddress,
-} from "./page.js";
+import * as page from "./page.js";
 import { fitted, limited, middle, regionOf, regionText, shifted, within, zoomed } from "./ranges.js";
 import { many, readout, regionWords, selectionWords } from "./words.js";
 
 const SHAPES = ["wide", "square", "triangle"];
-const TOOLS = {
-  move: "Dragging moves the view.",
-  box: "Dragging zooms into a box.",
-  select: "Dragging selects a region.",
-};
+const TOOLS = { move: "Drag moves the view.", box: "Drag zooms into a box.", select: "Drag selects a region." };
 const BY_SERVER = ["shape", "distance", "threshold", "arcs", "bases", "symmetry", "near"];
 const KEPT = ["meta", "display", "region", "rows", "selection"]; // when the visitor comes back from another page
 
 class FigureView {
   constructor(root, left = {}) {
-    Object.assign(this, {
-      root,
-      tool: "move",
-      wishes: 0,
-      dirty: new Set(),
-      arrangement: panels(),
-      display: usual(root),
-    });
+    Object.assign(this, { root, tool: "move", tab: "card", wishes: 0, dirty: new Set() });
+    Object.assign(this, { arrangement: page.panels(), display: page.usual(root) });
     this.dom = Object.fromEntries([...root.querySelectorAll("[data-role]")].map((part) => [part.dataset.role, part]));
     for (const name of KEPT) this[name] = left[name] || this[name];
     attachActs(this);
@@ -46,7 +24,6 @@ class FigureView {
     new ResizeObserver(() => this.refresh("layout")).observe(root);
   }
 
-  // ── what arrives ─────────────────────────────────────────────────────────
   update(meta, send) {
     const before = this.meta;
     Object.assign(this, { meta, length: meta.letters.length });
@@ -56,31 +33,31 @@ class FigureView {
     else if (moved) this.start(before ? {} : meta.initial);
     if (moved || before.generation !== meta.generation || !this.results)
       this.put({ results: {}, layers: [], figure: null, cursor: null, brush: null }, "layout");
-    for (const [name, envelope] of board.parked) if (name.startsWith(`${meta.target}/`)) this.receive(envelope);
-    this.loading ||= plotly(meta.plotly).then((Plotly) => this.put({ Plotly }, "layout"));
+    for (const [name, envelope] of page.board.parked) if (name.startsWith(`${meta.target}/`)) this.receive(envelope);
+    this.loading ||= import(new URL(meta.plotly, document.baseURI).href).then(() => this.refresh("layout"));
     if (this.selection && !this.results.card) this.ask();
     const { wish, places } = meta.focus || {}; // a selection that the server asks for once
-    if (wish && board.focused !== wish) this.pick(places.map((place) => place + 1).join());
-    board.focused = wish || board.focused;
+    if (wish && page.board.focused !== wish) this.select({ i: places[0], j: places.at(-1) });
+    page.board.focused = wish || page.board.focused;
   }
   start({ display = {}, region: [a, b] = [0, this.length], rows, select } = {}) {
     Object.assign(this.display, display);
     if (display.hidden) this.arrangement = { ...this.arrangement, folded: display.hidden };
     this.show({ a, b }, rows && { a: rows[0], b: rows[1] });
-    this.selection = select ? { i: select[0], j: select[1] } : null;
+    this.selection = select ? { i: select[0], j: select.at(-1) } : null;
   }
   mirror() {
     const turned = ({ a, b }) => ({ a: this.length - b, b: this.length - a });
-    const { i, j } = this.selection || {};
+    const flipped = ({ i, j }) => ({ i: this.length - 1 - i, j: this.length - 1 - j });
+    this.selection &&= flipped(this.selection);
     this.show(turned(this.region), turned(this.rows));
-    if (i >= 0) this.selection = { i: this.length - 1 - i, j: j >= 0 ? this.length - 1 - j : undefined };
   }
   receive(envelope) {
     const { kind, view, generation, options } = envelope.header;
     if (view !== this.meta?.view || generation !== this.meta.generation || this.results[kind] === envelope) return;
     this.results[kind] = envelope;
-    if (kind === "picture") return this.Plotly.downloadImage(figureOf(envelope), options);
-    if (kind === "figure") this.figure = figureOf(envelope);
+    if (kind === "picture") return window.Plotly.downloadImage(page.figureOf(envelope), options);
+    if (kind === "figure") this.figure = page.figureOf(envelope);
     if (kind === "figure") this.facts = this.figure.facts;
     if (kind === "map" || kind === "window") {
       for (const layer of this.layers) layer.release();
@@ -90,7 +67,6 @@ class FigureView {
     this.refresh(["figure", "map", "window"].includes(kind) ? "layout" : kind);
   }
 
-  // ── questions ────────────────────────────────────────────────────────────
   scale = () => this.width / (this.region.b - this.region.a);
   isBlock = () => this.rows.a !== this.region.a || this.rows.b !== this.region.b;
   panel = (id) => this.laid.find((panel) => panel.id === id);
@@ -99,16 +75,9 @@ class FigureView {
   look = () => {
     const { display, facts, layers } = this;
     const limit = display.high ?? layers[0].percentiles[Math.round(2 * display.percentile)];
-    const ramp = facts.ramps[layers[0].centre > 0 ? "diverging" : display.palette];
-    return { display, limit, ramp, missing: facts.missing };
+    const name = layers[0].centre > 0 ? "diverging" : display.palette;
+    return { display, limit, name, ramp: facts.ramps[name], missing: facts.missing };
   };
-  // A pair in its stronger direction, the changed base first.
-  stronger(i, j) {
-    const [there, back] = [this.lookup(i, j), this.lookup(j, i)];
-    return back?.known && !(there?.known && Math.abs(there.value) >= Math.abs(back.value)) ? { i: j, j: i } : { i, j };
-  }
-
-  // ── what is in view ──────────────────────────────────────────────────────
   show(region, rows = region) {
     this.put({ region: fitted(region, this.length), rows: fitted(rows, this.length) }, "view");
   }
@@ -119,29 +88,16 @@ class FigureView {
   turn = (part) => this.pan(part * (this.region.b - this.region.a));
   whole = () => this.show({ a: 0, b: this.length });
   showPair(places) {
-    const [low, high] = places
-      .split(",")
-      .map(Number)
-      .sort((p, q) => p - q);
-    const margin = Math.max(6, (high - low) / 4);
-    this.show({ a: low - 1 - margin, b: high + margin });
+    const [one, other] = places.split(",").map(Number);
+    const margin = Math.max(6, Math.abs(one - other) / 4);
+    this.show({ a: Math.min(one, other) - 1 - margin, b: Math.max(one, other) + margin });
   }
   goTo(text) {
-    const found = regionOf(text, this.facts.locus, this.length);
-    const all = regionText({ a: 0, b: this.length }, this.facts.locus);
-    if (found) this.show(found);
-    else this.hint(`“${text.slice(0, 80)}” is no region of this sequence; give start-end inside ${all}.`);
+    const found = regionOf(text, this.facts.ruler, this.length);
+    const all = regionText({ a: 0, b: this.length }, this.facts.ruler);
+    if (found) return this.show(found);
+    this.hint(`“${text.slice(0, 80)}” is no region of this sequence; give start-end inside ${all}.`);
   }
-  // A pooled or rounded overview is replaced by exact values where the view has come near enough.
-  askWindow() {
-    const [map, exact] = [this.results.map?.header, this.results.window?.header];
-    const [start, end] = [Math.floor(this.region.a), Math.ceil(this.region.b)];
-    const there = exact?.offset <= start && exact.offset + exact.width >= end;
-    const near = map && !map.exact && !this.isBlock() && end - start <= map.window_limit;
-    if (near && !there) this.send("window", { start, end });
-  }
-
-  // ── display and panels ───────────────────────────────────────────────────
   set(change) {
     Object.assign(this.display, change);
     if (BY_SERVER.some((name) => name in change)) this.send("display", this.display);
@@ -155,10 +111,10 @@ class FigureView {
     this.put({ tool: this.tool === tool ? "move" : tool }, "layout");
     this.hint(TOOLS[this.tool]);
   }
-  arrange = (change) => this.put({ arrangement: panels(change) }, "layout");
+  arrange = (change) => this.put({ arrangement: page.panels(change) }, "layout");
   usual() {
-    this.arrange(NO_PANELS);
-    this.set(usual(this.root));
+    this.arrange(page.NO_PANELS);
+    this.set(page.usual(this.root));
   }
   switch(list, ...words) {
     const [found, name] = [this.arrangement[list], words.join(" ")];
@@ -176,7 +132,7 @@ class FigureView {
   }
   open(role, id) {
     const box = this.dom[role];
-    if (id) box.replaceChildren(...this.panel(id).about.map(made));
+    if (id) box.replaceChildren(...this.panel(id).about.map(page.made));
     for (const field of box.querySelectorAll("[data-usual]")) field.value = this.display[field.name] ?? "";
     for (const field of box.querySelectorAll("[type=checkbox]"))
       field.checked = !this.arrangement.off.includes(field.name);
@@ -189,28 +145,23 @@ class FigureView {
     this.send("picture", { format, display, region, rows, selection, arrangement, width, mapHeight });
   }
 
-  // ── selection ────────────────────────────────────────────────────────────
-  select(wanted) {
-    if (!wanted && !this.selection) return;
-    const { index, i = index, j = i } = wanted || {};
-    this.selection = wanted && { i, j: i === j ? undefined : j };
-    this.openTab("card");
-    if (!wanted) return this.say("Nothing is selected.");
+  select(chosen) {
+    if (!chosen && !this.selection) return;
+    this.put({ selection: chosen && { i: chosen.i, j: chosen.j }, tab: "card" }, "side");
+    if (!chosen) return this.say("Nothing is selected.");
+    const { i, j } = chosen;
     if (i === j && !within(i, this.region)) this.pan(i + 0.5 - middle(this.region));
     else if (!within(i, this.rows) || !within(j, this.region)) this.showPair(`${i + 1},${j + 1}`);
     this.ask();
     if (this.figure) this.say(selectionWords(this));
   }
   pick(places) {
-    const [i, j] = String(places)
-      .split(",")
-      .map((place) => place - 1);
+    const [i, j = i] = `${places}`.split(",").map((place) => place - 1);
     this.select({ i, j });
   }
   ask() {
     const { i, j } = this.selection;
-    if (j === undefined) this.send("base", { at: i });
-    else this.send("pair", { changed: i, read: j });
+    this.send(i === j ? "base" : "pair", i === j ? { at: i } : { changed: i, read: j });
   }
   enter() {
     if (this.brush) this.openMenu(0).focus();
@@ -219,31 +170,31 @@ class FigureView {
   step(direction) {
     const rows = [...this.dom.pairs.querySelectorAll("[data-places]")];
     if (!rows.length) return this.hint("There are no pairs to step through: the map is not complete.");
-    const at = rows.findIndex((row) => isChosen(row, this.selection));
+    const at = rows.findIndex((row) => page.isChosen(row, this.selection));
     this.pick(rows.at((at < 0 && direction < 0 ? -1 : at + direction) % rows.length).dataset.places);
   }
-  openTab(tab) {
-    this.root.dataset.tab = tab;
-    this.refresh("side");
-  }
+  openTab = (tab) => this.put({ tab }, "side");
 
-  // ── cursor, region, messages ─────────────────────────────────────────────
   setCursor = (cursor) => this.put({ cursor, message: "" }, "cursor");
   moveCursor(rows, columns) {
     const step = (base, by) => limited(base + by, 0, this.length - 1);
-    const { i, j, index = j ?? i ?? Math.floor(middle(this.region)) } = this.cursor || this.selection || {};
-    const at = step(index, columns);
-    const pair = !this.brush && (rows || j !== undefined) && { i: step(j === undefined ? at : i, rows), j: at };
-    this.pan(Math.min(0, at - this.region.a) + Math.max(0, at + 1 - this.region.b));
-    this.setCursor({ index: at, base: at + 0.5, ...pair });
-    if (this.brush) this.mark(at);
+    const { i, j } = this.cursor || this.selection || this.middle();
+    const column = step(j, columns);
+    const row = !this.brush && (rows || i !== j) ? step(i, rows) : column; // a base moves as a base
+    this.pan(Math.min(0, column - this.region.a) + Math.max(0, column + 1 - this.region.b));
+    this.setCursor({ i: row, j: column, base: column + 0.5 });
+    if (this.brush) this.mark(column);
     else this.say(readout(this));
   }
+  middle() {
+    const at = Math.floor(middle(this.region));
+    return { i: at, j: at };
+  }
   // A region marked by keys: from where the cursor is to where it goes.
-  mark(at = this.cursor?.index ?? this.selection?.i ?? Math.floor(middle(this.region))) {
+  mark(at = (this.cursor || this.selection || this.middle()).j) {
     const { from = at } = this.brush || {};
     this.setBrush({ from, a: Math.min(at, from), b: Math.max(at, from) + 1 });
-    const name = `${regionText(this.brush, this.facts.locus)} marked, ${this.brush.b - this.brush.a} bases`;
+    const name = `${regionText(this.brush, this.facts.ruler)} marked, ${this.brush.b - this.brush.a} bases`;
     this.say(`Region ${name}; arrows change it, Enter says what can be done, Escape leaves it.`);
   }
   setBrush = (brush) => this.put({ brush }, "cursor");
@@ -252,14 +203,14 @@ class FigureView {
     const { rows, ...region } = this.brush;
     if (this.tool !== "box") return this.openMenu(left);
     this.leaveRegion();
-    this.show(region, rows ? { a: rows[0], b: rows[1] } : undefined);
+    this.show(region, rows || undefined);
     this.say(regionWords(this));
   }
   openMenu(left) {
     const { menu } = this.dom;
     const count = this.brush.b - this.brush.a;
     const [zoom, copy, compute] = menu.children;
-    zoom.textContent = `Zoom to ${regionText(this.brush, this.facts.locus)}`;
+    zoom.textContent = `Zoom to ${regionText(this.brush, this.facts.ruler)}`;
     copy.textContent = `Copy ${many(count)} bases`;
     compute.hidden = this.meta.fixed || count < 8;
     menu.style.left = `${limited(left, GUTTER.left, GUTTER.left + this.width - 140)}px`;
@@ -269,7 +220,7 @@ class FigureView {
   withRegion(what) {
     const { a, b } = this.brush;
     this.leaveRegion();
-    this.root.focus({ preventScroll: true });
+    this.focus();
     if (what === "zoom") this.show({ a, b });
     if (what === "compute") this.send("compute", { start: a, end: b });
     if (what === "copy") this.copy(this.meta.letters.slice(a, b), `${many(b - a)} bases copied.`);
@@ -285,35 +236,27 @@ class FigureView {
     this.leaveRegion();
   }
   copy(text, words) {
-    const area = element("textarea", { style: "position:fixed;opacity:0" }, text);
-    const { activeElement } = document;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy"); // navigator.clipboard is not there on pages without https
-    area.remove();
-    activeElement.focus({ preventScroll: true });
+    if (navigator.clipboard) navigator.clipboard.writeText(text);
+    else window.prompt("Ctrl + C copies", text); // pages without https have no clipboard
     this.root.dataset.copied = text;
     this.hint(words);
   }
   copyLink() {
-    const none = "This view has no address of its own: it is a comparison, or its sequence is too long for a link.";
-    if (this.meta.address === null) this.hint(none);
-    else this.copy(new URL(addressOf(this), window.location).href, "Address copied; it opens exactly this view.");
+    if (this.meta.address === null) this.hint(this.meta.unaddressed);
+    else this.copy(new URL(page.addressOf(this), window.location).href, "Address copied; it opens exactly this view.");
   }
   reverse() {
-    const none = "A comparison is shown on the strand it was computed on; turn it in the explorer.";
-    this.hint(this.meta.fixed ? none : "The other strand is asked for.");
+    this.hint(this.meta.fixed || "The other strand is asked for.");
     if (!this.meta.fixed) this.send("reverse", {});
   }
+  focus = () => this.root.focus({ preventScroll: true });
   cancel = () => this.send("cancel", {});
   search = () => document.querySelector(".st-key-search textarea")?.focus();
   hint(message) {
     this.put({ message }, "cursor");
     this.say(message);
   }
-  say(text) {
-    this.dom.live.textContent = text;
-  }
+  say = (text) => this.dom.live.replaceChildren(text);
 
   // Drawn at most once a frame, and only what changed.
   put(change, ...what) {
@@ -325,24 +268,25 @@ class FigureView {
     this.frame ||= requestAnimationFrame(() => {
       const { dirty } = this;
       Object.assign(this, { frame: null, dirty: new Set() });
-      if (!this.Plotly || !this.figure || !this.root.isConnected) return;
+      if (!window.Plotly || !this.figure || !this.root.isConnected) return;
       draw(this, dirty);
       clearTimeout(this.rest);
       this.rest = setTimeout(() => this.rested(), 150);
     });
   }
+  // Once the view has come to rest. A pooled or rounded overview is replaced by exact values where they are few enough.
   rested() {
-    writeAddress(this);
-    this.askWindow();
+    page.writeAddress(this);
+    const [map, exact] = [this.results.map?.header, this.results.window?.header];
+    const [start, end] = [Math.floor(this.region.a), Math.ceil(this.region.b)];
+    const there = map?.exact || (exact?.offset <= start && exact.offset + exact.width >= end);
+    if (map && !there && !this.isBlock() && end - start <= map.window_limit) this.send("window", { start, end });
   }
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".fv");
-  root.view ||= new FigureView(root, board.views.get(data.target));
-  board.views.set(data.target, root.view);
+  root.view ||= new FigureView(root, page.board.views.get(data.target));
+  page.board.views.set(data.target, root.view);
   root.view.update(data, setTriggerValue);
-  document.querySelector(".fv-skip")?.remove();
-  document.body.prepend(element("button", { class: "fv-skip", type: "button" }, "Skip to the figure")); // the first Tab stop
-  document.querySelector(".fv-skip").addEventListener("click", () => root.focus());
 }

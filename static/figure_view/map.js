@@ -1,15 +1,12 @@
-// The dependency map as a picture: a byte a cell, and a palette that holds the colours, so that another palette, limit or scale encodes
-// nothing anew. A code grows with the root of its value, which keeps the shades of small values.
+// The dependency map as a picture: a byte a cell, and a palette that holds the colours, so that another palette, limit
+// or scale encodes nothing anew. A code grows with the root of its value, which keeps the shades of small values.
 
 import { limited } from "./ranges.js";
 
 export const MISSING = 255;
 export const DIM = 128; // in a partial map, codes from here on stand in for rows that are not computed yet
 
-// [r, g, b] at a part of 0 to 1 of a ramp of 256 colours.
-export const colourAt = (ramp, part) => ramp.subarray(3 * Math.round(255 * part), 3 * Math.round(255 * part) + 3);
-
-// Place of a value between the ends of the colours, 0 to 1; the logarithmic scale spans two powers of ten below the limit.
+// Place of a value between the ends of the colours, 0 to 1; a logarithmic scale spans two powers of ten.
 export function partOf(value, { scale, threshold }, limit, signed) {
   const size = (Math.abs(value) < threshold ? 0 : Math.abs(value)) / limit;
   const part = limited(scale === "log" ? 1 + Math.log10(Math.max(size, 1e-12)) / 2 : size, 0, 1);
@@ -29,7 +26,7 @@ export class MapLayer {
     const [row, column] = [i, j].map((base) => Math.floor((base - this.offset) / this.bin));
     if (Math.min(row, column) < 0 || Math.max(row, column) >= this.width) return undefined;
     const at = row * this.width + column;
-    const code = this.cells1[at];
+    const code = (this.raw || this.cells1)[at];
     const done = !(this.partial && code >= DIM);
     return { value: this.values?.[at] ?? this.decoded(code), known: done && code !== MISSING, done, exact: this.exact };
   }
@@ -37,8 +34,9 @@ export class MapLayer {
   palette({ ramp, display, limit, missing }) {
     const out = new Uint8Array(1024);
     for (let code = 0; code < 256; code++) {
-      let colour =
-        code === MISSING ? missing : colourAt(ramp, partOf(this.decoded(code), display, limit, this.centre > 0));
+      const part = partOf(this.decoded(code), display, limit, this.centre > 0);
+      const at = 3 * Math.round(255 * part);
+      let colour = code === MISSING ? missing : ramp.subarray(at, at + 3);
       if (this.partial && code >= DIM) colour = missing.map((one, k) => (2 * one + colour[k]) / 3);
       out.set([colour[2], colour[1], colour[0]], 4 * code);
     }
@@ -62,7 +60,6 @@ export class MapLayer {
     this.pictures.clear();
   }
 }
-
 // A bitmap of 8 bits a pixel: header, palette, rows padded to four bytes.
 export function bitmap(codes, width, palette) {
   const [height, stride] = [codes.length / width, (width + 3) & ~3];

@@ -18,50 +18,38 @@ export function spanned(one, other, length) {
   return { a: Math.floor(Math.max(0, Math.min(one, other))), b: Math.ceil(Math.min(length, Math.max(one, other))) };
 }
 export const places = ({ a, b }) => [Math.floor(a + 0.1) + 1, Math.ceil(b - 0.1)];
+// The ruler counts from `first` by `step`, 1 or -1: coordinates on the contig, or positions in the sequence.
+export const PLAIN = { first: 1, step: 1 };
+export const coordinate = (base, { first, step }) => first + step * base;
+export const baseAt = (place, { first, step }) => (place - first) * step;
+export const regionText = (range, ruler) =>
+  places(range)
+    .map((place) => count(coordinate(place - 1, ruler)))
+    .join("-");
 
-// Coordinate on the contig of a base, and back; without a locus both are positions in the sequence.
-export function coordinate(base, locus) {
-  if (!locus) return base + 1;
-  return locus.strand === "-" ? locus.end - base : locus.start + base + 1;
-}
-export function baseAt(place, locus) {
-  if (!locus) return place - 1;
-  return locus.strand === "-" ? locus.end - place : place - 1 - locus.start;
-}
-
-export function regionText(range, locus) {
-  const [first, last] = places(range).map((place) => count(coordinate(place - 1, locus)));
-  return `${first}-${last}`;
-}
-
-// "1,005-1,020", "chrT:1.005..1.020": bases {a, b}, or null. The numbers are the ruler's own, else positions in the sequence.
-export function regionOf(text, locus, length) {
-  const [, contig, ...ends] =
-    /^\s*(?:([^\s:]{1,80}):)?\s*(\d[\d,.]{0,18})\s*[-–—]\s*(\d[\d,.]{0,18})\s*$/.exec(text.replace("..", "-")) || [];
-  if (!ends.length || (contig && contig !== locus?.contig)) return null;
-  for (const place of locus ? [locus, null] : [null]) {
-    const bases = ends.map((part) => baseAt(Number(part.replace(/[,.]/g, "")), place));
-    const [first, last] = bases.sort((p, q) => p - q);
+// "1,005-1,020", "chrT:1.005..1.020": bases {a, b}, or null; numbers of the ruler, else positions in the sequence.
+const REGION = /^\s*(?:([^\s:]{1,80}):)?\s*(\d[\d,.]{0,18})\s*[-–—]\s*(\d[\d,.]{0,18})\s*$/;
+export function regionOf(text, ruler, length) {
+  const [, contig = ruler.contig, ...ends] = REGION.exec(text.replace("..", "-")) || [];
+  for (const one of contig === ruler.contig && ends.length ? [ruler, PLAIN] : []) {
+    const bases = ends.map((part) => baseAt(Number(part.replace(/[,.]/g, "")), one));
+    const [first, last] = [Math.min(...bases), Math.max(...bases)];
     if (first >= 0 && last < length) return { a: first, b: last + 1 };
   }
   return null;
 }
-
 // Round places of the ruler, by the rule of engine/views/ruler.py, as Plotly takes them.
-export function ticks(range, locus, most) {
+export function ticks(range, ruler, most) {
   const [first, last] = places(range);
-  const step = tickStep(last - first + 1, most);
-  const [low, high] = [first, last].map((place) => coordinate(place - 1, locus)).sort((p, q) => p - q);
-  const found = first === 1 && !locus && step > 1 ? [1] : [];
-  for (let place = Math.ceil(low / step) * step; place <= high; place += step) found.push(place);
-  return { tickvals: found.map((place) => baseAt(place, locus) + 1), ticktext: found.map(count) };
-}
-export function tickStep(span, most) {
-  const rough = span / Math.max(2, most);
+  const rough = (last - first + 1) / Math.max(2, most);
   const power = 10 ** Math.floor(Math.log10(rough));
-  return Math.max(1, [1, 2, 5, 10].find((part) => part * power >= rough * (1 - 1e-9)) * power);
+  const step = Math.max(1, [1, 2, 5, 10].find((part) => part * power >= rough * (1 - 1e-9)) * power);
+  const ends = [first, last].map((place) => coordinate(place - 1, ruler));
+  const found = first === 1 && !ruler.contig && step > 1 ? [1] : [];
+  const high = Math.max(...ends);
+  for (let place = Math.ceil(Math.min(...ends) / step) * step; place <= high; place += step) found.push(place);
+  return { tickvals: found.map((place) => baseAt(place, ruler) + 1), ticktext: found.map(count) };
 }
-
 // The bases [i, j] whose brick lies under a point of the triangle: x in bases, distance in bases.
 export function pairAt(x, distance) {
   const far = Math.round(distance);

@@ -4,26 +4,19 @@ import { coordinate, places, regionText } from "./ranges.js";
 
 const ordinary = (value) => value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 export const many = (number) => number.toLocaleString("en");
-const COMPLEMENTS = ["AT", "TA", "GC", "CG"];
 
-function baseName({ letters, locus }, i) {
-  return `${letters[i]} at ${many(i + 1)}${locus ? ` (${locus.contig}:${many(coordinate(i, locus))})` : ""}`;
+function baseName({ letters, ruler }, i) {
+  return `${letters[i]} at ${many(i + 1)}${ruler.contig && ` (${ruler.contig}:${many(coordinate(i, ruler))})`}`;
 }
-function pairKind({ letters }, i, j) {
-  const pair = (letters[i] + letters[j]).replaceAll("U", "T");
-  return COMPLEMENTS.includes(pair) ? ", complementary" : ["GT", "TG"].includes(pair) ? ", wobble" : "";
-}
-
 function baseWords({ facts, laid }, i) {
   const said = laid.filter(({ tags }) => tags?.[i]).map(({ say, tags }) => `${say} ${tags[i].replaceAll("  ", ", ")}`);
   return `${[baseName(facts, i), ...said].join("; ")}.`;
 }
-
 // "Changing G at 12 changes C at 43 by 5.10 bits, the other way 4.90; 31 bases apart, complementary."
 function pairWords({ facts, layers, lookup }, i, j) {
   const [one, other, found, back] = [baseName(facts, i), baseName(facts, j), lookup(i, j), lookup(j, i)];
-  const apart = `${many(Math.abs(i - j))} ${Math.abs(i - j) === 1 ? "base" : "bases"} apart${pairKind(facts, i, j)}`;
-  if (i === j) return `${one}: a base is not compared with itself.`;
+  const kind = facts.kinds[facts.letters[i] + facts.letters[j]];
+  const apart = `${many(Math.abs(i - j))} ${Math.abs(i - j) === 1 ? "base" : "bases"} apart${kind ? `, ${kind}` : ""}`;
   if (!found) return `${one} and ${other}: ${apart}; no value here.`;
   const missing = found.done ? "the model's tokens moved, no comparison" : "not computed yet";
   if (!found.known) return `${one} → ${other}: ${missing}; ${apart}.`;
@@ -33,20 +26,18 @@ function pairWords({ facts, layers, lookup }, i, j) {
   const way = back?.known ? `, the other way ${ordinary(back.value)}` : "";
   return `Changing ${one} changes ${other} by ${about}${ordinary(found.value)} ${unit}${way}; ${apart}.`;
 }
-
-const words = (view, { i, j }) => (j === undefined ? baseWords(view, i) : pairWords(view, i, j));
+const words = (view, { i, j }) => (i === j ? baseWords(view, i) : pairWords(view, i, j));
 export const selectionWords = (view) => `Selected: ${words(view, view.selection)}`;
 
 export function readout(view) {
   const { cursor, selection, meta, facts, region } = view;
-  if (cursor) return words(view, { i: cursor.index, ...cursor });
+  if (cursor) return words(view, cursor);
   if (selection) return selectionWords(view);
-  const shown = `${many(facts.length)} bases, showing ${regionText(region, facts.locus)}`;
+  const shown = `${many(facts.length)} bases, showing ${regionText(region, facts.ruler)}`;
   return `${meta.title}: ${shown}. Move over the figure to read values; ? lists the keys.`;
 }
-
 export function regionWords({ region, rows, facts, isBlock }) {
   const [from, to] = places(region);
-  const block = isBlock() ? `, rows ${regionText(rows, facts.locus)}` : "";
-  return `Showing ${regionText(region, facts.locus)}${block}: ${many(to - from + 1)} of ${many(facts.length)} bases.`;
+  const block = isBlock() ? `, rows ${regionText(rows, facts.ruler)}` : "";
+  return `Showing ${regionText(region, facts.ruler)}${block}: ${many(to - from + 1)} of ${many(facts.length)} bases.`;
 }

@@ -15,7 +15,7 @@ PATIENCE = int(os.environ.get("LOCUSCOPE_PATIENCE", "120000"))
 FACTS = {
     "region": "places(view.region).join('-')",
     "rows": "view.isBlock() ? places(view.rows).join('-') : ''",
-    "selection": "view.selection ? [view.selection.i, view.selection.j].filter((base) => base >= 0).map((base) => base + 1).join() : ''",
+    "selection": "view.selection ? [...new Set([view.selection.i + 1, view.selection.j + 1])].join() : ''",
     "loaded": "Object.keys(view.results).sort().join(' ')",
     "complete": "String(!!view.results.map?.header.complete)",
     "view": "view.meta.view",

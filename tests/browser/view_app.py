@@ -77,8 +77,9 @@ def view() -> None:
         if data:
             feed.picture(data)
     style = style_of(st.session_state.get("display", {}), dark=dark)
+    states = {"dependency": f"partial, {rows} of {length} rows"} if rows else {}
     with st.container(key="wires"):
-        for kind, data in feed.envelopes(evidence, style, **wished).items():
+        for kind, data in feed.envelopes(evidence, style, states=states, **wished).items():
             figure_view.send("test", kind, data)
     st.code(str(st.session_state.get("log", [])), language=None)
     if wish and wish.name == "reverse":

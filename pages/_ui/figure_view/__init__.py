@@ -19,24 +19,20 @@ FOLDER = Path(__file__).parent
 STATIC = FOLDER.parents[2] / "static"
 TRIGGERS = ("pair", "base", "window", "compute", "reverse", "cancel", "display", "picture")
 LOADER = """
-const place = (path) => new URL(path, document.baseURI).href;
-const names = NAMES;
-const fresh = names.map((name) => fetch(place(`app/static/figure_view/${name}`), { cache: "no-cache" }));
-const script = Promise.all(fresh).then(() => import(place("app/static/figure_view/main.js")));
+const place = (path) => new URL(`app/static/figure_view/${path}`, document.baseURI).href;
+const asked = NAMES.map((name) => fetch(place(name), { cache: "no-cache" }));
+const script = Promise.all(asked).then(() => import(place("main.js")));
 export default function (component) {
-  script.then((view) => view.default(component)).catch((error) => {
-    component.parentElement.querySelector("[data-role=readout]").textContent = `The figure cannot be drawn: ${error.message}`;
-  });
+  const failed = ({ message }) => component.parentElement.querySelector("[data-role=readout]").append(` ${message}`);
+  script.then((view) => view.default(component)).catch(failed);
 }
 """
 """The modules are asked for anew once a page, so that a browser never runs old ones beside new ones; the import then finds them."""
 WIRE = """
 export default function ({ data }) {
-  if (!(data instanceof Uint8Array)) return;
-  window.__locuscope ||= { early: [] };
-  const board = window.__locuscope;
-  if (board.post) board.post(data);
-  else board.early.push(data.slice());
+  const board = (window.__locuscope ||= { early: [] });
+  if (data instanceof Uint8Array && board.post) board.post(data);
+  else if (data instanceof Uint8Array) board.early.push(data.slice());
 }
 """
 
