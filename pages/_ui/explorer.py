@@ -207,7 +207,6 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "initial": asked.initial(len(shown.sequence)),
         "reverse_of": shown.mirrored_identity,
         "focus": {"places": list(session.exchange.focused[0]), "wish": session.exchange.focused[1]},
-        "longest_paste": search.LONGEST_PASTE,
     }
 
 

@@ -10,7 +10,7 @@ from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.service.engine import ModelRow
 from engine.sources import examples, understand
-from pages._ui import choices
+from pages._ui import choices, served
 from pages._ui.question import Question, resolve
 from pages._ui.state import Screen, Session, Shared
 
@@ -18,6 +18,7 @@ BOX = "search-box"
 ANNOTATIONS = ["gff", "gff3", "gtf", "bed", "gb", "gbk", "gbff", "gz"]
 LONGEST_PASTE = 5_000_000
 """Characters that can be pasted; longer text comes as a file, whose bound is the setting ``max_upload_bytes``."""
+_guard = st.components.v2.component("locuscope.search", html="<i></i>\n", js=served.loader("search_box"), isolate_styles=False)
 PLACEHOLDER = "Paste DNA, RNA, FASTA or GenBank · or a locus, {locus} · or an example's name"
 
 
@@ -44,6 +45,8 @@ def change(session: Session, question: Question) -> None:
 def bar(shared: Shared, session: Session) -> None:
     """Draw the box and its companions."""
     with st.container(key="search"):
+        with st.container(key="wires-search"):
+            _guard(key="paste-guard", data={"longest": LONGEST_PASTE})
         box, model, tools = st.columns([5.6, 2, 2], vertical_alignment="bottom", gap="small")
         with box, st.form("search", border=False):
             text, go = st.columns([8, 1], vertical_alignment="bottom", gap="small")

@@ -136,3 +136,21 @@ def test_an_exported_map_is_the_map_on_screen(page: Page, address: str, tmp_path
     on_screen = page.evaluate("() => Array.from(document.querySelector('.fv').view.layers[0].values)")
     np.testing.assert_array_equal(values.ravel(), np.asarray(on_screen, np.float32))
     assert shown.data("complete") == "true"
+
+
+def test_text_that_is_too_long_is_stopped_before_it_is_sent(page: Page, address: str) -> None:
+    page.goto(f"{address}/?sequence={SHORT}")
+    wait_complete(page)
+    before = page.get_by_label("Sequence or locus").input_value()
+    stopped = page.evaluate(
+        """(count) => { const data = new DataTransfer(); data.setData('text', 'A'.repeat(count));
+        const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+        return !document.querySelector('.st-key-search textarea').dispatchEvent(event); }""",
+        5_000_001,
+    )
+    assert stopped
+    alarm = page.get_by_role("alert").filter(has_text="The pasted text has 5,000,001 characters; at most 5,000,000 can be pasted.")
+    expect(alarm).to_be_visible()
+    alarm.click()
+    expect(alarm).to_have_count(0)
+    assert page.get_by_label("Sequence or locus").input_value() == before

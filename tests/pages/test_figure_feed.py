@@ -123,7 +123,8 @@ def test_the_picture_of_a_block_has_its_rows() -> None:
     data = asked.picture(ADDRESS, known(), {**WISH, "rows": {"a": 50, "b": 70}}, "locus", dark=False)
     assert data is not None
     layout = drawn(data)["layout"]
-    assert [70.5, 50.5] in [axis["range"] for name, axis in layout.items() if name.startswith("yaxis")]
+    (axis,) = [axis for name, axis in layout.items() if name.startswith("yaxis") and axis["range"] == [70.5, 50.5]]
+    assert axis["ticktext"] == ["55", "60", "65", "70"]
 
 
 @pytest.mark.parametrize(
