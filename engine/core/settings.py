@@ -9,8 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import ParameterError
+from engine.core.quoting import quoted
 
 PREFIX = "LOCUSCOPE_"
+
+
+def user_path(text: str) -> Path:
+    """A path that a person wrote, ``~`` understood. Raises `ParameterError` when nobody is called so, or no path can be."""
+    try:
+        return Path(text).expanduser()
+    except (RuntimeError, ValueError) as error:
+        raise ParameterError(f"The path {quoted(text)} cannot be read: {error}; write it in full.") from error
 
 
 def _default_home() -> Path:
@@ -68,18 +77,20 @@ class Settings:
 
 
 def _converted(name: str, kind: str, text: str) -> Any:
+    if "\0" in text:
+        raise ParameterError(f"{PREFIX}{name.upper()} has a zero byte in it; take it out.")
     if kind == "Path":
-        return Path(text).expanduser()
+        return user_path(text)
     if kind == "bool":
         lowered = text.strip().lower()
         if lowered in ("1", "true", "yes", "on"):
             return True
         if lowered in ("0", "false", "no", "off", ""):
             return False
-        raise ParameterError(f"{PREFIX}{name.upper()} is {text!r}; write 1 or 0.")
+        raise ParameterError(f"{PREFIX}{name.upper()} is {quoted(text)}; write 1 or 0.")
     if kind == "int":
         try:
             return int(text.replace("_", "").replace(",", ""))
         except ValueError as error:
-            raise ParameterError(f"{PREFIX}{name.upper()} is {text!r}; write a whole number.") from error
+            raise ParameterError(f"{PREFIX}{name.upper()} is {quoted(text)}; write a whole number.") from error
     return text

@@ -9,6 +9,7 @@ from typing import Literal
 from engine.core.errors import FileFormatError, ParameterError
 from engine.core.parameters import Parameters
 from engine.core.provenance import Provenance
+from engine.core.quoting import quoted
 
 Status = Literal["scored", "reference_mismatch", "outside", "not_scored"]
 VariantKind = Literal["substitution", "insertion", "deletion", "complex", "symbolic"]
@@ -32,6 +33,8 @@ class Variant:
         ID column, ``.`` when empty.
     record, allele : int
         0-based index of the record in its file and of the allele among the record's alternates.
+    problem : str
+        One sentence why the record cannot be used; empty for one that can. Only then may position and letters be anything.
     """
 
     contig: str
@@ -41,19 +44,23 @@ class Variant:
     identifier: str = "."
     record: int = 0
     allele: int = 0
+    problem: str = ""
 
     def __post_init__(self) -> None:
+        if self.problem:
+            return
         if self.position < 1:
-            raise FileFormatError(f"A variant on {self.contig} has position {self.position}; positions start at 1.")
+            raise FileFormatError(f"A variant on {quoted(self.contig)} has position {self.position}; positions start at 1.")
         if not _LETTERS.match(self.reference):
             raise FileFormatError(
-                f"The variant {self.contig}:{self.position} has the reference allele {self.reference[:20]!r}; allowed: A, C, G, T and N."
+                f"The variant at {quoted(f'{self.contig}:{self.position}')} has the reference allele {quoted(self.reference, 20)}; "
+                "allowed: A, C, G, T and N."
             )
 
     @property
     def kind(self) -> VariantKind:
         """What sort of change it is."""
-        if not _LETTERS.match(self.alternate):
+        if self.problem or not _LETTERS.match(self.alternate):
             return "symbolic"
         if len(self.reference) == len(self.alternate):
             return "substitution" if len(self.reference) == 1 else "complex"

@@ -9,8 +9,8 @@ from pathlib import Path
 from engine.core.errors import FileFormatError
 from engine.core.features import Feature
 from engine.core.transcripts import Interval, Transcript
-from engine.sources.annotation import BOUND_BYTES, parse_annotation, style_of
-from engine.sources.compressed import text_of
+from engine.sources.annotation import parse_annotation, style_of
+from engine.sources.door import OWN_FILES, TextLines
 
 _EXONS = frozenset({"exon", "noncoding_exon"})
 _SYMBOLS = ("gene", "gene_name", "Name", "gene_id", "locus_tag", "ID")
@@ -34,13 +34,8 @@ def read_transcripts(path: Path) -> tuple[Transcript, ...]:
     FileFormatError
         The file cannot be read, does not parse, or holds no gene model.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"The annotation {path.name} cannot be read: {error.strerror}; give a GFF3 or GTF file.") from error
-    text = text_of(path.name, data, BOUND_BYTES)
-    style = style_of(path.name, text[:200])
-    found = transcripts_of(parse_annotation(text.splitlines(), style))
+    with TextLines(path.name, path, OWN_FILES, "a GFF3 or GTF file") as lines:
+        found = transcripts_of(parse_annotation(lines, style_of(path.name, lines.head)))
     if not found:
         raise FileFormatError(f"{path.name} holds no exons or coding parts; give a GFF3 or GTF file with gene models.")
     return found

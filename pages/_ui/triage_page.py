@@ -13,12 +13,11 @@ import streamlit as st
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError
 from engine.core.variants import ScoredVariant, Triage, TriageParameters
-from engine.exports.triage_table import write_triage_table
-from engine.exports.vcf import write_triage_vcf
+from engine.exports.triage_files import FORMATS, TriageFormat
 from engine.service.jobs import Job
 from engine.service.triage import ReferenceLetters, TriageRequest
-from engine.sources.compressed import text_of
-from engine.sources.vcf import parse_vcf
+from engine.sources.door import Bounds
+from engine.sources.vcf import open_vcf, read_vcf
 from pages._ui import search, state
 from pages._ui.question import Question
 
