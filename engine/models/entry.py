@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.core.card import ModelCard
+from engine.core.card import ModelCard, Offer
 from engine.core.errors import WeightsInvalid
 from engine.core.protocols import Model
+from engine.core.sequence import NucleotideSequence
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class LoadOptions:
     species: str = ""
 
 
+def _no_note(sequence: NucleotideSequence) -> str:
+    return ""
+
+
 Load = Callable[[Path, LoadOptions], Model]
 
 
@@ -73,7 +78,8 @@ class ModelEntry:
     ``load(directory, options)`` reads a checkpoint directory in the published layout and returns a model that implements the
     protocols its card's capabilities name; torch is imported only inside it. The configuration beside the weights decides sizes.
     ``shipped``: directory inside ``assets/models`` for models that come with the repository. ``hub``: where to download it.
-    ``available``: for tables and services: given the folder of the settings (``home``), an empty text when it can be used, else one
+    ``offer``: what the model offers, asked before it loads. ``note``: one sentence on how a sequence departs from the only layout the model
+    was trained on, or an empty text. ``available``: for tables and services: given the folder of the settings (``home``), an empty text when it can be used, else one
     sentence on what is missing (terms not accepted, no table, no key).
     """
 
@@ -82,6 +88,8 @@ class ModelEntry:
     hub: HubFiles | None = None
     shipped: Path | None = None
     available: Callable[[Path], str] | None = None
+    offer: Offer = Offer()
+    note: Callable[[NucleotideSequence], str] = _no_note
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "load", _guarded(self.load))

@@ -106,6 +106,21 @@ def read_variants(name: str, data: bytes, settings: Settings, monitor: Monitor |
     return tuple(found)
 
 
+def prepare_reference(path: Path, settings: Settings, monitor: Monitor | None = None) -> None:
+    """Unpack and index an uploaded FASTA where `engine.sources.genomes.GenomeSet` with these settings looks for it.
+
+    Raises
+    ------
+    FileFormatError
+        It is no FASTA that can be indexed, or holds more than the bounds allow.
+    ResourceExhausted, Cancelled
+        As the others here.
+    """
+    arguments = {"path": str(path), "cache": str(settings.home / "genomes")}
+    for _ in _answers("reference", path.name, b"", Bounds.of(settings), arguments, monitor):
+        pass
+
+
 def _records(name: str, data: bytes, settings: Settings, monitor: Monitor | None) -> Records:
     records: list[NucleotideSequence] = []
     features: list[list[Feature]] = []
@@ -141,8 +156,8 @@ def _answers(
     """
     watcher = monitor or SilentMonitor()
     label = file_name(name) if name else "pasted text"
-    question = {"reader": reader, "name": name, "bounds": asdict(bounds), "arguments": arguments}
-    question |= {"memory_bytes": MEMORY_BYTES, "seconds": SECONDS}
+    limits = {"memory_bytes": MEMORY_BYTES, "seconds": SECONDS}
+    question = {"reader": reader, "name": name, "bounds": asdict(bounds), "arguments": arguments, **limits}
     with _turn(watcher), _process() as process:
         lines = _spoken(process, orjson.dumps(question) + b"\n", data)
         end = time.monotonic() + 2 * SECONDS

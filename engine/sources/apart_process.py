@@ -5,32 +5,35 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from engine.core.errors import LocuscopeError
+from engine.core.errors import FileFormatError, LocuscopeError
 from engine.core.features import Feature
 from engine.core.locus import Locus
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.sources.door import Bounds
 from engine.sources.records import read_file
+from engine.sources.reference import Reference
 from engine.sources.understand import read_features_with_note
 from engine.sources.vcf import read_vcf
 
 _PIECE = 2_000
+_CONTIGS_A_RECORD = 10  # a reference is not listed record by record
 
 
-def limit(memory_bytes: int, seconds: int) -> None:
-    """Bound this process's address space and processor time, where the system can."""
+def limit(memory_bytes: int, seconds: int, file_bytes: int) -> None:
+    """Bound this process's address space, processor time and the files it may write, where the system can."""
     try:
         import resource
     except ImportError:  # Windows has no such limits; the parent's clock still ends the process
         return
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
 
 
 def _pieces(items: Iterable[Any]) -> Iterator[list[Any]]:
@@ -65,14 +68,21 @@ def _features(name: str, data: bytes, bounds: Bounds, arguments: dict[str, Any])
 
 def _variants(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
     cells = (
-        [v.contig, v.position, v.reference, v.alternate, v.identifier, v.record, v.allele, v.problem]
-        for v in read_vcf(data, name, bounds)
+        [v.contig, v.position, v.reference, v.alternate, v.identifier, v.record, v.allele, v.problem] for v in read_vcf(data, name, bounds)
     )
     for piece in _pieces(cells):
         yield {"variants": piece}
 
 
-READERS = {"records": _records, "features": _features, "variants": _variants}
+def _reference(_name: str, _data: bytes, bounds: Bounds, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    found = Reference("reference", Path(arguments["path"]), Path(arguments["cache"]), bounds).contigs()
+    most = _CONTIGS_A_RECORD * bounds.records
+    if len(found) > most:
+        raise FileFormatError(f"The reference has {len(found):,} contigs; up to {most:,} are taken; cut out those that are needed.")
+    yield {"contigs": len(found)}
+
+
+READERS = {"records": _records, "features": _features, "variants": _variants, "reference": _reference}
 
 
 def answer(question: dict[str, Any], data: bytes) -> Iterator[dict[str, Any]]:
@@ -89,7 +99,8 @@ def answer(question: dict[str, Any], data: bytes) -> Iterator[dict[str, Any]]:
 def main() -> None:
     """Read one question and answer it."""
     question = orjson.loads(sys.stdin.buffer.readline())
-    limit(question["memory_bytes"], question["seconds"])
+    writes = question["reader"] == "reference"
+    limit(question["memory_bytes"], question["seconds"], 2 * question["bounds"]["text_bytes"] if writes else 0)
     data = sys.stdin.buffer.read()
     for item in answer(question, data):
         sys.stdout.buffer.write(orjson.dumps(item) + b"\n")

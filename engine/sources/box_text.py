@@ -9,8 +9,8 @@ from engine.core.errors import LocusError
 from engine.core.locus import split_names
 from engine.core.quoting import quoted
 from engine.core.sequence import IUPAC_DNA
+from engine.core.typography import upper
 from engine.sources.locus_text import HOW_TO_WRITE, LONGEST_LINE, KnownAssembly, LocusText, in_table, parse_locus_line
-from engine.sources.typography import upper
 from engine.sources.variant_text import CodingText, VariantText, parse_variant_line
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_().'@/+-]{0,59}", re.ASCII)

@@ -113,7 +113,8 @@ class _Unpacked(io.RawIOBase):
                 piece: bytes = self._member.decompress(bite, most)
             except zlib.error as error:
                 raise FileFormatError(f"The gzip file {self._label} is damaged; pack it again or give it unpacked.") from error
-            self._place += len(bite) - len(self._member.unconsumed_tail) - len(self._member.unused_data)
+            left = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            self._place += len(bite) - len(left)
             self._bite = min(self._bite * 2, _WINDOW)
             if self._member.eof:
                 self._member = None

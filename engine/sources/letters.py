@@ -8,7 +8,7 @@ from engine.core.errors import SequenceError
 from engine.core.locus import Locus
 from engine.core.quoting import quoted
 from engine.core.sequence import IUPAC_DNA, Alphabet, NucleotideSequence
-from engine.sources.typography import called, folded, upper
+from engine.core.typography import called, folded, upper
 
 _ALLOWED = IUPAC_DNA | {"U"}
 _NUMBER_TOKEN = re.compile(r"(?<!\S)\d+[:.)]?(?!\S)")

@@ -1,6 +1,6 @@
 """The grammar of places as biologists write them: numbers, intervals, strands, and rows copied out of BED and GFF3 files.
 
-Everything is read by splitting a short line at its signs, after `engine.sources.typography` made them plain. 1-based inclusive, but for rows
+Everything is read by splitting a short line at its signs, after `engine.core.typography` made them plain. 1-based inclusive, but for rows
 of BED, which count from 0.
 """
 
@@ -15,8 +15,8 @@ from engine.core.errors import LocusError
 from engine.core.locus import LONGEST_BP, Strand, contig_in_text, is_assembly_name, is_contig_name, split_names
 from engine.core.quoting import quoted
 from engine.core.sequence import IUPAC_DNA
+from engine.core.typography import folded, upper
 from engine.sources.assemblies import assembly
-from engine.sources.typography import folded, upper
 
 WINDOW_BP = 300
 """Width of the window around a single position."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from engine.core.errors import LocusError
 from engine.core.locus import contig_in_text, is_assembly_name, is_contig_name, split_names
 from engine.core.quoting import quoted
+from engine.core.typography import upper
 from engine.sources.locus_text import LONGEST_LINE, KnownAssembly, LocusText, around, in_table, is_contig, whole_number
-from engine.sources.typography import upper
 
 _BUILDS = {"b37": "GRCh37", "b38": "GRCh38", "hg19": "GRCh37", "hg38": "GRCh38", "grch37": "GRCh37", "grch38": "GRCh38"}
 _BUILD = re.compile(r"[_-](?P<build>b37|b38|hg19|hg38|grch37|grch38)$", re.IGNORECASE)

@@ -8,16 +8,17 @@ from typing import Any
 
 import streamlit as st
 
+from engine.analyses.dependency import DependencyMap
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError, SequenceError
-from engine.core.results import DependencyMap
 from engine.core.sequence import NucleotideSequence
 from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.views import payload
 from engine.views.comparison import changed_pairs, difference, side_by_side
-from pages._ui import locus_view, search, state
+from pages._ui import locus_view, polling, state
 from pages._ui.question import Shown, echo
+from pages._ui.text import plain, show_error
 
 TARGET = "compare"
 MODES = {"substitution": "Reference against a substitution", "models": "One model against another"}
@@ -49,13 +50,13 @@ def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     st.subheader("Compare", anchor=False)
-    if session.shown is None:
+    if session.screen.shown is None:
         st.info("There is no sequence yet; open one in the explorer first.")
         if st.button("Open the explorer", type="primary"):
             st.switch_page("pages/explorer.py")
         return
     shown = session.on_screen
-    st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")
+    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))} (the sequence of the explorer)")
     mode = st.segmented_control("What to compare", list(MODES), default="substitution", format_func=MODES.__getitem__) or "substitution"
     with st.form("compare", border=False):
         first, second, go = st.columns([3, 3, 1], vertical_alignment="bottom")
@@ -77,7 +78,7 @@ def page() -> None:
         _start(shared, shown, model, other, change, mode)
     comparison: Comparison | None = st.session_state.get("comparison")
     if comparison is not None:
-        _follow(comparison)
+        _follow(shared, comparison)
 
 
 def _models(shared: state.Shared) -> list[str]:
@@ -127,7 +128,7 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str, change: s
             shared.engine.submit(Request("dependency", second, other, species=_species(other)), visitor),
         )
     except LocuscopeError as error:
-        st.error(str(error))
+        show_error(str(error))
         return
     st.session_state["comparison"] = Comparison(shown, titles, jobs, place)
 
@@ -138,20 +139,18 @@ def _species(model: str) -> str:
     return question.species if question.model == model else ""
 
 
-def _follow(comparison: Comparison) -> None:
+def _follow(shared: state.Shared, comparison: Comparison) -> None:
     if not all(job.finished for job in comparison.jobs):
-        st.fragment(_progress, run_every=0.7)(comparison)
+        polling.follow(shared.engine, True, _progress, comparison)
         return
     errors = [str(job.error) for job in comparison.jobs if job.error is not None]
     maps = comparison.maps
     if errors or maps is None:
-        st.error(" ".join(errors) or "The comparison was cancelled.")
+        show_error(" ".join(errors) or "The comparison was cancelled.")
         return
     if comparison.found is None:
         comparison.found = difference(*maps)
-    st.markdown(
-        f"**{search.plain(comparison.titles[1])} − {search.plain(comparison.titles[0])}**: red is stronger in the second, blue weaker."
-    )
+    st.markdown(f"**{plain(comparison.titles[1])} − {plain(comparison.titles[0])}**: red is stronger in the second, blue weaker.")
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
     dark = st.context.theme.type == "dark"
@@ -166,7 +165,9 @@ def _progress(comparison: Comparison) -> None:
         st.rerun()
     for title, job in zip(comparison.titles, comparison.jobs, strict=True):
         part = job.done / job.total if job.total else float(job.finished)
-        st.progress(min(1.0, part), text=f"{title}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{title}: {job.stage}")
+        st.progress(
+            min(1.0, part), text=plain(f"{title}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{title}: {job.stage}")
+        )
     if st.button("Cancel", key="compare-cancel"):
         for job in comparison.jobs:
             job.cancel(state.session().visitor)

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.core.card import Capability, EffectRecipe, ModelCard, WindowRule
+from engine.core.card import Capability, EffectRecipe, ModelCard, Offer, WindowRule
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
@@ -148,10 +148,13 @@ class Locuscope:
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """``exact``; in float32 also ``delta``, where low-precision products are faster on this device, and ``sparse``."""
-        if self.fast is None:
-            return ("exact",)
-        return ("exact", "delta", "sparse") if self.fast.low is not None else ("exact", "sparse")
+        """``exact``; in float32 also ``delta`` and ``sparse``."""
+        return ("exact",) if self.fast is None else ("exact", "delta", "sparse")
+
+    @property
+    def usual_precision(self) -> str:
+        """What ``auto`` tries: ``delta`` where this kind of processor has fast low-precision products."""
+        return "exact" if self.fast is None or self.fast.low is None else "delta"
 
     @property
     def exact_by_passes(self) -> bool:
@@ -331,6 +334,7 @@ ENTRIES: dict[str, ModelEntry] = {
         ),
         load_language_model,
         shipped=Path("locuscope-lm"),
+        offer=Offer(precisions=("exact", "delta", "sparse")),
     ),
     "locuscope-segmenter": ModelEntry(
         ModelCard(
@@ -351,5 +355,6 @@ ENTRIES: dict[str, ModelEntry] = {
         ),
         load_segmenter,
         shipped=Path("locuscope-segmenter"),
+        offer=Offer(windows=WindowRule(context_bp=min(CONTEXT_BP, SEGMENTED_BP // 8))),
     ),
 }

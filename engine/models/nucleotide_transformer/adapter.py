@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.card import Capability, EffectRecipe, ModelCard
+from engine.core.card import Capability, EffectRecipe, ModelCard, Offer
 from engine.core.errors import SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.sequence import BASES, Alphabet, NucleotideSequence
@@ -225,6 +225,11 @@ class NucleotideTransformer:
         """How mutants can be scored here; see `engine.core.protocols.PreciseMutantModel`."""
         return self._differences.precisions
 
+    @property
+    def usual_precision(self) -> str:
+        """What ``auto`` tries."""
+        return self._differences.usual_precision
+
     def mutant_logits(
         self,
         reference: Prepared,
@@ -346,6 +351,7 @@ ENTRIES: dict[str, ModelEntry] = {
             patterns=("config.json", "*.safetensors", *_TOKENIZER),
             size_bytes=1_940_000_000,
         ),
+        offer=Offer(precisions=("exact", "delta")),
     ),
     "nt-v2": ModelEntry(
         _card(
@@ -362,5 +368,6 @@ ENTRIES: dict[str, ModelEntry] = {
             patterns=("config.json", "*.safetensors", *_TOKENIZER),
             size_bytes=1_990_000_000,
         ),
+        offer=Offer(precisions=("exact", "delta")),
     ),
 }
