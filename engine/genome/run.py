@@ -20,11 +20,21 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import numpy as np
 
 from engine.analyses.declared import analyses, declared
-from engine.core.errors import InputError, LocuscopeError, ModelError, ParameterError, ResourceExhausted, SourceUnavailable
+from engine.core.errors import (
+    InputError,
+    LocuscopeError,
+    LocusError,
+    ModelError,
+    ParameterError,
+    ResourceExhausted,
+    SequenceError,
+    SourceUnavailable,
+)
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.settings import Settings
 from engine.service.engine import Engine
@@ -76,7 +86,13 @@ class Tile:
 
     def path(self, folder: Path) -> Path:
         """Where its answer lies."""
-        return folder / "windows" / self.contig.replace("/", "_") / f"{self.start + 1}-{self.end}.npz"
+        return folder / "windows" / _folder_name(self.contig) / f"{self.start + 1}-{self.end}.npz"
+
+
+def _folder_name(contig: str) -> str:
+    """A contig's name as the name of one folder; two contigs never share one."""
+    name = quote(contig, safe=" |*#=+,;@()[]!$&~^")
+    return f"%2E{name[1:]}" if name.startswith(".") else name
 
 
 def tiles(contig: str, length: int, window_bp: int, overlap_bp: int) -> tuple[Tile, ...]:
@@ -105,6 +121,7 @@ def scan(
         plan.model or declared(plan.analysis).default_model, Path(plan.weights) if plan.weights else None
     )
     _keep_plan(plan, lengths, weights, folder)
+    lengths = {contig: length for contig, length in lengths.items() if length}  # an empty record has no window
     everything = [tile for contig, length in lengths.items() for tile in tiles(contig, length, plan.window_bp, plan.overlap_bp)]
     missing = [tile for tile in everything if not tile.path(folder).exists()]
     watcher.start(len(everything), "windows")
@@ -230,7 +247,10 @@ def _engine(settings: Settings) -> Engine:
 
 def compute_tile(plan: Plan, tile: Tile, folder: Path, settings: Settings) -> Outcome:
     """Compute one window and write its file; ``done``, ``skipped`` (no base is known), or the sentence why not."""
-    letters = _reference_of_process(plan.genome, settings).genomes.fetch(_locus(tile))
+    try:
+        letters = _reference_of_process(plan.genome, settings).genomes.fetch(_locus(tile))
+    except (SequenceError, LocusError) as error:
+        return str(error)
     if letters.ambiguous_count == len(letters):
         return "skipped"
     request = Request(

@@ -196,7 +196,9 @@ def find_directory(entry: ModelEntry, home: Path, weights: Path | None = None) -
     """
     if weights is not None:
         if not weights.is_dir():
-            raise WeightsInvalid(f"The weights folder {str(weights)!r} does not exist; give a checkpoint folder in the published layout.")
+            if weights.is_file():
+                raise WeightsInvalid(f"The weights {quoted(weights)} are a file; give the folder that it lies in, with its config.json.")
+            raise WeightsInvalid(f"The weights folder {quoted(weights)} does not exist; give a checkpoint folder in the published layout.")
         return weights
     if entry.shipped is not None:
         folder = ASSETS / entry.shipped

@@ -18,6 +18,7 @@ from pickle import UnpicklingError  # noqa: TID251 - the error's name only; noth
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
+from engine.models.checkpoints.pointers import refuse_pointer
 
 if TYPE_CHECKING:
     import torch
@@ -123,7 +124,7 @@ def find_weights(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> P
             names = ", ".join(path.name for path in found)
             raise WeightsInvalid(f"{directory} has several weight files ({names}); leave the one to load.")
         if found:
-            return found[0]
+            return refuse_pointer(found[0])
     raise WeightsMissing(f"{directory} has no weights; one of {', '.join(patterns)} is needed.")
 
 
