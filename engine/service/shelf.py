@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.core.errors import ResourceExhausted, WeightsInvalid, WeightsMissing
+from engine.core.quoting import quoted
 from engine.models.entry import LoadOptions, ModelEntry
 
 logger = logging.getLogger(__name__)
