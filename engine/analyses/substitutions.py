@@ -21,6 +21,7 @@ from engine.core.errors import CapabilityMissing, ParameterError
 from engine.core.parameters import Precision
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import MaskingModel, MutantModel, NucleotideModel, PreciseMutantModel, Prepared
+from engine.core.quoting import quoted
 from engine.core.sequence import BASES, NucleotideSequence
 
 if TYPE_CHECKING:
@@ -200,7 +201,9 @@ class Scan:
             raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
         offered = model.precisions if isinstance(model, PreciseMutantModel) else ("exact",)
         if precision not in (*offered, "auto"):
-            raise CapabilityMissing(f"{model.card.title} has no precision {precision!r} on this device; it offers {', '.join(offered)}.")
+            raise CapabilityMissing(
+                f"{model.card.title} has no precision {quoted(precision)} on this device; it offers {', '.join(offered)}."
+            )
         import torch
 
         with torch.inference_mode():

@@ -116,18 +116,18 @@ def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, pat
 def check_output(path: Path, kind: type[Result] | None = None) -> None:
     """Raise before anything is computed when ``path`` cannot be written, or when its end names no format for a result of ``kind``."""
     if path.is_dir():
-        raise NotWritable(f"--out {str(path)!r} is a folder; give the name of a file.")
+        raise NotWritable(f"--out {quoted(str(path))} is a folder; give the name of a file.")
     if not path.parent.is_dir():
-        raise NotWritable(f"The folder {str(path.parent)!r} of --out does not exist; make it first or choose another.")
+        raise NotWritable(f"The folder {quoted(str(path.parent))} of --out does not exist; make it first or choose another.")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise NotWritable(f"{str(path)!r} cannot be written: permission denied; choose another --out.")
+        raise NotWritable(f"{quoted(str(path))} cannot be written: permission denied; choose another --out.")
     if kind is not None:
         from engine.exports.formats import formats_of
 
         usable = [end for item in formats_of(kind) for end in item.suffixes] + [*FIGURES]
         if not path.name.casefold().endswith(tuple(usable)):
             raise ParameterError(
-                f"The file name {path.name[-60:]!r} names no format for this answer; end it with one of {', '.join(usable)}."
+                f"The file name {file_name(path.name)} names no format for this answer; end it with one of {', '.join(usable)}."
             )
 
 
@@ -137,7 +137,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NotWritable(f"{str(path)!r} cannot be written: {error.strerror or error}; choose another --out.") from error
+        raise NotWritable(f"{quoted(str(path))} cannot be written: {error.strerror or error}; choose another --out.") from error
 
 
 def write_result(result: Any, path: Path) -> None:

@@ -36,6 +36,7 @@ from engine.core.errors import (
     SourceUnavailable,
 )
 from engine.core.progress import Monitor, SilentMonitor
+from engine.core.quoting import quoted
 from engine.core.settings import Settings
 from engine.service.engine import Engine
 from engine.service.requests import Request
@@ -67,7 +68,7 @@ class Plan:
     def __post_init__(self) -> None:
         allowed = [name for name, row in analyses().items() if row.windows]
         if self.analysis not in allowed:
-            raise ParameterError(f"The analysis is {self.analysis!r}; a genome-wide run can do {', '.join(allowed)}.")
+            raise ParameterError(f"The analysis is {quoted(self.analysis)}; a genome-wide run can do {', '.join(allowed)}.")
         if self.window_bp < 10 or not 0 <= self.overlap_bp < self.window_bp:
             raise ParameterError(
                 f"The window is {self.window_bp} bases with an overlap of {self.overlap_bp}; allowed: a window of 10 or more, a smaller overlap."
@@ -161,7 +162,7 @@ def _keep_plan(plan: Plan, lengths: dict[str, int], weights: str, folder: Path) 
             raise InputError(f"{folder} holds a run with other settings or weights (scan.json); name another --out, or the same settings.")
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"The folder {str(folder)!r} cannot be written: {error.strerror}; name another --out.") from error
+        raise InputError(f"The folder {quoted(str(folder))} cannot be written: {error.strerror}; name another --out.") from error
 
 
 def _outcomes(
@@ -223,7 +224,9 @@ def _on_ray(plan: Plan, missing: list[Tile], folder: Path, settings: Settings, a
     try:
         ray.init(address=address, ignore_reinit_error=True)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise SourceUnavailable(f"No Ray cluster answers at {address!r}; start one, or leave --ray out for local processes.") from error
+        raise SourceUnavailable(
+            f"No Ray cluster answers at {quoted(address)}; start one, or leave --ray out for local processes."
+        ) from error
     task = ray.remote(compute_tile)
     most = max(1, int(ray.cluster_resources().get("CPU", 1))) * _QUEUED_PER_WORKER
     running: dict[Any, Tile] = {}

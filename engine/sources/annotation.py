@@ -35,7 +35,7 @@ def gff3_attributes(text: str) -> dict[str, str]:
 
 def gtf_attributes(text: str) -> dict[str, str]:
     """Column 9 of GTF: ``key "value";`` pairs, the values of a repeated key joined by commas."""
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     pieces = text.split('"')  # outside, inside, outside, inside, ...
     last = len(pieces) - 1
     place, key = 1, _plain_pairs(pieces[0], found, ends=last == 0)
@@ -45,14 +45,15 @@ def gtf_attributes(text: str) -> dict[str, str]:
             place += 1
             inside.append(pieces[place])
         if key:
-            _add(found, key, '\\"'.join(part.removesuffix("\\") for part in inside) if len(inside) > 1 else inside[0])
+            value = '\\"'.join(part.removesuffix("\\") for part in inside) if len(inside) > 1 else inside[0]
+            found.setdefault(key, []).append(value)
         outside = pieces[place + 1] if place < last else ""
         key = _plain_pairs(outside, found, ends=place + 1 >= last)
         place += 2
-    return found
+    return {name: ",".join(filter(None, values)) for name, values in found.items()}
 
 
-def _plain_pairs(text: str, found: dict[str, str], *, ends: bool) -> str:
+def _plain_pairs(text: str, found: dict[str, list[str]], *, ends: bool) -> str:
     """Read ``key value;`` pairs without quotation marks; the key in front of the next quotation mark."""
     *whole, rest = text.split(";")
     if ends:
@@ -60,12 +61,8 @@ def _plain_pairs(text: str, found: dict[str, str], *, ends: bool) -> str:
     for chunk in whole:
         words = chunk.split(None, 1)
         if len(words) == 2:
-            _add(found, words[0], words[1].strip())
+            found.setdefault(words[0], []).append(words[1].strip())
     return rest.split()[-1] if not ends and rest.strip() else ""
-
-
-def _add(found: dict[str, str], key: str, value: str) -> None:
-    found[key] = f"{found[key]},{value}" if found.get(key) else value
 
 
 class _Unusable(Exception):

@@ -13,7 +13,7 @@ from engine.core.typography import upper
 from engine.sources.locus_text import HOW_TO_WRITE, LONGEST_LINE, KnownAssembly, LocusText, in_table, parse_locus_line
 from engine.sources.variant_text import CodingText, VariantText, parse_variant_line
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_().'@/+-]{0,59}", re.ASCII)
+_NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9_().'@/+-]{0,59}|\d{1,4}[A-Za-z][A-Za-z0-9_.-]{0,40})", re.ASCII)
 _ACCESSION = re.compile(r"[A-Za-z]{1,6}_?\d{5,9}(?:\.\d{1,3})?", re.ASCII)
 _DBSNP = re.compile(r"rs\d{1,12}", re.IGNORECASE | re.ASCII)
 _NUMBERED = re.compile(r"\d{1,12}[:.)]\s?[ACGTUN]", re.IGNORECASE | re.ASCII)

@@ -81,6 +81,12 @@ class GenomeSet:
         self._unusable: dict[str, str] = {}
         self._lock = threading.RLock()
 
+    def _known_as(self, name: str) -> str:
+        """The registered or canonical name of an assembly; case is ignored."""
+        main = canonical(name)
+        folded = main.casefold()
+        return main if main in self._files else next((one for one in self._files if one.casefold() == folded), main)
+
     def names(self) -> tuple[str, ...]:
         """Registered assemblies."""
         return tuple(self._files)
@@ -96,10 +102,10 @@ class GenomeSet:
 
     def annotation_file(self, name: str) -> Path | None:
         """The annotation that is registered with an assembly, if any."""
-        return self._files.get(canonical(name), (Path(), None))[1]
+        return self._files.get(self._known_as(name), (Path(), None))[1]
 
     def _reference(self, name: str) -> Reference:
-        name = canonical(name)
+        name = self._known_as(name)
         if name not in self._files:
             raise LocusError(f"The assembly {quoted(name, 40)} is not registered here; registered: {', '.join(self._files) or 'none'}.")
         with self._lock:
@@ -125,17 +131,17 @@ class GenomeSet:
 
     def knows(self, name: str) -> bool:
         """Whether this is a name or synonym of a registered assembly or of one of the public databases."""
-        return canonical(name) in self._files or assembly(name) is not None
+        return self._known_as(name) in self._files or assembly(name) is not None
 
     def annotation_note(self, name: str) -> str:
         """One sentence about lines of the assembly's annotation that could not be read; empty when there are none."""
-        annotation = self._annotations.get(canonical(name))
+        annotation = self._annotations.get(self._known_as(name))
         return annotation.note if annotation is not None else ""
 
     def annotations(self, name: str = "") -> Iterator[tuple[str, Annotation]]:
         """Registered assemblies with their annotations (of one assembly when it is named); those without one that can be used are passed over."""
         for registered in self._files:
-            if not name or canonical(name) == registered:
+            if not name or self._known_as(name) == registered:
                 try:
                     annotation = self._annotation(registered)
                 except SourceUnavailable as error:
@@ -162,7 +168,7 @@ class GenomeSet:
             if not self.knows(text.assembly):
                 near = nearest(text.assembly, (*self.known(), *(row.name for row in assemblies())))
                 raise LocusError(f"The assembly {quoted(text.assembly, 40)} is not known; known are for example {near}.")
-            return canonical(text.assembly)
+            return self._known_as(text.assembly)
         hits = [name for name in self._files if self._contig(name, text.contig) is not None]
         if len(hits) == 1:
             return hits[0]
@@ -281,7 +287,7 @@ class GenomeSet:
         SourceUnavailable
             The annotation cannot be read, or Ensembl was asked and did not answer.
         """
-        name = canonical(locus.assembly)
+        name = self._known_as(locus.assembly)
         annotation = self._annotation(name)
         if annotation is None:
             return features_from_examples(locus) or self._remote_features(locus, monitor)

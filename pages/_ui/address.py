@@ -29,6 +29,8 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "near": (1, 1000),
     "arcs": (0, 400),
 }
+_LINES = str.maketrans(dict.fromkeys("\t\n\r", " ") | dict.fromkeys("\xad\u200b\u2060\ufeff", "-"))
+"""Signs that the reader of the box understands although they cannot be seen."""
 DISPLAY_NAMES = {"map": "mode", "near": "hideNear", "hide": "hidden"}
 WHOLE = ("distance", "near", "arcs")
 LONGEST_SEQUENCE = 8000
@@ -144,7 +146,7 @@ class _Reader:
                     f"The address has {len(given):,} characters of {name}; {LONGEST_SEQUENCE:,} is the most, so it was left out."
                 )
                 continue
-            if not given.isprintable():
+            if not given.translate(_LINES).isprintable():
                 self.problems.append(f"The address has characters in {name} that cannot be shown, so it was left out.")
                 continue
             return given

@@ -11,7 +11,9 @@ import streamlit as st
 from engine.analyses.dependency import DependencyMap
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError, SequenceError
+from engine.core.quoting import quoted
 from engine.core.sequence import NucleotideSequence
+from engine.core.typography import folded
 from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.views import payload
@@ -94,9 +96,9 @@ def _suggestion(shown: Shown) -> str:
 
 def substituted(sequence: NucleotideSequence, text: str) -> tuple[NucleotideSequence, int, str]:
     """The sequence with one base replaced, the 0-based place, and the change as ``C31A``. Raises `SequenceError` in one sentence."""
-    match = re.fullmatch(r"\s*([ACGTUacgtu]?)\s*(\d{1,9})\s*>?\s*([ACGTUacgtu])\s*", text, re.ASCII)
+    match = re.fullmatch(r"\s*([ACGTUacgtu]?)\s*(\d{1,9})\s*>?\s*([ACGTUacgtu])\s*", folded(text), re.ASCII)
     if match is None:
-        raise SequenceError(f"{text[:30]!r} is not a substitution; write the base, its position and the new base, for example C31A.")
+        raise SequenceError(f"{quoted(text, 30)} is not a substitution; write the base, its position and the new base, for example C31A.")
     place, letters = int(match[2]) - 1, sequence.letters
     if not 0 <= place < len(letters):
         raise SequenceError(f"Position {place + 1:,} is outside the sequence; give one of 1 to {len(letters):,}.")

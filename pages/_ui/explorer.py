@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
+from engine.core.quoting import quoted
 from engine.service.engine import Engine
 from engine.sources import examples
 from engine.views import payload
@@ -75,7 +76,9 @@ def _unknown(engine: Engine, question: Question) -> str:
     except LocuscopeError as error:
         return str(error)
     if question.species and question.species not in row.card.species and row.card.species:
-        return f"The address asks for the species {question.species!r}, which {row.card.title} does not know; choose one under Analysis."
+        return (
+            f"The address asks for the species {quoted(question.species)}, which {row.card.title} does not know; choose one under Analysis."
+        )
     return "" if row.card.can(Capability.DEPENDENCY) else f"The address asks for {row.card.title}, which has no dependency map."
 
 

@@ -18,6 +18,7 @@ from pickle import UnpicklingError  # noqa: TID251 - the error's name only; noth
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
+from engine.core.quoting import quoted
 from engine.models.checkpoints.pointers import refuse_pointer
 
 if TYPE_CHECKING:
@@ -323,7 +324,7 @@ def resolve_device(name: str) -> str:
         return name
     kind, _, index = name.partition(":")
     if kind != "cuda" or not (index == "" or index.isdigit()):
-        raise ParameterError(f"Device is {name!r}; allowed: auto, cpu, cuda, cuda:N.")
+        raise ParameterError(f"Device is {quoted(name)}; allowed: auto, cpu, cuda, cuda:N.")
     if not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count():
         raise ParameterError(f"Device {name} is not on this machine ({torch.cuda.device_count()} CUDA devices); choose cpu.")
     return f"cuda:{int(index or 0)}"
@@ -334,7 +335,7 @@ def resolve_dtype(name: str, device: str) -> str:
     if name in ("", "auto"):
         return "float32" if device == "cpu" else "float16"
     if name not in _DTYPES:
-        raise ParameterError(f"dtype is {name!r}; allowed: auto, {', '.join(_DTYPES)}.")
+        raise ParameterError(f"dtype is {quoted(name)}; allowed: auto, {', '.join(_DTYPES)}.")
     return name
 
 
