@@ -170,7 +170,7 @@ def _answers(
             if item.get("done"):
                 return
             yield item
-        if time.monotonic() >= end or process.poll() is None:
+        if time.monotonic() >= end:
             raise ResourceExhausted(f"Reading {label} took more than {2 * SECONDS} s, the limit; cut out the part that is needed.")
         raise ResourceExhausted(
             f"Reading {label} needed more than {SECONDS} s of the processor or {MEMORY_BYTES / 1e9:g} GB of memory, the limits; "

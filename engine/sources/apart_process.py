@@ -6,7 +6,7 @@ import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -85,10 +85,10 @@ def _reference(_name: str, _data: bytes, bounds: Bounds, arguments: dict[str, An
 READERS = {"records": _records, "features": _features, "variants": _variants, "reference": _reference}
 
 
-def answer(question: dict[str, Any], data: bytes) -> Iterator[dict[str, Any]]:
-    """The pieces of the answer, the last one ``done``, or the error."""
+def answer(question: dict[str, Any], source: BinaryIO) -> Iterator[dict[str, Any]]:
+    """The pieces of the answer, the last one ``done``, or the error; ``source`` holds the bytes of the file."""
     try:
-        yield from READERS[question["reader"]](question["name"], data, Bounds(**question["bounds"]), question["arguments"])
+        yield from READERS[question["reader"]](question["name"], source.read(), Bounds(**question["bounds"]), question["arguments"])
         yield {"done": True}
     except LocuscopeError as error:
         yield {"error": type(error).__name__, "says": str(error)}
@@ -101,8 +101,7 @@ def main() -> None:
     question = orjson.loads(sys.stdin.buffer.readline())
     writes = question["reader"] == "reference"
     limit(question["memory_bytes"], question["seconds"], 2 * question["bounds"]["text_bytes"] if writes else 0)
-    data = sys.stdin.buffer.read()
-    for item in answer(question, data):
+    for item in answer(question, sys.stdin.buffer):
         sys.stdout.buffer.write(orjson.dumps(item) + b"\n")
     sys.stdout.buffer.flush()
 

@@ -157,7 +157,7 @@ def test_changes_of_a_transcript_are_shown_on_the_chromosome(text: str, normal: 
 
 
 def test_a_transcript_that_is_not_there_says_how_to_write_the_place(ask) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(LocusError, match="No registered annotation has a transcript or gene 'NM_000546.6'"):
+    with pytest.raises(LocusError, match=r"No registered annotation has a transcript or gene 'NM_000546\.6'"):
         ask("NM_000546.6:c.215C>G")
     with pytest.raises(LocusError, match="14 bases; 15 is behind its end"):
         ask("CAT:c.15A>G")

@@ -232,7 +232,16 @@ def test_letters_with_something_around_them_are_no_place(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1,234", 1234), ("1.234", 1234), ("1 234 567", 1_234_567), ("12,34", 1234), ("1.5k", 1500), ("0.1kb", 100), ("2Gb", 2 * 10**9), ("7nt", 7)],
+    [
+        ("1,234", 1234),
+        ("1.234", 1234),
+        ("1 234 567", 1_234_567),
+        ("12,34", 1234),
+        ("1.5k", 1500),
+        ("0.1kb", 100),
+        ("2Gb", 2 * 10**9),
+        ("7nt", 7),
+    ],
 )
 def test_numbers_are_whole_bases(text: str, value: int) -> None:
     assert whole_number(text) == value
@@ -246,7 +255,17 @@ def test_several_places_are_split_at_spaces_and_semicolons_and_not_inside_number
 def test_a_line_of_the_longest_length_is_read_in_a_moment() -> None:
     import time
 
-    hostile = ["1" * 490, "a:" * 245, "A1-" * 160, "chr" + ":1" * 240, "complement(" * 40, "1,1" * 160, "x:c." + "1_" * 240, "A>" * 240, " 1" * 245]
+    hostile = [
+        "1" * 490,
+        "a:" * 245,
+        "A1-" * 160,
+        "chr" + ":1" * 240,
+        "complement(" * 40,
+        "1,1" * 160,
+        "x:c." + "1_" * 240,
+        "A>" * 240,
+        " 1" * 245,
+    ]
     started = time.process_time()
     for text in hostile:
         for line in (text, f"chr1:{text}", f"{text}:1-2", f"{text}A>G"):

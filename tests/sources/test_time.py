@@ -75,7 +75,13 @@ READERS: dict[str, tuple[Callable[[int], Any], Callable[[Any], Any]]] = {
         lambda text: parse_flat_file(lines_of(text)),
     ),
     "GenBank qualifier": (
-        lambda n: GENBANK_START + '     gene            1..9\n                     /note="' + ("x" * 50 + "\n                     ") * n + '"\n' + GENBANK_END,
+        lambda n: (
+            GENBANK_START
+            + '     gene            1..9\n                     /note="'
+            + ("x" * 50 + "\n                     ") * n
+            + '"\n'
+            + GENBANK_END
+        ),
         lambda text: parse_flat_file(lines_of(text)),
     ),
     "GenBank location": (
@@ -92,7 +98,11 @@ READERS: dict[str, tuple[Callable[[int], Any], Callable[[Any], Any]]] = {
         lambda text: parse_flat_file(lines_of(text)),
     ),
     "EMBL features": (
-        lambda n: "ID   X1; SV 1; linear; genomic DNA; STD; PRO; 8 BP.\nFH   Key\n" + "FT   gene            1..5\n" * n + "SQ   Sequence 8 BP;\n     acgtacgt 8\n//\n",
+        lambda n: (
+            "ID   X1; SV 1; linear; genomic DNA; STD; PRO; 8 BP.\nFH   Key\n"
+            + "FT   gene            1..5\n" * n
+            + "SQ   Sequence 8 BP;\n     acgtacgt 8\n//\n"
+        ),
         lambda text: parse_flat_file(lines_of(text), kind=EMBL),
     ),
     "GFF3 lines": (lambda n: f"{GFF_LINE}ID=a;Name=b\n" * n, lambda text: features("a.gff3", text)),
@@ -108,9 +118,15 @@ READERS: dict[str, tuple[Callable[[int], Any], Callable[[Any], Any]]] = {
     "BED lines that cannot be read": (lambda n: "c\t1\t5\n" + "c\tx\ty\n" * n, lambda text: features("a.bed", text)),
     "BED contigs": (lambda n: "c\t1\t5\n" + "".join(f"d{i}\t1\t5\n" for i in range(n)), lambda text: features("a.bed", text)),
     "VCF records": (lambda n: HEADER + "c\t5\t.\tA\tG\t.\t.\t.\n" * n, lambda text: read_vcf(text.encode(), "a", WIDE)),
-    "VCF alternates": (lambda n: HEADER + "c\t5\t.\tA\t" + ",".join(["G"] * n) + "\t.\t.\t.\n", lambda text: read_vcf(text.encode(), "a", WIDE)),
+    "VCF alternates": (
+        lambda n: HEADER + "c\t5\t.\tA\t" + ",".join(["G"] * n) + "\t.\t.\t.\n",
+        lambda text: read_vcf(text.encode(), "a", WIDE),
+    ),
     "VCF information": (lambda n: HEADER + "c\t5\t.\tA\tG\t.\t.\t" + "X=1;" * n + "\n", lambda text: read_vcf(text.encode(), "a", WIDE)),
-    "VCF positions": (lambda n: HEADER + "c\t5\t.\tA\tG\t.\t.\t.\nc\t" + "1" * n + "\t.\tA\tG\t.\t.\t.\n", lambda text: read_vcf(text.encode(), "a", WIDE)),
+    "VCF positions": (
+        lambda n: HEADER + "c\t5\t.\tA\tG\t.\t.\t.\nc\t" + "1" * n + "\t.\tA\tG\t.\t.\t.\n",
+        lambda text: read_vcf(text.encode(), "a", WIDE),
+    ),
     "VCF headers": (lambda n: "##x=y\n" * n + HEADER + "c\t5\t.\tA\tG\t.\t.\t.\n", lambda text: read_vcf(text.encode(), "a", WIDE)),
     "JSON lists": (lambda n: "[" + "1," * n + "1]", lambda text: read_json(text, "x")),
     "JSON depth": (lambda n: "[" * n, lambda text: read_json(text, "x")),
