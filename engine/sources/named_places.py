@@ -170,7 +170,7 @@ class Places:
                 )
             return None
         if text.is_dbsnp:
-            return self._of_dbsnp(name)
+            return self._of_dbsnp(name.lower())
         if not text.assembly:
             self.genomes.refuse_bare_contig(name)
         if text.is_accession:
@@ -219,12 +219,12 @@ class Places:
                 f"{name} is an identifier of dbSNP, which is looked up at Ensembl, and this machine is set to be offline; "
                 "write its place, such as GRCh38:1:230,710,048 A>G."
             )
-        place, alleles = self.genomes.services().variation(name.lower(), self.monitor)
+        place, alleles = self.genomes.services().variation(name, self.monitor)
         shown = f"{place.assembly}:{place.contig}:{place.start + 1} {alleles[0]}>{alleles[1]}" if len(alleles) > 1 else str(place)
         found = self.of_line(shown)
         if found is None:
             raise SourceUnavailable(f"Ensembl gives {name} a place that cannot be read, {quoted(shown)}; write its place yourself.")
-        return replace(found, notes=(*found.notes, f"{name} is {'/'.join(alleles)[:80]} at {place} by Ensembl."), normal=name.lower())
+        return replace(found, notes=(*found.notes, f"{name} is {'/'.join(alleles)[:80]} at {place} by Ensembl."), normal=name)
 
     def _of_accession(self, name: str) -> Understood:
         if self.settings.offline:
