@@ -263,11 +263,14 @@ _Net = TypeVar("_Net", bound="LocuscopeNet | SegmenterNet")
 
 def _read_net(directory: Path, build: Callable[[Path], _Net], tensors: dict[str, Tensor]) -> _Net:
     """``build`` from config.json, filled with ``tensors``. Raises `WeightsMissing`, `WeightsInvalid`."""
+    import torch
+
     from engine.models.checkpoints.weights import load_tensors, read_json
 
     read_json(directory)
     try:
-        net = build(directory / "config.json")
+        with torch.random.fork_rng(devices=[]):  # the first values are drawn, and forgotten
+            net = build(directory / "config.json")
     except (ValueError, TypeError, KeyError, ZeroDivisionError, RuntimeError) as error:
         raise WeightsInvalid(
             f"config.json in {directory} does not describe this model ({error}); take the files of one training run."
