@@ -72,6 +72,6 @@ ENTRIES: dict[str, ModelEntry] = {
     "segment-borzoi": ModelEntry(
         CARD,
         load,
-        HubFiles("InstaDeepAI/segment_borzoi", patterns=("config.json", "model.safetensors"), size_bytes=1_292_415_088),
+        HubFiles("InstaDeepAI/segment_borzoi", patterns=("config.json", "model.safetensors"), size_bytes=1_290_000_000),
     ),
 }

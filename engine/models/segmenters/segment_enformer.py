@@ -68,6 +68,6 @@ ENTRIES: dict[str, ModelEntry] = {
     "segment-enformer": ModelEntry(
         CARD,
         load,
-        HubFiles("InstaDeepAI/segment_enformer", patterns=("config.json", "model.safetensors"), size_bytes=1_517_283_436),
+        HubFiles("InstaDeepAI/segment_enformer", patterns=("config.json", "model.safetensors"), size_bytes=1_520_000_000),
     ),
 }

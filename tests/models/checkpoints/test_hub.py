@@ -236,8 +236,8 @@ def test_a_saved_token_goes_to_the_official_hub_only() -> None:
     assert downloads._token("http://127.0.0.1:1") is False
 
 
-def test_a_downloaded_model_answers_through_the_engine_without_the_hub(golden: Path, tmp_path: Path) -> None:
-    checkpoint = golden / "gpn" / "checkpoint"
+def test_a_downloaded_model_answers_through_the_engine_without_the_hub(tiny: Path, tmp_path: Path) -> None:
+    checkpoint = tiny / "gpn" / "checkpoint"
     files = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
     settings = Settings(home=tmp_path / "home", device="cpu")
     with serving(Hub("songlab/gpn-brassicales", files, large=("model.safetensors", "pytorch_model.bin"))) as server:
