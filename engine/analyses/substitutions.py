@@ -193,7 +193,8 @@ class Scan:
     def of(cls, model: NucleotideModel, sequence: NucleotideSequence, precision: Precision = "exact", tau: float = 0.05) -> Scan:
         """Tokenise ``sequence``. Raises `CapabilityMissing` for a model that does not score bases or has no such precision.
 
-        ``auto`` becomes ``delta`` where the model offers it and some exact rows of this sequence confirm it, otherwise ``exact``.
+        ``auto`` becomes ``delta`` where the model's usual precision here is ``delta`` and some exact rows of this sequence confirm it,
+        otherwise ``exact``. A precision that is named is never refused for its speed.
         """
         if not isinstance(model, NucleotideModel):
             raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
@@ -206,8 +207,11 @@ class Scan:
             reference = model.prepare(sequence)
             if precision != "auto":
                 return cls(model, reference, precision, tau)
-            exact, delta = cls(model, reference), cls(model, reference, "delta")
-            return delta if "delta" in offered and _is_close(exact, delta) else exact
+            exact = cls(model, reference)
+            if not isinstance(model, PreciseMutantModel) or model.usual_precision != "delta":
+                return exact
+            delta = cls(model, reference, "delta")
+            return delta if _is_close(exact, delta) else exact
 
     @property
     def batch_size(self) -> int:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ParameterError, ResourceExhausted, SourceUnavailable
 from engine.core.parameters import DependencyParameters, EffectParameters, Parameters
+from engine.core.processor import kind
 from engine.core.progress import Monitor
 from engine.core.results import VariantEffects
 from engine.core.sequence import NucleotideSequence
@@ -397,7 +398,7 @@ class Engine:
             "model": spec.model_id,
             "revision": self._entry(request).card.revision,
             "weights": spec.fingerprint,
-            "device": spec.options.device.split(":")[0],
+            "processor": kind(spec.options.device),
             "dtype": spec.options.dtype,
             "species": request.species,
             "sequence": request.sequence.sha256,

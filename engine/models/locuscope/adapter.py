@@ -148,10 +148,13 @@ class Locuscope:
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """``exact``; in float32 also ``delta``, where low-precision products are faster on this device, and ``sparse``."""
-        if self.fast is None:
-            return ("exact",)
-        return ("exact", "delta", "sparse") if self.fast.low is not None else ("exact", "sparse")
+        """``exact``; in float32 also ``delta`` and ``sparse``."""
+        return ("exact",) if self.fast is None else ("exact", "delta", "sparse")
+
+    @property
+    def usual_precision(self) -> str:
+        """What ``auto`` tries: ``delta`` where this kind of processor has fast low-precision products."""
+        return "exact" if self.fast is None or self.fast.low is None else "delta"
 
     @property
     def exact_by_passes(self) -> bool:

@@ -225,6 +225,11 @@ class NucleotideTransformer:
         """How mutants can be scored here; see `engine.core.protocols.PreciseMutantModel`."""
         return self._differences.precisions
 
+    @property
+    def usual_precision(self) -> str:
+        """What ``auto`` tries."""
+        return self._differences.usual_precision
+
     def mutant_logits(
         self,
         reference: Prepared,

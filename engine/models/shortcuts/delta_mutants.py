@@ -128,12 +128,17 @@ class MutantsByDifference:
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """``exact``; in float32 also ``delta``, where low-precision products are faster on this device."""
-        return ("exact",) if self._owner.dtype != "float32" or self._low is None else ("exact", "delta")
+        """``exact``; in float32 also ``delta``."""
+        return ("exact", "delta") if self._owner.dtype == "float32" else ("exact",)
+
+    @property
+    def usual_precision(self) -> str:
+        """What ``auto`` tries: ``delta`` where this kind of processor has fast low-precision products."""
+        return "delta" if "delta" in self.precisions and self._low is not None else "exact"
 
     @property
     def _low(self) -> torch.dtype | None:
-        return difference_dtype(self._owner.device, self._net.config.width)
+        return difference_dtype(self._owner.device)
 
     @cached_property
     def described(self) -> Described:

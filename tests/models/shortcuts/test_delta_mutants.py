@@ -51,17 +51,17 @@ def scored(model: Any, precision: str) -> torch.Tensor:
 
 
 def with_products_in(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype | None) -> None:
-    monkeypatch.setattr(delta_mutants, "difference_dtype", lambda device, width: dtype)
+    monkeypatch.setattr(delta_mutants, "difference_dtype", lambda device: dtype)
 
 
 def test_it_is_a_model_with_precisions(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(model, PreciseMutantModel)
     with_products_in(monkeypatch, None)
-    assert model.precisions == ("exact",)
+    assert (model.precisions, model.usual_precision) == (("exact", "delta"), "exact")  # named, it is not refused for being slow
     with_products_in(monkeypatch, torch.bfloat16)
-    assert model.precisions == ("exact", "delta")
+    assert (model.precisions, model.usual_precision) == (("exact", "delta"), "delta")
     model.dtype = "float16"
-    assert model.precisions == ("exact",)
+    assert (model.precisions, model.usual_precision) == (("exact",), "exact")
 
 
 def test_differences_in_float32_give_the_scores_of_whole_passes(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
