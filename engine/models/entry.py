@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.core.card import ModelCard
 from engine.core.errors import WeightsInvalid
 from engine.core.protocols import Model
+from engine.models.checkpoints.evidence import WEIGHT_FILES, Evidence
+from engine.models.checkpoints.identity import Marks
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -70,11 +76,27 @@ def _guarded(load: Load) -> Load:
 class ModelEntry:
     """One row of the registry.
 
-    ``load(directory, options)`` reads a checkpoint directory in the published layout and returns a model that implements the
-    protocols its card's capabilities name; torch is imported only inside it. The configuration beside the weights decides sizes.
-    ``shipped``: directory inside ``assets/models`` for models that come with the repository. ``hub``: where to download it.
-    ``available``: for tables and services: given the folder of the settings (``home``), an empty text when it can be used, else one
-    sentence on what is missing (terms not accepted, no table, no key).
+    Parameters
+    ----------
+    card : ModelCard
+        What is said of the published checkpoint.
+    load : callable
+        ``load(directory, options)`` reads a checkpoint directory in the published layout and returns a model that implements the protocols
+        its card's capabilities name; torch is imported only inside it. The configuration beside the weights decides sizes.
+    hub : HubFiles or None
+        Where to download it.
+    shipped : Path or None
+        Directory inside ``assets/models`` for models that come with the repository.
+    available : callable or None
+        For tables and services: given the folder of the settings (``home``), an empty text when it can be used, else one sentence on what is
+        missing (terms not accepted, no table, no key).
+    marks : Marks or None
+        How files show that they hold it; None for what has no files, and for a model of somebody else's that brings no marks.
+    network : callable or None
+        ``network(evidence, tensors)``: the network filled with published tensors, which may lie on torch's meta device; raises
+        `WeightsInvalid` when names or shapes do not fit.
+    weights : tuple of str
+        Names or globs of its weight files, the preferred first.
     """
 
     card: ModelCard
@@ -82,6 +104,9 @@ class ModelEntry:
     hub: HubFiles | None = None
     shipped: Path | None = None
     available: Callable[[Path], str] | None = None
+    marks: Marks | None = None
+    network: Callable[[Evidence, Mapping[str, Tensor]], nn.Module] | None = None
+    weights: tuple[str, ...] = WEIGHT_FILES
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "load", _guarded(self.load))
