@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import tempfile
 import time
@@ -15,23 +14,14 @@ from typing import Any, TextIO
 
 from engine.core.errors import FileFormatError, InputError, ParameterError, SequenceError
 from engine.core.locus import Locus
-from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, Segmentation, VariantEffects
+from engine.core.results import Result
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 from engine.service.engine import Engine
 
-_WINDOW = re.compile(r"^\s*([\d,_]+)\s*(?:-|\.\.)\s*([\d,_]+)\s*$")
 _UNBOUNDED = 1 << 40
 _NAMES_SHOWN = 8
 FIGURES = (".html", ".png", ".svg", ".pdf")
-FIGURE_FIELDS: dict[type, str] = {
-    DependencyMap: "dependency",
-    ContactMap: "contacts",
-    VariantEffects: "effects",
-    BaseProbabilities: "probabilities",
-    Segmentation: "segmentation",
-}
-"""Results that can be drawn, by their place in `engine.views.locus_figure.LocusEvidence`."""
 
 
 class NotWritable(InputError):
@@ -102,18 +92,7 @@ def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, pat
     return found[0]
 
 
-def read_window(text: str | None) -> tuple[int, int] | None:
-    """``START-END``, 1-based inclusive, as a 0-based half-open pair; None for None."""
-    if text is None:
-        return None
-    match = _WINDOW.match(text)
-    if match is None:
-        raise ParameterError(f"The window {text[:40]!r} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
-    start, end = (int(re.sub(r"[,_]", "", group)) for group in match.groups())
-    return start - 1, end
-
-
-def check_output(path: Path, kind: type | None = None) -> None:
+def check_output(path: Path, kind: type[Result] | None = None) -> None:
     """Raise before anything is computed when ``path`` cannot be written, or when its end names no format for a result of ``kind``."""
     if path.is_dir():
         raise NotWritable(f"--out {str(path)!r} is a folder; give the name of a file.")
@@ -122,10 +101,9 @@ def check_output(path: Path, kind: type | None = None) -> None:
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise NotWritable(f"{str(path)!r} cannot be written: permission denied; choose another --out.")
     if kind is not None:
-        from engine.exports.formats import FORMATS
+        from engine.exports.formats import formats_of
 
-        usable = [end for item in FORMATS.values() if issubclass(kind, item.applies_to) for end in item.suffixes]
-        usable += [*FIGURES] if kind in FIGURE_FIELDS else []
+        usable = [end for item in formats_of(kind) for end in item.suffixes] + [*FIGURES]
         if not path.name.casefold().endswith(tuple(usable)):
             raise ParameterError(
                 f"The file name {path.name[-60:]!r} names no format for this answer; end it with one of {', '.join(usable)}."
@@ -156,7 +134,7 @@ def _write_figure(result: Any, path: Path) -> None:
     from engine.exports.figure import write_figure
     from engine.views.locus_figure import LocusEvidence, locus_figure
 
-    drawn = locus_figure(LocusEvidence(result.sequence, **{FIGURE_FIELDS[type(result)]: result}))
+    drawn = locus_figure(LocusEvidence(result.sequence, {result.provenance.analysis: result}))
     write_figure(drawn, path, result.provenance, int(drawn.layout.width), int(drawn.layout.height))
 
 

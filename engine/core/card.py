@@ -127,3 +127,22 @@ class WindowRule:
     output_end: int | None = None
     context_bp: int = 0
     allows_ambiguous: bool = True
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a model offers, known from its registry row before anything loads; a contract test holds it against the loaded model.
+
+    Parameters
+    ----------
+    recipe : EffectRecipe
+        How its log-likelihood ratios are computed.
+    windows : WindowRule or None
+        Which lengths an element or track model takes; None for others.
+    precisions : tuple of str
+        What ``precision`` of a map may be in float32, ``exact`` first.
+    """
+
+    recipe: EffectRecipe = EffectRecipe()
+    windows: WindowRule | None = None
+    precisions: tuple[str, ...] = ("exact",)

@@ -10,14 +10,13 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from engine.core.errors import FileFormatError
+from engine.core.results import Result, Track
 from engine.exports.place import place_of
 from engine.exports.provenance import KEY
-from engine.exports.tracks import Track, tracks_of
 
 _MAGIC = 4
 
@@ -39,7 +38,7 @@ def embedded_provenance(path: Path) -> str:
     return after.decode("utf-8").rstrip("\n")
 
 
-def write_track(result: Any, track: Track, path: Path) -> None:
+def write_track(result: Result, track: Track, path: Path) -> None:
     """Write one track as bigWig, forward-strand order, NaN left out."""
     import pyBigWig
 
@@ -57,15 +56,15 @@ def write_track(result: Any, track: Track, path: Path) -> None:
     _embed(path, result.provenance.to_json())
 
 
-def write(result: Any, path: Path) -> None:
+def write(result: Result, path: Path) -> None:
     """Write the main track of a result (of variant effects the influence, of probabilities the entropy)."""
-    write_track(result, tracks_of(result)[0], path)
+    write_track(result, result.tracks()[0], path)
 
 
-def write_zip(result: Any, path: Path) -> None:
+def write_zip(result: Result, path: Path) -> None:
     """Write every track as NAME.bw into a zip archive, with the provenance beside them."""
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for track in tracks_of(result):
+        for track in result.tracks():
             file = Path(folder) / f"{track.name}.bw"
             write_track(result, track, file)
             archive.write(file, file.name)

@@ -23,11 +23,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from engine.analyses.declared import analyses, declared
 from engine.core.errors import InputError, LocuscopeError, ModelError, ParameterError, ResourceExhausted, SourceUnavailable
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.settings import Settings
 from engine.service.engine import Engine
-from engine.service.requests import ANALYSES, Request
+from engine.service.requests import Request
 from engine.service.triage import ReferenceLetters
 
 logger = logging.getLogger(__name__)
@@ -54,9 +55,9 @@ class Plan:
     overlap_bp: int = 200
 
     def __post_init__(self) -> None:
-        if self.analysis not in ANALYSES or self.analysis in ("pair", "contacts"):
-            allowed = ", ".join(name for name in ANALYSES if name not in ("pair", "contacts"))
-            raise ParameterError(f"The analysis is {self.analysis!r}; a genome-wide run can do {allowed}.")
+        allowed = [name for name, row in analyses().items() if row.windows]
+        if self.analysis not in allowed:
+            raise ParameterError(f"The analysis is {self.analysis!r}; a genome-wide run can do {', '.join(allowed)}.")
         if self.window_bp < 10 or not 0 <= self.overlap_bp < self.window_bp:
             raise ParameterError(
                 f"The window is {self.window_bp} bases with an overlap of {self.overlap_bp}; allowed: a window of 10 or more, a smaller overlap."
@@ -101,7 +102,7 @@ def scan(
     watcher = monitor or SilentMonitor()
     lengths = _lengths(plan, settings)
     weights = _engine(settings).fingerprint(
-        plan.model or ANALYSES[plan.analysis].default_model, Path(plan.weights) if plan.weights else None
+        plan.model or declared(plan.analysis).default_model, Path(plan.weights) if plan.weights else None
     )
     _keep_plan(plan, lengths, weights, folder)
     everything = [tile for contig, length in lengths.items() for tile in tiles(contig, length, plan.window_bp, plan.overlap_bp)]
@@ -263,10 +264,7 @@ def _locus(tile: Tile) -> Any:
 
 
 def _write_tile(result: Any, path: Path) -> None:
-    from engine.exports.npz import arrays_of
-    from engine.exports.tracks import tracks_of
-
-    arrays = {**arrays_of(result), **{f"track_{track.name}": track.values for track in tracks_of(result)}}
+    arrays = {**result.arrays(), **{f"track_{track.name}": track.values for track in result.tracks()}}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.part")
     with temporary.open("wb") as handle:

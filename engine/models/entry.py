@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.card import ModelCard
+from engine.core.card import ModelCard, Offer
 from engine.core.errors import WeightsInvalid
 from engine.core.protocols import Model
+from engine.core.sequence import NucleotideSequence
 from engine.models.checkpoints.evidence import WEIGHT_FILES, Evidence
 from engine.models.checkpoints.identity import Marks
 
@@ -52,6 +53,10 @@ class LoadOptions:
     species: str = ""
 
 
+def _no_note(sequence: NucleotideSequence) -> str:
+    return ""
+
+
 Load = Callable[[Path, LoadOptions], Model]
 
 
@@ -90,6 +95,10 @@ class ModelEntry:
     available : callable or None
         For tables and services: given the folder of the settings (``home``), an empty text when it can be used, else one sentence on what is
         missing (terms not accepted, no table, no key).
+    offer : Offer
+        What the model offers, asked before it loads.
+    note : callable
+        One sentence on how a sequence departs from the only layout the model was trained on, or an empty text.
     marks : Marks or None
         How files show that they hold it; None for what has no files, and for a model of somebody else's that brings no marks.
     network : callable or None
@@ -104,6 +113,8 @@ class ModelEntry:
     hub: HubFiles | None = None
     shipped: Path | None = None
     available: Callable[[Path], str] | None = None
+    offer: Offer = Offer()
+    note: Callable[[NucleotideSequence], str] = _no_note
     marks: Marks | None = None
     network: Callable[[Evidence, Mapping[str, Tensor]], nn.Module] | None = None
     weights: tuple[str, ...] = WEIGHT_FILES

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.analyses.dependency import DependencyMap
+from engine.core.arithmetic import strongest_pairs
 from engine.core.errors import ParameterError
-from engine.core.results import DependencyMap
-from engine.views.tables import strongest_pairs
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,23 +6,27 @@ subplots of one axis id (``hoversubplots="axis"``). Positions on the axis are 1-
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from engine.core.arithmetic import entropy, strongest_pairs
 from engine.core.errors import ParameterError
 from engine.core.sequence import BASES, Alphabet
 from engine.views.palettes import BASE_COLOURS, ELEMENT_COLOURS, ink
-from engine.views.tables import entropy, strongest_pairs
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import NDArray
 
+    from engine.analyses.contacts import ContactMap
+    from engine.analyses.dependency import DependencyMap
+    from engine.analyses.effects import VariantEffects
+    from engine.analyses.probabilities import BaseProbabilities
+    from engine.analyses.segmentation import Segmentation
     from engine.core.features import Feature
-    from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, Segmentation, VariantEffects
     from engine.core.sequence import NucleotideSequence
 
 ARC_POINTS = 24
@@ -31,21 +35,41 @@ MOST_LETTERS = 400
 
 @dataclass(frozen=True)
 class LocusEvidence:
-    """What is known about one sequence; every result is of that sequence, None = not asked for."""
+    """What is known about one sequence: ``results`` by the name of their analysis, all of that sequence."""
 
     sequence: NucleotideSequence
-    dependency: DependencyMap | None = None
-    contacts: ContactMap | None = None
-    effects: VariantEffects | None = None
-    probabilities: BaseProbabilities | None = None
-    segmentation: Segmentation | None = None
+    results: Mapping[str, Any] = field(default_factory=dict)
     features: tuple[Feature, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("dependency", "contacts", "effects", "probabilities", "segmentation"):
-            result = getattr(self, name)
-            if result is not None and result.sequence.sha256 != self.sequence.sha256:
+        for name, result in self.results.items():
+            if result.sequence.sha256 != self.sequence.sha256:
                 raise ParameterError(f"The {name} belongs to another sequence; give results of the sequence that is drawn.")
+
+    @property
+    def dependency(self) -> DependencyMap | None:
+        """The map."""
+        return self.results.get("dependency")
+
+    @property
+    def contacts(self) -> ContactMap | None:
+        """Pairs read from it."""
+        return self.results.get("contacts")
+
+    @property
+    def effects(self) -> VariantEffects | None:
+        """Of every substitution."""
+        return self.results.get("effects")
+
+    @property
+    def probabilities(self) -> BaseProbabilities | None:
+        """Of the bases."""
+        return self.results.get("probabilities")
+
+    @property
+    def segmentation(self) -> Segmentation | None:
+        """Elements."""
+        return self.results.get("segmentation")
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from typing import Any
 
 import streamlit as st
 
+from engine.analyses.dependency import DependencyMap
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError, SequenceError
-from engine.core.results import DependencyMap
 from engine.core.sequence import NucleotideSequence
 from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.views import payload
 from engine.views.comparison import changed_pairs, difference, side_by_side
-from pages._ui import locus_view, search, state
+from pages._ui import locus_view, polling, search, state
 from pages._ui.question import Shown, echo
 
 TARGET = "compare"
@@ -49,7 +49,7 @@ def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     st.subheader("Compare", anchor=False)
-    if session.shown is None:
+    if session.screen.shown is None:
         st.info("There is no sequence yet; open one in the explorer first.")
         if st.button("Open the explorer", type="primary"):
             st.switch_page("pages/explorer.py")
@@ -77,7 +77,7 @@ def page() -> None:
         _start(shared, shown, model, other, change, mode)
     comparison: Comparison | None = st.session_state.get("comparison")
     if comparison is not None:
-        _follow(comparison)
+        _follow(shared, comparison)
 
 
 def _models(shared: state.Shared) -> list[str]:
@@ -138,9 +138,9 @@ def _species(model: str) -> str:
     return question.species if question.model == model else ""
 
 
-def _follow(comparison: Comparison) -> None:
+def _follow(shared: state.Shared, comparison: Comparison) -> None:
     if not all(job.finished for job in comparison.jobs):
-        st.fragment(_progress, run_every=0.7)(comparison)
+        polling.follow(shared.engine, True, _progress, comparison)
         return
     errors = [str(job.error) for job in comparison.jobs if job.error is not None]
     maps = comparison.maps

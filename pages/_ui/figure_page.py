@@ -6,14 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from engine.views.describe import describe
 from engine.views.locus_figure import FigureStyle, locus_figure
 from pages._ui import downloads, search, state
 from pages._ui.question import echo
 
 COLOURS = ("Cividis", "Viridis", "Magma", "Greys")
 PANELS = {
-    "map": "dependency map",
+    "dependency": "dependency map",
     "contacts": "contacts",
     "effects": "effects",
     "probabilities": "reconstruction",
@@ -26,26 +25,26 @@ def page() -> None:
     """Draw the page."""
     session = state.session()
     st.subheader("Figure", anchor=False)
-    results = session.runs.finished_results() if session.runs is not None else {}
-    if session.shown is None or not set(results) & set(PANELS):
+    results = session.work.runs.finished_results() if session.work.runs is not None else {}
+    if session.screen.shown is None or not set(results) & set(PANELS):
         st.info("There is no finished result yet; open a sequence in the explorer first.")
         if st.button("Open the explorer", type="primary"):
             st.switch_page("pages/explorer.py")
         return
-    shown = session.shown
+    shown = session.on_screen
     st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")
     kept, style = _choices(len(shown.sequence), [kind for kind in PANELS if kind in results])
     drawn = {kind: results[kind] for kind in kept}
     if not drawn:
         st.info("Choose at least one panel.")
         return
-    if "map" in drawn and len(drawn["map"].values) > WIDEST_MAP:
+    if "dependency" in drawn and len(drawn["dependency"].values) > WIDEST_MAP:
         st.info(
-            f"The map has {len(drawn['map'].values):,} bases; up to {WIDEST_MAP:,} can be drawn here. Compute a window of it in the explorer."
+            f"The map has {len(drawn['dependency'].values):,} bases; up to {WIDEST_MAP:,} can be drawn here. Compute a window of it in the explorer."
         )
         return
     figure = locus_figure(downloads.evidence(shown, drawn), style)
-    words = " ".join(describe(result) for result in drawn.values())
+    words = " ".join(result.words() for result in drawn.values())
     st.plotly_chart(figure, alt=words, key="composite", width="content", theme=None)
     downloads.figure_buttons(shown, drawn, style)
     st.caption(words)

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.service.engine import ModelRow
-from pages._ui import state
+from pages._ui import polling, state
 from pages._ui.downloading import Download
 
 
@@ -79,7 +79,7 @@ def _install(row: ModelRow, shared: state.Shared) -> None:
             downloads[card.id] = Download(shared.engine, card.id)
             st.rerun()
         return
-    st.fragment(_progress, run_every=0.7)(running)
+    polling.follow(shared.engine, True, _progress, running)
 
 
 def _progress(running: Download) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from engine.service.jobs import Job
 from engine.service.triage import ReferenceLetters, TriageRequest
 from engine.sources.compressed import text_of
 from engine.sources.vcf import parse_vcf
-from pages._ui import search, state
+from pages._ui import polling, search, state
+from pages._ui.address import AddressState
 from pages._ui.question import Question
 
 CONTEXT_BP = 150
@@ -130,7 +131,7 @@ def _reference(shared: state.Shared, assembly: str, fasta: Given | None) -> tupl
 
 def _follow(shared: state.Shared, desk: Desk) -> None:
     if not desk.job.finished:
-        st.fragment(_progress, run_every=0.7)(desk.job)
+        polling.follow(shared.engine, True, _progress, desk.job)
         return
     if desk.job.state == "cancelled":
         st.info("The triage was cancelled; nothing is ranked.")
@@ -226,7 +227,7 @@ def _open(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
     except LocuscopeError as error:
         st.error(str(error))
         return
-    session.started = True
+    session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
     search.ask(shared, session, Question(text, desk.request.model or shared.settings.model))
     session.focus(first - start)
     st.switch_page("pages/explorer.py")

@@ -13,11 +13,11 @@ import torch
 
 from engine.analyses import batches as batching
 from engine.analyses.batches import batches, in_turn, side_by_side
-from engine.analyses.dependency import dependency_map
-from engine.analyses.effects import variant_effects
-from engine.analyses.probabilities import base_probabilities
+from engine.analyses.dependency import DependencyParameters, dependency_map
+from engine.analyses.effects import EffectParameters, variant_effects
+from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
 from engine.core.errors import Cancelled, ResourceExhausted
-from engine.core.parameters import DependencyParameters, EffectParameters, Precision, ProbabilityParameters
+from engine.core.parameters import Precision
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.locuscope import fast

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from engine.analyses.contacts import contacts
-from engine.analyses.dependency import dependency_map, dependency_map_with_influence, pair_table
+from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.analyses.effects import variant_effects
+from engine.analyses.pair import PairParameters, pair_table
 from engine.analyses.probabilities import base_probabilities
 from engine.core.card import Capability
-from engine.core.parameters import DependencyParameters, PairParameters
 from engine.core.sequence import NucleotideSequence
 from tests.analyses.toys import Watcher, mutants_of
 from tests.models.cases import BASE_MODELS
@@ -73,11 +73,12 @@ def test_effects_are_those_its_card_promises(model: Any) -> None:
 
 
 def test_the_map_and_its_influence_come_from_the_same_passes(model: Any) -> None:
-    result, influence = dependency_map_with_influence(model, NucleotideSequence(LETTERS))
+    result = dependency_map(model, NucleotideSequence(LETTERS))
     assert result.complete
     if not model.card.causal and Capability.EFFECTS in model.card.capabilities:
         alone = variant_effects(model, NucleotideSequence(LETTERS)).influence
-        np.testing.assert_allclose(influence, alone, atol=1e-6)
+        assert result.influence is not None
+        np.testing.assert_allclose(result.influence, alone, atol=1e-6)
 
 
 def test_a_window_a_pair_and_probabilities_agree_with_the_whole(model: Any) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.analyses.dependency import dependency_map
-from engine.analyses.effects import variant_effects
-from engine.analyses.probabilities import base_probabilities
-from engine.core.parameters import DependencyParameters, EffectParameters, ProbabilityParameters
+from engine.analyses.dependency import DependencyParameters, dependency_map
+from engine.analyses.effects import EffectParameters, variant_effects
+from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry

@@ -11,9 +11,9 @@ import numpy as np
 import pysam
 import pytest
 
+from engine.analyses.dependency import DependencyParameters
 from engine.commands import app as command_line
 from engine.commands import arguments
-from engine.core.parameters import DependencyParameters
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.service.engine import Engine, Request

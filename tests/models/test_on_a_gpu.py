@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.analyses.dependency import dependency_map, pair_table
-from engine.analyses.effects import variant_effects
-from engine.analyses.probabilities import base_probabilities
+from engine.analyses.dependency import DependencyParameters, dependency_map
+from engine.analyses.effects import EffectParameters, variant_effects
+from engine.analyses.pair import PairParameters, pair_table
+from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
 from engine.analyses.triage import Site, triage
 from engine.core.card import Capability
-from engine.core.parameters import DependencyParameters, EffectParameters, PairParameters, ProbabilityParameters
 from engine.core.protocols import EmbeddingModel, GenerativeModel, PreciseMutantModel, TokenModel
 from engine.core.sequence import NucleotideSequence
 from engine.core.variants import Variant

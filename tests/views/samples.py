@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.analyses.contacts import ContactMap
+from engine.analyses.dependency import DependencyMap
+from engine.analyses.effects import VariantEffects
+from engine.analyses.pair import PairTable
+from engine.analyses.probabilities import BaseProbabilities
+from engine.analyses.segmentation import Segmentation
 from engine.core.card import Capability, ModelCard
 from engine.core.locus import Locus, Strand
 from engine.core.provenance import Provenance
-from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, VariantEffects
 from engine.core.sequence import Alphabet, NucleotideSequence
 
 LETTERS = "GGGGCTATAGCTCAGCTGGGAGAGCGCTTGCATGGCATGCAAGAGGTCAGCGGTTCGATCCCGCTTAGCTCCACCA"

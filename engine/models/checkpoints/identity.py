@@ -174,7 +174,9 @@ def _refusal(entry: ModelEntry, evidence: Evidence, reason: str) -> str:
 def look(evidence: Evidence, without: str = "") -> tuple[str, tuple[str, ...]]:
     """What files look like, in words, and the ids of at most two models that take them: published ones before layouts, these before anybody's."""
     fitting = [row for row in _fitting(evidence) if row.card.id != without]
-    best = [row for row in fitting if _is_published(row, evidence)] or [row for row in fitting if row.marks and row.marks.published] or fitting
+    best = (
+        [row for row in fitting if _is_published(row, evidence)] or [row for row in fitting if row.marks and row.marks.published] or fitting
+    )
     if not best or best[0].marks is None:
         return _unknown_looks(evidence), ()
     return best[0].marks.looks(evidence), tuple(row.card.id for row in best[:2])

@@ -9,12 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.card import Capability, ModelCard
+from engine.core.card import Capability, EffectRecipe, ModelCard, Offer
 from engine.core.sequence import Alphabet
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
 
 if TYPE_CHECKING:
     from engine.models.gpn.model import GpnModel
+
+RECIPE = EffectRecipe(window_bp=512, both_strands=True)
+"""512 bases around the variant, the variant masked, mean of both strands; beyond the sequence stands N."""
 
 CARD = ModelCard(
     id="gpn",
@@ -59,6 +62,7 @@ ENTRIES: dict[str, ModelEntry] = {
             patterns=("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"),
             size_bytes=264_000_000,
         ),
+        offer=Offer(recipe=RECIPE),
     )
 }
 """Registry rows."""

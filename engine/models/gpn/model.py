@@ -14,6 +14,7 @@ from engine.core.errors import WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.sequence import NucleotideSequence
 from engine.models.checkpoints.weights import read_json
+from engine.models.gpn.adapter import RECIPE
 from engine.models.gpn.cone import gpn_cone
 from engine.models.gpn.network import GpnNet
 from engine.models.reading.single_base import BaseTokens, SingleBaseModel
@@ -23,9 +24,6 @@ from engine.models.shortcuts.reference import PerReference
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
-
-RECIPE = EffectRecipe(window_bp=512, both_strands=True)
-"""512 bases around the variant, the variant masked, mean of both strands; beyond the sequence stands N."""
 
 _DEFAULT_VOCABULARY = {"[PAD]": 0, "[MASK]": 1, "[UNK]": 2, "a": 3, "c": 4, "g": 5, "t": 6}
 

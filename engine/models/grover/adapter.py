@@ -8,6 +8,7 @@ move token boundaries; bases whose token begins or ends elsewhere than in the re
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,7 @@ ENTRIES: dict[str, ModelEntry] = {
             patterns=("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "pytorch_model.bin"),
             size_bytes=348_000_000,
         ),
+        note=partial(layout_note, "grover"),
     )
 }
 """Registry rows."""

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.core.card import Capability, EffectRecipe, ModelCard, WindowRule
+from engine.core.card import Capability, EffectRecipe, ModelCard, Offer, WindowRule
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
@@ -337,6 +337,7 @@ ENTRIES: dict[str, ModelEntry] = {
         ),
         load_language_model,
         shipped=Path("locuscope-lm"),
+        offer=Offer(precisions=("exact", "delta", "sparse")),
     ),
     "locuscope-segmenter": ModelEntry(
         ModelCard(
@@ -357,5 +358,6 @@ ENTRIES: dict[str, ModelEntry] = {
         ),
         load_segmenter,
         shipped=Path("locuscope-segmenter"),
+        offer=Offer(windows=WindowRule(context_bp=min(CONTEXT_BP, SEGMENTED_BP // 8))),
     ),
 }

@@ -12,7 +12,8 @@ import torch
 from engine.core.card import ModelCard
 from engine.core.errors import ParameterError, WeightsInvalid
 from engine.core.sequence import BASES, NucleotideSequence
-from engine.models.checkpoints.weights import file_sha256, find_weights, is_pickled_module, read_json, read_pickled_module, read_state
+from engine.models.checkpoints.evidence import find_weights
+from engine.models.checkpoints.weights import file_sha256, is_pickled_module, read_json, read_pickled_module, read_state
 from engine.models.megadna.network import MegaDnaConfig, MegaDnaNet
 from engine.models.megadna.prefix import MegaDnaPrefix, MegaDnaReference
 from engine.models.reading.single_base import BaseTokens, SingleBaseModel, check_length

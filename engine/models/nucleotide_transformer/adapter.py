@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.card import Capability, EffectRecipe, ModelCard
+from engine.core.card import Capability, EffectRecipe, ModelCard, Offer
 from engine.core.errors import SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.sequence import BASES, Alphabet, NucleotideSequence
@@ -351,6 +351,7 @@ ENTRIES: dict[str, ModelEntry] = {
             patterns=("config.json", "*.safetensors", *_TOKENIZER),
             size_bytes=1_940_000_000,
         ),
+        offer=Offer(precisions=("exact", "delta")),
     ),
     "nt-v2": ModelEntry(
         _card(
@@ -367,5 +368,6 @@ ENTRIES: dict[str, ModelEntry] = {
             patterns=("config.json", "*.safetensors", *_TOKENIZER),
             size_bytes=1_990_000_000,
         ),
+        offer=Offer(precisions=("exact", "delta")),
     ),
 }

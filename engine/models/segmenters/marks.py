@@ -51,9 +51,7 @@ def _segment_nt_assumed(evidence: Evidence) -> tuple[str, ...]:
     return (*version_2_assumed(evidence), both)
 
 
-SEGMENT_NT = Marks(
-    _segment_nt_misfit, _segment_nt_looks, esm_sizes, published=((29, 1024),), unlike=_unlike, assumed=_segment_nt_assumed
-)
+SEGMENT_NT = Marks(_segment_nt_misfit, _segment_nt_looks, esm_sizes, published=((29, 1024),), unlike=_unlike, assumed=_segment_nt_assumed)
 
 
 # SegmentEnformer and SegmentBorzoi
@@ -75,7 +73,9 @@ def _trunk_misfit(evidence: Evidence, kind: str) -> str:
     rows = trunk.get("unet_head.fc.weight", (0,))[0]
     if not rows:
         return "has no segmentation head (fc)"
-    return "" if rows % (2 * _elements(evidence)) == 0 else f"has a head of {rows:,} rows, which {_elements(evidence)} elements do not share"
+    return (
+        "" if rows % (2 * _elements(evidence)) == 0 else f"has a head of {rows:,} rows, which {_elements(evidence)} elements do not share"
+    )
 
 
 def _trunk_sizes(evidence: Evidence, kind: str) -> Sizes:
@@ -94,7 +94,10 @@ def _trunk_marks(kind: str, published: Sizes) -> Marks:
 
 
 def _window_assumed(evidence: Evidence) -> tuple[str, ...]:
-    names = {"sequence_length": "the window is the published one", "features": f"the {PUBLISHED_ELEMENTS} elements stand in the published order"}
+    names = {
+        "sequence_length": "the window is the published one",
+        "features": f"the {PUBLISHED_ELEMENTS} elements stand in the published order",
+    }
     return tuple(f"{clause} (no {name} in config.json)" for name, clause in names.items() if not evidence.config.get(name))
 
 

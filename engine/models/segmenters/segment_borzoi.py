@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.card import Capability, ModelCard, WindowRule
+from engine.core.card import Capability, ModelCard, Offer, WindowRule
 from engine.core.errors import WeightsInvalid
 from engine.core.sequence import Alphabet
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
@@ -73,5 +73,6 @@ ENTRIES: dict[str, ModelEntry] = {
         CARD,
         load,
         HubFiles("InstaDeepAI/segment_borzoi", patterns=("config.json", "model.safetensors"), size_bytes=1_290_000_000),
+        offer=Offer(windows=WindowRule(fixed_bp=WINDOW_BP, output_start=163_840, output_end=360_448)),
     ),
 }

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.card import Capability, ModelCard, WindowRule
+from engine.core.card import Capability, ModelCard, Offer, WindowRule
 from engine.core.errors import WeightsInvalid
 from engine.core.sequence import Alphabet
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
@@ -69,5 +69,6 @@ ENTRIES: dict[str, ModelEntry] = {
         CARD,
         load,
         HubFiles("InstaDeepAI/segment_enformer", patterns=("config.json", "model.safetensors"), size_bytes=1_520_000_000),
+        offer=Offer(windows=WindowRule(fixed_bp=WINDOW_BP, context_bp=WINDOW_BP // 8)),
     ),
 }

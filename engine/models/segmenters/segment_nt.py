@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.card import Capability, ModelCard, WindowRule
+from engine.core.card import Capability, ModelCard, Offer, WindowRule
 from engine.core.errors import SequenceError, WeightsInvalid
 from engine.core.sequence import BASES, Alphabet
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
@@ -130,8 +130,11 @@ def _entry(model_id: str, title: str, repository: str, organisms: str) -> ModelE
         citation="de Almeida et al., Nature Methods 2025, doi 10.1038/s41592-025-02881-2",
         masked=False,
     )
+    rule = WindowRule(multiple_bp=24, context_bp=_CONTEXT_BP, allows_ambiguous=False)
     files = ("config.json", "pytorch_model.bin", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
-    return ModelEntry(card, partial(_load, model_id), HubFiles(repository, patterns=files, size_bytes=2_240_000_000))
+    return ModelEntry(
+        card, partial(_load, model_id), HubFiles(repository, patterns=files, size_bytes=2_240_000_000), offer=Offer(windows=rule)
+    )
 
 
 ENTRIES: dict[str, ModelEntry] = {

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.card import Capability, EffectRecipe, ModelCard
+from engine.core.card import Capability, EffectRecipe, ModelCard, Offer
 from engine.core.errors import ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
@@ -342,6 +342,8 @@ ENTRIES: dict[str, ModelEntry] = {
         ),
         partial(_load, "specieslm-fungi-k1"),
         HubFiles("johahi/specieslm-fungi-upstream-k1", patterns=_PATTERNS, size_bytes=352_000_000),
+        offer=Offer(precisions=("exact", "delta")),
+        note=partial(layout_note, "specieslm-fungi-k1"),
     ),
     "specieslm-fungi-k6": ModelEntry(
         _card(
@@ -358,6 +360,8 @@ ENTRIES: dict[str, ModelEntry] = {
         HubFiles(
             "gagneurlab/SpeciesLM", "upstream_species_lm", (*_PATTERNS[:2], "pytorch_model.bin", *_PATTERNS[2:]), size_bytes=360_000_000
         ),
+        offer=Offer(precisions=("exact", "delta")),
+        note=partial(layout_note, "specieslm-fungi-k6"),
     ),
     "specieslm-metazoa-k6": ModelEntry(
         _card(
@@ -370,5 +374,7 @@ ENTRIES: dict[str, ModelEntry] = {
         ),
         partial(_load, "specieslm-metazoa-k6"),
         HubFiles("johahi/specieslm-metazoa-upstream-k6", patterns=_PATTERNS, size_bytes=398_500_000),
+        offer=Offer(precisions=("exact", "delta")),
+        note=partial(layout_note, "specieslm-metazoa-k6"),
     ),
 }

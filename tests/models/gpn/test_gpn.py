@@ -12,10 +12,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from engine.analyses.effects import variant_effects
+from engine.analyses.effects import EffectParameters, variant_effects
 from engine.core.card import EffectRecipe
 from engine.core.errors import SequenceError, WeightsInvalid, WeightsMissing
-from engine.core.parameters import EffectParameters
 from engine.core.protocols import EmbeddingModel, NucleotideModel
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions

@@ -13,9 +13,8 @@ import pytest
 import torch
 
 from engine.analyses.dependency import dependency_map
-from engine.analyses.tokens import token_track
+from engine.analyses.tokens import TokenParameters, token_track
 from engine.core.errors import ParameterError, SequenceError, WeightsInvalid, WeightsMissing
-from engine.core.parameters import TokenParameters
 from engine.core.protocols import EmbeddingModel, MutantModel, TokenCandidateModel, TokenModel
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions

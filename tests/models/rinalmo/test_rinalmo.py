@@ -11,10 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.analyses.dependency import dependency_map
-from engine.analyses.probabilities import base_probabilities
+from engine.analyses.dependency import DependencyParameters, dependency_map
+from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
 from engine.core.errors import SequenceError, WeightsInvalid
-from engine.core.parameters import DependencyParameters, ProbabilityParameters
 from engine.core.protocols import EmbeddingModel, NucleotideModel
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.entry import LoadOptions

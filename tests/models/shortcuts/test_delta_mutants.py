@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.analyses.dependency import dependency_map
+from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.core.errors import CapabilityMissing
-from engine.core.parameters import DependencyParameters
 from engine.core.protocols import PreciseMutantModel
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
