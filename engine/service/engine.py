@@ -19,6 +19,7 @@ from engine.core.progress import Monitor
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.models import registry as shipped_registry
+from engine.models.checkpoints.identity import identified
 from engine.models.entry import LoadOptions, ModelEntry
 from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
@@ -87,6 +88,7 @@ class Engine:
         download = entry.hub.size_bytes if entry.hub is not None else 0
         try:
             directory = find_directory(entry, self.settings.home)
+            entry, _ = identified(entry, directory)
         except ModelError as error:
             return ModelRow(entry.card, False, str(error), download)
         return ModelRow(entry.card, True, "", directory_bytes(directory) if _has_files(entry) else 0)
@@ -162,7 +164,8 @@ class Engine:
         Raises `UnknownModel`, `WeightsMissing`, and `CapabilityMissing` where the model cannot do what is asked.
         """
         entry = self._entry(request)
-        found = Resolved(request, entry, self._spec(entry, request.device, request.dtype, request.species, request.weights))
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        found = Resolved(request, identified(entry, spec.directory)[0], spec)
         reason = found.analysis.cannot(entry.card)
         if reason:
             raise CapabilityMissing(reason)
@@ -183,9 +186,10 @@ class Engine:
         return found
 
     def notes(self, request: Request) -> tuple[str, ...]:
-        """What a user should know before an answer: how the sequence departs from the only layout a model was trained on."""
-        note = self._entry(request).note(request.sequence)
-        return (note,) if note else ()
+        """What a user should know before an answer: whose the weights are not, how the sequence departs from what a model was trained on."""
+        row = self._entry(request)
+        entry, doubt = identified(row, find_directory(row, self.settings.home, request.weights))
+        return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
     def estimate(self, request: Request) -> Cost:
         """Forward passes, bases read, memory, and seconds when this model ran here before."""
@@ -218,10 +222,11 @@ class Engine:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
         entry = self._registry.entry(request.model or self.settings.model)
         refusal = declared("effects").cannot
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        entry, _ = identified(entry, spec.directory)
         reason = refusal(entry.card)
         if reason:
             raise CapabilityMissing(reason)
-        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage

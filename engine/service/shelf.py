@@ -195,6 +195,10 @@ def find_directory(entry: ModelEntry, home: Path, weights: Path | None = None) -
     Raises `WeightsMissing` with the remedy, `WeightsInvalid` when ``weights`` is not a folder with files.
     """
     if weights is not None:
+        if weights.is_file():
+            raise WeightsInvalid(
+                f"The weights {str(weights)[-80:]!r} are one file; give the folder that holds it together with its configuration and tokenizer files."
+            )
         if not weights.is_dir():
             raise WeightsInvalid(f"The weights folder {str(weights)!r} does not exist; give a checkpoint folder in the published layout.")
         return weights

@@ -25,7 +25,7 @@ class Evidence:
     """Read from a folder, or from a hub by ranges (`engine.models.checkpoints.check`).
 
     ``config``: config.json, empty without one. ``vocabulary``: token → id, empty without tokenizer files. ``roles``: special token by role
-    (``mask_token`` ...), as the tokenizer files name them. ``tokenizer``: tokenizer.json.
+    (``mask_token`` ...), as the tokenizer files name them. ``tokenizer``: tokenizer.json. ``files``: names of what is there.
     """
 
     name: str
@@ -34,12 +34,17 @@ class Evidence:
     roles: Mapping[str, str | None] = field(default_factory=dict)
     tokenizer: Mapping[str, Any] = field(default_factory=dict)
     header: Header = field(default_factory=Header)
+    files: frozenset[str] = frozenset()
     directory: Path | None = None
 
     @property
     def tensors(self) -> Mapping[str, StoredTensor]:
         """Shapes and types by published name."""
         return self.header.tensors
+
+    def role(self, role: str, published: str) -> str:
+        """The token of a role, its ``published`` text where no file names it."""
+        return self.roles.get(role, published) or published
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a tensor; () when there is none of that name."""
@@ -98,7 +103,9 @@ def read_beside(directory: Path) -> Evidence:
             vocabulary: Mapping[str, int] = read_vocabulary(directory)
         except WeightsMissing:
             vocabulary = {}
-        return Evidence(directory.name, config, vocabulary, read_special_tokens(directory), tokenizer, directory=directory)
+        files = frozenset(path.name for path in directory.iterdir())
+        roles = read_special_tokens(directory)
+        return Evidence(directory.name[:60], config, vocabulary, roles, tokenizer, files=files, directory=directory)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise WeightsInvalid(
             f"The files in {directory} are not in the published layout ({type(error).__name__}: {str(error)[:80]}); take all of them "

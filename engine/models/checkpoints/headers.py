@@ -22,6 +22,7 @@ from engine.models.checkpoints.pickles import Made, Name, Stored, read_pickle
 LARGEST_HEADER = 100_000_000
 """Bytes; the header of a published model of billions of parameters has some ten thousand."""
 
+_POINTER = b"version https://git-lfs"
 _MOST_MODULES = 100_000
 _STORAGES = {
     "DoubleStorage": "F64",
@@ -76,6 +77,11 @@ def read_header(path: Path) -> Header:
 
 def header_of(stream: IO[bytes], name: str) -> Header:
     """Header of weights in a seekable stream, told by the ending of ``name``. Raises `WeightsInvalid`; what the stream raises goes through."""
+    if stream.read(len(_POINTER)) == _POINTER:
+        raise WeightsInvalid(
+            f"{name} is a Git LFS pointer of a few lines, not the weights it stands for; run 'git lfs pull' in its folder, or download the file."
+        )
+    stream.seek(0)
     return _of_safetensors(stream, name) if name.endswith(".safetensors") else _of_torch(stream, name)
 
 

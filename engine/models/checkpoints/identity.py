@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.card import ModelCard
-from engine.core.errors import WeightsInvalid
+from engine.core.errors import LocuscopeError, WeightsInvalid, WeightsMissing
 from engine.models.checkpoints.evidence import Evidence, read_evidence
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Marks:
         Expected hash of the weights, empty where it is not known.
     assumed : callable
         What is taken for granted because no file says it, a clause each; goes into the provenance.
+    needs : tuple of str
+        Files that stand beside the weights in every published layout.
     """
 
     misfit: Callable[[Evidence], str]
@@ -65,6 +67,7 @@ class Marks:
     unlike: Callable[[Evidence], str] = _no_clause
     sha256: Callable[[], str] = str
     assumed: Callable[[Evidence], tuple[str, ...]] = _nothing
+    needs: tuple[str, ...] = ("config.json",)
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def identify(entry: ModelEntry, directory: Path) -> Identity:
     with _lock:
         known = _known.get(key)
     if known is None:
-        known = identity_of(entry, read_evidence(directory, entry.weights))
+        known = identity_of(entry, _evidence(entry, directory))
         with _lock:
             _known[key] = known
             while len(_known) > _REMEMBERED:
@@ -112,14 +115,39 @@ def identify(entry: ModelEntry, directory: Path) -> Identity:
     return known
 
 
+def _evidence(entry: ModelEntry, directory: Path) -> Evidence:
+    """Of the weights under the names of the publication; where there are none, those of another model are told as such."""
+    try:
+        return read_evidence(directory, entry.weights)
+    except WeightsMissing as missing:
+        try:
+            others = read_evidence(directory)
+        except LocuscopeError:
+            raise missing from None
+        if look(others, without=entry.card.id)[1]:
+            raise WeightsInvalid(_refusal(entry, others, "has none of its weight files")) from missing
+        raise
+
+
+def identified(entry: ModelEntry, directory: Path) -> tuple[ModelEntry, str]:
+    """``entry`` with what may be said of the files in ``directory``, and a note where they are not the published ones. Raises as `identify`."""
+    found = identify(entry, directory)
+    return replace(entry, card=found.card), found.note
+
+
 def identity_of(entry: ModelEntry, evidence: Evidence) -> Identity:
-    """As `identify`, of evidence that is there already. Raises `WeightsInvalid`."""
+    """As `identify`, of evidence that is there already. Raises `WeightsMissing`, `WeightsInvalid`."""
     marks = entry.marks
     if marks is None:
         return Identity(entry.card, evidence, published=True)
     reason = _guarded(marks.misfit, evidence)
-    if reason:
+    lacking = [name for name in marks.needs if evidence.files and name not in evidence.files]
+    if reason and (not lacking or look(evidence, without=entry.card.id)[1]):
         raise WeightsInvalid(_refusal(entry, evidence, reason))
+    if lacking:
+        raise WeightsMissing(
+            f"The folder {evidence.name} has no {lacking[0]}; a checkpoint in the published layout has one, copy it there."
+        )
     looks, sizes = marks.looks(evidence), marks.sizes(evidence)
     card = replace(entry.card, assumed=marks.assumed(evidence))
     if not marks.published:
@@ -133,7 +161,7 @@ def identity_of(entry: ModelEntry, evidence: Evidence) -> Identity:
     if others:
         raise WeightsInvalid(_refusal(entry, evidence, f"has the {_told(sizes)} of {others[0].card.title}"))
     why = f"it {unlike}" if unlike else f"the published {entry.card.title} has {' or '.join(map(_told, marks.published))}"
-    note = f"{evidence.name} runs as an unnamed checkpoint ({looks}): {why}."
+    note = f"The folder {evidence.name} runs as an unnamed checkpoint ({looks}): {why}."
     return Identity(_unnamed(card, evidence.name, looks, f"{note} Whose it is"), evidence, published=False, note=note)
 
 
@@ -168,7 +196,7 @@ def _guarded(misfit: Callable[[Evidence], str], evidence: Evidence) -> str:
 def _refusal(entry: ModelEntry, evidence: Evidence, reason: str) -> str:
     looks, takers = look(evidence, without=entry.card.id)
     whose = f"which --model {' or '.join(takers)} takes" if takers else f"which no model here takes; take the files of {entry.card.source}"
-    return f"{evidence.name} does not hold {entry.card.title}, it {reason}: it looks like {looks}, {whose}."
+    return f"The folder {evidence.name} does not hold {entry.card.title}, it {reason}: it looks like {looks}, {whose}."
 
 
 def look(evidence: Evidence, without: str = "") -> tuple[str, tuple[str, ...]]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Sizes
 
 _ROTARY_SETTINGS = ("rotary_emb_dim", "rotary_emb_fraction")
 _BERT, _ESM = "bert.encoder.layer.0.", "esm.encoder.layer.0."
+ESM_ROLES = {"cls_token": "<cls>", "mask_token": "<mask>", "unk_token": "<unk>"}
+"""Special tokens by role, with their published texts."""
+
 _GATE = "esm.encoder.layer.0.intermediate.dense."
 
 
@@ -31,11 +37,25 @@ def lacking_roles(evidence: Evidence, named: dict[str, str]) -> str:
     return ""
 
 
+def beyond_embeddings(evidence: Evidence, name: str) -> str:
+    """A clause when the vocabulary has larger ids than the table of embeddings ``name`` has rows; special tokens that are never read apart."""
+    rows = evidence.shape(name)
+    largest = max((number for token, number in evidence.vocabulary.items() if not token.startswith(("[", "<"))), default=0)
+    return f"has token ids up to {largest:,} for {rows[0]:,} embeddings" if rows and largest >= rows[0] else ""
+
+
+def says_rotary(config: Mapping[str, Any], names: Iterable[str]) -> bool:
+    """Whether configuration or names of tensors show rotary positions: a setting, a tensor, or a class of the publisher's that is named so."""
+    if config.get("position_embedding_type") == "rotary" or any(config.get(name) for name in _ROTARY_SETTINGS):
+        return True
+    classes = config.get("auto_map")
+    told = [*(classes.values() if isinstance(classes, Mapping) else ()), *(config.get("architectures") or ())]
+    return any("rotary" in str(name).lower() for name in (*told, *names))
+
+
 def is_rotary(evidence: Evidence) -> bool:
-    """Whether configuration or tensors show rotary positions."""
-    config = evidence.config
-    settings = any(config.get(name) for name in _ROTARY_SETTINGS)
-    return bool(config.get("position_embedding_type") == "rotary" or settings or any("rotary" in name for name in evidence.tensors))
+    """Whether a checkpoint shows rotary positions."""
+    return says_rotary(evidence.config, evidence.tensors)
 
 
 def bert_misfit(evidence: Evidence) -> str:
@@ -45,7 +65,9 @@ def bert_misfit(evidence: Evidence) -> str:
     if not evidence.has("cls.predictions.transform."):
         return "has a BERT encoder without the head of a masked language model"
     kind = evidence.config.get("model_type", "bert")
-    return "" if kind == "bert" else f"says model_type {str(kind)[:40]!r} in config.json"
+    if kind != "bert":
+        return f"says model_type {str(kind)[:40]!r} in config.json"
+    return beyond_embeddings(evidence, "bert.embeddings.word_embeddings.weight")
 
 
 def bert_sizes(evidence: Evidence) -> Sizes:
@@ -69,7 +91,7 @@ def esm_misfit(evidence: Evidence) -> str:
         return "has no complete set of k-mers in its vocabulary"
     if missing := [base for base in "ACGT" if base not in evidence.vocabulary]:
         return f"has no token for a single {missing[0]}"
-    return lacking_roles(evidence, {"cls_token": "<cls>", "mask_token": "<mask>", "unk_token": "<unk>"})
+    return lacking_roles(evidence, ESM_ROLES) or beyond_embeddings(evidence, "esm.embeddings.word_embeddings.weight")
 
 
 def esm_is_gated(evidence: Evidence) -> bool:

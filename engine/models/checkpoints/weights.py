@@ -254,7 +254,7 @@ def unfilled() -> AbstractContextManager[object]:
 
 
 def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tuple[str, ...] = ()) -> None:
-    """Copy ``tensors`` into ``module``; names and shapes must agree exactly.
+    """Copy ``tensors`` into ``module``; names and shapes must agree exactly, and are all that is compared of tensors without values.
 
     ``unused``: beginnings of published names that the forward pass does not use and that may be present or not.
     Raises `WeightsInvalid` naming the first missing, foreign or misshapen tensor.
@@ -272,6 +272,8 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tu
                 f"Tensor {name} is {tuple(tensors[name].shape)} but the configuration asks for {tuple(value.shape)}; "
                 "take config.json and weights from the same publication."
             )
+    if any(tensors[name].is_meta for name in own):
+        return
     filled = {name: tensors[name].to(value.dtype) for name, value in own.items()}
     module.load_state_dict(filled, assign=any(value.is_meta for value in own.values()))
 

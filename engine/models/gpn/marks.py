@@ -6,6 +6,8 @@ from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Marks, Sizes
 from engine.models.checkpoints.layouts import size_words
 
+_READ = ("[MASK]", "[UNK]", "a", "c", "g", "t")
+_PUBLISHED_TOKENS = 7
 _LAYER = r"model\.encoder\.(?:layer\.)?(\d+)\."
 
 
@@ -17,8 +19,13 @@ def _misfit(evidence: Evidence) -> str:
         return f"has the encoder {str(encoder)[:40]!r}"
     if not evidence.numbered(_LAYER) or not evidence.has("cls."):
         return "has no convolutions and head of GPN"
-    missing = [letter for letter in "acgt" if evidence.vocabulary and letter not in evidence.vocabulary]
-    return f"has no token for {missing[0]}" if missing else ""
+    missing = [token for token in _READ if evidence.vocabulary and token not in evidence.vocabulary]
+    if missing:
+        return f"has no token {missing[0]}"
+    size = evidence.config.get("vocab_size", _PUBLISHED_TOKENS)
+    largest = max((evidence.vocabulary.get(token, 0) for token in _READ), default=0)
+    fits = isinstance(size, int) and largest < size
+    return "" if fits else f"has token ids up to {largest:,} but config.json has a vocabulary of {str(size)[:40]}"
 
 
 def _sizes(evidence: Evidence) -> Sizes:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Marks, Sizes
 from engine.models.checkpoints.layouts import size_words
 
 _CLASS = "megaDNA.megadna.MEGADNA"
-_LENGTHS = [128, 64, 16]
+_LENGTHS = (128, 64, 16)
+_MOST_STAGES, _LONGEST_STAGE = 8, 1_000_000
+WEIGHTS = ("model.safetensors", "pytorch_model.bin", "*.pt")
 _TOKENS = 6
 
 
-def lengths(evidence: Evidence) -> object:
-    """Most parts that each stage reads, as pickled or as config.json says."""
+def lengths(evidence: Evidence) -> tuple[int, ...]:
+    """Most parts that each stage reads, as pickled or as config.json says; empty when neither says it usably."""
+    told = _told(evidence)
+    if not isinstance(told, (tuple, list)) or len(told) > _MOST_STAGES:
+        return ()
+    return tuple(told) if all(type(length) is int and 1 <= length <= _LONGEST_STAGE for length in told) else ()
+
+
+def _told(evidence: Evidence) -> object:
     return evidence.header.attributes.get("max_seq_len", evidence.config.get("max_seq_len"))
 
 
@@ -24,8 +31,11 @@ def _misfit(evidence: Evidence) -> str:
         return f"is a pickled {classes[0][:60] or 'module'}"
     if not evidence.has("token_embs.0.") or not evidence.has("transformers.0.layers.0."):
         return "has no stages of megaDNA (token_embs, transformers)"
-    if not isinstance(lengths(evidence), Sequence):
-        return f"has no usable max_seq_len (it is {str(lengths(evidence))[:60]})"
+    if not lengths(evidence):
+        return f"has no usable max_seq_len (it is {str(_told(evidence))[:60]}; a whole number from 1 to 1,000,000 for each stage is needed)"
+    pad = evidence.header.attributes.get("pad_id", evidence.config.get("pad_id", 0))
+    if type(pad) is not int:
+        return f"has the pad_id {str(pad)[:60]}"
     rows = evidence.shape("to_logits.weight")
     return "" if rows and rows[0] >= _TOKENS else f"has {rows[0] if rows else 'no'} tokens where megaDNA has {_TOKENS}"
 
@@ -44,7 +54,7 @@ def _looks(evidence: Evidence) -> str:
 
 def _unlike(evidence: Evidence) -> str:
     told = lengths(evidence)
-    return "" if isinstance(told, Sequence) and list(told) == _LENGTHS else f"reads stages of {str(told)[:60]} parts, not of {_LENGTHS}"
+    return "" if told == _LENGTHS else f"reads stages of {list(told)} parts, not of {list(_LENGTHS)}"
 
 
-MARKS = Marks(_misfit, _looks, _sizes, published=((24, 512),), unlike=_unlike)
+MARKS = Marks(_misfit, _looks, _sizes, published=((24, 512),), unlike=_unlike, needs=())

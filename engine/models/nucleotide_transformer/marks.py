@@ -43,8 +43,12 @@ def _version_2(evidence: Evidence) -> str:
     return _language_model(evidence) or version_2_misfit(evidence)
 
 
+def _unlike_1(evidence: Evidence) -> str:
+    return "has rotary positions, the published checkpoints have learned ones" if is_rotary(evidence) else ""
+
+
 def _marks_1(*published: Sizes) -> Marks:
-    return Marks(_version_1, esm_looks, esm_sizes, published)
+    return Marks(_version_1, esm_looks, esm_sizes, published, unlike=_unlike_1)
 
 
 VERSION_1 = _marks_1((24, 1280), (32, 2560))

@@ -8,7 +8,7 @@ from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Marks, Sizes
 from engine.models.checkpoints.layouts import esm_misfit, esm_sizes, size_words, token_words, unsaid
 from engine.models.nucleotide_transformer.marks import version_2_assumed, version_2_misfit
-from engine.models.segmenters.names import head_name, prefix_of
+from engine.models.segmenters.names import prefix_of, trunk_names
 
 PUBLISHED_ELEMENTS = 14
 _TRUNKS = {"Enformer": "stem.0.weight", "Borzoi": "conv_dna.conv_layer.weight"}
@@ -59,10 +59,9 @@ SEGMENT_NT = Marks(_segment_nt_misfit, _segment_nt_looks, esm_sizes, published=(
 
 def _trunk(evidence: Evidence, kind: str) -> dict[str, tuple[int, ...]]:
     """Shapes by name without whatever stands in front of the trunk's names; empty when the trunk is not there."""
-    prefix = prefix_of(evidence.tensors, _TRUNKS[kind])
-    if prefix is None:
+    if prefix_of(evidence.tensors, _TRUNKS[kind]) is None:
         return {}
-    return {(head_name(name) or name.removeprefix(prefix)): tensor.shape for name, tensor in evidence.tensors.items()}
+    return {name: tensor.shape for name, tensor in trunk_names(evidence.tensors, _TRUNKS[kind]).items()}
 
 
 def _trunk_misfit(evidence: Evidence, kind: str) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from engine.core.errors import WeightsInvalid
 
 _SIDE_BLOCK = re.compile(r"(?:^|[._])(down|up)_?sample_?blocks?[._](\d+)\.(.+)$")
 _FINAL_BLOCK = re.compile(r"(?:^|[._])final_(?:block|conv\w*)\.(.+)$")
 _CONVOLUTION = re.compile(r"(\d+)\.(weight|bias)$|(\d+)\.\w+\.(weight|bias)$")
 _HEAD_LINEAR = re.compile(r"(?:^|[._])fc\.(?:\d+\.)?(weight|bias)$")
+
+_Any = TypeVar("_Any")
 
 
 def head_name(name: str) -> str | None:
@@ -27,6 +32,16 @@ def head_name(name: str) -> str | None:
     if convolution is None:
         return None
     return f"unet_head.unet.{block}.conv_layers.{convolution[1] or convolution[3]}.{convolution[2] or convolution[4]}"
+
+
+def trunk_names(tensors: Mapping[str, _Any], marker: str) -> dict[str, _Any]:
+    """Tensors, or what stands for them, with the head's renamed as `head_name` says, and with whatever stands in front of ``marker`` cut
+    from the names that have it. Raises `WeightsInvalid` without ``marker``.
+    """
+    prefix = prefix_of(tensors, marker)
+    if prefix is None:
+        raise WeightsInvalid(f"The checkpoint has no tensor {marker}; it is not the model that was asked for, or damaged.")
+    return {(head_name(name) or name.removeprefix(prefix)): tensor for name, tensor in tensors.items()}
 
 
 def prefix_of(names: Iterable[str], marker: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +267,8 @@ def test_the_model_keeps_its_contract(model: Any) -> None:
 
 
 @pytest.mark.parametrize("config", [{"model_type": "bert"}, {"model_type": "GPN", "encoder": "roformer"}, {**LEGACY, "n_layers": 0}])
-def test_a_foreign_configuration_is_refused(config: dict[str, Any], tmp_path: Path) -> None:
+def test_a_foreign_configuration_is_refused(config: dict[str, Any], tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny / "gpn" / "checkpoint", tmp_path, dirs_exist_ok=True)
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(WeightsInvalid):
         adapter.load(tmp_path, LoadOptions())

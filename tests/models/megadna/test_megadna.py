@@ -22,6 +22,7 @@ from engine.models.entry import LoadOptions
 from engine.models.megadna import adapter
 from engine.models.megadna.network import MegaDnaConfig, MegaDnaNet, published_name
 from tests.models.parity import compare
+from tests.models.tiny.megadna import pickled_module
 
 
 @pytest.fixture(scope="module")
@@ -238,11 +239,8 @@ class Danger:
 
 
 def test_a_hostile_pickle_in_place_of_the_checkpoint_runs_nothing(tmp_path: Path) -> None:
-    module = torch.nn.Sequential(torch.nn.Linear(2, 2))
-    module.max_seq_len = (8, 6, 4)
-    module.hook = Danger(tmp_path / "victim")
-    torch.save(module, tmp_path / "megaDNA_phage_145M.pt")
-    with pytest.raises(WeightsInvalid, match="refused"):
+    pickled_module(tmp_path, hook=Danger(tmp_path / "victim"))
+    with pytest.raises(WeightsInvalid, match=r"mkdir.*refused"):
         adapter.load(tmp_path, LoadOptions())
     assert not (tmp_path / "victim").exists()
 
@@ -250,7 +248,7 @@ def test_a_hostile_pickle_in_place_of_the_checkpoint_runs_nothing(tmp_path: Path
 def test_another_pickled_module_is_refused(tmp_path: Path) -> None:
     torch.save(torch.nn.Sequential(torch.nn.Linear(2, 2)), tmp_path / "model.pt")
     assert read_pickled_module(tmp_path / "model.pt").tensors().keys() == {"0.weight", "0.bias"}
-    with pytest.raises(WeightsInvalid, match="max_seq_len"):
+    with pytest.raises(WeightsInvalid, match=r"Sequential.*no model here takes"):
         adapter.load(tmp_path, LoadOptions())
 
 

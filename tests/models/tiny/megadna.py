@@ -25,8 +25,8 @@ _NAMES = {
 }
 
 
-def pickled_module(folder: Path) -> None:
-    """``torch.save`` of the module, under the published name."""
+def pickled_module(folder: Path, **attributes: Any) -> None:
+    """``torch.save`` of the module, with further ``attributes``, under the published name."""
     before = dict(sys.modules)
     for module, names in _NAMES.items():
         parts = module.split(".")
@@ -37,7 +37,7 @@ def pickled_module(folder: Path) -> None:
             setattr(made, name, type(name, (nn.Module,), {"__module__": module}))
         sys.modules[module] = made
     try:
-        torch.save(_module(), folder / "megaDNA_phage_tiny.pt")
+        torch.save(_module(attributes), folder / "megaDNA_phage_tiny.pt")
     finally:
         for name in [name for name in sys.modules if name not in before]:
             del sys.modules[name]
@@ -93,7 +93,7 @@ def _part_embedding(stage: int) -> nn.Sequential:
     return nn.Sequential(*parts, nn.Linear(wide, WIDTHS[stage]), nn.LayerNorm(WIDTHS[stage]))
 
 
-def _module() -> Any:
+def _module(attributes: dict[str, Any]) -> Any:
     last = len(WIDTHS) - 1
     downward = [
         nn.Sequential(
@@ -115,6 +115,7 @@ def _module() -> Any:
         transformers=nn.ModuleList(_transformer(width, depth) for width, depth in zip(WIDTHS, DEPTHS, strict=True)),
         to_next_transformer_projections=nn.ModuleList([*downward, nn.Identity()]),
         to_logits=nn.Linear(WIDTHS[-1], TOKENS),
+        **attributes,
     )
     with torch.no_grad():
         for name, value in model.named_parameters():
