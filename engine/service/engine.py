@@ -187,8 +187,9 @@ class Engine:
 
     def notes(self, request: Request) -> tuple[str, ...]:
         """What a user should know before an answer: whose the weights are not, how the sequence departs from what a model was trained on."""
-        row = self._entry(request)
-        entry, doubt = identified(row, find_directory(row, self.settings.home, request.weights))
+        entry, doubt = self._entry(request), ""
+        with contextlib.suppress(ModelError):
+            doubt = identified(entry, find_directory(entry, self.settings.home, request.weights))[1]
         return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
     def estimate(self, request: Request) -> Cost:
