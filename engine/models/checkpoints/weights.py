@@ -263,8 +263,8 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tu
     missing = [name for name in own if name not in tensors]
     foreign = [name for name in tensors if name not in own and not name.startswith(unused or ("\0",))]
     if missing or foreign:
-        told = [f"lacks {missing[0]} and {len(missing) - 1} more"] if missing else []
-        told += [f"has {foreign[0]} and {len(foreign) - 1} more that the model does not know"] if foreign else []
+        told = [f"lacks {_some(missing)}"] if missing else []
+        told += [f"has {_some(foreign)}, which the model does not know"] if foreign else []
         raise WeightsInvalid(f"The checkpoint {' and '.join(told)}; its layout or its config.json is not the published one.")
     for name, value in own.items():
         if tuple(tensors[name].shape) != tuple(value.shape):
@@ -276,6 +276,10 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tu
         return
     filled = {name: tensors[name].to(value.dtype) for name, value in own.items()}
     module.load_state_dict(filled, assign=any(value.is_meta for value in own.values()))
+
+
+def _some(names: list[str]) -> str:
+    return names[0][:80] + (f" and {len(names) - 1:,} more" if len(names) > 1 else "")
 
 
 def resolve_device(name: str) -> str:

@@ -73,7 +73,7 @@ ENTRIES: dict[str, ModelEntry] = {
         load,
         HubFiles(
             "songlab/gpn-brassicales",
-            patterns=("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"),
+            patterns=("config.json", "tokenizer.json", "tokenizer_config.json"),
             size_bytes=264_000_000,
         ),
         offer=Offer(recipe=RECIPE),

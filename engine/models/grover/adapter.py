@@ -80,7 +80,7 @@ ENTRIES: dict[str, ModelEntry] = {
         load,
         HubFiles(
             "PoetschLab/GROVER",
-            patterns=("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "pytorch_model.bin"),
+            patterns=("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
             size_bytes=348_000_000,
         ),
         note=partial(layout_note, "grover"),

@@ -81,7 +81,7 @@ ENTRIES: dict[str, ModelEntry] = {
     "megadna": ModelEntry(
         CARD,
         load,
-        HubFiles("lingxusb/megaDNA_updated", patterns=("megaDNA_phage_145M.pt",), size_bytes=583_000_000),
+        HubFiles("lingxusb/megaDNA_updated", patterns=(), weights=("megaDNA_phage_145M.pt",), size_bytes=583_000_000),
         marks=MARKS,
         network=network,
         weights=WEIGHTS,

@@ -347,7 +347,7 @@ ENTRIES: dict[str, ModelEntry] = {
         partial(_load, "nt-v1"),
         HubFiles(
             "InstaDeepAI/nucleotide-transformer-500m-human-ref",
-            patterns=("config.json", "*.safetensors", *_TOKENIZER),
+            patterns=("config.json", *_TOKENIZER),
             size_bytes=1_940_000_000,
         ),
         offer=Offer(precisions=("exact", "delta")),
@@ -366,7 +366,7 @@ ENTRIES: dict[str, ModelEntry] = {
         partial(_load, "nt-v2"),
         HubFiles(
             "InstaDeepAI/nucleotide-transformer-v2-500m-multi-species",
-            patterns=("config.json", "*.safetensors", *_TOKENIZER),
+            patterns=("config.json", *_TOKENIZER),
             size_bytes=1_990_000_000,
         ),
         offer=Offer(precisions=("exact", "delta")),

@@ -81,7 +81,7 @@ ENTRIES: dict[str, ModelEntry] = {
         load,
         HubFiles(
             "multimolecule/rinalmo-giga",
-            patterns=("config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"),
+            patterns=("config.json", "vocab.txt", "tokenizer_config.json"),
             size_bytes=2_600_000_000,
         ),
         marks=MARKS,

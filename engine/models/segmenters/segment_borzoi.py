@@ -84,7 +84,7 @@ ENTRIES: dict[str, ModelEntry] = {
     "segment-borzoi": ModelEntry(
         CARD,
         load,
-        HubFiles("InstaDeepAI/segment_borzoi", patterns=("config.json", "model.safetensors"), size_bytes=1_290_000_000),
+        HubFiles("InstaDeepAI/segment_borzoi", size_bytes=1_290_000_000),
         offer=Offer(windows=WindowRule(fixed_bp=WINDOW_BP, output_start=163_840, output_end=360_448)),
         marks=SEGMENT_BORZOI,
         network=network,

@@ -80,7 +80,7 @@ ENTRIES: dict[str, ModelEntry] = {
     "segment-enformer": ModelEntry(
         CARD,
         load,
-        HubFiles("InstaDeepAI/segment_enformer", patterns=("config.json", "model.safetensors"), size_bytes=1_520_000_000),
+        HubFiles("InstaDeepAI/segment_enformer", size_bytes=1_520_000_000),
         offer=Offer(windows=WindowRule(fixed_bp=WINDOW_BP, context_bp=WINDOW_BP // 8)),
         marks=SEGMENT_ENFORMER,
         network=network,

@@ -135,7 +135,7 @@ def _entry(model_id: str, title: str, repository: str, organisms: str) -> ModelE
         masked=False,
     )
     rule = WindowRule(multiple_bp=24, context_bp=_CONTEXT_BP, allows_ambiguous=False)
-    files = ("config.json", "pytorch_model.bin", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
+    files = ("config.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
     return ModelEntry(
         card,
         partial(_load, model_id),

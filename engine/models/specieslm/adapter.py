@@ -307,7 +307,7 @@ def _card(model_id: str, title: str, **rest: object) -> ModelCard:
     return ModelCard(id=model_id, title=title, **(values | rest))  # type: ignore[arg-type]
 
 
-_PATTERNS = ("config.json", "*.safetensors", "vocab.txt", "added_tokens.json", "special_tokens_map.json", "tokenizer*.json")
+_PATTERNS = ("config.json", "vocab.txt", "added_tokens.json", "special_tokens_map.json", "tokenizer*.json")
 
 ENTRIES: dict[str, ModelEntry] = {
     "specieslm-fungi-k1": ModelEntry(
@@ -338,9 +338,7 @@ ENTRIES: dict[str, ModelEntry] = {
             citation=_PAPER_2024,
         ),
         partial(_load, "specieslm-fungi-k6"),
-        HubFiles(
-            "gagneurlab/SpeciesLM", "upstream_species_lm", (*_PATTERNS[:2], "pytorch_model.bin", *_PATTERNS[2:]), size_bytes=360_000_000
-        ),
+        HubFiles("gagneurlab/SpeciesLM", "upstream_species_lm", _PATTERNS, size_bytes=360_000_000),
         offer=Offer(precisions=("exact", "delta")),
         note=partial(layout_note, "specieslm-fungi-k6"),
         marks=marks(6, rotary=False),
