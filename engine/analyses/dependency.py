@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.analyses.declared import Declared, square_bytes
+from engine.analyses.findings import APART, changes, named_runs, signed
 from engine.analyses.log_odds import Metric, Scale
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans, RowMaxima
@@ -179,7 +180,7 @@ class DependencyMap(Result):
         return Matrix(self.values, self.offset)
 
     def words(self) -> str:
-        """What is computed, and the strongest pair."""
+        """What is computed, the strongest pair, and the stems or repeats among the strongest."""
         unit = "bits of log2 odds" if self.metric == "log2_odds" else "nats"
         width = len(self.values)
         done = width if self.rows_done is None else int(self.rows_done.sum())
@@ -187,13 +188,19 @@ class DependencyMap(Result):
         start = (
             f"Dependency map of {width:,} bases by {self.provenance.card.title}{state}; rows are the changed base, columns the base read."
         )
-        pairs = strongest_pairs(self.values, 1, 4)
+        if not self.complete:
+            return start
+        if signed(self):
+            return f"{start} {changes(self)}"
+        pairs = strongest_pairs(self.values, 1, APART)
         if not len(pairs):
-            return f"{start} No pair at least 4 bases apart has a value."
+            return f"{start} No pair at least {APART} bases apart has a value."
         i, j = (int(index) for index in pairs[0])
         value = np.nanmax([self.values[i, j], self.values[j, i]])
         first, second = place(self.sequence, i + self.offset), place(self.sequence, j + self.offset)
-        return f"{start} The strongest pair at least 4 bases apart is {first} with {second}: {value:.2f} {unit}."
+        strongest = f"The strongest pair at least {APART} bases apart is {first} with {second}: {value:.2f} {unit}."
+        runs = named_runs(self)
+        return f"{start} {strongest}" + (f" {runs[0].upper()}{runs[1:]}." if runs else "")
 
 
 def passes(sequence: NucleotideSequence, parameters: DependencyParameters) -> int:

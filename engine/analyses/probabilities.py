@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.analyses.batches import batches
 from engine.analyses.declared import Declared
+from engine.analyses.findings import trust
 from engine.analyses.provenance import stamp
 from engine.analyses.substitutions import Scan
 from engine.core.arithmetic import entropy
@@ -80,7 +81,8 @@ class BaseProbabilities(Result):
         right = int((self.values[known].argmax(axis=1) == codes[known]).sum())
         return (
             f"{self.provenance.card.title} would choose the reference at {right:,} of {int(known.sum()):,} bases; "
-            f"mean entropy {bits.mean():.2f} bits, lowest {bits.min():.2f} at {place(self.sequence, int(bits.argmin()))}."
+            f"mean entropy {bits.mean():.2f} bits, lowest {bits.min():.2f} at {place(self.sequence, int(bits.argmin()))}: "
+            f"{trust(self.values)}."
         )
 
 

@@ -17,13 +17,14 @@ from typer.exceptions import TyperException
 from engine.commands import arguments, batch, derived
 from engine.core.errors import LocuscopeError
 
-app = typer.Typer(
-    name="engine",
-    help="What DNA language models know about a sequence. Sequences are given by --sequence, --fasta or --locus.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+_OPTIONS: dict[str, Any] = {
+    "name": "engine",
+    "help": "What DNA language models know about a sequence. Sequences are given by --sequence, --fasta or --locus.",
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+}
+app = typer.Typer()
 
 
 @app.command("models")
@@ -56,8 +57,13 @@ def models_command(
     print(_table([shown, *([_cell(row[name]) for name in shown] for row in rows)]))
 
 
-derived.add_commands(app)
-app.registered_commands.extend(batch.app.registered_commands)
+def make_app() -> typer.Typer:
+    """The command line: the commands here, one for every declared analysis, and those on many sequences or an installation."""
+    made = typer.Typer(**_OPTIONS)
+    made.registered_commands.extend(app.registered_commands)
+    derived.add_commands(made)
+    made.registered_commands.extend(batch.app.registered_commands)
+    return made
 
 
 def _cell(value: Any) -> str:
@@ -77,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
-        status = app(args=None if arguments is None else list(arguments), prog_name="python -m engine", standalone_mode=False)
+        status = make_app()(args=None if arguments is None else list(arguments), prog_name="python -m engine", standalone_mode=False)
     except TyperException as error:
         return _refuse(f"{error.format_message().rstrip('.')}; see python -m engine --help.")
     except LocuscopeError as error:

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from engine.analyses.declared import Declared
 from engine.core.errors import FileFormatError, InputError, ParameterError, SequenceError
 from engine.core.locus import Locus
-from engine.core.results import Result
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 from engine.service.engine import Engine
@@ -92,22 +92,37 @@ def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, pat
     return found[0]
 
 
-def check_output(path: Path, kind: type[Result] | None = None) -> None:
-    """Raise before anything is computed when ``path`` cannot be written, or when its end names no format for a result of ``kind``."""
+def check_output(path: Path, analysis: Declared | None = None) -> None:
+    """Raise before anything is computed when ``path`` cannot be written, or when its end names no format for an answer of ``analysis``."""
     if path.is_dir():
         raise NotWritable(f"--out {str(path)!r} is a folder; give the name of a file.")
     if not path.parent.is_dir():
         raise NotWritable(f"The folder {str(path.parent)!r} of --out does not exist; make it first or choose another.")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise NotWritable(f"{str(path)!r} cannot be written: permission denied; choose another --out.")
-    if kind is not None:
+    if analysis is not None:
         from engine.exports.formats import formats_of
+        from engine.views.panel import drawn_analyses
 
-        usable = [end for item in formats_of(kind) for end in item.suffixes] + [*FIGURES]
+        usable = [end for item in formats_of(analysis.result) for end in item.suffixes]
+        usable += FIGURES if analysis.name in drawn_analyses() else ()
         if not path.name.casefold().endswith(tuple(usable)):
             raise ParameterError(
                 f"The file name {path.name[-60:]!r} names no format for this answer; end it with one of {', '.join(usable)}."
             )
+
+
+def read_settings(texts: list[str], analysis: str) -> tuple[tuple[str, str], ...]:
+    """``NAME=VALUE`` texts as pairs. Raises `ParameterError` with the names there are."""
+    from engine.analyses.declared import declared
+    from engine.core.parameters import fields_of
+
+    known = [field.name for field in fields_of(declared(analysis).parameters)]
+    pairs = [text.partition("=") for text in texts]
+    for name, sign, _ in pairs:
+        if not sign or name not in known:
+            raise ParameterError(f"--set {name[:40]!r} is no parameter of {analysis}; write NAME=VALUE with one of {', '.join(known)}.")
+    return tuple(sorted((name, value) for name, _, value in pairs))
 
 
 @contextlib.contextmanager
@@ -132,9 +147,11 @@ def write_result(result: Any, path: Path) -> None:
 
 def _write_figure(result: Any, path: Path) -> None:
     from engine.exports.figure import write_figure
-    from engine.views.locus_figure import LocusEvidence, locus_figure
+    from engine.views.evidence import FigureStyle, LocusEvidence
+    from engine.views.figure import locus_figure
 
-    drawn = locus_figure(LocusEvidence(result.sequence, {result.provenance.analysis: result}))
+    style = FigureStyle().for_file(path.suffix.casefold().removeprefix("."))
+    drawn = locus_figure(LocusEvidence(result.sequence, {result.provenance.analysis: result}), style)
     write_figure(drawn, path, result.provenance, int(drawn.layout.width), int(drawn.layout.height))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.commands import arguments
-from engine.commands.arguments import TerminalMonitor, check_output, deliver, settings_of_command_line, writing
+from engine.commands.arguments import TerminalMonitor, check_output, deliver, read_settings, settings_of_command_line, writing
 from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
 from engine.core.errors import InputError, LocusError, ParameterError, SourceUnavailable, WeightsInvalid, WeightsMissing
 from engine.core.variants import TriageParameters
@@ -82,12 +82,18 @@ def scan_command(
     overlap: Annotated[int, typer.Option(metavar="BP", help="Bases that neighbouring windows share.")] = 200,
     processes: Annotated[int, typer.Option(metavar="N", help="Local processes.")] = 1,
     ray: Annotated[str | None, typer.Option("--ray", metavar="ADDRESS", help="A Ray cluster instead of local processes.")] = None,
+    setting: Annotated[
+        list[str],
+        typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the analysis, such as precision=exact; may be repeated."),
+    ] = [],  # noqa: B006
 ) -> None:
-    """Genome-wide run, resumable, to a directory: an npz a window and a bigWig a track."""
+    """Genome-wide run, resumable, to a directory: an npz a stretch of windows and a bigWig a track."""
     from engine.genome.run import Plan, scan
 
     folder = weights.resolve() if weights is not None else ""
-    plan = Plan(str(fasta.resolve()), analysis, model, str(folder), species, device, dtype, window, overlap)
+    plan = Plan(
+        str(fasta.resolve()), analysis, model, str(folder), species, device, dtype, window, overlap, read_settings(setting, analysis)
+    )
     monitor = TerminalMonitor()
     failed = scan(plan, out, settings_of_command_line(), processes, ray, monitor)
     monitor.close()

@@ -91,7 +91,7 @@ def answer(analysis: Declared, given: dict[str, Any], parameters: Any) -> None:
     settings = settings_of_command_line()
     out: Path | None = given["out"]
     target = out or Path(analysis.default_file)
-    check_output(target, analysis.result)
+    check_output(target, analysis)
     sequence = read_sequence(given["sequence"], given["fasta"], given["name"], given["locus"], settings)
     how = {name: given[name] for name in _HOW}
     request = Request(analysis.name, sequence, parameters=parameters, **how)

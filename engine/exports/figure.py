@@ -83,11 +83,16 @@ def _html(figure: plotly.graph_objects.Figure, provenance: Provenance) -> bytes:
 
 
 def _drawn(figure: plotly.graph_objects.Figure, kind: str, width: int, height: int, scale: float) -> bytes:
+    """Through a Chromium that kaleido starts; plotly.js comes from the installed package and nothing from another host (no MathJax)."""
+    import kaleido
+    import plotly
     from choreographer.errors import BrowserFailedError, ChromeNotFoundError
     from kaleido.errors import KaleidoError
 
+    page = kaleido.PageGenerator(plotly=Path(plotly.__file__).parent / "package_data" / "plotly.min.js", mathjax=False)
+    options = {"format": kind, "width": width, "height": height, "scale": scale}
     try:
-        data: bytes = figure.to_image(format=kind, width=width, height=height, scale=scale)
+        data: bytes = kaleido.calc_fig_sync(figure.to_dict(), options, kopts={"page_generator": page})
     except (BrowserFailedError, ChromeNotFoundError, KaleidoError, RuntimeError, OSError) as error:
         raise SourceUnavailable(
             f"No Chromium on this machine could draw the {kind.upper()}; install Chromium, or take the HTML, which needs none."

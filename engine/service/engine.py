@@ -21,6 +21,7 @@ from engine.core.settings import Settings
 from engine.models import registry as shipped_registry
 from engine.models.checkpoints.identity import identified
 from engine.models.entry import LoadOptions, ModelEntry
+from engine.service.answers import ShippedAnswers
 from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
 from engine.service.estimate import Cost, Timings
@@ -68,13 +69,23 @@ class Engine:
         Where models come from; None = `engine.models.registry`.
     keep_on_disk : bool
         Whether answers are kept on disk; False for runs that keep them elsewhere.
+    shipped : ShippedAnswers or None
+        Answers that come with the repository; None = those of the examples.
     """
 
-    def __init__(self, settings: Settings | None = None, registry: Registry | None = None, *, keep_on_disk: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        registry: Registry | None = None,
+        *,
+        keep_on_disk: bool = True,
+        shipped: ShippedAnswers | None = None,
+    ) -> None:
         self.settings = settings or Settings.from_environment()
         home = self.settings.home
         self._registry: Registry = registry or shipped_registry
         self._store = ResultStore(home / "results" if keep_on_disk else None, self.settings.result_bytes, self.settings.disk_bytes)
+        self._shipped = shipped or ShippedAnswers()
         self._shelf = Shelf(self.settings.model_bytes)
         self._fingerprints = Fingerprints(home / "fingerprints.json")
         self._timings = Timings(home / "timings.json")
@@ -228,8 +239,16 @@ class Engine:
         return Cost(found.passes, found.passes * length, seconds, found.memory_bytes)
 
     def stored(self, request: Request) -> Any | None:
-        """The answer if it is in the store; never computes."""
-        return self._store.get(self.resolved(request).key, request.sequence)
+        """The answer if it is in the store, or came with the repository; never computes."""
+        return self._known(self.resolved(request))[0]
+
+    def _known(self, found: Resolved) -> tuple[Any | None, str]:
+        """The answer that is there already, and where it comes from in words."""
+        result = self._store.get(found.key, found.sequence)
+        if result is not None:
+            return result, "stored answer"
+        result = self._shipped.get(found.shipped_key, found.sequence)
+        return result, "shipped answer"
 
     def submit(self, request: Request, visitor: str = "") -> Job:
         """Start the computation, or join the one that already runs, or answer from the store with a finished job.
@@ -237,9 +256,9 @@ class Engine:
         Raises what `check` raises, and `ResourceExhausted` when too many computations run.
         """
         found = self._checked(request)
-        stored = self._store.get(found.key, request.sequence)
-        if stored is not None:
-            return finished_job(found.key, request, stored)
+        known, origin = self._known(found)
+        if known is not None:
+            return finished_job(found.key, request, known, origin)
         return self._started(found.same_question, request, lambda monitor: self._answer(found, monitor), visitor)
 
     def run(self, request: Request, monitor: Monitor | None = None) -> Any:

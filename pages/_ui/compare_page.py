@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
 from engine.analyses.dependency import DependencyMap
+from engine.analyses.findings import changes
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError, SequenceError
 from engine.core.sequence import NucleotideSequence
 from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.views import payload
-from engine.views.comparison import changed_pairs, difference, side_by_side
+from engine.views.comparison import changed_pairs, difference
+from engine.views.evidence import FigureStyle, LocusEvidence, Mark
+from engine.views.figure import side_by_side
 from pages._ui import locus_view, polling, search, state
 from pages._ui.question import Shown, echo
 
@@ -149,16 +152,26 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
         return
     if comparison.found is None:
         comparison.found = difference(*maps)
-    st.markdown(
-        f"**{search.plain(comparison.titles[1])} − {search.plain(comparison.titles[0])}**: red is stronger in the second, blue weaker."
-    )
+    first, second = (search.plain(title) for title in comparison.titles)
+    st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {search.plain(changes(comparison.found))}")
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
-    dark = st.context.theme.type == "dark"
+    sides = [_evidence(comparison, found) for found in maps]
+    style = FigureStyle(dark=st.context.theme.type == "dark", width=1200)
     alternative = f"Dependency maps of {comparison.titles[0]} and {comparison.titles[1]} side by side with the same colour limits"
-    st.plotly_chart(side_by_side(*maps, comparison.titles, dark=dark), alt=alternative, key="both-maps")
+    st.plotly_chart(
+        side_by_side(sides[0], sides[1], comparison.titles, style), alt=alternative, key="both-maps", width="content", theme=None
+    )
     st.markdown("**Pairs that changed most**")
     st.dataframe(changed_pairs(*maps), hide_index=True, height=320)
+
+
+def _evidence(comparison: Comparison, found: DependencyMap) -> LocusEvidence:
+    """One side: its map on the place of the sequence shown, with the changed base marked."""
+    shown = comparison.shown
+    sequence = replace(found.sequence, locus=shown.sequence.locus)
+    marks = () if comparison.place is None else (Mark(comparison.place, comparison.titles[1]),)
+    return LocusEvidence(sequence, {"dependency": found}, shown.features, marks=marks)
 
 
 def _progress(comparison: Comparison) -> None:

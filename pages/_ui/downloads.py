@@ -12,7 +12,8 @@ from engine.analyses.declared import declared
 from engine.core.provenance import Provenance
 from engine.exports import figure as figures
 from engine.exports import formats
-from engine.views.locus_figure import FigureStyle, LocusEvidence, locus_figure
+from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
+from engine.views.figure import locus_figure
 from pages._ui.question import Shown
 from pages._ui.runs import Runs
 
@@ -54,8 +55,8 @@ def _result_buttons(shown: Shown, kind: str, result: Any) -> None:
 
 def _figure_choice(shown: Shown, results: dict[str, Any]) -> None:
     dark = st.toggle("Dark background", key="figure-dark")
-    shape = st.segmented_control("Map", ["square", "triangle"], default="square", key="figure-shape")
-    figure_buttons(shown, results, FigureStyle(dark=dark, shape="triangle" if shape == "triangle" else "square"))
+    shape = st.segmented_control("Map", list(SHAPES), default="square", key="figure-shape")
+    figure_buttons(shown, results, FigureStyle(dark=dark, shape=cast("Shape", shape or "square")))
 
 
 def figure_buttons(shown: Shown, results: dict[str, Any], style: FigureStyle) -> None:
@@ -72,14 +73,14 @@ def _button(place: Any, label: str, data: Callable[[], bytes], name: str, media_
 
 
 def _drawn(shown: Shown, results: dict[str, Any], style: FigureStyle, kind: figures.Kind, provenance: Provenance) -> bytes:
-    drawn = locus_figure(evidence(shown, results), style)
+    drawn = locus_figure(evidence(shown, results), style.for_file(kind))
     height = int(cast("int", drawn.layout.height or 900))
     return figures.figure_bytes(drawn, kind, provenance, width=style.width, height=height)
 
 
 def evidence(shown: Shown, results: dict[str, Any]) -> LocusEvidence:
     """What the figure draws, of the finished results by kind."""
-    return LocusEvidence(shown.sequence, results, shown.features)
+    return LocusEvidence(shown.sequence, results, shown.features, title=shown.title)
 
 
 def stem(shown: Shown) -> str:

@@ -27,7 +27,8 @@ whatever a first run that also warmed up the machine has said about the time."""
 PRECISIONS = {"delta": " by differences", "sparse": " by thresholded differences"}
 ABOUT_PRECISION = (
     "By differences: only what a substitution changes goes through low-precision products, which four exactly computed bases of this sequence "
-    "showed within 1 %; the command line has --precision exact. Stored: this question was answered before, the time is that of then."
+    "showed within 1 %; the command line has --precision exact. Stored: this question was answered before; shipped: its answer came with "
+    "Locuscope; the time is that of then."
 )
 
 
@@ -126,10 +127,13 @@ class Runs:
         if self.running or not found:
             return ""
         origin = found[0].provenance
-        stored = all(job.unit == "stored answer" for job in self.jobs.values())
+        origins = {job.unit for job in self.jobs.values()}
+        known = (
+            {"stored answer": "stored, ", "shipped answer": "shipped answer, "}.get(next(iter(origins)), "") if len(origins) == 1 else ""
+        )
         seconds = sum(result.provenance.seconds for result in found)
         precision = PRECISIONS.get(str(origin.parameters.get("precision")), "")
-        return f"{'stored, ' if stored else ''}{seconds:.1f} s on {origin.device}, {origin.dtype}{precision}"
+        return f"{known}{seconds:.1f} s on {origin.device}, {origin.dtype}{precision}"
 
     def ask_pair(self, changed: int, read: int) -> None:
         """Ask for the 4 × 4 table of a pair."""
