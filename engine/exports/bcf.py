@@ -82,7 +82,7 @@ class _Defined:
             name = next((part[3:] for part in rest.rstrip(">\n").split(",") if part.startswith("ID=")), "")
             self.known[kind].add(name)
             if kind == "INFO":
-                self.numbers |= {name: reads for word, reads in _NUMBERS.items() if f"Type={word}" in rest}
+                self.numbers.update((name, reads) for word, reads in _NUMBERS.items() if f"Type={word}" in rest)
 
     def _record(self, columns: list[str]) -> None:
         self.records += 1
