@@ -87,10 +87,12 @@ def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
     question, shown = session.question, session.on_screen
     before = session.work
     if before.runs is not None and before.price is not None and before.runs.question == question and before.runs.shown is shown:
+        before.runs.come_back()
         return before.runs, before.price
     runs = prepare(shared.engine, session.visitor, shown, question)
     cost = price(runs)
     session.work = Work(runs, cost)
+    state.here(shared, session)
     if (cost.automatic or shown.example is not None) and not cost.problem:
         runs.start(before.runs)
     if before.runs is not None:
@@ -110,7 +112,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
             search.ask(shared, session, replace(session.question, window=None))
             st.rerun()
-        if not runs.started and not cost.problem and st.button("Compute", type="primary", key="compute"):
+        if not cost.problem and not runs.running and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
         downloads.menu(runs, shown)
@@ -148,19 +150,20 @@ def _figure(shared: Shared, session: Session) -> None:
             session.exchange, granted=wish.identity
         )  # a run that is cut short by a rerun leaves its triggers to the next one
         _grant(shared, session, wish)
-    polling.follow(shared.engine, runs.running, _wires, session)
+    polling.follow(shared.engine, not runs.settled, _wires, shared, session)
 
 
-def _wires(session: Session) -> None:
+def _wires(shared: Shared, session: Session) -> None:
     """Bring what is new to the view; once everything is finished, run the whole page."""
+    state.here(shared, session)
     runs = session.computing
-    was_running = runs.running
+    was_settled = runs.settled
     with st.container(key="wires"):
         for kind, data in runs.envelopes().items():
             locus_view.send(TARGET, kind, data)
     settled = session.work.settled
-    session.work = replace(session.work, settled=not runs.running)
-    if (was_running and not runs.running) or (session.work.settled and not settled):
+    session.work = replace(session.work, settled=runs.settled)
+    if (runs.settled and not was_settled) or (session.work.settled and not settled):
         st.rerun()
 
 
@@ -174,6 +177,7 @@ def _grant(shared: Shared, session: Session, wish: locus_view.Wish) -> None:
             runs.pair.wait(MOST_WAIT_SECONDS)
     elif wish.name == "cancel":
         runs.cancel()
+        st.rerun()
     elif wish.name in ("window", "compute"):
         start, end = wish.whole("start"), wish.whole("end")
         if not 0 <= start < end <= length:

@@ -142,6 +142,12 @@ def test_the_same_question_of_a_second_visitor_joins_or_reads_the_store(explorer
     jobs = state_of(first).computing.jobs
     assert all(job.wait(60) for job in jobs.values())
     second = explorer(sequence="ACGTTGCAACGTTGCAAAAA")
+    assert all(job.finished for job in state_of(second).computing.jobs.values())
+    assert "stored" not in texts(second)  # nobody is told what others asked
+    other, again = "GATTACAGATTACAGATTAC", "ACGTTGCAACGTTGCAAAAA"
+    submit(second, other)
+    assert all(job.wait(60) for job in state_of(second).computing.jobs.values())
+    second = submit(second, again)
     assert all(job.unit == "stored answer" for job in state_of(second).computing.jobs.values())
     assert "stored, " in texts(second)
 
