@@ -29,11 +29,17 @@ def triage_command(
     dtype: Dtype = "",
     out: Out = None,
     window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
+    genetic_code: Annotated[
+        list[str],
+        typer.Option("--genetic-code", metavar="[CONTIG=]TABLE", help="NCBI table where the annotation states none; may be repeated."),
+    ] = [],  # noqa: B006
 ) -> None:
     """Scores of the variants of a VCF: a table (on standard output without --out), or the VCF with INFO fields for .vcf and .vcf.gz."""
+    from engine.core.transcripts import Transcripts
     from engine.exports.triage_table import write_triage_table
     from engine.exports.vcf import write_triage_vcf
     from engine.service.triage import ReferenceLetters, TriageRequest
+    from engine.sources.genetic_codes import given_codes
     from engine.sources.transcripts import read_transcripts
     from engine.sources.vcf import parse_vcf, vcf_text
 
@@ -44,7 +50,7 @@ def triage_command(
     request = TriageRequest(
         parse_vcf(vcf.name, text),
         ReferenceLetters.of_file(fasta, settings),
-        read_transcripts(gff) if gff is not None else (),
+        read_transcripts(gff, given_codes(genetic_code)) if gff is not None else Transcripts(),
         model,
         TriageParameters(window),
         species,

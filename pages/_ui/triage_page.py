@@ -12,6 +12,7 @@ import streamlit as st
 
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError
+from engine.core.transcripts import Transcripts
 from engine.core.variants import ScoredVariant, Triage, TriageParameters
 from engine.exports.triage_table import write_triage_table
 from engine.exports.vcf import write_triage_vcf
@@ -107,7 +108,7 @@ def _start(shared: state.Shared, variants: Given | None, assembly: str, fasta: G
         text = text_of(variants.name, variants.content, shared.settings.max_upload_bytes)
         found = parse_vcf(variants.name, text)
         reference, folder = _reference(shared, assembly, fasta)
-        transcripts = reference.transcripts() if assembly != OWN else ()
+        transcripts = reference.transcripts() if assembly != OWN else Transcripts()
         request = TriageRequest(found, reference, transcripts, model or "", TriageParameters(window))
         job = shared.engine.submit_triage(request, state.session().visitor)
     except LocuscopeError as error:
