@@ -8,6 +8,7 @@ Genes are looked for up to `NEAR_BP` away.
 
 from __future__ import annotations
 
+import itertools
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.analyses.consequence_hgvs import Numbering, protein_name, transcript_name
 from engine.analyses.consequence_protein import ProteinChange, coding_effect
-from engine.analyses.consequence_reading import BlockLetters, Genome, Reading
+from engine.analyses.consequence_reading import BlockLetters, Genome, Reading, with_its_stop
 from engine.analyses.consequence_splicing import Structure
 from engine.analyses.genetic_code import genetic_code, known_tables
 from engine.core.alleles import Change, placements
@@ -53,8 +54,8 @@ class Model:
     """A transcript with what is worked out of it once, when it is first met: structure, numbering, and its reading where it is translated."""
 
     def __init__(self, transcript: Transcript, genome: BlockLetters) -> None:
-        self.transcript, self._genome = transcript, genome
-        self.structure = Structure(transcript)
+        self.transcript, self._genome = with_its_stop(transcript, genome) if transcript.stop_apart else transcript, genome
+        self.structure = Structure(self.transcript)
 
     @cached_property
     def numbering(self) -> Numbering:
@@ -90,12 +91,12 @@ class Model:
     def answer(self, change: Change, contig: str) -> Answer | None:
         """Terms of a change; None for one that is too far away."""
         structure = self.structure
+        terms = structure.splice_terms(change, contig)
         if not structure.holds(change, contig):
             beside = structure.beside(change, contig, NEAR_BP)
-            return Answer({beside}) if beside else None
+            return Answer(terms or {beside}) if terms or beside else None
         if structure.ablated(change, contig):
             return Answer({"transcript_ablation"})
-        terms = structure.splice_terms(change, contig)
         if structure.meets_intron(change, contig):
             terms.add("intron_variant")
         if not self.transcript.coding:
@@ -144,8 +145,9 @@ class Model:
         return Consequence(in_order(answer.terms), transcript.gene, transcript.identifier, name, protein, code, " ".join(notes))
 
 
-def _mildness(answer: Answer) -> int:
-    return min(RANKS[term] for term in answer.terms)
+def _mildness(answer: Answer) -> tuple[int, ...]:
+    """Order of answers: the less severe the terms, and the fewer, the larger."""
+    return (*sorted(RANKS[term] for term in answer.terms), len(RANKS))
 
 
 class GeneModels:
@@ -211,6 +213,6 @@ class GeneModels:
 def _farthest(ends: NDArray[np.int64], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
     """The largest end so far on each contig."""
     found = ends.copy()
-    for low, high in zip(bounds, bounds[1:], strict=False):
+    for low, high in itertools.pairwise(bounds):
         np.maximum.accumulate(found[low:high], out=found[low:high])
     return found

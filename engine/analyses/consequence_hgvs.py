@@ -158,12 +158,14 @@ def _replaced(reading: Reading, change: ProteinChange) -> str:
     old, new, first = old[begin : len(old) - close], new[begin : len(new) - close], first + begin
     if old == "*" and change.stop_lost:
         return _extended(reading, first, new)
+    if new.startswith("*"):
+        return f"{_residue(reading, first)}Ter"
     if not old:
         return _added(reading, first, new)
     if not new:
         return _removed(reading, first, len(old))
-    if new.startswith("*") or len(old) == len(new) == 1:
-        return f"{_residue(reading, first)}{three_letters(new[0])}"
+    if len(old) == len(new) == 1:
+        return f"{_residue(reading, first)}{three_letters(new)}"
     if len(new) > LONGEST_NAMED or ("*" in old and not new.endswith("*")):
         return ""
     return f"{_range(reading, first, first + len(old))}delins{three_letters(new)}"

@@ -192,7 +192,7 @@ def _at_the_end(reading: Reading, number: int, first: int, end: int, letters: st
     touched = end > last or first > last
     change = ProteinChange(number, before, after, shifted=shifts)
     if after == before:
-        return {"stop_retained_variant" if touched else "synonymous_variant"}, change
+        return {"stop_retained_variant" if touched or growth else "synonymous_variant"}, change
     stop, old = after.find("*"), len(before) - 1
     expected = old if beyond or shifts else old + growth // 3
     terms: set[str] = set()

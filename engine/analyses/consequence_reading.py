@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol
 
-from engine.analyses.consequence_splicing import Structure
-from engine.analyses.genetic_code import GeneticCode
+from engine.analyses.consequence_splicing import Structure, untranslated
+from engine.analyses.genetic_code import GeneticCode, genetic_code
 from engine.core.alleles import Change
 from engine.core.errors import LocusError
 from engine.core.transcripts import Part, Transcript
@@ -203,6 +204,37 @@ class Reading:
         if not here:
             return ()
         return _inserted(here, change) if not change.reference else _covered(here, change)
+
+
+def with_its_stop(transcript: Transcript, genome: BlockLetters) -> Transcript:
+    """A transcript of GTF with the stop codon that stands right behind its coding parts; the transcript itself where none does."""
+    code = genetic_code(transcript.code)
+    exons, after = transcript.exons, untranslated(transcript)[1]
+    if not after:
+        last = transcript.coding[-1]
+        after = (
+            last._replace(start=last.end, end=last.end + 3)
+            if last.forward
+            else last._replace(start=max(0, last.start - 3), end=last.start),
+        )
+        exons = (*exons, *after)
+    behind = _first_bases(after, 3)
+    ends, following = ("".join(letters_of(part, genome) for part in parts) for parts in (_last_bases(transcript.coding, 3), behind))
+    if code is None or ends in code.stops or following not in code.stops:
+        return transcript
+    return replace(transcript, exons=exons, coding=(*transcript.coding, *behind), stop_apart=False)
+
+
+def letters_of(part: Part | Piece, genome: BlockLetters) -> str:
+    """Letters of a part, 5'→3'; empty where the reference does not have them."""
+    letters = genome.clipped(part.contig, part.start, part.end)
+    return letters if part.forward else reversed_complement(letters)
+
+
+def _first_bases(parts: Sequence[Part], width: int) -> tuple[Part, ...]:
+    """The first ``width`` bases of parts in the order of reading."""
+    turned = [part._replace(forward=not part.forward) for part in reversed(parts)]
+    return tuple(part._replace(forward=not part.forward) for part in reversed(_last_bases(turned, width)))
 
 
 def _last_bases(parts: Sequence[Part], width: int) -> tuple[Part, ...]:

@@ -16,6 +16,9 @@ SHORTEST_INTRON_BP = 13
 """A shorter gap between two parts is a programmed frameshift or an error of the assembly, not an intron."""
 
 
+LARGEST_PACKED = 0xFFFF_FFFF
+
+
 class Part(NamedTuple):
     """A stretch of a transcript: 0-based half-open on the forward strand of ``contig``, read forward or in reverse."""
 
@@ -130,14 +133,20 @@ class Texts(Sequence[str]):
 
     def __init__(self, items: Iterable[str] = ()) -> None:
         self._bytes = bytearray()
-        self._ends = array("q", [0])
+        self._ends = array("I", [0])
         for item in items:
             self.append(item)
 
     def append(self, text: str) -> None:
         """Add one at the end."""
-        self._bytes += text.encode()
+        self._bytes += text.encode("utf-8", "surrogateescape")
+        if len(self._bytes) > LARGEST_PACKED and self._ends.typecode == "I":
+            self._ends = array("q", self._ends)
         self._ends.append(len(self._bytes))
+
+    def are_full(self) -> NDArray[np.bool_]:
+        """For each text, whether it is not empty, (n,)."""
+        return np.diff(np.array(self._ends, dtype=np.int64)) > 0
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -155,21 +164,21 @@ class Texts(Sequence[str]):
             index += len(self)
         if not 0 <= index < len(self):
             raise IndexError(index)
-        return self._bytes[self._ends[index] : self._ends[index + 1]].decode()
+        return self._bytes[self._ends[index] : self._ends[index + 1]].decode("utf-8", "surrogateescape")
 
 
 class Transcripts(Sequence[Transcript]):
     """Gene models in the order they were added, packed: a genome's worth has a million parts, and only those that are met are unpacked.
 
-    A transcript on one strand of one contig takes 16 bytes a part and about 80 for itself; one with anything unusual is kept as it is.
+    A transcript on one strand of one contig takes 8 bytes a part and about 40 with its names; one with anything unusual is kept as it is.
     """
 
     def __init__(self, transcripts: Iterable[Transcript] = ()) -> None:
         self._identifiers, self._genes = Texts(), Texts()
         self._contigs: dict[str, int] = {}
         self._names: list[str] = []
-        self._rows = array("i")
-        self._places = array("q")
+        self._rows = array("i")  # contig; flags, phase and code; number of exons
+        self._places = array("I")
         self._ends = array("q", [0])
         self._unusual: dict[int, Transcript] = {}
         for transcript in transcripts:
@@ -178,26 +187,25 @@ class Transcripts(Sequence[Transcript]):
     def append(self, transcript: Transcript) -> None:
         """Add one at the end."""
         exons, coding = transcript.exons, transcript.coding
-        sides = {part[2:] for part in exons + coding}
-        said = transcript.recoded or transcript.problem or transcript.note or transcript.doubt or transcript.circle
-        if len(sides) > 1 or said or len(transcript.spans()) > 1:
+        if _is_unusual(transcript):
             self._unusual[len(self)] = transcript
             exons, coding = exons[:0], coding[:0]
-        first = transcript.exons[0]
-        contig = self._numbered(first.contig)
-        flags = (
-            first.forward
-            | transcript.start_known << 1
-            | transcript.stop_known << 2
-            | transcript.preferred << 3
-            | transcript.stop_apart << 4
-        )
-        self._rows.extend((contig, flags, transcript.phase, transcript.code, len(exons)))
-        for part in exons + coding:
+        contig = self._numbered(transcript.exons[0].contig)
+        same = exons == coding
+        flags = transcript.exons[0].forward | transcript.start_known << 1 | transcript.stop_known << 2
+        flags |= transcript.preferred << 3 | transcript.stop_apart << 4 | same << 5
+        self._rows.extend((contig, flags | transcript.phase << 8 | transcript.code + 1 << 16, len(exons)))
+        for part in exons if same else exons + coding:
             self._places.extend(part[:2])
         self._ends.append(len(self._places) // 2)
         self._identifiers.append(transcript.identifier)
         self._genes.append(transcript.gene)
+
+    def _numbered(self, contig: str) -> int:
+        if contig not in self._contigs:
+            self._contigs[contig] = len(self._names)
+            self._names.append(contig)
+        return self._contigs[contig]
 
     def __len__(self) -> int:
         return len(self._identifiers)
@@ -219,38 +227,30 @@ class Transcripts(Sequence[Transcript]):
         kept = self._unusual.get(index)
         if kept is not None:
             return kept
-        contig, flags, phase, code, exons = self._rows[5 * index : 5 * index + 5]
+        contig, said, exons = self._rows[3 * index : 3 * index + 3]
         name = self._names[contig]
-        first, end = self._ends[index], self._ends[index + 1]
-        flat = self._places[2 * first : 2 * end]
-        parts = [Part(flat[place], flat[place + 1], bool(flags & 1), name) for place in range(0, len(flat), 2)]
+        flat = self._places[2 * self._ends[index] : 2 * self._ends[index + 1]]
+        parts = tuple(Part(flat[place], flat[place + 1], bool(said & 1), name) for place in range(0, len(flat), 2))
         return Transcript(
             self._identifiers[index],
             self._genes[index],
-            tuple(parts[:exons]),
-            tuple(parts[exons:]),
-            phase,
-            code,
-            start_known=bool(flags & 2),
-            stop_known=bool(flags & 4),
-            preferred=bool(flags & 8),
-            stop_apart=bool(flags & 16),
+            parts[:exons],
+            parts if said & 32 else parts[exons:],
+            said >> 8 & 3,
+            (said >> 16) - 1,
+            start_known=bool(said & 2),
+            stop_known=bool(said & 4),
+            preferred=bool(said & 8),
+            stop_apart=bool(said & 16),
         )
-
-    def _numbered(self, contig: str) -> int:
-        if contig not in self._contigs:
-            self._contigs[contig] = len(self._names)
-            self._names.append(contig)
-        return self._contigs[contig]
 
     def edges(self) -> Edges:
         """Where every transcript lies, without unpacking it."""
         ends = np.array(self._ends, dtype=np.int64)
-        rows = np.array(self._rows, dtype=np.int64).reshape(-1, 5)
+        rows = np.array(self._rows, dtype=np.int64).reshape(-1, 3)
         plain = np.flatnonzero(np.diff(ends) > 0)
         places = np.array(self._places, dtype=np.int64).reshape(-1, 2)
-        exons = rows[plain, 4]
-        first, last = places[ends[plain]], places[ends[plain] + exons - 1]
+        first, last = places[ends[plain]], places[ends[plain] + rows[plain, 2] - 1]
         spans = [(index, span) for index, transcript in self._unusual.items() for span in transcript.spans()]
         more = np.array([(self._numbered(s.contig), s.start, s.end, index) for index, s in spans], dtype=np.int64).reshape(-1, 4)
         return Edges(
@@ -260,3 +260,13 @@ class Transcripts(Sequence[Transcript]):
             np.concatenate([np.maximum(first[:, 1], last[:, 1]), more[:, 2]]),
             np.concatenate([plain, more[:, 3]]),
         )
+
+
+def _is_unusual(transcript: Transcript) -> bool:
+    """Whether a transcript says anything that the packed form has no place for."""
+    if transcript.recoded or transcript.problem or transcript.note or transcript.doubt or transcript.circle:
+        return True
+    first = transcript.exons[0]
+    if any(part[2:] != first[2:] or part.end > LARGEST_PACKED for part in (*transcript.exons, *transcript.coding)):
+        return True
+    return len(transcript.exons) > 1 and len(transcript.spans()) > 1

@@ -65,9 +65,9 @@ class ReferenceLetters:
 
     def transcripts(self, codes: Mapping[str, int] | None = None) -> Transcripts:
         """Gene models of the annotation that is registered with the assembly, read by the genetic codes that are stated (by contig); none
-        without one, or when it is no GFF3 or GTF."""
+        without one, or when it is BED."""
         path = self.genomes.annotation_file(self.assembly)
-        gene_models = path is not None and path.name.casefold().removesuffix(".gz").endswith((".gff3", ".gff", ".gtf"))
+        gene_models = path is not None and not path.name.casefold().removesuffix(".gz").endswith((".bed", ".narrowpeak", ".broadpeak"))
         return read_transcripts(path, codes) if path is not None and gene_models else Transcripts()
 
     def extent(self, contig: str, position: int) -> tuple[int, int]:

@@ -48,6 +48,11 @@ class Group:
     gtf: bool = False
     has_exons: bool = False
 
+    @property
+    def is_transcript(self) -> bool:
+        """Whether the lines belong to a transcript, not straight to a gene."""
+        return self.has_exons or self.holder is not None
+
 
 @dataclass(frozen=True)
 class Codes:
@@ -104,7 +109,7 @@ def made(group: Group, codes: Codes, circles: Mapping[str, int]) -> Iterator[Tra
     alternatives = _alternatives(group)
     for coding in alternatives or [[]]:
         name = group.name
-        if coding and (len(alternatives) > 1 or group.holder is None):
+        if coding and (len(alternatives) > 1 or not group.is_transcript):
             name = group.names.get(coding[0].name) or name
         yield _transcript(group, name, coding, codes, circles)
 
@@ -119,7 +124,7 @@ def _alternatives(group: Group) -> list[list[Row]]:
     by_name: dict[int, list[Row]] = {}
     for row in coding:
         by_name.setdefault(row.name, []).append(row)
-    if len(by_name) < 2 or (group.holder is not None and not _apart(list(by_name.values()), group)):
+    if len(by_name) < 2 or (group.is_transcript and not _apart(list(by_name.values()), group)):
         return [coding] if coding else []
     return list(by_name.values())
 

@@ -9,29 +9,30 @@ from __future__ import annotations
 import gzip
 import io
 import logging
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote
+from typing import TextIO
 
 from engine.core.errors import FileFormatError, ParameterError
 from engine.core.transcripts import Transcripts
 from engine.sources.assemblies import find_contig
 from engine.sources.compressed import GZIP_MAGIC
-from engine.sources.gene_columns import Columns, Holder
-from engine.sources.gene_lines import attributes_of, gene_lines, parents_of
+from engine.sources.genbank_models import genbank_transcripts
+from engine.sources.gene_columns import Columns
+from engine.sources.gene_lines import gene_lines
 from engine.sources.gene_parts import Codes, made
 from engine.sources.genetic_codes import organism_of
 
 _LOG = logging.getLogger(__name__)
-_SYMBOLS = ("gene", "gene_name", "Name", "gene_id", "locus_tag", "ID")
-_DEEPEST = 6
 
 Lines = Callable[[], Iterable[str]]
 """Opens the lines of an annotation anew."""
 
 
 def read_transcripts(path: Path, codes: Mapping[str, int] | None = None) -> Transcripts:
-    """Every transcript of a GFF3 or GTF file, gzipped or not.
+    """Every transcript of a GFF3, GTF or GenBank file, gzipped or not; which of them it is shows in its lines.
 
     ``codes``: genetic codes that the user states (`engine.sources.genetic_codes.given_codes`).
 
@@ -43,27 +44,37 @@ def read_transcripts(path: Path, codes: Mapping[str, int] | None = None) -> Tran
         A genetic code is stated for a contig that the annotation does not have.
     """
     problems: list[str] = []
-    found = transcripts_of(lambda: _lines(path), codes, problems)
+    if next(_lines(path), "").startswith("LOCUS "):
+        with _opened(path) as text:
+            found = genbank_transcripts(path, text, codes or {})
+    else:
+        found = transcripts_of(lambda: _lines(path), codes, problems)
     if problems:
         more = f", and {len(problems) - 1:,} more" if len(problems) > 1 else ""
         _LOG.warning("%s: %s; left out%s", path.name[-60:], problems[0], more)
     if not found:
-        raise FileFormatError(f"{path.name[-60:]} holds no exons or coding parts; give a GFF3 or GTF file with gene models.")
+        raise FileFormatError(f"{path.name[-60:]} holds no exons or coding parts; give a GFF3, GTF or GenBank file with gene models.")
     return found
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Lines of a file, unpacked; they end at line feeds and carriage returns and nowhere else."""
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """The text of a file, unpacked; lines end at line feeds and carriage returns and nowhere else."""
     try:
         with path.open("rb") as raw:
             zipped = raw.read(2) == GZIP_MAGIC
             raw.seek(0)
             data = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if zipped else raw
-            for line in io.TextIOWrapper(data, encoding="utf-8-sig", errors="surrogateescape", newline=None):
-                yield line.removesuffix("\n")
-    except (OSError, EOFError) as error:
+            yield io.TextIOWrapper(data, encoding="utf-8-sig", errors="surrogateescape", newline=None)
+    except (OSError, EOFError, zlib.error) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "the gzip file is damaged"
-        raise FileFormatError(f"The annotation {path.name[-60:]} cannot be read: {why}; give a GFF3 or GTF file.") from error
+        raise FileFormatError(f"The annotation {path.name[-60:]} cannot be read: {why}; give a GFF3, GTF or GenBank file.") from error
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with _opened(path) as text:
+        for line in text:
+            yield line.removesuffix("\n")
 
 
 def transcripts_of(lines: Lines, codes: Mapping[str, int] | None = None, problems: list[str] | None = None) -> Transcripts:
@@ -75,35 +86,17 @@ def transcripts_of(lines: Lines, codes: Mapping[str, int] | None = None, problem
     columns = Columns(problems if problems is not None else [])
     for line in gene_lines(lines(), columns.told, columns.problems):
         columns.take(line)
-    holders = _holders(columns.unresolved(), lines)
+    holders = columns.holders()
+    while not holders.is_complete:
+        for line in gene_lines(lines(), [], []):
+            holders.take(line)
+        holders.close()
     reading = Codes(_known(codes or {}, columns.contigs), organism_of(columns.told), columns.organelles)
     models = Transcripts()
     for group in columns.groups(holders):
         for transcript in made(group, reading, columns.circles):
             models.append(transcript)
     return models
-
-
-def _holders(wanted: set[str], lines: Lines) -> dict[str, Holder]:
-    """The features of these names, and what they belong to in turn; a parent may stand behind what it holds."""
-    holders: dict[str, Holder] = {}
-    for _ in range(_DEEPEST):
-        found: dict[str, Holder] = {}
-        for line in gene_lines(lines(), [], []) if wanted else ():
-            text = line.attributes
-            if "ID=" not in text:
-                continue
-            name = unquote(text.partition("ID=")[2].partition(";")[0])
-            if name not in wanted:
-                continue
-            attributes = attributes_of(text)
-            symbol = next((unquote(attributes[key]) for key in _SYMBOLS if attributes.get(key)), "")
-            found[name] = Holder(next(iter(parents_of(attributes)), ""), symbol, line.kind, line.start, line.end)
-        holders |= found
-        wanted = {holder.parent for holder in found.values() if holder.parent} - set(holders)
-        if not wanted:
-            break
-    return holders
 
 
 def _known(codes: Mapping[str, int], contigs: Iterable[str]) -> dict[str, int]:

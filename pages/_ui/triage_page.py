@@ -19,6 +19,7 @@ from engine.exports.vcf import write_triage_vcf
 from engine.service.jobs import Job
 from engine.service.triage import ReferenceLetters, TriageRequest
 from engine.sources.compressed import text_of
+from engine.sources.genetic_codes import given_codes
 from engine.sources.vcf import parse_vcf
 from pages._ui import search, state
 from pages._ui.question import Question
@@ -29,6 +30,11 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "examples"
 EXAMPLE_HELP = (
     "Promoter and first 260 codons of lacZ of E. coli, with the two promoter substitutions of lacUV5 and constructed ones: "
     "a lost start codon, six stop codons (*), six synonymous ones (=)."
+)
+
+CODES_HELP = (
+    "NCBI tables of contigs whose annotation states none, as CONTIG=TABLE with commas, or TABLE alone for all that are neither mitochondria "
+    "nor plastids. Without it the usual one of the organism is taken, where the annotation names it."
 )
 
 
@@ -78,13 +84,14 @@ def page() -> None:
         fasta = middle.file_uploader("FASTA of the reference (only without a registered one)", type=["fa", "fasta", "fna", "gz"])
         model = right.selectbox("Model", _models(shared), format_func=lambda key: shared.engine.model(key).card.title)
         window = right.number_input("Window, bases", 3, 20_000, 512, step=64)
+        stated = right.text_input("Genetic codes", placeholder="chrMT=3", help=CODES_HELP)
         with st.container(horizontal=True):
             asked = st.form_submit_button("Rank the variants", type="primary")
             example = st.form_submit_button("Example: substitutions in lacZ", help=EXAMPLE_HELP)
     if example:
         _start(shared, Given.of_path(EXAMPLE / "lacz-variants.vcf"), OWN, Given.of_path(EXAMPLE / "lacz.fa"), model, int(window))
     elif asked:
-        _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window))
+        _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window), stated)
     desk: Desk | None = st.session_state.get("triage-desk")
     if desk is not None:
         _follow(shared, desk)
@@ -97,7 +104,15 @@ def _models(shared: state.Shared) -> list[str]:
     return sorted(usable, key=lambda key: key != usual)
 
 
-def _start(shared: state.Shared, variants: Given | None, assembly: str, fasta: Given | None, model: str | None, window: int) -> None:
+def _start(
+    shared: state.Shared,
+    variants: Given | None,
+    assembly: str,
+    fasta: Given | None,
+    model: str | None,
+    window: int,
+    stated: str = "",
+) -> None:
     if variants is None:
         st.error("No VCF was given; choose a file first.")
         return
@@ -108,7 +123,7 @@ def _start(shared: state.Shared, variants: Given | None, assembly: str, fasta: G
         text = text_of(variants.name, variants.content, shared.settings.max_upload_bytes)
         found = parse_vcf(variants.name, text)
         reference, folder = _reference(shared, assembly, fasta)
-        transcripts = reference.transcripts() if assembly != OWN else Transcripts()
+        transcripts = reference.transcripts(given_codes([stated])) if assembly != OWN else Transcripts()
         request = TriageRequest(found, reference, transcripts, model or "", TriageParameters(window))
         job = shared.engine.submit_triage(request, state.session().visitor)
     except LocuscopeError as error:
@@ -184,15 +199,18 @@ def table(found: Triage) -> pd.DataFrame:
             "influence": [row.influence for row in found.rows],
             "Δ ln P": [row.delta_log_likelihood for row in found.rows],
             "consequence": [row.consequence for row in found.rows],
+            "impact": [row.consequences[0].impact if row.consequences else "" for row in found.rows],
             "gene": [row.gene for row in found.rows],
+            "transcript": [row.consequences[0].transcript if row.consequences else "" for row in found.rows],
+            "HGVS c.": [row.consequences[0].hgvs_c if row.consequences else "" for row in found.rows],
+            "HGVS p.": [row.consequences[0].hgvs_p if row.consequences else "" for row in found.rows],
             "status": [row.status for row in found.rows],
             "note": [row.note for row in found.rows],
             "row": range(len(found.rows)),
         }
     )
-    empty = [
-        name for name in ("llr", "influence", "Δ ln P", "gene", "consequence") if frame[name].isna().all() or (frame[name] == "").all()
-    ]
+    optional = ("llr", "influence", "Δ ln P", "consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p.")
+    empty = [name for name in optional if frame[name].isna().all() or (frame[name] == "").all()]
     return frame.drop(columns=empty).sort_values("rank", kind="stable", na_position="last").reset_index(drop=True)
 
 
@@ -202,12 +220,30 @@ def _card(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
         st.markdown(f"**{search.plain(str(variant))}** {search.plain(row.consequence)} {search.plain(row.gene)}")
         if row.note:
             st.caption(search.plain(row.note))
+        if row.consequences:
+            st.dataframe(consequences(row), hide_index=True)
         if row.status == "outside":
             return
         left, right = st.columns([1, 1])
         if left.button("Open its place in the explorer", type="primary"):
             _open(shared, desk, row)
         right.caption(f"{2 * CONTEXT_BP + len(variant.reference):,} bases around it, with its base selected.")
+
+
+def consequences(row: ScoredVariant) -> pd.DataFrame:
+    """What a variant does to each transcript, the most severe first."""
+    return pd.DataFrame(
+        {
+            "gene": [item.gene for item in row.consequences],
+            "transcript": [item.transcript for item in row.consequences],
+            "consequence": [", ".join(item.terms) for item in row.consequences],
+            "impact": [item.impact for item in row.consequences],
+            "HGVS c.": [item.hgvs_c for item in row.consequences],
+            "HGVS p.": [item.hgvs_p for item in row.consequences],
+            "genetic code": [str(item.genetic_code or "") for item in row.consequences],
+            "note": [item.note for item in row.consequences],
+        }
+    )
 
 
 def _open(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
