@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.transcripts import Recoded, Texts
-from engine.sources.gene_lines import CODING, EXON, RECODED_KINDS, GeneLine, attributes_of, parents_of, part_kind, recoded_of
+from engine.sources.gene_lines import CODING, EXON, RECODED_KINDS, WHOLE, GeneLine, attributes_of, parents_of, part_kind, recoded_of
 from engine.sources.gene_parts import Group, Row
 
 _SYMBOLS = ("gene", "gene_name", "gene_id", "locus_tag")
@@ -74,7 +74,7 @@ class Columns:
                 self.problems.append(f"line {line.number:,} has no strand")
             return
         attributes = attributes_of(line.attributes)
-        parents = parents_of(attributes)
+        parents = parents_of(attributes) if kind != WHOLE or "ID" not in attributes else []  # an RNA holds its exons itself
         own = attributes.get("transcript_id", "") if "ID" not in attributes else ""
         names = parents or [own or next((unquote(attributes[key]) for key in _NAMES if attributes.get(key)), "")]
         if kind == CODING and not names[0]:
