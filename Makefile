@@ -1,6 +1,7 @@
 # make run    set up on first use, then serve the dashboard
 # make test   set up on first use, then run every check
 # make lint   ruff and mypy only
+# make examples  the answers of the shipped examples, after the shipped models changed
 # make bench  the table of figures of this machine
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint examples bench clean
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Locuscope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
@@ -31,6 +32,9 @@ lint: $(VENV)/.tests
 test: lint
 	$(BIN)/python -m tests.browser.chromium
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+examples: $(VENV)/.runtime
+	$(BIN)/python -m engine.service.answers
 
 bench: $(VENV)/.runtime
 	$(BIN)/python -m engine bench

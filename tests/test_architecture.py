@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYERS = ("sources", "models", "analyses", "views", "exports", "training")
 HEAVY = ("torch", "transformers", "streamlit", "plotly")
 
 
@@ -40,20 +39,40 @@ def test_core_imports_nothing_but_numpy_and_the_standard_library(path: Path) -> 
     assert all(name.startswith("engine.core") for name in imports_of(path) if name.startswith("engine"))
 
 
-@pytest.mark.parametrize("layer", ["sources", "models", "analyses"])
-def test_lower_layers_import_only_core_and_themselves(layer: str) -> None:
-    for path in files(f"engine/{layer}"):
-        for name in imports_of(path):
-            if name.startswith("engine."):
-                assert name.split(".")[1] in ("core", layer), f"{path.relative_to(ROOT)} imports {name}"
+MAY_IMPORT: dict[str, set[str]] = {
+    "core": set(),
+    "sources": {"core"},
+    "models": {"core"},
+    "analyses": {"core"},
+    "views": {"core", "analyses"},
+    "exports": {"core", "analyses", "views"},
+    "training": {"core", "sources", "models", "analyses", "service"},
+    "bench": {"core", "sources", "models", "analyses", "service", "training"},
+    "service": {"core", "sources", "models", "analyses", "views", "exports"},
+    "commands": {"core", "sources", "models", "analyses", "views", "exports", "service", "genome", "bench"},
+    "genome": {"core", "sources", "models", "analyses", "views", "exports", "service"},
+}
 
 
-@pytest.mark.parametrize("layer", ["views", "exports"])
-def test_views_and_exports_import_only_core_and_themselves(layer: str) -> None:
-    for path in files(f"engine/{layer}"):
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_point_one_way(room: str) -> None:
+    for path in files(f"engine/{room}"):
         for name in imports_of(path):
             if name.startswith("engine."):
-                assert name.split(".")[1] in ("core", layer), f"{path.relative_to(ROOT)} imports {name}"
+                assert name.split(".")[1] in MAY_IMPORT[room] | {room}, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_every_room_has_its_rule() -> None:
+    assert {path.name for path in (ROOT / "engine").iterdir() if path.is_dir() and path.name != "__pycache__"} == set(MAY_IMPORT)
+
+
+def test_pages_ask_the_engine_and_draw_views_but_never_load_models() -> None:
+    for path in files("pages"):
+        for name in imports_of(path):
+            if name.startswith("engine."):
+                assert name.split(".")[1] not in ("models", "commands", "genome", "training", "bench"), (
+                    f"{path.relative_to(ROOT)} imports {name}"
+                )
 
 
 def test_importing_the_engine_loads_nothing_heavy() -> None:

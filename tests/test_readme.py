@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from engine.commands.app import app
+from engine.commands.app import make_app
 from engine.core.settings import PREFIX, Settings
 from engine.exports.formats import FORMATS
 from engine.models import registry
@@ -40,7 +40,7 @@ def test_every_setting_has_its_row() -> None:
 
 
 def test_every_command_has_its_row() -> None:
-    names = {str(command.name or command.callback.__name__) for command in app.registered_commands if command.callback}
+    names = {str(command.name or command.callback.__name__) for command in make_app().registered_commands if command.callback}
     assert set(first_cells("Command line")) == names
 
 

@@ -22,7 +22,7 @@ from engine.analyses.consequence_splicing import Structure
 from engine.analyses.genetic_code import genetic_code, known_tables
 from engine.core.alleles import Change, placements
 from engine.core.consequences import RANKS, Consequence, in_order
-from engine.core.errors import LocusError
+from engine.core.errors import LocusError, SequenceError
 from engine.core.transcripts import Transcript, Transcripts
 from engine.core.variants import Variant
 
@@ -82,7 +82,7 @@ class Model:
             return None, f"{name} states a genetic code that NCBI does not have; its tables are {known_tables()}."
         try:
             reading = Reading(transcript, code, self._genome, self.structure)
-        except LocusError as error:
+        except (LocusError, SequenceError) as error:
             return None, f"The coding sequence of {name} cannot be read: {error}"
         if transcript.doubt and reading.has_stop_inside:
             return None, transcript.doubt

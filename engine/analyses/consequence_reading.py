@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from engine.analyses.consequence_splicing import Structure, untranslated
 from engine.analyses.genetic_code import GeneticCode, genetic_code
 from engine.core.alleles import Change
-from engine.core.errors import LocusError
+from engine.core.errors import LocusError, SequenceError
 from engine.core.transcripts import Part, Transcript
 
 BEFORE_BP = 100
@@ -29,7 +29,8 @@ class Genome(Protocol):
     """Letters by contig, in the spelling of the gene models."""
 
     def letters(self, contig: str, start: int, end: int) -> str:
-        """Upper-case forward letters, 0-based half-open. Raises `LocusError` for what the reference does not have."""
+        """Upper-case forward letters, 0-based half-open. Raises `LocusError` for what the reference does not have,
+        `SequenceError` for letters that are none of a nucleotide."""
 
     def extent(self, contig: str, position: int) -> tuple[int, int]:
         """The stretch of known letters around a 0-based position, half-open; ``(position, position)`` where there are none."""
@@ -52,8 +53,11 @@ class BlockLetters:
         known.append(self._genome.extent(contig, position))
         return known[-1]
 
-    def _read(self, contig: str, number: int, low: int, high: int) -> str:
-        return self._genome.letters(contig, max(low, number * BLOCK_BP), min(high, (number + 1) * BLOCK_BP))
+    def _read(self, contig: str, number: int, low: int, high: int) -> str | None:
+        try:
+            return self._genome.letters(contig, max(low, number * BLOCK_BP), min(high, (number + 1) * BLOCK_BP))
+        except SequenceError:
+            return None  # a letter that is none of a nucleotide; what lies elsewhere in the block is still to be had
 
     def letters(self, contig: str, start: int, end: int) -> str:
         """As `Genome.letters`."""
@@ -64,16 +68,22 @@ class BlockLetters:
         place = start
         while place < end:
             number = place // BLOCK_BP
+            block = self._block(contig, number, low, high)
+            if block is None:
+                return self._genome.letters(contig, start, end)
             first = max(low, number * BLOCK_BP)
-            found.append(self._block(contig, number, low, high)[place - first : end - first])
+            found.append(block[place - first : end - first])
             place = (number + 1) * BLOCK_BP
         return "".join(found)
 
     def clipped(self, contig: str, start: int, end: int) -> str:
-        """The same, without what lies beyond the known stretch."""
+        """The same, without what lies beyond the known stretch; nothing where a letter is none of a nucleotide."""
         low, high = self.extent(contig, start if start < end else end)
         start, end = max(low, start), min(high, end)
-        return self.letters(contig, start, end) if start < end else ""
+        try:
+            return self.letters(contig, start, end) if start < end else ""
+        except SequenceError:
+            return ""
 
 
 def reversed_complement(letters: str) -> str:
@@ -111,7 +121,7 @@ class Reading:
 
     Raises
     ------
-    LocusError
+    LocusError, SequenceError
         The reference does not have all coding letters.
     """
 

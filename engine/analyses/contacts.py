@@ -8,20 +8,111 @@ bases leave, again and again. Their ``mask_diag`` of width 2m + 1 is ``minimum_l
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from engine.analyses import dependency
+from engine.analyses.declared import Declared, Needed, square_bytes
+from engine.analyses.dependency import DependencyMap, DependencyParameters
+from engine.core.arithmetic import largest_of_known
+from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
-from engine.core.parameters import ContactParameters
-from engine.core.results import ContactMap, DependencyMap
+from engine.core.parameters import Parameters, Precision, option
+from engine.core.results import Matrix, Pairs, Result, Table, Track, frozen_array
+from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from engine.core.provenance import Provenance
+
 VERSION = "2"
+Symmetry = Literal["none", "max", "mean"]
+
+
+@dataclass(frozen=True)
+class ContactParameters(Parameters):
+    """RNA contacts read from a dependency map: symmetrise, optional APC, minimum loop, greedy one-partner pairs.
+
+    ``threshold``: the score a pair must exceed; None = what background cells of this map rarely reach, 0 = every positive score.
+    ``any_letters``: pairs of any two letters; otherwise A-U, C-G and G-U. The published recipe is ``threshold=0, any_letters=True``.
+    ``precision``, ``tau``: those of the map (`engine.analyses.dependency.DependencyParameters`).
+    """
+
+    symmetry: Symmetry = option("max", "--symmetry", "max, mean or none.", metavar="NAME")
+    apc: bool = option(False, "--apc", "Average product correction.")
+    minimum_loop: int = option(3, "--minimum-loop", "Fewest bases between two that pair.", metavar="N", low=0, high=100, unit="bases")
+    threshold: float | None = option(None, "--threshold", "Score a pair must exceed; by default above the map's background.", metavar="T")
+    any_letters: bool = option(False, "--any-letters", "Also pairs that are neither Watson-Crick nor wobble.")
+    precision: Precision = option("auto", "--precision", "Of the map, as for the command map.", metavar="NAME")
+    tau: float = option(0.05, "--tau", "Threshold of --precision sparse.", metavar="T", low=0, high=1, open_ends=True)
+
+
+@dataclass(frozen=True, eq=False)
+class ContactMap(Result):
+    """RNA contacts: ``values`` float32 (L, L) symmetric scores; ``pairs`` int64 (n, 2), i < j, strongest first; ``dot_bracket`` with pseudoknots."""
+
+    faces = frozenset({"tracks", "main track", "pairs", "structure", "matrix"})
+    sequence: NucleotideSequence
+    values: NDArray[np.float32]
+    pairs: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    dot_bracket: str
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        length = len(self.sequence)
+        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (length, length), "contact map"))
+        object.__setattr__(self, "pairs", frozen_array(np.asarray(self.pairs).reshape(-1, 2), np.int64, (None, 2), "pairs"))
+        object.__setattr__(self, "scores", frozen_array(self.scores, np.float32, (len(self.pairs),), "pair scores"))
+        if len(self.dot_bracket) != length:
+            raise ParameterError(f"The dot-bracket has {len(self.dot_bracket)} symbols; {length} are needed.")
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """``values``, ``pairs``, ``scores``, ``dot_bracket``."""
+        return {"values": self.values, "pairs": self.pairs, "scores": self.scores, "dot_bracket": np.array(self.dot_bracket)}
+
+    def rows(self) -> Table:
+        """One row a pair, strongest first."""
+        letters, (i, j) = self.sequence.letters, self.pairs.T
+        bases = {"base_i": [letters[k] for k in i], "base_j": [letters[k] for k in j]}
+        return Table({"i": i + 1, "j": j + 1, **bases, "score": self.scores}, i)
+
+    def readable(self) -> Table:
+        """The same with positions by the names that a page links to the view."""
+        found, (i, j) = self.rows(), self.pairs.T
+        names = {"i": "position_1", "j": "position_2", "base_i": "base_1", "base_j": "base_2"}
+        columns = {names[name]: found.columns[name] for name in ("i", "base_i", "j", "base_j")}
+        return Table({**columns, "distance": j - i, "score": self.scores}, i)
+
+    def tracks(self) -> tuple[Track, ...]:
+        """The score of the pair each base takes part in, and its strongest score with any base."""
+        paired = np.full(len(self.sequence), np.nan, np.float32)
+        paired[self.pairs.ravel()] = np.repeat(self.scores, 2)
+        return (
+            Track("paired", "score of the pair a base takes part in", paired),
+            Track("strongest_contact", "strongest score of a base with any other", largest_of_known(self.values)),
+        )
+
+    def pairs_of_bases(self) -> Pairs:
+        """All pairs of the predicted structure."""
+        return Pairs(self.pairs, self.scores, f"all {len(self.pairs)} pairs of the predicted structure")
+
+    def structure(self) -> str:
+        """The dot-bracket."""
+        return self.dot_bracket
+
+    def matrix(self) -> Matrix:
+        """The scores."""
+        return Matrix(self.values, symmetric=True)
+
+    def words(self) -> str:
+        """How many pairs, and the dot-bracket."""
+        return f"{len(self.pairs):,} base pairs read from the dependency map; dot-bracket {self.dot_bracket}."
+
 
 BRACKETS = ("()", "[]", "{}", "<>", *(f"{chr(code)}{chr(code + 32)}" for code in range(ord("A"), ord("Z") + 1)))
 """Pairs of symbols of a dot-bracket, in the order they are used; crossing helices take the next."""
@@ -49,7 +140,12 @@ def contacts(dependency_map: DependencyMap, parameters: ContactParameters | None
         origin,
         analysis="contacts",
         version=VERSION,
-        parameters={**chosen.as_dict(), "dependency": origin.parameters, "dependency_version": origin.version},
+        parameters={
+            **chosen.as_dict(),
+            "precision": origin.parameters.get("precision", "exact"),
+            "dependency": origin.parameters,
+            "dependency_version": origin.version,
+        },
         seconds=round(origin.seconds + time.perf_counter() - began, 6),
     )
     return ContactMap(
@@ -171,3 +267,35 @@ def dot_bracket(length: int, pairs: NDArray[np.int64]) -> str:
 
 def _cross(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return one[0] < other[0] < one[1] < other[1] or other[0] < one[0] < other[1] < one[1]
+
+
+def _after(parameters: ContactParameters, card: ModelCard) -> Mapping[str, Needed]:
+    return {"dependency": Needed(DependencyParameters(precision=parameters.precision, tau=parameters.tau))}
+
+
+def _passes(sequence: NucleotideSequence, parameters: ContactParameters, card: ModelCard, offer: Offer) -> int:
+    return dependency.passes(sequence, DependencyParameters())
+
+
+DECLARED = (
+    Declared(
+        name="contacts",
+        command="contacts",
+        version=VERSION,
+        title="Contacts",
+        summary="Bases of an RNA that touch, read from its dependency map.",
+        capability=Capability.CONTACTS,
+        parameters=ContactParameters,
+        result=ContactMap,
+        passes=_passes,
+        run=lambda model, sequence, parameters, monitor, answers: contacts(answers["dependency"], parameters),
+        after=_after,
+        reads_model=False,
+        memory=square_bytes,
+        growth="quadratic",
+        pace="mutants",
+        shown="always",
+        order=30,
+        windows=False,
+    ),
+)

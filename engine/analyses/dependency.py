@@ -10,26 +10,197 @@ any other, because the model predicts a base there too. A causal model's map is 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.analyses.log_odds import Scale
+from engine.analyses.declared import Declared, square_bytes
+from engine.analyses.findings import APART, changes, named_runs, signed
+from engine.analyses.log_odds import Metric, Scale
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans, RowMaxima
-from engine.analyses.substitutions import Reader, Scan, Substitutions, Window, checked_window, letter_codes
-from engine.core.errors import ParameterError, SequenceError
-from engine.core.parameters import DependencyParameters, PairParameters
+from engine.analyses.substitutions import Scan, Substitutions, checked_window, letter_codes
+from engine.core.arithmetic import largest_of_known, strongest_pairs
+from engine.core.card import Capability, ModelCard, Offer
+from engine.core.errors import ParameterError
+from engine.core.parameters import WINDOW, Parameters, Precision, Window, check_window, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import NucleotideModel
-from engine.core.results import DependencyMap, PairTable
+from engine.core.results import Matrix, Pairs, Result, Table, Track, frozen_array, place
 from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VERSION = "2"
+    from engine.core.provenance import Provenance
+
+VERSION = "3"
+UNITS: dict[str, str] = {"log2_odds": "bits", "log_ratio": "nats"}
+PAIRS_PER_BASE = 5
+"""Of a map the strongest pairs are written as pairs, this many for each base."""
+MOST_ROWS = 5000
+
+
+@dataclass(frozen=True)
+class DependencyParameters(Parameters):
+    """Dependency map (nucleotide dependency analysis, Tomaz da Silva et al., Nature Genetics 2025).
+
+    ``metric``: ``log2_odds`` = max |Δ log2 odds|, ``log_ratio`` = max |ln p(alt)/p(ref)|.
+    ``epsilon``: None for exact log odds from logits; 1e-10 reproduces the paper's saturation.
+    ``window``: 0-based half-open part of the sequence that is changed and read; the whole sequence is context.
+    ``precision``: ``exact`` (float32, or the model's dtype), ``delta`` (low-precision differences), ``sparse`` (thresholded), or
+    ``auto``: ``delta`` where it is the model's usual precision on this kind of processor and some exact rows of this very sequence show it
+    within 1 %, otherwise ``exact``; the result's provenance names the one that was used.
+    ``tau``: threshold of ``sparse``.
+    """
+
+    metric: Metric = option(
+        "log2_odds",
+        "--metric",
+        "log2_odds or log_ratio.",
+        metavar="METRIC",
+        address="metric",
+        title="Dependency",
+        words=(("log2_odds", "max |Δ log2 odds| (published definition)"), ("log_ratio", "max |ln p(alt)/p(ref)|")),
+    )
+    epsilon: float | None = option(
+        None, "--epsilon", "Saturation of the log odds; 1e-10 is the paper's.", metavar="E", low=0, high=0.1, open_ends=True
+    )
+    window: Window | None = WINDOW()
+    precision: Precision = option(
+        "auto", "--precision", "auto (delta where it is within 1 % of exact), exact, delta or sparse.", metavar="NAME"
+    )
+    tau: float = option(0.05, "--tau", "Threshold of --precision sparse.", metavar="T", low=0, high=1, open_ends=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_window(self.window)
+
+
+@dataclass(frozen=True, eq=False)
+class DependencyMap(Result):
+    """``values[i, j]`` float32 (W, W): largest change at base j when base i is substituted; diagonal 0; row = changed, column = read.
+
+    Source: Tomaz da Silva et al., Nature Genetics 2025 (gagneurlab/dependencies_DNALM).
+    ``offset`` is the index in ``sequence`` of the first row and column (0 for a whole map).
+    ``rows_done`` bool (W,): rows that are computed; the others are NaN in a partial map.
+    ``influence`` float32 (L, 4): of a finished map of the whole sequence in log2 odds, the influence of every substitution
+    (`engine.analyses.effects`), which comes from the same passes; None for others.
+    Units: log2 odds (bits), or natural log ratio for ``metric="log_ratio"``.
+    A cell is NaN where the model's tokens moved and the two predictions cannot be compared.
+    """
+
+    faces = frozenset({"tracks", "main track", "pairs", "matrix"})
+    sequence: NucleotideSequence
+    values: NDArray[np.float32]
+    provenance: Provenance
+    metric: str = "log2_odds"
+    offset: int = 0
+    rows_done: NDArray[np.bool_] | None = None
+    influence: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        width = len(self.values)
+        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (width, width), "dependency map"))
+        if self.offset < 0 or self.offset + width > len(self.sequence):
+            raise ParameterError(f"A map of {width} bases at offset {self.offset} does not fit in {len(self.sequence)} bases.")
+        if self.rows_done is not None:
+            object.__setattr__(self, "rows_done", frozen_array(self.rows_done, np.bool_, (width,), "rows done"))
+        if self.influence is not None:
+            object.__setattr__(self, "influence", frozen_array(self.influence, np.float32, (len(self.sequence), 4), "influence"))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row is computed."""
+        return self.rows_done is None or bool(self.rows_done.all())
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values."""
+        return UNITS[self.metric]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """``values``, ``offset``, ``metric``, and ``rows_done`` of a partial map."""
+        found: dict[str, Any] = {"values": self.values, "offset": np.int64(self.offset), "metric": np.array(self.metric)}
+        return found if self.rows_done is None else found | {"rows_done": self.rows_done}
+
+    def rows(self) -> Table:
+        """The matrix: one row a changed base, one column a base that is read."""
+        width, letters = len(self.values), self.sequence.letters
+        bases = np.arange(width) + self.offset
+        columns = {str(self.offset + column + 1): self.values[:, column] for column in range(width)}
+        return Table({"changed": bases + 1, "base": [letters[index] for index in bases], **columns}, bases)
+
+    def readable(self) -> Table:
+        """One row a pair, strongest first: both positions and bases, the effect each way, the distance."""
+        pairs = strongest_pairs(self.values, MOST_ROWS)
+        i, j = pairs[:, 0], pairs[:, 1]
+        letters = np.array(list(self.sequence.letters))
+        columns = {
+            "position_1": i + self.offset + 1,
+            "base_1": letters[i + self.offset],
+            "position_2": j + self.offset + 1,
+            "base_2": letters[j + self.offset],
+            "distance": j - i,
+            f"change_1_reads_2_{self.unit}": self.values[i, j],
+            f"change_2_reads_1_{self.unit}": self.values[j, i],
+        }
+        return Table(columns, i + self.offset)
+
+    def tracks(self) -> tuple[Track, ...]:
+        """How strongly each base depends on another one, and how strongly another one depends on it."""
+        return (
+            self._track("strongest_read", f"strongest effect of another base on this one, {self.unit}", self.values.T),
+            self._track("strongest_changed", f"strongest effect of this base on another one, {self.unit}", self.values),
+        )
+
+    def _track(self, name: str, title: str, values: NDArray[np.float32]) -> Track:
+        whole = np.full(len(self.sequence), np.nan, np.float32)
+        whole[self.offset : self.offset + len(values)] = largest_of_known(values)
+        return Track(name, title, whole)
+
+    def pairs_of_bases(self) -> Pairs:
+        """The strongest pairs, `PAIRS_PER_BASE` for each base, by the larger of their two directions."""
+        values = self.values
+        width = len(values)
+        first, second = np.triu_indices(width, 1)
+        both = np.stack([values[first, second], values[second, first]])
+        known = np.isfinite(both).any(axis=0)
+        first, second = first[known], second[known]
+        scores = np.nanmax(both[:, known], axis=0) if known.any() else np.zeros(0, np.float32)
+        count = min(len(scores), PAIRS_PER_BASE * width)
+        order = np.lexsort((second, first, -scores.astype(np.float64)))[:count]
+        indices = np.stack([first[order], second[order]], axis=1).astype(np.int64) + self.offset
+        note = f"the {count} strongest of {len(scores)} pairs, score = larger of the two directions ({self.metric})"
+        return Pairs(indices, scores[order].astype(np.float32), note)
+
+    def matrix(self) -> Matrix:
+        """The map itself."""
+        return Matrix(self.values, self.offset)
+
+    def words(self) -> str:
+        """What is computed, the strongest pair, and the stems or repeats among the strongest."""
+        unit = "bits of log2 odds" if self.metric == "log2_odds" else "nats"
+        width = len(self.values)
+        done = width if self.rows_done is None else int(self.rows_done.sum())
+        state = "" if self.complete else f", partial: {done:,} of {width:,} rows are computed"
+        start = (
+            f"Dependency map of {width:,} bases by {self.provenance.card.title}{state}; rows are the changed base, columns the base read."
+        )
+        if not self.complete:
+            return start
+        if signed(self):
+            return f"{start} {changes(self)}"
+        pairs = strongest_pairs(self.values, 1, APART)
+        if not len(pairs):
+            return f"{start} No pair at least {APART} bases apart has a value."
+        i, j = (int(index) for index in pairs[0])
+        value = np.nanmax([self.values[i, j], self.values[j, i]])
+        first, second = place(self.sequence, i + self.offset), place(self.sequence, j + self.offset)
+        strongest = f"The strongest pair at least {APART} bases apart is {first} with {second}: {value:.2f} {unit}."
+        runs = named_runs(self)
+        return f"{start} {strongest}" + (f" {runs[0].upper()}{runs[1:]}." if runs else "")
 
 
 def passes(sequence: NucleotideSequence, parameters: DependencyParameters) -> int:
@@ -96,25 +267,7 @@ def dependency_map(
     Cancelled
         Through ``monitor.advance``; the last published partial map is what there is.
     """
-    return _scanned(model, sequence, parameters or DependencyParameters(), monitor, ())
-
-
-def dependency_map_with_influence(
-    model: NucleotideModel,
-    sequence: NucleotideSequence,
-    parameters: DependencyParameters | None = None,
-    monitor: Monitor | None = None,
-) -> tuple[DependencyMap, NDArray[np.float64]]:
-    """The map of the whole sequence and, from the same forward passes, the influence float64 (L, 4) of `engine.analyses.effects`.
-
-    Raises `ParameterError` for a window, which has no influence of its own.
-    """
-    chosen = parameters or DependencyParameters()
-    if chosen.window is not None:
-        raise ParameterError("Influence is a mean over the whole sequence; leave the window out or compute the map alone.")
-    influence = InfluenceMeans(Scale(), len(sequence))
-    result = _scanned(model, sequence, chosen, monitor, (influence,))
-    return result, influence.to_numpy()
+    return _scanned(model, sequence, parameters or DependencyParameters(), monitor)
 
 
 def _scanned(
@@ -122,61 +275,48 @@ def _scanned(
     sequence: NucleotideSequence,
     parameters: DependencyParameters,
     monitor: Monitor | None,
-    further: tuple[Reader, ...],
 ) -> DependencyMap:
     watcher = monitor or SilentMonitor()
     checked_window(parameters.window, len(sequence))
     scan = Scan.of(model, sequence, parameters.precision, parameters.tau)
     progress = _Progress(scan, sequence, parameters, watcher)
+    influence = InfluenceMeans(Scale(), len(sequence)) if gives_influence(parameters, model.card) else None
     watcher.start(1 + len(progress.substitutions))
-    scan.run(progress.substitutions, (progress.rows, *further), watcher, progress.publish)
-    return progress.result(len(progress.substitutions))
+    scan.run(progress.substitutions, (progress.rows,) if influence is None else (progress.rows, influence), watcher, progress.publish)
+    found = progress.result(len(progress.substitutions))
+    return found if influence is None else replace(found, influence=influence.to_numpy().astype(np.float32))
 
 
-def pair_table(
-    model: NucleotideModel,
-    sequence: NucleotideSequence,
-    parameters: PairParameters | None = None,
-    monitor: Monitor | None = None,
-) -> PairTable:
-    """Δ log2 odds of each base at ``read`` for each substitution at ``changed``: float32 (4, 4), row = alternate, NaN in the reference's row.
-
-    Raises
-    ------
-    ParameterError
-        A position outside the sequence.
-    SequenceError
-        The changed base is an ambiguous letter.
-    """
-    import torch
-
-    chosen = parameters or PairParameters()
-    for position in (chosen.changed, chosen.read):
-        if position >= len(sequence):
-            raise ParameterError(f"Position {position + 1:,} is outside the sequence; positions 1 to {len(sequence):,} exist.")
-    began = time.perf_counter()
-    watcher = monitor or SilentMonitor()
-    scan = Scan.of(model, sequence)
-    code = int(letter_codes(scan.reference.letters)[chosen.changed])
-    if code < 0:
-        raise SequenceError(
-            f"Position {chosen.changed + 1:,} is {sequence.letters[chosen.changed]}, which is not one of A, C, G and T; choose another base."
-        )
-    watcher.start(4)
-    alternates = np.array([base for base in range(4) if base != code], dtype=np.int64)
-    values = np.full((4, 4), np.nan, dtype=np.float32)
-    scale = Scale()
-    with torch.inference_mode():
-        reference = scale(scan.reference_logits(normalised=False)[chosen.read])
-        watcher.advance(1)
-        positions = scan.tensor(np.full(3, chosen.changed, dtype=np.int64))
-        mutants = scan.mutant_logits(positions, scan.tensor(alternates), normalised=False)
-        values[alternates] = (scale(mutants[:, chosen.read]) - reference).float().cpu().numpy()
-        watcher.advance(3)
-    provenance = stamp("pair", VERSION, model, chosen, sequence, time.perf_counter() - began)
-    return PairTable(sequence=sequence, changed=chosen.changed, read=chosen.read, values=values, provenance=provenance)
+def gives_influence(parameters: DependencyParameters, card: ModelCard) -> bool:
+    """Whether the passes of a map are those of the influence: the whole sequence, exact log2 odds, a model that sees both sides."""
+    return parameters.window is None and parameters.metric == "log2_odds" and parameters.epsilon is None and not card.causal
 
 
 def window_of(result: DependencyMap) -> Window:
     """0-based half-open part of the sequence that a map covers."""
     return result.offset, result.offset + len(result.values)
+
+
+def _passes(sequence: NucleotideSequence, parameters: DependencyParameters, card: ModelCard, offer: Offer) -> int:
+    return passes(sequence, parameters)
+
+
+DECLARED = (
+    Declared(
+        name="dependency",
+        command="map",
+        version=VERSION,
+        title="Dependency map",
+        summary="Dependency map: the largest change at each base when another one is substituted.",
+        capability=Capability.DEPENDENCY,
+        parameters=DependencyParameters,
+        result=DependencyMap,
+        passes=_passes,
+        run=lambda model, sequence, parameters, monitor, answers: dependency_map(model, sequence, parameters, monitor),
+        memory=square_bytes,
+        growth="quadratic",
+        pace="mutants",
+        shown="always",
+        order=10,
+    ),
+)

@@ -25,29 +25,108 @@ Ambiguous letters are not substituted: all their values are NaN.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from engine.analyses.batches import batches
+from engine.analyses.declared import Declared, Needed
+from engine.analyses.dependency import DependencyMap, DependencyParameters
 from engine.analyses.log_odds import Scale
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans, LikelihoodDifferences, largest_of_four
 from engine.analyses.substitutions import Scan, Substitutions, letter_codes
+from engine.core.arithmetic import mean_of_known
+from engine.core.card import Capability, EffectRecipe, ModelCard, Offer
 from engine.core.errors import CapabilityMissing
-from engine.core.parameters import EffectParameters, Influence
+from engine.core.parameters import Parameters, Precision, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared
-from engine.core.results import VariantEffects
+from engine.core.results import Result, Table, Track, frozen_array, place
 from engine.core.sequence import BASES, NucleotideSequence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-VERSION = "1"
+    from engine.core.provenance import Provenance
+
+VERSION = "2"
+Influence = Literal["mean_abs_log2_odds", "authors_quick_start", "authors_manuscript", "gpn"]
+_TITLES = {
+    "influence": "influence, mean over the three substitutions",
+    "llr": "ln p(alt) - ln p(ref), mean over the three substitutions",
+    "delta_log_likelihood": "change of ln P(window), mean over the three substitutions",
+}
+
+
+@dataclass(frozen=True)
+class EffectParameters(Parameters):
+    """Variant effects of all 3L substitutions. ``influence`` names the published variant (table above); ``precision`` and ``tau`` are those of
+    the substitutions' passes (`engine.analyses.dependency.DependencyParameters`) for ``mean_abs_log2_odds``; the others are exact.
+    """
+
+    influence: Influence = option("mean_abs_log2_odds", "--influence", "Published variant of the influence score.", metavar="NAME")
+    precision: Precision = option("auto", "--precision", "Of the influence, as for the command map.", metavar="NAME")
+    tau: float = option(0.05, "--tau", "Threshold of --precision sparse.", metavar="T", low=0, high=1, open_ends=True)
+
+
+@dataclass(frozen=True, eq=False)
+class VariantEffects(Result):
+    """Effects of all substitutions; float32 (L, 4) each, NaN at the reference base (and at ambiguous letters).
+
+    ``llr`` = ln p(alt) − ln p(ref), position masked; negative = unlikely. None for a causal model.
+    ``influence`` = mean over j ≠ i of max_n |Δ log2 odds at j|, at least 0.
+    ``delta_log_likelihood`` = ln P(window with alt) − ln P(window); only for a causal model.
+    """
+
+    sequence: NucleotideSequence
+    provenance: Provenance
+    llr: NDArray[np.float32] | None = None
+    influence: NDArray[np.float32] | None = None
+    delta_log_likelihood: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        for label in _TITLES:
+            values = getattr(self, label)
+            if values is not None:
+                object.__setattr__(self, label, frozen_array(values, np.float32, (len(self.sequence), 4), label))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """``llr``, ``influence``, ``delta_log_likelihood``: those there are."""
+        return {name: getattr(self, name) for name in ("llr", "influence", "delta_log_likelihood") if getattr(self, name) is not None}
+
+    def rows(self) -> Table:
+        """One row a substitution: position, reference, alternate, its scores."""
+        letters = self.sequence.as_dna()
+        codes = letter_codes(letters)
+        bases, alternates = np.nonzero((codes[:, None] >= 0) & (codes[:, None] != np.arange(4)[None, :]))
+        changes: dict[str, Any] = {
+            "position": bases + 1,
+            "ref": [letters[index] for index in bases],
+            "alt": [BASES[code] for code in alternates],
+        }
+        return Table({**changes, **{name: values[bases, alternates] for name, values in self.arrays().items()}}, bases)
+
+    def tracks(self) -> tuple[Track, ...]:
+        """Means over a base's three substitutions: of the influence first, where there is one."""
+        present = [(name, getattr(self, name)) for name in _TITLES]
+        return tuple(Track(name, _TITLES[name], mean_of_known(values)) for name, values in present if values is not None)
+
+    def words(self) -> str:
+        """How many substitutions were scored, and the least expected one."""
+        values = self.llr if self.llr is not None else self.delta_log_likelihood
+        if values is None or not np.isfinite(values).any():
+            return "No substitution was scored."
+        i, k = np.unravel_index(int(np.nanargmin(values)), values.shape)
+        name = "log-likelihood ratio" if self.llr is not None else "change of the log-likelihood"
+        unlikely = int((values < -2).sum())
+        return (
+            f"Effects of {int(np.isfinite(values).sum()):,} substitutions by {self.provenance.card.title}, natural {name}: the least expected is "
+            f"{place(self.sequence, int(i))}{BASES[int(k)]} with {values[i, k]:.2f}; {unlikely:,} are under −2."
+        )
 
 
 @dataclass(frozen=True)
@@ -81,21 +160,20 @@ def _strands(sequence: NucleotideSequence, both: bool) -> tuple[_Strand, ...]:
     return (forward, _Strand(sequence.reverse_complement(), reverse=True)) if both else (forward,)
 
 
-def passes(model: NucleotideModel, sequence: NucleotideSequence, parameters: EffectParameters | None = None) -> int:
+def passes(sequence: NucleotideSequence, parameters: EffectParameters, card: ModelCard, offer: Offer) -> int:
     """Forward passes `variant_effects` takes."""
-    chosen = parameters or EffectParameters()
     bases = int((letter_codes(sequence.letters) >= 0).sum())
-    if model.card.causal:
+    if card.causal:
         return 1 + 3 * bases
-    recipe = model.effect_recipe
-    masked = bases * (2 if recipe.both_strands else 1) if model.card.masked else 0
-    return masked + _influence_passes(model, bases, chosen.influence)
+    recipe = offer.recipe
+    masked = bases * (2 if recipe.both_strands else 1) if card.masked else 0
+    return masked + _influence_passes(recipe, bases, parameters.influence)
 
 
-def _influence_passes(model: NucleotideModel, bases: int, influence: Influence) -> int:
+def _influence_passes(recipe: EffectRecipe, bases: int, influence: Influence) -> int:
     if influence != "gpn":
         return 1 + 3 * bases
-    return 8 * bases if model.effect_recipe.window_bp else 2 * (1 + 3 * bases)
+    return 8 * bases if recipe.window_bp else 2 * (1 + 3 * bases)
 
 
 def variant_effects(
@@ -103,13 +181,13 @@ def variant_effects(
     sequence: NucleotideSequence,
     parameters: EffectParameters | None = None,
     monitor: Monitor | None = None,
-    known_influence: NDArray[np.float32] | None = None,
+    known: DependencyMap | None = None,
 ) -> VariantEffects:
     """All effects of all substitutions of ``sequence``, float32 (L, 4) each, NaN at the reference base.
 
     A masked model gets ``llr`` and ``influence``, a causal one ``delta_log_likelihood``, a model that can do neither ``influence`` alone.
-    ``known_influence``: float32 (L, 4) of the same model, sequence and variant of influence, from the passes of a dependency map
-    (`engine.analyses.dependency.dependency_map_with_influence`); it is then not computed again.
+    ``known``: the finished map of the same sequence at the same precision; its passes gave the influence already, which is then not
+    computed again (it is the same number).
 
     Raises
     ------
@@ -123,20 +201,22 @@ def variant_effects(
     watcher = monitor or SilentMonitor()
     if not isinstance(model, NucleotideModel):
         raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
-    watcher.start(passes(model, sequence, chosen))
-    values: dict[str, NDArray[np.float64]] = {}
+    watcher.start(passes(sequence, chosen, model.card, Offer(model.effect_recipe)))
+    values: dict[str, NDArray[Any]] = {}
+    used: str = "exact"
     if model.card.causal:
         values["delta_log_likelihood"] = _likelihood_differences(model, sequence, watcher)
     else:
         if model.card.masked:
             values["llr"] = log_likelihood_ratios(model, sequence, watcher)
-        if known_influence is None:
-            values["influence"] = influence_scores(model, sequence, chosen.influence, watcher)
+        if known is not None and known.influence is not None:
+            values["influence"], used = known.influence, str(known.provenance.parameters.get("precision", "exact"))
         else:
-            values["influence"] = known_influence.astype(np.float64)
+            values["influence"], used = influence_scores(model, sequence, chosen, watcher)
+    origin = stamp("effects", VERSION, model, chosen, sequence, time.perf_counter() - began)
     return VariantEffects(
         sequence=sequence,
-        provenance=stamp("effects", VERSION, model, chosen, sequence, time.perf_counter() - began),
+        provenance=replace(origin, parameters={**origin.parameters, "precision": used}),
         **{name: array.astype(np.float32) for name, array in values.items()},
     )
 
@@ -219,20 +299,25 @@ def _masked_windows(
     return scores
 
 
-def influence_scores(model: NucleotideModel, sequence: NucleotideSequence, influence: Influence, monitor: Monitor) -> NDArray[np.float64]:
-    """Influence float64 (L, 4) in the published variant ``influence`` (table above), NaN at the reference base and at ambiguous letters."""
-    if influence == "gpn":
-        return _influence_gpn(model, sequence, monitor)
+def influence_scores(
+    model: NucleotideModel, sequence: NucleotideSequence, parameters: EffectParameters, monitor: Monitor
+) -> tuple[NDArray[np.float64], str]:
+    """Influence float64 (L, 4) in the published variant (table above), NaN at the reference base and at ambiguous letters, and the precision
+    that was used.
+    """
+    if parameters.influence == "gpn":
+        return _influence_gpn(model, sequence, monitor), "exact"
     length = len(sequence)
-    if influence == "authors_quick_start":
+    if parameters.influence == "authors_quick_start":
         reader = InfluenceMeans(Scale(epsilon=1e-10), length, signed=True, with_own=True)
-    elif influence == "authors_manuscript":
+    elif parameters.influence == "authors_manuscript":
         reader = InfluenceMeans(Scale(epsilon=1e-4, natural=True), length, divisor=0)
     else:
         reader = InfluenceMeans(Scale(), length)
-    scan = Scan.of(model, sequence)
+    precision = parameters.precision if parameters.influence == "mean_abs_log2_odds" else "exact"
+    scan = Scan.of(model, sequence, precision, parameters.tau)
     scan.run(Substitutions.of(scan.reference.letters, (0, length)), (reader,), monitor)
-    return reader.to_numpy()
+    return reader.to_numpy(), scan.precision
 
 
 def _influence_gpn(model: NucleotideModel, sequence: NucleotideSequence, monitor: Monitor) -> NDArray[np.float64]:
@@ -333,3 +418,33 @@ def _whole_likelihood_differences(model: LikelihoodModel, scan: Scan, monitor: M
 
         batches(len(substitutions), scan.batch_size, compute, take, device=scan.model.device)
     return result
+
+
+def _after(parameters: EffectParameters, card: ModelCard) -> Mapping[str, Needed]:
+    """The map's passes give the influence, too."""
+    if card.causal or parameters.influence != "mean_abs_log2_odds" or not card.can(Capability.DEPENDENCY):
+        return {}
+    return {"dependency": Needed(DependencyParameters(precision=parameters.precision, tau=parameters.tau), required=False)}
+
+
+DECLARED = (
+    Declared(
+        name="effects",
+        command="effects",
+        version=VERSION,
+        title="Variant effects",
+        summary="Log-likelihood ratio and influence of every single-base substitution.",
+        capability=Capability.EFFECTS,
+        parameters=EffectParameters,
+        result=VariantEffects,
+        passes=passes,
+        run=lambda model, sequence, parameters, monitor, answers: variant_effects(
+            model, sequence, parameters, monitor, answers.get("dependency")
+        ),
+        after=_after,
+        out="effects.tsv",
+        pace="mutants",
+        shown="always",
+        order=40,
+    ),
+)

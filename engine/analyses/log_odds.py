@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from engine.core.parameters import Metric
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+Metric = Literal["log2_odds", "log_ratio"]
 LN2 = math.log(2.0)
 
 

@@ -7,23 +7,83 @@ k-mers cover, sum to 1 as well.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.analyses.batches import batches
+from engine.analyses.declared import Declared
+from engine.analyses.findings import trust
 from engine.analyses.provenance import stamp
 from engine.analyses.substitutions import Scan
-from engine.core.parameters import ProbabilityParameters
+from engine.core.arithmetic import entropy
+from engine.core.card import Capability, ModelCard, Offer
+from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import NucleotideModel
-from engine.core.results import BaseProbabilities
-from engine.core.sequence import NucleotideSequence
+from engine.core.results import Result, Table, Track, frozen_array, place
+from engine.core.sequence import BASES, NucleotideSequence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from engine.core.provenance import Provenance
+
 VERSION = "1"
+
+
+@dataclass(frozen=True)
+class ProbabilityParameters(Parameters):
+    """`masked`: mask each position in turn (L passes) instead of one unmasked pass."""
+
+    masked: bool = option(False, "--masked", "Mask each position in turn.")
+
+
+@dataclass(frozen=True, eq=False)
+class BaseProbabilities(Result):
+    """P(base) at each position: ``values`` float32 (L, 4), rows sum to 1."""
+
+    sequence: NucleotideSequence
+    values: NDArray[np.float32]
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (len(self.sequence), 4), "probabilities"))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """``probabilities``."""
+        return {"probabilities": self.values}
+
+    def rows(self) -> Table:
+        """One row a base: P of the four bases."""
+        bases = np.arange(len(self.values))
+        columns = {base: self.values[:, column] for column, base in enumerate(BASES)}
+        return Table({"position": bases + 1, "base": list(self.sequence.letters), **columns}, bases)
+
+    def readable(self) -> Table:
+        """One row a base, with the entropy in bits."""
+        table = self.rows()
+        columns = {f"P_{name}" if name in BASES else name: values for name, values in table.columns.items()}
+        return Table({**columns, "entropy_bits": entropy(self.values)}, table.bases)
+
+    def tracks(self) -> tuple[Track, ...]:
+        """The entropy, then P of each base."""
+        title = "entropy of the predicted base, bits (0 = certain, 2 = any base)"
+        chances = (Track(f"p_{base}", f"probability of {base}", self.values[:, column]) for column, base in enumerate(BASES))
+        return (Track("entropy", title, entropy(self.values).astype(np.float32)), *chances)
+
+    def words(self) -> str:
+        """How often the model would choose the reference, and how sure it is."""
+        bits = entropy(self.values)
+        codes = np.array([BASES.find(letter) for letter in self.sequence.as_dna()])
+        known = codes >= 0
+        right = int((self.values[known].argmax(axis=1) == codes[known]).sum())
+        return (
+            f"{self.provenance.card.title} would choose the reference at {right:,} of {int(known.sum()):,} bases; "
+            f"mean entropy {bits.mean():.2f} bits, lowest {bits.min():.2f} at {place(self.sequence, int(bits.argmin()))}: "
+            f"{trust(self.values)}."
+        )
 
 
 def passes(sequence: NucleotideSequence, parameters: ProbabilityParameters | None = None) -> int:
@@ -73,3 +133,30 @@ def base_probabilities(
     values = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
     provenance = stamp("probabilities", VERSION, model, chosen, sequence, time.perf_counter() - began)
     return BaseProbabilities(sequence=sequence, values=values, provenance=provenance)
+
+
+def _settings(card: ModelCard) -> ProbabilityParameters:
+    return ProbabilityParameters(masked=card.masked and not card.causal)
+
+
+def _passes(sequence: NucleotideSequence, parameters: ProbabilityParameters, card: ModelCard, offer: Offer) -> int:
+    return passes(sequence, parameters)
+
+
+DECLARED = (
+    Declared(
+        name="probabilities",
+        command="probabilities",
+        version=VERSION,
+        title="Reconstruction",
+        summary="P(A), P(C), P(G), P(T) at each base; of a causal model, given all bases before it.",
+        capability=Capability.PROBABILITIES,
+        parameters=ProbabilityParameters,
+        result=BaseProbabilities,
+        passes=_passes,
+        run=lambda model, sequence, parameters, monitor, answers: base_probabilities(model, sequence, parameters, monitor),
+        shown="always",
+        order=20,
+        settings=_settings,
+    ),
+)

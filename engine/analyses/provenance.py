@@ -7,7 +7,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from engine.core.processor import kind
 from engine.core.provenance import Provenance
+from engine.core.version import VERSION
 
 if TYPE_CHECKING:
     from engine.core.parameters import Parameters
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 @cache
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    found = {"locuscope": VERSION, "python": platform.python_version()}
     for package in ("torch", "numpy"):
         try:
             found[package] = version(package)
@@ -46,6 +48,7 @@ def stamp(
         locus=str(sequence.locus) if sequence.locus is not None else "",
         dtype=model.dtype,
         device=model.device,
+        processor=kind(model.device),
         seconds=round(seconds, 6),
         software=dict(_versions()),
         species=str(getattr(model, "species", "") or ""),

@@ -9,24 +9,87 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.analyses.declared import Declared
 from engine.analyses.provenance import stamp
+from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError
-from engine.core.parameters import SegmentationParameters
+from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import ElementModel
-from engine.core.results import Segmentation
+from engine.core.results import Interval, Result, Table, Track, frozen_array, slug
 from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.core.card import WindowRule
+    from engine.core.provenance import Provenance
 
 VERSION = "1"
+THRESHOLD = 0.5
+"""Probability from which a base counts as part of an element."""
+
+
+@dataclass(frozen=True)
+class SegmentationParameters(Parameters):
+    """Element probabilities; ``overlap_bp`` of tiles (None = the model's own), ``both_strands`` averages the reverse complement."""
+
+    overlap_bp: int | None = option(None, "--overlap", "Overlap of tiles of a long input.", metavar="BP", low=0, unit="bases")
+    both_strands: bool = option(False, "--both-strands", "Average with the reverse complement.")
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation(Result):
+    """``values`` float32 (L, E): probability of each of ``elements`` at each base; elements are independent and may overlap."""
+
+    faces = frozenset({"tracks", "intervals"})
+    sequence: NucleotideSequence
+    elements: tuple[str, ...]
+    values: NDArray[np.float32]
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        shape = (len(self.sequence), len(self.elements))
+        object.__setattr__(self, "values", frozen_array(self.values, np.float32, shape, "segmentation"))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """``probabilities`` and ``elements``."""
+        return {"probabilities": self.values, "elements": np.array(self.elements)}
+
+    def rows(self) -> Table:
+        """One row a base: the probability of each element."""
+        bases = np.arange(len(self.values))
+        columns = {name: self.values[:, index] for index, name in enumerate(self.elements)}
+        return Table({"position": bases + 1, "base": list(self.sequence.letters), **columns}, bases)
+
+    def tracks(self) -> tuple[Track, ...]:
+        """The probability of each element."""
+        return tuple(Track(slug(name), f"probability of {name}", self.values[:, column]) for column, name in enumerate(self.elements))
+
+    def intervals(self) -> tuple[Interval, ...]:
+        """Stretches where an element has a probability of at least `THRESHOLD`, with their mean, by first base."""
+        found: list[Interval] = []
+        for column, element in enumerate(self.elements):
+            values = self.values[:, column]
+            inside = np.concatenate(([False], values >= THRESHOLD, [False]))
+            edges = np.flatnonzero(inside[1:] != inside[:-1])
+            direction = "+" if element.endswith("_forward") else "-" if element.endswith("_reverse") else "."
+            for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+                found.append(Interval(first, last, element, float(values[first:last].mean(dtype=np.float64)), direction, column))
+        return tuple(sorted(found, key=lambda item: (item.first, item.last)))
+
+    def words(self) -> str:
+        """Which elements reach one half, and where each is likeliest."""
+        parts = []
+        for index, name in enumerate(self.elements):
+            column = self.values[:, index]
+            if np.nanmax(column) >= THRESHOLD:
+                parts.append(f"{name} reaches {np.nanmax(column):.2f} at {int(np.nanargmax(column)) + 1:,}")
+        return f"Element probabilities by {self.provenance.card.title}: {'; '.join(parts) or 'no element reaches 0.5'}."
 
 
 @dataclass(frozen=True)
@@ -178,3 +241,35 @@ def _tiled(model: ElementModel, letters: str, plan: tuple[Tile, ...], monitor: M
         deepest[here[better]] = depth[better]
         monitor.advance(1)
     return values
+
+
+def _passes(sequence: NucleotideSequence, parameters: SegmentationParameters, card: ModelCard, offer: Offer) -> int:
+    """Windows that go through the model."""
+    if offer.windows is None:
+        return 2 if parameters.both_strands else 1
+    try:
+        plan = tiles(len(sequence), offer.windows, card.max_length, parameters.overlap_bp)
+    except (SequenceError, ParameterError):
+        return 1
+    return len(plan) * (2 if parameters.both_strands else 1)
+
+
+DECLARED = (
+    Declared(
+        name="segmentation",
+        command="segment",
+        version=VERSION,
+        title="Elements",
+        summary="Probability of each genomic element at each base.",
+        capability=Capability.SEGMENTATION,
+        parameters=SegmentationParameters,
+        result=Segmentation,
+        passes=_passes,
+        run=lambda model, sequence, parameters, monitor, answers: segmentation(model, sequence, parameters, monitor),
+        out="segments.npz",
+        default_model="locuscope-segmenter",
+        tiled=True,
+        shown="always",
+        order=50,
+    ),
+)

@@ -21,6 +21,7 @@ from engine.core.errors import CapabilityMissing, ParameterError
 from engine.core.parameters import Precision
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import MaskingModel, MutantModel, NucleotideModel, PreciseMutantModel, Prepared
+from engine.core.quoting import quoted
 from engine.core.sequence import BASES, NucleotideSequence
 
 if TYPE_CHECKING:
@@ -193,21 +194,27 @@ class Scan:
     def of(cls, model: NucleotideModel, sequence: NucleotideSequence, precision: Precision = "exact", tau: float = 0.05) -> Scan:
         """Tokenise ``sequence``. Raises `CapabilityMissing` for a model that does not score bases or has no such precision.
 
-        ``auto`` becomes ``delta`` where the model offers it and some exact rows of this sequence confirm it, otherwise ``exact``.
+        ``auto`` becomes ``delta`` where the model's usual precision here is ``delta`` and some exact rows of this sequence confirm it,
+        otherwise ``exact``. A precision that is named is never refused for its speed.
         """
         if not isinstance(model, NucleotideModel):
             raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
         offered = model.precisions if isinstance(model, PreciseMutantModel) else ("exact",)
         if precision not in (*offered, "auto"):
-            raise CapabilityMissing(f"{model.card.title} has no precision {precision!r} on this device; it offers {', '.join(offered)}.")
+            raise CapabilityMissing(
+                f"{model.card.title} has no precision {quoted(precision)} on this device; it offers {', '.join(offered)}."
+            )
         import torch
 
         with torch.inference_mode():
             reference = model.prepare(sequence)
             if precision != "auto":
                 return cls(model, reference, precision, tau)
-            exact, delta = cls(model, reference), cls(model, reference, "delta")
-            return delta if "delta" in offered and _is_close(exact, delta) else exact
+            exact = cls(model, reference)
+            if not isinstance(model, PreciseMutantModel) or model.usual_precision != "delta":
+                return exact
+            delta = cls(model, reference, "delta")
+            return delta if _is_close(exact, delta) else exact
 
     @property
     def batch_size(self) -> int:

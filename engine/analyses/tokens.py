@@ -3,22 +3,126 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.analyses.declared import Declared
 from engine.analyses.provenance import stamp
+from engine.core.card import Capability
 from engine.core.errors import CapabilityMissing, ParameterError
-from engine.core.parameters import TokenParameters
+from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import Model, TokenCandidateModel, TokenModel
-from engine.core.results import TokenTrack
+from engine.core.results import Interval, Result, Table, Track, frozen_array
 from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from engine.core.provenance import Provenance
+
 VERSION = "1"
+
+
+@dataclass(frozen=True)
+class TokenParameters(Parameters):
+    """Token track of a byte-pair or k-mer model.
+
+    ``flank_bp``: bases at each end that are context only; tokens that reach into them are left out (GROVER's authors take 100).
+    ``candidates``: how many of the likeliest tokens to list at each token, itself masked, and behind the last (the next token).
+    """
+
+    flank_bp: int = option(0, "--flank", "Bases at each end that are context only.", metavar="BASES", low=0, high=100_000, unit="bases")
+    candidates: int = option(
+        0, "--candidates", "List the N likeliest tokens at each token and behind the last.", metavar="N", low=0, high=100, unit="tokens"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class TokenTrack(Result):
+    """Tokens of a byte-pair or k-mer model: ``spans`` int64 (T, 2) 0-based half-open, ``tokens``, ``probabilities`` float32 (T,) of each token given the others.
+
+    Where asked for, the likeliest tokens: ``candidate_probabilities`` float32 (T + 1, K), falling along K, row t with token t masked and the
+    last row for the token that would follow the sequence; ``candidate_tokens``, their texts row by row, (T + 1) · K.
+    """
+
+    faces = frozenset({"tracks", "main track", "intervals"})
+    sequence: NucleotideSequence
+    spans: NDArray[np.int64]
+    tokens: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    provenance: Provenance
+    candidate_tokens: tuple[str, ...] = ()
+    candidate_probabilities: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.tokens)
+        if self.candidate_probabilities is not None:
+            checked = frozen_array(self.candidate_probabilities, np.float32, (count + 1, None), "candidate probabilities")
+            object.__setattr__(self, "candidate_probabilities", checked)
+            if len(self.candidate_tokens) != checked.size:
+                raise ParameterError(f"There are {len(self.candidate_tokens)} candidate tokens; {checked.size} are needed.")
+        object.__setattr__(self, "spans", frozen_array(self.spans, np.int64, (count, 2), "token spans"))
+        object.__setattr__(self, "probabilities", frozen_array(self.probabilities, np.float32, (count,), "token probabilities"))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """``spans``, ``tokens``, ``probabilities`` and the candidates where they were asked for."""
+        track = {"spans": self.spans, "tokens": np.array(self.tokens), "probabilities": self.probabilities}
+        chances = self.candidate_probabilities
+        if chances is None:
+            return track
+        texts = np.array(self.candidate_tokens).reshape(chances.shape)
+        return track | {"candidate_tokens": texts, "candidate_probabilities": chances}
+
+    def rows(self) -> Table:
+        """One row a token: its first and last base, its probability, and its candidates; the last row of candidates is the next token."""
+        columns: dict[str, Any] = {
+            "start": self.spans[:, 0] + 1,
+            "end": self.spans[:, 1],
+            "token": list(self.tokens),
+            "probability": self.probabilities,
+        }
+        bases = self.spans[:, 0]
+        chances = self.candidate_probabilities
+        if chances is None:
+            return Table(columns, bases)
+        length = len(self.sequence)
+        following = {"start": length + 1, "end": length, "token": "", "probability": np.nan}
+        columns = {name: [*values, following[name]] for name, values in columns.items()}
+        texts = np.array(self.candidate_tokens).reshape(chances.shape)
+        for rank in range(chances.shape[1]):
+            columns[f"candidate_{rank + 1}"] = texts[:, rank].tolist()
+            columns[f"p_candidate_{rank + 1}"] = chances[:, rank]
+        return Table(columns, np.append(bases, length - 1))
+
+    def tracks(self) -> tuple[Track, ...]:
+        """The probability of the token that holds a base."""
+        values = np.full(len(self.sequence), np.nan, dtype=np.float32)
+        for (start, end), probability in zip(self.spans, self.probabilities, strict=True):
+            values[start:end] = probability
+        return (Track("token_probability", "probability of each token, itself masked", values),)
+
+    def intervals(self) -> tuple[Interval, ...]:
+        """The tokens."""
+        found = zip(self.spans.tolist(), self.tokens, self.probabilities.tolist(), strict=True)
+        return tuple(Interval(first, last, token, probability, "+") for (first, last), token, probability in found)
+
+    def words(self) -> str:
+        """How many tokens there are, the most and the least expected, and what would follow."""
+        if not self.tokens:
+            return f"{self.provenance.card.title} reads no whole token here."
+        low, high = int(self.probabilities.argmin()), int(self.probabilities.argmax())
+        text = (
+            f"{self.provenance.card.title} reads {len(self.tokens):,} tokens of {np.diff(self.spans).mean():.1f} bases on average; least expected "
+            f"is {self.tokens[low]} at {self.spans[low, 0] + 1:,} ({self.probabilities[low]:.3f}), most {self.tokens[high]} at "
+            f"{self.spans[high, 0] + 1:,} ({self.probabilities[high]:.3f})."
+        )
+        if self.candidate_probabilities is None:
+            return text
+        width = self.candidate_probabilities.shape[1]
+        return f"{text} Next would be {self.candidate_tokens[-width]} ({self.candidate_probabilities[-1, 0]:.3f})."
 
 
 def token_track(
@@ -71,3 +175,22 @@ def _candidates(
         raise CapabilityMissing(f"{model.card.title} does not list candidates; ask for its token track without them, or choose GROVER.")
     texts, chances = model.token_candidates(sequence, tokens, count)
     return tuple(text for row in texts for text in row), chances
+
+
+DECLARED = (
+    Declared(
+        name="tokens",
+        command="tokens",
+        version=VERSION,
+        title="Tokens",
+        summary="Tokens of a byte-pair or k-mer model and their probabilities.",
+        capability=Capability.TOKENS,
+        parameters=TokenParameters,
+        result=TokenTrack,
+        passes=lambda sequence, parameters, card, offer: 2 if parameters.candidates else 1,
+        run=lambda model, sequence, parameters, monitor, answers: token_track(model, sequence, parameters, monitor),
+        default_model="grover",
+        shown="always",
+        order=60,
+    ),
+)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.analyses.dependency import DependencyParameters
 from engine.analyses.substitutions import Scan
 from engine.bench.measure import Row, gemm_gflops, interleaved, one_thread, random_letters
-from engine.core.parameters import DependencyParameters
 from engine.core.sequence import BASES, NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from engine.analyses.dependency import dependency_map
+from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.bench.baseline import PlainModel, plain_rows
 from engine.bench.measure import Row, error_rows, gemm_gflops, interleaved, one_thread, random_letters, scale_of
-from engine.core.parameters import DependencyParameters, Precision
+from engine.core.parameters import Precision
 from engine.core.protocols import NucleotideModel
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from engine.analyses.dependency import dependency_map
+from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.bench import encoders
 from engine.bench.baseline import plain_rows
 from engine.bench.encoders import MODELS, encoder_flops, write_synthetic
 from engine.bench.measure import LENGTHS, Row, error_rows, interleaved, random_letters
-from engine.core.parameters import DependencyParameters
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry

@@ -13,10 +13,9 @@ import numpy as np
 import torch
 
 from engine.analyses.batches import in_turn
-from engine.analyses.dependency import dependency_map
+from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.bench.measure import LENGTHS, Row, interleaved, one_thread, peak_bytes, random_letters
 from engine.core.errors import Cancelled
-from engine.core.parameters import DependencyParameters
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry

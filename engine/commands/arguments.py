@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from engine.core.errors import FileFormatError, InputError, ParameterError, SequenceError
-from engine.core.locus import Locus
-from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, Segmentation, VariantEffects
-from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.analyses.declared import Declared
+from engine.core.errors import FileFormatError, InputError, ParameterError
+from engine.core.quoting import file_name, quoted
+from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.service.engine import Engine
 
-_WINDOW = re.compile(r"^\s*([\d,_]+)\s*(?:-|\.\.)\s*([\d,_]+)\s*$")
 _UNBOUNDED = 1 << 40
 _NAMES_SHOWN = 8
 FIGURES = (".html", ".png", ".svg", ".pdf")
-FIGURE_FIELDS: dict[type, str] = {
-    DependencyMap: "dependency",
-    ContactMap: "contacts",
-    VariantEffects: "effects",
-    BaseProbabilities: "probabilities",
-    Segmentation: "segmentation",
-}
-"""Results that can be drawn, by their place in `engine.views.locus_figure.LocusEvidence`."""
 
 
 class NotWritable(InputError):
@@ -60,76 +50,100 @@ def read_sequence(letters: str | None, fasta: Path | None, name: str | None, loc
         return from_letters(letters)
     if fasta is not None:
         return chosen_record(read_records(fasta, settings), name, fasta)
-    from engine.sources.genomes import GenomeSet
-
-    return GenomeSet(settings).fetch(Locus.parse(locus or ""))
+    return from_locus(locus or "", settings)
 
 
 def from_letters(text: str) -> NucleotideSequence:
-    """Letters of any case, with or without white space; U makes it an RNA. Raises `SequenceError`."""
-    letters = "".join(text.split()).upper()
-    if "U" in letters and "T" in letters:
-        raise SequenceError("The sequence has both T and U; write it as DNA (T) or as RNA (U).")
-    return NucleotideSequence(letters, Alphabet.RNA if "U" in letters else Alphabet.DNA)
+    """Letters as the page's box takes them; U makes it an RNA. Raises `SequenceError`."""
+    from engine.sources.letters import sequence_from
+
+    return sequence_from(text)
+
+
+def from_locus(text: str, settings: Settings) -> NucleotideSequence:
+    """Everything that the page's box takes, as one sequence; what was understood goes to standard error."""
+    from engine.sources.genomes import GenomeSet
+    from engine.sources.understand import understand
+
+    found = understand(text, GenomeSet(settings), settings, annotate=False)
+    if len(found.records) > 1:
+        raise InputError(f"{quoted(text)} names {len(found.records)} sequences; give one of them.")
+    _tell(found.notes)
+    return found.records[0]
 
 
 def read_records(path: Path, settings: Settings) -> tuple[NucleotideSequence, ...]:
-    """All records of a FASTA or GenBank file, gzipped or not."""
-    from engine.sources.understand import read_upload
+    """All records of a FASTA or GenBank file, gzipped or not; what was left out of it goes to standard error."""
+    from engine.sources.door import Bounds
+    from engine.sources.records import read_file
 
-    return tuple(read_upload(path.name, read_bytes(path), settings).records)
+    found = read_file(path.name, read_bytes(path), Bounds.of(settings))
+    _tell(found.notes)
+    return found.records
+
+
+def _tell(notes: Iterable[str]) -> None:
+    for note in notes:
+        print(note, file=sys.stderr)
 
 
 def read_bytes(path: Path) -> bytes:
     """Content of a file a user named. Raises `FileFormatError` when it cannot be read."""
     try:
         return path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"The file {str(path)!r} cannot be read: {error.strerror}; give the path of a readable file.") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no such name can be"
+        raise FileFormatError(f"The file {quoted(path)} cannot be read: {reason}; give the path of a readable file.") from error
 
 
 def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, path: Path) -> NucleotideSequence:
     """The record called ``name``, or the only one."""
-    names = [record.name for record in records]
+    names = [record.name[:80] for record in records]
     shown = ", ".join(names[:_NAMES_SHOWN]) + (f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else "")
+    label = file_name(path.name)
     if name is None:
         if len(records) != 1:
-            raise InputError(f"{path.name} holds {len(records)} records; choose one with --name: {shown}.")
+            raise InputError(f"{label} holds {len(records)} records; choose one with --name: {shown}.")
         return records[0]
     found = [record for record in records if record.name == name or record.name.split(" ", 1)[0] == name]
     if not found:
-        raise InputError(f"{path.name} has no record {name!r}; it holds {shown}.")
+        raise InputError(f"{label} has no record {quoted(name)} that can be read; it holds {shown}.")
+    if len(found) > 1:
+        raise InputError(f"{label} holds {len(found)} records called {quoted(name)}, not one; rename them.")
     return found[0]
 
 
-def read_window(text: str | None) -> tuple[int, int] | None:
-    """``START-END``, 1-based inclusive, as a 0-based half-open pair; None for None."""
-    if text is None:
-        return None
-    match = _WINDOW.match(text)
-    if match is None:
-        raise ParameterError(f"The window {text[:40]!r} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
-    start, end = (int(re.sub(r"[,_]", "", group)) for group in match.groups())
-    return start - 1, end
-
-
-def check_output(path: Path, kind: type | None = None) -> None:
-    """Raise before anything is computed when ``path`` cannot be written, or when its end names no format for a result of ``kind``."""
+def check_output(path: Path, analysis: Declared | None = None) -> None:
+    """Raise before anything is computed when ``path`` cannot be written, or when its end names no format for an answer of ``analysis``."""
     if path.is_dir():
-        raise NotWritable(f"--out {str(path)!r} is a folder; give the name of a file.")
+        raise NotWritable(f"--out {quoted(path)} is a folder; give the name of a file.")
     if not path.parent.is_dir():
-        raise NotWritable(f"The folder {str(path.parent)!r} of --out does not exist; make it first or choose another.")
+        raise NotWritable(f"The folder {quoted(path.parent)} of --out does not exist; make it first or choose another.")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise NotWritable(f"{str(path)!r} cannot be written: permission denied; choose another --out.")
-    if kind is not None:
-        from engine.exports.formats import FORMATS
+        raise NotWritable(f"{quoted(path)} cannot be written: permission denied; choose another --out.")
+    if analysis is not None:
+        from engine.exports.formats import formats_of
+        from engine.views.panel import drawn_analyses
 
-        usable = [end for item in FORMATS.values() if issubclass(kind, item.applies_to) for end in item.suffixes]
-        usable += [*FIGURES] if kind in FIGURE_FIELDS else []
+        usable = [end for item in formats_of(analysis.result) for end in item.suffixes]
+        usable += FIGURES if analysis.name in drawn_analyses() else ()
         if not path.name.casefold().endswith(tuple(usable)):
             raise ParameterError(
-                f"The file name {path.name[-60:]!r} names no format for this answer; end it with one of {', '.join(usable)}."
+                f"The file name {file_name(path.name)} names no format for this answer; end it with one of {', '.join(usable)}."
             )
+
+
+def read_settings(texts: list[str], analysis: str) -> tuple[tuple[str, str], ...]:
+    """``NAME=VALUE`` texts as pairs. Raises `ParameterError` with the names there are."""
+    from engine.analyses.declared import declared
+    from engine.core.parameters import fields_of
+
+    known = [field.name for field in fields_of(declared(analysis).parameters)]
+    pairs = [text.partition("=") for text in texts]
+    for name, sign, _ in pairs:
+        if not sign or name not in known:
+            raise ParameterError(f"--set {name[:40]!r} is no parameter of {analysis}; write NAME=VALUE with one of {', '.join(known)}.")
+    return tuple(sorted((name, value) for name, _, value in pairs))
 
 
 @contextlib.contextmanager
@@ -138,7 +152,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NotWritable(f"{str(path)!r} cannot be written: {error.strerror or error}; choose another --out.") from error
+        raise NotWritable(f"{quoted(path)} cannot be written: {error.strerror or error}; choose another --out.") from error
 
 
 def write_result(result: Any, path: Path) -> None:
@@ -154,9 +168,11 @@ def write_result(result: Any, path: Path) -> None:
 
 def _write_figure(result: Any, path: Path) -> None:
     from engine.exports.figure import write_figure
-    from engine.views.locus_figure import LocusEvidence, locus_figure
+    from engine.views.evidence import FigureStyle, LocusEvidence
+    from engine.views.figure import locus_figure
 
-    drawn = locus_figure(LocusEvidence(result.sequence, **{FIGURE_FIELDS[type(result)]: result}))
+    style = FigureStyle().for_file(path.suffix.casefold().removeprefix("."))
+    drawn = locus_figure(LocusEvidence(result.sequence, {result.provenance.analysis: result}), style)
     write_figure(drawn, path, result.provenance, int(drawn.layout.width), int(drawn.layout.height))
 
 

@@ -54,6 +54,10 @@ class ModelCard:
         Allowed values of the species parameter; empty when it has none.
     remote : bool
         The model answers over the network.
+    proof : str
+        What the files of the weights in use showed; empty before they are looked at.
+    assumed : tuple of str
+        What was taken for granted because no file of the checkpoint says it, a clause each.
     """
 
     id: str
@@ -74,6 +78,8 @@ class ModelCard:
     masked: bool = True
     species: tuple[str, ...] = ()
     remote: bool = False
+    proof: str = ""
+    assumed: tuple[str, ...] = ()
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""
@@ -121,3 +127,22 @@ class WindowRule:
     output_end: int | None = None
     context_bp: int = 0
     allows_ambiguous: bool = True
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a model offers, known from its registry row before anything loads; a contract test holds it against the loaded model.
+
+    Parameters
+    ----------
+    recipe : EffectRecipe
+        How its log-likelihood ratios are computed.
+    windows : WindowRule or None
+        Which lengths an element or track model takes; None for others.
+    precisions : tuple of str
+        What ``precision`` of a map may be in float32, ``exact`` first.
+    """
+
+    recipe: EffectRecipe = EffectRecipe()
+    windows: WindowRule | None = None
+    precisions: tuple[str, ...] = ("exact",)

@@ -1,139 +1,213 @@
-"""Parameters of the analyses: frozen, checked at construction, part of every result's key."""
+"""Parameters of an analysis: a frozen dataclass whose fields carry their option, help and range.
+
+The command line, exported scripts, the page's menu and the address are read from the fields; nothing about a parameter is written twice.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from engine.core.errors import ParameterError
+from engine.core.quoting import quoted
+from engine.core.typography import folded
 
-Metric = Literal["log2_odds", "log_ratio"]
 Precision = Literal["auto", "exact", "delta", "sparse"]
-Symmetry = Literal["none", "max", "mean"]
-Influence = Literal["mean_abs_log2_odds", "authors_quick_start", "authors_manuscript", "gpn"]
+Window = tuple[int, int]
+_WINDOW = re.compile(r"\s*([\d,_]+)\s*(?:-|\.\.)\s*([\d,_]+)\s*")
 
 
-def _check_choice(label: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ParameterError(f"{label} is {value!r}; allowed: {', '.join(choices)}.")
+@dataclass(frozen=True)
+class Option:
+    """One parameter as a user meets it.
+
+    ``flag``: option of the command line. ``help``: one sentence. ``metavar``: what stands for the value. ``low``, ``high``: allowed range,
+    ``open_ends`` when its ends are not allowed. ``unit``: of the range, in words. ``choices``: the allowed words, taken from a ``Literal``.
+    ``read``, ``write``: between the text of the command line or an address and the value. ``required``: the command line demands it.
+    ``address``: name in the page's address, and so in its menu; empty = not offered there. ``title``, ``words``: its label there, and what its
+    choices are called.
+    """
+
+    flag: str
+    help: str
+    metavar: str = ""
+    low: float | None = None
+    high: float | None = None
+    open_ends: bool = False
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    read: Callable[[str], Any] | None = None
+    write: Callable[[Any], str] | None = None
+    required: bool = False
+    address: str = ""
+    title: str = ""
+    words: tuple[tuple[str, str], ...] = ()
+
+
+def option(default: Any, flag: str, help: str, **more: Any) -> Any:
+    """A dataclass field with an `Option`."""
+    return dataclasses.field(default=default, metadata={"option": Option(flag, help, **more)})
+
+
+@dataclass(frozen=True)
+class Field:
+    """A parameter: its name, default, the type of its value, whether it may be None, and its `Option`."""
+
+    name: str
+    default: Any
+    kind: type
+    optional: bool
+    option: Option
+
+    def check(self, value: Any) -> None:
+        """Raise `ParameterError` for a value outside the range, in one sentence."""
+        option = self.option
+        if value is None and self.optional:
+            return
+        if option.choices:
+            if value not in option.choices:
+                raise ParameterError(f"{self.name} is {quoted(value)}; allowed: {', '.join(option.choices)}.")
+        elif self.kind in (int, float) and not isinstance(value, bool):
+            self._check_number(value)
+
+    def _check_number(self, value: float) -> None:
+        option = self.option
+        if not math.isfinite(value):
+            raise ParameterError(f"{self.name} is {value}; give a number{', or none' if self.optional else ''}.")
+        low = option.low is None or (value > option.low if option.open_ends else value >= option.low)
+        high = option.high is None or (value < option.high if option.open_ends else value <= option.high)
+        if not (low and high):
+            raise ParameterError(f"{self.name} is {value}; allowed: {self._range()}{', or none' if self.optional else ''}.")
+
+    def _range(self) -> str:
+        option = self.option
+        unit = f" {option.unit}" if option.unit else ""
+        if option.low is not None and option.high is not None:
+            words = f"above {option.low:,} and below {option.high:,}" if option.open_ends else f"{option.low:,} to {option.high:,}"
+        elif option.low is not None:
+            words = f"above {option.low:,}" if option.open_ends else f"{option.low:,} or more"
+        else:
+            words = f"below {option.high:,}" if option.open_ends else f"{option.high:,} or less"
+        return words + unit
+
+    def value_of(self, text: str) -> Any:
+        """The value a text of the command line or an address means. Raises `ParameterError`."""
+        if self.option.read is not None:
+            return self.option.read(text)
+        if self.kind is bool:
+            return text.casefold() in ("1", "true", "yes", "on")
+        try:
+            return self.kind(text)
+        except ValueError as error:
+            raise ParameterError(
+                f"{self.name} is {quoted(text, 40)}; a {'whole number' if self.kind is int else 'number'} is needed."
+            ) from error
+
+    def text_of(self, value: Any) -> str:
+        """The text that means ``value``."""
+        return self.option.write(value) if self.option.write is not None else str(value)
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """Base of every analysis' parameters."""
+    """Base of every analysis' parameters; what their options say is checked at construction."""
+
+    def __post_init__(self) -> None:
+        for field in fields_of(type(self)):
+            field.check(getattr(self, field.name))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for provenance, keys and JSON."""
         return asdict(self)
 
+    def check(self, length: int) -> None:
+        """Raise `ParameterError` for what is outside a sequence of ``length`` bases."""
+        window = getattr(self, "window", None)
+        if window is not None and window[1] > length:
+            raise ParameterError(f"The window {window[0] + 1:,}-{window[1]:,} is outside the sequence; positions 1 to {length:,} exist.")
 
-@dataclass(frozen=True)
-class ProbabilityParameters(Parameters):
-    """`masked`: mask each position in turn (L passes) instead of one unmasked pass."""
-
-    masked: bool = False
-
-
-@dataclass(frozen=True)
-class DependencyParameters(Parameters):
-    """Dependency map (nucleotide dependency analysis, Tomaz da Silva et al., Nature Genetics 2025).
-
-    ``metric``: ``log2_odds`` = max |Δ log2 odds|, ``log_ratio`` = max |ln p(alt)/p(ref)|.
-    ``epsilon``: None for exact log odds from logits; 1e-10 reproduces the paper's saturation.
-    ``window``: 0-based half-open part of the sequence that is changed and read; the whole sequence is context.
-    ``precision``: ``exact`` (float32, or the model's dtype), ``delta`` (low-precision differences), ``sparse`` (thresholded), or
-    ``auto``: ``delta`` where the model offers it and some exact rows of this very sequence show it within 1 %, otherwise ``exact``; the
-    result's provenance names the one that was used.
-    ``tau``: threshold of ``sparse``.
-    """
-
-    metric: Metric = "log2_odds"
-    epsilon: float | None = None
-    window: tuple[int, int] | None = None
-    precision: Precision = "auto"
-    tau: float = 0.05
-
-    def __post_init__(self) -> None:
-        _check_choice("metric", self.metric, get_args(Metric))
-        _check_choice("precision", self.precision, get_args(Precision))
-        if self.epsilon is not None and not 0 < self.epsilon < 0.1:
-            raise ParameterError(f"epsilon is {self.epsilon}; allowed: above 0 and below 0.1, or none for exact log odds.")
-        if self.window is not None and not 0 <= self.window[0] < self.window[1]:
-            raise ParameterError(f"window is {self.window[0] + 1}-{self.window[1]}; the start is at least 1 and not after the end.")
-        if not 0 < self.tau < 1:
-            raise ParameterError(f"tau is {self.tau}; allowed: above 0 and below 1.")
+    def changes(self) -> Iterator[tuple[Field, Any]]:
+        """The fields whose values are not the defaults."""
+        for field in fields_of(type(self)):
+            value = getattr(self, field.name)
+            if value != field.default or field.option.required:
+                yield field, value
 
 
-@dataclass(frozen=True)
-class EffectParameters(Parameters):
-    """Variant effects of all 3L substitutions. ``influence`` names the published variant; see `engine.analyses.effects`."""
-
-    influence: Influence = "mean_abs_log2_odds"
-
-    def __post_init__(self) -> None:
-        _check_choice("influence", self.influence, get_args(Influence))
+def fields_of(kind: type[Parameters]) -> tuple[Field, ...]:
+    """The parameters of a type, in order."""
+    return _fields_of(cast("Any", kind))
 
 
-@dataclass(frozen=True)
-class ContactParameters(Parameters):
-    """RNA contacts read from a dependency map: symmetrise, optional APC, minimum loop, greedy one-partner pairs.
-
-    ``threshold``: the score a pair must exceed; None = what background cells of this map rarely reach, 0 = every positive score.
-    ``any_letters``: pairs of any two letters; otherwise A-U, C-G and G-U. The published recipe is ``threshold=0, any_letters=True``.
-    """
-
-    symmetry: Symmetry = "max"
-    apc: bool = False
-    minimum_loop: int = 3
-    threshold: float | None = None
-    any_letters: bool = False
-
-    def __post_init__(self) -> None:
-        _check_choice("symmetry", self.symmetry, get_args(Symmetry))
-        if not 0 <= self.minimum_loop <= 100:
-            raise ParameterError(f"minimum_loop is {self.minimum_loop}; allowed: 0 to 100 bases.")
-        if self.threshold is not None and not math.isfinite(self.threshold):
-            raise ParameterError(f"threshold is {self.threshold}; give a number, or none.")
+@functools.cache
+def _fields_of(kind: Any) -> tuple[Field, ...]:
+    hints = get_type_hints(kind)
+    return tuple(_field(item, hints[item.name]) for item in dataclasses.fields(kind))
 
 
-@dataclass(frozen=True)
-class SegmentationParameters(Parameters):
-    """Element probabilities; ``overlap_bp`` of tiles (None = the model's own), ``both_strands`` averages the reverse complement."""
-
-    overlap_bp: int | None = None
-    both_strands: bool = False
-
-    def __post_init__(self) -> None:
-        if self.overlap_bp is not None and self.overlap_bp < 0:
-            raise ParameterError(f"overlap_bp is {self.overlap_bp}; allowed: 0 or more, or none for the model's own.")
-
-
-@dataclass(frozen=True)
-class TokenParameters(Parameters):
-    """Token track of a byte-pair or k-mer model.
-
-    ``flank_bp``: bases at each end that are context only; tokens that reach into them are left out (GROVER's authors take 100).
-    ``candidates``: how many of the likeliest tokens to list at each token, itself masked, and behind the last (the next token).
-    """
-
-    flank_bp: int = 0
-    candidates: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.flank_bp <= 100_000:
-            raise ParameterError(f"flank_bp is {self.flank_bp}; allowed: 0 to 100,000 bases.")
-        if not 0 <= self.candidates <= 100:
-            raise ParameterError(f"candidates is {self.candidates}; allowed: 0 to 100 tokens.")
+def _field(item: dataclasses.Field[Any], hint: Any) -> Field:
+    option: Option = item.metadata["option"]
+    inner = [part for part in get_args(hint) if part is not type(None)]
+    optional = type(None) in get_args(hint)
+    plain = inner[0] if optional and len(inner) == 1 else hint
+    if get_origin(plain) is Literal:
+        return Field(item.name, item.default, str, optional, dataclasses.replace(option, choices=get_args(plain)))
+    kind = get_origin(plain) or plain
+    return Field(item.name, item.default, kind if kind in (bool, int, float, str) else str, optional, option)
 
 
-@dataclass(frozen=True)
-class PairParameters(Parameters):
-    """The 4 × 4 substitution table of a pair: ``changed`` and ``read`` are 0-based positions."""
+def parameters_from(kind: type[Parameters], texts: Mapping[str, str]) -> Parameters:
+    """Parameters of ``kind`` from texts by field name. Raises `ParameterError`."""
+    known = {field.name: field for field in fields_of(kind)}
+    return kind(**{name: known[name].value_of(text) for name, text in texts.items()})
 
-    changed: int = 0
-    read: int = 1
 
-    def __post_init__(self) -> None:
-        if self.changed < 0 or self.read < 0 or self.changed == self.read:
-            raise ParameterError(f"The pair is {self.changed + 1}, {self.read + 1}; two different positions of at least 1 are needed.")
+def read_window(text: str) -> Window:
+    """``START-END``, 1-based inclusive, as a 0-based half-open pair. Raises `ParameterError`."""
+    match = _WINDOW.fullmatch(folded(text)) if len(text) <= 100 else None
+    if match is None:
+        raise ParameterError(f"The window {quoted(text, 40)} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
+    digits = [re.sub(r"[,_]", "", group)[:18] for group in match.groups()]
+    if not all(digits):
+        raise ParameterError(f"The window {quoted(text, 40)} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
+    return int(digits[0]) - 1, int(digits[1])
+
+
+def write_window(window: Window) -> str:
+    """``START-END``, 1-based inclusive."""
+    return f"{window[0] + 1}-{window[1]}"
+
+
+def check_window(window: Window | None) -> None:
+    """Raise `ParameterError` for a window that ends before it begins."""
+    if window is not None and not 0 <= window[0] < window[1]:
+        raise ParameterError(f"window is {window[0] + 1}-{window[1]}; the start is at least 1 and not after the end.")
+
+
+WINDOW: Any = functools.partial(
+    option,
+    None,
+    "--window",
+    "Part that is changed and read, 1-based inclusive.",
+    metavar="START-END",
+    read=read_window,
+    write=write_window,
+)
+"""Makes the field ``window``: a 0-based half-open part of the sequence, the rest of which is context."""
+
+
+def _position(text: str) -> int:
+    try:
+        return int(text) - 1
+    except ValueError as error:
+        raise ParameterError(f"The position is {quoted(text, 40)}; a whole number from 1 on is needed.") from error
+
+
+def position(default: int, flag: str, help: str) -> Any:
+    """A field that is a 0-based index inside and a 1-based position outside."""
+    return option(default, flag, help, metavar="POSITION", low=0, required=True, read=_position, write=lambda index: str(index + 1))

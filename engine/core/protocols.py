@@ -112,6 +112,10 @@ class PreciseMutantModel(MutantModel, Protocol):
         """What ``precision`` may be, ``exact`` first: ``exact``, ``delta`` (low-precision differences), ``sparse`` (thresholded)."""
 
     @property
+    def usual_precision(self) -> str:
+        """What ``auto`` tries: the precision that this kind of processor computes fastest, by its kind and not by a timing."""
+
+    @property
     def exact_by_passes(self) -> bool:
         """Whether ``exact`` is ``base_logits`` of ``mutants``, so that mutants of several references can share a pass."""
 

@@ -29,10 +29,12 @@ class Provenance:
         The locus as printed, or empty.
     dtype, device : str
         What the model computed in and on.
+    processor : str
+        Kind of processor behind the device (`engine.core.processor.kind`): it decides which kernels ran.
     seconds : float
         Wall time of the computation.
     software : dict of str to str
-        Package versions.
+        Versions of Locuscope, Python and the packages that compute.
     species : str
         Species or domain token given to the model, or empty.
     """
@@ -50,6 +52,7 @@ class Provenance:
     software: dict[str, str] = field(default_factory=dict)
     species: str = ""
     partial: bool = False
+    processor: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; the capability set becomes a sorted list."""

@@ -1,12 +1,16 @@
-"""Results of the analyses: frozen, self-checking, with read-only arrays.
+"""What every answer of an analysis is: its sequence, where it comes from, and its faces.
 
-Base axes are in the order A, C, G, T (U at T). Positions are 0-based indices into the sequence, 5'→3'.
+The result types themselves stand beside their analysis in `engine.analyses`. Base axes are in the order A, C, G, T (U at T). Positions are
+0-based indices into the sequence, 5'→3'; what `Table` shows is 1-based.
 """
 
 from __future__ import annotations
 
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -31,145 +35,128 @@ def frozen_array(values: Any, dtype: Any, shape: tuple[int | None, ...], label: 
     return array
 
 
-@dataclass(frozen=True, eq=False)
-class BaseProbabilities:
-    """P(base) at each position: ``values`` float32 (L, 4), rows sum to 1."""
+def slug(text: str) -> str:
+    """A name for files and columns: letters, digits and single underscores."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_") or "track"
 
-    sequence: NucleotideSequence
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One value a base: ``values`` float32 (L,), NaN where there is none; ``name`` has letters, digits and ``_`` only."""
+
+    name: str
+    title: str
     values: NDArray[np.float32]
-    provenance: Provenance
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (len(self.sequence), 4), "probabilities"))
 
 
 @dataclass(frozen=True, eq=False)
-class DependencyMap:
-    """``values[i, j]`` float32 (W, W): largest change at base j when base i is substituted; diagonal 0; row = changed, column = read.
+class Table:
+    """``columns`` by name, each of n values in the order of the rows; ``bases`` int64 (n,): index of the first base a row speaks of."""
 
-    Source: Tomaz da Silva et al., Nature Genetics 2025 (gagneurlab/dependencies_DNALM).
-    ``offset`` is the index in ``sequence`` of the first row and column (0 for a whole map).
-    ``rows_done`` bool (W,): rows that are computed; the others are NaN in a partial map.
-    Units: log2 odds (bits), or natural log ratio for ``metric="log_ratio"``.
-    A cell is NaN where the model's tokens moved and the two predictions cannot be compared.
+    columns: Mapping[str, Sequence[Any] | NDArray[Any]]
+    bases: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Bases ``[first, last)`` that are called ``name``, with ``score`` in 0..1.
+
+    ``direction``: ``+`` on the letters as they stand, ``-`` on their complement, ``.`` on neither. ``family`` numbers intervals of one kind.
     """
 
-    sequence: NucleotideSequence
-    values: NDArray[np.float32]
-    provenance: Provenance
-    metric: str = "log2_odds"
-    offset: int = 0
-    rows_done: NDArray[np.bool_] | None = None
+    first: int
+    last: int
+    name: str
+    score: float
+    direction: str = "."
+    family: int = 0
 
-    def __post_init__(self) -> None:
-        width = len(self.values)
-        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (width, width), "dependency map"))
-        if self.offset < 0 or self.offset + width > len(self.sequence):
-            raise ParameterError(f"A map of {width} bases at offset {self.offset} does not fit in {len(self.sequence)} bases.")
-        if self.rows_done is not None:
-            object.__setattr__(self, "rows_done", frozen_array(self.rows_done, np.bool_, (width,), "rows done"))
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """``indices`` int64 (n, 2), i < j, strongest first; ``scores`` float32 (n,); ``note`` says which pairs these are."""
+
+    indices: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    note: str
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """``values`` float32 (W, W) of bases ``offset`` to ``offset + W``; ``symmetric`` when both halves say the same."""
+
+    values: NDArray[np.float32]
+    offset: int = 0
+    symmetric: bool = False
+
+
+class Result(ABC):
+    """The answer of an analysis. Every one has the faces `arrays`, `rows`, `tracks` and `words`; ``faces`` names the further ones.
+
+    ``faces``: of ``tracks`` (values a base), ``main track`` (one of them says it all), ``intervals`` (stretches with a name), ``pairs``, ``structure`` (a dot-bracket), ``matrix``.
+    A file format that needs a face takes every result that has it.
+    """
+
+    faces: ClassVar[frozenset[str]] = frozenset({"tracks", "main track"})
+    sequence: NucleotideSequence
+    provenance: Provenance
+
+    @abstractmethod
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Every number under its name in an npz archive."""
+
+    @abstractmethod
+    def rows(self) -> Table:
+        """The answer as a table for files: nothing is left out."""
+
+    @abstractmethod
+    def tracks(self) -> tuple[Track, ...]:
+        """Values a base, the main track first; empty only where the answer is about single positions."""
+
+    @abstractmethod
+    def words(self) -> str:
+        """One short paragraph that says what was found, by rules."""
+
+    def readable(self) -> Table:
+        """The table a person reads on a page; where `rows` is a matrix, its strongest cells."""
+        return self.rows()
 
     @property
     def complete(self) -> bool:
-        """Whether every row is computed."""
-        return self.rows_done is None or bool(self.rows_done.all())
+        """Whether everything that was asked for is computed."""
+        return True
+
+    def intervals(self) -> tuple[Interval, ...]:
+        """Named stretches by their first base."""
+        raise NotImplementedError(f"{type(self).__name__} has no intervals")
+
+    def pairs_of_bases(self) -> Pairs:
+        """Pairs of bases, strongest first."""
+        raise NotImplementedError(f"{type(self).__name__} has no pairs")
+
+    def structure(self) -> str:
+        """Dot-bracket of the whole sequence; pseudoknots as further brackets."""
+        raise NotImplementedError(f"{type(self).__name__} has no structure")
+
+    def matrix(self) -> Matrix:
+        """All values between two bases."""
+        raise NotImplementedError(f"{type(self).__name__} has no matrix")
 
 
-@dataclass(frozen=True, eq=False)
-class PairTable:
-    """``values[a, n]`` float32 (4, 4): Δ log2 odds of base n at ``read`` when ``changed`` becomes a; NaN in the reference row."""
-
-    sequence: NucleotideSequence
-    changed: int
-    read: int
-    values: NDArray[np.float32]
-    provenance: Provenance
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (4, 4), "substitution table"))
+FACES: dict[str, str] = {
+    "tracks": "tracks",
+    "main track": "tracks",
+    "intervals": "intervals",
+    "pairs": "pairs_of_bases",
+    "structure": "structure",
+    "matrix": "matrix",
+}
+"""Name of a face → method of `Result`."""
 
 
-@dataclass(frozen=True, eq=False)
-class VariantEffects:
-    """Effects of all substitutions; float32 (L, 4) each, NaN at the reference base (and at ambiguous letters).
-
-    ``llr`` = ln p(alt) − ln p(ref), position masked; negative = unlikely. None for a causal model.
-    ``influence`` = mean over j ≠ i of max_n |Δ log2 odds at j|, at least 0.
-    ``delta_log_likelihood`` = ln P(window with alt) − ln P(window); only for a causal model.
-    """
-
-    sequence: NucleotideSequence
-    provenance: Provenance
-    llr: NDArray[np.float32] | None = None
-    influence: NDArray[np.float32] | None = None
-    delta_log_likelihood: NDArray[np.float32] | None = None
-
-    def __post_init__(self) -> None:
-        for label in ("llr", "influence", "delta_log_likelihood"):
-            values = getattr(self, label)
-            if values is not None:
-                object.__setattr__(self, label, frozen_array(values, np.float32, (len(self.sequence), 4), label))
-
-
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """``values`` float32 (L, E): probability of each of ``elements`` at each base; elements are independent and may overlap."""
-
-    sequence: NucleotideSequence
-    elements: tuple[str, ...]
-    values: NDArray[np.float32]
-    provenance: Provenance
-
-    def __post_init__(self) -> None:
-        shape = (len(self.sequence), len(self.elements))
-        object.__setattr__(self, "values", frozen_array(self.values, np.float32, shape, "segmentation"))
-
-
-@dataclass(frozen=True, eq=False)
-class ContactMap:
-    """RNA contacts: ``values`` float32 (L, L) symmetric scores; ``pairs`` int64 (n, 2), i < j, strongest first; ``dot_bracket`` with pseudoknots."""
-
-    sequence: NucleotideSequence
-    values: NDArray[np.float32]
-    pairs: NDArray[np.int64]
-    scores: NDArray[np.float32]
-    dot_bracket: str
-    provenance: Provenance
-
-    def __post_init__(self) -> None:
-        length = len(self.sequence)
-        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (length, length), "contact map"))
-        object.__setattr__(self, "pairs", frozen_array(np.asarray(self.pairs).reshape(-1, 2), np.int64, (None, 2), "pairs"))
-        object.__setattr__(self, "scores", frozen_array(self.scores, np.float32, (len(self.pairs),), "pair scores"))
-        if len(self.dot_bracket) != length:
-            raise ParameterError(f"The dot-bracket has {len(self.dot_bracket)} symbols; {length} are needed.")
-
-
-@dataclass(frozen=True, eq=False)
-class TokenTrack:
-    """Tokens of a byte-pair or k-mer model: ``spans`` int64 (T, 2) 0-based half-open, ``tokens``, ``probabilities`` float32 (T,) of each token given the others.
-
-    Where asked for, the likeliest tokens: ``candidate_probabilities`` float32 (T + 1, K), falling along K, row t with token t masked and the
-    last row for the token that would follow the sequence; ``candidate_tokens``, their texts row by row, (T + 1) · K.
-    """
-
-    sequence: NucleotideSequence
-    spans: NDArray[np.int64]
-    tokens: tuple[str, ...]
-    probabilities: NDArray[np.float32]
-    provenance: Provenance
-    candidate_tokens: tuple[str, ...] = ()
-    candidate_probabilities: NDArray[np.float32] | None = None
-
-    def __post_init__(self) -> None:
-        count = len(self.tokens)
-        if self.candidate_probabilities is not None:
-            checked = frozen_array(self.candidate_probabilities, np.float32, (count + 1, None), "candidate probabilities")
-            object.__setattr__(self, "candidate_probabilities", checked)
-            if len(self.candidate_tokens) != checked.size:
-                raise ParameterError(f"There are {len(self.candidate_tokens)} candidate tokens; {checked.size} are needed.")
-        object.__setattr__(self, "spans", frozen_array(self.spans, np.int64, (count, 2), "token spans"))
-        object.__setattr__(self, "probabilities", frozen_array(self.probabilities, np.float32, (count,), "token probabilities"))
+def place(sequence: NucleotideSequence, index: int) -> str:
+    """A base in words: its letter and 1-based position."""
+    return f"{sequence.letters[index]}{index + 1:,}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError, ParameterError
 from engine.core.parameters import Parameters
 from engine.core.provenance import Provenance
+from engine.core.quoting import quoted
 
 Status = Literal["scored", "reference_mismatch", "outside", "not_scored"]
 VariantKind = Literal["same", "substitution", "insertion", "deletion", "complex", "symbolic"]
@@ -35,6 +36,8 @@ class Variant:
         ID column, ``.`` when empty.
     record, allele : int
         0-based index of the record in its file and of the allele among the record's alternates.
+    problem : str
+        One sentence why the record cannot be used; empty for one that can. Only then may position and letters be anything.
     """
 
     contig: str
@@ -44,19 +47,25 @@ class Variant:
     identifier: str = "."
     record: int = 0
     allele: int = 0
+    problem: str = ""
 
     def __post_init__(self) -> None:
+        if self.problem:
+            return
         if self.position < 1:
-            raise FileFormatError(f"A variant on {self.contig} has position {self.position}; positions start at 1.")
+            raise FileFormatError(f"A variant on {quoted(self.contig)} has position {self.position}; positions start at 1.")
         if not _LETTERS.match(self.reference):
             raise FileFormatError(
-                f"The variant {self.contig}:{self.position} has the reference allele {self.reference[:20]!r}; allowed: A, C, G, T and N."
+                f"The variant at {quoted(f'{self.contig}:{self.position}')} has the reference allele {quoted(self.reference, 20)}; "
+                "allowed: A, C, G, T and N."
             )
 
     @cached_property
     def change(self) -> Change | None:
-        """What differs, without bases that both alleles share; None for a symbolic alternate."""
-        return trimmed(self.position - 1, self.reference, self.alternate) if _LETTERS.match(self.alternate) else None
+        """What differs, without bases that both alleles share; None for a symbolic alternate, and for a record that cannot be used."""
+        if self.problem or not _LETTERS.match(self.alternate):
+            return None
+        return trimmed(self.position - 1, self.reference, self.alternate)
 
     def without_padding(self) -> tuple[int, str, str]:
         """1-based position and alleles with no more shared bases than a VCF needs: one beside an indel. Symbolic alleles as they are."""

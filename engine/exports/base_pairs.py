@@ -10,21 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.core.results import ContactMap
+from engine.core.results import Result
 from engine.exports.place import place_of
 from engine.exports.provenance import KEY
 
 COLOURS = ((173, 216, 230), (86, 180, 233), (0, 114, 178), (0, 45, 90))
 
 
-def write(result: ContactMap, path: Path) -> None:
+def write(result: Result, path: Path) -> None:
     """Write one line a pair."""
     place = place_of(result.sequence)
     labels = (f"{KEY}: {result.provenance.to_json()}", "second quarter of scores", "third quarter of scores", "strongest quarter of scores")
     lines = ["\t".join(["color:", *map(str, colour), label]) for colour, label in zip(COLOURS, labels, strict=True)]
-    ranks = np.argsort(np.argsort(result.scores, kind="stable"), kind="stable")
-    for (i, j), rank in zip(result.pairs.tolist(), ranks.tolist(), strict=True):
+    ranks = np.argsort(np.argsort(result.pairs_of_bases().scores, kind="stable"), kind="stable")
+    for (i, j), rank in zip(result.pairs_of_bases().indices.tolist(), ranks.tolist(), strict=True):
         left, right = sorted((place.position(i), place.position(j)))
-        colour = rank * len(COLOURS) // len(result.scores)
+        colour = rank * len(COLOURS) // len(result.pairs_of_bases().scores)
         lines.append(f"{place.contig}\t{left}\t{left}\t{right}\t{right}\t{colour}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from engine.core.results import Result, Track
 from engine.exports.place import Place, place_of
 from engine.exports.provenance import comments, summary, track_line
-from engine.exports.tracks import Track, tracks_of
 
 
 def runs(track: Track, place: Place) -> Iterator[tuple[int, int, float]]:
@@ -23,12 +22,12 @@ def runs(track: Track, place: Place) -> Iterator[tuple[int, int, float]]:
             yield place.start + first, place.start + last, float(values[first])
 
 
-def write(result: Any, path: Path) -> None:
+def write(result: Result, path: Path) -> None:
     """Write all tracks."""
     place = place_of(result.sequence)
     with path.open("w", encoding="utf-8") as handle:
         handle.write("\n".join(comments(result)) + "\n")
-        for track in tracks_of(result):
+        for track in result.tracks():
             handle.write(track_line("bedGraph", track.name, f"{track.title}; {summary(result.provenance)}", "visibility=full") + "\n")
             for start, end, value in runs(track, place):
                 handle.write(f"{place.contig}\t{start}\t{end}\t{np.float32(value)}\n")

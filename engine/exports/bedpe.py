@@ -6,19 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.core.results import ContactMap, DependencyMap
-from engine.exports.pairs import pairs_of
+from engine.core.results import Result
 from engine.exports.place import place_of
 from engine.exports.provenance import comments
 
 COLUMNS = ("chrom1", "start1", "end1", "chrom2", "start2", "end2", "name", "score", "strand1", "strand2")
 
 
-def write(result: DependencyMap | ContactMap, path: Path) -> None:
+def write(result: Result, path: Path) -> None:
     """Write the pairs, strongest first; the left base of a line is the one with the lower genome coordinate."""
     place = place_of(result.sequence)
     letters = result.sequence.letters
-    found = pairs_of(result)
+    found = result.pairs_of_bases()
     with path.open("w", encoding="utf-8") as handle:
         handle.write("\n".join([*comments(result), f"# {found.note}", "#" + "\t".join(COLUMNS)]) + "\n")
         for (i, j), score in zip(found.indices.tolist(), found.scores, strict=True):

@@ -10,14 +10,14 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from engine.core.errors import FileFormatError
+from engine.core.quoting import quoted
+from engine.core.results import Result, Track
 from engine.exports.place import place_of
 from engine.exports.provenance import KEY
-from engine.exports.tracks import Track, tracks_of
 
 _MAGIC = 4
 
@@ -35,11 +35,11 @@ def embedded_provenance(path: Path) -> str:
     mark = f"\n{KEY}: ".encode()
     _, found, after = path.read_bytes()[:-_MAGIC].rpartition(mark)
     if not found:
-        raise FileFormatError(f"The bigWig {path.name!r} carries no provenance; it was not written by this program.")
+        raise FileFormatError(f"The bigWig {quoted(path.name)} carries no provenance; it was not written by this program.")
     return after.decode("utf-8").rstrip("\n")
 
 
-def write_track(result: Any, track: Track, path: Path) -> None:
+def write_track(result: Result, track: Track, path: Path) -> None:
     """Write one track as bigWig, forward-strand order, NaN left out."""
     import pyBigWig
 
@@ -57,15 +57,15 @@ def write_track(result: Any, track: Track, path: Path) -> None:
     _embed(path, result.provenance.to_json())
 
 
-def write(result: Any, path: Path) -> None:
+def write(result: Result, path: Path) -> None:
     """Write the main track of a result (of variant effects the influence, of probabilities the entropy)."""
-    write_track(result, tracks_of(result)[0], path)
+    write_track(result, result.tracks()[0], path)
 
 
-def write_zip(result: Any, path: Path) -> None:
+def write_zip(result: Result, path: Path) -> None:
     """Write every track as NAME.bw into a zip archive, with the provenance beside them."""
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for track in tracks_of(result):
+        for track in result.tracks():
             file = Path(folder) / f"{track.name}.bw"
             write_track(result, track, file)
             archive.write(file, file.name)

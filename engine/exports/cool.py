@@ -11,18 +11,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.core.results import ContactMap, DependencyMap
+from engine.core.results import Result
 from engine.exports.place import place_of
 from engine.exports.provenance import summary
 
 
-def _matrix(result: DependencyMap | ContactMap, reverse: bool) -> NDArray[np.float32]:
-    return result.values[::-1, ::-1] if reverse else result.values
-
-
-def write(result: DependencyMap | ContactMap, path: Path) -> None:
+def write(result: Result, path: Path) -> None:
     """Write all finite cells in forward-strand order; of a dependency map row = changed base (``bin1``), column = read base (``bin2``)."""
     import pandas as pd
 
@@ -31,15 +26,14 @@ def write(result: DependencyMap | ContactMap, path: Path) -> None:
         import cooler
 
     place = place_of(result.sequence)
-    offset = result.offset if isinstance(result, DependencyMap) else 0
-    start, _ = place.interval(offset, offset + len(result.values))
-    matrix = _matrix(result, place.reverse)
+    whole = result.matrix()
+    start, _ = place.interval(whole.offset, whole.offset + len(whole.values))
+    matrix = whole.values[::-1, ::-1] if place.reverse else whole.values
     pad = int(start > 0)
     starts = np.concatenate(([0] * pad, np.arange(start, start + len(matrix))))
     ends = np.concatenate(([start] * pad, np.arange(start + 1, start + len(matrix) + 1)))
     bins = pd.DataFrame({"chrom": pd.Categorical([place.contig] * len(starts)), "start": starts, "end": ends})
-    symmetric = isinstance(result, ContactMap)
-    keep = np.isfinite(matrix) & (np.triu(np.ones(matrix.shape, dtype=bool)) if symmetric else True)
+    keep = np.isfinite(matrix) & (np.triu(np.ones(matrix.shape, dtype=bool)) if whole.symmetric else True)
     rows, columns = np.nonzero(keep & (matrix != 0))
     pixels = pd.DataFrame({"bin1_id": rows + pad, "bin2_id": columns + pad, "count": matrix[rows, columns].astype(np.float32)})
     with warnings.catch_warnings():
@@ -49,7 +43,7 @@ def write(result: DependencyMap | ContactMap, path: Path) -> None:
             bins,
             pixels,
             dtypes={"count": np.float32},
-            symmetric_upper=symmetric,
+            symmetric_upper=whole.symmetric,
             metadata={"provenance": json.loads(result.provenance.to_json()), "summary": summary(result.provenance)},
             assembly=place.assembly or None,
             ordered=True,

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.core.results import ContactMap
+from engine.core.results import Result
 from engine.exports.provenance import KEY
 
 
-def partners(result: ContactMap) -> list[int]:
+def partners(result: Result) -> list[int]:
     """1-based partner of each base, 0 for none."""
     found = [0] * len(result.sequence)
-    for i, j in result.pairs.tolist():
+    for i, j in result.pairs_of_bases().indices.tolist():
         found[i], found[j] = j + 1, i + 1
     return found
 
 
-def write(result: ContactMap, path: Path) -> None:
+def write(result: Result, path: Path) -> None:
     """Write the table; positions are 1-based in the letters."""
     letters = result.sequence.as_rna()
     lines = [f"{len(letters)}\t{result.sequence.name.strip() or 'sequence'} {KEY}: {result.provenance.to_json()}"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.core.results import ContactMap
+from engine.core.results import Result
 from engine.exports.place import place_of
 from engine.exports.provenance import KEY
 
 
-def write(result: ContactMap, path: Path) -> None:
+def write(result: Result, path: Path) -> None:
     """Write three lines."""
     place = place_of(result.sequence)
     name = f"{place.contig}:{place.start + 1}-{place.end}({place.strand})"
-    text = f">{name} {KEY}: {result.provenance.to_json()}\n{result.sequence.as_rna()}\n{result.dot_bracket}\n"
+    text = f">{name} {KEY}: {result.provenance.to_json()}\n{result.sequence.as_rna()}\n{result.structure()}\n"
     path.write_text(text, encoding="utf-8")

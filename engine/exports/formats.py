@@ -10,13 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import ParameterError
-from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
+from engine.core.quoting import file_name, quoted
+from engine.core.results import Result
 from engine.exports import base_pairs, bed, bedgraph, bedpe, bigwig, bpseq, cool, ct, dot_bracket, gff3, npz, script, table
-
-_ALL = (BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects)
-_TRACKS = (BaseProbabilities, Segmentation, TokenTrack, VariantEffects)
-_MAPS = (DependencyMap, ContactMap)
-_REPEATABLE = (BaseProbabilities, ContactMap, DependencyMap, Segmentation, TokenTrack, VariantEffects)
 
 
 @dataclass(frozen=True)
@@ -33,8 +29,8 @@ class Format:
         For downloads.
     title : str
         What it is and what opens it, in a few words.
-    applies_to : tuple of types
-        Result types it takes.
+    face : str
+        Face of a result that it shows (`engine.core.results.FACES`); empty = it takes every result.
     write : callable
         ``write(result, path)``.
     other_suffixes : tuple of str
@@ -45,7 +41,7 @@ class Format:
     suffix: str
     media_type: str
     title: str
-    applies_to: tuple[type, ...]
+    face: str
     write: Callable[[Any, Path], None]
     other_suffixes: tuple[str, ...] = ()
 
@@ -54,50 +50,45 @@ class Format:
         """All ends of file names."""
         return (self.suffix, *self.other_suffixes)
 
+    def takes(self, kind: type[Result]) -> bool:
+        """Whether results of this type can be written so."""
+        return not self.face or self.face in kind.faces
+
 
 _TEXT = "text/plain"
+_BYTES = "application/octet-stream"
 _TABLE: tuple[Format, ...] = (
-    Format("npz", ".npz", "application/octet-stream", "NumPy archive with every number", _ALL, npz.write),
-    Format("tsv", ".tsv", "text/tab-separated-values", "table, tab-separated", _ALL, table.write_tsv, (".txt",)),
-    Format("csv", ".csv", "text/csv", "table for spreadsheets", _ALL, table.write_csv),
-    Format("bedgraph", ".bedgraph", _TEXT, "tracks for genome browsers, as text", _TRACKS, bedgraph.write, (".bg", ".bdg")),
-    Format(
-        "bigwig",
-        ".bw",
-        "application/octet-stream",
-        "main track for genome browsers, indexed",
-        (VariantEffects, BaseProbabilities, TokenTrack),
-        bigwig.write,
-        (".bigwig",),
-    ),
-    Format(
-        "bigwigs",
-        ".bw.zip",
-        "application/zip",
-        "every track as bigWig, zipped",
-        (Segmentation, VariantEffects, BaseProbabilities),
-        bigwig.write_zip,
-    ),
-    Format("bed", ".bed", _TEXT, "intervals for genome browsers", (Segmentation, TokenTrack), bed.write),
-    Format("gff3", ".gff3", _TEXT, "segments as annotation", (Segmentation,), gff3.write, (".gff",)),
-    Format("bedpe", ".bedpe", _TEXT, "pairs of bases as arcs (IGV, JBrowse)", _MAPS, bedpe.write),
-    Format("dbn", ".dbn", _TEXT, "dot-bracket structure (ViennaRNA, forna)", (ContactMap,), dot_bracket.write, (".vienna", ".db")),
-    Format("ct", ".ct", _TEXT, "connectivity table (RNAstructure, mfold)", (ContactMap,), ct.write),
-    Format("bpseq", ".bpseq", _TEXT, "base pairs as bpseq", (ContactMap,), bpseq.write),
-    Format("bp", ".bp", _TEXT, "base-pair arcs for IGV", (ContactMap,), base_pairs.write),
-    Format("cool", ".cool", "application/x-hdf5", "whole map for cooler and HiGlass", _MAPS, cool.write),
-    Format("script", ".py", "text/x-python", "Python script that repeats the result", _REPEATABLE, script.write),
+    Format("npz", ".npz", _BYTES, "NumPy archive with every number", "", npz.write),
+    Format("tsv", ".tsv", "text/tab-separated-values", "table, tab-separated", "", table.write_tsv, (".txt",)),
+    Format("csv", ".csv", "text/csv", "table for spreadsheets", "", table.write_csv),
+    Format("bedgraph", ".bedgraph", _TEXT, "tracks for genome browsers, as text", "tracks", bedgraph.write, (".bg", ".bdg")),
+    Format("bigwig", ".bw", _BYTES, "main track for genome browsers, indexed", "main track", bigwig.write, (".bigwig",)),
+    Format("bigwigs", ".bw.zip", "application/zip", "every track as bigWig, zipped", "tracks", bigwig.write_zip),
+    Format("bed", ".bed", _TEXT, "intervals for genome browsers", "intervals", bed.write),
+    Format("gff3", ".gff3", _TEXT, "intervals as annotation", "intervals", gff3.write, (".gff",)),
+    Format("bedpe", ".bedpe", _TEXT, "pairs of bases as arcs (IGV, JBrowse)", "pairs", bedpe.write),
+    Format("dbn", ".dbn", _TEXT, "dot-bracket structure (ViennaRNA, forna)", "structure", dot_bracket.write, (".vienna", ".db")),
+    Format("ct", ".ct", _TEXT, "connectivity table (RNAstructure, mfold)", "structure", ct.write),
+    Format("bpseq", ".bpseq", _TEXT, "base pairs as bpseq", "structure", bpseq.write),
+    Format("bp", ".bp", _TEXT, "base-pair arcs for IGV", "structure", base_pairs.write),
+    Format("cool", ".cool", "application/x-hdf5", "whole map for cooler and HiGlass", "matrix", cool.write),
+    Format("script", ".py", "text/x-python", "Python script that repeats the result", "", script.write),
 )
 
 FORMATS: dict[str, Format] = {item.name: item for item in _TABLE}
 
 
-def formats_for(result: Any) -> tuple[Format, ...]:
+def formats_for(result: Result) -> tuple[Format, ...]:
     """Formats this result can be written in."""
-    return tuple(item for item in _TABLE if isinstance(result, item.applies_to))
+    return formats_of(type(result))
 
 
-def format_of(result: Any, path: Path, name: str | None = None) -> Format:
+def formats_of(kind: type[Result]) -> tuple[Format, ...]:
+    """Formats that results of this type can be written in."""
+    return tuple(item for item in _TABLE if item.takes(kind))
+
+
+def format_of(result: Result, path: Path, name: str | None = None) -> Format:
     """The format called ``name``, or the one the end of the file name means.
 
     Raises
@@ -111,18 +102,20 @@ def format_of(result: Any, path: Path, name: str | None = None) -> Format:
     if name is not None:
         found = FORMATS.get(name)
         if found is None or found not in fitting:
-            raise ParameterError(f"The format {name[:20]!r} is not one for {what}; allowed: {', '.join(item.name for item in fitting)}.")
+            raise ParameterError(
+                f"The format {quoted(name, 20)} is not one for {what}; allowed: {', '.join(item.name for item in fitting)}."
+            )
         return found
     lowered = path.name.casefold()
     hits = [item for item in _TABLE for end in item.suffixes if lowered.endswith(end)]
     usable = [item for item in hits if item in fitting]
     if not usable:
         given = "".join(path.suffixes[-1:]) or "no ending"
-        raise ParameterError(f"The file name {path.name[-60:]!r} ({given}) names no format for {what}; end it with one of {allowed}.")
+        raise ParameterError(f"The file name {file_name(path.name)} ({given}) names no format for {what}; end it with one of {allowed}.")
     return max(usable, key=lambda item: len(item.suffix))
 
 
-def write(result: Any, path: Path, format: str | None = None) -> None:
+def write(result: Result, path: Path, format: str | None = None) -> None:
     """Write ``result`` to ``path`` in the format called ``format``, or by the end of the name; whole or not at all.
 
     Raises
@@ -153,7 +146,7 @@ def _umask() -> int:
     return mask
 
 
-def content(result: Any, format: str) -> bytes:
+def content(result: Result, format: str) -> bytes:
     """The bytes of a file in this format, for a download."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"result{format_of(result, Path('x'), format).suffix}"

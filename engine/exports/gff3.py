@@ -8,10 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
-from engine.core.results import Segmentation
+from engine.core.results import Result
 from engine.exports.place import place_of
 from engine.exports.provenance import comments
-from engine.exports.segments import base_name, segments, strand_of
 
 _TERMS = {
     "cds": "CDS_region",
@@ -48,7 +47,7 @@ _TERMS = {
 
 def term(element: str) -> str:
     """Sequence Ontology term of an element's name, or ``sequence_feature``."""
-    plain = base_name(element).casefold().replace("_", " ").replace("-", " ").strip()
+    plain = element.removesuffix("_forward").removesuffix("_reverse").casefold().replace("_", " ").replace("-", " ").strip()
     return _TERMS.get(plain, "sequence_feature")
 
 
@@ -56,10 +55,10 @@ def _escaped(text: str) -> str:
     return quote(text, safe=" :.^*$@!+?|-_'()/")
 
 
-def write(result: Segmentation, path: Path) -> None:
-    """Write the segments (probability at least 0.5) by forward-strand start."""
+def write(result: Result, path: Path) -> None:
+    """Write the intervals by forward-strand start."""
     place = place_of(result.sequence)
-    rows = sorted(((*place.interval(item.first, item.last), item) for item in segments(result)), key=lambda row: row[:2])
+    rows = sorted(((*place.interval(item.first, item.last), item) for item in result.intervals()), key=lambda row: row[:2])
     with path.open("w", encoding="utf-8") as handle:
         handle.write(f"##gff-version 3\n##sequence-region {place.contig} {place.start + 1} {place.end}\n")
         handle.write("\n".join(comments(result)) + "\n")
@@ -67,12 +66,12 @@ def write(result: Segmentation, path: Path) -> None:
         for number, (start, end, item) in enumerate(rows, start=1):
             fields = {
                 "ID": f"segment{number}",
-                "Name": item.element,
+                "Name": item.name,
                 "model": result.provenance.card.id,
                 "analysis_version": result.provenance.version,
                 "sequence_sha256": result.provenance.sequence_sha256,
             }
             attributes = ";".join(f"{key}={_escaped(value)}" for key, value in fields.items())
             handle.write(
-                f"{place.contig}\t{source}\t{term(item.element)}\t{start + 1}\t{end}\t{item.probability:.6g}\t{strand_of(item.element, place)}\t.\t{attributes}\n"
+                f"{place.contig}\t{source}\t{term(item.name)}\t{start + 1}\t{end}\t{item.score:.6g}\t{place.direction(item.direction)}\t.\t{attributes}\n"
             )

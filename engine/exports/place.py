@@ -38,6 +38,12 @@ class Place:
             return self.end - last, self.end - first
         return self.start + first, self.start + last
 
+    def direction(self, along: str) -> str:
+        """Genome strand of what runs ``along`` the letters (``+``), against them (``-``), or neither way (``.``)."""
+        if along == ".":
+            return along
+        return self.strand if along == "+" else "+" if self.reverse else "-"
+
     def position(self, index: int) -> int:
         """1-based forward-strand position of the letter at ``index``."""
         return self.interval(index, index + 1)[1]

@@ -4,46 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-from engine.core.errors import ParameterError
-from engine.core.parameters import (
-    ContactParameters,
-    DependencyParameters,
-    EffectParameters,
-    Parameters,
-    ProbabilityParameters,
-    SegmentationParameters,
-    TokenParameters,
-)
+from engine.analyses.declared import declared
+from engine.core.parameters import fields_of
+from engine.core.provenance import Provenance
+from engine.core.results import Result
 from engine.exports.provenance import summary
-
-_COMMANDS: dict[str, tuple[str, str, type[Parameters]]] = {
-    "probabilities": ("probabilities", "probabilities.npz", ProbabilityParameters),
-    "dependency": ("map", "map.npz", DependencyParameters),
-    "effects": ("effects", "effects.tsv", EffectParameters),
-    "segmentation": ("segment", "segmentation.npz", SegmentationParameters),
-    "contacts": ("contacts", "contacts.npz", ContactParameters),
-    "tokens": ("tokens", "tokens.npz", TokenParameters),
-}
-_OPTIONS = {
-    "masked": "--masked",
-    "metric": "--metric",
-    "epsilon": "--epsilon",
-    "window": "--window",
-    "precision": "--precision",
-    "tau": "--tau",
-    "influence": "--influence",
-    "overlap_bp": "--overlap",
-    "both_strands": "--both-strands",
-    "symmetry": "--symmetry",
-    "apc": "--apc",
-    "minimum_loop": "--minimum-loop",
-    "threshold": "--threshold",
-    "any_letters": "--any-letters",
-    "flank_bp": "--flank",
-    "candidates": "--candidates",
-}
 
 _TEMPLATE = '''"""{summary}
 
@@ -83,33 +49,21 @@ with tempfile.TemporaryDirectory() as folder:
 '''
 
 
-def arguments_of(provenance: Any) -> list[str]:
-    """Arguments of the command line for this provenance, without the letters.
-
-    Raises
-    ------
-    ParameterError
-        An analysis the command line does not have.
-    """
-    if provenance.analysis not in _COMMANDS:
-        raise ParameterError(f"The analysis {provenance.analysis!r} has no command; a script can be written for: {', '.join(_COMMANDS)}.")
-    command, out, kind = _COMMANDS[provenance.analysis]
-    found = [command, "--model", provenance.card.id, "--dtype", provenance.dtype, "--device", provenance.device]
+def arguments_of(provenance: Provenance) -> list[str]:
+    """Arguments of the command line for this provenance, without the letters. Raises `ParameterError` for an analysis there is not."""
+    analysis = declared(provenance.analysis)
+    found = [analysis.command, "--model", provenance.card.id, "--dtype", provenance.dtype, "--device", provenance.device]
     if provenance.species:
         found += ["--species", provenance.species]
-    defaults = kind().as_dict()
-    for name, value in provenance.parameters.items():
-        option = _OPTIONS.get(name)
-        if option is None or name not in defaults or value == defaults[name] or value is None or value is False:
+    for field in fields_of(analysis.parameters):
+        value = provenance.parameters.get(field.name, field.default)
+        if value is None or value is False or (value == field.default and not field.option.required):
             continue
-        if name == "window":
-            found += [option, f"{value[0] + 1}-{value[1]}"]
-        else:
-            found += [option] if value is True else [option, str(value)]
-    return [*found, "--out", out]
+        found += [field.option.flag] if value is True else [field.option.flag, field.text_of(value)]
+    return [*found, "--out", analysis.default_file]
 
 
-def script_of(result: Any) -> str:
+def script_of(result: Result) -> str:
     """Text of the script."""
     provenance, letters = result.provenance, result.sequence.letters
     named = provenance.locus or "_".join(result.sequence.name.split()) or "sequence"  # a locus as the name gives the coordinates back
@@ -130,6 +84,6 @@ def script_of(result: Any) -> str:
     )
 
 
-def write(result: Any, path: Path) -> None:
+def write(result: Result, path: Path) -> None:
     """Write the script."""
     path.write_text(script_of(result), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -32,17 +32,18 @@ _INFO = 7
 _PLAIN = "()*+-.:<>?_&[]@/"
 
 
-def write_triage_vcf(triage: Triage, source: str, path: Path) -> None:
-    """Write the lines of ``source`` (text of the VCF that was triaged) to ``path`` with `FIELDS` added; ``.gz`` is bgzipped.
+def write_triage_vcf(triage: Triage, source: Iterable[str], path: Path) -> None:
+    """Write the lines of ``source`` (the VCF that was triaged) to ``path`` with `FIELDS` added; ``.gz`` and ``.bgz`` are bgzipped.
 
     Raises
     ------
     FileFormatError
         ``source`` is not the VCF that was triaged.
     """
-    lines = _lines(triage, source)
-    if path.suffix != ".gz":
-        path.write_text("".join(lines), encoding="utf-8")
+    lines = vcf_lines(triage, source)
+    if not path.name.casefold().endswith((".gz", ".bgz")):
+        with path.open("w", encoding="utf-8", newline="\n") as plain:
+            plain.writelines(lines)
         return
     import pysam
 
@@ -51,21 +52,23 @@ def write_triage_vcf(triage: Triage, source: str, path: Path) -> None:
             handle.write(line.encode())
 
 
-def _lines(triage: Triage, source: str) -> Iterator[str]:
+def vcf_lines(triage: Triage, source: Iterable[str]) -> Iterator[str]:
+    """Lines of the VCF with the scores, each with its end; headers that stand between records, as in joined files, are left out."""
     rows: dict[int, list[ScoredVariant]] = {}
     for row in triage.rows:
         rows.setdefault(row.variant.record, []).append(row)
     record = 0
-    for line in source.splitlines():
-        if line.startswith("##INFO=<ID=LCS_"):
+    header = False
+    for line in source:
+        if line.startswith("##INFO=<ID=LCS_") or not line.strip():
             continue
-        if line.startswith("#CHROM"):
-            for name, kind, description in FIELDS:
-                yield f'##INFO=<ID={name},Number=A,Type={kind},Description="{description}">\n'
-            yield f'##INFO=<ID={TRANSCRIPTS[0]},Number=.,Type=String,Description="{TRANSCRIPTS[1]}">\n'
-            yield f"##locuscope_provenance={triage.provenance.to_json()}\n"
-        if line.startswith("#") or not line.strip():
-            yield f"{line}\n"
+        if line.startswith("#"):
+            if not header and line.startswith("#CHROM"):
+                header = True
+                yield from _described(triage)
+                yield f"{line}\n"
+            elif not header:
+                yield f"{line}\n"
             continue
         yield _annotated(line, rows.get(record, ())) + "\n"
         record += 1
@@ -73,15 +76,25 @@ def _lines(triage: Triage, source: str) -> Iterator[str]:
         raise FileFormatError("The scores belong to a VCF with more records; give the VCF that was triaged.")
 
 
+def _described(triage: Triage) -> Iterator[str]:
+    for name, kind, description in FIELDS:
+        yield f'##INFO=<ID={name},Number=A,Type={kind},Description="{description}">\n'
+    yield f'##INFO=<ID={TRANSCRIPTS[0]},Number=.,Type=String,Description="{TRANSCRIPTS[1]}">\n'
+    yield f"##locuscope_provenance={triage.provenance.to_json()}\n"
+
+
 def _annotated(line: str, rows: Sequence[ScoredVariant]) -> str:
     """One record with the values of its alternate alleles."""
     columns = line.split("\t")
-    alternates = [text.upper() for text in columns[4].split(",") if text not in (".", "")]
-    here = [(row.variant.position, row.variant.alternate) for row in rows]
-    if here != [(int(columns[1]), alternate) for alternate in alternates]:
-        raise FileFormatError(f"The record {columns[0]}:{columns[1]} is not the one that was triaged; give the same VCF.")
+    alternates = [text.upper() for text in columns[4].split(",") if text not in (".", "")] if len(columns) > 4 else []
+    if any(row.variant.problem for row in rows):
+        return line
+    here = [(str(row.variant.position), row.variant.alternate.upper()) for row in rows]
+    if here != [(columns[1].lstrip("0"), alternate) for alternate in alternates]:
+        raise FileFormatError(f"The record {':'.join(columns[:2])[:80]} is not the one that was triaged; give the same VCF.")
     if not rows:
         return line
+    columns += ["."] * (_INFO + 1 - len(columns))
     values = (
         ("LCS_LLR", [_number(row.llr) for row in rows]),
         ("LCS_INFLUENCE", [_number(row.influence) for row in rows]),

@@ -6,6 +6,7 @@ import difflib
 import importlib
 
 from engine.core.errors import UnknownModel
+from engine.core.quoting import quoted
 from engine.models.entry import ModelEntry
 
 _MODULES: dict[str, str] = {
@@ -41,6 +42,6 @@ def entry(model_id: str) -> ModelEntry:
     if module is None:
         near = difflib.get_close_matches(model_id, _MODULES, n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise UnknownModel(f"There is no model {model_id!r}; {hint}Available: {', '.join(_MODULES)}.")
+        raise UnknownModel(f"There is no model {quoted(model_id)}; {hint}Available: {', '.join(_MODULES)}.")
     entries: dict[str, ModelEntry] = importlib.import_module(module).ENTRIES
     return entries[model_id]

@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.analyses.declared import declared
 from engine.core.card import Capability, ModelCard
-from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ParameterError, ResourceExhausted, SourceUnavailable
-from engine.core.parameters import DependencyParameters, EffectParameters, Parameters
+from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ResourceExhausted, SourceUnavailable
 from engine.core.progress import Monitor
-from engine.core.results import VariantEffects
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.models import registry as shipped_registry
+from engine.models.checkpoints.identity import identified
 from engine.models.entry import LoadOptions, ModelEntry
-from engine.service.devices import checked_device, checked_dtype, code_fingerprint
+from engine.service.answers import ShippedAnswers
+from engine.service.collector import leave_imports_alone
+from engine.service.devices import checked_device, checked_dtype
 from engine.service.estimate import Cost, Timings
 from engine.service.jobs import DeviceGate, Job, JobMonitor, Stretch, finished_job, follow, start_job
-from engine.service.requests import ANALYSES, Analysis, Request, cannot, check_length, check_positions, forward_passes, width_bp
+from engine.service.requests import Request, Resolved
 from engine.service.shelf import Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory
-from engine.service.store import ResultStore, content_key
+from engine.service.store import ResultStore
 
 if TYPE_CHECKING:
     from engine.core.protocols import VariantScore
     from engine.core.variants import Variant
+    from engine.models.checkpoints.check import Finding
     from engine.service.triage import TriageRequest
 
-__all__ = ["ANALYSES", "Analysis", "Engine", "ModelRow", "Request", "follow"]
+__all__ = ["Engine", "ModelRow", "Request", "follow"]
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +45,17 @@ MAXIMUM_JOBS = 64
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model as a picker shows it: its card, whether it can be used now, why not, and the bytes of its files."""
+    """A model as a picker shows it: its card, whether it can be used now, why not, and the bytes of its files.
+
+    ``downloadable``: a hub has them. ``has_files``: it answers from files; tables and services have terms to accept instead.
+    """
 
     card: ModelCard
     installed: bool
     why_not: str
     size_bytes: int
+    downloadable: bool = False
+    has_files: bool = True
 
 
 class Engine:
@@ -63,13 +69,23 @@ class Engine:
         Where models come from; None = `engine.models.registry`.
     keep_on_disk : bool
         Whether answers are kept on disk; False for runs that keep them elsewhere.
+    shipped : ShippedAnswers or None
+        Answers that come with the repository; None = those of the examples.
     """
 
-    def __init__(self, settings: Settings | None = None, registry: Registry | None = None, *, keep_on_disk: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        registry: Registry | None = None,
+        *,
+        keep_on_disk: bool = True,
+        shipped: ShippedAnswers | None = None,
+    ) -> None:
         self.settings = settings or Settings.from_environment()
         home = self.settings.home
         self._registry: Registry = registry or shipped_registry
         self._store = ResultStore(home / "results" if keep_on_disk else None, self.settings.result_bytes, self.settings.disk_bytes)
+        self._shipped = shipped or ShippedAnswers()
         self._shelf = Shelf(self.settings.model_bytes)
         self._fingerprints = Fingerprints(home / "fingerprints.json")
         self._timings = Timings(home / "timings.json")
@@ -86,12 +102,14 @@ class Engine:
     def model(self, model_id: str = "") -> ModelRow:
         """One model; raises `UnknownModel`."""
         entry = self._registry.entry(model_id or self.settings.model)
-        download = entry.hub.size_bytes if entry.hub is not None else 0
+        kind = {"downloadable": entry.hub is not None, "has_files": entry.has_files}
         try:
-            directory = find_directory(entry, self.settings.home)
+            directory = find_directory(entry, self.settings)
+            entry, _ = identified(entry, directory)
         except ModelError as error:
-            return ModelRow(entry.card, False, str(error), download)
-        return ModelRow(entry.card, True, "", directory_bytes(directory) if _has_files(entry) else 0)
+            download, proof = (entry.hub.size_bytes, entry.hub.proof) if entry.hub is not None else (0, "")
+            return ModelRow(replace(entry.card, proof=proof), False, str(error), download, **kind)
+        return ModelRow(entry.card, True, "", directory_bytes(directory) if entry.has_files else 0, **kind)
 
     def fingerprint(self, model_id: str = "", weights: Path | None = None) -> str:
         """Hash over the files of a model's checkpoint folder; empty for tables and services."""
@@ -99,26 +117,46 @@ class Engine:
 
     def models_for(self, analysis: str) -> tuple[tuple[ModelRow, str], ...]:
         """Every model with one sentence why it cannot do ``analysis`` now; an empty text where it can."""
-        if analysis not in ANALYSES:
-            raise ParameterError(f"There is no analysis {analysis!r}; available: {', '.join(ANALYSES)}.")
-        return tuple((row, cannot(row.card, analysis) or row.why_not) for row in self.models())
+        cannot = declared(analysis).cannot
+        return tuple((row, cannot(row.card) or row.why_not) for row in self.models())
 
-    def install(self, model_id: str, monitor: Monitor | None = None) -> Path:
-        """Download the published weights of a model and return their folder; progress in bytes through ``monitor``.
+    def install(self, model_id: str, monitor: Monitor | None = None, source: Path | None = None) -> Path:
+        """Download the published weights of a model, or take those of the folder ``source`` once they are checked; the model's folder.
 
-        Raises `WeightsMissing` for a model without a public download, `SourceUnavailable` when the settings say offline or the hub
-        cannot be reached, and what ``monitor.advance`` raises to stop.
+        Progress in bytes through ``monitor``. Raises `WeightsMissing` for a model without a public download, `WeightsInvalid` when the files
+        of ``source`` are not the model's, `SourceUnavailable` when the settings say offline or the hub cannot be reached, and what
+        ``monitor.advance`` raises to stop.
         """
-        from engine.models.checkpoints import hub
+        from engine.models.checkpoints import check, download, installed
 
         entry = self._registry.entry(model_id)
+        if source is not None:
+            check.check_before_install(entry, source)
+            return installed.install_folder(entry, source, self.settings.home, monitor)
         if entry.hub is None or self.model(model_id).installed:
-            return find_directory(entry, self.settings.home)
-        if self.settings.offline:
+            return find_directory(entry, self.settings)
+        self._check_online(entry)
+        return download.install(entry, self.settings.home, self.settings.hub_endpoint, monitor)
+
+    def check_files(self, model_id: str, source: Path | None = None) -> Finding:
+        """Whether the files of the folder ``source``, or those that the hub holds, are the model's: from configuration and headers alone.
+
+        Raises `WeightsMissing` for a model without a public download, `SourceUnavailable` when the settings say offline or the hub cannot be
+        reached.
+        """
+        from engine.models.checkpoints import check
+
+        entry = self._registry.entry(model_id)
+        if source is not None:
+            return check.check_folder(entry, source)
+        self._check_online(entry)
+        return check.check_hub(entry, self.settings.hub_endpoint)
+
+    def _check_online(self, entry: ModelEntry) -> None:
+        if self.settings.offline and entry.hub is not None:
             raise SourceUnavailable(
                 f"{entry.card.title} cannot be downloaded: the setting LOCUSCOPE_OFFLINE keeps this installation offline."
             )
-        return hub.install(entry, self.settings.home, self.settings.hub_endpoint, monitor)
 
     def accept_terms(self, model_id: str) -> None:
         """Remember that the terms of a table or service were shown and accepted."""
@@ -135,7 +173,7 @@ class Engine:
         entry = self._registry.entry(model_id)
         if not entry.card.can(Capability.VARIANT_SCORES):
             raise CapabilityMissing(f"{entry.card.title} holds no published variant scores; use a triage for what it computes.")
-        spec = ModelSpec(entry.card.id, find_directory(entry, self.settings.home), "", LoadOptions("cpu"))
+        spec = ModelSpec(entry.card.id, find_directory(entry, self.settings), "", LoadOptions("cpu", settings=self.settings))
         with self._shelf.borrow(entry, spec) as shelved:
             found: tuple[VariantScore, ...] = shelved.model.score(assembly, variant.contig, *variant.without_padding())
             return found
@@ -151,64 +189,75 @@ class Engine:
                     self.run(request)
             except LocuscopeError as error:
                 logger.warning("%s could not be loaded ahead: %s", model_id or self.settings.model, error)
+            leave_imports_alone()
 
         threading.Thread(target=body, name="preload", daemon=True).start()
 
     # ---- questions ----------------------------------------------------------------------------------------------------------
 
-    def check(self, request: Request) -> None:
-        """Raise one clear error for a request that cannot be answered, before anything runs."""
+    def resolved(self, request: Request) -> Resolved:
+        """The request with everything about it decided.
+
+        Raises `UnknownModel`, `WeightsMissing`, and `CapabilityMissing` where the model cannot do what is asked.
+        """
         entry = self._entry(request)
-        find_directory(entry, self.settings.home, request.weights)
-        reason = cannot(entry.card, request.analysis)
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        found = Resolved(request, identified(entry, spec.directory)[0], spec)
+        reason = found.analysis.cannot(entry.card)
         if reason:
             raise CapabilityMissing(reason)
-        check_length(request, entry.card, self.settings)
-        check_positions(request)
-        needed = self.estimate(request).memory_bytes
-        if needed > self.settings.result_bytes:
+        return found
+
+    def check(self, request: Request) -> None:
+        """Raise one clear error for a request that cannot be answered, before anything runs."""
+        self._checked(request)
+
+    def _checked(self, request: Request) -> Resolved:
+        found = self.resolved(request)
+        found.check(self.settings)
+        if found.memory_bytes > self.settings.result_bytes:
             raise ResourceExhausted(
-                f"The answer for {width_bp(request):,} bases would take {needed:,} bytes; results are bounded to {self.settings.result_bytes:,}; "
-                "choose a window, or raise the setting LOCUSCOPE_RESULT_BYTES."
+                f"The answer for {found.width:,} bases would take {found.memory_bytes:,} bytes; results are bounded to "
+                f"{self.settings.result_bytes:,}; choose a window, or raise the setting LOCUSCOPE_RESULT_BYTES."
             )
+        return found
 
     def notes(self, request: Request) -> tuple[str, ...]:
-        """What a user should know before an answer: how the sequence departs from the only layout a model was trained on."""
-        entry = self._entry(request)
-        load = getattr(entry.load, "func", entry.load)
-        layout_note = getattr(sys.modules.get(load.__module__), "layout_note", None)
-        note = layout_note(entry.card.id, request.sequence) if layout_note is not None else ""
-        return (note,) if note else ()
+        """What a user should know before an answer: whose the weights are not, how the sequence departs from what a model was trained on."""
+        entry, doubt = self._entry(request), ""
+        with contextlib.suppress(ModelError):
+            doubt = identified(entry, find_directory(entry, self.settings, request.weights))[1]
+        return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
     def estimate(self, request: Request) -> Cost:
         """Forward passes, bases read, memory, and seconds when this model ran here before."""
-        entry = self._entry(request)
+        found = self.resolved(request)
         length = len(request.sequence)
-        passes = forward_passes(request, entry.card)
-        width = width_bp(request)
-        memory = width * width * 4 if request.analysis in ("dependency", "contacts") else length * 64
-        seconds = self._timings.seconds(self._kind(request, entry), length, passes)
-        return Cost(passes, passes * length, seconds, memory)
+        seconds = self._timings.seconds(found.pace(), length, found.passes)
+        return Cost(found.passes, found.passes * length, seconds, found.memory_bytes)
 
     def stored(self, request: Request) -> Any | None:
-        """The answer if it is in the store; never computes."""
-        entry = self._entry(request)
-        return self._store.get(self._key(request, self._spec_of(request, entry)), request.sequence)
+        """The answer if it is in the store, or came with the repository; never computes."""
+        return self._known(self.resolved(request))[0]
+
+    def _known(self, found: Resolved) -> tuple[Any | None, str]:
+        """The answer that is there already, and where it comes from in words."""
+        result = self._store.get(found.key, found.sequence)
+        if result is not None:
+            return result, "stored answer"
+        result = self._shipped.get(found.shipped_key, found.sequence)
+        return result, "shipped answer"
 
     def submit(self, request: Request, visitor: str = "") -> Job:
         """Start the computation, or join the one that already runs, or answer from the store with a finished job.
 
         Raises what `check` raises, and `ResourceExhausted` when too many computations run.
         """
-        self.check(request)
-        entry = self._entry(request)
-        spec = self._spec_of(request, entry)
-        key = self._key(request, spec)
-        stored = self._store.get(key, request.sequence)
-        if stored is not None:
-            return finished_job(key, request, stored)
-        same = f"{key}|{request.sequence.locus}|{request.sequence.name}"  # who asks of another place waits at the store's claim
-        return self._started(same, request, lambda monitor: self._answer(key, request, entry, spec, monitor), visitor)
+        found = self._checked(request)
+        known, origin = self._known(found)
+        if known is not None:
+            return finished_job(found.key, request, known, origin)
+        return self._started(found.same_question, request, lambda monitor: self._answer(found, monitor), visitor)
 
     def run(self, request: Request, monitor: Monitor | None = None) -> Any:
         """The answer, after waiting for it. What ``monitor.advance`` raises stops the computation and goes through."""
@@ -218,16 +267,18 @@ class Engine:
     def submit_triage(self, request: TriageRequest, visitor: str = "") -> Job:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
         entry = self._registry.entry(request.model or self.settings.model)
-        reason = cannot(entry.card, "effects")
+        refusal = declared("effects").cannot
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        entry, _ = identified(entry, spec.directory)
+        reason = refusal(entry.card)
         if reason:
             raise CapabilityMissing(reason)
-        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
             from engine.service.triage import place_variants
 
-            with self._model(entry, spec, monitor, functools.partial(cannot, analysis="effects")) as model:
+            with self._model(entry, spec, monitor, refusal) as model:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
                 sites = place_variants(request.variants, request.reference, width, request.transcripts)
@@ -239,6 +290,12 @@ class Engine:
         """`submit_triage`, after waiting for it."""
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
+
+    @property
+    def visitors_waiting(self) -> int:
+        """How many visitors wait for something that is not finished."""
+        with self._lock:
+            return len({visitor for job in self._running.values() for visitor in job.visitors})
 
     def cancel_all(self) -> None:
         """Ask every running computation to stop."""
@@ -267,79 +324,40 @@ class Engine:
             if self._running.get(job.key) is job:
                 del self._running[job.key]
 
-    def _answer(self, key: str, request: Request, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor) -> Any:
+    def _answer(self, found: Resolved, monitor: JobMonitor) -> Any:
         monitor.stage("waiting for the same question to be answered")
-        with self._store.claim(key, monitor.check):
-            result = self._store.get(key, request.sequence)
+        with self._store.claim(found.key, monitor.check):
+            result = self._store.get(found.key, found.sequence)
             if result is None:
-                if request.analysis == "contacts":
-                    result = self._contacts(request, monitor)
-                elif self._shares_passes(request, entry, "effects", EffectParameters()):
-                    result = self._effects(request, entry, spec, monitor)
-                else:
-                    result = self._compute(request, entry, spec, monitor)
-                self._store.put(key, result)
+                result = self._compute(found, monitor, self._needed(found, monitor))
+                self._store.put(found.key, result)
             return result
 
-    def _shares_passes(self, request: Request, entry: ModelEntry, analysis: str, parameters: Parameters) -> bool:
-        """Whether this is the usual map, or the usual effects, of a masked model: the influence comes out of the map's passes."""
-        usual = request.analysis == analysis and request.parameters == parameters
-        able = not cannot(entry.card, "dependency") and not cannot(entry.card, "effects") and not entry.card.causal
-        return usual and able and len(request.sequence) ** 2 * 4 <= self.settings.result_bytes
+    def _needed(self, found: Resolved, monitor: JobMonitor) -> Mapping[str, Any]:
+        """Answers of the analyses that this one comes after, computed or joined now."""
+        answers: dict[str, Any] = {}
+        for name, needed in found.needed.items():
+            inner = found.inner(name)
+            if not needed.required and self.resolved(inner).memory_bytes > self.settings.result_bytes:
+                continue
+            if not answers:
+                monitor.start(found.passes)
+            visitor = f"{monitor.visitor} {found.analysis.name}"
+            answers[name] = follow(self.submit(inner, visitor), visitor, Stretch(monitor), keep_partial=False)
+        return answers
 
-    def _influence_key(self, request: Request, spec: ModelSpec) -> str:
-        return self._key(replace(request, analysis="effects", parameters=EffectParameters()), spec) + "-influence"
-
-    def _effects(self, request: Request, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor) -> Any:
-        """Effects from the passes of the dependency map, computed or joined now, and the masked passes of their own."""
-        key = self._influence_key(request, spec)
-        known = self._store.get(key, request.sequence)
-        monitor.start(forward_passes(request, entry.card))
-        if known is None:
-            inner = replace(request, analysis="dependency", parameters=DependencyParameters())
-            visitor = f"{monitor.visitor} effects"
-            follow(self.submit(inner, visitor), visitor, Stretch(monitor), keep_partial=False)
-            known = self._store.get(key, request.sequence)
-        if known is None:
-            return self._compute(request, entry, spec, monitor, Stretch(monitor))
-        result = self._compute(request, entry, spec, monitor, Stretch(monitor), known_influence=known.influence)
-        return _naming_precision(result, known.provenance.parameters["precision"])
-
-    def _contacts(self, request: Request, monitor: JobMonitor) -> Any:
-        """Contacts are read from the dependency map, which is a question of its own."""
-        from engine.analyses.contacts import contacts
-
-        inner = replace(request, analysis="dependency", parameters=DependencyParameters())
-        monitor.stage("computing")
-        visitor = f"{monitor.visitor} contacts"
-        found = follow(self.submit(inner, visitor), visitor, monitor, keep_partial=False)
-        return contacts(found, request.parameters)  # type: ignore[arg-type]
-
-    def _compute(
-        self, request: Request, entry: ModelEntry, spec: ModelSpec, monitor: JobMonitor, watcher: Monitor | None = None, **known: Any
-    ) -> Any:
-        """Run an analysis; ``watcher`` is what it tells its progress, ``known`` what of its answer is there already."""
-        analysis = ANALYSES[request.analysis].load()
-        both = self._shares_passes(request, entry, "dependency", DependencyParameters())
-        refusal = functools.partial(cannot, analysis=request.analysis)
-        with self._model(entry, spec, monitor, refusal) as model:
+    def _compute(self, found: Resolved, monitor: JobMonitor, answers: Mapping[str, Any]) -> Any:
+        """Run the analysis; its progress is a stretch of the way where other answers came before it."""
+        analysis, request = found.analysis, found.request
+        if not analysis.reads_model:
+            return analysis.run(None, request.sequence, request.parameters, monitor, answers)
+        watcher: Monitor = Stretch(monitor) if answers else monitor
+        with self._model(found.entry, found.spec, monitor, analysis.cannot) as model:
             began, before = time.perf_counter(), monitor.paused_seconds
-            if both and not model.card.causal:
-                result = self._map_and_influence(model, request, spec, monitor)
-            else:
-                result = analysis(model, request.sequence, request.parameters, watcher or monitor, **known)
+            result = analysis.run(model, request.sequence, request.parameters, watcher, answers)
             seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
-        passes = forward_passes(request, entry.card) if not known else len(request.sequence)
-        self._timings.note(self._kind(request, entry, mutants=not known), len(request.sequence), passes, seconds)
-        return result
-
-    def _map_and_influence(self, model: Any, request: Request, spec: ModelSpec, monitor: JobMonitor) -> Any:
-        """The map; the influence of the same passes goes into the store, where the effects find it."""
-        from engine.analyses.dependency import dependency_map_with_influence
-
-        result, influence = dependency_map_with_influence(model, request.sequence, DependencyParameters(), monitor)
-        kept = VariantEffects(request.sequence, result.provenance, influence=influence.astype("float32"))
-        self._store.put(self._influence_key(request, spec), kept)
+        passes = found.passes - sum(self.resolved(found.inner(name)).passes for name in answers)
+        self._timings.note(found.pace("passes" if answers else ""), len(request.sequence), max(1, passes), seconds)
         return result
 
     @contextlib.contextmanager
@@ -370,58 +388,14 @@ class Engine:
         if request.model:
             return self._registry.entry(request.model)
         entry = self._registry.entry(self.settings.model)
-        default = ANALYSES[request.analysis].default_model
-        return self._registry.entry(default) if default in self._registry.model_ids() and cannot(entry.card, request.analysis) else entry
-
-    def _spec_of(self, request: Request, entry: ModelEntry) -> ModelSpec:
-        return self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        analysis = declared(request.analysis)
+        default = analysis.default_model
+        return self._registry.entry(default) if default in self._registry.model_ids() and analysis.cannot(entry.card) else entry
 
     def _spec(self, entry: ModelEntry, device: str, dtype: str, species: str, weights: Path | None) -> ModelSpec:
-        directory = find_directory(entry, self.settings.home, weights)
+        directory = find_directory(entry, self.settings, weights)
         where = checked_device(device or self.settings.device)
-        options = LoadOptions(where, checked_dtype(dtype or self.settings.dtype, where), species)
-        if weights is None and not _has_files(entry):
+        options = LoadOptions(where, checked_dtype(dtype or self.settings.dtype, where), species, self.settings)
+        if weights is None and not entry.has_files:
             return ModelSpec(entry.card.id, directory, "", options)
         return ModelSpec(entry.card.id, directory, self._fingerprints.of(directory), options, directory_bytes(directory))
-
-    def _key(self, request: Request, spec: ModelSpec) -> str:
-        """Everything that decides the numbers of an answer."""
-        analysis = ANALYSES[request.analysis]
-        parameters = request.parameters.as_dict() if request.parameters is not None else {}
-        parts = {
-            "analysis": request.analysis,
-            "version": analysis.version,
-            "code": code_fingerprint(),
-            "model": spec.model_id,
-            "revision": self._entry(request).card.revision,
-            "weights": spec.fingerprint,
-            "device": spec.options.device.split(":")[0],
-            "dtype": spec.options.dtype,
-            "species": request.species,
-            "sequence": request.sequence.sha256,
-            "alphabet": str(request.sequence.alphabet),
-            "parameters": parameters,
-        }
-        if request.analysis == "contacts":
-            parts["map"] = ANALYSES["dependency"].version
-        return content_key(parts)
-
-    def _kind(self, request: Request, entry: ModelEntry, *, mutants: bool = True) -> str:
-        """What runs of equal pace have in common; models score the mutants of one sequence faster than unrelated passes."""
-        device = checked_device(request.device or self.settings.device)
-        dtype = checked_dtype(request.dtype or self.settings.dtype, device)
-        precision = getattr(request.parameters, "precision", "auto")
-        passes = "mutants" if mutants and request.analysis in ("dependency", "contacts", "effects", "pair") else "passes"
-        return "|".join((entry.card.id, str(request.weights or ""), device, dtype, precision, passes))
-
-
-def _has_files(entry: ModelEntry) -> bool:
-    return entry.shipped is not None or entry.hub is not None
-
-
-def _naming_precision(effects: VariantEffects, precision: str) -> VariantEffects:
-    """Effects whose provenance names how the influence was computed, unless it was exactly."""
-    if precision == "exact":
-        return effects
-    parameters = {**effects.provenance.parameters, "influence_precision": precision}
-    return replace(effects, provenance=replace(effects.provenance, parameters=parameters))

@@ -191,11 +191,11 @@ class Job:
         self._finished.set()
 
 
-def finished_job(key: str, request: Any, result: Any) -> Job:
-    """A job that was answered from the store."""
+def finished_job(key: str, request: Any, result: Any, origin: str = "stored answer") -> Job:
+    """A job that was answered at once; ``origin`` says from where."""
     job = Job(key, request)
     job.done = job.total = 1
-    job.unit = "stored answer"
+    job.unit = origin
     job._finish("done", result=result)
     return job
 

@@ -1,67 +1,22 @@
-"""Questions to the engine: the table of analyses, what a question consists of, and which ones have no answer."""
+"""Questions to the engine: what a question consists of, and what it is once everything about it is decided."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from engine.core.card import Capability, ModelCard
+from engine.analyses.declared import Declared, Needed, declared, width_of
 from engine.core.errors import ParameterError, SequenceError
-from engine.core.parameters import (
-    ContactParameters,
-    DependencyParameters,
-    EffectParameters,
-    PairParameters,
-    Parameters,
-    ProbabilityParameters,
-    SegmentationParameters,
-    TokenParameters,
-)
-from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
+from engine.core.parameters import Parameters
+from engine.core.processor import kind
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """One row of the table of analyses: where its function is, what a model needs for it, which model answers when none is named
-    and the setting ``model`` names one that cannot.
-    """
-
-    module: str
-    function: str
-    capability: Capability
-    parameters: type[Parameters]
-    result: type
-    default_model: str = ""
-
-    def load(self) -> Callable[..., Any]:
-        """The function; its module is imported now."""
-        function: Callable[..., Any] = getattr(importlib.import_module(self.module), self.function)
-        return function
-
-    @property
-    def version(self) -> str:
-        """Version of the analysis, part of every key."""
-        return str(importlib.import_module(self.module).VERSION)
-
-
-ANALYSES: dict[str, Analysis] = {
-    "probabilities": Analysis(
-        "engine.analyses.probabilities", "base_probabilities", Capability.PROBABILITIES, ProbabilityParameters, BaseProbabilities
-    ),
-    "dependency": Analysis("engine.analyses.dependency", "dependency_map", Capability.DEPENDENCY, DependencyParameters, DependencyMap),
-    "effects": Analysis("engine.analyses.effects", "variant_effects", Capability.EFFECTS, EffectParameters, VariantEffects),
-    "contacts": Analysis("engine.analyses.contacts", "contacts", Capability.CONTACTS, ContactParameters, ContactMap),
-    "segmentation": Analysis(
-        "engine.analyses.segmentation", "segmentation", Capability.SEGMENTATION, SegmentationParameters, Segmentation, "locuscope-segmenter"
-    ),
-    "pair": Analysis("engine.analyses.dependency", "pair_table", Capability.DEPENDENCY, PairParameters, PairTable),
-    "tokens": Analysis("engine.analyses.tokens", "token_track", Capability.TOKENS, TokenParameters, TokenTrack),
-}
+from engine.models.entry import ModelEntry
+from engine.service.devices import code_fingerprint
+from engine.service.shelf import ModelSpec
+from engine.service.store import content_key
 
 
 @dataclass(frozen=True)
@@ -71,11 +26,11 @@ class Request:
     Parameters
     ----------
     analysis : str
-        A key of `ANALYSES`.
+        Name of a declared analysis (`engine.analyses.declared`).
     sequence : NucleotideSequence
         What to analyse, exactly as the model is to see it.
     model : str
-        Model id; empty = the setting ``model``, or the shipped segmenter for a segmentation.
+        Model id; empty = the setting ``model``, or the analysis' own where that one cannot do it.
     parameters : Parameters or None
         Of the analysis' own type; None = its defaults.
     species : str
@@ -96,66 +51,108 @@ class Request:
     dtype: str = ""
 
     def __post_init__(self) -> None:
-        if self.analysis not in ANALYSES:
-            raise ParameterError(f"There is no analysis {self.analysis!r}; available: {', '.join(ANALYSES)}.")
-        wanted = ANALYSES[self.analysis].parameters
+        wanted = declared(self.analysis).parameters
         if self.parameters is None:
             object.__setattr__(self, "parameters", wanted())
         elif not isinstance(self.parameters, wanted):
             raise ParameterError(f"The analysis {self.analysis} takes {wanted.__name__}, not {type(self.parameters).__name__}.")
 
 
-def cannot(card: ModelCard, analysis: str) -> str:
-    """One sentence why a model cannot do an analysis; empty when it can."""
-    needed = ANALYSES[analysis].capability
-    if card.can(needed):
-        return ""
-    offers = ", ".join(sorted(card.capabilities)) or "nothing of this kind"
-    return f"{card.title} cannot compute {needed}; it offers {offers}."
+@dataclass(frozen=True)
+class Resolved:
+    """A request with everything about it decided, once: who answers, from which files, under which key, and what it costs."""
 
+    request: Request
+    entry: ModelEntry
+    spec: ModelSpec
 
-def width_bp(request: Request) -> int:
-    """Bases of the part that is analysed."""
-    window = getattr(request.parameters, "window", None)
-    return len(request.sequence) if window is None else window[1] - window[0]
+    @property
+    def analysis(self) -> Declared:
+        """What is asked."""
+        return declared(self.request.analysis)
 
+    @property
+    def sequence(self) -> NucleotideSequence:
+        """Of what."""
+        return self.request.sequence
 
-def forward_passes(request: Request, card: ModelCard) -> int:
-    """Forward passes of a request, by the definition of its analysis."""
-    length, width = len(request.sequence), width_bp(request)
-    if request.analysis in ("dependency", "contacts"):
-        return 1 + 3 * width
-    if request.analysis == "effects":
-        return 1 + 3 * length + (length if card.masked and not card.causal else 0)
-    if request.analysis == "probabilities":
-        return length if getattr(request.parameters, "masked", False) else 1
-    return 4 if request.analysis == "pair" else 1
+    @cached_property
+    def passes(self) -> int:
+        """Forward passes."""
+        return self.analysis.passes(self.sequence, self.request.parameters, self.entry.card, self.entry.offer)
 
+    @cached_property
+    def memory_bytes(self) -> int:
+        """Bytes of the answer while it is computed."""
+        return self.analysis.memory(self.sequence, self.request.parameters)
 
-def check_length(request: Request, card: ModelCard, settings: Settings) -> None:
-    """Raise `SequenceError` for a sequence that the model, or this installation, does not take."""
-    length = len(request.sequence)
-    tiled = request.analysis == "segmentation"
-    if request.weights is None and not tiled and not card.min_length <= length <= card.max_length:
-        advice = "choose a window of it" if length > card.max_length else "give a longer one"
-        raise SequenceError(
-            f"The sequence has {length:,} bases; {card.title} reads {card.min_length:,} to {card.max_length:,}; {advice}, or another model."
-        )
-    if length > settings.max_length:
-        raise SequenceError(
-            f"The sequence has {length:,} bases; at most {settings.max_length:,} are computed at once here; choose a window of it."
-        )
-    if request.sequence.ambiguous_count == length:
-        raise SequenceError("The sequence has no A, C, G, T or U at all; give one with bases that are known.")
+    @cached_property
+    def width(self) -> int:
+        """Bases of the part that is analysed."""
+        return width_of(self.sequence, self.request.parameters)
 
+    @cached_property
+    def needed(self) -> dict[str, Needed]:
+        """Answers of other analyses that this one reads, by name."""
+        return dict(self.analysis.after(self.request.parameters, self.entry.card))
 
-def check_positions(request: Request) -> None:
-    """Raise `ParameterError` for positions outside the sequence."""
-    length = len(request.sequence)
-    window = getattr(request.parameters, "window", None)
-    if window is not None and window[1] > length:
-        raise ParameterError(f"The window {window[0] + 1:,}-{window[1]:,} is outside the sequence; positions 1 to {length:,} exist.")
-    if isinstance(request.parameters, PairParameters):
-        for position in (request.parameters.changed, request.parameters.read):
-            if position >= length:
-                raise ParameterError(f"Position {position + 1:,} is outside the sequence; positions 1 to {length:,} exist.")
+    def inner(self, name: str) -> Request:
+        """The question whose answer is needed under ``name``."""
+        return replace(self.request, analysis=name, model=self.entry.card.id, parameters=self.needed[name].parameters)
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of everything that decides the numbers of the answer."""
+        return content_key({**self.lasting, "code": code_fingerprint(), "processor": kind(self.spec.options.device)})
+
+    @cached_property
+    def shipped_key(self) -> str:
+        """Hash of what decides the answer but for code and machine, under which answers are shipped with the repository."""
+        return content_key(self.lasting)
+
+    @property
+    def lasting(self) -> dict[str, Any]:
+        """What decides the numbers on any machine."""
+        request, options = self.request, self.spec.options
+        return {
+            "analysis": request.analysis,
+            "version": self.analysis.version,
+            "after": {name: [declared(name).version, needed.parameters.as_dict()] for name, needed in self.needed.items()},
+            "model": self.spec.model_id,
+            "revision": self.entry.card.revision,
+            "weights": self.spec.fingerprint,
+            "dtype": options.dtype,
+            "species": request.species,
+            "sequence": request.sequence.sha256,
+            "alphabet": str(request.sequence.alphabet),
+            "parameters": request.parameters.as_dict() if request.parameters is not None else {},
+        }
+
+    @property
+    def same_question(self) -> str:
+        """Equal for questions whose answers are one object: who asks of another place waits at the store's claim."""
+        return f"{self.key}|{self.sequence.locus}|{self.sequence.name}"
+
+    def pace(self, passes: str = "") -> str:
+        """What runs of equal pace have in common; models score the mutants of one sequence faster than unrelated passes."""
+        options = self.spec.options
+        precision = getattr(self.request.parameters, "precision", "auto")
+        parts = (self.spec.model_id, str(self.request.weights or ""), options.device, options.dtype, precision)
+        return "|".join((*parts, passes or self.analysis.pace))
+
+    def check(self, settings: Settings) -> None:
+        """Raise `SequenceError` or `ParameterError` for a sequence or positions that cannot be answered."""
+        card, length = self.entry.card, len(self.sequence)
+        if self.request.weights is None and not self.analysis.tiled and not card.min_length <= length <= card.max_length:
+            advice = "choose a window of it" if length > card.max_length else "give a longer one"
+            raise SequenceError(
+                f"The sequence has {length:,} bases; {card.title} reads {card.min_length:,} to {card.max_length:,}; {advice}, or another model."
+            )
+        if self.analysis.growth == "quadratic" and self.width > settings.max_length:
+            raise SequenceError(
+                f"The sequence has {self.width:,} bases; at most {settings.max_length:,} are computed at once here; choose a window of it."
+            )
+        if self.sequence.ambiguous_count == length:
+            raise SequenceError("The sequence has no A, C, G, T or U at all; give one with bases that are known.")
+        if self.request.parameters is not None:
+            self.request.parameters.check(length)

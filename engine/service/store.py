@@ -24,7 +24,7 @@ from typing import Any
 import filelock
 import numpy as np
 
-from engine.core import results
+from engine.analyses.declared import analyses
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import LocuscopeError
 from engine.core.provenance import Provenance
@@ -32,21 +32,9 @@ from engine.core.sequence import Alphabet, NucleotideSequence
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Version of the files; another version is not read."""
 
-_TYPES: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (
-        results.BaseProbabilities,
-        results.DependencyMap,
-        results.PairTable,
-        results.VariantEffects,
-        results.Segmentation,
-        results.ContactMap,
-        results.TokenTrack,
-    )
-}
 _STALE_SECONDS = 3600.0
 
 
@@ -92,9 +80,14 @@ def decode(arrays: dict[str, Any], sequence: NucleotideSequence) -> Any:
     values = {name: array for name, array in arrays.items() if name != "json"}
     for array in values.values():
         array.flags.writeable = False
-    result = _TYPES[meta["type"]](sequence=sequence, provenance=_provenance(meta["provenance"]), **plain, **values)
+    result = _type_of(meta["type"])(sequence=sequence, provenance=_provenance(meta["provenance"]), **plain, **values)
     locus = "" if sequence.locus is None else str(sequence.locus)
     return replace(result, provenance=replace(result.provenance, locus=locus))
+
+
+def _type_of(name: str) -> Any:
+    """The result type called ``name``. Raises `KeyError`."""
+    return {row.result.__name__: row.result for row in analyses().values()}[name]
 
 
 def _plain_provenance(provenance: Provenance) -> dict[str, Any]:
@@ -109,6 +102,7 @@ def _provenance(values: dict[str, Any]) -> Provenance:
     card["alphabet"] = Alphabet(card["alphabet"])
     card["capabilities"] = frozenset(Capability(name) for name in card["capabilities"])
     card["species"] = tuple(card["species"])
+    card["assumed"] = tuple(card.get("assumed", ()))
     parameters = {name: tuple(value) if isinstance(value, list) else value for name, value in values["parameters"].items()}
     return Provenance(**{**values, "card": ModelCard(**card), "parameters": parameters})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,18 +12,21 @@ from engine.analyses.consequence_reading import BlockLetters
 from engine.analyses.triage import Site
 from engine.core.alleles import Change, as_vcf, placements
 from engine.core.consequences import Consequence
-from engine.core.errors import FileFormatError, LocusError
+from engine.core.errors import FileFormatError, LocusError, SequenceError
 from engine.core.locus import Locus
+from engine.core.quoting import quoted
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcripts
 from engine.core.variants import TriageParameters, Variant
 from engine.sources.assemblies import find_contig
-from engine.sources.compressed import GZIP_MAGIC
+from engine.sources.door import Bounds, TextLines
 from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts
 
 _HEADERS_BYTES = 100_000_000
-_PLACED_HEADER = re.compile(r"^>(?P<record>\S+)\s+(?P<contig>[^\s:]+):(?P<start>[\d,]+)-(?P<end>[\d,]+)(?:\s|$)")
+_PLACED_HEADER = re.compile(
+    r"^>\s{0,9}(?P<record>\S{1,255})\s{1,9}(?P<contig>[^\s:]{1,255}):(?P<start>[\d,]{1,20})-(?P<end>[\d,]{1,20})(?:\s|$)", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,12 @@ class ReferenceLetters:
 
     @classmethod
     def of_file(cls, path: Path, settings: Settings) -> ReferenceLetters:
-        """A FASTA file that a user of the command line named."""
+        """A FASTA file that a user named or uploaded; indexes and unpacked copies go to the folder ``genomes`` of the setting ``home``."""
         if not path.is_file():
-            raise FileFormatError(f"The reference {str(path)!r} is not there; give the path of a FASTA file.")
-        if set(",;") & set(str(path)):
-            raise FileFormatError(f"The path {str(path)!r} has a comma or a semicolon, which cannot be read here; rename it.")
-        name = "reference"
-        found = cls(GenomeSet(replace(settings, genomes=f"{name}={path}")), name)
-        return replace(found, pieces=_pieces(path, found.genomes.contigs(name)))
+            raise FileFormatError(f"The reference {quoted(path)} is not there; give the path of a FASTA file.")
+        name, bounds = "reference", Bounds.of(settings)
+        found = cls(GenomeSet(settings, files={name: path}, bounds=bounds), name)
+        return replace(found, pieces=_pieces(path, found.genomes.contigs(name), bounds))
 
     def transcripts(self, codes: Mapping[str, int] | None = None) -> Transcripts:
         """Gene models of the annotation that is registered with the assembly, read by the genetic codes that are stated (by contig); none
@@ -94,21 +94,30 @@ class ReferenceLetters:
         return self.genomes.fetch(Locus(self.assembly, piece.record, start - piece.offset, end - piece.offset)).letters
 
 
-def _pieces(path: Path, lengths: dict[str, int]) -> tuple[Piece, ...]:
-    """Records of a small FASTA file that its headers place on a contig; a file of more than `_HEADERS_BYTES` is taken to be whole contigs."""
+def _pieces(path: Path, lengths: dict[str, int], bounds: Bounds) -> tuple[Piece, ...]:
+    """Records of a small FASTA file that are parts of a contig, as ``>NAME chr17:41100001-41300000`` or, cut by samtools faidx,
+    ``>chr17:41100001-41300000`` say; a file of more than `_HEADERS_BYTES` is taken to be whole contigs."""
     if path.stat().st_size > _HEADERS_BYTES:
         return ()
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == GZIP_MAGIC
-        raw.seek(0)
-        headers = [line.decode("utf-8", "replace") for line in (gzip.GzipFile(fileobj=raw) if zipped else raw) if line.startswith(b">")]
+    with TextLines(path.name, path, bounds, "FASTA") as lines:
+        headers = [line for line in lines if line.startswith(">")]
     found = []
     for match in map(_PLACED_HEADER.match, headers):
         if match is not None:
             start, end = int(match["start"].replace(",", "")) - 1, int(match["end"].replace(",", ""))
             if lengths.get(match["record"]) == end - start:
                 found.append(Piece(match["record"], match["contig"], start, end - start))
-    return tuple(found)
+    return (*found, *_cut_by_name(lengths))
+
+
+def _cut_by_name(lengths: dict[str, int]) -> Iterator[Piece]:
+    for record, length in lengths.items():
+        try:
+            place = Locus.parse(record) if ":" in record else None
+        except LocusError:
+            continue
+        if place is not None and place.width_bp == length:
+            yield Piece(record, place.contig, place.start, length)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +157,17 @@ def place_variants(
     """
     letters = BlockLetters(reference)
     models = GeneModels(transcripts, letters) if transcripts else None
-    return (_placed(variant, reference, window_bp, models, letters) for variant in variants)
+    return (_site(variant, reference, window_bp, models, letters) for variant in variants)
+
+
+def _site(variant: Variant, reference: ReferenceLetters, window_bp: int, models: GeneModels | None, letters: BlockLetters) -> Site:
+    """The window of one variant; what cannot be placed or read is a note of its row and does not end the others."""
+    if variant.problem:
+        return Site(variant, None, status="not_scored", note=variant.problem)
+    try:
+        return _placed(variant, reference, window_bp, models, letters)
+    except SequenceError as error:
+        return Site(variant, None, status="not_scored", note=f"The reference around it cannot be read: {error}")
 
 
 def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, models: GeneModels | None, letters: BlockLetters) -> Site:
@@ -156,7 +175,10 @@ def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, model
     piece = reference.piece(variant.contig, first, last)
     if piece is None:
         return Site(
-            variant, None, status="outside", note=f"The reference has no contig {variant.contig}; give the assembly the VCF was made with."
+            variant,
+            None,
+            status="outside",
+            note=f"The reference has no contig {variant.contig[:80]}; give the assembly the VCF was made with.",
         )
     if not piece.covers(first, last):
         held = f"{piece.contig}:{piece.offset + 1:,}-{piece.offset + piece.length:,}"
@@ -165,11 +187,12 @@ def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, model
     start = max(piece.offset, change.start - window_bp // 2)
     end = max(change.end, min(piece.offset + piece.length, change.start - window_bp // 2 + window_bp))
     window = reference.genomes.fetch(Locus(reference.assembly, piece.record, start - piece.offset, end - piece.offset))
-    found = letters.letters(variant.contig, first, last)
+    found = reference.letters(variant.contig, first, last)
     if found != variant.reference:
         note = f"REF is {variant.reference[:20]} but the reference has {found[:20]}; check the assembly and the strand."
         return Site(variant, window, first - start, "reference_mismatch", note)
-    return Site(variant, window, first - start, consequences=_consequences(variant, models), left_aligned=_left_aligned(variant, letters))
+    consequences, left_aligned = _consequences(variant, models), _left_aligned(variant, letters)
+    return Site(variant, window, first - start, consequences=consequences, left_aligned=left_aligned)
 
 
 def _left_aligned(variant: Variant, letters: BlockLetters) -> tuple[int, str, str] | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.transcripts import Recoded, Texts
+from engine.sources.door import LeftOut
 from engine.sources.gene_lines import CODING, EXON, RECODED_KINDS, WHOLE, GeneLine, attributes_of, parents_of, part_kind, recoded_of
 from engine.sources.gene_parts import Group, Row
 
@@ -31,12 +32,12 @@ class Columns:
     What neighbouring lines have in common (name, contig, symbol, ID of a coding line, flags, code) is kept once, as a run.
 
     ``told``: what the annotation says of itself, for `organism_of`. ``circles``: lengths of circular contigs. ``organelles``: what contigs
-    are said to be. ``problems``: lines that were left out.
+    are said to be. ``left_out``: lines that could not be used.
     """
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, left_out: LeftOut) -> None:
         self.told: list[str] = []
-        self.problems = problems
+        self.left_out = left_out
         self.circles: dict[str, int] = {}
         self.organelles: dict[str, str] = {}
         self.contigs: dict[str, int] = {}
@@ -71,7 +72,7 @@ class Columns:
     def _take_part(self, line: GeneLine, kind: int) -> None:
         if line.strand not in ("+", "-"):
             if kind in (CODING, EXON):
-                self.problems.append(f"line {line.number:,} has no strand")
+                self.left_out.add(f"line {line.number:,} has no strand")
             return
         attributes = attributes_of(line.attributes)
         parents = parents_of(attributes) if kind != WHOLE or "ID" not in attributes else []  # an RNA holds its exons itself

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from engine.core.locus import LONGEST_BP
 from engine.core.transcripts import Recoded
 from engine.sources.annotation import gtf_attributes
+from engine.sources.door import LeftOut
 
 EXON, CODING, STOP, UTR, INTRON, WHOLE = range(6)
 """What a part is: exon, coding part, stop codon, untranslated region, intron, or a whole RNA without parts of its own."""
@@ -36,7 +38,6 @@ RECODED_KINDS = frozenset({"Selenocysteine", "selenocysteine", "stop_codon_redef
 _RNA = re.compile(
     r"(?:t|r|m|nc|lnc_|sn|sno|sca|sc|tm|mi|si|pi|vault_|Y_|SRP_|RNase_P_|RNase_MRP_|telomerase_|antisense_|guide_|pseudogenic_[tr]?)RNA"
 )
-_LONGEST_BP = 10**12
 _RECODED = re.compile(r"pos:\s*(?:complement\()?\s*(\d{1,13})(?:\.\.(\d{1,13}))?\s*\)?\s*,\s*aa:\s*([A-Za-z]{1,20})")
 _AMINO_ACIDS = {"sec": "U", "pyl": "O", "term": "*", "ter": "*", "other": "X"}
 
@@ -54,8 +55,8 @@ class GeneLine(NamedTuple):
     attributes: str
 
 
-def gene_lines(lines: Iterable[str], told: list[str], problems: list[str]) -> Iterator[GeneLine]:
-    """Lines with features, up to ``##FASTA``. Comments go to ``told`` (the first 200), what cannot be used to ``problems``."""
+def gene_lines(lines: Iterable[str], told: list[str], left_out: LeftOut) -> Iterator[GeneLine]:
+    """Lines with features, up to ``##FASTA``. Comments go to ``told`` (the first 200), what cannot be used to ``left_out``."""
     for number, line in enumerate(lines, start=1):
         if line.startswith("#"):
             if line.startswith("##FASTA"):
@@ -68,16 +69,16 @@ def gene_lines(lines: Iterable[str], told: list[str], problems: list[str]) -> It
         fields = line.split("\t")
         if len(fields) < 9:
             if line.strip():
-                problems.append(f"line {number:,} has {len(fields)} columns instead of 9")
+                left_out.add(f"line {number:,} has {len(fields)} columns instead of 9")
             continue
         first, last = fields[3].strip(), fields[4].strip()
         if not (first.isascii() and last.isascii() and first.isdigit() and last.isdigit()):
-            problems.append(f"line {number:,} has coordinates that are no whole numbers")
+            left_out.add(f"line {number:,} has coordinates that are no whole numbers")
             continue
         start, end = int(first[:14]) - 1, int(last[:14])
-        if not 0 <= start < end <= _LONGEST_BP:
+        if not 0 <= start < end <= LONGEST_BP:
             if start != end:
-                problems.append(f"line {number:,} spans {start + 1}-{end}, which is no interval")
+                left_out.add(f"line {number:,} spans {start + 1}-{end}, which is no interval")
             continue
         phase = ord(fields[7][0]) - 48 if fields[7] in ("0", "1", "2") else -1
         contig = unquote(fields[0]) if "%" in fields[0] else fields[0]

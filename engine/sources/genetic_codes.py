@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.core.errors import ParameterError
+from engine.core.quoting import quoted
 from engine.sources.assemblies import assemblies
 
 _MITOCHONDRIA = re.compile(r"(?:chr|dmel_)?(?:m|mt|mtdna|mito|mitochondri(?:on|al))(?:_genome)?", re.IGNORECASE)
@@ -139,7 +140,7 @@ def given_codes(texts: Iterable[str]) -> Mapping[str, int]:
             contig, _, number = item.rpartition("=")
             if not number.strip().isdecimal() or int(number) not in CodonTable.unambiguous_dna_by_id:
                 raise ParameterError(
-                    f"The genetic code {item[:80]!r} is not usable; write CONTIG=TABLE or TABLE with one of NCBI's tables, such as chrMT=3."
+                    f"The genetic code {quoted(item)} is not usable; write CONTIG=TABLE or TABLE with one of NCBI's tables, such as chrMT=3."
                 )
             found[contig.strip()] = int(number)
     return found

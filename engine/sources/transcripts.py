@@ -6,25 +6,23 @@ said; a transcript that cannot be read says why (`Transcript.problem`).
 
 from __future__ import annotations
 
-import gzip
-import io
 import logging
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from engine.core.errors import FileFormatError, ParameterError
+from engine.core.quoting import file_name, quoted
 from engine.core.transcripts import Transcripts
 from engine.sources.assemblies import find_contig
-from engine.sources.compressed import GZIP_MAGIC
-from engine.sources.genbank_models import genbank_transcripts
+from engine.sources.door import OWN_FILES, LeftOut, TextLines
+from engine.sources.flat_file_models import flat_file_transcripts
 from engine.sources.gene_columns import Columns
 from engine.sources.gene_lines import gene_lines
 from engine.sources.gene_parts import Codes, made
 from engine.sources.genetic_codes import organism_of
+from engine.sources.kinds import EMBL, GENBANK
 
+_WANTED = "a GFF3, GTF or GenBank file"
 _LOG = logging.getLogger(__name__)
 
 Lines = Callable[[], Iterable[str]]
@@ -43,52 +41,43 @@ def read_transcripts(path: Path, codes: Mapping[str, int] | None = None) -> Tran
     ParameterError
         A genetic code is stated for a contig that the annotation does not have.
     """
-    problems: list[str] = []
-    if next(_lines(path), "").startswith("LOCUS "):
-        with _opened(path) as text:
-            found = genbank_transcripts(path, text, codes or {})
+    left_out = LeftOut()
+    with _opened(path) as lines:
+        kind = lines.kind
+    if kind is GENBANK or kind is EMBL:
+        with _opened(path) as lines:
+            found = flat_file_transcripts(lines, kind, codes or {}, left_out)
     else:
-        found = transcripts_of(lambda: _lines(path), codes, problems)
-    if problems:
-        more = f", and {len(problems) - 1:,} more" if len(problems) > 1 else ""
-        _LOG.warning("%s: %s; left out%s", path.name[-60:], problems[0], more)
+        found = transcripts_of(lambda: _lines(path), codes, left_out)
+    if left_out.count:
+        _LOG.warning("%s", left_out.note(path.name))
     if not found:
-        raise FileFormatError(f"{path.name[-60:]} holds no exons or coding parts; give a GFF3, GTF or GenBank file with gene models.")
+        reason = f" {left_out.note(path.name)}" if left_out.count else ""
+        raise FileFormatError(f"The file {file_name(path.name)} holds no exons or coding parts; give {_WANTED} with gene models.{reason}")
     return found
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    """The text of a file, unpacked; lines end at line feeds and carriage returns and nowhere else."""
-    try:
-        with path.open("rb") as raw:
-            zipped = raw.read(2) == GZIP_MAGIC
-            raw.seek(0)
-            data = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if zipped else raw
-            yield io.TextIOWrapper(data, encoding="utf-8-sig", errors="surrogateescape", newline=None)
-    except (OSError, EOFError, zlib.error) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "the gzip file is damaged"
-        raise FileFormatError(f"The annotation {path.name[-60:]} cannot be read: {why}; give a GFF3, GTF or GenBank file.") from error
+def _opened(path: Path) -> TextLines:
+    return TextLines(path.name, path, OWN_FILES, _WANTED)
 
 
 def _lines(path: Path) -> Iterator[str]:
-    with _opened(path) as text:
-        for line in text:
-            yield line.removesuffix("\n")
+    with _opened(path) as lines:
+        yield from lines
 
 
-def transcripts_of(lines: Lines, codes: Mapping[str, int] | None = None, problems: list[str] | None = None) -> Transcripts:
+def transcripts_of(lines: Lines, codes: Mapping[str, int] | None = None, left_out: LeftOut | None = None) -> Transcripts:
     """Transcripts in the order of their first part. Lines are opened again where a part's symbol stands at what it belongs to.
 
     Parts are grouped by ``Parent`` (GFF3) or ``transcript_id`` (GTF) and contig, over contigs only for trans-splicing; a coding part
     directly under a gene makes a transcript of it.
     """
-    columns = Columns(problems if problems is not None else [])
-    for line in gene_lines(lines(), columns.told, columns.problems):
+    columns = Columns(left_out if left_out is not None else LeftOut())
+    for line in gene_lines(lines(), columns.told, columns.left_out):
         columns.take(line)
     holders = columns.holders()
     while not holders.is_complete:
-        for line in gene_lines(lines(), [], []):
+        for line in gene_lines(lines(), [], LeftOut()):
             holders.take(line)
         holders.close()
     reading = Codes(_known(codes or {}, columns.contigs), organism_of(columns.told), columns.organelles)
@@ -105,6 +94,8 @@ def _known(codes: Mapping[str, int], contigs: Iterable[str]) -> dict[str, int]:
     for name, table in codes.items():
         contig = find_contig(name, contigs) if name else ""
         if contig is None:
-            raise ParameterError(f"A genetic code is stated for {name[:40]!r}, which has no gene models in the annotation; check the name.")
+            raise ParameterError(
+                f"A genetic code is stated for {quoted(name, 40)}, which has no gene models in the annotation; check the name."
+            )
         known[contig] = table
     return known

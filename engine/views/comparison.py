@@ -1,4 +1,4 @@
-"""Two dependency maps of the same positions: their difference, both side by side with shared limits, the pairs that changed most."""
+"""Two dependency maps of the same positions: their difference, and the pairs that changed most."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.analyses.dependency import DependencyMap
+from engine.core.arithmetic import strongest_pairs
 from engine.core.errors import ParameterError
-from engine.core.results import DependencyMap
-from engine.views.tables import strongest_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
-    import plotly.graph_objects as go
 
 
 def difference(first: DependencyMap, second: DependencyMap) -> DependencyMap:
-    """``second`` − ``first``, cell by cell; positive = the dependency is stronger in ``second``. Placed on the first's sequence.
+    """``second`` − ``first``, cell by cell; positive = a gain, stronger in ``second``; negative = a loss. Placed on the first's sequence.
 
     Raises `ParameterError` for maps of different positions, metrics, or unfinished ones.
     """
@@ -64,33 +63,3 @@ def changed_pairs(first: DependencyMap, second: DependencyMap, count: int = 200,
             "change": change[i, j],
         }
     )
-
-
-def side_by_side(first: DependencyMap, second: DependencyMap, titles: tuple[str, str], *, dark: bool = False) -> go.Figure:
-    """Both maps with one colour scale (99.5th percentile of both) and zoom that moves both."""
-    import plotly.graph_objects as go
-
-    together = np.concatenate([first.values[np.isfinite(first.values)], second.values[np.isfinite(second.values)]])
-    limit = float(np.percentile(together[together > 0], 99.5)) if (together > 0).any() else 1.0
-    figure = go.Figure()
-    for index, found in enumerate((first, second)):
-        axis = "" if index == 0 else "2"
-        places = np.arange(len(found.values)) + found.offset + 1
-        hover = "changing %{y} changes %{x} by %{z:.2f}<extra>" + titles[index] + "</extra>"
-        figure.add_trace(
-            go.Heatmap(z=found.values, x=places, y=places, coloraxis="coloraxis", xaxis=f"x{axis}", yaxis=f"y{axis}", hovertemplate=hover)
-        )
-    last = len(first.values) + first.offset + 0.5
-    y_axis = {"range": [last, first.offset + 0.5], "constrain": "domain"}
-    unit = "bits" if first.metric == "log2_odds" else "nats"
-    figure.update_layout(
-        template="plotly_dark" if dark else "plotly_white",
-        coloraxis={"colorscale": "Cividis", "cmin": 0, "cmax": limit, "colorbar": {"title": unit, "thickness": 12}},
-        xaxis={"domain": [0, 0.47], "title": titles[0], "scaleanchor": "y", "constrain": "domain"},
-        xaxis2={"domain": [0.53, 1], "title": titles[1], "matches": "x", "anchor": "y2", "constrain": "domain"},
-        yaxis=y_axis,
-        yaxis2={**y_axis, "matches": "y", "anchor": "x2", "showticklabels": False},
-        margin={"l": 50, "r": 20, "t": 20, "b": 50},
-        height=520,
-    )
-    return figure

@@ -19,8 +19,16 @@ from engine.core.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
+    from engine.analyses.contacts import ContactMap
+    from engine.analyses.dependency import DependencyMap
+    from engine.analyses.effects import VariantEffects
+    from engine.analyses.pair import PairTable
+    from engine.analyses.probabilities import BaseProbabilities
+    from engine.analyses.segmentation import Segmentation
+    from engine.analyses.tokens import TokenTrack
 
+KINDS = {"dependency": "map"}
+"""Analyses whose envelopes have a kind of another name."""
 FLOAT32_WIDTH = 512
 """Widest map that is sent as float32; up to `FLOAT16_WIDTH` as float16, up to `FULL_WIDTH` as uint8, above that pooled."""
 FLOAT16_WIDTH = 741

@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from pages._ui import choices
+
 PANELS = ("features", "arcs", "map", "logo", "effects", "influence", "entropy", "segmentation", "structure", "tokens")
 CHOICES: dict[str, tuple[str, ...]] = {
     "map": ("square", "wide", "triangle"),
     "palette": ("cividis", "viridis", "magma", "paper"),
     "symmetry": ("none", "max", "mean"),
     "bases": ("safe", "igv"),
-    "metric": ("log2_odds", "log_ratio"),
 }
 NUMBERS: dict[str, tuple[float, float]] = {
     "low": (0, 1e6),
@@ -28,6 +29,8 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "near": (1, 1000),
     "arcs": (0, 400),
 }
+_LINES = str.maketrans(dict.fromkeys("\t\n\r", " ") | dict.fromkeys("\xad\u200b\u2060\ufeff", "-"))
+"""Signs that the reader of the box understands although they cannot be seen."""
 DISPLAY_NAMES = {"map": "mode", "near": "hideNear", "hide": "hidden"}
 WHOLE = ("distance", "near", "arcs")
 LONGEST_SEQUENCE = 8000
@@ -38,14 +41,15 @@ LONGEST_SEQUENCE = 8000
 class AddressState:
     """What an address asks for. Positions are 0-based here, 1-based inclusive in the address.
 
-    ``text`` is what would be typed into the box; ``region`` half-open; ``select`` one base or a pair (changed, read); ``display`` are the
+    ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses; ``region`` half-open; ``select`` one base or a pair (changed, read); ``display`` are the
     view's settings by their names there; ``problems`` one sentence for each value that was left out.
     """
 
     text: str = ""
     model: str = ""
     species: str = ""
-    metric: str = "log2_odds"
+    settings: tuple[tuple[str, str], ...] = ()
+    asked: tuple[str, ...] = ()
     record: int = 0
     reverse: bool = False
     window: tuple[int, int] | None = None
@@ -91,7 +95,8 @@ def parse(parameters: Mapping[str, str]) -> AddressState:
         text=reader.text(),
         model=reader.get("model", lambda text: _matching(text, r"[a-z0-9][a-z0-9-]{0,60}"), "a model id", ""),
         species=reader.get("species", lambda text: _matching(text, r"[A-Za-z0-9][A-Za-z0-9_. -]{0,80}"), "a species the model knows", ""),
-        metric=reader.get("metric", lambda text: _choice(text, CHOICES["metric"]), "log2_odds or log_ratio", "log2_odds"),
+        settings=_settings(reader),
+        asked=reader.get("analyses", _further, f"analyses out of {', '.join(choices.on_demand()) or 'none'}", ()),
         record=int(reader.get("record", lambda text: _number(text, 1, 10_000), "the number of a record", 1)) - 1,
         reverse=reader.get("strand", lambda text: _choice(text, ("reverse",)) == "reverse", "reverse, or nothing", False),
         window=reader.get("window", _region, "start-end, 1-based", None),
@@ -141,11 +146,25 @@ class _Reader:
                     f"The address has {len(given):,} characters of {name}; {LONGEST_SEQUENCE:,} is the most, so it was left out."
                 )
                 continue
-            if not given.isprintable():
+            if not given.translate(_LINES).isprintable():
                 self.problems.append(f"The address has characters in {name} that cannot be shown, so it was left out.")
                 continue
             return given
         return ""
+
+
+def _settings(reader: _Reader) -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    for name, row in choices.settings().items():
+        allowed = " or ".join(row.field.option.choices) or row.field.option.help
+        text = reader.get(name, partial(choices.read, name), allowed, None)
+        if text is not None and text != row.usual:
+            found.append((name, text))
+    return tuple(sorted(found))
+
+
+def _further(text: str) -> tuple[str, ...]:
+    return tuple(_choice(name, tuple(choices.on_demand())) for name in text.split(","))
 
 
 def _choice(text: str, allowed: tuple[str, ...]) -> str:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
+from engine.analyses.dependency import DependencyMap
+from engine.analyses.findings import changes
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError, SequenceError
-from engine.core.results import DependencyMap
+from engine.core.quoting import quoted
 from engine.core.sequence import NucleotideSequence
+from engine.core.typography import folded
 from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.views import payload
-from engine.views.comparison import changed_pairs, difference, side_by_side
-from pages._ui import locus_view, search, state
+from engine.views.comparison import changed_pairs, difference
+from engine.views.evidence import FigureStyle, LocusEvidence, Mark
+from engine.views.figure import side_by_side
+from pages._ui import locus_view, polling, state
 from pages._ui.question import Shown, echo
+from pages._ui.text import plain, show_error
 
 TARGET = "compare"
 MODES = {"substitution": "Reference against a substitution", "models": "One model against another"}
@@ -49,13 +55,13 @@ def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     st.subheader("Compare", anchor=False)
-    if session.shown is None:
+    if session.screen.shown is None:
         st.info("There is no sequence yet; open one in the explorer first.")
         if st.button("Open the explorer", type="primary"):
             st.switch_page("pages/explorer.py")
         return
     shown = session.on_screen
-    st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")
+    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))} (the sequence of the explorer)")
     mode = st.segmented_control("What to compare", list(MODES), default="substitution", format_func=MODES.__getitem__) or "substitution"
     with st.form("compare", border=False):
         first, second, go = st.columns([3, 3, 1], vertical_alignment="bottom")
@@ -77,7 +83,7 @@ def page() -> None:
         _start(shared, shown, model, other, change, mode)
     comparison: Comparison | None = st.session_state.get("comparison")
     if comparison is not None:
-        _follow(comparison)
+        _follow(shared, comparison)
 
 
 def _models(shared: state.Shared) -> list[str]:
@@ -93,9 +99,9 @@ def _suggestion(shown: Shown) -> str:
 
 def substituted(sequence: NucleotideSequence, text: str) -> tuple[NucleotideSequence, int, str]:
     """The sequence with one base replaced, the 0-based place, and the change as ``C31A``. Raises `SequenceError` in one sentence."""
-    match = re.fullmatch(r"\s*([ACGTUacgtu]?)\s*(\d{1,9})\s*>?\s*([ACGTUacgtu])\s*", text, re.ASCII)
+    match = re.fullmatch(r"\s*([ACGTUacgtu]?)\s*(\d{1,9})\s*>?\s*([ACGTUacgtu])\s*", folded(text), re.ASCII)
     if match is None:
-        raise SequenceError(f"{text[:30]!r} is not a substitution; write the base, its position and the new base, for example C31A.")
+        raise SequenceError(f"{quoted(text, 30)} is not a substitution; write the base, its position and the new base, for example C31A.")
     place, letters = int(match[2]) - 1, sequence.letters
     if not 0 <= place < len(letters):
         raise SequenceError(f"Position {place + 1:,} is outside the sequence; give one of 1 to {len(letters):,}.")
@@ -127,7 +133,7 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str, change: s
             shared.engine.submit(Request("dependency", second, other, species=_species(other)), visitor),
         )
     except LocuscopeError as error:
-        st.error(str(error))
+        show_error(str(error))
         return
     st.session_state["comparison"] = Comparison(shown, titles, jobs, place)
 
@@ -138,27 +144,37 @@ def _species(model: str) -> str:
     return question.species if question.model == model else ""
 
 
-def _follow(comparison: Comparison) -> None:
+def _follow(shared: state.Shared, comparison: Comparison) -> None:
     if not all(job.finished for job in comparison.jobs):
-        st.fragment(_progress, run_every=0.7)(comparison)
+        polling.follow(shared.engine, True, _progress, comparison)
         return
     errors = [str(job.error) for job in comparison.jobs if job.error is not None]
     maps = comparison.maps
     if errors or maps is None:
-        st.error(" ".join(errors) or "The comparison was cancelled.")
+        show_error(" ".join(errors) or "The comparison was cancelled.")
         return
     if comparison.found is None:
         comparison.found = difference(*maps)
-    st.markdown(
-        f"**{search.plain(comparison.titles[1])} − {search.plain(comparison.titles[0])}**: red is stronger in the second, blue weaker."
-    )
+    first, second = (plain(title) for title in comparison.titles)
+    st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {plain(changes(comparison.found))}")
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
-    dark = st.context.theme.type == "dark"
+    sides = [_evidence(comparison, found) for found in maps]
+    style = FigureStyle(dark=st.context.theme.type == "dark", width=1200)
     alternative = f"Dependency maps of {comparison.titles[0]} and {comparison.titles[1]} side by side with the same colour limits"
-    st.plotly_chart(side_by_side(*maps, comparison.titles, dark=dark), alt=alternative, key="both-maps")
+    st.plotly_chart(
+        side_by_side(sides[0], sides[1], comparison.titles, style), alt=alternative, key="both-maps", width="content", theme=None
+    )
     st.markdown("**Pairs that changed most**")
     st.dataframe(changed_pairs(*maps), hide_index=True, height=320)
+
+
+def _evidence(comparison: Comparison, found: DependencyMap) -> LocusEvidence:
+    """One side: its map on the place of the sequence shown, with the changed base marked."""
+    shown = comparison.shown
+    sequence = replace(found.sequence, locus=shown.sequence.locus)
+    marks = () if comparison.place is None else (Mark(comparison.place, comparison.titles[1]),)
+    return LocusEvidence(sequence, {"dependency": found}, shown.features, marks=marks)
 
 
 def _progress(comparison: Comparison) -> None:
@@ -166,7 +182,9 @@ def _progress(comparison: Comparison) -> None:
         st.rerun()
     for title, job in zip(comparison.titles, comparison.jobs, strict=True):
         part = job.done / job.total if job.total else float(job.finished)
-        st.progress(min(1.0, part), text=f"{title}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{title}: {job.stage}")
+        st.progress(
+            min(1.0, part), text=plain(f"{title}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{title}: {job.stage}")
+        )
     if st.button("Cancel", key="compare-cancel"):
         for job in comparison.jobs:
             job.cancel(state.session().visitor)

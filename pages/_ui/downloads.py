@@ -8,21 +8,15 @@ from typing import Any, cast
 
 import streamlit as st
 
+from engine.analyses.declared import declared
 from engine.core.provenance import Provenance
 from engine.exports import figure as figures
 from engine.exports import formats
-from engine.views.locus_figure import FigureStyle, LocusEvidence, locus_figure
+from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
+from engine.views.figure import locus_figure
 from pages._ui.question import Shown
-from pages._ui.runs import TITLES, Runs
+from pages._ui.runs import Runs
 
-KINDS = {
-    "map": "map",
-    "effects": "effects",
-    "probabilities": "probabilities",
-    "segmentation": "elements",
-    "contacts": "contacts",
-    "tokens": "tokens",
-}
 FIGURES: dict[figures.Kind, str] = {
     "png": "picture for slides",
     "svg": "vector drawing, editable",
@@ -37,7 +31,7 @@ def menu(runs: Runs, shown: Shown) -> None:
     with st.popover("Export", disabled=not results, help="Files of the results and of the figure"):
         if not results:
             return
-        names = {kind: TITLES.get(kind, "Contacts") for kind in results}
+        names = {kind: declared(kind).title for kind in results}
         chosen = st.segmented_control(
             "Result", [*results, "figure"], default=next(iter(results)), format_func=lambda k: names.get(k, "Figure")
         )
@@ -54,15 +48,15 @@ def _result_buttons(shown: Shown, kind: str, result: Any) -> None:
             columns[index % 2],
             f"{item.suffix} · {item.title}",
             partial(formats.content, result, item.name),
-            f"{stem(shown)}.{KINDS[kind]}{item.suffix}",
+            f"{stem(shown)}.{declared(kind).command}{item.suffix}",
             item.media_type,
         )
 
 
 def _figure_choice(shown: Shown, results: dict[str, Any]) -> None:
     dark = st.toggle("Dark background", key="figure-dark")
-    shape = st.segmented_control("Map", ["square", "triangle"], default="square", key="figure-shape")
-    figure_buttons(shown, results, FigureStyle(dark=dark, shape="triangle" if shape == "triangle" else "square"))
+    shape = st.segmented_control("Map", list(SHAPES), default="square", key="figure-shape")
+    figure_buttons(shown, results, FigureStyle(dark=dark, shape=cast("Shape", shape or "square")))
 
 
 def figure_buttons(shown: Shown, results: dict[str, Any], style: FigureStyle) -> None:
@@ -79,22 +73,14 @@ def _button(place: Any, label: str, data: Callable[[], bytes], name: str, media_
 
 
 def _drawn(shown: Shown, results: dict[str, Any], style: FigureStyle, kind: figures.Kind, provenance: Provenance) -> bytes:
-    drawn = locus_figure(evidence(shown, results), style)
+    drawn = locus_figure(evidence(shown, results), style.for_file(kind))
     height = int(cast("int", drawn.layout.height or 900))
     return figures.figure_bytes(drawn, kind, provenance, width=style.width, height=height)
 
 
 def evidence(shown: Shown, results: dict[str, Any]) -> LocusEvidence:
     """What the figure draws, of the finished results by kind."""
-    return LocusEvidence(
-        shown.sequence,
-        dependency=results.get("map"),
-        contacts=results.get("contacts"),
-        effects=results.get("effects"),
-        probabilities=results.get("probabilities"),
-        segmentation=results.get("segmentation"),
-        features=shown.features,
-    )
+    return LocusEvidence(shown.sequence, results, shown.features, title=shown.title)
 
 
 def stem(shown: Shown) -> str:

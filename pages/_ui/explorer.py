@@ -9,105 +9,101 @@ import streamlit as st
 
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
+from engine.core.quoting import quoted
 from engine.service.engine import Engine
 from engine.sources import examples
-from pages._ui import address, downloads, locus_view, search, state, tables
-from pages._ui.question import Question, Shown, address_of, echo, narrowed
+from engine.views import payload
+from pages._ui import address, downloads, locus_view, polling, reading, search, state, tables
+from pages._ui.address import AddressState
+from pages._ui.question import Question, address_of, echo, narrowed
 from pages._ui.runs import ABOUT_PRECISION, Price, Runs, prepare, price
-from pages._ui.state import Session, Shared
+from pages._ui.state import Session, Shared, Work
+from pages._ui.text import plain, show_caption, show_error, show_warning
 
 TARGET = "explorer"
-POLL_SECONDS = 0.7
+MOST_WAIT_SECONDS = 0.2
+"""Longest wait of a page for an answer that is nearly there."""
 
 
 def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
-    if not session.started:
+    if session.exchange.asked is None:
         _begin(shared, session)
     search.bar(shared, session)
     with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
-        if session.problem:
-            st.error(session.problem)
-    if session.shown is None:
+        reading.show(shared.engine, search.READING)
+        if session.screen.problem:
+            show_error(session.screen.problem)
+    if session.screen.shown is None:
         search.cards(shared, session)
         return
     runs, cost = _runs(shared, session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
-    every = POLL_SECONDS if runs.running else None
-    st.fragment(_figure, run_every=every)(shared, session)
+    st.fragment(_figure)(shared, session)
     tables.section(runs)
     search.cards(shared, session)
 
 
 def _begin(shared: Shared, session: Session) -> None:
     """The first run of a session: what the address asks for, else the first example."""
-    session.started = True
     asked = address.parse(st.query_params.to_dict())
+    session.exchange = replace(session.exchange, asked=asked)
     usual = examples.EXAMPLES[0].id
     question = Question.of_address(asked, usual)
-    problems = list(asked.problems)
-    problems += _usable_model(shared.engine, question)
-    refused = len(problems) > len(asked.problems)
-    usable = replace(question, model=shared.settings.model, species="") if refused else question
-    if not usable.model:
-        usable = replace(usable, model=shared.settings.model)
-    session.question = usable
-    search.ask(shared, session, usable)
-    if session.shown is None:
-        problems.append(session.problem)
-        session.question = Question(usual, usable.model)
-        search.ask(shared, session, session.question)
-    session.asked = asked
-    if session.shown is not None:
-        problems.append(asked.outside(len(session.shown.sequence)))
-    session.problem = " ".join(dict.fromkeys(text for text in problems if text))
+    problems = [*asked.problems, _unknown(shared.engine, question)]
+    if problems[-1]:
+        question = replace(question, model="", species="")
+    question = replace(question, model=question.model or shared.settings.model)
+    search.ask(shared, session, question)
+    if session.screen.shown is None and not reading.under_way(search.READING):
+        problems.append(session.screen.problem)
+        search.ask(shared, session, question.about(usual))
+    if session.screen.shown is not None:
+        problems.append(asked.outside(len(session.on_screen.sequence)))
+    session.say(" ".join(dict.fromkeys(text for text in problems if text)))
     if asked.text and not asked.text.isspace():
         st.session_state.setdefault(search.BOX, asked.text)
 
 
-def _usable_model(engine: Engine, question: Question) -> list[str]:
+def _unknown(engine: Engine, question: Question) -> str:
+    """One sentence when the address names a model or species there is not; a model that is not installed is shown as what it is."""
     if not question.model and not question.species:
-        return []
+        return ""
     try:
         row = engine.model(question.model)
     except LocuscopeError as error:
-        return [str(error)]
-    if not row.installed:
-        return [f"The address asks for {row.card.title}, which cannot be used yet: {row.why_not}"]
-    if question.species and question.species not in row.card.species:
-        return [f"The address asks for the species {question.species!r}, which {row.card.title} does not know; choose one under Analysis."]
-    return [] if row.card.can(Capability.DEPENDENCY) else [f"The address asks for {row.card.title}, which has no dependency map."]
+        return str(error)
+    if question.species and question.species not in row.card.species and row.card.species:
+        return (
+            f"The address asks for the species {quoted(question.species)}, which {row.card.title} does not know; choose one under Analysis."
+        )
+    return "" if row.card.can(Capability.DEPENDENCY) else f"The address asks for {row.card.title}, which has no dependency map."
 
 
 def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
-    """The computations of the question on screen; those of the question before are given up."""
+    """The computations of the question on screen; those of the question before that nobody asks for any more are given up."""
     question, shown = session.question, session.on_screen
-    before = session.runs
-    if before is not None and session.price is not None and before.question == question and before.shown is shown:
-        return before, session.price
-    if before is not None:
-        before.cancel()
-    runs = prepare(shared.engine, session.visitor, shown, question, _segmenter(shared.engine, shown))
-    session.runs, session.price = runs, price(runs)
-    if (session.price.automatic or shown.example is not None) and not session.price.problem:
-        runs.start()
-    return runs, session.price
-
-
-def _segmenter(engine: Engine, shown: Shown) -> str:
-    """The shipped segmenter, when it is there."""
-    usable = [row.card.id for row, why in engine.models_for("segmentation") if not why and row.card.id.startswith("locuscope")]
-    return usable[0] if usable else ""
+    before = session.work
+    if before.runs is not None and before.price is not None and before.runs.question == question and before.runs.shown is shown:
+        return before.runs, before.price
+    runs = prepare(shared.engine, session.visitor, shown, question)
+    cost = price(runs)
+    session.work = Work(runs, cost)
+    if (cost.automatic or shown.example is not None) and not cost.problem:
+        runs.start(before.runs)
+    if before.runs is not None:
+        before.runs.give_up(runs)
+    return runs, cost
 
 
 def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     """What was understood, what it costs, and the way on when it is long or cannot be done."""
     shown = session.on_screen
     left, right = st.columns([6.4, 3.6], vertical_alignment="center", gap="small")
-    about = shown.example.what_to_see if shown.example is not None else " · ".join(session.notes[1:])
-    left.markdown(" · ".join(part for part in (f"**{search.plain(shown.title)}**", search.plain(echo(shown)), search.plain(about)) if part))
+    about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
+    left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         spent = runs.spent()
         st.caption(spent or cost.words(_device(shared)), help=ABOUT_PRECISION if spent else None, width="content")
@@ -120,9 +116,9 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         downloads.menu(runs, shown)
     search.records(shared, session)
     for note in runs.notes():
-        st.caption(search.plain(note))
+        show_caption(note)
     if cost.problem:
-        st.warning(cost.problem)
+        show_warning(cost.problem)
         _offer_window(shared, session)
 
 
@@ -144,19 +140,27 @@ def _offer_window(shared: Shared, session: Session) -> None:
 
 
 def _figure(shared: Shared, session: Session) -> None:
-    """The view and its wires; runs again by itself while something is computed."""
+    """The view and its wires; the wires run again by themselves while something is computed."""
+    runs = session.computing
+    wish = locus_view.mount(_meta(shared, session))
+    if wish is not None and wish.values.get("view") == session.on_screen.identity and wish.identity != session.exchange.granted:
+        session.exchange = replace(
+            session.exchange, granted=wish.identity
+        )  # a run that is cut short by a rerun leaves its triggers to the next one
+        _grant(shared, session, wish)
+    polling.follow(shared.engine, runs.running, _wires, session)
+
+
+def _wires(session: Session) -> None:
+    """Bring what is new to the view; once everything is finished, run the whole page."""
     runs = session.computing
     was_running = runs.running
-    wish = locus_view.mount(_meta(shared, session))
-    if wish is not None and wish.values.get("view") == session.on_screen.identity and wish.identity != session.granted:
-        session.granted = wish.identity  # a run that is cut short by a rerun leaves its triggers to the next one
-        _grant(shared, session, wish)
     with st.container(key="wires"):
         for kind, data in runs.envelopes().items():
             locus_view.send(TARGET, kind, data)
-    finished = session.finished
-    session.finished = not runs.running
-    if (was_running and not runs.running) or (session.finished and not finished):
+    settled = session.work.settled
+    session.work = replace(session.work, settled=not runs.running)
+    if (was_running and not runs.running) or (session.work.settled and not settled):
         st.rerun()
 
 
@@ -166,8 +170,8 @@ def _grant(shared: Shared, session: Session, wish: locus_view.Wish) -> None:
     length = len(session.on_screen.sequence)
     if wish.name == "pair":
         runs.ask_pair(wish.whole("changed"), wish.whole("read"))
-        if runs.pair is not None and not runs.running:
-            runs.pair.wait(30)
+        if runs.pair is not None:
+            runs.pair.wait(MOST_WAIT_SECONDS)
     elif wish.name == "cancel":
         runs.cancel()
     elif wish.name in ("window", "compute"):
@@ -188,6 +192,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
     """Facts of the view that are no results."""
     shown = session.on_screen
     runs = session.computing
+    asked = session.exchange.asked or AddressState()
     sequence, locus = shown.sequence, shown.sequence.locus
     place = {"contig": locus.contig, "start": locus.start, "end": locus.end, "strand": str(locus.strand)} if locus else None
     return {
@@ -199,13 +204,13 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "title": shown.title,
         "locus": place,
         "features": [{"kind": f.kind, "name": f.name, "start": f.start, "end": f.end, "strand": f.strand} for f in shown.features],
-        "expected": list(runs.requests),
+        "expected": [payload.KINDS.get(kind, kind) for kind in runs.requests],
         "elements": [],
-        "problems": dict(runs.problems),
+        "problems": {payload.KINDS.get(kind, kind): words for kind, words in runs.problems.items()},
         "address": address_of(session.question, shown, shared.settings.model),
-        "initial": session.asked.initial(len(sequence)),
+        "initial": asked.initial(len(sequence)),
         "reverse_of": shown.mirrored_identity,
-        "focus": {"places": list(session.focused[0]), "wish": session.focused[1]},
+        "focus": {"places": list(session.exchange.focused[0]), "wish": session.exchange.focused[1]},
         "longest_paste": search.LONGEST_PASTE,
     }
 

@@ -13,7 +13,6 @@ from engine.sources.examples import Example, example
 from pages._ui import address
 
 if TYPE_CHECKING:
-    from engine.core.parameters import Metric
     from engine.sources.understand import Understood
     from pages._ui.address import AddressState
 
@@ -21,21 +20,35 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Question:
     """``text`` as typed (or the letters of an upload's record), ``record`` of several, ``window`` half-open on the forward letters;
-    ``species`` one the model knows, or empty."""
+    ``species`` one the model knows, or empty; ``settings`` of the analyses that are not the usual ones, by their names in the address;
+    ``asked`` analyses that were switched on."""
 
     text: str
     model: str = ""
-    metric: Metric = "log2_odds"
     record: int = 0
     reverse: bool = False
     window: tuple[int, int] | None = None
     species: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    asked: tuple[str, ...] = ()
 
     @classmethod
     def of_address(cls, state: AddressState, usual_text: str) -> Question:
         """The question an address asks; without a sequence in it, the usual example."""
-        metric: Metric = "log_ratio" if state.metric == "log_ratio" else "log2_odds"
-        return cls(state.text or usual_text, state.model, metric, state.record, state.reverse, state.window, state.species)
+        return cls(
+            state.text or usual_text,
+            state.model,
+            state.record,
+            state.reverse,
+            state.window,
+            state.species,
+            state.settings,
+            state.asked,
+        )
+
+    def about(self, text: str) -> Question:
+        """The same question about another text."""
+        return replace(self, text=text, record=0, reverse=False, window=None)
 
 
 @dataclass(frozen=True)
@@ -129,9 +142,9 @@ def address_of(question: Question, shown: Shown, usual_model: str) -> str | None
     strand = "reverse" if question.reverse else ""
     window = f"{question.window[0] + 1}-{question.window[1]}" if question.window else ""
     model = question.model if question.model != usual_model else ""
-    metric = question.metric if question.metric != "log2_odds" else ""
     record = question.record + 1 if question.record else ""
-    common: dict[str, Any] = {"model": model, "species": question.species, "metric": metric, "strand": strand}
+    common: dict[str, Any] = {"model": model, "species": question.species, "strand": strand, "analyses": ",".join(question.asked)}
+    common |= dict(question.settings)
     if shown.example is not None:
         return address.build("example", shown.example.id, window=window, **common)
     if shown.kind == "locus":

@@ -3,83 +3,107 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.analyses.contacts import contacts
-from engine.core.card import Capability
+from engine.analyses.declared import Declared, Needed, analyses, declared
+from engine.analyses.pair import PairParameters
 from engine.core.errors import LocuscopeError
-from engine.core.parameters import DependencyParameters, PairParameters, Parameters, ProbabilityParameters
-from engine.core.results import ContactMap, DependencyMap
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
 from engine.views import payload
+from pages._ui import choices
 from pages._ui.question import Question, Shown
 
 logger = logging.getLogger(__name__)
 
-TITLES = {
-    "map": "Dependency map",
-    "probabilities": "Reconstruction",
-    "effects": "Variant effects",
-    "segmentation": "Elements",
-    "tokens": "Tokens",
-}
+MAP = "dependency"
+"""The analysis without whose answer there is no view."""
 AUTOMATIC_SECONDS = 30.0
 AUTOMATIC_BASES = 400_000
 """Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read (some 220 on screen),
 whatever a first run that also warmed up the machine has said about the time."""
-LONGEST_CONTACTS = 1500
 PRECISIONS = {"delta": " by differences", "sparse": " by thresholded differences"}
 ABOUT_PRECISION = (
     "By differences: only what a substitution changes goes through low-precision products, which four exactly computed bases of this sequence "
-    "showed within 1 %; the command line has --precision exact. Stored: this question was answered before, the time is that of then."
+    "showed within 1 %; the command line has --precision exact. Stored: this question was answered before; shipped: its answer came with "
+    "Locuscope; the time is that of then."
 )
 
 
 @dataclass
 class Runs:
-    """One visitor's computations on one sequence by one model."""
+    """One visitor's computations on one sequence by one model: ``requests`` by analysis, ``impossible`` those it cannot have and why."""
 
     engine: Engine
     visitor: str
     shown: Shown
     question: Question
     requests: dict[str, Request]
+    impossible: Mapping[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     pair: Job | None = None
     window: tuple[int, int] | None = None
-    elements: tuple[str, ...] = ()
     _envelopes: dict[str, tuple[Any, bytes]] = field(default_factory=dict)
-    _contacts: tuple[Any, ContactMap | None] = (None, None)
 
     @property
     def address(self) -> payload.Address:
         """Whom the envelopes are for."""
-        return payload.Address("explorer", self.shown.identity, f"{self.question.model}/{self.question.species}/{self.question.metric}")
+        return payload.Address("explorer", self.shown.identity, f"{self.question.model}/{self.question.species}/{self.question.settings}")
+
+    def states(self) -> dict[str, tuple[str, str]]:
+        """What each panel's analysis has come to: ``cannot``, ``waiting``, ``partial`` or ``result``, and words about it, by analysis."""
+        found = {name: ("cannot", words) for name, words in self.impossible.items()}
+        for name in self.requests:
+            found[name] = self._state(name)
+        return found
+
+    def _state(self, name: str) -> tuple[str, str]:
+        job = self.jobs.get(name)
+        if name in self.problems:
+            return "cannot", self.problems[name]
+        if job is None:
+            return "waiting", "not asked for yet: press Compute"
+        if job.result is not None:
+            return "result", ""
+        if job.error is not None:
+            return "cannot", str(job.error)
+        amount = f"{job.done:,} of {job.total:,} {job.unit}" if job.total else job.stage
+        if job.state == "cancelled":
+            return ("partial" if job.partial is not None else "waiting"), f"cancelled after {amount}: press Compute to go on"
+        return ("partial" if job.partial is not None else "waiting"), amount
 
     def notes(self) -> tuple[str, ...]:
         """What the engine has to say about the sequence's layout for this model."""
-        return self.engine.notes(self.requests["map"])
+        return self.engine.notes(self.requests[MAP])
 
     @property
     def running(self) -> bool:
         """Whether anything is still being computed."""
-        return any(not job.finished for job in self.jobs.values())
+        return any(not job.finished for job in (*self.jobs.values(), *([self.pair] if self.pair else [])))
 
     @property
     def started(self) -> bool:
         """Whether the computations were started."""
         return bool(self.jobs)
 
-    def start(self) -> None:
-        """Submit everything that can be answered; what cannot gets its sentence."""
+    def start(self, before: Runs | None = None) -> None:
+        """Submit everything that can be answered; what cannot gets its sentence. A job of ``before`` that has the same question goes on."""
         for kind, request in self.requests.items():
+            known = before.jobs.get(kind) if before is not None and before.requests.get(kind) == request else None
             try:
-                self.jobs[kind] = self.engine.submit(request, self.visitor)
+                self.jobs[kind] = known if known is not None and not known.stopping else self.engine.submit(request, self.visitor)
             except LocuscopeError as error:
                 self.problems[kind] = str(error)
+
+    def give_up(self, after: Runs) -> None:
+        """Stop what ``after`` does not go on with."""
+        kept = {id(job) for job in after.jobs.values()}
+        for job in self.jobs.values():
+            if id(job) not in kept:
+                job.cancel(self.visitor)
 
     def cancel(self) -> None:
         """Stop, unless other visitors wait for the same answer; what there is stays."""
@@ -94,10 +118,8 @@ class Runs:
         return job.result if job.result is not None else job.partial
 
     def finished_results(self) -> dict[str, Any]:
-        """What is complete, by kind, contacts included."""
-        found = {kind: job.result for kind, job in self.jobs.items() if job.result is not None}
-        paired = self.contacts()
-        return {**found, "contacts": paired} if paired is not None else found
+        """What is complete, by analysis."""
+        return {kind: job.result for kind, job in self.jobs.items() if job.result is not None}
 
     def spent(self) -> str:
         """What the finished results cost, in words; empty while something is computed or nothing was."""
@@ -105,21 +127,13 @@ class Runs:
         if self.running or not found:
             return ""
         origin = found[0].provenance
-        stored = all(job.unit == "stored answer" for job in self.jobs.values())
+        origins = {job.unit for job in self.jobs.values()}
+        known = (
+            {"stored answer": "stored, ", "shipped answer": "shipped answer, "}.get(next(iter(origins)), "") if len(origins) == 1 else ""
+        )
         seconds = sum(result.provenance.seconds for result in found)
         precision = PRECISIONS.get(str(origin.parameters.get("precision")), "")
-        return f"{'stored, ' if stored else ''}{seconds:.1f} s on {origin.device}, {origin.dtype}{precision}"
-
-    def contacts(self) -> ContactMap | None:
-        """Canonical pairs read from the finished map, above the background; None for models or lengths they are not for."""
-        found = self.jobs["map"].result if "map" in self.jobs else None
-        if not isinstance(found, DependencyMap) or len(found.sequence) > LONGEST_CONTACTS or found.metric != "log2_odds":
-            return None
-        if not found.provenance.card.can(Capability.CONTACTS):
-            return None
-        if self._contacts[0] is not found:
-            self._contacts = (found, contacts(found))
-        return self._contacts[1]
+        return f"{known}{seconds:.1f} s on {origin.device}, {origin.dtype}{precision}"
 
     def ask_pair(self, changed: int, read: int) -> None:
         """Ask for the 4 × 4 table of a pair."""
@@ -135,7 +149,7 @@ class Runs:
     def envelopes(self) -> dict[str, bytes]:
         """Everything the browser should have now; unchanged parts are the same bytes as before."""
         for kind, encode in _ENCODERS.items():
-            found = self.contacts() if kind == "contacts" else self.result(kind)
+            found = self.result(kind)
             if found is not None and self._known(kind) is not found:
                 self._envelopes[kind] = (found, encode(self.address, found))
         self._encode_window()
@@ -146,13 +160,13 @@ class Runs:
     def status(self) -> dict[str, Any]:
         """Progress in words and numbers, one line for each computation that is under way or went wrong."""
         lines = [line for line in (_line(kind, job) for kind, job in self.jobs.items()) if line is not None]
-        return {"running": [kind for kind, job in self.jobs.items() if not job.finished], "lines": lines}
+        return {"running": [payload.KINDS.get(kind, kind) for kind, job in self.jobs.items() if not job.finished], "lines": lines}
 
     def _known(self, kind: str) -> Any:
         return self._envelopes.get(kind, (None, b""))[0]
 
     def _encode_window(self) -> None:
-        found = self.jobs["map"].result if "map" in self.jobs else None
+        found = self.jobs[MAP].result if MAP in self.jobs else None
         if found is None or self.window is None or self._known("window") == self.window:
             return
         start, end = self.window
@@ -174,7 +188,7 @@ class Runs:
 
 
 _ENCODERS: dict[str, Any] = {
-    "map": payload.map_envelope,
+    MAP: payload.map_envelope,
     "probabilities": payload.probabilities_envelope,
     "effects": payload.effects_envelope,
     "segmentation": payload.segmentation_envelope,
@@ -184,7 +198,7 @@ _ENCODERS: dict[str, Any] = {
 
 
 def _line(kind: str, job: Job) -> dict[str, Any] | None:
-    title = TITLES[kind]
+    title = declared(kind).title
     base = {"done": job.done, "total": job.total, "seconds_left": job.seconds_left, "running": not job.finished, "failed": False}
     if job.state == "done":
         return None
@@ -198,22 +212,40 @@ def _line(kind: str, job: Job) -> dict[str, Any] | None:
     return {**base, "text": f"{title}: {job.done:,} of {job.total:,} {job.unit}"}
 
 
-def prepare(engine: Engine, visitor: str, shown: Shown, question: Question, segmenter: str) -> Runs:
-    """The computations of a view, not started; ``segmenter`` is the model of the element track, or empty."""
-    model, sequence = question.model, shown.sequence
-    card = engine.model(model).card
-    masked = ProbabilityParameters(masked=card.masked and not card.causal)
-    asked: dict[str, tuple[str, Parameters | None]] = {
-        "map": ("dependency", DependencyParameters(metric=question.metric)),
-        "probabilities": ("probabilities", masked),
-        "effects": ("effects", None),
-    }
-    if card.can(Capability.TOKENS):
-        asked["tokens"] = ("tokens", None)
-    requests = {kind: Request(name, sequence, model, parameters, question.species) for kind, (name, parameters) in asked.items()}
-    if segmenter:
-        requests["segmentation"] = Request("segmentation", sequence, segmenter)
-    return Runs(engine, visitor, shown, question, requests)
+def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> Runs:
+    """The computations of a view, not started: every analysis that is always shown and every one that was asked for."""
+    chosen = dict(question.settings)
+    requests: dict[str, Request] = {}
+    impossible: dict[str, str] = {}
+    for name, analysis in analyses().items():
+        if analysis.shown != "always" and name not in question.asked:
+            continue
+        model = question.model
+        reason = analysis.cannot(engine.model(model).card)
+        if reason:
+            model = analysis.default_model if _usable(engine, analysis) else ""
+        if not model:
+            impossible[name] = reason
+            continue
+        card = engine.model(model).card
+        parameters = choices.parameters_of(analysis, card, chosen)
+        if _on_screen(analysis.after(parameters, card), requests):
+            species = question.species if model == question.model else ""
+            requests[name] = Request(name, shown.sequence, model, parameters, species)
+        else:
+            impossible[name] = f"{analysis.title} are read from the usual map, not from one with other settings."
+    return Runs(engine, visitor, shown, question, requests, impossible)
+
+
+def _usable(engine: Engine, analysis: Declared) -> bool:
+    """Whether an analysis has a model of its own that is here; one whose tokens are another model's would say nothing of this one."""
+    row = engine.model(analysis.default_model) if analysis.default_model else None
+    return row is not None and row.installed and row.card.id.startswith("locuscope")
+
+
+def _on_screen(needed: Mapping[str, Needed], requests: Mapping[str, Request]) -> bool:
+    """Whether the answers an analysis must read are among those that are asked for; otherwise it would be about another map."""
+    return all(name in requests and requests[name].parameters == item.parameters for name, item in needed.items() if item.required)
 
 
 @dataclass(frozen=True)
@@ -255,7 +287,8 @@ def price(runs: Runs) -> Price:
             cost = runs.engine.estimate(request)
             is_stored = runs.engine.stored(request) is not None
         except LocuscopeError as error:
-            problem = str(error) if kind == "map" else problem
+            runs.problems[kind] = str(error)
+            problem = str(error) if kind == MAP else problem
             continue
         if is_stored:
             continue

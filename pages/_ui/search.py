@@ -8,33 +8,51 @@ import streamlit as st
 
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
-from engine.core.parameters import Metric
+from engine.core.features import Feature
+from engine.core.quoting import file_name, quoted
 from engine.service.engine import ModelRow
-from engine.sources import examples, understand
-from pages._ui.question import Question, Shown, resolve
-from pages._ui.state import Session, Shared
+from engine.sources import apart, examples
+from engine.sources.understood import Understood
+from pages._ui import choices, reading
+from pages._ui.question import Question, resolve
+from pages._ui.state import Screen, Session, Shared
 
 BOX = "search-box"
-ANNOTATIONS = ["gff", "gff3", "gtf", "bed", "gb", "gbk", "gbff", "gz"]
+READING = "explorer"
+"""Where what is being read is shown."""
+
 LONGEST_PASTE = 5_000_000
 """Characters that can be pasted; longer text comes as a file, whose bound is the setting ``max_upload_bytes``."""
 PLACEHOLDER = "Paste DNA, RNA, FASTA or GenBank · or a locus, {locus} · or an example's name"
 
 
 def ask(shared: Shared, session: Session, question: Question) -> None:
-    """Make ``question`` the one on screen; when it cannot be understood, say why and keep what was there."""
-    session.problem = ""
+    """Make ``question`` the one on screen, at once or when it is read; when it cannot be understood, say why and keep what was there."""
+    known = session.files.understood
+    if known is not None and known[0] == question.text:
+        _show(session, question, known[1])
+        return
+    text = question.text
+
+    def work(monitor: reading.Reading) -> Understood:
+        return apart.understand_text(text, shared.genomes, shared.settings, monitor)
+
+    reading.begin(READING, quoted(text.strip(), 40), work, lambda found: _show(session, question, found), session.say)
+
+
+def _show(session: Session, question: Question, found: Understood) -> None:
+    session.files = replace(session.files, understood=(question.text, found))
     try:
-        if not session.understood or session.understood[0] != question.text:
-            found = understand.understand(question.text, shared.genomes, shared.settings)
-            session.understood = (question.text, found)
-        found = session.understood[1]
         record = found.records[question.record] if 0 <= question.record < len(found.records) else found.records[0]
-        session.shown = resolve(question, found, session.annotation.get(record.sha256, ()))
-        session.question = question
-        session.notes = session.shown.notes
+        shown = resolve(question, found, session.files.annotation.get(record.sha256, ()))
+        session.screen = Screen(question, shown)
     except LocuscopeError as error:
-        session.problem = str(error)
+        session.say(str(error))
+
+
+def change(session: Session, question: Question) -> None:
+    """The same sequence by another model, or with other settings."""
+    session.screen = replace(session.screen, question=question, problem="")
 
 
 def bar(shared: Shared, session: Session) -> None:
@@ -69,7 +87,7 @@ def _locus_example(shared: Shared) -> str:
 def _submitted(shared: Shared, session: Session) -> None:
     text = st.session_state.get(BOX) or ""
     before = session.question
-    ask(shared, session, Question(text, before.model, before.metric, species=before.species))
+    ask(shared, session, before.about(text))
 
 
 def _model_picker(shared: Shared, session: Session) -> None:
@@ -85,12 +103,7 @@ def _model_picker(shared: Shared, session: Session) -> None:
         help="Models that give a probability to each base. Those not installed are on the page Models.",
     )
     if picked and picked != chosen:
-        session.problem = ""
-        row, why = rows[picked]
-        if why:
-            session.problem = f"{row.card.title} cannot be used yet: {why}"
-        else:
-            session.question = replace(session.question, model=picked, species="")
+        change(session, replace(session.question, model=picked, species=""))
 
 
 def _model_title(row: ModelRow, why_not: str) -> str:
@@ -99,44 +112,47 @@ def _model_title(row: ModelRow, why_not: str) -> str:
 
 def _upload(shared: Shared, session: Session) -> None:
     with st.popover("File", help="Open a FASTA or GenBank file, or an annotation of what is shown"):
-        given = st.file_uploader("FASTA or GenBank, also .gz", type=["fa", "fasta", "fna", "gb", "gbk", "gbff", "txt", "gz"], key="upload")
-        features = st.file_uploader("Annotation of the sequence shown: GFF3, GTF, BED, GenBank", type=ANNOTATIONS, key="annotation")
-    if features is not None and features.file_id != session.annotated:
-        session.annotated = features.file_id
+        given = st.file_uploader("FASTA or GenBank, also .gz", key="upload")
+        features = st.file_uploader("Annotation of the sequence shown: GFF3, GTF, BED, GenBank", key="annotation")
+    if features is not None and features.file_id != session.files.annotated:
+        session.files = replace(session.files, annotated=features.file_id)
         _annotate(shared, session, features.name, features.getvalue())
-    if given is None or given.file_id == session.upload:
+    if given is None or given.file_id == session.files.upload:
         return
-    session.upload = given.file_id
-    session.problem = ""
-    try:
-        found = understand.read_upload(given.name, given.getvalue(), shared.settings)
-    except LocuscopeError as error:
-        session.problem = str(error)
-        return
-    text = f"file {given.name} {given.file_id}"
-    session.understood = (text, found)
-    ask(shared, session, replace(session.question, text=text, record=0, reverse=False, window=None))
+    session.files = replace(session.files, upload=given.file_id)
+    session.say("")
+    name, data = given.name, given.getvalue()
+    question = session.question.about(f"file {name} {given.file_id}")
+
+    def work(monitor: reading.Reading) -> Understood:
+        return apart.read_file(name, data, shared.settings, monitor)
+
+    reading.begin(READING, file_name(name), work, lambda found: _show(session, question, found), session.say)
 
 
 def _annotate(shared: Shared, session: Session, name: str, data: bytes) -> None:
     """Lay an uploaded annotation on the record that is shown."""
-    session.problem = ""
+    session.say("")
     whole = session.on_screen.whole
-    try:
-        session.annotation[whole.sha256] = understand.read_features(name, data, whole, shared.settings)
-    except LocuscopeError as error:
-        session.problem = str(error)
-        return
-    ask(shared, session, session.question)
+
+    def work(monitor: reading.Reading) -> tuple[tuple[Feature, ...], str]:
+        return apart.read_annotation(name, data, whole, shared.settings, monitor)
+
+    def then(found: tuple[tuple[Feature, ...], str]) -> None:
+        session.files = replace(session.files, annotation={**session.files.annotation, whole.sha256: found[0]})
+        ask(shared, session, session.question)
+        if found[1]:
+            session.say(found[1])
+
+    reading.begin(READING, file_name(name), work, then, session.say)
 
 
 def _settings(shared: Shared, session: Session) -> None:
     question = session.question
     with st.popover("Analysis", help="What is computed; display settings are in the figure"):
-        names: dict[Metric, str] = {"log2_odds": "max |Δ log2 odds| (published definition)", "log_ratio": "max |ln p(alt)/p(ref)|"}
-        metric = st.radio("Dependency", list(names), index=list(names).index(question.metric), format_func=names.__getitem__)
-        if metric != question.metric:
-            session.question = replace(question, metric=metric)
+        chosen, asked = choices.menu(question.settings, question.asked, shared.engine.model(question.model).card)
+        if (chosen, asked) != (question.settings, question.asked):
+            change(session, replace(question, settings=chosen, asked=asked))
         _species(shared, session)
         st.caption("Probabilities are read with each position masked in turn, where the model has a mask.")
 
@@ -161,22 +177,18 @@ def _species(shared: Shared, session: Session) -> None:
     index = options.index(session.question.species) if session.question.species in options else 0
     picked = st.selectbox("Species or domain", options, index=index, format_func=lambda name: name or "as the model chooses")
     if picked is not None and picked != session.question.species:
-        session.question = replace(session.question, species=picked)
+        change(session, replace(session.question, species=picked))
 
 
 def _example_row(shared: Shared, session: Session) -> None:
-    shown: Shown | None = session.shown
+    shown = session.screen.shown
     with st.container(key="examples", horizontal=True, gap="small"):
         st.markdown("**Examples**")
         for item in examples.EXAMPLES:
             active = shown is not None and shown.example is not None and shown.example.id == item.id
             if st.button(item.title, key=f"example-{item.id}", help=item.what_to_see, type="primary" if active else "tertiary"):
-                ask(shared, session, _example_question(item.id, session.question))
+                ask(shared, session, session.question.about(item.id))
                 st.rerun()
-
-
-def _example_question(name: str, before: Question) -> Question:
-    return Question(name, before.model, before.metric, species=before.species)
 
 
 def cards(shared: Shared, session: Session) -> None:
@@ -189,12 +201,5 @@ def cards(shared: Shared, session: Session) -> None:
                 place = f"{item.accession}, {len(item.sequence):,} bases"
                 st.caption(f"{item.what_to_see}  \n{item.organism}, {place}")
                 if st.button("Show", key=f"card-{item.id}"):
-                    ask(shared, session, _example_question(item.id, session.question))
+                    ask(shared, session, session.question.about(item.id))
                     st.rerun()
-
-
-def plain(text: str) -> str:
-    """Text from outside, with nothing in it read as markup."""
-    for symbol in "\\`*_{}[]<>#|$~:":
-        text = text.replace(symbol, "\\" + symbol)
-    return text

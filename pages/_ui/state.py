@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -38,50 +39,79 @@ def shared() -> Shared:
     return Shared(engine, GenomeSet(engine.settings))
 
 
-@dataclass
-class Session:
-    """What one visitor has on screen.
+@dataclass(frozen=True)
+class Screen:
+    """What is on screen: the question, what it turned out to be, and the one sentence about what went wrong last."""
 
-    ``question`` and ``shown`` belong together; ``runs`` and ``price`` to them; ``problem`` is the one sentence about what went wrong last;
-    ``understood`` the last text and what it was; ``upload`` and ``annotated`` the last files;
-    ``annotation`` features of uploaded files by the hash of the sequence they lie on; ``finished`` whether the figure knew that all was computed;
-    ``granted`` the last wish from inside the view that was done.
-    """
-
-    visitor: str
     question: Question = field(default_factory=lambda: Question(""))
     shown: Shown | None = None
-    runs: Runs | None = None
-    price: Price | None = None
     problem: str = ""
-    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Files:
+    """What was read: the last text and what it was, the last uploads, features of uploaded files by the hash of the sequence they lie on."""
+
     understood: tuple[str, Understood] | None = None
     upload: str = ""
     annotated: str = ""
-    annotation: dict[str, tuple[Feature, ...]] = field(default_factory=dict)
-    asked: AddressState = field(default_factory=AddressState)
-    started: bool = False
-    finished: bool = True
+    annotation: Mapping[str, tuple[Feature, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The computations of what is on screen, their price, and whether the figure knows that all of them are done."""
+
+    runs: Runs | None = None
+    price: Price | None = None
+    settled: bool = True
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What the address asked for when the visit began, the last wish of the figure that was granted, and what the page wants selected there."""
+
+    asked: AddressState | None = None
     granted: str = ""
     focused: tuple[tuple[int, ...], str] = ((), "")
 
+
+class Session:
+    """One visitor: four frozen values, each replaced whole."""
+
+    def __init__(self, visitor: str) -> None:
+        self.visitor = visitor
+        self.screen = Screen()
+        self.files = Files()
+        self.work = Work()
+        self.exchange = Exchange()
+
+    def say(self, problem: str) -> None:
+        """Tell the visitor what went wrong; an empty text takes it back."""
+        self.screen = replace(self.screen, problem=problem)
+
     def focus(self, *places: int) -> None:
         """Have the view select these 0-based positions (one base, or a changed and a read one) when it is next drawn."""
-        self.focused = (places, uuid.uuid4().hex)
+        self.exchange = replace(self.exchange, focused=(places, uuid.uuid4().hex))
+
+    @property
+    def question(self) -> Question:
+        """What is asked."""
+        return self.screen.question
 
     @property
     def on_screen(self) -> Shown:
         """What is shown; `LookupError` before the first question was understood."""
-        if self.shown is None:
+        if self.screen.shown is None:
             raise LookupError("nothing is on screen yet")
-        return self.shown
+        return self.screen.shown
 
     @property
     def computing(self) -> Runs:
         """The computations of what is shown; `LookupError` before they were prepared."""
-        if self.runs is None:
+        if self.work.runs is None:
             raise LookupError("nothing was asked of the engine yet")
-        return self.runs
+        return self.work.runs
 
 
 def session() -> Session:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.views.describe import describe
+from engine.analyses.declared import declared
 from engine.views.tables import table
 from pages._ui.runs import Runs
-
-TITLES = {
-    "map": "Pairs",
-    "effects": "Substitutions",
-    "probabilities": "Probabilities",
-    "segmentation": "Elements",
-    "contacts": "Contacts",
-    "tokens": "Tokens",
-}
+from pages._ui.text import plain, show_caption
 
 
 def section(runs: Runs) -> None:
@@ -27,13 +19,15 @@ def section(runs: Runs) -> None:
     with box:
         if not box.open:
             return
-        kind = st.segmented_control("Table", list(results), default=next(iter(results)), format_func=TITLES.__getitem__, key="table-kind")
+        kind = st.segmented_control(
+            "Table", list(results), default=next(iter(results)), format_func=lambda name: declared(name).title, key="table-kind"
+        )
         if kind is None:
             return
         found = results[kind]
-        st.markdown(describe(found).replace("[", "\\[").replace("*", "\\*"))
+        st.markdown(plain(found.words()))
         st.dataframe(table(found), hide_index=True, height=360)
-        st.caption(provenance_words(found))
+        show_caption(provenance_words(found))
 
 
 def provenance_words(found: object) -> str:

@@ -6,11 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.analyses.contacts import average_product_corrected, best_pairs, contact_scores, contacts, dot_bracket, suggested_threshold
+from engine.analyses.contacts import (
+    ContactParameters,
+    average_product_corrected,
+    best_pairs,
+    contact_scores,
+    contacts,
+    dot_bracket,
+    suggested_threshold,
+)
+from engine.analyses.dependency import DependencyMap
 from engine.core.errors import ParameterError
-from engine.core.parameters import ContactParameters
 from engine.core.provenance import Provenance
-from engine.core.results import DependencyMap
 from engine.core.sequence import NucleotideSequence
 from tests.analyses.toys import toy_card
 

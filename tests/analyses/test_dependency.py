@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.analyses.dependency import dependency_map, dependency_map_with_influence, pair_table, passes
+from engine.analyses.dependency import DependencyParameters, dependency_map, passes
 from engine.analyses.effects import variant_effects
 from engine.analyses.log_odds import Scale, log_odds, log_odds_epsilon
+from engine.analyses.pair import PairParameters, pair_table
 from engine.analyses.substitutions import Pace, Substitutions, coarse_to_fine, letter_codes
 from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, SequenceError
-from engine.core.parameters import DependencyParameters, PairParameters
 from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
 from tests.analyses.toys import PreciseToyModel, ToyModel, Watcher, mutants_of, odds_of, probabilities, renormalised
@@ -237,11 +237,24 @@ def test_a_model_without_other_precisions_says_so() -> None:
 
 def test_influence_from_the_same_passes_equals_influence_alone() -> None:
     model = ToyModel()
-    result, influence = dependency_map_with_influence(model, NucleotideSequence(LETTERS))
+    result = dependency_map(model, NucleotideSequence(LETTERS))
     assert sum(model.calls) == 1 + 3 * len(LETTERS)
-    np.testing.assert_array_equal(result.values, dependency_map(ToyModel(), NucleotideSequence(LETTERS)).values)
     alone = variant_effects(ToyModel(), NucleotideSequence(LETTERS)).influence
-    np.testing.assert_array_equal(influence.astype(np.float32), alone)
+    np.testing.assert_array_equal(result.influence, alone)
+
+
+def test_a_map_of_a_window_or_of_another_metric_says_nothing_of_influence() -> None:
+    for parameters in (DependencyParameters(window=(2, 9)), DependencyParameters(metric="log_ratio"), DependencyParameters(epsilon=1e-10)):
+        assert dependency_map(ToyModel(), NucleotideSequence(LETTERS), parameters).influence is None
+
+
+def test_effects_take_the_influence_of_a_map_that_is_there() -> None:
+    model = ToyModel()
+    found = dependency_map(model, NucleotideSequence(LETTERS))
+    model.calls.clear()
+    effects = variant_effects(model, NucleotideSequence(LETTERS), known=found)
+    assert sum(model.calls) == len(LETTERS)
+    np.testing.assert_array_equal(effects.influence, found.influence)
 
 
 def test_the_pair_table_holds_what_the_map_takes_the_maximum_of() -> None:

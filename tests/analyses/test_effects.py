@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.analyses.effects import passes, variant_effects
-from engine.analyses.probabilities import base_probabilities
-from engine.core.card import EffectRecipe
+from engine.analyses.effects import EffectParameters, passes, variant_effects
+from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
+from engine.core.card import EffectRecipe, Offer
 from engine.core.errors import Cancelled
-from engine.core.parameters import EffectParameters, ProbabilityParameters
 from engine.core.sequence import NucleotideSequence
 from tests.analyses.toys import ToyModel, Watcher, mutants_of, odds_of, probabilities, renormalised
 
@@ -185,7 +184,7 @@ def test_the_announced_passes_are_those_that_are_made(influence: str, recipe: Ef
     parameters = EffectParameters(influence=influence)  # type: ignore[arg-type]
     sequence = NucleotideSequence("GATNACA")
     variant_effects(model, sequence, parameters, watcher)
-    assert watcher.total == watcher.done == sum(model.calls) == passes(model, sequence, parameters)
+    assert watcher.total == watcher.done == sum(model.calls) == passes(sequence, parameters, model.card, Offer(recipe))
 
 
 def test_effects_stop_when_asked() -> None:
@@ -215,7 +214,7 @@ def test_provenance_names_model_parameters_and_sequence() -> None:
     sequence = NucleotideSequence(LETTERS)
     provenance = variant_effects(ToyModel(), sequence, EffectParameters(influence="gpn")).provenance
     assert provenance.analysis == "effects"
-    assert provenance.parameters == {"influence": "gpn"}
+    assert provenance.parameters == {"influence": "gpn", "precision": "exact", "tau": 0.05}
     assert provenance.sequence_sha256 == sequence.sha256
     assert provenance.sequence_length == 12
     assert (provenance.device, provenance.dtype) == ("cpu", "float32")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,35 +9,21 @@ import pytest
 import torch
 
 from engine.analyses.contacts import contacts
-from engine.analyses.dependency import dependency_map, dependency_map_with_influence, pair_table
+from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.analyses.effects import variant_effects
+from engine.analyses.pair import PairParameters, pair_table
 from engine.analyses.probabilities import base_probabilities
 from engine.core.card import Capability
-from engine.core.parameters import DependencyParameters, PairParameters
 from engine.core.sequence import NucleotideSequence
-from engine.models.entry import LoadOptions
-from engine.models.registry import entry
 from tests.analyses.toys import Watcher, mutants_of
+from tests.models.cases import BASE_MODELS
 
-FOLDERS = {
-    "dependency_k1": "specieslm-fungi-k1",
-    "dependency_k6": "specieslm-fungi-k6",
-    "specieslm_metazoa_k6": "specieslm-metazoa-k6",
-    "nt_v2": "nt-v2",
-    "gpn": "gpn",
-    "grover": "grover",
-    "megadna": "megadna",
-    "rinalmo": "rinalmo",
-    "rinalmo_multimolecule": "rinalmo",
-}
-SPECIES = {"dependency_k6": "homo_sapiens"}
 LETTERS = "ACGTTGCAAGGTCAT"
 
 
-@pytest.fixture(scope="module", params=FOLDERS)
-def model(request: pytest.FixtureRequest, golden: Path) -> Any:
-    options = LoadOptions(species=SPECIES.get(request.param, ""))
-    return entry(FOLDERS[request.param]).load(golden / request.param / "checkpoint", options)
+@pytest.fixture(scope="module", params=BASE_MODELS, ids=str)
+def model(request: pytest.FixtureRequest) -> Any:
+    return request.param.load(request)
 
 
 def log2_odds(model: Any, letters: str) -> np.ndarray:
@@ -88,11 +73,12 @@ def test_effects_are_those_its_card_promises(model: Any) -> None:
 
 
 def test_the_map_and_its_influence_come_from_the_same_passes(model: Any) -> None:
-    result, influence = dependency_map_with_influence(model, NucleotideSequence(LETTERS))
+    result = dependency_map(model, NucleotideSequence(LETTERS))
     assert result.complete
     if not model.card.causal and Capability.EFFECTS in model.card.capabilities:
         alone = variant_effects(model, NucleotideSequence(LETTERS)).influence
-        np.testing.assert_allclose(influence, alone, atol=1e-6)
+        assert result.influence is not None
+        np.testing.assert_allclose(result.influence, alone, atol=1e-6)
 
 
 def test_a_window_a_pair_and_probabilities_agree_with_the_whole(model: Any) -> None:

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.analyses.segmentation import _strand_partners, segmentation, tiles
+from engine.analyses.segmentation import SegmentationParameters, _strand_partners, segmentation, tiles
 from engine.core.card import WindowRule
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError
-from engine.core.parameters import SegmentationParameters
 from engine.core.sequence import Alphabet, NucleotideSequence
 from tests.analyses.toys import ToyModel, Watcher, toy_card
 

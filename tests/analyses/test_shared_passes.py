@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.analyses.dependency import dependency_map
+from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.analyses.shared_passes import Offer, SharedPasses, shared_passes
 from engine.core.errors import Cancelled
-from engine.core.parameters import DependencyParameters
 from engine.core.sequence import NucleotideSequence
 from tests.analyses.toys import PreciseToyModel, ToyModel, Watcher
 

@@ -89,6 +89,7 @@ class PreciseToyModel(ToyModel):
     """A `ToyModel` that offers ``delta``: every change of a logit is larger by the share ``off``."""
 
     precisions = ("exact", "delta")
+    usual_precision = "delta"
     exact_by_passes = False
 
     def __init__(self, off: float, **options: Any) -> None:

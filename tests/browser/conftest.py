@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests import serving
 from tests.browser.chromium import find
 from tests.browser.locus_page import PATIENCE, LocusPage
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = serving.ROOT
 expect.set_options(timeout=PATIENCE)
 
 
@@ -42,32 +36,9 @@ def browser() -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def served(script: Path, folder: Path, **environment: str) -> Iterator[str]:
-    """The address of a Streamlit script that runs in a process of its own until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.address", "127.0.0.1"]
-    log = (folder / "server.log").open("w")
-    variables = {**os.environ, "OMP_NUM_THREADS": "1", "LOCUSCOPE_HOME": str(folder / "home"), **environment}
-    process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=log)
-    try:
-        _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(1800):
-        if process.poll() is not None:
-            pytest.fail(f"the server stopped with status {process.returncode}")
-        with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(address, timeout=2) as answer:
-            if answer.status == 200:
-                return
-        time.sleep(0.1)
-    pytest.fail("the server did not start within three minutes")
+    """The address of a Streamlit script that runs in a process of its own, with one thread a product, until the block ends."""
+    with serving.served(script, folder, **{"OMP_NUM_THREADS": "1", **environment}) as server:
+        yield server.address
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.analyses.contacts import ContactMap, ContactParameters
+from engine.analyses.dependency import DependencyMap, DependencyParameters
+from engine.analyses.effects import EffectParameters, VariantEffects
+from engine.analyses.pair import PairParameters
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import ParameterError
-from engine.core.parameters import ContactParameters, DependencyParameters, EffectParameters, PairParameters
 from engine.core.provenance import Provenance
-from engine.core.results import ContactMap, DependencyMap, VariantEffects
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 

@@ -7,11 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.analyses.contacts import ContactMap
+from engine.analyses.dependency import DependencyMap, DependencyParameters
+from engine.analyses.effects import VariantEffects
+from engine.analyses.pair import PairTable
+from engine.analyses.probabilities import BaseProbabilities
+from engine.analyses.segmentation import Segmentation
+from engine.analyses.tokens import TokenTrack
 from engine.core.card import Capability, ModelCard
 from engine.core.locus import Locus
-from engine.core.parameters import DependencyParameters
 from engine.core.provenance import Provenance
-from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
 from engine.core.sequence import Alphabet, NucleotideSequence
 
 LETTERS = "GGGAAACCCN"

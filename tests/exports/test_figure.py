@@ -125,7 +125,7 @@ def test_a_machine_without_a_browser_says_so_in_one_sentence(drawing: go.Figure,
     def fails(*_: object, **__: object) -> bytes:
         raise RuntimeError("Kaleido requires Google Chrome to be installed.\nmany lines")
 
-    monkeypatch.setattr(go.Figure, "to_image", fails)
+    monkeypatch.setattr("kaleido.calc_fig_sync", fails)
     with pytest.raises(SourceUnavailable, match="take the HTML"):
         figure_bytes(drawing, "png", STAMP)
 

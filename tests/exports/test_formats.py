@@ -318,7 +318,7 @@ def test_script_arguments_name_only_what_differs_from_the_defaults() -> None:
 def test_a_result_offers_only_the_formats_that_can_hold_it() -> None:
     names = {kind: {item.name for item in formats.formats_for(make(on("+")))} for kind, make in MAKERS.items()}
     assert {"dbn", "ct", "bpseq", "bp", "cool", "bedpe"} <= names["contacts"]
-    assert names["pair"] == {"npz", "tsv", "csv"}
+    assert names["pair"] == {"npz", "tsv", "csv", "script"}
     assert "bigwig" not in names["segmentation"]
     assert {"bed", "gff3", "bedgraph", "bigwigs"} <= names["segmentation"]
 
@@ -338,7 +338,7 @@ def test_a_format_that_fails_half_way_leaves_the_old_file(tmp_path: Path, monkey
         path.write_text("half")
         raise OSError("disk full")
 
-    broken = formats.Format("bed", ".bed", "", "", (object,), fails)
+    broken = formats.Format("bed", ".bed", "", "", "", fails)
     monkeypatch.setattr(formats, "format_of", lambda *_: broken)
     with pytest.raises(OSError, match="disk full"):
         formats.write(segmentation(on("+")), target)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +16,9 @@ import pytest
 from engine.core.errors import InputError, ParameterError, SourceUnavailable, WeightsMissing
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-from engine.genome import run
-from engine.genome.run import Plan, scan, tiles
+from engine.genome import run, workers
+from engine.genome.run import Plan, scan
+from engine.genome.windows import folder_name, stretches, windows
 from engine.service.engine import Engine, Request
 from tests.fake_model import Calls, FakeRegistry
 
@@ -31,7 +35,7 @@ def calls() -> Calls:
 def settings(tmp_path: Path, calls: Calls, monkeypatch: pytest.MonkeyPatch) -> Settings:
     made = Settings(home=tmp_path / "home", model="pairs")
     engine = Engine(made, FakeRegistry(tmp_path / "models", calls), keep_on_disk=False)
-    monkeypatch.setattr(run, "_engine", lambda _: engine)
+    monkeypatch.setattr(run, "engine_of", lambda _: engine)
     return made
 
 
@@ -46,7 +50,7 @@ def genome(tmp_path: Path) -> str:
     ("length", "window", "overlap"), [(73, 20, 6), (73, 20, 0), (20, 20, 6), (14, 20, 6), (21, 20, 19), (1000, 100, 33)]
 )
 def test_kept_parts_meet_without_gap_or_overlap(length: int, window: int, overlap: int) -> None:
-    found = tiles("c", length, window, overlap)
+    found = windows("c", length, window, overlap)
     assert [tile.first for tile in found] == [0, *(tile.last for tile in found[:-1])]
     assert found[-1].last == length
     for tile in found:
@@ -56,38 +60,77 @@ def test_kept_parts_meet_without_gap_or_overlap(length: int, window: int, overla
         assert before.end - after.start >= overlap
 
 
-def test_a_run_writes_a_file_a_window_and_a_track_that_reads_back(tmp_path: Path, settings: Settings, genome: str) -> None:
+def test_a_run_writes_a_file_a_stretch_and_a_track_that_reads_back(tmp_path: Path, settings: Settings, genome: str) -> None:
     out = tmp_path / "out"
     assert scan(Plan(genome, window_bp=20, overlap_bp=6), out, settings) == 0
-    assert sorted(path.name for path in (out / "windows" / "two").iterdir()) == ["1-14.npz"]
-    assert not (out / "windows" / "gap").exists()
-    with np.load(out / "windows" / "one" / "15-34.npz", allow_pickle=False) as archive:
-        assert str(archive["sequence"]) == FIRST[14:34]
-        direct = run._engine(settings).run(Request("probabilities", NucleotideSequence(FIRST[14:34])))
-        assert archive["probabilities"].tobytes() == direct.values.tobytes()
+    assert [path.name for path in (out / "windows" / "one").iterdir()] == ["1-73.npz"]
+    with np.load(out / "windows" / "gap" / "1-30.npz") as archive:
+        assert archive.files == []
+    with np.load(out / "windows" / "one" / "1-73.npz", allow_pickle=False) as archive:
+        assert str(archive["15-34/sequence"]) == FIRST[14:34]
+        direct = run.engine_of(settings).run(Request("probabilities", NucleotideSequence(FIRST[14:34])))
+        assert archive["15-34/probabilities"].tobytes() == direct.values.tobytes()
+    with pyBigWig.open(str(out / "tracks" / "contigs" / "one" / "entropy.bw")) as track:
+        assert track.chroms() == {"one": 73}
+        alone = track.values("one", 0, 73)
     with pyBigWig.open(str(out / "tracks" / "entropy.bw")) as track:
         assert track.chroms() == {"one": 73, "two": 14, "gap": 30}
         entropy = np.array(track.values("one", 0, 73))
+        assert np.isfinite(track.values("two", 0, 14)).all()
+    assert entropy.tolist() == alone
     assert np.isfinite(entropy).all()
     middle = direct.values.astype(np.float64)
     expected = -(middle * np.log2(middle)).sum(axis=1)
     assert entropy[20] == pytest.approx(expected[20 - 14], rel=1e-5)
 
 
-def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, settings: Settings, genome: str, calls: Calls) -> None:
+def test_a_human_genome_would_be_few_files() -> None:
+    per_contig = list(stretches({"chr1": 248_956_422}, 1000, 200, 16_000))
+    assert len(per_contig) == 1216  # 311,196 windows, 256 a file
+    assert sum(len(part.windows) for part in per_contig) == 311_196
+    assert len(next(stretches({"c": 100_000}, 1000, 200, 4_000_000)).windows) == 16  # large answers: 16 windows are 64 MB
+
+
+def test_a_stopped_run_goes_on_where_it_was(
+    tmp_path: Path, settings: Settings, genome: str, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.genome.windows.WINDOWS_PER_STRETCH", 2)
     out = tmp_path / "out"
     plan = Plan(genome, window_bp=20, overlap_bp=6)
     scan(plan, out, settings)
-    (out / "windows" / "one" / "15-34.npz").unlink()
-    run._engine(settings)._store._memory.clear()
+    before = {path.relative_to(out): path.read_bytes() for path in out.rglob("*.bw")}
+    (out / "windows" / "one" / "29-62.npz").unlink()
+    run.engine_of(settings)._store._memory.clear()
     passes = calls.passes
     scan(plan, out, settings)
-    assert calls.passes == passes + 1
+    assert calls.passes == passes + 2
+    assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*.bw")} == before
+
+
+def test_contigs_whose_names_differ_in_a_slash_do_not_share_a_folder() -> None:
+    assert len({folder_name(name) for name in ("a/b", "a_b", "a%2Fb", "a b", "..", ".")}) == 6
+    assert not any("/" in folder_name(name) or folder_name(name) in (".", "..") for name in ("a/b", "..", "."))
+
+
+def test_a_genome_of_other_letters_is_another_run(tmp_path: Path, settings: Settings, genome: str) -> None:
+    plan = Plan(genome, window_bp=20, overlap_bp=6)
+    scan(plan, tmp_path / "out", settings)
+    Path(genome).write_text(f">one\n{FIRST[::-1]}\n>two\n{SECOND}\n>gap\n{'N' * 30}\n")
+    with pytest.raises(InputError, match="other genome letters"):
+        scan(plan, tmp_path / "out", settings)
+
+
+def test_a_run_of_other_code_is_another_run(tmp_path: Path, settings: Settings, genome: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = Plan(genome, window_bp=20, overlap_bp=6)
+    scan(plan, tmp_path / "out", settings)
+    monkeypatch.setattr("engine.genome.plan.code_fingerprint", lambda: "other")
+    with pytest.raises(InputError, match="other code"):
+        scan(plan, tmp_path / "out", settings)
 
 
 def test_a_folder_with_another_run_is_refused(tmp_path: Path, settings: Settings, genome: str) -> None:
     scan(Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "out", settings)
-    with pytest.raises(InputError, match="other settings or weights"):
+    with pytest.raises(InputError, match="other settings"):
         scan(Plan(genome, window_bp=20, overlap_bp=8), tmp_path / "out", settings)
 
 
@@ -104,7 +147,7 @@ def test_a_window_that_a_model_refuses_is_listed_and_the_others_are_kept(
 ) -> None:
     from engine.core.errors import SequenceError
 
-    engine = run._engine(settings)
+    engine = run.engine_of(settings)
     usual = engine.run
 
     def refusing(request: Request) -> object:
@@ -116,8 +159,15 @@ def test_a_window_that_a_model_refuses_is_listed_and_the_others_are_kept(
     out = tmp_path / "out"
     assert scan(Plan(genome, window_bp=20, overlap_bp=6), out, settings) == 1
     assert (out / "failed.tsv").read_text() == "two\t1\t14\ttoo odd for this model\n"
-    assert (out / "windows" / "one" / "1-20.npz").exists()
-    assert not (out / "tracks").exists()
+    assert (out / "windows" / "one" / "1-73.npz").exists()
+    with pyBigWig.open(str(out / "tracks" / "entropy.bw")) as track:
+        assert np.isfinite(track.values("one", 0, 73)).all()
+        assert track.intervals("two") is None
+    monkeypatch.setattr(engine, "run", usual)
+    assert scan(Plan(genome, window_bp=20, overlap_bp=6), out, settings) == 0
+    assert not (out / "failed.tsv").exists()
+    with pyBigWig.open(str(out / "tracks" / "entropy.bw")) as track:
+        assert np.isfinite(track.values("two", 0, 14)).all()
 
 
 def test_missing_weights_stop_the_run_at_once(tmp_path: Path, settings: Settings, genome: str) -> None:
@@ -174,6 +224,7 @@ def test_windows_go_through_ray_when_an_address_is_given(
 ) -> None:
     ray = OneProcessRay()
     monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr(workers, "_check_port", lambda address, refusal: None)
     out, other = tmp_path / "out", tmp_path / "other"
     plan = Plan(genome, window_bp=20, overlap_bp=6)
     assert scan(plan, out, settings, ray_address="ray://head:10001") == 0
@@ -184,8 +235,8 @@ def test_windows_go_through_ray_when_an_address_is_given(
 
 
 @pytest.mark.slow
-def test_several_processes_write_the_same_windows_as_one(tmp_path: Path, shared: Path, genome: str) -> None:
-    weights = str(shared / "golden" / "dependency_k1" / "checkpoint")
+def test_several_processes_write_the_same_windows_as_one(tmp_path: Path, tiny: Path, genome: str) -> None:
+    weights = str(tiny / "dependency_k1" / "checkpoint")
     settings = Settings(home=tmp_path / "home", threads=1)
     plan = Plan(genome, "probabilities", "specieslm-fungi-k1", weights, window_bp=40, overlap_bp=6)
     assert scan(plan, tmp_path / "two", settings, processes=2) == 0
@@ -194,4 +245,67 @@ def test_several_processes_write_the_same_windows_as_one(tmp_path: Path, shared:
     assert len(files) == 3
     for file in files:
         with np.load(tmp_path / "one" / file) as first, np.load(tmp_path / "two" / file) as second:
-            assert first["probabilities"].tobytes() == second["probabilities"].tobytes()
+            assert first.files == second.files
+            assert all(first[name].tobytes() == second[name].tobytes() for name in first.files if not name.endswith("provenance"))
+
+
+def test_an_address_where_no_cluster_listens_is_told_within_seconds(
+    tmp_path: Path, settings: Settings, genome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", OneProcessRay())
+    began = time.monotonic()
+    for address in ("127.0.0.1:9", "ray://127.0.0.1:9", "ray://[broken"):
+        with pytest.raises(SourceUnavailable, match="No Ray cluster answers"):
+            scan(Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "out", settings, ray_address=address)
+    assert time.monotonic() - began < 15
+
+
+def test_a_cluster_that_does_not_answer_is_given_up(
+    tmp_path: Path, settings: Settings, genome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = OneProcessRay()
+    monkeypatch.setattr(ray, "init", lambda **_: time.sleep(5))
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr(workers, "RAY_SECONDS", 0.2)
+    with pytest.raises(SourceUnavailable, match="No Ray cluster answers"):
+        scan(Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "out", settings, ray_address="auto")
+
+
+@pytest.mark.slow
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from multiprocessing import get_context\n"
+        "from engine.genome.workers import begin_worker\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(2, mp_context=get_context('spawn'), initializer=begin_worker, initargs=(os.getpid(),))\n"
+        "    for _ in range(2): pool.submit(time.sleep, 300)\n"
+        "    time.sleep(1.5)\n"
+        "    print(*[process.pid for process in pool._processes.values()], flush=True)\n"
+        "    time.sleep(300)\n"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(code)
+    root = Path(__file__).resolve().parents[2]
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    workers_of_it = [int(word) for word in parent.stdout.readline().split()]
+    assert len(workers_of_it) == 2
+    parent.kill()
+    parent.wait(10)
+    parent.stdout.close()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and any(_alive(worker) for worker in workers_of_it):
+        time.sleep(0.1)
+    assert not any(_alive(worker) for worker in workers_of_it)
+
+
+def _alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

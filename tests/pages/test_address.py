@@ -30,7 +30,7 @@ def test_a_full_address_is_understood() -> None:
         }
     )
     assert state.text == "R64:chrI:5-90"
-    assert (state.model, state.metric, state.region, state.select) == ("gpn", "log_ratio", (2, 40), (6,))
+    assert (state.model, state.settings, state.region, state.select) == ("gpn", (("metric", "log_ratio"),), (2, 40), (6,))
     assert state.display == {"mode": "wide", "hidden": ["logo", "arcs"]}
     assert state.problems == ()
 

@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.analyses.contacts import ContactParameters
+from engine.analyses.dependency import DependencyParameters
+from engine.analyses.effects import EffectParameters
+from engine.analyses.pair import PairParameters
 from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, ResourceExhausted, SequenceError, UnknownModel
-from engine.core.parameters import ContactParameters, DependencyParameters, EffectParameters, PairParameters
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
-from engine.service.engine import ANALYSES, Engine, Request, _naming_precision
+from engine.service.engine import Engine, Request
 from tests.fake_model import Calls, FakeRegistry
 
 HAIRPIN = NucleotideSequence("GGGACTTTTGTCCC", name="hairpin")
@@ -338,7 +341,7 @@ def test_the_window_decides_the_cost(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("request_values", "error", "words"),
     [
-        ({"analysis": "horoscope"}, ParameterError, "available: probabilities"),
+        ({"analysis": "horoscope"}, ParameterError, "available: dependency, probabilities"),
         ({"model": "pear"}, UnknownModel, "pear"),
         ({"analysis": "segmentation"}, CapabilityMissing, "Pairs cannot compute segmentation; it offers RNA contacts, dependency map"),
         ({"sequence": NucleotideSequence("A" * 401)}, SequenceError, "401 bases; Pairs reads 1 to 400; choose a window"),
@@ -416,16 +419,3 @@ def test_progress_reaches_the_caller_of_run_who_can_stop_it(engine: Engine, call
     while engine._running and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not engine._running
-
-
-def test_every_analysis_of_the_table_can_be_loaded() -> None:
-    for name, analysis in ANALYSES.items():
-        assert callable(analysis.load()), name
-        assert analysis.version
-
-
-def test_effects_name_the_precision_of_the_passes_that_their_influence_comes_from(engine: Engine) -> None:
-    exact = engine.run(Request("effects", HAIRPIN))
-    assert _naming_precision(exact, "exact") is exact
-    parameters = _naming_precision(exact, "delta").provenance.parameters
-    assert parameters == exact.provenance.parameters | {"influence_precision": "delta"}

@@ -12,11 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.analyses.contacts import ContactMap
+from engine.analyses.dependency import DependencyMap
+from engine.analyses.effects import VariantEffects
+from engine.analyses.pair import PairTable
+from engine.analyses.probabilities import BaseProbabilities
+from engine.analyses.segmentation import Segmentation
+from engine.analyses.tokens import TokenTrack
 from engine.core.card import Capability
 from engine.core.errors import Cancelled
 from engine.core.locus import Locus, Strand
 from engine.core.provenance import Provenance
-from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, TokenTrack, VariantEffects
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.service.store import ResultStore, content_key, decode, encode, result_bytes
 from tests.conftest import ROOT
@@ -144,7 +150,7 @@ def test_a_result_of_another_length_is_not_given_for_this_sequence(tmp_path: Pat
 
 def test_another_format_is_refused() -> None:
     arrays = encode(some_map())
-    arrays["json"] = np.frombuffer(bytes(arrays["json"]).replace(b'"format": 1', b'"format": 9'), dtype=np.uint8)
+    arrays["json"] = np.frombuffer(bytes(arrays["json"]).replace(b'"format": 2', b'"format": 9'), dtype=np.uint8)
     with pytest.raises(ValueError, match="format 9"):
         decode(arrays, SEQUENCE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pysam
@@ -16,9 +17,10 @@ from engine.exports.triage_table import COLUMNS, write_triage_table
 from engine.exports.vcf import write_triage_vcf
 from engine.service.engine import Engine
 from engine.service.triage import ReferenceLetters, TriageRequest, place_variants
+from engine.sources.door import OWN_FILES
 from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts
-from engine.sources.vcf import parse_vcf, read_vcf, vcf_text
+from engine.sources.vcf import open_vcf, parse_vcf, read_vcf
 from tests.fake_model import Calls, FakeRegistry
 
 CONTIG = "TTTTTATGGCATGTAAGTTTTCAGGATTAACCCCCCCCCC" + "ACGT" * 50
@@ -43,6 +45,11 @@ GFF = (
     "1\tx\tCDS\t6\t12\t.\t+\t0\tParent=t1\n"
     "1\tx\tCDS\t25\t29\t.\t+\t2\tParent=t1\n"
 )
+
+
+def lines_of_file(path: Path) -> list[str]:
+    with open_vcf(path, path.name) as lines:
+        return list(lines)
 
 
 @pytest.fixture
@@ -110,7 +117,7 @@ def test_pysam_reads_the_same_alleles(vcf: Path) -> None:
 )
 def test_what_is_not_a_vcf_is_one_sentence_with_the_line(content: str, words: str) -> None:
     with pytest.raises(FileFormatError, match=words):
-        parse_vcf("mine.vcf", content)
+        parse_vcf("mine.vcf", content.split("\n"))
 
 
 def test_a_contig_or_field_that_the_header_does_not_define_is_no_obstacle(
@@ -118,15 +125,15 @@ def test_a_contig_or_field_that_the_header_does_not_define_is_no_obstacle(
 ) -> None:
     """htslib ends the process when such a record is copied."""
     text = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t9\t.\tG\tT\t.\tweird\tFOO=1;BAR\n"
-    result = engine.run_triage(TriageRequest(parse_vcf("a", text), reference, parameters=TriageParameters(20)))
-    write_triage_vcf(result, text, tmp_path / "out.vcf")
+    result = engine.run_triage(TriageRequest(parse_vcf("a", text.split("\n")), reference, parameters=TriageParameters(20)))
+    write_triage_vcf(result, text.split("\n"), tmp_path / "out.vcf")
     assert (tmp_path / "out.vcf").read_text().splitlines()[-1].startswith("1\t9\t.\tG\tT\t.\tweird\tFOO=1;BAR;LCS_LLR=")
 
 
 def test_fields_of_an_earlier_run_are_replaced(tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine) -> None:
     result = engine.run_triage(TriageRequest(read_vcf(vcf), reference, parameters=TriageParameters(20)))
-    write_triage_vcf(result, vcf_text(vcf), tmp_path / "once.vcf")
-    write_triage_vcf(result, vcf_text(tmp_path / "once.vcf"), tmp_path / "twice.vcf")
+    write_triage_vcf(result, lines_of_file(vcf), tmp_path / "once.vcf")
+    write_triage_vcf(result, lines_of_file(tmp_path / "once.vcf"), tmp_path / "twice.vcf")
     once = [line for line in (tmp_path / "once.vcf").read_text().splitlines() if not line.startswith("##locuscope")]
     twice = [line for line in (tmp_path / "twice.vcf").read_text().splitlines() if not line.startswith("##locuscope")]
     assert once == twice
@@ -134,7 +141,7 @@ def test_fields_of_an_earlier_run_are_replaced(tmp_path: Path, vcf: Path, refere
 
 def test_too_many_variants_are_refused(vcf: Path) -> None:
     with pytest.raises(FileFormatError, match="more than 2 variants"):
-        read_vcf(vcf, maximum=2)
+        read_vcf(vcf, bounds=replace(OWN_FILES, alleles=2))
 
 
 def test_windows_are_centred_and_cut_at_the_ends_of_the_contig(vcf: Path, reference: ReferenceLetters) -> None:
@@ -192,7 +199,7 @@ def test_the_vcf_keeps_its_records_and_gains_fields_that_pysam_reads_back(
 ) -> None:
     result = engine.run_triage(TriageRequest(read_vcf(vcf), reference, parameters=TriageParameters(20)))
     out = tmp_path / name
-    write_triage_vcf(result, vcf_text(vcf), out)
+    write_triage_vcf(result, lines_of_file(vcf), out)
     with pysam.VariantFile(str(out)) as handle:
         records = list(handle)
         assert "locuscope_provenance" in str(handle.header)
@@ -210,7 +217,8 @@ def test_the_vcf_gains_one_entry_a_transcript_and_allele(
     tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine, gff: Path
 ) -> None:
     result = engine.run_triage(TriageRequest(read_vcf(vcf), reference, read_transcripts(gff), parameters=TriageParameters(20)))
-    write_triage_vcf(result, vcf_text(vcf), tmp_path / "out.vcf")
+    with open_vcf(vcf, vcf.name) as source:
+        write_triage_vcf(result, source, tmp_path / "out.vcf")
     with pysam.VariantFile(str(tmp_path / "out.vcf")) as handle:
         first = next(iter(handle))
     assert first.info["LCS_CONSEQUENCE"] == ("missense_variant", "missense_variant")
@@ -272,7 +280,7 @@ def test_a_gene_that_the_cut_reference_has_in_part_only_says_so(tmp_path: Path) 
 def test_another_vcf_cannot_be_annotated_with_these_scores(tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine) -> None:
     result = engine.run_triage(TriageRequest(read_vcf(vcf)[:1], reference, parameters=TriageParameters(20)))
     with pytest.raises(FileFormatError, match="same VCF"):
-        write_triage_vcf(result, vcf_text(vcf), tmp_path / "out.vcf")
+        write_triage_vcf(result, lines_of_file(vcf), tmp_path / "out.vcf")
 
 
 def test_a_triage_can_be_stopped_and_keeps_its_rows(tmp_path: Path, reference: ReferenceLetters) -> None:

@@ -70,7 +70,7 @@ def test_a_file_that_holds_no_genes_or_cannot_be_unpacked_is_refused_in_one_sent
     with pytest.raises(FileFormatError, match="no exons or coding parts"):
         read_transcripts(path)
     path.write_bytes(gzip.compress(tabbed(GFF * 50).encode())[:-20])
-    with pytest.raises(FileFormatError, match="cannot be read"):
+    with pytest.raises(FileFormatError, match="ends too early"):
         read_transcripts(path)
     with pytest.raises(FileFormatError, match="cannot be read"):
         read_transcripts(tmp_path / "absent.gff3")
@@ -82,7 +82,7 @@ def test_a_line_that_cannot_be_used_is_left_out_and_the_others_are_read(tmp_path
     path.write_text(tabbed(GFF) + "1\tx\tCDS\t400\t390\t.\t+\t0\tID=bad\n1\tx\tCDS\tten\t20\t.\t+\t0\tID=bad\n1\tx\tCDS\n")
     (one,) = read_transcripts(path)
     assert one.identifier == "t1"
-    assert "line 8 spans 400-390, which is no interval; left out, and 2 more" in caplog.text
+    assert "3 lines of 'genes.gff3' left out: line 8 spans 400-390, which is no interval" in caplog.text
 
 
 def test_a_symbol_is_found_at_the_gene_before_or_behind_its_parts() -> None:

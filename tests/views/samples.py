@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.analyses.contacts import ContactMap
+from engine.analyses.dependency import DependencyMap
+from engine.analyses.effects import VariantEffects
+from engine.analyses.pair import PairTable
+from engine.analyses.probabilities import BaseProbabilities
+from engine.analyses.segmentation import Segmentation
+from engine.analyses.tokens import TokenTrack
 from engine.core.card import Capability, ModelCard
 from engine.core.locus import Locus, Strand
 from engine.core.provenance import Provenance
-from engine.core.results import BaseProbabilities, ContactMap, DependencyMap, PairTable, Segmentation, VariantEffects
 from engine.core.sequence import Alphabet, NucleotideSequence
 
 LETTERS = "GGGGCTATAGCTCAGCTGGGAGAGCGCTTGCATGGCATGCAAGAGGTCAGCGGTTCGATCCCGCTTAGCTCCACCA"
@@ -114,3 +120,13 @@ def pair(changed: int, read: int, given: NucleotideSequence | None = None) -> Pa
     values = np.arange(16, dtype=np.float32).reshape(4, 4) - 7.5
     values[codes(chosen)[changed]] = np.nan
     return PairTable(chosen, changed, read, values, provenance("pair", chosen))
+
+
+def tokens(given: NucleotideSequence | None = None) -> TokenTrack:
+    """Words of four bases; their probability rises from 0 to 1."""
+    chosen = given or sequence()
+    starts = np.arange(0, len(chosen), 4)
+    ends = np.minimum(starts + 4, len(chosen))
+    words = tuple(chosen.letters[start:end] for start, end in zip(starts, ends, strict=True))
+    sure = np.linspace(0, 1, len(words), dtype=np.float32)
+    return TokenTrack(chosen, np.stack([starts, ends], axis=1), words, sure, provenance("tokens", chosen))

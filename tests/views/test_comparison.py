@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import ParameterError
-from engine.views.comparison import changed_pairs, difference, side_by_side
+from engine.views.comparison import changed_pairs, difference
 from tests.views import samples
 
 
@@ -48,12 +48,3 @@ def test_maps_of_other_positions_metrics_or_unfinished_ones_are_refused() -> Non
         difference(first, replace(first, metric="log_ratio"))
     with pytest.raises(ParameterError, match="not finished"):
         difference(first, samples.dependency(rows_done=10))
-
-
-def test_both_maps_share_one_colour_scale_and_one_zoom() -> None:
-    figure = side_by_side(*two_maps(), ("reference", "G1A"))
-    assert [trace.coloraxis for trace in figure.data] == ["coloraxis", "coloraxis"]
-    assert figure.layout.coloraxis.cmin == 0
-    assert figure.layout.xaxis2.matches == "x"
-    assert figure.layout.yaxis2.matches == "y"
-    assert figure.layout.yaxis.range == (76.5, 0.5)

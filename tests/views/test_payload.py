@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.analyses.dependency import DependencyMap
 from engine.core.errors import ParameterError
-from engine.core.results import DependencyMap
 from engine.views import payload
 from tests.views import samples
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.core.results import PairTable
-from engine.views.describe import describe
-from engine.views.tables import entropy, strongest_pairs, table
+from engine.core.arithmetic import entropy, strongest_pairs
+from engine.views.tables import table
 from tests.views import samples
 
 
@@ -54,19 +53,12 @@ def test_probabilities_segments_and_contacts_are_tables_too() -> None:
     assert contacts.iloc[0].score == 6.0
 
 
-def test_what_is_no_result_has_no_table() -> None:
-    with pytest.raises(TypeError, match="no table for object"):
-        table(object())
-    assert describe(object()) == ""
-    assert isinstance(samples.pair(0, 1), PairTable)
-
-
 def test_descriptions_name_the_strongest_the_least_expected_and_the_surest() -> None:
-    assert "The strongest pair at least 4 bases apart is G1 with C72: 6.00 bits of log2 odds." in describe(samples.dependency())
-    assert "partial: 19 of 76 rows are computed" in describe(samples.dependency(rows_done=19))
-    words = describe(samples.effects())
+    assert "The strongest pair at least 4 bases apart is G1 with C72: 6.00 bits of log2 odds." in samples.dependency().words()
+    assert "partial: 19 of 76 rows are computed" in samples.dependency(rows_done=19).words()
+    words = samples.effects().words()
     assert "228 substitutions" in words
     assert "A76C with -4.00" in words
-    assert "would choose the reference at 60 of 76 bases" in describe(samples.probabilities())  # 0.1 in one of five, 0.3 ties above 0.23
-    assert "gene reaches 1.00 at 76" in describe(samples.segmentation())
-    assert samples.STRUCTURE in describe(samples.contacts())
+    assert "would choose the reference at 60 of 76 bases" in samples.probabilities().words()  # 0.1 in one of five, 0.3 ties above 0.23
+    assert "gene reaches 1.00 at 76" in samples.segmentation().words()
+    assert samples.STRUCTURE in samples.contacts().words()

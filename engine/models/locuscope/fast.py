@@ -83,7 +83,7 @@ class LocuscopeFast:
     def __init__(self, net: LocuscopeNet) -> None:
         self.net = net
         encoder = describe(net)
-        self.low = difference_dtype(str(net.head.weight.device), net.config.width)
+        self.low = difference_dtype(str(net.head.weight.device))
         self.encoder = encoder if self.low is None else encoder.with_low(self.low)
 
     def reference(self, ids: Tensor) -> LocuscopeReference:

@@ -1,42 +1,35 @@
 """The kernels that differ between machines: attention, and products of half-precision factors that are summed in float32.
 
-Attention: the fused kernel, or plain products in blocks that stay in cache, whichever a short timing finds faster.
+Attention: the fused kernel, or plain products in blocks that stay in cache.
 
-On CPUs without matrix tiles the fused kernel runs bfloat16 at the speed of float32; products over a block of scores that fits the
-second-level cache run it at more than twice that. In float32 the fused kernel wins. Which case a machine is follows from no name of it,
-so both are timed once for every kind of call; the plain products must win clearly, so that the choice, and with it the last bit of a
-result, is the same in every process of one machine.
+On CPUs that multiply bfloat16 but have no matrix tiles, the fused kernel runs it at the speed of float32; products over a block of scores
+that fits the second-level cache are 1.2 to 1.8 times as fast (one thread of a Zen 4, 2 to 20 heads, 256 to 1,024 tokens; equal at 128
+tokens with few heads). In float32 and float16 the fused kernel wins everywhere (1.1 to 11 times). So the kind of processor and the dtype
+decide, never a stopwatch: the last bit of a result is the same in every process.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-import time
-from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear, scaled_dot_product_attention
 
+from engine.core.processor import has_matrix_tiles, multiplies_bfloat16
+
 _log = logging.getLogger(__name__)
 
 BLOCK_SCORES = 1 << 20
-SHORTEST_TIMED = 128
-CLEAR_GAIN = 1.5
-
-Kind = tuple[torch.dtype, int, int, int]
-
-_choices: dict[Kind, bool] = {}
-_timing = threading.Lock()
+SHORTEST_IN_BLOCKS = 128
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """softmax(q k' / sqrt(head)) v over all positions; every tensor (B, heads, T, head) of one dtype, no mask."""
-    if query.device.type != "cpu" or query.shape[2] < SHORTEST_TIMED or query.requires_grad:
+    if query.device.type != "cpu" or query.shape[2] < SHORTEST_IN_BLOCKS or query.requires_grad:
         return scaled_dot_product_attention(query, key, value)
-    return blocked(query, key, value) if _blocks_win(query) else scaled_dot_product_attention(query, key, value)
+    return blocked(query, key, value) if blocks_win(query) else scaled_dot_product_attention(query, key, value)
 
 
 def blocked(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -53,41 +46,9 @@ def blocked(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return out
 
 
-def _blocks_win(query: Tensor) -> bool:
-    heads, length, width = query.shape[1:]
-    bucket = 1 << min(11, (length - 1).bit_length())
-    kind = (query.dtype, heads, width, bucket)
-    choice = _choices.get(kind)
-    if choice is None:
-        with _timing:
-            choice = _choices.get(kind)
-            if choice is None:
-                choice = _choices[kind] = _timed(kind)
-    return choice
-
-
-def _timed(kind: Kind) -> bool:
-    """Whether blocks are clearly faster than the fused kernel for calls of this kind."""
-    dtype, heads, width, length = kind
-    generator = torch.Generator().manual_seed(0)
-    query, key, value = (torch.randn(1, heads, length, width, generator=generator).to(dtype) for _ in range(3))
-    fused = _best(lambda: scaled_dot_product_attention(query, key, value))
-    blocks = _best(lambda: blocked(query, key, value))
-    _log.debug(
-        "attention %s, %d heads x %d, %d tokens: fused %.2f ms, blocks %.2f ms", dtype, heads, width, length, 1e3 * fused, 1e3 * blocks
-    )
-    return fused > CLEAR_GAIN * blocks
-
-
-def _best(work: Callable[[], Tensor]) -> float:
-    """Shortest of three processor times of this thread, after one call to warm up."""
-    work()
-    times = []
-    for _ in range(3):
-        began = time.thread_time()
-        work()
-        times.append(time.thread_time() - began)
-    return min(times)
+def blocks_win(query: Tensor) -> bool:
+    """Whether plain products in blocks serve a call of this dtype better than the fused kernel, by the kind of processor alone."""
+    return query.dtype == torch.bfloat16 and multiplies_bfloat16() and not has_matrix_tiles()
 
 
 def float_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -7,14 +7,13 @@ arithmetic the result is that of a whole pass, in bfloat16 the error is one to t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.core.processor import multiplies_bfloat16
 from engine.models.shortcuts.encoder import Encoder, EncoderLayer, LayerReference
 
 ROWS_AT_ONCE = 768  # rows of one feed-forward product: their raised activations fit the cache, and no fresh pages are asked for
@@ -60,20 +59,10 @@ def read_difference(encoder: Encoder, layer: EncoderLayer, known: LayerReference
     return read.sub_(attention.read).transpose(1, 2).flatten(2)
 
 
-@lru_cache(maxsize=8)
-def difference_dtype(device: str, width: int) -> torch.dtype | None:
-    """The low precision whose products of ``width`` channels are faster than float32 on this device, timed once; None when there is none.
-
-    float16 on a GPU (bfloat16 has seven times its error), bfloat16 on a CPU that has it.
+def difference_dtype(device: str) -> torch.dtype | None:
+    """The low precision of differences on this device: float16 on a GPU (bfloat16 has seven times its error), bfloat16 on a CPU that
+    multiplies it itself; None elsewhere, where differences stay in float32. Decided by the kind of processor, never by a stopwatch.
     """
-    dtype = torch.float16 if device.startswith("cuda") else torch.bfloat16
-    x, weight = torch.ones(1024, width, device=device), torch.ones(3 * width, width, device=device)
-    low = (x.to(dtype), weight.to(dtype))
-    seconds = {True: float("inf"), False: float("inf")}
-    with torch.inference_mode():
-        for _ in range(6):
-            for is_low, (left, right) in ((False, (x, weight)), (True, low)):
-                start = time.perf_counter()
-                functional.linear(left, right).sum().item()
-                seconds[is_low] = min(seconds[is_low], time.perf_counter() - start)
-    return dtype if seconds[True] < 0.8 * seconds[False] else None
+    if device.startswith("cuda"):
+        return torch.float16
+    return torch.bfloat16 if multiplies_bfloat16() else None

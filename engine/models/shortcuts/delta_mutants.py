@@ -18,6 +18,7 @@ from torch.nn import functional
 from engine.core.card import ModelCard
 from engine.core.errors import CapabilityMissing
 from engine.core.protocols import Prepared
+from engine.core.quoting import quoted
 from engine.models.networks.attention import ACTIVATIONS, rotary_at, rotate
 from engine.models.networks.bert import BertNet
 from engine.models.nucleotide_transformer.network import NtNet
@@ -128,12 +129,17 @@ class MutantsByDifference:
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """``exact``; in float32 also ``delta``, where low-precision products are faster on this device."""
-        return ("exact",) if self._owner.dtype != "float32" or self._low is None else ("exact", "delta")
+        """``exact``; in float32 also ``delta``."""
+        return ("exact", "delta") if self._owner.dtype == "float32" else ("exact",)
+
+    @property
+    def usual_precision(self) -> str:
+        """What ``auto`` tries: ``delta`` where this kind of processor has fast low-precision products."""
+        return "delta" if "delta" in self.precisions and self._low is not None else "exact"
 
     @property
     def _low(self) -> torch.dtype | None:
-        return difference_dtype(self._owner.device, self._net.config.width)
+        return difference_dtype(self._owner.device)
 
     @cached_property
     def described(self) -> Described:
@@ -154,7 +160,9 @@ class MutantsByDifference:
         """Scores float32 (B, L, 4). Raises `CapabilityMissing` for a precision that is not offered."""
         owner = self._owner
         if precision not in self.precisions:
-            raise CapabilityMissing(f"{owner.card.title} has no precision {precision!r} here; it offers {', '.join(self.precisions)}.")
+            raise CapabilityMissing(
+                f"{owner.card.title} has no precision {quoted(precision)} here; it offers {', '.join(self.precisions)}."
+            )
         ids = owner.mutants(reference, positions, alternates)
         if precision == "exact":
             return owner.base_logits(reference, ids, normalised=normalised)

@@ -29,31 +29,32 @@ def test_in_low_precision_blocks_stay_within_its_rounding() -> None:
         assert (blocked(query, key, value).float() - exact).abs().max() < 0.02
 
 
-@pytest.mark.parametrize("wins", [True, False])
-def test_the_timing_chooses_and_is_asked_once_for_a_kind_of_call(wins: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[kernels.Kind] = []
+@pytest.mark.parametrize(
+    ("has", "tiles", "dtype", "blocks"),
+    [
+        (True, False, torch.bfloat16, True),
+        (True, True, torch.bfloat16, False),
+        (False, False, torch.bfloat16, False),
+        (True, False, torch.float32, False),
+        (True, False, torch.float16, False),
+    ],
+)
+def test_the_kind_of_processor_and_the_dtype_choose_the_kernel(
+    has: bool, tiles: bool, dtype: torch.dtype, blocks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     used: list[int] = []
-
-    def timed(kind: kernels.Kind) -> bool:
-        asked.append(kind)
-        return wins
 
     def counted(*args: torch.Tensor) -> torch.Tensor:
         used.append(args[0].shape[2])
         return scaled_dot_product_attention(*args)
 
-    monkeypatch.setattr(kernels, "_choices", {})
-    monkeypatch.setattr(kernels, "_timed", timed)
+    monkeypatch.setattr(kernels, "multiplies_bfloat16", lambda: has)
+    monkeypatch.setattr(kernels, "has_matrix_tiles", lambda: tiles)
     monkeypatch.setattr(kernels, "blocked", counted)
     with torch.inference_mode():
-        for length in (200, 250, 300, 100):
-            attention(*tensors(torch.float32, length))
-    assert asked == [(torch.float32, 3, 16, 256), (torch.float32, 3, 16, 512)]
-    assert used == ([200, 250, 300] if wins else [])
-
-
-def test_a_real_timing_answers() -> None:
-    assert kernels._timed((torch.float32, 2, 16, 128)) in (True, False)
+        for length in (200, 250, 100):
+            attention(*tensors(dtype, length))
+    assert used == ([200, 250] if blocks else [])
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -135,12 +135,8 @@ def test_low_products_keep_float32_weights_beside_them() -> None:
     assert torch.equal(replace(low, low=None).of_difference(x), functional.linear(x, product.weight))
 
 
-def test_the_low_precision_is_chosen_by_a_timing_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    difference_dtype.cache_clear()
-    clock = iter(range(10_000))
-    monkeypatch.setattr("engine.models.shortcuts.delta.time.perf_counter", lambda: float(next(clock)))
-    assert difference_dtype("cpu", 8) is None  # every product takes one tick, so the low one is not faster
-    used = next(clock)
-    assert difference_dtype("cpu", 8) is None
-    assert next(clock) == used + 1
-    difference_dtype.cache_clear()
+@pytest.mark.parametrize(("has", "low"), [(True, torch.bfloat16), (False, None)])
+def test_the_low_precision_of_a_cpu_is_decided_by_its_kind(has: bool, low: torch.dtype | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.models.shortcuts.delta.multiplies_bfloat16", lambda: has)
+    assert difference_dtype("cpu") is low
+    assert difference_dtype("cuda:0") is torch.float16

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.analyses.dependency import dependency_map
+from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.core.errors import CapabilityMissing
-from engine.core.parameters import DependencyParameters
 from engine.core.protocols import PreciseMutantModel
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
@@ -31,10 +30,10 @@ LETTERS = "ACGTTGCAAGGTCATCCAGATTACATGG"
 
 
 @pytest.fixture(params=CASES)
-def model(request: pytest.FixtureRequest, golden: Path, tmp_path: Path) -> Any:
+def model(request: pytest.FixtureRequest, tiny: Path, tmp_path: Path) -> Any:
     options = LoadOptions(species="homo_sapiens" if "k6" in request.param or request.param == "relu" else "")
     if request.param in FOLDERS:
-        return entry(request.param).load(golden / FOLDERS[request.param] / "checkpoint", options)
+        return entry(request.param).load(tiny / FOLDERS[request.param] / "checkpoint", options)
     if request.param == "nt-v1":
         write_native(tmp_path, V1 | {"emb_layer_norm_before": True})
         return entry("nt-v1").load(tmp_path, options)
@@ -51,17 +50,17 @@ def scored(model: Any, precision: str) -> torch.Tensor:
 
 
 def with_products_in(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype | None) -> None:
-    monkeypatch.setattr(delta_mutants, "difference_dtype", lambda device, width: dtype)
+    monkeypatch.setattr(delta_mutants, "difference_dtype", lambda device: dtype)
 
 
 def test_it_is_a_model_with_precisions(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(model, PreciseMutantModel)
     with_products_in(monkeypatch, None)
-    assert model.precisions == ("exact",)
+    assert (model.precisions, model.usual_precision) == (("exact", "delta"), "exact")  # named, it is not refused for being slow
     with_products_in(monkeypatch, torch.bfloat16)
-    assert model.precisions == ("exact", "delta")
+    assert (model.precisions, model.usual_precision) == (("exact", "delta"), "delta")
     model.dtype = "float16"
-    assert model.precisions == ("exact",)
+    assert (model.precisions, model.usual_precision) == (("exact",), "exact")
 
 
 def test_differences_in_float32_give_the_scores_of_whole_passes(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,17 +83,17 @@ def test_precisions_that_are_not_offered_are_refused(model: Any, monkeypatch: py
         scored(model, "sparse")
 
 
-def test_a_description_that_departs_from_its_network_is_refused(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_description_that_departs_from_its_network_is_refused(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_products_in(monkeypatch, torch.bfloat16)
-    model = entry("specieslm-fungi-k1").load(golden / "dependency_k1" / "checkpoint", LoadOptions())
+    model = entry("specieslm-fungi-k1").load(tiny / "dependency_k1" / "checkpoint", LoadOptions())
     monkeypatch.setitem(delta_mutants.ACTIVATIONS, "gelu", torch.relu)
     with pytest.raises(CapabilityMissing, match="departed from the network"):
         scored(model, "delta")
 
 
-def test_a_map_by_differences_is_close_to_the_exact_one(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_map_by_differences_is_close_to_the_exact_one(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_products_in(monkeypatch, torch.bfloat16)
-    model = entry("specieslm-fungi-k1").load(golden / "dependency_k1" / "checkpoint", LoadOptions())
+    model = entry("specieslm-fungi-k1").load(tiny / "dependency_k1" / "checkpoint", LoadOptions())
     sequence = NucleotideSequence(LETTERS)
     exact = dependency_map(model, sequence, DependencyParameters(precision="exact")).values
     delta = dependency_map(model, sequence, DependencyParameters(precision="delta")).values

@@ -1,0 +1,188 @@
+"""An analysis is one declaration: its file holds a ``DECLARED`` and everything else that speaks of it is derived.
+
+The command and its options, the store's types, passes and estimate, scripts, the exports offered, the page's menu and address, the README's
+tables and the contract test read these declarations; none of them knows an analysis by name. A file below ``engine/analyses`` (or of an
+installed package with an entry point in the group ``locuscope.analyses``) that has ``DECLARED`` is found by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from engine.core.card import Capability, ModelCard, Offer
+from engine.core.errors import ParameterError
+from engine.core.parameters import Parameters
+from engine.core.results import Result
+
+if TYPE_CHECKING:
+    from engine.core.progress import Monitor
+    from engine.core.sequence import NucleotideSequence
+
+GROUP = "locuscope.analyses"
+
+
+class Run(Protocol):
+    """The pure function of an analysis."""
+
+    def __call__(
+        self, model: Any, sequence: NucleotideSequence, parameters: Any, monitor: Monitor, answers: Mapping[str, Any], /
+    ) -> Result:
+        """The answer. ``model``: None where the declaration says it reads none; ``answers``: of the analyses it comes after, by name."""
+
+
+@dataclass(frozen=True)
+class Needed:
+    """An answer of another analysis that this one reads.
+
+    ``required`` False: it saves passes but changes no number, so it is left out where it would not fit into memory.
+    """
+
+    parameters: Parameters
+    required: bool = True
+
+
+Passes = Callable[["NucleotideSequence", Any, ModelCard, Offer], int]
+After = Callable[[Any, ModelCard], Mapping[str, Needed]]
+
+
+def _nothing(parameters: Any, card: ModelCard) -> Mapping[str, Needed]:
+    return {}
+
+
+def _by_the_base(sequence: NucleotideSequence, parameters: Any) -> int:
+    return len(sequence) * 64
+
+
+def square_bytes(sequence: NucleotideSequence, parameters: Any) -> int:
+    """Bytes of a float32 value between any two bases of the part that is analysed."""
+    return width_of(sequence, parameters) ** 2 * 4
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One analysis.
+
+    Parameters
+    ----------
+    name, command, version : str
+        Name in requests, provenance and store; on the command line; the version is part of every key.
+    title, summary : str
+        On screen; one sentence for help and README.
+    capability : Capability
+        What a model must offer.
+    parameters, result : type
+        Their types.
+    passes : callable
+        ``passes(sequence, parameters, card, offer)``: forward passes, the one home of that number.
+    run : Run
+        The pure function.
+    after : callable
+        ``after(parameters, card)``: answers of other analyses it reads, by name.
+    reads_model : bool
+        False for what is computed from other answers alone.
+    out : str
+        File written when ``--out`` names none; a ``.tsv`` goes to standard output.
+    default_model : str
+        Who answers when none is named and the installation's default model cannot.
+    memory : callable
+        ``memory(sequence, parameters)``: bytes of the answer while it is computed.
+    growth : str
+        Whether cost grows with the length or with its square: the installation's limit of length is of quadratic ones.
+    tiled : bool
+        Longer sequences than the model's are cut into windows and put together.
+    pace : str
+        Computations of one pace take equally long a pass: ``mutants`` of one sequence, or unrelated ``passes``.
+    shown : str
+        On the explorer: ``always`` (with every question), ``asked`` (a box in the menu), ``clicked`` (about a selection).
+    order : int
+        Place in menus and tables.
+    windows : bool
+        Whether a run over a genome can do it window by window.
+    settings : callable
+        ``settings(card)``: parameters the explorer starts with, where they depend on the model.
+    """
+
+    name: str
+    command: str
+    version: str
+    title: str
+    summary: str
+    capability: Capability
+    parameters: type[Parameters]
+    result: type[Result]
+    passes: Passes
+    run: Run
+    after: After = _nothing
+    reads_model: bool = True
+    out: str = ""
+    default_model: str = ""
+    memory: Callable[[NucleotideSequence, Any], int] = _by_the_base
+    growth: Literal["linear", "quadratic"] = "linear"
+    tiled: bool = False
+    pace: Literal["mutants", "passes"] = "passes"
+    shown: Literal["always", "asked", "clicked"] = "asked"
+    order: int = 100
+    windows: bool = True
+    settings: Callable[[ModelCard], Parameters] | None = None
+    package: str = field(default="", compare=False)
+
+    @property
+    def default_file(self) -> str:
+        """Name of the file when none is given."""
+        return self.out or f"{self.command}.npz"
+
+    def starting(self, card: ModelCard) -> Parameters:
+        """Parameters the explorer starts with."""
+        return self.settings(card) if self.settings is not None else self.parameters()
+
+    def cannot(self, card: ModelCard) -> str:
+        """One sentence why a model cannot do it; empty when it can."""
+        if card.can(self.capability):
+            return ""
+        offers = ", ".join(sorted(card.capabilities)) or "nothing of this kind"
+        return f"{card.title} cannot compute {self.capability}; it offers {offers}."
+
+
+def width_of(sequence: NucleotideSequence, parameters: Any) -> int:
+    """Bases of the part that is analysed."""
+    window = getattr(parameters, "window", None)
+    return len(sequence) if window is None else window[1] - window[0]
+
+
+def analyses() -> dict[str, Declared]:
+    """Every declared analysis by name, in the order of the menus."""
+    return _found(tuple(_package().__path__))
+
+
+def declared(name: str) -> Declared:
+    """The analysis called ``name``. Raises `ParameterError` with those there are."""
+    known = analyses()
+    if name not in known:
+        raise ParameterError(f"There is no analysis {name[:40]!r}; available: {', '.join(known)}.")
+    return known[name]
+
+
+def _package() -> ModuleType:
+    return importlib.import_module("engine.analyses")
+
+
+@functools.cache
+def _found(folders: tuple[str, ...]) -> dict[str, Declared]:
+    """What the files of these folders, and installed packages, declare."""
+    rows: list[Declared] = []
+    for item in pkgutil.iter_modules(folders, "engine.analyses."):
+        rows += getattr(importlib.import_module(item.name), "DECLARED", ())
+    for point in importlib.metadata.entry_points(group=GROUP):
+        rows += point.load()
+    names = [row.name for row in rows]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ParameterError(f"Two analyses are called {twice[0]!r}; rename one of them.")
+    return {row.name: row for row in sorted(rows, key=lambda row: (row.order, row.name))}

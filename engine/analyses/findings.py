@@ -1,0 +1,181 @@
+"""What stands out in a result, worked out by rules: strongest pairs, stems, repeats, losses and gains, and how sure a model is.
+
+The words of the results and the sentence above the figure both come from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.core.arithmetic import entropy, strongest_pairs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.analyses.dependency import DependencyMap
+    from engine.core.sequence import NucleotideSequence
+
+UNSURE_BITS = 1.5
+"""A base with this entropy or more is one the model is unsure of: the likeliest of the four has a probability of about 0.6 at most."""
+MOSTLY = 0.9
+APART = 4
+SHORTEST_RUN = 3
+"""Pairs in a row that make a stem or a repeat worth naming."""
+RUNS_NAMED = 2
+FEWEST_PAIRS = 40
+_COMPLEMENTARY = frozenset(("AT", "TA", "CG", "GC", "GT", "TG"))
+
+
+def rows_done(found: DependencyMap) -> NDArray[np.bool_]:
+    """bool (W,): rows of the map that are computed."""
+    return np.ones(len(found.values), bool) if found.rows_done is None else found.rows_done
+
+
+def signed(found: DependencyMap) -> bool:
+    """Whether the map has values of both signs, as a difference has."""
+    return bool(np.nanmin(found.values, initial=0.0) < 0)
+
+
+def stronger(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """For each pair the direction of larger magnitude, float32 (W, W) symmetric; NaN where neither is known."""
+    if not np.nanmin(values, initial=0.0) < 0:
+        return np.fmax(values, values.T)
+    other = values.T
+    take = np.isnan(values) | (np.abs(other) > np.abs(values))
+    found: NDArray[np.float32] = np.where(take & ~np.isnan(other), other, values)
+    return found
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The strongest pairs of a map: int64 (n, 2) 0-based indices into the sequence, i < j, and their values, strongest first."""
+
+    places: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+
+def pairs_of(found: DependencyMap, count: int, minimum_distance: int, threshold: float = 0.0) -> Pairs:
+    """The strongest pairs by their stronger direction.
+
+    Of a map that is not finished only pairs of two computed rows count, and as many of ``count`` as the share of all pairs that these are:
+    the strongest of a few rows are no finding.
+    """
+    done = np.flatnonzero(rows_done(found))
+    whole = len(found.values)
+    wanted = count if len(done) == whole else int(count * (len(done) / whole) ** 2)
+    if not wanted:
+        return Pairs(np.empty((0, 2), np.int64), np.empty(0, np.float32))
+    values = found.values if len(done) == whole else found.values[np.ix_(done, done)]
+    best = stronger(values)
+    places = strongest_pairs(best, wanted if len(done) == whole else len(done) ** 2, minimum_distance if len(done) == whole else 1)
+    strength = best[places[:, 0], places[:, 1]]
+    places = done[places]
+    keep = (np.abs(strength) >= max(threshold, 1e-9)) & (places[:, 1] - places[:, 0] >= minimum_distance)
+    return Pairs((places[keep] + found.offset)[:wanted], strength[keep][:wanted])
+
+
+def share_unsure(values: NDArray[np.float32]) -> float:
+    """Part of the bases the model is unsure of, of P(base) (L, 4)."""
+    return float((entropy(values) >= UNSURE_BITS).mean())
+
+
+def trust(values: NDArray[np.float32]) -> str:
+    """How sure the model is of the bases, of P(base) (L, 4); no full stop."""
+    bits = entropy(values)
+    count, unsure = len(bits), int((bits >= UNSURE_BITS).sum())
+    median = f"median {np.median(bits):.2f} of 2 bits"
+    if unsure == count:
+        return f"the model is unsure at all {count:,} bases ({median})"
+    if unsure >= MOSTLY * count:
+        return f"the model is unsure at {unsure:,} of {count:,} bases ({median})"
+    return f"the model is sure of {count - unsure:,} of {count:,} bases (uncertainty: {median})"
+
+
+def finding(found: DependencyMap) -> str:
+    """What stands out in a map: stems or repeats among its strongest pairs, else the strongest pair; no full stop."""
+    if not found.complete:
+        return f"{int(rows_done(found).sum()):,} of {len(found.values):,} rows of the map are computed, so nothing is said of its pairs yet"
+    if runs := named_runs(found):
+        return runs
+    pairs = pairs_of(found, 1, APART)
+    if not len(pairs.places):
+        return f"no pair at least {APART} bases apart has a value"
+    i, j = (int(index) for index in pairs.places[0])
+    return f"its strongest pair is {base(found.sequence, i)} with {base(found.sequence, j)}: {abs(pairs.values[0]):.2f} {found.unit}"
+
+
+def named_runs(found: DependencyMap) -> str:
+    """The longest stems, else repeats, among the strongest pairs of a map, half as many as it has bases; empty without any."""
+    pairs = pairs_of(found, max(FEWEST_PAIRS, len(found.values) // 2), APART)
+    for kind, words in (("stem", "as the two sides of a stem would"), ("repeat", "as repeats would")):
+        runs = [run for run in runs_among(pairs.places, found.sequence.as_dna(), kind) if run.size >= SHORTEST_RUN]
+        if runs:
+            named = " and ".join(run.words(found.sequence) for run in runs[:RUNS_NAMED])
+            more = f" (and {len(runs) - RUNS_NAMED} more)" if len(runs) > RUNS_NAMED else ""
+            return f"its strongest pairs join {named}{more}, {words}"
+    return ""
+
+
+def changes(found: DependencyMap, cause: str = "") -> str:
+    """The largest loss and the largest gain in a difference of two maps."""
+    pairs = pairs_of(found, len(found.values) ** 2, APART)
+    parts = []
+    for name, sign in (("loss", -1), ("gain", 1)):
+        of_this_sign = np.flatnonzero(np.sign(pairs.values) == sign)
+        if len(of_this_sign):
+            i, j = (int(index) for index in pairs.places[of_this_sign[0]])
+            value = abs(float(pairs.values[of_this_sign[0]]))
+            parts.append(f"the largest {name} is {base(found.sequence, i)} with {base(found.sequence, j)} ({value:.2f} {found.unit})")
+    if not parts:
+        same = not np.nan_to_num(found.values).any()
+        return "The two maps are the same." if same else f"No pair at least {APART} bases apart changes."
+    text = ", ".join(parts)
+    return f"{cause}: {text}." if cause else f"{text[0].upper()}{text[1:]}."
+
+
+@dataclass(frozen=True)
+class Run:
+    """Pairs in a row: the first base of each side (0-based) and how many; ``step`` of the second side is −1 in a stem, 1 in a repeat."""
+
+    i: int
+    j: int
+    size: int
+    step: int
+
+    def words(self, sequence: NucleotideSequence) -> str:
+        """Both sides, each from its 5′ end."""
+        other = sorted((self.j, self.j + self.step * (self.size - 1)))
+        sides = ((self.i, self.i + self.size - 1), other)
+        return " with ".join(f"{place(sequence, first)}–{place(sequence, last)}" for first, last in sides)
+
+
+def runs_among(places: NDArray[np.int64], letters: str, kind: str) -> list[Run]:
+    """Stems (complementary, against each other) or repeats (equal letters, side by side) among pairs, longest first."""
+    step = -1 if kind == "stem" else 1
+    fits = {
+        (int(i), int(j))
+        for i, j in places
+        if (f"{letters[i]}{letters[j]}" in _COMPLEMENTARY if kind == "stem" else letters[i] == letters[j])
+    }
+    found = []
+    for i, j in fits:
+        if (i - 1, j - step) in fits:
+            continue
+        size = 1
+        while (i + size, j + step * size) in fits:
+            size += 1
+        found.append(Run(i, j, size, step))
+    return sorted(found, key=lambda run: (-run.size, run.i, run.j))
+
+
+def place(sequence: NucleotideSequence, index: int) -> str:
+    """Position of a base as the ruler has it: its coordinate where there is a locus, else its 1-based position."""
+    return f"{index + 1:,}" if sequence.locus is None else f"{sequence.locus.position_of(index):,}"
+
+
+def base(sequence: NucleotideSequence, index: int) -> str:
+    """A base and where it is."""
+    return f"{sequence.letters[index]} at {place(sequence, index)}"

@@ -1,0 +1,3 @@
+"""The version of the product; it stands nowhere else."""
+
+VERSION = "0.2.0"

@@ -1,0 +1,143 @@
+"""What a run over a genome computes, and everything that decides its numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.analyses.declared import analyses, declared
+from engine.core.errors import InputError, LocuscopeError, ParameterError
+from engine.core.locus import Locus
+from engine.core.parameters import parameters_from
+from engine.core.processor import kind
+from engine.core.sequence import NucleotideSequence
+from engine.core.version import VERSION
+from engine.service.devices import code_fingerprint
+from engine.service.requests import Request
+
+if TYPE_CHECKING:
+    from engine.core.progress import Monitor
+    from engine.service.engine import Engine
+    from engine.service.triage import ReferenceLetters
+
+_HASHED_BP = 10_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a genome-wide run computes; two runs with the same plan write the same files.
+
+    ``window_bp`` bases are seen at once; neighbours overlap by ``overlap_bp``, of which each keeps its half in the tracks. ``settings``:
+    texts of the analysis' parameters by field name, such as ``(("precision", "exact"),)``.
+    """
+
+    genome: str
+    analysis: str = "probabilities"
+    model: str = ""
+    weights: str = ""
+    species: str = ""
+    device: str = ""
+    dtype: str = ""
+    window_bp: int = 1000
+    overlap_bp: int = 200
+    settings: tuple[tuple[str, str], ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        allowed = [name for name, row in analyses().items() if row.windows]
+        if self.analysis not in allowed:
+            raise ParameterError(f"The analysis is {self.analysis!r}; a genome-wide run can do {', '.join(allowed)}.")
+        if self.window_bp < 10 or not 0 <= self.overlap_bp < self.window_bp:
+            raise ParameterError(
+                f"The window is {self.window_bp} bases with an overlap of {self.overlap_bp}; allowed: a window of 10 or more, a smaller overlap."
+            )
+        self.parameters()
+
+    def parameters(self) -> Any:
+        """The analysis' parameters. Raises `ParameterError`."""
+        return parameters_from(declared(self.analysis).parameters, dict(self.settings))
+
+    def request(self, sequence: NucleotideSequence) -> Request:
+        """The question about one window."""
+        return Request(
+            self.analysis,
+            sequence,
+            self.model,
+            self.parameters(),
+            self.species,
+            Path(self.weights) if self.weights else None,
+            self.device,
+            self.dtype,
+        )
+
+
+def identity(plan: Plan, engine: Engine, lengths: dict[str, int], letters: dict[str, str]) -> dict[str, Any]:
+    """Everything that decides the numbers of a run, for ``scan.json``: letters of every contig, code, versions, weights, precision."""
+    found = engine.resolved(plan.request(NucleotideSequence("ACGT" * 4)))
+    return {
+        "plan": asdict(plan) | {"settings": dict(plan.settings)},
+        "contigs": {name: {"length": length, "sha256": letters[name]} for name, length in lengths.items()},
+        "weights": found.spec.fingerprint,
+        "model": found.spec.model_id,
+        "dtype": found.spec.options.dtype,
+        "processor": kind(found.spec.options.device),
+        "analysis_version": found.analysis.version,
+        "version": VERSION,
+        "code": code_fingerprint(),
+    }
+
+
+def contig_hashes(reference: ReferenceLetters, lengths: dict[str, int], monitor: Monitor) -> dict[str, str]:
+    """sha256 of the letters of every contig, read once before the run; a contig that cannot be read says so here and is left to its windows."""
+    monitor.start(sum(lengths.values()), "bases read")
+    found: dict[str, str] = {}
+    for name, length in lengths.items():
+        total = hashlib.sha256()
+        for start in range(0, length, _HASHED_BP):
+            end = min(length, start + _HASHED_BP)
+            try:
+                total.update(reference.genomes.fetch(Locus(reference.assembly, name, start, end)).letters.encode())
+            except LocuscopeError as error:
+                total.update(str(error).encode())
+            monitor.advance(end - start)
+        found[name] = total.hexdigest()
+    return found
+
+
+def keep_identity(identity_now: dict[str, Any], folder: Path) -> None:
+    """Write ``scan.json``, or check that the run in ``folder`` is the same. Raises `InputError` that names what differs."""
+    path = folder / "scan.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            _compare(json.loads(path.read_text(encoding="utf-8")), identity_now, folder)
+        path.write_text(json.dumps(identity_now, indent=2, sort_keys=True), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"The folder {str(folder)!r} cannot be written: {error.strerror}; name another --out.") from error
+    except ValueError as error:
+        raise InputError(f"{folder} holds a scan.json that cannot be read; name another --out.") from error
+
+
+_WORDS = {
+    "plan": "settings",
+    "contigs": "genome letters",
+    "weights": "weights",
+    "model": "model",
+    "dtype": "dtype",
+    "processor": "kind of processor",
+    "analysis_version": "version of the analysis",
+    "version": "version of Locuscope",
+    "code": "code",
+}
+
+
+def _compare(before: Any, now: dict[str, Any], folder: Path) -> None:
+    plain = json.loads(json.dumps(now))
+    known = before if isinstance(before, dict) else {}
+    other = [words for name, words in _WORDS.items() if known.get(name) != plain[name]]
+    if other:
+        raise InputError(
+            f"{folder} holds a run with other {', '.join(other)} (scan.json); its windows would be mixed: name another --out, or the same."
+        )

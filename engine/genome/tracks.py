@@ -1,0 +1,86 @@
+"""Tracks of a genome-wide run: bigWig files of a contig as soon as it is done, and of the whole genome."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.genome.windows import GenomeWindow, Stretch, folder_name
+
+_PREFIX = "track_"
+COPIED_BP = 1_000_000
+
+
+def contig_tracks(contig: str, length: int, parts: list[Stretch], folder: Path) -> tuple[Path, ...]:
+    """Join the kept parts of a contig's windows into one bigWig a track; windows without an answer leave gaps."""
+    with contextlib.ExitStack() as stack:
+        files: dict[str, Any] = {}
+        for stretch in parts:
+            path = _written(stretch, folder)
+            if path is None:
+                continue
+            with np.load(path, allow_pickle=False) as archive:
+                for window in stretch.windows:
+                    for name, values in _tracks_of(archive, window).items():
+                        if name not in files:
+                            files[name] = _opened(folder / "tracks" / "contigs" / folder_name(contig) / f"{name}.bw", {contig: length})
+                            stack.callback(files[name].close)
+                        _add(files[name], window, values)
+    return tuple(folder / "tracks" / "contigs" / folder_name(contig) / f"{name}.bw" for name in files)
+
+
+def _written(stretch: Stretch, folder: Path) -> Path | None:
+    path = stretch.path(folder)
+    return next((found for found in (path, path.with_suffix(".partial.npz")) if found.exists()), None)
+
+
+def _tracks_of(archive: Any, window: GenomeWindow) -> dict[str, NDArray[np.float32]]:
+    start = f"{window.name}/{_PREFIX}"
+    return {name.removeprefix(start): archive[name] for name in archive.files if name.startswith(start)}
+
+
+def _opened(path: Path, lengths: dict[str, int]) -> Any:
+    import pyBigWig
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = pyBigWig.open(str(path), "w")
+    file.addHeader(list(lengths.items()))
+    return file
+
+
+def _add(file: Any, window: GenomeWindow, values: NDArray[np.float32]) -> None:
+    kept = values[window.first - window.start : window.last - window.start].astype(np.float64)
+    places = np.flatnonzero(np.isfinite(kept))
+    if len(places):
+        at = (places + window.first).tolist()
+        file.addEntries([window.contig] * len(at), at, ends=[start + 1 for start in at], values=kept[places].tolist())
+
+
+def join_tracks(lengths: dict[str, int], folder: Path) -> tuple[Path, ...]:
+    """One bigWig a track of all contigs that are done, in the order of the genome."""
+    import pyBigWig
+
+    found: dict[str, dict[str, Path]] = {}
+    for contig in lengths:
+        for path in sorted((folder / "tracks" / "contigs" / folder_name(contig)).glob("*.bw")):
+            found.setdefault(path.name, {})[contig] = path
+    for name, parts in found.items():
+        joined = _opened(folder / "tracks" / name, lengths)
+        for contig, path in parts.items():
+            with pyBigWig.open(str(path)) as part:
+                _copy(part, joined, contig, lengths[contig])
+        joined.close()
+    return tuple(folder / "tracks" / name for name in found)
+
+
+def _copy(part: Any, joined: Any, contig: str, length: int) -> None:
+    """All intervals of a contig, some at a time."""
+    for low in range(0, length, COPIED_BP):
+        found = [item for item in part.intervals(contig, low, min(length, low + COPIED_BP)) or () if item[0] >= low]
+        if found:
+            starts, ends, values = (list(column) for column in zip(*found, strict=True))
+            joined.addEntries([contig] * len(starts), starts, ends=ends, values=values)

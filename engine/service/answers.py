@@ -1,0 +1,98 @@
+"""Answers that come with the repository: those of the shipped models on the shipped examples, read-only.
+
+An answer is named by what decides it on any machine (`engine.service.requests.Resolved.shipped_key`: analysis and version, weights, sequence,
+parameters), not by the code's hash or the processor, so that it holds until one of those changes; a test computes two of them again.
+``make examples`` makes all of them anew, in exact precision, which is what ``auto`` stands for.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.core.errors import LocuscopeError
+from engine.service.requests import Request
+from engine.service.store import decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.core.sequence import NucleotideSequence
+    from engine.service.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples" / "answers"
+
+
+class ShippedAnswers:
+    """Reads the answers of a folder; an answer that is damaged or of another version is as good as absent."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+        self._known = {path.stem for path in folder.glob("*.npz")} if folder.is_dir() else set()
+
+    def get(self, key: str, sequence: NucleotideSequence) -> Any | None:
+        """The answer under ``key``, said of ``sequence``; None when none is shipped."""
+        if key not in self._known:
+            return None
+        try:
+            with np.load(self._folder / f"{key}.npz", allow_pickle=False) as archive:
+                return decode({name: archive[name] for name in archive.files}, sequence)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, LocuscopeError) as error:
+            logger.warning("the shipped answer %s is left out: %s", key[:12], type(error).__name__)
+            self._known.discard(key)
+            return None
+
+
+def example_requests(engine: Engine) -> Iterator[Request]:
+    """What the explorer asks first of each example: every analysis that is always shown, by the shipped models."""
+    from engine.analyses.declared import analyses
+    from engine.sources.examples import EXAMPLES
+
+    for example in EXAMPLES:
+        for name, analysis in analyses().items():
+            if analysis.shown != "always":
+                continue
+            card = engine.model("locuscope").card
+            model = card.id if not analysis.cannot(card) else analysis.default_model
+            if not model.startswith("locuscope"):
+                continue
+            yield Request(name, example.sequence, model, analysis.starting(engine.model(model).card))
+
+
+def exactly(request: Request) -> Request:
+    """The same question in exact precision, where it has one."""
+    parameters: Any = request.parameters
+    return replace(request, parameters=replace(parameters, precision="exact")) if hasattr(parameters, "precision") else request
+
+
+def make(folder: Path = FOLDER) -> int:
+    """Compute every answer and write it to ``folder``, in place of those there; the number of bytes written."""
+    from engine.core.settings import Settings
+    from engine.service.engine import Engine
+
+    with tempfile.TemporaryDirectory() as home:
+        engine = Engine(replace(Settings.from_environment(), home=Path(home)), shipped=ShippedAnswers(Path(home)))
+        made: dict[str, Any] = {}
+        for request in example_requests(engine):
+            made[engine.resolved(request).shipped_key] = engine.run(exactly(request))
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.npz"):
+        path.unlink()
+    for key, result in made.items():
+        np.savez_compressed(folder / f"{key}.npz", allow_pickle=False, **encode(result))
+    return sum(path.stat().st_size for path in folder.glob("*.npz"))
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logger.info("%s bytes", f"{make():,}")
+    sys.exit(0)

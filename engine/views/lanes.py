@@ -1,0 +1,44 @@
+"""Annotated intervals as boxes on lanes: overlapping ones below each other, each with a tip in the direction of its strand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.views.paths import Path, joined
+
+if TYPE_CHECKING:
+    from engine.core.features import Feature
+
+LANE = 17
+MOST_LANES = 8
+"""Further intervals share the last lane."""
+TIP_PIXELS = 6.0
+
+
+def lanes(features: Sequence[Feature]) -> dict[Feature, int]:
+    """The first free lane of each, from the top; wider ones first among those that start together."""
+    ends: list[int] = []
+    found: dict[Feature, int] = {}
+    for feature in sorted(features, key=lambda item: (item.start, -item.end)):
+        lane = next((k for k, end in enumerate(ends) if end <= feature.start), len(ends))
+        ends[lane : lane + 1] = [feature.end]
+        found[feature] = min(lane, MOST_LANES - 1)
+    return found
+
+
+def arrow(feature: Feature, y: float, height: float, base_width: float) -> Path:
+    """Box of a feature around ``y``, pointed at its 3′ end; axis values."""
+    left, right = feature.start + 0.5, feature.end + 0.5
+    tip = min(TIP_PIXELS / base_width, (right - left) / 2)
+    low, high = y - height / 2, y + height / 2
+    if feature.strand == "+":
+        corners = [(left, low), (left, high), (right - tip, high), (right, y), (right - tip, low), (left, low)]
+    elif feature.strand == "-":
+        corners = [(left, y), (left + tip, high), (right, high), (right, low), (left + tip, low), (left, y)]
+    else:
+        corners = [(left, low), (left, high), (right, high), (right, low), (left, low)]
+    points = np.array(corners, np.float32)
+    return joined(points[:, 0], points[:, 1])

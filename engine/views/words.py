@@ -1,0 +1,36 @@
+"""What a figure says in one sentence, and what it is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.analyses.findings import MOSTLY, changes, finding, place, share_unsure, signed, trust
+
+if TYPE_CHECKING:
+    from engine.views.evidence import LocusEvidence
+
+__all__ = ["heading", "place", "sentence"]
+
+
+def heading(evidence: LocusEvidence) -> str:
+    """What is shown, and by which models."""
+    sequence = evidence.sequence
+    named = evidence.title or sequence.name
+    place = " · ".join(str(part) for part in (named, sequence.locus) if part) or f"{len(sequence):,} bases"
+    models = dict.fromkeys(result.provenance.card.title for result in evidence.results.values())
+    return f"{place} · {' and '.join(models)}" if models else place
+
+
+def sentence(evidence: LocusEvidence) -> str:
+    """What the map says about this locus and how sure the model is; empty where there is neither."""
+    found, probabilities = evidence.results.get("dependency"), evidence.results.get("probabilities")
+    if found is not None and signed(found):
+        return changes(found, evidence.marks[0].label if evidence.marks else "")
+    parts = []
+    if probabilities is not None:
+        parts.append(trust(probabilities.values))
+    if found is not None:
+        unsure = probabilities is not None and share_unsure(probabilities.values) >= MOSTLY
+        parts.append("pairs below may be chance" if unsure and found.complete else finding(found))
+    text = "; ".join(part for part in parts if part)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
