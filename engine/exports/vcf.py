@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
+from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError
 from engine.core.variants import ScoredVariant, Triage
 
@@ -13,11 +15,21 @@ FIELDS = (
     ("LCS_INFLUENCE", "Float", "Mean over the other bases of the window of the largest absolute change in log2 odds"),
     ("LCS_DLL", "Float", "ln P(window with the allele) - ln P(window)"),
     ("LCS_STATUS", "String", "scored, reference_mismatch, outside or not_scored"),
-    ("LCS_CONSEQUENCE", "String", "Consequence by the annotation, Sequence Ontology terms"),
+    ("LCS_CONSEQUENCE", "String", "Most severe consequence by the annotation, a Sequence Ontology term"),
+    ("LCS_IMPACT", "String", "Its impact class: HIGH, MODERATE, LOW or MODIFIER"),
+    ("LCS_LEFT_ALIGNED", "String", "Position|reference|alternate without padding, an indel as far left as it goes"),
 )
 """INFO fields, one value an alternate allele."""
 
+TRANSCRIPTS = (
+    "LCS_TRANSCRIPTS",
+    "Consequences, one a transcript, the most severe first; percent-encoded. Format: Allele|Consequence|IMPACT|Gene|Transcript|HGVSc|HGVSp|"
+    "Genetic_code|Note",
+)
+"""INFO field with any number of values: its name and description."""
+
 _INFO = 7
+_PLAIN = "()*+-.:<>?_&[]@/"
 
 
 def write_triage_vcf(triage: Triage, source: Iterable[str], path: Path) -> None:
@@ -67,6 +79,7 @@ def vcf_lines(triage: Triage, source: Iterable[str]) -> Iterator[str]:
 def _described(triage: Triage) -> Iterator[str]:
     for name, kind, description in FIELDS:
         yield f'##INFO=<ID={name},Number=A,Type={kind},Description="{description}">\n'
+    yield f'##INFO=<ID={TRANSCRIPTS[0]},Number=.,Type=String,Description="{TRANSCRIPTS[1]}">\n'
     yield f"##locuscope_provenance={triage.provenance.to_json()}\n"
 
 
@@ -88,11 +101,20 @@ def _annotated(line: str, rows: Sequence[ScoredVariant]) -> str:
         ("LCS_DLL", [_number(row.delta_log_likelihood) for row in rows]),
         ("LCS_STATUS", [row.status for row in rows]),
         ("LCS_CONSEQUENCE", [row.consequence or "." for row in rows]),
+        ("LCS_IMPACT", [row.consequences[0].impact if row.consequences else "." for row in rows]),
+        ("LCS_LEFT_ALIGNED", ["|".join(map(str, row.left_aligned)) if row.left_aligned else "." for row in rows]),
+        (TRANSCRIPTS[0], [_transcript(row.variant.alternate, item) for row in rows for item in row.consequences] or ["."]),
     )
     kept = [item for item in columns[_INFO].split(";") if item not in (".", "") and not item.startswith("LCS_")]
     added = [f"{name}={','.join(texts)}" for name, texts in values if set(texts) != {"."}]
     columns[_INFO] = ";".join(kept + added)
     return "\t".join(columns)
+
+
+def _transcript(allele: str, item: Consequence) -> str:
+    code = str(item.genetic_code or "")
+    cells = (allele, "&".join(item.terms), item.impact, item.gene, item.transcript, item.hgvs_c, item.hgvs_p, code, item.note)
+    return "|".join(quote(cell, safe=_PLAIN) for cell in cells)
 
 
 def _number(value: float | None) -> str:

@@ -172,7 +172,7 @@ class Engine:
         terms.accept(self._registry.entry(model_id).card, self.settings.home)
 
     def scores(self, model_id: str, assembly: str, variant: Variant) -> tuple[VariantScore, ...]:
-        """What a table or service says of one variant of a known assembly; empty when it has nothing.
+        """What a table or service says of one variant of a known assembly, without bases that pad its alleles; empty when it has nothing.
 
         Raises `CapabilityMissing` for a model that is neither, `WeightsMissing` when something is not there yet, `LocusError` for a
         variant that does not fit the assembly, `SourceUnavailable` when a service does not answer.
@@ -182,9 +182,7 @@ class Engine:
             raise CapabilityMissing(f"{entry.card.title} holds no published variant scores; use a triage for what it computes.")
         spec = ModelSpec(entry.card.id, find_directory(entry, self.settings), "", LoadOptions("cpu", settings=self.settings))
         with self._shelf.borrow(entry, spec) as shelved:
-            found: tuple[VariantScore, ...] = shelved.model.score(
-                assembly, variant.contig, variant.position, variant.reference, variant.alternate
-            )
+            found: tuple[VariantScore, ...] = shelved.model.score(assembly, variant.contig, *variant.without_padding())
             return found
 
     def preload(self, model_id: str = "") -> None:
