@@ -45,6 +45,7 @@ def models_command(
             "organisms": row.card.organisms,
             "limitations": row.card.limitations,
             "source": row.card.source,
+            "proof": row.card.proof,
             "why_not": row.why_not,
         }
         for row in arguments.make_engine().models()

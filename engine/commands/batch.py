@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_output, deliver, read_settings, settings_of_command_line, writing
 from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
-from engine.core.errors import InputError, LocusError
+from engine.core.errors import InputError, LocusError, ParameterError, SourceUnavailable, WeightsInvalid, WeightsMissing
 from engine.core.protocols import VariantScore
 from engine.core.variants import TriageParameters, Variant
+
+if TYPE_CHECKING:
+    from engine.service.engine import Engine
 
 app = typer.Typer()
 
@@ -156,7 +159,7 @@ def tracks(
     settings = settings_of_command_line()
     place = GenomeSet(settings).resolve(locus)
     row = entry("alphagenome")
-    model: Any = row.load(find_directory(row, settings.home), LoadOptions())
+    model: Any = row.load(find_directory(row, settings), LoadOptions(settings=settings))
     found = model.tracks(place.assembly, place.contig, place.start, place.end, tuple(output), tuple(tissue))
     with writing(target):
         write_predicted_tracks(found, row.card, place.assembly, target)
@@ -165,25 +168,58 @@ def tracks(
 
 @app.command()
 def install(
-    model: Annotated[str, typer.Argument(metavar="ID", help="Model id, see the command models.")],
+    model: Annotated[str, typer.Argument(metavar="ID", help="Model id, see the command models; with --check, none means all.")] = "",
+    folder: Annotated[Path | None, typer.Option("--from", metavar="DIR", help="Take the files of this folder, do not download.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the files fit: reads configurations and headers.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Download the published weights of a model, or accept the terms of a table or service; shows size and licence first."""
     engine = arguments.make_engine()
+    if check:
+        _check(engine, model, folder)
+        return
+    if not model:
+        raise ParameterError("No model id is given; see the command models, and name one.")
     row = engine.model(model)
-    if row.installed:
-        print(f"{row.card.title} is installed.")
-        return
-    size = f"{row.size_bytes:,} bytes, " if row.size_bytes else ""
-    print(f"{row.card.title}: {size}licence {row.card.licence}, from {row.card.source}.")
-    if not yes and not typer.confirm("Download it under these terms?" if row.size_bytes else "Accept these terms?"):
-        return
-    if not row.size_bytes:
-        engine.accept_terms(model)
+    if folder is None:
+        if row.installed:
+            print(f"{row.card.title} is installed.")
+            return
+        if row.has_files and not row.downloadable:
+            raise WeightsMissing(
+                f"{row.card.title} cannot be downloaded here; get its files from {row.card.source}, and install them by --from DIR."
+            )
+        size = f"{row.size_bytes:,} bytes, {row.card.proof}, " if row.downloadable else ""
+        print(f"{row.card.title}: {size}licence {row.card.licence}, from {row.card.source}.")
+        if not yes and not typer.confirm("Download it under these terms?" if row.downloadable else "Accept these terms?"):
+            return
+        if not row.downloadable:
+            engine.accept_terms(model)
     monitor = TerminalMonitor()
-    folder = engine.install(model, monitor)
+    place = engine.install(model, monitor, folder)
     monitor.close()
-    print(f"{row.card.title} is ready in {folder}.")
+    print(f"{engine.model(model).card.title} is ready in {place}.")
+
+
+def _check(engine: Engine, model: str, folder: Path | None) -> None:
+    """One sentence a model; fails when one does not fit."""
+    wanted = [model] if model else [row.card.id for row in engine.models() if row.downloadable]
+    bad = 0
+    for model_id in wanted:
+        try:
+            found = engine.check_files(model_id, folder)
+        except SourceUnavailable as error:
+            if model:
+                raise
+            print(f"{model_id} was not checked: {error}")
+            bad += 1
+            continue
+        if model and not found.fits:
+            raise WeightsInvalid(found.sentence)
+        print(found.sentence)
+        bad += not found.fits
+    if bad:
+        raise WeightsInvalid(f"{bad:,} of {len(wanted):,} models do not fit, or could not be checked.")
 
 
 @app.command()

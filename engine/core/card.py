@@ -54,6 +54,10 @@ class ModelCard:
         Allowed values of the species parameter; empty when it has none.
     remote : bool
         The model answers over the network.
+    proof : str
+        What the files of the weights in use showed; empty before they are looked at.
+    assumed : tuple of str
+        What was taken for granted because no file of the checkpoint says it, a clause each.
     """
 
     id: str
@@ -74,6 +78,8 @@ class ModelCard:
     masked: bool = True
     species: tuple[str, ...] = ()
     remote: bool = False
+    proof: str = ""
+    assumed: tuple[str, ...] = ()
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""

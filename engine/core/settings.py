@@ -27,10 +27,12 @@ def _default_home() -> Path:
     return Path(base) if base else Path.home() / ".cache"
 
 
-def _setting(default: Any, help_text: str) -> Any:
+def _setting(default: Any, help_text: str, *, also: str = "", secret: bool = False) -> Any:
+    """A field with its help; ``also``: another variable that is read where the own one is not set; ``secret``: never printed."""
+    metadata = {"help": help_text, "also": also}
     if callable(default):
-        return field(default_factory=default, metadata={"help": help_text})
-    return field(default=default, metadata={"help": help_text})
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Settings:
     alphamissense: str = _setting(
         "", "AlphaMissense tables, ASSEMBLY=FILE separated by commas, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz"
     )
+    alphagenome_key: str = _setting(
+        "", "personal key of the AlphaGenome service; ALPHA_GENOME_API_KEY is read as well", also="ALPHA_GENOME_API_KEY", secret=True
+    )
+    weights: str = _setting("", "checkpoint folders that are installed models, ID=DIR separated by commas, e.g. nt-v2=/data/nt-v2")
 
     def __post_init__(self) -> None:
         for name in ("model_bytes", "result_bytes", "disk_bytes", "max_length", "max_upload_bytes"):
@@ -70,7 +76,7 @@ class Settings:
         variables = os.environ if environment is None else environment
         values: dict[str, Any] = {}
         for item in fields(cls):
-            text = variables.get(PREFIX + item.name.upper())
+            text = variables.get(PREFIX + item.name.upper(), variables.get(item.metadata["also"]))
             if text is not None:
                 values[item.name] = _converted(item.name, str(item.type), text)
         return cls(**values)

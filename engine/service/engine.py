@@ -19,6 +19,7 @@ from engine.core.progress import Monitor
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.models import registry as shipped_registry
+from engine.models.checkpoints.identity import identified
 from engine.models.entry import LoadOptions, ModelEntry
 from engine.service.answers import ShippedAnswers
 from engine.service.collector import leave_imports_alone
@@ -32,6 +33,7 @@ from engine.service.store import ResultStore
 if TYPE_CHECKING:
     from engine.core.protocols import VariantScore
     from engine.core.variants import Variant
+    from engine.models.checkpoints.check import Finding
     from engine.service.triage import TriageRequest
 
 __all__ = ["Engine", "ModelRow", "Request", "follow"]
@@ -43,12 +45,17 @@ MAXIMUM_JOBS = 64
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model as a picker shows it: its card, whether it can be used now, why not, and the bytes of its files."""
+    """A model as a picker shows it: its card, whether it can be used now, why not, and the bytes of its files.
+
+    ``downloadable``: a hub has them. ``has_files``: it answers from files; tables and services have terms to accept instead.
+    """
 
     card: ModelCard
     installed: bool
     why_not: str
     size_bytes: int
+    downloadable: bool = False
+    has_files: bool = True
 
 
 class Engine:
@@ -95,12 +102,14 @@ class Engine:
     def model(self, model_id: str = "") -> ModelRow:
         """One model; raises `UnknownModel`."""
         entry = self._registry.entry(model_id or self.settings.model)
-        download = entry.hub.size_bytes if entry.hub is not None else 0
+        kind = {"downloadable": entry.hub is not None, "has_files": entry.has_files}
         try:
-            directory = find_directory(entry, self.settings.home)
+            directory = find_directory(entry, self.settings)
+            entry, _ = identified(entry, directory)
         except ModelError as error:
-            return ModelRow(entry.card, False, str(error), download)
-        return ModelRow(entry.card, True, "", directory_bytes(directory) if _has_files(entry) else 0)
+            download, proof = (entry.hub.size_bytes, entry.hub.proof) if entry.hub is not None else (0, "")
+            return ModelRow(replace(entry.card, proof=proof), False, str(error), download, **kind)
+        return ModelRow(entry.card, True, "", directory_bytes(directory) if entry.has_files else 0, **kind)
 
     def fingerprint(self, model_id: str = "", weights: Path | None = None) -> str:
         """Hash over the files of a model's checkpoint folder; empty for tables and services."""
@@ -111,22 +120,43 @@ class Engine:
         cannot = declared(analysis).cannot
         return tuple((row, cannot(row.card) or row.why_not) for row in self.models())
 
-    def install(self, model_id: str, monitor: Monitor | None = None) -> Path:
-        """Download the published weights of a model and return their folder; progress in bytes through ``monitor``.
+    def install(self, model_id: str, monitor: Monitor | None = None, source: Path | None = None) -> Path:
+        """Download the published weights of a model, or take those of the folder ``source`` once they are checked; the model's folder.
 
-        Raises `WeightsMissing` for a model without a public download, `SourceUnavailable` when the settings say offline or the hub
-        cannot be reached, and what ``monitor.advance`` raises to stop.
+        Progress in bytes through ``monitor``. Raises `WeightsMissing` for a model without a public download, `WeightsInvalid` when the files
+        of ``source`` are not the model's, `SourceUnavailable` when the settings say offline or the hub cannot be reached, and what
+        ``monitor.advance`` raises to stop.
         """
-        from engine.models.checkpoints import hub
+        from engine.models.checkpoints import check, download, installed
 
         entry = self._registry.entry(model_id)
+        if source is not None:
+            check.check_before_install(entry, source)
+            return installed.install_folder(entry, source, self.settings.home, monitor)
         if entry.hub is None or self.model(model_id).installed:
-            return find_directory(entry, self.settings.home)
-        if self.settings.offline:
+            return find_directory(entry, self.settings)
+        self._check_online(entry)
+        return download.install(entry, self.settings.home, self.settings.hub_endpoint, monitor)
+
+    def check_files(self, model_id: str, source: Path | None = None) -> Finding:
+        """Whether the files of the folder ``source``, or those that the hub holds, are the model's: from configuration and headers alone.
+
+        Raises `WeightsMissing` for a model without a public download, `SourceUnavailable` when the settings say offline or the hub cannot be
+        reached.
+        """
+        from engine.models.checkpoints import check
+
+        entry = self._registry.entry(model_id)
+        if source is not None:
+            return check.check_folder(entry, source)
+        self._check_online(entry)
+        return check.check_hub(entry, self.settings.hub_endpoint)
+
+    def _check_online(self, entry: ModelEntry) -> None:
+        if self.settings.offline and entry.hub is not None:
             raise SourceUnavailable(
                 f"{entry.card.title} cannot be downloaded: the setting LOCUSCOPE_OFFLINE keeps this installation offline."
             )
-        return hub.install(entry, self.settings.home, self.settings.hub_endpoint, monitor)
 
     def accept_terms(self, model_id: str) -> None:
         """Remember that the terms of a table or service were shown and accepted."""
@@ -143,7 +173,7 @@ class Engine:
         entry = self._registry.entry(model_id)
         if not entry.card.can(Capability.VARIANT_SCORES):
             raise CapabilityMissing(f"{entry.card.title} holds no published variant scores; use a triage for what it computes.")
-        spec = ModelSpec(entry.card.id, find_directory(entry, self.settings.home), "", LoadOptions("cpu"))
+        spec = ModelSpec(entry.card.id, find_directory(entry, self.settings), "", LoadOptions("cpu", settings=self.settings))
         with self._shelf.borrow(entry, spec) as shelved:
             found: tuple[VariantScore, ...] = shelved.model.score(
                 assembly, variant.contig, variant.position, variant.reference, variant.alternate
@@ -173,7 +203,8 @@ class Engine:
         Raises `UnknownModel`, `WeightsMissing`, and `CapabilityMissing` where the model cannot do what is asked.
         """
         entry = self._entry(request)
-        found = Resolved(request, entry, self._spec(entry, request.device, request.dtype, request.species, request.weights))
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        found = Resolved(request, identified(entry, spec.directory)[0], spec)
         reason = found.analysis.cannot(entry.card)
         if reason:
             raise CapabilityMissing(reason)
@@ -194,9 +225,11 @@ class Engine:
         return found
 
     def notes(self, request: Request) -> tuple[str, ...]:
-        """What a user should know before an answer: how the sequence departs from the only layout a model was trained on."""
-        note = self._entry(request).note(request.sequence)
-        return (note,) if note else ()
+        """What a user should know before an answer: whose the weights are not, how the sequence departs from what a model was trained on."""
+        entry, doubt = self._entry(request), ""
+        with contextlib.suppress(ModelError):
+            doubt = identified(entry, find_directory(entry, self.settings, request.weights))[1]
+        return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
     def estimate(self, request: Request) -> Cost:
         """Forward passes, bases read, memory, and seconds when this model ran here before."""
@@ -237,10 +270,11 @@ class Engine:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
         entry = self._registry.entry(request.model or self.settings.model)
         refusal = declared("effects").cannot
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        entry, _ = identified(entry, spec.directory)
         reason = refusal(entry.card)
         if reason:
             raise CapabilityMissing(reason)
-        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
@@ -361,13 +395,9 @@ class Engine:
         return self._registry.entry(default) if default in self._registry.model_ids() and analysis.cannot(entry.card) else entry
 
     def _spec(self, entry: ModelEntry, device: str, dtype: str, species: str, weights: Path | None) -> ModelSpec:
-        directory = find_directory(entry, self.settings.home, weights)
+        directory = find_directory(entry, self.settings, weights)
         where = checked_device(device or self.settings.device)
-        options = LoadOptions(where, checked_dtype(dtype or self.settings.dtype, where), species)
-        if weights is None and not _has_files(entry):
+        options = LoadOptions(where, checked_dtype(dtype or self.settings.dtype, where), species, self.settings)
+        if weights is None and not entry.has_files:
             return ModelSpec(entry.card.id, directory, "", options)
         return ModelSpec(entry.card.id, directory, self._fingerprints.of(directory), options, directory_bytes(directory))
-
-
-def _has_files(entry: ModelEntry) -> bool:
-    return entry.shipped is not None or entry.hub is not None

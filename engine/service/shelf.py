@@ -19,6 +19,8 @@ from typing import Any, Protocol
 
 from engine.core.errors import ResourceExhausted, WeightsInvalid, WeightsMissing
 from engine.core.quoting import quoted
+from engine.core.settings import Settings
+from engine.models.checkpoints.installed import installed, named_folders
 from engine.models.entry import LoadOptions, ModelEntry
 
 logger = logging.getLogger(__name__)
@@ -190,35 +192,36 @@ def directory_bytes(directory: Path) -> int:
     return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
 
 
-def find_directory(entry: ModelEntry, home: Path, weights: Path | None = None) -> Path:
-    """The checkpoint folder of a model: ``weights`` when given, else the shipped one, else the downloaded one.
+def find_directory(entry: ModelEntry, settings: Settings, weights: Path | None = None) -> Path:
+    """The checkpoint folder of a model: ``weights`` when given, else that of the settings, the shipped one, or the one in the home.
 
-    Raises `WeightsMissing` with the remedy, `WeightsInvalid` when ``weights`` is not a folder with files.
+    Raises `WeightsMissing` with the remedy, `WeightsInvalid` when ``weights`` or what the settings name is not a folder with files.
     """
-    if weights is not None:
-        if not weights.is_dir():
-            if weights.is_file():
-                raise WeightsInvalid(f"The weights {quoted(weights)} are a file; give the folder that it lies in, with its config.json.")
-            raise WeightsInvalid(f"The weights folder {quoted(weights)} does not exist; give a checkpoint folder in the published layout.")
-        return weights
+    named = weights or named_folders(settings.weights).get(entry.card.id)
+    if named is not None:
+        if named.is_file():
+            raise WeightsInvalid(
+                f"The weights {quoted(named)} are one file; give the folder that holds it together with its configuration and tokenizer files."
+            )
+        if not named.is_dir():
+            raise WeightsInvalid(f"The weights folder {quoted(named)} does not exist; give a checkpoint folder in the published layout.")
+        return named
     if entry.shipped is not None:
         folder = ASSETS / entry.shipped
         if not folder.is_dir():
             raise WeightsMissing(f"The weights of {entry.card.id} come with the repository but {folder} is absent; fetch it again.")
         return folder
-    if entry.hub is None:
-        missing = entry.available(home) if entry.available is not None else ""
+    if not entry.has_files:
+        missing = entry.available(settings) if entry.available is not None else ""
         if missing:
             raise WeightsMissing(missing)
-        return home
-    from engine.models.checkpoints import hub
-
-    folder_or_none: Path | None = hub.installed(entry, home)
-    if folder_or_none is None:
+        return settings.home
+    found = installed(entry, settings.home)
+    if found is None:
         raise WeightsMissing(
             f"The weights of {entry.card.id} are not on this machine; install them from the Models page or name a folder with --weights."
         )
-    return folder_or_none
+    return found
 
 
 class Fingerprints:

@@ -35,7 +35,7 @@ def page() -> None:
     else:
         st.caption("Choose a row to read everything about a model.")
     st.subheader("Get a model", anchor=False)
-    missing = [row for row in rows if not row.installed and row.size_bytes > 0]
+    missing = [row for row in rows if not row.installed and row.downloadable]
     if not missing:
         st.caption("Every model that can be downloaded is here.")
         return
@@ -58,6 +58,8 @@ def _details(row: ModelRow) -> None:
             "Analyses": ", ".join(sorted(card.capabilities)),
             "Licence": card.licence,
             "Source": card.source,
+            "Proof": card.proof,
+            "Assumed": "; ".join(card.assumed),
             "Please cite": card.citation,
             "What is missing": row.why_not,
         }
@@ -66,7 +68,9 @@ def _details(row: ModelRow) -> None:
 
 def _install(row: ModelRow, shared: state.Shared) -> None:
     card = row.card
-    st.markdown(f"**{plain(card.title)}** · download {_size(row.size_bytes)} from {plain(card.source)} · licence: {plain(card.licence)}")
+    st.markdown(
+        f"**{plain(card.title)}** · download {_size(row.size_bytes)} from {plain(card.source)} ({card.proof}) · licence: {plain(card.licence)}"
+    )
     if shared.settings.offline:
         st.info("This installation is set to stay offline (LOCUSCOPE_OFFLINE), so nothing can be downloaded here.")
         return

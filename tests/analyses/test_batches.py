@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from engine.models.locuscope import fast
 from engine.models.registry import entry
 from engine.service.shelf import ASSETS
 from tests.analyses.toys import ToyModel, Watcher
-from tests.models.test_contract import BASE_MODELS, LETTERS, Case
+from tests.models.cases import BASE_MODELS, LETTERS, Case
 
 OUT_OF_MEMORY = [
     torch.OutOfMemoryError("CUDA out of memory"),
@@ -179,9 +178,9 @@ def test_side_by_side_a_cancel_stops_and_partial_maps_are_published(cores: int) 
     assert not watcher.partials[-1].complete
 
 
-@pytest.mark.parametrize("case", BASE_MODELS, ids=lambda case: case.folder)
-def test_every_model_may_be_asked_by_several_workers_at_once(case: Case, golden: Path, cores: int) -> None:
-    sequence, model = NucleotideSequence(LETTERS), case.load(golden, "float32")
+@pytest.mark.parametrize("case", BASE_MODELS, ids=str)
+def test_every_model_may_be_asked_by_several_workers_at_once(case: Case, request: pytest.FixtureRequest, cores: int) -> None:
+    sequence, model = NucleotideSequence(LETTERS), case.load(request, "float32")
     together = dependency_map(model, sequence, DependencyParameters(precision="exact")).values
     torch.set_num_threads(1)
     np.testing.assert_allclose(together, dependency_map(model, sequence, DependencyParameters(precision="exact")).values, atol=5e-5)

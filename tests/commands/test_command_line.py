@@ -262,10 +262,10 @@ def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
 
 
 def test_a_layout_that_a_model_was_not_trained_on_is_noted_but_an_error_stays_one_sentence(
-    shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(arguments, "make_engine", Engine)
-    how = ["--model", "specieslm-fungi-k1", "--weights", str(shared / "golden" / "dependency_k1" / "checkpoint"), "--out", "p.npz"]
+    how = ["--model", "specieslm-fungi-k1", "--weights", str(tiny / "dependency_k1" / "checkpoint"), "--out", "p.npz"]
     assert command_line.main(["probabilities", "--sequence", HAIRPIN, "--species", "candida_glabrata", *how]) == 0
     assert "start codon" in capsys.readouterr().err
     assert "'nobody'" in refused(capsys, "probabilities", "--sequence", HAIRPIN, "--species", "nobody", *how)

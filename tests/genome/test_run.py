@@ -235,8 +235,8 @@ def test_windows_go_through_ray_when_an_address_is_given(
 
 
 @pytest.mark.slow
-def test_several_processes_write_the_same_windows_as_one(tmp_path: Path, shared: Path, genome: str) -> None:
-    weights = str(shared / "golden" / "dependency_k1" / "checkpoint")
+def test_several_processes_write_the_same_windows_as_one(tmp_path: Path, tiny: Path, genome: str) -> None:
+    weights = str(tiny / "dependency_k1" / "checkpoint")
     settings = Settings(home=tmp_path / "home", threads=1)
     plan = Plan(genome, "probabilities", "specieslm-fungi-k1", weights, window_bp=40, overlap_bp=6)
     assert scan(plan, tmp_path / "two", settings, processes=2) == 0

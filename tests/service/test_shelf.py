@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import Cancelled, ResourceExhausted, WeightsInvalid, WeightsMissing
+from engine.core.settings import Settings
 from engine.models.entry import LoadOptions, ModelEntry
 from engine.service.shelf import Fingerprints, ModelSpec, Shelf, directory_bytes, find_directory, memory_bytes
 from tests.fake_model import Calls, FakeRegistry, card
@@ -188,12 +189,12 @@ def test_a_damaged_memory_of_fingerprints_is_ignored(tmp_path: Path) -> None:
 
 def test_a_named_folder_goes_before_the_installed_weights_and_must_exist(tmp_path: Path, registry: FakeRegistry) -> None:
     entry = registry.entry("a")
-    assert find_directory(entry, tmp_path, tmp_path) == tmp_path
+    assert find_directory(entry, Settings(home=tmp_path), tmp_path) == tmp_path
     with pytest.raises(WeightsInvalid, match="does not exist"):
-        find_directory(entry, tmp_path, tmp_path / "nowhere")
+        find_directory(entry, Settings(home=tmp_path), tmp_path / "nowhere")
 
 
 def test_absent_shipped_weights_are_an_error_with_the_remedy(tmp_path: Path) -> None:
     entry = ModelEntry(card(), lambda directory, options: None, shipped=tmp_path / "gone")  # type: ignore[arg-type, return-value]
     with pytest.raises(WeightsMissing, match="come with the repository"):
-        find_directory(entry, tmp_path)
+        find_directory(entry, Settings(home=tmp_path))

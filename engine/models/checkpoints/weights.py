@@ -19,14 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
 from engine.core.quoting import quoted
-from engine.models.checkpoints.pointers import refuse_pointer
+from engine.models.checkpoints.evidence import WEIGHT_FILES, require_directory, weight_files
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
-
-WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
-"""Names a published checkpoint uses, the preferred first."""
 
 _SMALLEST_CHUNK = 1 << 20
 _MOST, _MOST_LAYERS = 10_000_000, 10_000
@@ -74,13 +71,6 @@ def files_sha256(paths: Iterable[Path]) -> str:
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode("ascii")).hexdigest()
 
 
-def require_directory(directory: Path) -> Path:
-    """The directory, or `WeightsMissing` naming it."""
-    if not directory.is_dir():
-        raise WeightsMissing(f"There is no checkpoint directory {directory}; give the folder that holds the published files.")
-    return directory
-
-
 def read_json(directory: Path, name: str = "config.json") -> dict[str, Any]:
     """A JSON object beside the weights. Raises `WeightsMissing` when absent, `WeightsInvalid` when it does not parse."""
     path = require_directory(directory) / name
@@ -113,22 +103,6 @@ def count_layers(numbers: Iterable[int]) -> int:
     return len(found)
 
 
-def find_weights(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> Path:
-    """The first file of ``patterns`` (names or globs, the preferred first) in a directory.
-
-    Raises `WeightsMissing` when none is there and `WeightsInvalid` when a glob fits several files.
-    """
-    require_directory(directory)
-    for pattern in patterns:
-        found = sorted(path for path in directory.glob(pattern) if path.is_file())
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
-            raise WeightsInvalid(f"{directory} has several weight files ({names}); leave the one to load.")
-        if found:
-            return refuse_pointer(found[0])
-    raise WeightsMissing(f"{directory} has no weights; one of {', '.join(patterns)} is needed.")
-
-
 def read_state(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> StateDict:
     """Tensors of a checkpoint directory on the CPU, in the dtype they are stored in.
 
@@ -144,22 +118,11 @@ def read_state(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> Sta
     WeightsMissing, WeightsInvalid
         No such file; a file that is damaged or holds something other than tensors.
     """
-    path = find_weights(directory, patterns)
-    files = _shards(path) if path.name.endswith(".index.json") else (path,)
+    files = weight_files(directory, patterns)
     tensors: dict[str, Tensor] = {}
     for file in files:
         tensors.update(_tensors(file))
     return StateDict(tensors, files, files_sha256(files))
-
-
-def _shards(index: Path) -> tuple[Path, ...]:
-    mapping = read_json(index.parent, index.name).get("weight_map")
-    if not isinstance(mapping, dict) or not mapping or not all(isinstance(name, str) for name in mapping.values()):
-        raise WeightsInvalid(f"{index} has no weight_map from tensor names to files; download it again.")
-    names = sorted(set(mapping.values()))
-    if any(Path(name).name != name for name in names):
-        raise WeightsInvalid(f"{index} names files outside its folder; download the checkpoint from its publisher again.")
-    return tuple(index.parent / name for name in names)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -292,7 +255,7 @@ def unfilled() -> AbstractContextManager[object]:
 
 
 def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tuple[str, ...] = ()) -> None:
-    """Copy ``tensors`` into ``module``; names and shapes must agree exactly.
+    """Copy ``tensors`` into ``module``; names and shapes must agree exactly, and are all that is compared of tensors without values.
 
     ``unused``: beginnings of published names that the forward pass does not use and that may be present or not.
     Raises `WeightsInvalid` naming the first missing, foreign or misshapen tensor.
@@ -301,8 +264,8 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tu
     missing = [name for name in own if name not in tensors]
     foreign = [name for name in tensors if name not in own and not name.startswith(unused or ("\0",))]
     if missing or foreign:
-        told = [f"lacks {missing[0]} and {len(missing) - 1} more"] if missing else []
-        told += [f"has {foreign[0]} and {len(foreign) - 1} more that the model does not know"] if foreign else []
+        told = [f"lacks {_some(missing)}"] if missing else []
+        told += [f"has {_some(foreign)}, which the model does not know"] if foreign else []
         raise WeightsInvalid(f"The checkpoint {' and '.join(told)}; its layout or its config.json is not the published one.")
     for name, value in own.items():
         if tuple(tensors[name].shape) != tuple(value.shape):
@@ -310,8 +273,14 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tu
                 f"Tensor {name} is {tuple(tensors[name].shape)} but the configuration asks for {tuple(value.shape)}; "
                 "take config.json and weights from the same publication."
             )
+    if any(tensors[name].is_meta for name in own):
+        return
     filled = {name: tensors[name].to(value.dtype) for name, value in own.items()}
     module.load_state_dict(filled, assign=any(value.is_meta for value in own.values()))
+
+
+def _some(names: list[str]) -> str:
+    return names[0][:80] + (f" and {len(names) - 1:,} more" if len(names) > 1 else "")
 
 
 def resolve_device(name: str) -> str:

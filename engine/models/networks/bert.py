@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import WeightsInvalid
 from engine.core.quoting import quoted
+from engine.models.checkpoints.layouts import says_rotary
 from engine.models.checkpoints.weights import load_tensors, unfilled, whole
 from engine.models.networks.attention import (
     ACTIVATIONS,
@@ -75,7 +76,7 @@ class BertConfig:
             types=whole(config, "type_vocab_size", 2, minimum=0) if f"{_EMBEDDINGS}token_type_embeddings.weight" in tensors else 0,
             epsilon=float(config.get("layer_norm_eps", 1e-12)),
             activation=str(config.get("hidden_act", "gelu")),
-            rotary=_rotary_channels(config, width // heads, rotary=kind == "rotary"),
+            rotary=_rotary_channels(config, width // heads, rotary=says_rotary(config, tensors)),
             rotary_base=float(config.get("rotary_emb_base") or 10000.0),
             interleaved=bool(config.get("rotary_emb_interleaved", False)),
         )

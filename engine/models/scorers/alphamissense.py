@@ -259,21 +259,21 @@ def tables_of(text: str) -> dict[str, Path]:
     return found
 
 
-def _tables(directory: Path) -> dict[str, Path]:
+def _tables(directory: Path, settings: Settings) -> dict[str, Path]:
     inside = {name: directory / f"AlphaMissense_{suffix}.tsv.gz" for name, suffix in ASSEMBLIES.items()}
     found = {name: path for name, path in inside.items() if path.is_file()}
-    return found or tables_of(Settings.from_environment().alphamissense)
+    return found or tables_of(settings.alphamissense)
 
 
-def available(home: Path) -> str:
+def available(settings: Settings) -> str:
     """What is missing before first use: the terms, or a table."""
-    missing = missing_acceptance(CARD, home)
-    return missing or ("" if _tables(home) else _missing("GRCh38"))
+    missing = missing_acceptance(CARD, settings.home)
+    return missing or ("" if _tables(settings.home, settings) else _missing("GRCh38"))
 
 
 def load(directory: Path, options: LoadOptions) -> AlphaMissense:
     """Tables in ``directory`` under their published names, else those of the setting ``alphamissense``."""
-    tables = _tables(directory)
+    tables = _tables(directory, options.settings or Settings(home=directory))
     if not tables:
         raise WeightsMissing(_missing("GRCh38"))
     return AlphaMissense(tables)

@@ -7,8 +7,7 @@ checkpoints are Hugging Face BERT directories; the metazoa model adds rotary pos
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,10 @@ from engine.core.errors import ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.networks.unbuilt import bert_network
+from engine.models.specieslm.marks import ROLES, marks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from engine.models.checkpoints.evidence import Evidence
     from engine.models.networks.bert import BertNet
 
 START_CODON = "ATG"
@@ -241,11 +244,6 @@ def layout_note(model_id: str, sequence: NucleotideSequence) -> str:
     )
 
 
-def species_of(vocabulary: Mapping[str, int]) -> tuple[str, ...]:
-    """Species tokens of a vocabulary, sorted: what is neither a special token nor a k-mer."""
-    return tuple(sorted(token for token in vocabulary if not token.startswith(("[", "<")) and set(token) - set("ACGTN")))
-
-
 def _choose_species(asked: str, default: str, available: tuple[str, ...]) -> str:
     """The species token to use, empty for a model without any. Raises `ParameterError` with the nearest names."""
     name = "_".join(asked.lower().split())
@@ -266,50 +264,31 @@ def _choose_species(asked: str, default: str, available: tuple[str, ...]) -> str
     raise ParameterError(f"The species is {quoted(asked)}, which this checkpoint has no token for; {hint}")
 
 
-def _check_k(directory: Path, k: int, vocabulary: Mapping[str, int]) -> None:
-    from engine.models.reading.kmers import kmer_size
-
-    found = kmer_size(vocabulary)
-    if found != k:
-        raise WeightsInvalid(f"{directory} holds a model of {found}-mer tokens, {k}-mer tokens are needed; choose the other model id.")
-
-
-def _tokens(directory: Path, k: int, species: str, vocabulary: Mapping[str, int]) -> _Tokens:
+def _tokens(evidence: Evidence, k: int, species: str) -> _Tokens:
     from engine.models.reading.kmers import kmer_ids, lookup_table
-    from engine.models.reading.vocabulary import read_special_tokens
 
-    named = {"cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]", "unk_token": "[UNK]"} | read_special_tokens(directory)
-    ids: dict[str, int] = {}
-    for role in ("cls_token", "sep_token", "mask_token", "unk_token"):
-        token = named[role]
-        if token is None or token not in vocabulary:
-            raise WeightsInvalid(f"The vocabulary in {directory} has no {role}; take the tokenizer files of the checkpoint.")
-        ids[role] = vocabulary[token]
+    vocabulary = evidence.vocabulary
+    cls, sep, mask, unknown = (vocabulary[evidence.role(role, published)] for role, published in ROLES.items())
     kmers = kmer_ids(vocabulary, k)
-    lead = (ids["cls_token"], vocabulary[species]) if species else (ids["cls_token"],)
-    return _Tokens(k, kmers, lookup_table(kmers, k, ids["unk_token"]), lead, ids["sep_token"], ids["mask_token"], species)
+    lead = (cls, vocabulary[species]) if species else (cls,)
+    return _Tokens(k, kmers, lookup_table(kmers, k, unknown), lead, sep, mask, species)
 
 
 def _load(model_id: str, directory: Path, options: LoadOptions) -> SpeciesLM:
     """Read a BERT directory in the published layout. Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (species)."""
-    from engine.models.checkpoints.weights import placed, read_json, read_state, resolve_device, resolve_dtype
-    from engine.models.networks.bert import bert_from_tensors
-    from engine.models.reading.vocabulary import check_vocabulary_fits, read_vocabulary
+    from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
 
-    variant = _VARIANTS[model_id]
-    config, vocabulary = read_json(directory), read_vocabulary(directory)
-    _check_k(directory, variant.k, vocabulary)
-    available = species_of(vocabulary)
-    tokens = _tokens(directory, variant.k, _choose_species(options.species, variant.species, available), vocabulary)
+    identity = identify(ENTRIES[model_id], directory)
+    evidence, variant = identity.evidence, _VARIANTS[model_id]
+    tokens = _tokens(evidence, variant.k, _choose_species(options.species, variant.species, evidence.species))
     state = read_state(directory)
-    net = bert_from_tensors(config, state.tensors)
-    check_vocabulary_fits(directory, max(vocabulary.values()), net.config.vocabulary)
+    net = bert_network(evidence, state.tensors)
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
     placed(net, device, dtype)
-    card = ENTRIES[model_id].card
-    longest = net.config.positions - len(tokens.lead) - 1 + variant.k - 1 if net.config.positions else card.max_length
-    return SpeciesLM(replace(card, max_length=longest, species=available, weights_sha256=state.sha256), net, tokens, device, dtype)
+    longest = net.config.positions - len(tokens.lead) - 1 + variant.k - 1 if net.config.positions else identity.card.max_length
+    card = identity.loaded(state.sha256, max_length=longest, species=evidence.species)
+    return SpeciesLM(card, net, tokens, device, dtype)
 
 
 def _card(model_id: str, title: str, **rest: object) -> ModelCard:
@@ -329,7 +308,7 @@ def _card(model_id: str, title: str, **rest: object) -> ModelCard:
     return ModelCard(id=model_id, title=title, **(values | rest))  # type: ignore[arg-type]
 
 
-_PATTERNS = ("config.json", "*.safetensors", "vocab.txt", "added_tokens.json", "special_tokens_map.json", "tokenizer*.json")
+_PATTERNS = ("config.json", "vocab.txt", "added_tokens.json", "special_tokens_map.json", "tokenizer*.json")
 
 ENTRIES: dict[str, ModelEntry] = {
     "specieslm-fungi-k1": ModelEntry(
@@ -345,6 +324,8 @@ ENTRIES: dict[str, ModelEntry] = {
         HubFiles("johahi/specieslm-fungi-upstream-k1", patterns=_PATTERNS, size_bytes=352_000_000),
         offer=Offer(precisions=("exact", "delta")),
         note=partial(layout_note, "specieslm-fungi-k1"),
+        marks=marks(1, rotary=False),
+        network=bert_network,
     ),
     "specieslm-fungi-k6": ModelEntry(
         _card(
@@ -358,11 +339,11 @@ ENTRIES: dict[str, ModelEntry] = {
             citation=_PAPER_2024,
         ),
         partial(_load, "specieslm-fungi-k6"),
-        HubFiles(
-            "gagneurlab/SpeciesLM", "upstream_species_lm", (*_PATTERNS[:2], "pytorch_model.bin", *_PATTERNS[2:]), size_bytes=360_000_000
-        ),
+        HubFiles("gagneurlab/SpeciesLM", "upstream_species_lm", _PATTERNS, size_bytes=360_000_000),
         offer=Offer(precisions=("exact", "delta")),
         note=partial(layout_note, "specieslm-fungi-k6"),
+        marks=marks(6, rotary=False),
+        network=bert_network,
     ),
     "specieslm-metazoa-k6": ModelEntry(
         _card(
@@ -377,5 +358,7 @@ ENTRIES: dict[str, ModelEntry] = {
         HubFiles("johahi/specieslm-metazoa-upstream-k6", patterns=_PATTERNS, size_bytes=398_500_000),
         offer=Offer(precisions=("exact", "delta")),
         note=partial(layout_note, "specieslm-metazoa-k6"),
+        marks=marks(6, rotary=True),
+        network=bert_network,
     ),
 }
