@@ -81,8 +81,9 @@ class _Defined:
         if kind in self.known:
             name = next((part[3:] for part in rest.rstrip(">\n").split(",") if part.startswith("ID=")), "")
             self.known[kind].add(name)
-            if kind == "INFO":
-                self.numbers.update((name, reads) for word, reads in _NUMBERS.items() if f"Type={word}" in rest)
+            reads = next((reads for word, reads in _NUMBERS.items() if f"Type={word}" in rest), None)
+            if kind == "INFO" and reads is not None:
+                self.numbers[name] = reads
 
     def _record(self, columns: list[str]) -> None:
         self.records += 1

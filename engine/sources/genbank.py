@@ -21,7 +21,7 @@ _SKIPPED = frozenset({"source", "translation"})
 _STRANDS = {1: "+", -1: "-"}
 _FOREIGN = (ValueError, LookupError, AttributeError, TypeError, AssertionError, ArithmeticError, RecursionError, NotImplementedError)
 _END_OF_RECORD = "//"
-_EMBL_LINES = frozenset({"ID", "AC", "SV", "FH", "FT", "SQ", "  "})
+_EMBL_LINES = frozenset({"ID", "AC", "SV", "FT", "SQ", "  "})
 
 Records = tuple[tuple[NucleotideSequence, ...], tuple[tuple[Feature, ...], ...]]
 
@@ -105,6 +105,18 @@ def _needed(lines: list[str]) -> Iterator[str]:
             yield line
 
 
+def _needed_of_embl(lines: list[str]) -> Iterator[str]:
+    """Names, features and letters of an EMBL record; the headline of the features as Biopython looks for it."""
+    features = False
+    for line in lines:
+        if line.startswith("FT") and not features:
+            features = True
+            yield "FH   Key             Location/Qualifiers"
+            yield "FH"
+        if line[:2] in _EMBL_LINES:
+            yield line
+
+
 def _name_of(record: Any, number: int) -> str:
     """Accession with version, or the locus's name, as one word."""
     known = ("", ".", "<unknown id>", "<unknown name>", "unnamed")
@@ -115,7 +127,7 @@ def _name_of(record: Any, number: int) -> str:
 def _parsed(chunk: list[str], kind: TextKind) -> Any:
     from Bio import SeqIO
 
-    chunk = [_header(chunk[0].lstrip()), *_needed(chunk[1:])] if kind is GENBANK else [line for line in chunk if line[:2] in _EMBL_LINES]
+    chunk = [_header(chunk[0].lstrip()), *_needed(chunk[1:])] if kind is GENBANK else [*_needed_of_embl(chunk)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Biopython warns about harmless deviations of header lines
         try:

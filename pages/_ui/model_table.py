@@ -63,7 +63,7 @@ def _details(row: ModelRow) -> None:
             "Please cite": card.citation,
             "What is missing": row.why_not,
         }
-        st.markdown("\n".join(f"* {name}: {plain(text)}" for name, text in lines.items() if text))
+        st.markdown("\n".join(f"* {label}: {plain(text)}" for label, text in lines.items() if text))
 
 
 def _install(row: ModelRow, shared: state.Shared) -> None:
