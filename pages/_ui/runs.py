@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.analyses.declared import Declared, Needed, analyses, declared
 from engine.analyses.pair import PairParameters
+from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
@@ -18,6 +19,7 @@ from pages._ui.question import Question, Shown
 
 logger = logging.getLogger(__name__)
 
+NO_ELEMENTS = "none"
 MAP = "dependency"
 """The analysis without whose answer there is no view."""
 AUTOMATIC_SECONDS = 30.0
@@ -56,7 +58,11 @@ class Runs:
     @property
     def address(self) -> payload.Address:
         """Whom the envelopes are for."""
-        return payload.Address("explorer", self.shown.identity, f"{self.question.model}/{self.question.species}/{self.question.settings}")
+        return payload.Address(
+            "explorer",
+            self.shown.identity,
+            f"{self.question.model}/{self.question.species}/{self.question.settings}/{self.question.elements}",
+        )
 
     def states(self) -> dict[str, tuple[str, str]]:
         """What each panel's analysis has come to: ``cannot``, ``waiting``, ``partial`` or ``result``, and words about it, by analysis."""
@@ -81,8 +87,9 @@ class Runs:
         return ("partial" if job.partial is not None else "waiting"), amount
 
     def notes(self) -> tuple[str, ...]:
-        """What the engine has to say about the sequence's layout for this model."""
-        return self.engine.notes(self.requests[MAP])
+        """What the engine has to say about the sequence's layout for the models."""
+        found = (note for request in self.requests.values() for note in self.engine.notes(request))
+        return tuple(dict.fromkeys(found))
 
     @property
     def running(self) -> bool:
@@ -271,10 +278,7 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
     for name, analysis in analyses().items():
         if analysis.shown != "always" and name not in question.asked:
             continue
-        model = question.model
-        reason = analysis.cannot(engine.model(model).card)
-        if reason:
-            model = analysis.default_model if _usable(engine, analysis) else ""
+        model, reason = _model_of(engine, analysis, question)
         if not model:
             impossible[name] = reason
             continue
@@ -286,6 +290,16 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
         else:
             impossible[name] = f"{analysis.title} are read from the usual map, not from one with other settings."
     return Runs(engine, visitor, shown, question, requests, impossible)
+
+
+def _model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[str, str]:
+    """Who answers an analysis of a view, and where nobody does, why."""
+    if analysis.capability is Capability.SEGMENTATION and question.elements:
+        return ("", "No element track was asked for.") if question.elements == NO_ELEMENTS else (question.elements, "")
+    reason = analysis.cannot(engine.model(question.model).card)
+    if not reason:
+        return question.model, ""
+    return (analysis.default_model, "") if _usable(engine, analysis) else ("", reason)
 
 
 def _usable(engine: Engine, analysis: Declared) -> bool:
