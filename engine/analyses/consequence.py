@@ -84,8 +84,11 @@ class Model:
             reading = Reading(transcript, code, self._genome, self.structure)
         except (LocusError, SequenceError) as error:
             return None, f"The coding sequence of {name} cannot be read: {error}"
-        if transcript.doubt and reading.has_stop_inside:
-            return None, transcript.doubt
+        if transcript.phases_differ and reading.has_stop_inside:
+            return (
+                None,
+                f"The phases of the coding parts of {name} do not follow from their lengths, and read on they meet a stop codon inside.",
+            )
         return reading, ""
 
     def answer(self, change: Change, contig: str) -> Answer | None:

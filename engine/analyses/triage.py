@@ -77,10 +77,12 @@ def triage(
     count: int,
     parameters: TriageParameters | None = None,
     monitor: Monitor | None = None,
+    gene_models: str = "",
 ) -> Triage:
     """Scores of ``count`` sites, in order; variants that cannot be scored are kept with a sentence why.
 
-    ``sites`` is read one at a time, so their windows need not be in memory together.
+    ``sites`` is read one at a time, so their windows need not be in memory together. ``gene_models``: hash of what their consequences
+    come from, for the provenance; empty without.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def triage(
     began = time.perf_counter()
     watcher.start(count, "variants")
     rows: list[ScoredVariant] = []
-    read = _Read()
+    read = _Read(gene_models)
     groups = _groups(model, sites)
     while some := list(itertools.islice(groups, _GROUPS_AT_ONCE)):
 
@@ -115,9 +117,10 @@ def triage(
 class _Read:
     """What was read so far, for the provenance: a hash over variants and windows, and the bases of all windows."""
 
-    def __init__(self) -> None:
+    def __init__(self, gene_models: str) -> None:
         self._digest = hashlib.sha256()
         self._bases = 0
+        self._named = {"gene_models": gene_models} if gene_models else {}
 
     def note(self, site: Site) -> None:
         """Take in one site."""
@@ -129,7 +132,9 @@ class _Read:
     ) -> Triage:
         """The rows with their provenance."""
         provenance = stamp("triage", VERSION, model, parameters, NucleotideSequence("N"), seconds, partial=partial)
-        return Triage(tuple(rows), replace(provenance, sequence_sha256=self._digest.hexdigest(), sequence_length=self._bases))
+        named = provenance.parameters | self._named
+        digest = self._digest.hexdigest()
+        return Triage(tuple(rows), replace(provenance, parameters=named, sequence_sha256=digest, sequence_length=self._bases))
 
 
 _Group = list[tuple[Site, Prepared | None]]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +72,10 @@ class Transcript:
         Length of the contig in bases when it is circular, else 0.
     preferred : bool
         Whether the annotation marks it as the transcript to report (MANE Select, RefSeq Select, Ensembl canonical).
+    phases_differ : bool
+        Whether the stated phases of its coding parts do not follow from their lengths: an error if the reading meets a stop inside.
     problem : str
         Why its protein cannot be read; empty when it can.
-    doubt : str
-        The same for what the letters may still clear: the problem of a reading that meets a stop inside.
     note : str
         What was decided by what is usual.
     """
@@ -91,8 +92,8 @@ class Transcript:
     stop_apart: bool = False
     circle: int = 0
     preferred: bool = False
+    phases_differ: bool = False
     problem: str = ""
-    doubt: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -148,6 +149,11 @@ class Texts(Sequence[str]):
         """For each text, whether it is not empty, (n,)."""
         return np.diff(np.array(self._ends, dtype=np.int64)) > 0
 
+    def feed(self, digest: Any) -> None:
+        """Update a hash of `hashlib` with the texts and where each ends."""
+        digest.update(self._bytes)
+        digest.update(memoryview(self._ends))
+
     def __len__(self) -> int:
         return len(self._ends) - 1
 
@@ -177,10 +183,12 @@ class Transcripts(Sequence[Transcript]):
         self._identifiers, self._genes = Texts(), Texts()
         self._contigs: dict[str, int] = {}
         self._names: list[str] = []
-        self._rows = array("i")  # contig; flags, phase and code; number of exons
+        self._rows = array("i")  # contig; flags, phase and code; number of exons; number of what is said of it
+        self._said: dict[tuple[str, str], int] = {("", ""): 0}  # problem and note
         self._places = array("I")
         self._ends = array("q", [0])
         self._unusual: dict[int, Transcript] = {}
+        self._unpacked: list[tuple[str, str]] = []
         for transcript in transcripts:
             self.append(transcript)
 
@@ -193,8 +201,9 @@ class Transcripts(Sequence[Transcript]):
         contig = self._numbered(transcript.exons[0].contig)
         same = exons == coding
         flags = transcript.exons[0].forward | transcript.start_known << 1 | transcript.stop_known << 2
-        flags |= transcript.preferred << 3 | transcript.stop_apart << 4 | same << 5
-        self._rows.extend((contig, flags | transcript.phase << 8 | transcript.code + 1 << 16, len(exons)))
+        flags |= transcript.preferred << 3 | transcript.stop_apart << 4 | same << 5 | transcript.phases_differ << 6
+        said = self._said.setdefault((transcript.problem, transcript.note), len(self._said))
+        self._rows.extend((contig, flags | transcript.phase << 8 | transcript.code + 1 << 16, len(exons), said))
         for part in exons if same else exons + coding:
             self._places.extend(part[:2])
         self._ends.append(len(self._places) // 2)
@@ -227,27 +236,47 @@ class Transcripts(Sequence[Transcript]):
         kept = self._unusual.get(index)
         if kept is not None:
             return kept
-        contig, said, exons = self._rows[3 * index : 3 * index + 3]
+        contig, flags, exons, said = self._rows[4 * index : 4 * index + 4]
+        problem, note = self._texts()[said]
         name = self._names[contig]
         flat = self._places[2 * self._ends[index] : 2 * self._ends[index + 1]]
-        parts = tuple(Part(flat[place], flat[place + 1], bool(said & 1), name) for place in range(0, len(flat), 2))
+        parts = tuple(Part(flat[place], flat[place + 1], bool(flags & 1), name) for place in range(0, len(flat), 2))
         return Transcript(
             self._identifiers[index],
             self._genes[index],
             parts[:exons],
-            parts if said & 32 else parts[exons:],
-            said >> 8 & 3,
-            (said >> 16) - 1,
-            start_known=bool(said & 2),
-            stop_known=bool(said & 4),
-            preferred=bool(said & 8),
-            stop_apart=bool(said & 16),
+            parts if flags & 32 else parts[exons:],
+            flags >> 8 & 3,
+            (flags >> 16) - 1,
+            start_known=bool(flags & 2),
+            stop_known=bool(flags & 4),
+            preferred=bool(flags & 8),
+            stop_apart=bool(flags & 16),
+            phases_differ=bool(flags & 64),
+            problem=problem,
+            note=note,
         )
+
+    def _texts(self) -> list[tuple[str, str]]:
+        if len(self._unpacked) != len(self._said):
+            self._unpacked = list(self._said)
+        return self._unpacked
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything that is said of the transcripts: it names the gene models a consequence comes from."""
+        digest = hashlib.sha256()
+        for column in (self._rows, self._places, self._ends):
+            digest.update(memoryview(column))
+        for texts in (self._identifiers, self._genes):
+            texts.feed(digest)
+        digest.update(repr((self._names, list(self._said), list(self._unusual.items()))).encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
 
     def edges(self) -> Edges:
         """Where every transcript lies, without unpacking it."""
         ends = np.array(self._ends, dtype=np.int64)
-        rows = np.array(self._rows, dtype=np.int64).reshape(-1, 3)
+        rows = np.array(self._rows, dtype=np.int64).reshape(-1, 4)
         plain = np.flatnonzero(np.diff(ends) > 0)
         places = np.array(self._places, dtype=np.int64).reshape(-1, 2)
         first, last = places[ends[plain]], places[ends[plain] + rows[plain, 2] - 1]
@@ -264,7 +293,7 @@ class Transcripts(Sequence[Transcript]):
 
 def _is_unusual(transcript: Transcript) -> bool:
     """Whether a transcript says anything that the packed form has no place for."""
-    if transcript.recoded or transcript.problem or transcript.note or transcript.doubt or transcript.circle:
+    if transcript.recoded or transcript.circle:
         return True
     first = transcript.exons[0]
     if any(part[2:] != first[2:] or part.end > LARGEST_PACKED for part in (*transcript.exons, *transcript.coding)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 from engine.core.consequences import Consequence
 from engine.core.errors import ParameterError
@@ -37,13 +38,14 @@ COLUMNS = (
     "left_aligned_alternate",
 )
 """From ``impact`` on: of the transcript with the most severe consequence; ``consequences`` are all its terms, joined by ``&``.
-``other_transcripts``: the same of every other one, ``transcript|gene|terms|impact|hgvs_c|hgvs_p`` joined by ``;``."""
+``other_transcripts``: of every other one ``transcript|gene|terms|impact|hgvs_c|hgvs_p``, joined by ``;``, names percent-encoded."""
 
 NUMBERS = frozenset({"position", "llr", "influence", "delta_log_likelihood", "rank", "left_aligned_position"})
 MOST_WORKBOOK_ROWS = 1_048_575
 """Rows of a sheet below its header."""
 
 _LONGEST_CELL = 32_767
+_PLAIN = " ()*+-.:<>?_&[]@/=,'"
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -119,7 +121,8 @@ def _consequence_cells(found: tuple[Consequence, ...]) -> list[str]:
         return [""] * 8
     first = found[0]
     others = ";".join(
-        "|".join((item.transcript, item.gene, "&".join(item.terms), item.impact, item.hgvs_c, item.hgvs_p)) for item in found[1:]
+        "|".join((quote(item.transcript, _PLAIN), quote(item.gene, _PLAIN), "&".join(item.terms), item.impact, item.hgvs_c, item.hgvs_p))
+        for item in found[1:]
     )
     notes = " ".join(dict.fromkeys(item.note for item in found if item.note))
     code = str(first.genetic_code) if first.genetic_code else ""

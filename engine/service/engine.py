@@ -328,7 +328,8 @@ class Engine:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
                 sites = place_variants(request.variants, request.reference, width, request.transcripts)
-                return triage(model, sites, len(request.variants), parameters, monitor)
+                gene_models = request.transcripts.sha256 if request.transcripts else ""
+                return triage(model, sites, len(request.variants), parameters, monitor, gene_models)
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 

@@ -155,22 +155,49 @@ def place_variants(
     The window has ``window_bp`` bases with the first base that changes at ``window_bp // 2``, whatever pads the alleles, and is cut at the
     ends of the contig.
     """
-    letters = BlockLetters(reference)
-    models = GeneModels(transcripts, letters) if transcripts else None
-    return (_site(variant, reference, window_bp, models, letters) for variant in variants)
+    genes = Genes(reference, transcripts or Transcripts())
+    return (_site(variant, reference, window_bp, genes) for variant in variants)
 
 
-def _site(variant: Variant, reference: ReferenceLetters, window_bp: int, models: GeneModels | None, letters: BlockLetters) -> Site:
+class Genes:
+    """What the variants of one triage do to gene models, and where their alleles stand leftmost."""
+
+    def __init__(self, reference: ReferenceLetters, transcripts: Transcripts) -> None:
+        self._letters = BlockLetters(reference)
+        self._models = GeneModels(transcripts, self._letters) if transcripts else None
+        self._contigs: dict[str, str | None] = {}
+
+    def consequences(self, variant: Variant) -> tuple[Consequence, ...]:
+        """One a transcript, the most severe first; none without gene models of its contig."""
+        if self._models is None or variant.change is None:
+            return ()
+        if variant.contig not in self._contigs:
+            self._contigs[variant.contig] = find_contig(variant.contig, self._models.contigs)
+        contig = self._contigs[variant.contig]
+        return () if contig is None else self._models.consequences(contig, variant)
+
+    def left_aligned(self, variant: Variant) -> tuple[int, str, str] | None:
+        """Position and alleles as `ScoredVariant` has them; None for symbolic alleles and where nothing changes."""
+        if variant.change is None or variant.kind == "same":
+            return None
+
+        def around(start: int, end: int) -> str:
+            return self._letters.clipped(variant.contig, start, end)
+
+        return as_vcf(placements(variant.change, around)[0], around)
+
+
+def _site(variant: Variant, reference: ReferenceLetters, window_bp: int, genes: Genes) -> Site:
     """The window of one variant; what cannot be placed or read is a note of its row and does not end the others."""
     if variant.problem:
         return Site(variant, None, status="not_scored", note=variant.problem)
     try:
-        return _placed(variant, reference, window_bp, models, letters)
+        return _placed(variant, reference, window_bp, genes)
     except SequenceError as error:
         return Site(variant, None, status="not_scored", note=f"The reference around it cannot be read: {error}")
 
 
-def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, models: GeneModels | None, letters: BlockLetters) -> Site:
+def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, genes: Genes) -> Site:
     first, last = variant.position - 1, variant.position - 1 + len(variant.reference)
     piece = reference.piece(variant.contig, first, last)
     if piece is None:
@@ -191,23 +218,5 @@ def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, model
     if found != variant.reference:
         note = f"REF is {variant.reference[:20]} but the reference has {found[:20]}; check the assembly and the strand."
         return Site(variant, window, first - start, "reference_mismatch", note)
-    consequences, left_aligned = _consequences(variant, models), _left_aligned(variant, letters)
+    consequences, left_aligned = genes.consequences(variant), genes.left_aligned(variant)
     return Site(variant, window, first - start, consequences=consequences, left_aligned=left_aligned)
-
-
-def _left_aligned(variant: Variant, letters: BlockLetters) -> tuple[int, str, str] | None:
-    """Position and alleles as `ScoredVariant` has them; None for symbolic alleles and where nothing changes."""
-    if variant.change is None or variant.kind == "same":
-        return None
-
-    def around(start: int, end: int) -> str:
-        return letters.clipped(variant.contig, start, end)
-
-    return as_vcf(placements(variant.change, around)[0], around)
-
-
-def _consequences(variant: Variant, models: GeneModels | None) -> tuple[Consequence, ...]:
-    if models is None or variant.change is None:
-        return ()
-    contig = find_contig(variant.contig, models.contigs)
-    return () if contig is None else models.consequences(contig, variant)

@@ -146,11 +146,9 @@ def _transcript(group: Group, name: str, coding_rows: Sequence[Row], codes: Code
     circle = circles.get(group.rows[0].contig, 0)
     coding, phases, problem = _ordered(coding_rows, group, circle)
     exons = _exons(group, coding_rows, circle)
-    doubt = ""
     phase = max(0, phases[0]) if phases else 0
+    phases_differ = bool(coding) and _phases_differ(coding, phases)
     if coding:
-        if _phases_differ(coding, phases):
-            doubt = f"The phases of the coding parts of {name[:60]} do not follow from their lengths, and read on they meet a stop codon inside."
         coding = _with_stop(coding, [row for row in group.rows if row.kind == STOP], circle)
     if problem:
         problem = f"The coding parts of {name[:60]} {problem}."
@@ -168,8 +166,8 @@ def _transcript(group: Group, name: str, coding_rows: Sequence[Row], codes: Code
         stop_apart=group.gtf and bool(coding) and not any(row.kind == STOP for row in group.rows),
         circle=circle if any(part.end == circle for part in exons) else 0,
         preferred=group.preferred,
+        phases_differ=phases_differ,
         problem=problem or unknown,
-        doubt=doubt,
         note=note,
     )
 

@@ -190,6 +190,7 @@ def test_the_table_has_one_row_an_allele_and_the_provenance(
     assert rows[3]["hgvs_c"] == "c.7_7+1insA"
     assert lines[2].split("\t")[:13] == list(COLUMNS[:13])
     assert COLUMNS[12] == "note"
+    assert '"gene_models": "' in lines[1]
     assert float(rows[0]["influence"]) > 0
 
 

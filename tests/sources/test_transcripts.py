@@ -7,6 +7,7 @@ import tracemalloc
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,8 +157,10 @@ def test_packed_transcripts_are_those_that_were_added() -> None:
     same = Transcript("é", "", simple_parts(((3, 9),), "+", "d"), simple_parts(((3, 9),), "+", "d"), stop_apart=True, stop_known=False)
     odd = Transcript("o", "g", (Part(5, 9, True, "c"), Part(1, 3, False, "d")), problem="why")
     far = Transcript("f", "g", (Part(5, LARGEST_PACKED + 7, True, "c"),))
-    asked = Transcript("a", "g", plain.exons, plain.coding, code=0, start_known=False)
+    asked = Transcript("a", "g", plain.exons, plain.coding, code=0, start_known=False, problem="no code", phases_differ=True)
     packed = Transcripts([plain, same, odd, far, asked])
+    assert packed.sha256 == Transcripts([plain, same, odd, far, asked]).sha256
+    assert packed.sha256 != Transcripts([plain, same, odd, far, replace(asked, code=3)]).sha256
     assert list(packed) == [plain, same, odd, far, asked]
     assert packed[1:3] == (same, odd)
     with pytest.raises(IndexError):
