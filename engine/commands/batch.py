@@ -34,12 +34,18 @@ def triage_command(
     dtype: Dtype = "",
     out: Out = None,
     window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
+    genetic_code: Annotated[
+        list[str],
+        typer.Option("--genetic-code", metavar="[CONTIG=]TABLE", help="NCBI table where the annotation states none; may be repeated."),
+    ] = [],  # noqa: B006
 ) -> None:
     """Scores of the variants of a VCF: a table (on standard output without --out; .tsv, .csv, .xlsx), or the VCF with INFO fields (.vcf,
     .vcf.gz, .vcf.bgz, .bcf)."""
+    from engine.core.transcripts import Transcripts
     from engine.exports.triage_files import triage_format
     from engine.exports.triage_table import write_triage_table
     from engine.service.triage import ReferenceLetters, TriageRequest
+    from engine.sources.genetic_codes import given_codes
     from engine.sources.transcripts import read_transcripts
     from engine.sources.vcf import open_vcf, read_vcf
 
@@ -51,7 +57,7 @@ def triage_command(
     request = TriageRequest(
         read_vcf(vcf),
         ReferenceLetters.of_file(fasta, settings),
-        read_transcripts(gff) if gff is not None else (),
+        read_transcripts(gff, given_codes(genetic_code)) if gff is not None else Transcripts(),
         model,
         TriageParameters(window),
         species,

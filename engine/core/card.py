@@ -20,6 +20,7 @@ class Capability(StrEnum):
     TOKENS = "token track"
     TRACKS = "predicted tracks"
     VARIANT_SCORES = "variant scores"
+    SPLICING = "splice changes"
     EMBEDDINGS = "embeddings"
     GENERATION = "generation"
 

@@ -50,6 +50,9 @@ class Settings:
     model_bytes: int = _setting(8_000_000_000, "bound in bytes of the weights held in memory")
     result_bytes: int = _setting(512_000_000, "bound in bytes of the results held in memory")
     disk_bytes: int = _setting(4_000_000_000, "bound in bytes of the results held on disk")
+    keep: str = _setting("disk", "where results are kept, disk or memory; memory writes nothing about a visitor's letters")
+    jobs: int = _setting(512, "most computations that wait or run at once, of all visitors")
+    visitor_jobs: int = _setting(32, "most computations that wait or run at once, of one visitor")
     max_length: int = _setting(20_000, "longest sequence in bases a visitor may ask to compute")
     max_upload_bytes: int = _setting(50_000_000, "largest upload or pasted text in bytes, after decompression")
     offline: bool = _setting(False, "never contact another host")
@@ -64,9 +67,11 @@ class Settings:
     weights: str = _setting("", "checkpoint folders that are installed models, ID=DIR separated by commas, e.g. nt-v2=/data/nt-v2")
 
     def __post_init__(self) -> None:
-        for name in ("model_bytes", "result_bytes", "disk_bytes", "max_length", "max_upload_bytes"):
+        for name in ("model_bytes", "result_bytes", "disk_bytes", "jobs", "visitor_jobs", "max_length", "max_upload_bytes"):
             if getattr(self, name) <= 0:
                 raise ParameterError(f"Setting {name} is {getattr(self, name)}; it must be above 0.")
+        if self.keep not in ("disk", "memory"):
+            raise ParameterError(f"Setting keep is {self.keep[:40]!r}; give disk or memory.")
         if self.threads < 0:
             raise ParameterError(f"Setting threads is {self.threads}; give 0 for all cores or a number above 0.")
 

@@ -40,7 +40,7 @@ def write_bcf(lines: Iterable[str], path: Path) -> None:
 
 
 def _convert(source: Path, target: Path, records: int) -> None:
-    command = [sys.executable, "-m", "engine.exports.bcf", str(source), str(target), str(records)]
+    command = [sys.executable, "-m", "engine.exports.bcf", str(source), str(target.resolve()), str(records)]
     try:
         done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False)  # noqa: S603
     except subprocess.TimeoutExpired as error:

@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+from engine.core.consequences import Consequence
 from engine.core.errors import ParameterError
 from engine.core.variants import ScoredVariant, Triage
 
@@ -23,8 +24,22 @@ COLUMNS = (
     "gene",
     "status",
     "note",
+    "impact",
+    "consequences",
+    "transcript",
+    "hgvs_c",
+    "hgvs_p",
+    "genetic_code",
+    "other_transcripts",
+    "consequence_note",
+    "left_aligned_position",
+    "left_aligned_reference",
+    "left_aligned_alternate",
 )
-NUMBERS = frozenset({"position", "llr", "influence", "delta_log_likelihood", "rank"})
+"""From ``impact`` on: of the transcript with the most severe consequence; ``consequences`` are all its terms, joined by ``&``.
+``other_transcripts``: the same of every other one, ``transcript|gene|terms|impact|hgvs_c|hgvs_p`` joined by ``;``."""
+
+NUMBERS = frozenset({"position", "llr", "influence", "delta_log_likelihood", "rank", "left_aligned_position"})
 MOST_WORKBOOK_ROWS = 1_048_575
 """Rows of a sheet below its header."""
 
@@ -92,8 +107,27 @@ def _harmless(text: str) -> str:
 def _cells(row: ScoredVariant, rank: int | None) -> list[str]:
     variant = row.variant
     place = [variant.contig, str(variant.position), variant.identifier, variant.reference, variant.alternate]
+    texts = [*_consequence_cells(row.consequences), *_left_aligned_cells(row)]
     scores = [_number(row.llr), _number(row.influence), _number(row.delta_log_likelihood), "" if rank is None else str(rank)]
-    return [text.replace("\t", " ").replace("\n", " ") for text in (*place, *scores, row.consequence, row.gene, row.status, row.note)]
+    return [
+        text.replace("\t", " ").replace("\n", " ") for text in (*place, *scores, row.consequence, row.gene, row.status, row.note, *texts)
+    ]
+
+
+def _consequence_cells(found: tuple[Consequence, ...]) -> list[str]:
+    if not found:
+        return [""] * 8
+    first = found[0]
+    others = ";".join(
+        "|".join((item.transcript, item.gene, "&".join(item.terms), item.impact, item.hgvs_c, item.hgvs_p)) for item in found[1:]
+    )
+    notes = " ".join(dict.fromkeys(item.note for item in found if item.note))
+    code = str(first.genetic_code) if first.genetic_code else ""
+    return [first.impact, "&".join(first.terms), first.transcript, first.hgvs_c, first.hgvs_p, code, others, notes]
+
+
+def _left_aligned_cells(row: ScoredVariant) -> list[str]:
+    return ["", "", ""] if row.left_aligned is None else [str(cell) for cell in row.left_aligned]
 
 
 def _number(value: float | None) -> str:

@@ -25,6 +25,7 @@ _MODULES: dict[str, str] = {
     "segment-enformer": "engine.models.segmenters.segment_enformer",
     "segment-borzoi": "engine.models.segmenters.segment_borzoi",
     "rinalmo": "engine.models.rinalmo.adapter",
+    "cispliceai": "engine.models.splice.adapter",
     "alphamissense": "engine.models.scorers.alphamissense",
     "alphagenome": "engine.models.scorers.alphagenome",
 }

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.analyses.consequence import GeneModels
+from engine.analyses.consequence_reading import BlockLetters
 from engine.analyses.triage import Site
+from engine.core.alleles import Change, as_vcf, placements
+from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError, LocusError, SequenceError
 from engine.core.locus import Locus
 from engine.core.quoting import quoted
 from engine.core.settings import Settings
-from engine.core.transcripts import Transcript
+from engine.core.transcripts import Transcripts
 from engine.core.variants import TriageParameters, Variant
 from engine.sources.assemblies import find_contig
 from engine.sources.door import Bounds, TextLines
@@ -60,11 +63,19 @@ class ReferenceLetters:
         found = cls(GenomeSet(settings, files={name: path}, bounds=bounds), name)
         return replace(found, pieces=_pieces(path, found.genomes.contigs(name), bounds))
 
-    def transcripts(self) -> tuple[Transcript, ...]:
-        """Gene models of the annotation that is registered with the assembly; none without one, or when it is no GFF3 or GTF."""
+    def transcripts(self, codes: Mapping[str, int] | None = None) -> Transcripts:
+        """Gene models of the annotation that is registered with the assembly, read by the genetic codes that are stated (by contig); none
+        without one, or when it is BED."""
         path = self.genomes.annotation_file(self.assembly)
-        gene_models = path is not None and path.name.casefold().removesuffix(".gz").endswith((".gff3", ".gff", ".gtf"))
-        return read_transcripts(path) if path is not None and gene_models else ()
+        gene_models = path is not None and not path.name.casefold().removesuffix(".gz").endswith((".bed", ".narrowpeak", ".broadpeak"))
+        return read_transcripts(path, codes) if path is not None and gene_models else Transcripts()
+
+    def extent(self, contig: str, position: int) -> tuple[int, int]:
+        """The 0-based half-open stretch of a contig that is held around a position; empty where nothing is."""
+        piece = self.piece(contig, position, position)
+        return (
+            (position, position) if piece is None or not piece.covers(position, position) else (piece.offset, piece.offset + piece.length)
+        )
 
     def piece(self, contig: str, start: int, end: int) -> Piece | None:
         """The record that holds ``[start, end)`` of a contig, or the contig itself; None when the reference has nothing of it."""
@@ -119,7 +130,7 @@ class TriageRequest:
         From `engine.sources.vcf`.
     reference : ReferenceLetters
         The assembly they were called on.
-    transcripts : tuple of Transcript
+    transcripts : Transcripts
         Gene models for consequences; may be empty.
     model, parameters, species, weights, device, dtype
         As in `engine.service.engine.Request`.
@@ -127,7 +138,7 @@ class TriageRequest:
 
     variants: tuple[Variant, ...]
     reference: ReferenceLetters
-    transcripts: tuple[Transcript, ...] = ()
+    transcripts: Transcripts = field(default_factory=Transcripts)
     model: str = ""
     parameters: TriageParameters = TriageParameters()
     species: str = ""
@@ -137,27 +148,29 @@ class TriageRequest:
 
 
 def place_variants(
-    variants: Sequence[Variant], reference: ReferenceLetters, window_bp: int, transcripts: Sequence[Transcript] = ()
+    variants: Sequence[Variant], reference: ReferenceLetters, window_bp: int, transcripts: Transcripts | None = None
 ) -> Iterator[Site]:
     """The window of every variant, in order; what cannot be placed says why.
 
-    The window has ``window_bp`` bases with the variant at ``window_bp // 2``, and is cut at the ends of the contig.
+    The window has ``window_bp`` bases with the first base that changes at ``window_bp // 2``, whatever pads the alleles, and is cut at the
+    ends of the contig.
     """
-    models = GeneModels(transcripts, reference.letters) if transcripts else None
-    return (_site(variant, reference, window_bp, models) for variant in variants)
+    letters = BlockLetters(reference)
+    models = GeneModels(transcripts, letters) if transcripts else None
+    return (_site(variant, reference, window_bp, models, letters) for variant in variants)
 
 
-def _site(variant: Variant, reference: ReferenceLetters, window_bp: int, models: GeneModels | None) -> Site:
+def _site(variant: Variant, reference: ReferenceLetters, window_bp: int, models: GeneModels | None, letters: BlockLetters) -> Site:
     """The window of one variant; what cannot be placed or read is a note of its row and does not end the others."""
     if variant.problem:
         return Site(variant, None, status="not_scored", note=variant.problem)
     try:
-        return _placed(variant, reference, window_bp, models)
+        return _placed(variant, reference, window_bp, models, letters)
     except SequenceError as error:
         return Site(variant, None, status="not_scored", note=f"The reference around it cannot be read: {error}")
 
 
-def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, models: GeneModels | None) -> Site:
+def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, models: GeneModels | None, letters: BlockLetters) -> Site:
     first, last = variant.position - 1, variant.position - 1 + len(variant.reference)
     piece = reference.piece(variant.contig, first, last)
     if piece is None:
@@ -170,25 +183,31 @@ def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, model
     if not piece.covers(first, last):
         held = f"{piece.contig}:{piece.offset + 1:,}-{piece.offset + piece.length:,}"
         return Site(variant, None, status="outside", note=f"The reference has {held} only; check the assembly.")
-    consequence, gene, unread = _consequence(variant, models)
-    start = max(piece.offset, first - window_bp // 2)
-    end = max(last, min(piece.offset + piece.length, first - window_bp // 2 + window_bp))
+    change = variant.change or Change(first, variant.reference, "")
+    start = max(piece.offset, change.start - window_bp // 2)
+    end = max(change.end, min(piece.offset + piece.length, change.start - window_bp // 2 + window_bp))
     window = reference.genomes.fetch(Locus(reference.assembly, piece.record, start - piece.offset, end - piece.offset))
-    found = window.letters[first - start : last - start]
+    found = reference.letters(variant.contig, first, last)
     if found != variant.reference:
         note = f"REF is {variant.reference[:20]} but the reference has {found[:20]}; check the assembly and the strand."
         return Site(variant, window, first - start, "reference_mismatch", note)
-    return Site(variant, window, first - start, note=unread, consequence=consequence, gene=gene)
+    consequences, left_aligned = _consequences(variant, models), _left_aligned(variant, letters)
+    return Site(variant, window, first - start, consequences=consequences, left_aligned=left_aligned)
 
 
-def _consequence(variant: Variant, models: GeneModels | None) -> tuple[str, str, str]:
-    """Consequence, gene, and one sentence where the gene model cannot be read on this reference."""
-    if models is None or variant.kind == "symbolic":
-        return "", "", ""
+def _left_aligned(variant: Variant, letters: BlockLetters) -> tuple[int, str, str] | None:
+    """Position and alleles as `ScoredVariant` has them; None for symbolic alleles and where nothing changes."""
+    if variant.change is None or variant.kind == "same":
+        return None
+
+    def around(start: int, end: int) -> str:
+        return letters.clipped(variant.contig, start, end)
+
+    return as_vcf(placements(variant.change, around)[0], around)
+
+
+def _consequences(variant: Variant, models: GeneModels | None) -> tuple[Consequence, ...]:
+    if models is None or variant.change is None:
+        return ()
     contig = find_contig(variant.contig, models.contigs)
-    if contig is None:
-        return "", "", ""
-    try:
-        return (*models.consequence(contig, variant), "")
-    except (LocusError, SequenceError) as error:
-        return "", "", f"No consequence: {error}"
+    return () if contig is None else models.consequences(contig, variant)

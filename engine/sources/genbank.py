@@ -137,6 +137,19 @@ def _parsed(chunk: list[str], kind: TextKind) -> Any:
             raise FileFormatError(f"does not parse; give the flat file as {what}, with its letters") from error
 
 
+def parsed_records(lines: Iterable[str], kind: TextKind = GENBANK, left_out: LeftOut | None = None) -> Iterator[tuple[str, Any]]:
+    """Records of Biopython with the names of their contigs, one at a time; one that does not parse goes to ``left_out``."""
+    what = "EMBL" if kind is EMBL else "GenBank"
+    for number, chunk in enumerate(_chunks(lines), start=1):
+        try:
+            record = _parsed(chunk, kind)
+        except FileFormatError as error:
+            if left_out is not None:
+                left_out.add(f"{what} record {number:,}, {quoted(chunk[0][:200].strip(), 60)}, {error}")
+            continue
+        yield _name_of(record, number), record
+
+
 def parse_flat_file(lines: Iterable[str], bounds: Bounds = OWN_FILES, kind: TextKind = GENBANK, left_out: LeftOut | None = None) -> Records:
     """Records and, for each, its features in 0-based half-open coordinates of the record (contig = accession.version).
 

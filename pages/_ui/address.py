@@ -41,7 +41,7 @@ LONGEST_SEQUENCE = 8000
 class AddressState:
     """What an address asks for. Positions are 0-based here, 1-based inclusive in the address.
 
-    ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses; ``region`` half-open; ``select`` one base or a pair (changed, read); ``display`` are the
+    ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses, ``elements`` the model of the element track or ``none``; ``region`` half-open; ``select`` one base or a pair (changed, read); ``display`` are the
     view's settings by their names there; ``problems`` one sentence for each value that was left out.
     """
 
@@ -50,6 +50,7 @@ class AddressState:
     species: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     asked: tuple[str, ...] = ()
+    elements: str = ""
     record: int = 0
     reverse: bool = False
     window: tuple[int, int] | None = None
@@ -97,6 +98,7 @@ def parse(parameters: Mapping[str, str]) -> AddressState:
         species=reader.get("species", lambda text: _matching(text, r"[A-Za-z0-9][A-Za-z0-9_. -]{0,80}"), "a species the model knows", ""),
         settings=_settings(reader),
         asked=reader.get("analyses", _further, f"analyses out of {', '.join(choices.on_demand()) or 'none'}", ()),
+        elements=reader.get("elements", lambda text: _matching(text, r"[a-z0-9][a-z0-9-]{0,60}"), "a model id, or none", ""),
         record=int(reader.get("record", lambda text: _number(text, 1, 10_000), "the number of a record", 1)) - 1,
         reverse=reader.get("strand", lambda text: _choice(text, ("reverse",)) == "reverse", "reverse, or nothing", False),
         window=reader.get("window", _region, "start-end, 1-based", None),

@@ -16,7 +16,7 @@ from engine.views import payload
 from pages._ui import address, downloads, locus_view, polling, reading, search, state, tables
 from pages._ui.address import AddressState
 from pages._ui.question import Question, address_of, echo, narrowed
-from pages._ui.runs import ABOUT_PRECISION, Price, Runs, prepare, price
+from pages._ui.runs import ABOUT_PRECISION, NO_ELEMENTS, Price, Runs, prepare, price
 from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
@@ -54,7 +54,7 @@ def _begin(shared: Shared, session: Session) -> None:
     question = Question.of_address(asked, usual)
     problems = [*asked.problems, _unknown(shared.engine, question)]
     if problems[-1]:
-        question = replace(question, model="", species="")
+        question = replace(question, model="", species="", elements="")
     question = replace(question, model=question.model or shared.settings.model)
     search.ask(shared, session, question)
     if session.screen.shown is None and not reading.under_way(search.READING):
@@ -69,6 +69,13 @@ def _begin(shared: Shared, session: Session) -> None:
 
 def _unknown(engine: Engine, question: Question) -> str:
     """One sentence when the address names a model or species there is not; a model that is not installed is shown as what it is."""
+    if question.elements not in ("", NO_ELEMENTS):
+        try:
+            row = engine.model(question.elements)
+        except LocuscopeError as error:
+            return str(error)
+        if not row.card.can(Capability.SEGMENTATION):
+            return f"The address asks for elements by {row.card.title}, which predicts none; choose a model under Analysis."
     if not question.model and not question.species:
         return ""
     try:
@@ -87,10 +94,12 @@ def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
     question, shown = session.question, session.on_screen
     before = session.work
     if before.runs is not None and before.price is not None and before.runs.question == question and before.runs.shown is shown:
+        before.runs.come_back()
         return before.runs, before.price
     runs = prepare(shared.engine, session.visitor, shown, question)
     cost = price(runs)
     session.work = Work(runs, cost)
+    state.here(shared, session)
     if (cost.automatic or shown.example is not None) and not cost.problem:
         runs.start(before.runs)
     if before.runs is not None:
@@ -110,7 +119,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
             search.ask(shared, session, replace(session.question, window=None))
             st.rerun()
-        if not runs.started and not cost.problem and st.button("Compute", type="primary", key="compute"):
+        if not cost.problem and not runs.running and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
         downloads.menu(runs, shown)
@@ -148,19 +157,20 @@ def _figure(shared: Shared, session: Session) -> None:
             session.exchange, granted=wish.identity
         )  # a run that is cut short by a rerun leaves its triggers to the next one
         _grant(shared, session, wish)
-    polling.follow(shared.engine, runs.running, _wires, session)
+    polling.follow(shared.engine, not runs.settled, _wires, shared, session)
 
 
-def _wires(session: Session) -> None:
+def _wires(shared: Shared, session: Session) -> None:
     """Bring what is new to the view; once everything is finished, run the whole page."""
+    state.here(shared, session)
     runs = session.computing
-    was_running = runs.running
+    was_settled = runs.settled
     with st.container(key="wires"):
         for kind, data in runs.envelopes().items():
             locus_view.send(TARGET, kind, data)
     settled = session.work.settled
-    session.work = replace(session.work, settled=not runs.running)
-    if (was_running and not runs.running) or (session.work.settled and not settled):
+    session.work = replace(session.work, settled=runs.settled)
+    if (runs.settled and not was_settled) or (session.work.settled and not settled):
         st.rerun()
 
 
@@ -174,6 +184,7 @@ def _grant(shared: Shared, session: Session, wish: locus_view.Wish) -> None:
             runs.pair.wait(MOST_WAIT_SECONDS)
     elif wish.name == "cancel":
         runs.cancel()
+        st.rerun()
     elif wish.name in ("window", "compute"):
         start, end = wish.whole("start"), wish.whole("end")
         if not 0 <= start < end <= length:

@@ -15,6 +15,7 @@ from engine.sources import apart, examples
 from engine.sources.understood import Understood
 from pages._ui import choices, reading
 from pages._ui.question import Question, resolve
+from pages._ui.runs import NO_ELEMENTS
 from pages._ui.state import Screen, Session, Shared
 
 BOX = "search-box"
@@ -153,8 +154,20 @@ def _settings(shared: Shared, session: Session) -> None:
         chosen, asked = choices.menu(question.settings, question.asked, shared.engine.model(question.model).card)
         if (chosen, asked) != (question.settings, question.asked):
             change(session, replace(question, settings=chosen, asked=asked))
+        _elements(shared, session)
         _species(shared, session)
         st.caption("Probabilities are read with each position masked in turn, where the model has a mask.")
+
+
+def _elements(shared: Shared, session: Session) -> None:
+    """Which model draws the element track."""
+    now = session.question.elements
+    titles = {row.card.id: row.card.title for row, why in shared.engine.models_for("segmentation") if not why or row.card.id == now}
+    words = {"": "the usual model", NO_ELEMENTS: "no elements", **titles}
+    options = ["", *titles, NO_ELEMENTS]
+    picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key="elements")
+    if picked is not None and picked != session.question.elements:
+        change(session, replace(session.question, elements=picked))
 
 
 def records(shared: Shared, session: Session) -> None:

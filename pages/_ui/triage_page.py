@@ -14,6 +14,7 @@ import streamlit as st
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError
 from engine.core.quoting import file_name
+from engine.core.transcripts import Transcripts
 from engine.core.variants import ScoredVariant, Triage, TriageParameters
 from engine.exports.triage_files import FORMATS, TriageFormat
 from engine.service.jobs import Job
@@ -21,6 +22,7 @@ from engine.service.triage import ReferenceLetters, TriageRequest
 from engine.service.visitor_files import VisitorFolder
 from engine.sources import apart
 from engine.sources.door import GZIP_MAGIC
+from engine.sources.genetic_codes import given_codes
 from engine.sources.vcf import open_vcf
 from pages._ui import polling, reading, search, state
 from pages._ui.address import AddressState
@@ -34,6 +36,11 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "examples"
 EXAMPLE_HELP = (
     "Promoter and first 260 codons of lacZ of E. coli, with the two promoter substitutions of lacUV5 and constructed ones: "
     "a lost start codon, six stop codons (*), six synonymous ones (=)."
+)
+
+CODES_HELP = (
+    "NCBI tables of contigs whose annotation states none, as CONTIG=TABLE with commas, or TABLE alone for all that are neither mitochondria "
+    "nor plastids. Without it the usual one of the organism is taken, where the annotation names it."
 )
 
 
@@ -82,13 +89,14 @@ def page() -> None:
         fasta = middle.file_uploader("FASTA of the reference (only without a registered one)", key="triage-fasta")
         model = right.selectbox("Model", _models(shared), format_func=lambda key: shared.engine.model(key).card.title)
         window = right.number_input("Window, bases", 3, 20_000, 512, step=64)
+        stated = right.text_input("Genetic codes", placeholder="chrMT=3", help=CODES_HELP)
         with st.container(horizontal=True):
             asked = st.form_submit_button("Rank the variants", type="primary")
             example = st.form_submit_button("Example: substitutions in lacZ", help=EXAMPLE_HELP)
     if example:
         _start(shared, Given.of_path(EXAMPLE / "lacz-variants.vcf"), OWN, Given.of_path(EXAMPLE / "lacz.fa"), model, int(window))
     elif asked:
-        _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window))
+        _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window), stated)
     reading.show(shared.engine, READING)
     desk: Desk | None = st.session_state.get("triage-desk")
     if desk is not None:
@@ -102,7 +110,15 @@ def _models(shared: state.Shared) -> list[str]:
     return sorted(usable, key=lambda key: key != usual)
 
 
-def _start(shared: state.Shared, variants: Given | None, assembly: str, fasta: Given | None, model: str | None, window: int) -> None:
+def _start(
+    shared: state.Shared,
+    variants: Given | None,
+    assembly: str,
+    fasta: Given | None,
+    model: str | None,
+    window: int,
+    stated: str = "",
+) -> None:
     if variants is None:
         st.error("No VCF was given; choose a file first.")
         return
@@ -114,7 +130,7 @@ def _start(shared: state.Shared, variants: Given | None, assembly: str, fasta: G
     def work(monitor: reading.Reading) -> tuple[TriageRequest, VisitorFolder | None]:
         found = apart.read_variants(variants.name, variants.content, shared.settings, monitor)
         reference, folder = _reference(shared, assembly, fasta, monitor)
-        transcripts = reference.transcripts() if assembly != OWN else ()
+        transcripts = reference.transcripts(given_codes([stated])) if assembly != OWN else Transcripts()
         return TriageRequest(found, reference, transcripts, model or "", TriageParameters(window)), folder
 
     def then(found: tuple[TriageRequest, VisitorFolder | None]) -> None:
@@ -198,15 +214,18 @@ def table(found: Triage) -> pd.DataFrame:
             "influence": [row.influence for row in found.rows],
             "Δ ln P": [row.delta_log_likelihood for row in found.rows],
             "consequence": [row.consequence for row in found.rows],
+            "impact": [row.consequences[0].impact if row.consequences else "" for row in found.rows],
             "gene": [row.gene for row in found.rows],
+            "transcript": [row.consequences[0].transcript if row.consequences else "" for row in found.rows],
+            "HGVS c.": [row.consequences[0].hgvs_c if row.consequences else "" for row in found.rows],
+            "HGVS p.": [row.consequences[0].hgvs_p if row.consequences else "" for row in found.rows],
             "status": [row.status for row in found.rows],
             "note": [row.note for row in found.rows],
             "row": range(len(found.rows)),
         }
     )
-    empty = [
-        name for name in ("llr", "influence", "Δ ln P", "gene", "consequence") if frame[name].isna().all() or (frame[name] == "").all()
-    ]
+    optional = ("llr", "influence", "Δ ln P", "consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p.")
+    empty = [name for name in optional if frame[name].isna().all() or (frame[name] == "").all()]
     return frame.drop(columns=empty).sort_values("rank", kind="stable", na_position="last").reset_index(drop=True)
 
 
@@ -216,12 +235,30 @@ def _card(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
         st.markdown(f"**{plain(str(variant))}** {plain(row.consequence)} {plain(row.gene)}")
         if row.note:
             show_caption(row.note)
+        if row.consequences:
+            st.dataframe(consequences(row), hide_index=True)
         if row.status == "outside":
             return
         left, right = st.columns([1, 1])
         if left.button("Open its place in the explorer", type="primary"):
             _open(shared, desk, row)
         right.caption(f"{2 * CONTEXT_BP + len(variant.reference):,} bases around it, with its base selected.")
+
+
+def consequences(row: ScoredVariant) -> pd.DataFrame:
+    """What a variant does to each transcript, the most severe first."""
+    return pd.DataFrame(
+        {
+            "gene": [item.gene for item in row.consequences],
+            "transcript": [item.transcript for item in row.consequences],
+            "consequence": [", ".join(item.terms) for item in row.consequences],
+            "impact": [item.impact for item in row.consequences],
+            "HGVS c.": [item.hgvs_c for item in row.consequences],
+            "HGVS p.": [item.hgvs_p for item in row.consequences],
+            "genetic code": [str(item.genetic_code or "") for item in row.consequences],
+            "note": [item.note for item in row.consequences],
+        }
+    )
 
 
 def _open(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:

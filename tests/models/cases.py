@@ -61,6 +61,7 @@ TINY_ELEMENT_MODELS = [
     Case("segmentnt-multi-species", "segment_nt"),
     Case("segment-enformer", "segment_enformer"),
     Case("segment-borzoi", "segment_borzoi"),
+    Case("cispliceai", "cispliceai"),
 ]
 BASE_MODELS = [*TINY_BASE_MODELS, Case("locuscope", species="bacteria", source="shipped")]
 ELEMENT_MODELS = [*TINY_ELEMENT_MODELS, Case("locuscope-segmenter", source="shipped")]

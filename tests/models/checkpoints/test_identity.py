@@ -35,6 +35,7 @@ TAKERS = {
     "megadna": {"megadna"},
     "rinalmo": {"rinalmo"},
     "rinalmo_multimolecule": {"rinalmo"},
+    "cispliceai": {"cispliceai"},
 }
 """Family of a tiny checkpoint → the ids that take it."""
 
