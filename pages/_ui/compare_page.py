@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -17,11 +17,13 @@ from engine.core.sequence import NucleotideSequence
 from engine.core.typography import folded
 from engine.service.engine import Request
 from engine.service.jobs import Job
-from engine.views import payload
+from engine.views import wire
 from engine.views.comparison import changed_pairs, difference
 from engine.views.evidence import FigureStyle, LocusEvidence, Mark
 from engine.views.figure import side_by_side
-from pages._ui import locus_view, polling, state
+from pages._ui import figure_view, polling, state
+from pages._ui.figure_view.asked import picture, style_of
+from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Shown, echo
 from pages._ui.text import plain, show_error
 
@@ -38,6 +40,11 @@ class Comparison:
     jobs: tuple[Job, Job]
     place: int | None
     found: DependencyMap | None = None
+    chosen: Chosen | None = None
+    display: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(wire.Address(TARGET, self.identity, "difference"))
 
     @property
     def maps(self) -> tuple[DependencyMap, DependencyMap] | None:
@@ -192,35 +199,35 @@ def _progress(comparison: Comparison) -> None:
 
 @st.fragment
 def _view(comparison: Comparison, found: DependencyMap) -> None:
-    locus_view.mount(_meta(comparison))
-    address = payload.Address(TARGET, comparison.identity, "difference")
+    """The difference, drawn as the explorer draws a map."""
+    dark = bool(st.context.theme.type == "dark")
+    evidence = _evidence(comparison, found)
+    feed = comparison.feed
+    wish = figure_view.mount(_meta(comparison))
+    if wish is not None and wish.name in ("pair", "base"):
+        places = tuple(wish.whole(key) for key in (("changed", "read") if wish.name == "pair" else ("at",)))
+        if 0 <= min(places) <= max(places) < len(evidence.sequence):
+            comparison.chosen = Chosen(places)
+    elif wish is not None and wish.name == "display":
+        comparison.display = dict(wish.values)
+    elif wish is not None and wish.name == "picture":
+        data = picture(feed.address, evidence, wish.values, "difference", dark=dark)
+        if data is not None:
+            feed.picture(data)
     with st.container(key="wires-compare"):
-        locus_view.send(TARGET, "map", payload.map_envelope(address, found))
-        problem = payload.envelope(address, "status", {"running": [], "lines": []})
-        locus_view.send(TARGET, "status", problem)
+        for kind, data in feed.envelopes(evidence, style_of(comparison.display, dark=dark), chosen=comparison.chosen).items():
+            figure_view.send(TARGET, kind, data)
 
 
 def _meta(comparison: Comparison) -> dict[str, Any]:
-    shown = comparison.shown
-    sequence, locus = shown.sequence, shown.sequence.locus
-    features = [{"kind": f.kind, "name": f.name, "start": f.start, "end": f.end, "strand": f.strand} for f in shown.features]
-    if comparison.place is not None:
-        variant = {"kind": "variant", "name": comparison.titles[1], "start": comparison.place, "end": comparison.place + 1, "strand": "."}
-        features.insert(0, variant)
     return {
         "target": TARGET,
         "view": comparison.identity,
         "generation": "difference",
-        "letters": sequence.letters,
-        "alphabet": str(sequence.alphabet),
+        "letters": comparison.shown.sequence.letters,
         "title": f"{comparison.titles[1]} − {comparison.titles[0]}",
-        "locus": {"contig": locus.contig, "start": locus.start, "end": locus.end, "strand": str(locus.strand)} if locus else None,
-        "features": features,
-        "expected": ["map"],
-        "elements": [],
-        "problems": {},
         "address": None,
-        "fixed": True,
-        "initial": {},
+        "unaddressed": "A comparison has no address of its own yet.",
+        "fixed": "A comparison is shown on the strand it was computed on; turn it in the explorer.",
         "reverse_of": "",
     }

@@ -12,9 +12,9 @@ from engine.core.errors import LocuscopeError
 from engine.core.quoting import quoted
 from engine.service.engine import Engine
 from engine.sources import examples
-from engine.views import payload
-from pages._ui import address, downloads, locus_view, polling, reading, search, state, tables
+from pages._ui import address, downloads, figure_view, polling, reading, search, state, tables
 from pages._ui.address import AddressState
+from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
 from pages._ui.runs import ABOUT_PRECISION, NO_ELEMENTS, Price, Runs, prepare, price
 from pages._ui.state import Session, Shared, Work
@@ -151,7 +151,7 @@ def _offer_window(shared: Shared, session: Session) -> None:
 def _figure(shared: Shared, session: Session) -> None:
     """The view and its wires; the wires run again by themselves while something is computed."""
     runs = session.computing
-    wish = locus_view.mount(_meta(shared, session))
+    wish = figure_view.mount(_meta(shared, session))
     if wish is not None and wish.values.get("view") == session.on_screen.identity and wish.identity != session.exchange.granted:
         session.exchange = replace(
             session.exchange, granted=wish.identity
@@ -166,22 +166,30 @@ def _wires(shared: Shared, session: Session) -> None:
     runs = session.computing
     was_settled = runs.settled
     with st.container(key="wires"):
-        for kind, data in runs.envelopes().items():
-            locus_view.send(TARGET, kind, data)
+        for kind, data in runs.envelopes(style_of(session.display, dark=_dark())).items():
+            figure_view.send(TARGET, kind, data)
     settled = session.work.settled
     session.work = replace(session.work, settled=runs.settled)
     if (runs.settled and not was_settled) or (session.work.settled and not settled):
         st.rerun()
 
 
-def _grant(shared: Shared, session: Session, wish: locus_view.Wish) -> None:
+def _grant(shared: Shared, session: Session, wish: figure_view.Wish) -> None:
     """Do what was asked for inside the view."""
     runs = session.computing
     length = len(session.on_screen.sequence)
-    if wish.name == "pair":
+    if wish.name == "pair" and all(0 <= wish.whole(key) < length for key in ("changed", "read")):
         runs.ask_pair(wish.whole("changed"), wish.whole("read"))
         if runs.pair is not None:
             runs.pair.wait(MOST_WAIT_SECONDS)
+    elif wish.name == "base" and 0 <= wish.whole("at") < length:
+        runs.choose(wish.whole("at"))
+    elif wish.name == "display":
+        session.exchange = replace(session.exchange, display=dict(wish.values))
+    elif wish.name == "picture":
+        data = picture(runs.feed.address, runs.evidence(), wish.values, downloads.stem(session.on_screen), dark=_dark())
+        if data is not None:
+            runs.feed.picture(data)
     elif wish.name == "cancel":
         runs.cancel()
         st.rerun()
@@ -204,26 +212,23 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
     shown = session.on_screen
     runs = session.computing
     asked = session.exchange.asked or AddressState()
-    sequence, locus = shown.sequence, shown.sequence.locus
-    place = {"contig": locus.contig, "start": locus.start, "end": locus.end, "strand": str(locus.strand)} if locus else None
     return {
         "target": TARGET,
-        "view": runs.address.view,
-        "generation": runs.address.generation,
-        "letters": sequence.letters,
-        "alphabet": str(sequence.alphabet),
+        "view": runs.feed.address.view,
+        "generation": runs.feed.address.generation,
+        "letters": shown.sequence.letters,
         "title": shown.title,
-        "locus": place,
-        "features": [{"kind": f.kind, "name": f.name, "start": f.start, "end": f.end, "strand": f.strand} for f in shown.features],
-        "expected": [payload.KINDS.get(kind, kind) for kind in runs.requests],
-        "elements": [],
-        "problems": {payload.KINDS.get(kind, kind): words for kind, words in runs.problems.items()},
         "address": address_of(session.question, shown, shared.settings.model),
-        "initial": asked.initial(len(sequence)),
+        "unaddressed": "This sequence is too long for an address of its own.",
+        "initial": asked.initial(len(shown.sequence)),
         "reverse_of": shown.mirrored_identity,
         "focus": {"places": list(session.exchange.focused[0]), "wish": session.exchange.focused[1]},
         "longest_paste": search.LONGEST_PASTE,
     }
+
+
+def _dark() -> bool:
+    return bool(st.context.theme.type == "dark")
 
 
 def _device(shared: Shared) -> str:

@@ -13,8 +13,10 @@ from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
-from engine.views import payload
+from engine.views import wire
+from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
 from pages._ui import choices
+from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Question, Shown
 
 logger = logging.getLogger(__name__)
@@ -51,18 +53,13 @@ class Runs:
     jobs: dict[str, Job] = field(default_factory=dict)
     stopped: frozenset[str] = frozenset()
     pair: Job | None = None
+    chosen: Chosen | None = None
     window: tuple[int, int] | None = None
-    _envelopes: dict[str, tuple[Any, bytes]] = field(default_factory=dict)
     _away: bool = False
 
-    @property
-    def address(self) -> payload.Address:
-        """Whom the envelopes are for."""
-        return payload.Address(
-            "explorer",
-            self.shown.identity,
-            f"{self.question.model}/{self.question.species}/{self.question.settings}/{self.question.elements}",
-        )
+    def __post_init__(self) -> None:
+        generation = f"{self.question.model}/{self.question.species}/{self.question.settings}/{self.question.elements}"
+        self.feed = Feed(wire.Address("explorer", self.shown.identity, generation))
 
     def states(self) -> dict[str, tuple[str, str]]:
         """What each panel's analysis has come to: ``cannot``, ``waiting``, ``partial`` or ``result``, and words about it, by analysis."""
@@ -150,12 +147,13 @@ class Runs:
     @property
     def held_bytes(self) -> int:
         """Bytes of what was packed for the browser; the results themselves are counted by the store."""
-        return sum(len(data) for _, data in self._envelopes.values())
+        return self.feed.held_bytes
 
     def let_go(self) -> None:
         """Forget the results of a visitor who is away; they come back with `come_back`."""
         if self.settled and not self.stopped:
-            self.jobs, self.pair, self._envelopes, self._away = {}, None, {}, bool(self.jobs)
+            self.jobs, self.pair, self.chosen, self._away = {}, None, None, bool(self.jobs)
+            self.feed = Feed(self.feed.address)
 
     def come_back(self) -> None:
         """Ask again for what was let go."""
@@ -189,66 +187,72 @@ class Runs:
         return f"{known}{seconds:.1f} s on {origin.device}, {origin.dtype}{precision}"
 
     def ask_pair(self, changed: int, read: int) -> None:
-        """Ask for the 4 × 4 table of a pair."""
-        self._envelopes.pop("pair", None)
+        """Select a pair, and ask for its 4 × 4 table."""
+        self.pair, note = None, ""
         try:
             parameters = PairParameters(changed, read)
             request = Request("pair", self.shown.sequence, self.question.model, parameters, self.question.species)
             self.pair = self.engine.submit(request, self.visitor)
         except LocuscopeError as error:
-            self.pair = None
-            self._envelopes["pair"] = (None, payload.pair_problem_envelope(self.address, changed, read, str(error)))
+            note = str(error)
+        self.chosen = Chosen((changed, read), note=note or "The 4 × 4 table is being computed.")
 
-    def envelopes(self) -> dict[str, bytes]:
+    def choose(self, base: int) -> None:
+        """Select a base."""
+        self.pair, self.chosen = None, Chosen((base,))
+
+    def evidence(self) -> LocusEvidence:
+        """What there is to be drawn, with partial results; analyses without any say why, or wait."""
+        results = {name: found for name in self.requests if (found := self.result(name)) is not None}
+        states = {
+            name: PanelState("cannot", words) if kind == "cannot" else PanelState("waiting")
+            for name, (kind, words) in self.states().items()
+            if name not in results and kind in ("cannot", "waiting")
+        }
+        return LocusEvidence(self.shown.sequence, results, self.shown.features, states, title=self.shown.title)
+
+    def envelopes(self, style: FigureStyle) -> dict[str, bytes]:
         """Everything the browser should have now; unchanged parts are the same bytes as before."""
-        for kind, encode in _ENCODERS.items():
-            found = self.result(kind)
-            if found is not None and self._known(kind) is not found:
-                self._envelopes[kind] = (found, encode(self.address, found))
-        self._encode_window()
-        self._encode_pair()
-        self._envelopes["status"] = (None, payload.envelope(self.address, "status", self.status()))
-        return {kind: data for kind, (_, data) in self._envelopes.items()}
-
-    def status(self) -> dict[str, Any]:
-        """Progress in words and numbers, one line for each computation that is under way or went wrong."""
-        lines = [line for line in (_line(kind, job, self._is_stopped(kind)) for kind, job in self.jobs.items()) if line is not None]
-        running = [payload.KINDS.get(kind, kind) for kind, job in self.jobs.items() if not job.finished and kind not in self.stopped]
-        return {"running": running, "lines": lines}
-
-    def _known(self, kind: str) -> Any:
-        return self._envelopes.get(kind, (None, b""))[0]
-
-    def _encode_window(self) -> None:
-        found = self.jobs[MAP].result if MAP in self.jobs else None
-        if found is None or self.window is None or self._known("window") == self.window:
-            return
-        start, end = self.window
-        margin = max(0, (payload.FLOAT32_WIDTH - (end - start)) // 2)
-        start, end = max(found.offset, start - margin), min(found.offset + len(found.values), end + margin)
-        self._envelopes["window"] = (self.window, payload.window_envelope(self.address, found, start, end))
-
-    def _encode_pair(self) -> None:
         job = self.pair
-        if job is None or not job.finished or self._known("pair") is job:
-            return
-        asked = job.request.parameters
-        if job.result is not None:
-            data = payload.pair_envelope(self.address, job.result)
-        else:
-            problem = str(job.error) if job.error is not None else "The computation was cancelled; click again."
-            data = payload.pair_problem_envelope(self.address, asked.changed, asked.read, problem)
-        self._envelopes["pair"] = (job, data)
+        if job is not None and job.finished and self.chosen is not None and self.chosen.table is None:
+            note = "" if job.result is not None else str(job.error or "The computation was cancelled; click again.")
+            self.chosen = Chosen(self.chosen.places, job.result, note)
+        words = {name: words for name, (_, words) in self.states().items() if words}
+        lines = [line for line in (_line(kind, job, self._is_stopped(kind)) for kind, job in self.jobs.items()) if line is not None]
+        running = [kind for kind, job in self.jobs.items() if not job.finished and kind not in self.stopped]
+        status = {"running": running, "lines": lines}
+        chosen, window = self.chosen, self.window
+        return self.feed.envelopes(
+            self.evidence(), style, states=words, progress=_progress(lines), status=status, chosen=chosen, window=window
+        )
 
 
-_ENCODERS: dict[str, Any] = {
-    MAP: payload.map_envelope,
-    "probabilities": payload.probabilities_envelope,
-    "effects": payload.effects_envelope,
-    "segmentation": payload.segmentation_envelope,
-    "tokens": payload.tokens_envelope,
-    "contacts": payload.contacts_envelope,
-}
+def _progress(lines: list[dict[str, Any]]) -> list[Any]:
+    """The most urgent line of progress for the tool bar, and the way to stop it."""
+    if not lines:
+        return []
+    line = next((one for one in lines if one["running"]), lines[0])
+    nodes: list[Any] = [
+        ["span", {"class": "fv-failed" if line["failed"] else "", "title": "\n".join(one["text"] for one in lines)}, line["text"]]
+    ]
+    if line["total"] and line["running"]:
+        nodes.insert(0, ["progress", {"max": str(line["total"]), "value": str(line["done"]), "aria-label": line["text"]}])
+        nodes.append(["span", {}, _left(line["seconds_left"])])
+    if len(lines) > 1:
+        nodes.append(["span", {}, f"+{len(lines) - 1}"])
+    if any(one["running"] for one in lines):
+        nodes.append(
+            ["button", {"type": "button", "data-act": "cancel", "title": "Stop; what is there stays, marked partial"}, "Stop computing"]
+        )
+    return nodes
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s left"
+    return f"{round(seconds / 60)} min left" if seconds < 3600 else f"{seconds / 3600:.1f} h left"
 
 
 def _line(kind: str, job: Job, stopped: bool) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import streamlit as st
 
@@ -70,11 +71,12 @@ class Work:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What the address asked for when the visit began, the last wish of the figure that was granted, and what the page wants selected there."""
+    """What the address asked for when the visit began, the last wish of the figure that was granted, what the page wants selected there, how it shall look."""
 
     asked: AddressState | None = None
     granted: str = ""
     focused: tuple[tuple[int, ...], str] = ((), "")
+    display: Mapping[str, Any] | None = None
 
 
 class Session:
@@ -94,6 +96,13 @@ class Session:
     def focus(self, *places: int) -> None:
         """Have the view select these 0-based positions (one base, or a changed and a read one) when it is next drawn."""
         self.exchange = replace(self.exchange, focused=(places, uuid.uuid4().hex))
+
+    @property
+    def display(self) -> Mapping[str, Any]:
+        """Settings of the figure: those chosen last in it, else those of the address."""
+        if self.exchange.display is not None:
+            return self.exchange.display
+        return self.exchange.asked.display if self.exchange.asked is not None else {}
 
     @property
     def question(self) -> Question:
