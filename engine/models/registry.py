@@ -24,6 +24,12 @@ _MODULES: dict[str, str] = {
     "segment-enformer": "engine.models.segmenters.segment_enformer",
     "segment-borzoi": "engine.models.segmenters.segment_borzoi",
     "rinalmo": "engine.models.rinalmo.adapter",
+    "splicebert": "engine.models.bert.adapter",
+    "rnaernie2": "engine.models.bert.adapter",
+    "agro-nt": "engine.models.nucleotide_transformer.adapter",
+    "marindna": "engine.models.native.adapter",
+    "carbon": "engine.models.native.adapter",
+    "checkpoint": "engine.models.native.adapter",
     "alphamissense": "engine.models.scorers.alphamissense",
     "alphagenome": "engine.models.scorers.alphagenome",
 }

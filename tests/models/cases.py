@@ -27,7 +27,8 @@ class Case:
 
     def __str__(self) -> str:
         """What a test calls it."""
-        return "-".join(part for part in (self.source, self.folder or self.model_id) if part != "tiny")
+        own = "own" if self.model_id == "checkpoint" else ""
+        return "-".join(part for part in (self.source, own, self.folder or self.model_id) if part and part != "tiny")
 
     def place(self, request: pytest.FixtureRequest) -> Path:
         """The checkpoint's folder; skips where the set is not there."""
@@ -55,6 +56,14 @@ TINY_BASE_MODELS = [
     Case("megadna", "megadna"),
     Case("rinalmo", "rinalmo"),
     Case("rinalmo", "rinalmo_multimolecule"),
+    Case("splicebert", "splicebert"),
+    Case("rnaernie2", "rnaernie2"),
+    Case("agro-nt", "agro_nt"),
+    Case("marindna", "marindna"),
+    Case("carbon", "carbon"),
+    Case("checkpoint", "splicebert"),
+    Case("checkpoint", "nt_v1"),
+    Case("checkpoint", "marindna"),
 ]
 TINY_ELEMENT_MODELS = [
     Case("segmentnt", "segment_nt"),
