@@ -18,9 +18,9 @@ from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, Re
 from engine.core.progress import Monitor
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-from engine.models import registry as shipped_registry
 from engine.models.checkpoints.identity import identified
 from engine.models.entry import LoadOptions, ModelEntry
+from engine.models.installation import Installation
 from engine.service.answers import ShippedAnswers
 from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
@@ -66,7 +66,7 @@ class Engine:
     settings : Settings or None
         None = from the environment.
     registry : Registry or None
-        Where models come from; None = `engine.models.registry`.
+        Where models come from; None = `engine.models.installation` of the settings.
     keep_on_disk : bool
         Whether answers are kept on disk; False for runs that keep them elsewhere.
     shipped : ShippedAnswers or None
@@ -83,7 +83,7 @@ class Engine:
     ) -> None:
         self.settings = settings or Settings.from_environment()
         home = self.settings.home
-        self._registry: Registry = registry or shipped_registry
+        self._registry: Registry = registry or Installation(self.settings)
         self._store = ResultStore(home / "results" if keep_on_disk else None, self.settings.result_bytes, self.settings.disk_bytes)
         self._shipped = shipped or ShippedAnswers()
         self._shelf = Shelf(self.settings.model_bytes)
@@ -129,7 +129,7 @@ class Engine:
         """
         from engine.models.checkpoints import check, download, installed
 
-        entry = self._registry.entry(model_id)
+        entry = self._named(model_id, source)
         if source is not None:
             check.check_before_install(entry, source)
             return installed.install_folder(entry, source, self.settings.home, monitor)
@@ -146,11 +146,16 @@ class Engine:
         """
         from engine.models.checkpoints import check
 
-        entry = self._registry.entry(model_id)
+        entry = self._named(model_id, source)
         if source is not None:
             return check.check_folder(entry, source)
         self._check_online(entry)
         return check.check_hub(entry, self.settings.hub_endpoint)
+
+    def _named(self, model_id: str, source: Path | None) -> ModelEntry:
+        """The row of a model, also of a new name that the folder ``source`` is to have."""
+        known = self._registry
+        return known.entry_to_install(model_id) if source is not None and isinstance(known, Installation) else known.entry(model_id)
 
     def _check_online(self, entry: ModelEntry) -> None:
         if self.settings.offline and entry.hub is not None:

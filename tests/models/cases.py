@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ import pytest
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
 from engine.service.shelf import ASSETS
+from tests.models.third_party import HERE as THIRD_PARTY
+from tests.models.third_party import installed
 
 LETTERS = "ACGTTGCAAGGTCATCCAGATTACATGGCA"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A model id, the folder of its checkpoint, its species, and the set of checkpoints: ``tiny``, ``golden`` or ``shipped``."""
+    """A model id, the folder of its checkpoint, its species, and where it comes from: the set ``tiny`` or
+    ``golden``, ``shipped``, or an installed ``package``."""
 
     model_id: str
     folder: str = ""
@@ -32,6 +36,8 @@ class Case:
 
     def place(self, request: pytest.FixtureRequest) -> Path:
         """The checkpoint's folder; skips where the set is not there."""
+        if self.source == "package":
+            return THIRD_PARTY
         if self.source == "shipped":
             return ASSETS / str(entry(self.model_id).shipped)
         root: Path = request.getfixturevalue(self.source)
@@ -42,7 +48,9 @@ class Case:
 
     def load(self, request: pytest.FixtureRequest, dtype: str = "auto", device: str = "cpu") -> Any:
         """The loaded model."""
-        return entry(self.model_id).load(self.place(request), LoadOptions(species=self.species, dtype=dtype, device=device))
+        options = LoadOptions(species=self.species, dtype=dtype, device=device)
+        with installed() if self.source == "package" else contextlib.nullcontext():
+            return entry(self.model_id).load(self.place(request), options)
 
 
 TINY_BASE_MODELS = [
@@ -71,7 +79,11 @@ TINY_ELEMENT_MODELS = [
     Case("segment-enformer", "segment_enformer"),
     Case("segment-borzoi", "segment_borzoi"),
 ]
-BASE_MODELS = [*TINY_BASE_MODELS, Case("locuscope", species="bacteria", source="shipped")]
+BASE_MODELS = [
+    *TINY_BASE_MODELS,
+    Case("locuscope", species="bacteria", source="shipped"),
+    Case("example-neighbours", source="package"),
+]
 ELEMENT_MODELS = [*TINY_ELEMENT_MODELS, Case("locuscope-segmenter", source="shipped")]
 
 
