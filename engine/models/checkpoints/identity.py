@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ Sizes = tuple[int, int]
 
 UNKNOWN = "unknown"
 _REMEMBERED = 256
+_PROOF = "names, shapes, vocabulary and sizes are the published ones"
 
 
 def _nothing(_: Evidence) -> tuple[str, ...]:
@@ -34,6 +35,10 @@ def _nothing(_: Evidence) -> tuple[str, ...]:
 
 def _no_clause(_: Evidence) -> str:
     return ""
+
+
+def _as_it_is(card: ModelCard, _: Evidence) -> ModelCard:
+    return card
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,10 @@ class Marks:
         What is taken for granted because no file says it, a clause each; goes into the provenance.
     needs : tuple of str
         Files that stand beside the weights in every published layout.
+    siblings : mapping
+        Sizes of further published checkpoints of the family, with the fields of the card that are theirs.
+    shaped : callable
+        The card with what the files say of directions, limits and letters; for layouts that are anybody's.
     """
 
     misfit: Callable[[Evidence], str]
@@ -68,6 +77,8 @@ class Marks:
     sha256: Callable[[], str] = str
     assumed: Callable[[Evidence], tuple[str, ...]] = _nothing
     needs: tuple[str, ...] = ("config.json",)
+    siblings: Mapping[Sizes, Mapping[str, str]] = field(default_factory=dict)
+    shaped: Callable[[ModelCard, Evidence], ModelCard] = _as_it_is
 
 
 @dataclass(frozen=True)
@@ -149,14 +160,17 @@ def identity_of(entry: ModelEntry, evidence: Evidence) -> Identity:
             f"The folder {evidence.name} has no {lacking[0]}; a checkpoint in the published layout has one, copy it there."
         )
     looks, sizes = marks.looks(evidence), marks.sizes(evidence)
-    card = replace(entry.card, assumed=marks.assumed(evidence))
+    card = marks.shaped(replace(entry.card, assumed=marks.assumed(evidence)), evidence)
     if not marks.published:
         return Identity(_unnamed(card, evidence.name, looks, "Whose checkpoint it is"), evidence, published=False)
     unlike = marks.unlike(evidence)
     if sizes in marks.published and not unlike:
         expected = marks.sha256()
-        proof = "names, shapes, vocabulary and sizes are the published ones" + ("" if expected else "; the sha256 is unproven")
+        proof = _PROOF + ("" if expected else "; the sha256 is unproven")
         return Identity(replace(card, proof=proof), evidence, published=True, expected=expected)
+    if sizes in marks.siblings and not unlike:
+        told: dict[str, Any] = {**marks.siblings[sizes], "proof": f"{_PROOF}; the sha256 is unproven"}
+        return Identity(replace(card, **told), evidence, published=True)
     others = [row for row in _fitting(evidence) if row.card.id != entry.card.id and _is_published(row, evidence)]
     if others:
         raise WeightsInvalid(_refusal(entry, evidence, f"has the {_told(sizes)} of {others[0].card.title}"))
@@ -170,7 +184,7 @@ def _unnamed(card: ModelCard, name: str, looks: str, doubt: str) -> ModelCard:
     return replace(
         card,
         title=f"checkpoint {name}",
-        revision=UNKNOWN,
+        revision=card.revision.rpartition(", ")[2] if "transformers" in card.revision else UNKNOWN,
         licence=UNKNOWN,
         source=UNKNOWN,
         organisms=UNKNOWN,
@@ -219,7 +233,8 @@ def _fitting(evidence: Evidence) -> list[ModelEntry]:
 
 
 def _is_published(row: ModelEntry, evidence: Evidence) -> bool:
-    return row.marks is not None and row.marks.sizes(evidence) in row.marks.published and not row.marks.unlike(evidence)
+    marks = row.marks
+    return marks is not None and marks.sizes(evidence) in (*marks.published, *marks.siblings) and not marks.unlike(evidence)
 
 
 def _unknown_looks(evidence: Evidence) -> str:

@@ -10,6 +10,7 @@ from engine.models.checkpoints.identity import Sizes
 
 _ROTARY_SETTINGS = ("rotary_emb_dim", "rotary_emb_fraction")
 _BERT, _ESM = "bert.encoder.layer.0.", "esm.encoder.layer.0."
+BERT_ROLES = {"cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]", "unk_token": "[UNK]"}
 ESM_ROLES = {"cls_token": "<cls>", "mask_token": "<mask>", "unk_token": "<unk>"}
 """Special tokens by role, with their published texts."""
 

@@ -8,7 +8,7 @@ bases of one token share one prediction. The token size is read from the vocabul
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from engine.core.sequence import BASES, Alphabet, NucleotideSequence
 from engine.models.checkpoints.identity import identify
 from engine.models.checkpoints.layouts import ESM_ROLES
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
-from engine.models.nucleotide_transformer.marks import VERSION_1, VERSION_2
+from engine.models.nucleotide_transformer.marks import AGRO, VERSION_1, VERSION_2
 
 if TYPE_CHECKING:
     import numpy as np
@@ -371,6 +371,24 @@ ENTRIES: dict[str, ModelEntry] = {
         ),
         offer=Offer(precisions=("exact", "delta")),
         marks=VERSION_2,
+        network=network,
+    ),
+    "agro-nt": ModelEntry(
+        replace(
+            _card(
+                "agro-nt",
+                "AgroNT 1B",
+                6_138,
+                "DNA language model of edible plants, 1 billion parameters, the layout of the Nucleotide Transformer's first version.",
+                "Genomes of 48 plants, mostly crops.",
+                "https://huggingface.co/InstaDeepAI/agro-nucleotide-transformer-1b",
+            ),
+            citation="Mendoza-Revilla et al., Communications Biology 2024, doi 10.1038/s42003-024-06465-2",
+        ),
+        partial(_load, "agro-nt"),
+        HubFiles("InstaDeepAI/agro-nucleotide-transformer-1b", patterns=("config.json", *_TOKENIZER), size_bytes=3_970_000_000),
+        offer=Offer(precisions=("exact", "delta")),
+        marks=AGRO,
         network=network,
     ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.models.checkpoints.evidence import Evidence
-from engine.models.checkpoints.identity import Marks, Sizes
+from engine.models.checkpoints.identity import Marks
 from engine.models.checkpoints.layouts import esm_is_gated, esm_looks, esm_misfit, esm_sizes, is_rotary, unsaid
 
 
@@ -47,10 +47,18 @@ def _unlike_1(evidence: Evidence) -> str:
     return "has rotary positions, the published checkpoints have learned ones" if is_rotary(evidence) else ""
 
 
-def _marks_1(*published: Sizes) -> Marks:
-    return Marks(_version_1, esm_looks, esm_sizes, published, unlike=_unlike_1)
+def _which_500m(evidence: Evidence) -> tuple[str, ...]:
+    told = "the checkpoints of the human reference and of 3,202 human genomes have equal names and sizes: which of the two it is cannot be told"
+    return (told,) if esm_sizes(evidence) == (24, 1280) else ()
 
 
-VERSION_1 = _marks_1((24, 1280), (32, 2560))
-AGRO = _marks_1((40, 1500))
+_LARGE_SOURCE = "https://huggingface.co/InstaDeepAI/nucleotide-transformer-2.5b-multi-species (or -1000g)"
+_LARGE = {
+    "title": "Nucleotide Transformer v1, 2.5B",
+    "source": _LARGE_SOURCE,
+    "description": "General DNA language model, first version, 2.5 billion parameters.",
+    "organisms": "850 genomes, or 3,202 human ones: the two checkpoints have equal names and sizes.",
+}
+VERSION_1 = Marks(_version_1, esm_looks, esm_sizes, ((24, 1280),), unlike=_unlike_1, assumed=_which_500m, siblings={(32, 2560): _LARGE})
+AGRO = Marks(_version_1, esm_looks, esm_sizes, ((40, 1500),), unlike=_unlike_1)
 VERSION_2 = Marks(_version_2, esm_looks, esm_sizes, published=((29, 1024),), assumed=version_2_assumed)

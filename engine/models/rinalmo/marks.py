@@ -51,4 +51,12 @@ def _assumed(evidence: Evidence) -> tuple[str, ...]:
     return tuple(f"{clause} (no {name} in config.json)" for name, clause in told.items() if name not in evidence.config)
 
 
-MARKS = Marks(_misfit, _looks, _sizes, published=((33, 1280), (30, 640), (12, 480), (6, 320)), assumed=_assumed, needs=())
+def _sibling(name: str) -> dict[str, str]:
+    return {
+        "title": f"RiNALMo {name}",
+        "source": f"https://huggingface.co/multimolecule/rinalmo-{name} (from https://zenodo.org/records/15043668)",
+    }
+
+
+_SIBLINGS = {(30, 640): _sibling("mega"), (12, 480): _sibling("micro")}
+MARKS = Marks(_misfit, _looks, _sizes, published=((33, 1280),), assumed=_assumed, siblings=_SIBLINGS, needs=())

@@ -48,7 +48,7 @@ def _segment_nt_looks(evidence: Evidence) -> str:
 
 def _segment_nt_assumed(evidence: Evidence) -> tuple[str, ...]:
     both = "the human and the multi-species checkpoint have equal names, shapes and settings: which of the two it is cannot be told"
-    return (*version_2_assumed(evidence), both)
+    return (*version_2_assumed(evidence), *((both,) if esm_sizes(evidence) == (29, 1024) else ()))
 
 
 SEGMENT_NT = Marks(_segment_nt_misfit, _segment_nt_looks, esm_sizes, published=((29, 1024),), unlike=_unlike, assumed=_segment_nt_assumed)

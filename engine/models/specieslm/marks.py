@@ -6,9 +6,7 @@ from functools import partial
 
 from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Marks
-from engine.models.checkpoints.layouts import bert_looks, bert_misfit, bert_sizes, is_rotary, lacking_roles, token_words
-
-ROLES = {"cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]", "unk_token": "[UNK]"}
+from engine.models.checkpoints.layouts import BERT_ROLES, bert_looks, bert_misfit, bert_sizes, is_rotary, lacking_roles, token_words
 
 
 def marks(k: int, *, rotary: bool) -> Marks:
@@ -22,7 +20,7 @@ def _misfit(evidence: Evidence, k: int, *, rotary: bool) -> str:
         return reason
     if evidence.byte_pairs or evidence.k != k:
         return f"reads {token_words(evidence)}"
-    reason = lacking_roles(evidence, ROLES)
+    reason = lacking_roles(evidence, BERT_ROLES)
     if reason:
         return reason
     if not evidence.species:

@@ -135,3 +135,33 @@ def test_a_model_with_missing_weights_names_the_ways_to_get_them(tmp_path: Path)
     with pytest.raises(WeightsMissing, match="Models page or name a folder with --weights"):
         engine_at(tmp_path).check(Request("probabilities", SEQUENCE, "gpn"))
     assert entry("gpn").hub is not None
+
+
+def test_a_new_name_is_an_own_checkpoint(tiny: Path, tmp_path: Path) -> None:
+    engine = engine_at(tmp_path)
+    engine.install("my-bert", source=tiny / "splicebert" / "checkpoint")
+    row = engine.model("my-bert")
+    assert row.installed
+    assert row.card.title == "checkpoint my-bert"
+    assert row.card.description.startswith("BERT, 2 layers × 16, one base a token; publisher, licence and training data unknown")
+    assert engine.models()[-1].card.id == "my-bert"
+    result = engine.run(Request("dependency", SEQUENCE, "my-bert"))
+    assert result.provenance.card.id == "my-bert"
+
+
+def test_the_setting_gives_own_checkpoints_names(tiny: Path, tmp_path: Path) -> None:
+    engine = engine_at(tmp_path, weights=f"a={tiny / 'splicebert' / 'checkpoint'},b={tiny / 'marindna' / 'checkpoint'}")
+    assert [row.card.id for row in engine.models()[-2:]] == ["a", "b"]
+    assert not engine.model("a").card.causal
+    assert engine.model("b").card.causal
+    assert engine.run(Request("probabilities", SEQUENCE, "b")).provenance.card.title == "checkpoint checkpoint"
+
+
+def test_a_new_name_that_cannot_be_one_is_told(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="cannot be a model's name"):
+        engine_at(tmp_path).install("../outside", source=tiny / "splicebert" / "checkpoint")
+
+
+def test_a_mistyped_id_does_not_become_a_model(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(WeightsInvalid, match="--model gpn takes"):
+        engine_at(tmp_path).install("gnp", source=tiny / "gpn" / "checkpoint")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.models.tiny import bert, convolutions, esm, megadna, rinalmo, splice
+from tests.models.tiny import bert, convolutions, esm, megadna, native, rinalmo, splice
 
 FAMILIES: dict[str, Callable[[Path], None]] = {
     "dependency_k1": bert.single_bases,
@@ -27,6 +27,11 @@ FAMILIES: dict[str, Callable[[Path], None]] = {
     "rinalmo": rinalmo.official,
     "rinalmo_multimolecule": rinalmo.safetensors_port,
     "cispliceai": splice.cispliceai,
+    "splicebert": native.splice_bert,
+    "rnaernie2": native.rna_ernie_2,
+    "agro_nt": native.agro_nt,
+    "marindna": native.marin,
+    "carbon": native.carbon,
 }
 """Name of the folder → what writes the files of one checkpoint into an empty folder."""
 
