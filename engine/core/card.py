@@ -22,6 +22,7 @@ class Capability(StrEnum):
     VARIANT_SCORES = "variant scores"
     EMBEDDINGS = "embeddings"
     GENERATION = "generation"
+    FOLDING = "secondary structure"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class ModelCard:
         Allowed values of the species parameter; empty when it has none.
     remote : bool
         The model answers over the network.
+    contact_recipe : str
+        Recipe by which RNA contacts are read from its maps when none is named (`engine.analyses.contacts`).
+    contact_threshold : float or None
+        Score that a stem must exceed in the recipes along stems, set by its PPV on held-out RNAs; None = by the background of each map.
     """
 
     id: str
@@ -74,6 +79,8 @@ class ModelCard:
     masked: bool = True
     species: tuple[str, ...] = ()
     remote: bool = False
+    contact_recipe: str = "cells"
+    contact_threshold: float | None = None
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""

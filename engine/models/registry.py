@@ -24,6 +24,8 @@ _MODULES: dict[str, str] = {
     "segment-enformer": "engine.models.segmenters.segment_enformer",
     "segment-borzoi": "engine.models.segmenters.segment_borzoi",
     "rinalmo": "engine.models.rinalmo.adapter",
+    "viennarna": "engine.models.folding.adapter",
+    "stem-counter": "engine.models.folding.adapter",
     "alphamissense": "engine.models.scorers.alphamissense",
     "alphagenome": "engine.models.scorers.alphagenome",
 }

@@ -316,16 +316,16 @@ class Engine:
 
     def _compute(self, found: Resolved, monitor: JobMonitor, answers: Mapping[str, Any]) -> Any:
         """Run the analysis; its progress is a stretch of the way where other answers came before it."""
-        analysis, request = found.analysis, found.request
+        analysis = found.analysis
         if not analysis.reads_model:
-            return analysis.run(None, request.sequence, request.parameters, monitor, answers)
+            return analysis.run(None, found.sequence, found.parameters, monitor, answers)
         watcher: Monitor = Stretch(monitor) if answers else monitor
         with self._model(found.entry, found.spec, monitor, analysis.cannot) as model:
             began, before = time.perf_counter(), monitor.paused_seconds
-            result = analysis.run(model, request.sequence, request.parameters, watcher, answers)
+            result = analysis.run(model, found.sequence, found.parameters, watcher, answers)
             seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
         passes = found.passes - sum(self.resolved(found.inner(name)).passes for name in answers)
-        self._timings.note(found.pace("passes" if answers else ""), len(request.sequence), max(1, passes), seconds)
+        self._timings.note(found.pace("passes" if answers else ""), len(found.sequence), max(1, passes), seconds)
         return result
 
     @contextlib.contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.base_pairs import pairs_of_dot_bracket, partners
 from engine.core.errors import FileFormatError
 from engine.training.letters import UNKNOWN, Codes, encode
 
@@ -24,25 +25,9 @@ class Structure:
     partner: NDArray[np.int32]
 
 
-_BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
-
-
 def dot_bracket_partners(text: str) -> NDArray[np.int32]:
-    """Partners of a dot-bracket string; brackets ()[]{}<> and letter pairs Aa, Bb may cross."""
-    partner = np.full(len(text), -1, dtype=np.int32)
-    stacks: dict[str, list[int]] = {}
-    for place, mark in enumerate(text):
-        if mark in "([{<" or mark.isupper():
-            stacks.setdefault(mark, []).append(place)
-        elif mark in _BRACKETS or mark.islower():
-            stack = stacks.get(_BRACKETS.get(mark, mark.upper()))
-            if not stack:
-                raise FileFormatError(f"the structure closes a pair with {mark!r} at position {place + 1} that was never opened")
-            other = stack.pop()
-            partner[place], partner[other] = other, place
-    if any(stacks.values()):
-        raise FileFormatError("the structure opens pairs that it never closes")
-    return partner
+    """Partners (L,) of a dot-bracket string, -1 where unpaired; brackets of different kinds may cross."""
+    return partners(len(text), pairs_of_dot_bracket(text)).astype(np.int32)
 
 
 def read_bpseq(text: str) -> tuple[Codes, NDArray[np.int32]]:

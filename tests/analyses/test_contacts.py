@@ -12,7 +12,6 @@ from engine.analyses.contacts import (
     best_pairs,
     contact_scores,
     contacts,
-    dot_bracket,
     suggested_threshold,
 )
 from engine.analyses.dependency import DependencyMap
@@ -113,36 +112,8 @@ def test_the_suggested_threshold_stands_above_the_background_and_below_the_stem(
     assert suggested_threshold(np.zeros((4, 4), dtype=np.float32)) == 0.0
 
 
-def test_pseudoknots_take_the_next_brackets() -> None:
-    pairs = np.array([(15, 35), (0, 20), (1, 19), (2, 18), (10, 30), (11, 29), (12, 26)])
-    assert dot_bracket(38, pairs) == "(((.......[[[..{..))).....]..]]....}.."
-
-
-def test_nested_and_neighbouring_helices_share_brackets() -> None:
-    assert dot_bracket(14, np.array([(0, 13), (1, 5), (7, 12)])) == "((...).(....))"
-
-
 def test_no_pairs_is_all_dots() -> None:
-    assert dot_bracket(3, np.zeros((0, 2), dtype=np.int64)) == "..."
     assert contacts(map_of([[0]], "A")).dot_bracket == "."
-
-
-def test_dot_brackets_read_back_as_the_pairs_they_were_made_from() -> None:
-    generator = np.random.default_rng(7)
-    order = generator.permutation(60)
-    pairs = np.sort(order[:40].reshape(-1, 2), axis=1)
-    text = dot_bracket(60, pairs)
-    stacks: dict[str, list[int]] = {}
-    read: list[tuple[int, int]] = []
-    closing = dict(zip(")]}>", "([{<", strict=True))
-    for index, symbol in enumerate(text):
-        if symbol == ".":
-            continue
-        if symbol in closing or symbol.islower():
-            read.append((stacks[closing.get(symbol, symbol.upper())].pop(), index))
-        else:
-            stacks.setdefault(symbol, []).append(index)
-    assert sorted(read) == sorted(map(tuple, pairs.tolist()))
 
 
 def test_a_window_or_an_unfinished_map_has_no_contacts() -> None:
