@@ -15,14 +15,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
 from engine.analyses import dependency
 from engine.analyses.declared import Declared, Needed, square_bytes
 from engine.analyses.dependency import DependencyMap, DependencyParameters
-from engine.core.stems import pair_weights, run_sums, strongest_stems
 from engine.core.arithmetic import largest_of_known
 from engine.core.base_pairs import dot_bracket
 from engine.core.card import Capability, ModelCard, Offer
@@ -30,6 +29,7 @@ from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, Precision, option
 from engine.core.results import Matrix, Pairs, Result, Table, Track, frozen_array
 from engine.core.sequence import NucleotideSequence
+from engine.core.stems import pair_weights, run_sums, strongest_stems
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,13 +93,13 @@ class ContactParameters(Parameters):
 
     def settled(self, card: ModelCard) -> ContactParameters:
         """The same with everything decided that hangs on the model: its recipe and threshold, and what ``published`` stands for."""
-        recipe = ("cells" if self._of_cells() else card.contact_recipe) if self.recipe == "auto" else self.recipe
+        recipe = cast("Recipe", "cells" if self._of_cells() else card.contact_recipe) if self.recipe == "auto" else self.recipe
         threshold = self.threshold
         if recipe == "published":
             return replace(self, recipe=recipe, any_letters=True, threshold=0.0 if threshold is None else threshold)
         if recipe in STEMS and threshold is None:
             threshold = card.contact_threshold
-        return replace(self, recipe=recipe, threshold=threshold)  # type: ignore[arg-type]
+        return replace(self, recipe=recipe, threshold=threshold)
 
 
 STEMS = ("stems", "stems_rna")

@@ -109,7 +109,9 @@ def secondary_structure(
     if not isinstance(model, FoldingModel):
         raise CapabilityMissing(f"{model.card.title} does not fold an RNA; choose viennarna or stem-counter.")
     if sequence.ambiguous_count:
-        raise SequenceError(f"{sequence.ambiguous_count:,} letters are not one of A, C, G and U; {model.card.title} folds known bases only.")
+        raise SequenceError(
+            f"{sequence.ambiguous_count:,} letters are not one of A, C, G and U; {model.card.title} folds known bases only."
+        )
     chosen, watcher = parameters or FoldParameters(), monitor or SilentMonitor()
     began = time.perf_counter()
     watcher.start(1, "structures")

@@ -19,7 +19,7 @@ BRACKETS = ("()", "[]", "{}", "<>", *(f"{chr(code)}{chr(code + 32)}" for code in
 UNPAIRED = ".,:_-~"
 """Symbols of an unpaired base in the notations in use."""
 
-_OPENED_BY = {closing: opening for opening, closing in BRACKETS}
+_OPENED_BY = {brackets[1]: brackets[0] for brackets in BRACKETS}
 _OPENING = frozenset(_OPENED_BY.values())
 
 

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,12 +198,17 @@ class Engine:
         note = self._entry(request).note(request.sequence)
         return (note,) if note else ()
 
-    def estimate(self, request: Request) -> Cost:
-        """Forward passes, bases read, memory, and seconds when this model ran here before."""
+    def estimate(self, request: Request, beside: Collection[Request] = ()) -> Cost:
+        """Forward passes, bases read, memory, and seconds when this model ran here before.
+
+        ``beside``: what is asked at the same time; passes of answers that this one reads from there are not counted again.
+        """
         found = self.resolved(request)
+        inner = [found.inner(name) for name in found.needed]
+        passes = max(0, found.passes - sum(self.resolved(question).passes for question in inner if question in beside))
         length = len(request.sequence)
-        seconds = self._timings.seconds(found.pace(), length, found.passes)
-        return Cost(found.passes, found.passes * length, seconds, found.memory_bytes)
+        seconds = self._timings.seconds(found.pace(), length, passes) if passes else 0.0
+        return Cost(passes, passes * length, seconds, found.memory_bytes)
 
     def stored(self, request: Request) -> Any | None:
         """The answer if it is in the store, or came with the repository; never computes."""

@@ -19,9 +19,14 @@ CALIBRATION = "calibration"
 
 @dataclass(frozen=True)
 class ContactSample:
-    """RNAs a set, longest RNA of the sets of short ones, longest of all, and RNAs of those in between."""
+    """RNAs a set, longest RNA of the sets of short ones, longest of all, and RNAs a set of those in between.
+
+    ``aside`` are drawn for each set and its first ``most`` measured, so that a smaller run measures a part of the same RNAs and sets its
+    thresholds on the same calibration set.
+    """
 
     most: int = 60
+    aside: int = 60
     longest: int = 220
     longest_of_all: int = 400
     few: int = 6
@@ -47,17 +52,18 @@ def contact_sets(corpus: Corpus, data: Path, sample: ContactSample, seed: int = 
     def archived(*families: str) -> list[Structure]:
         return [structure for structure in archive if structure.family in families]
 
-    found = [
-        ContactSet("tRNA, Rfam seeds", pick(trna, sample.most)),
-        ContactSet("nine seen families, Rfam seeds", pick(others, sample.most)),
-        ContactSet("families never seen, one RNA each", pick(strangers, sample.most, one_each=True)),
-        ContactSet("tRNA, ArchiveII", pick(archived("tRNA"), sample.most)),
-        ContactSet("5S rRNA and SRP RNA, ArchiveII", pick(archived("5s", "srp"), sample.most)),
-        ContactSet("pseudoknots, PseudoBase", pick(knots, sample.most)),
-    ]
+    drawn = {
+        "tRNA, Rfam seeds": pick(trna, sample.aside),
+        "nine seen families, Rfam seeds": pick(others, sample.aside),
+        "families never seen, one RNA each": pick(strangers, sample.aside, one_each=True),
+        "tRNA, ArchiveII": pick(archived("tRNA"), sample.aside),
+        "5S rRNA and SRP RNA, ArchiveII": pick(archived("5s", "srp"), sample.aside),
+        "pseudoknots, PseudoBase": pick(knots, sample.aside),
+    }
+    found = [ContactSet(title, structures[: sample.most]) for title, structures in drawn.items()]
     for family, title in (("RNaseP", "RNase P RNA"), ("tmRNA", "tmRNA"), ("grp1", "group I introns")):
         found.append(ContactSet(f"{title}, ArchiveII", pick(archived(family), sample.few, long=True), long=True))
-    half = sample.most // 2
+    half = sample.aside // 2
     rest = (pick(archived("tRNA"), half), pick(strangers, half, one_each=True), pick(archived("5s", "srp"), half), pick(knots, half))
     return [ContactSet(CALIBRATION, tuple(structure for part in rest for structure in part)), *found]
 

@@ -190,11 +190,11 @@ def contacts(maps: ContactMaps, corpus: Corpus, data: Path, sample: ContactSampl
         read[part.title] = rows
         logger.info("contacts: %s, %d RNAs are read", part.title, len(rows))
     at = thresholds(read[CALIBRATION])
-    rows = [measured(part, read[part.title], at, seed) for part in sets if part.title != CALIBRATION and part.structures]
+    found = [measured(part, read[part.title], at, seed) for part in sets if part.title != CALIBRATION and part.structures]
     return {
         "near_copies_above": NEAR,
         "calibration_rnas": len(read[CALIBRATION]),
         "ppv_of_thresholds": PPV,
         "thresholds": at,
-        "sets": rows,
+        "sets": found,
     }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.core.base_pairs import pairs_of_dot_bracket, partners
 from engine.core.errors import FileFormatError
+from engine.sources.structures import parse_structure
 from engine.training.letters import UNKNOWN, Codes, encode
 
 
@@ -25,18 +26,6 @@ class Structure:
     partner: NDArray[np.int32]
 
 
-def dot_bracket_partners(text: str) -> NDArray[np.int32]:
-    """Partners (L,) of a dot-bracket string, -1 where unpaired; brackets of different kinds may cross."""
-    return partners(len(text), pairs_of_dot_bracket(text)).astype(np.int32)
-
-
-def read_bpseq(text: str) -> tuple[Codes, NDArray[np.int32]]:
-    """Rows `index letter partner`, 1-based, partner 0 where unpaired; comment lines are skipped."""
-    rows = [line.split() for line in text.splitlines() if line[:1].isdigit()]
-    codes = encode("".join(row[1] for row in rows))
-    return codes, np.array([int(row[2]) - 1 for row in rows], dtype=np.int32)
-
-
 def read_archive(path: Path) -> Iterator[Structure]:
     """Structures of the ArchiveII tar; the family is the file name up to the first underscore."""
     with tarfile.open(path) as archive:
@@ -44,8 +33,8 @@ def read_archive(path: Path) -> Iterator[Structure]:
             handle = archive.extractfile(member) if member.isfile() else None
             if handle is not None and member.name.endswith(".bpseq"):
                 name = Path(member.name).name
-                codes, partner = read_bpseq(handle.read().decode("ascii", "replace"))
-                yield Structure(name, name.split("_")[0], codes, partner)
+                found = parse_structure(handle.read().decode("ascii", "replace"))
+                yield _structure(name, name.split("_")[0], found.letters, found.pairs)
 
 
 def read_dot_bracket(path: Path, family: str) -> Iterator[Structure]:
@@ -53,11 +42,15 @@ def read_dot_bracket(path: Path, family: str) -> Iterator[Structure]:
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     for name, letters, text in zip(lines[::3], lines[1::3], lines[2::3], strict=False):
         try:
-            partner = dot_bracket_partners(text)
+            pairs = pairs_of_dot_bracket(text)
         except FileFormatError:
             continue
         if len(letters) == len(text):
-            yield Structure(name.lstrip(">"), family, encode(letters), partner)
+            yield _structure(name.lstrip(">"), family, letters, pairs)
+
+
+def _structure(name: str, family: str, letters: str, pairs: NDArray[np.int64]) -> Structure:
+    return Structure(name, family, encode(letters), partners(len(letters), pairs).astype(np.int32))
 
 
 def usable(structure: Structure, longest: int, fewest_pairs: int = 4) -> bool:

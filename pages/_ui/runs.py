@@ -229,7 +229,7 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
             continue
         card = engine.model(model).card
         parameters = choices.parameters_of(analysis, card, chosen)
-        if _on_screen(analysis.after(parameters, card), requests):
+        if _on_screen(analysis.after(analysis.settled(parameters, card), card), requests):
             species = question.species if model == question.model else ""
             requests[name] = Request(name, shown.sequence, model, parameters, species)
         else:
@@ -284,7 +284,7 @@ def price(runs: Runs) -> Price:
     for kind, request in runs.requests.items():
         try:
             runs.engine.check(request)
-            cost = runs.engine.estimate(request)
+            cost = runs.engine.estimate(request, list(runs.requests.values()))
             is_stored = runs.engine.stored(request) is not None
         except LocuscopeError as error:
             runs.problems[kind] = str(error)

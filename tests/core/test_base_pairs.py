@@ -16,7 +16,8 @@ def test_a_dot_bracket_is_read_as_its_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("(.]", "closes a pair with ']' at position 3"), ("(()", "position 1 that is never closed"), ("(1)", "'1' at position 2")]
+    ("text", "words"),
+    [("(.]", "closes a pair with ']' at position 3"), ("(()", "position 1 that is never closed"), ("(1)", "'1' at position 2")],
 )
 def test_a_dot_bracket_that_is_none_is_one_sentence(text: str, words: str) -> None:
     with pytest.raises(FileFormatError) as caught:

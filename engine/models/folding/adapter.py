@@ -23,7 +23,7 @@ from engine.core.errors import CapabilityMissing, ResourceExhausted
 from engine.core.protocols import Folded
 from engine.core.sequence import Alphabet
 from engine.core.stems import STEM_COUNT_THRESHOLD, pair_weights, run_sums, strongest_stems
-from engine.models.entry import LoadOptions, ModelEntry
+from engine.models.entry import ModelEntry
 
 WORKER = Path(__file__).with_name("worker.py")
 LONGEST_SECONDS = 600.0
@@ -54,7 +54,7 @@ class ViennaRNA:
     def _answered(self, question: str, look: Callable[[], None]) -> dict[str, Any]:
         began = time.monotonic()
         command = [sys.executable, "-I", str(WORKER)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own file, in this interpreter
             try:
                 given: str | None = question
                 while True:
@@ -65,12 +65,16 @@ class ViennaRNA:
                         given = None
                     look()
                     if time.monotonic() - began > LONGEST_SECONDS:
-                        raise ResourceExhausted(f"{self.card.title} did not fold this RNA in {LONGEST_SECONDS:.0f} s; choose a window of it.")
+                        raise ResourceExhausted(
+                            f"{self.card.title} did not fold this RNA in {LONGEST_SECONDS:.0f} s; choose a window of it."
+                        )
             finally:
                 process.kill()
         if process.returncode:
             last = (complaint.strip().splitlines() or ["no reason given"])[-1]
-            raise CapabilityMissing(f"{self.card.title} did not fold this RNA: {last[:80]}; install the package as requirements.txt pins it.")
+            raise CapabilityMissing(
+                f"{self.card.title} did not fold this RNA: {last[:80]}; install the package as requirements.txt pins it."
+            )
         found: dict[str, Any] = json.loads(answer)
         return found
 
