@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     import numpy as np
     import torch
@@ -232,6 +232,25 @@ class GenerativeModel(Model, Protocol):
 
     def continue_sequence(self, sequence: NucleotideSequence, length: int, seed: int, temperature: float = 1.0) -> str:
         """``length`` further bases, sampled with a fixed seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """A secondary structure: ``values`` float32 (L, L), symmetric, of each two bases; ``pairs`` int64 (n, 2), i < j, of the structure and their
+    ``scores`` float32 (n,); ``energy`` in kcal/mol, NaN where none is known."""
+
+    values: NDArray[np.float32]
+    pairs: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    energy: float = float("nan")
+
+
+@runtime_checkable
+class FoldingModel(Model, Protocol):
+    """Folds an RNA without a language model."""
+
+    def fold(self, letters: str, temperature: float, look: Callable[[], None]) -> Folded:
+        """The structure of upper-case RNA letters at ``temperature`` in °C; ``look`` is called now and then and may raise to stop."""
 
 
 @dataclass(frozen=True)

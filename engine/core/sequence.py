@@ -91,6 +91,10 @@ class NucleotideSequence:
         """Letters with T as U."""
         return self.letters.replace("T", "U")
 
+    def read_as_rna(self) -> NucleotideSequence:
+        """The same letters as RNA; itself when it is RNA."""
+        return self if self.alphabet is Alphabet.RNA else NucleotideSequence(self.as_rna(), Alphabet.RNA, self.locus, self.name)
+
     @property
     def ambiguous_count(self) -> int:
         """Number of letters that are not one of the four bases."""

@@ -53,6 +53,8 @@ _MODULES: dict[str, str] = {
     "marindna": "engine.models.native.adapter",
     "carbon": "engine.models.native.adapter",
     "checkpoint": "engine.models.native.adapter",
+    "viennarna": "engine.models.folding.adapter",
+    "stem-counter": "engine.models.folding.adapter",
     "alphamissense": "engine.models.scorers.alphamissense",
     "alphagenome": "engine.models.scorers.alphagenome",
 }

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -263,12 +263,17 @@ class Engine:
             doubt = identified(entry, find_directory(entry, self.settings, request.weights))[1]
         return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
-    def estimate(self, request: Request) -> Cost:
-        """Forward passes, bases read, memory, and seconds when this model ran here before."""
+    def estimate(self, request: Request, beside: Collection[Request] = ()) -> Cost:
+        """Forward passes, bases read, memory, and seconds when this model ran here before.
+
+        ``beside``: what is asked at the same time; passes of answers that this one reads from there are not counted again.
+        """
         found = self._resolved(request)
+        inner = [found.inner(name) for name in found.needed]
+        passes = max(0, found.passes - sum(self._resolved(question).passes for question in inner if question in beside))
         length = len(request.sequence)
-        seconds = self._timings.seconds(found.pace(), length, found.passes)
-        return Cost(found.passes, found.passes * length, seconds, found.memory_bytes)
+        seconds = self._timings.seconds(found.pace(), length, passes) if passes else 0.0
+        return Cost(passes, passes * length, seconds, found.memory_bytes)
 
     def stored(self, request: Request) -> Any | None:
         """The answer if it is in the store, or came with the repository; never computes, and never waits for files to be read."""
@@ -421,18 +426,18 @@ class Engine:
 
         ``known``: what an earlier run of the same question left; the analysis finds it under its own name.
         """
-        analysis, request = found.analysis, found.request
+        analysis = found.analysis
         if not analysis.reads_model:
-            return analysis.run(None, request.sequence, request.parameters, monitor, answers)
+            return analysis.run(None, found.sequence, found.parameters, monitor, answers)
         watcher: Monitor = Stretch(monitor) if answers else monitor
         with self._model(found.entry, found.spec, monitor, analysis.cannot) as model:
             began, before = time.perf_counter(), monitor.paused_seconds
             given = answers if known is None else {**answers, analysis.name: known}
-            result = analysis.run(model, request.sequence, request.parameters, watcher, given)
+            result = analysis.run(model, found.sequence, found.parameters, watcher, given)
             seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
         if known is None:
             passes = found.passes - sum(self._resolved(found.inner(name)).passes for name in answers)
-            self._timings.note(found.pace("passes" if answers else ""), len(request.sequence), max(1, passes), seconds)
+            self._timings.note(found.pace("passes" if answers else ""), len(found.sequence), max(1, passes), seconds)
         return result
 
     @contextlib.contextmanager

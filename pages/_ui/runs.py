@@ -288,7 +288,7 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
             continue
         card = engine.model(model).card
         parameters = choices.parameters_of(analysis, card, chosen)
-        if _on_screen(analysis.after(parameters, card), requests):
+        if _on_screen(analysis.after(analysis.settled(parameters, card), card), requests):
             species = question.species if model == question.model else ""
             requests[name] = Request(name, shown.sequence, model, parameters, species)
         else:
@@ -356,7 +356,7 @@ def price(runs: Runs) -> Price:
     for kind, request in runs.requests.items():
         try:
             runs.engine.check(request)
-            cost = runs.engine.estimate(request)
+            cost = runs.engine.estimate(request, list(runs.requests.values()))
             is_stored = runs.engine.stored(request) is not None
             is_told = is_stored and runs.engine.asked_before(request, runs.visitor)
         except LocuscopeError as error:

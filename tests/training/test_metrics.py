@@ -10,7 +10,7 @@ import torch
 
 from engine.models.locuscope.network import LocuscopeNet
 from engine.training.letters import encode
-from engine.training.metrics import Confusion, ContactScore, greedy_pairs, pair_matrix
+from engine.training.metrics import Confusion
 from engine.training.scoring import Scorer, log2_odds
 from tests.training.toy import TINY
 
@@ -22,19 +22,6 @@ def test_confusion_scores() -> None:
     assert counts.jaccard == pytest.approx(2 / 4)
     assert counts.mcc == pytest.approx((2 * 1 - 1 * 1) / math.sqrt(3 * 3 * 2 * 2))
     assert Confusion(0, 0, 0, 5).mcc == 0.0
-
-
-def test_greedy_pairs_use_a_position_once_and_leave_room_for_a_loop() -> None:
-    score = np.zeros((8, 8))
-    for i, j, value in ((0, 7, 5.0), (1, 7, 4.0), (1, 6, 3.0), (2, 4, 9.0), (2, 6, 2.0)):
-        score[i, j] = score[j, i] = value
-    assert greedy_pairs(score, 2) == [(0, 7), (1, 6)]
-
-
-def test_a_perfect_map_has_perfect_contacts() -> None:
-    partner = np.array([7, 6, -1, -1, -1, -1, 1, 0], dtype=np.int32)
-    score = ContactScore.of(pair_matrix(partner).astype(float), partner)
-    assert (score.auroc, score.auprc, score.f1) == (1.0, 1.0, 1.0)
 
 
 def test_log_odds_from_logits_equal_the_definition() -> None:
