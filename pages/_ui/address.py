@@ -32,6 +32,8 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "near": (1, 1000),
     "arcs": (0, 400),
 }
+_LINES = str.maketrans(dict.fromkeys("\t\n\r", " ") | dict.fromkeys("\xad\u200b\u2060\ufeff", "-"))
+"""Signs that the reader of the box understands although they cannot be seen."""
 DISPLAY_NAMES = {"map": "shape", "hide": "hidden"}
 WHOLE = ("distance", "near", "arcs")
 LONGEST_SEQUENCE = 8000
@@ -42,7 +44,9 @@ LONGEST_SEQUENCE = 8000
 class AddressState:
     """What an address asks for. Positions are 0-based here, 1-based inclusive in the address.
 
-    ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses; ``region`` half-open, ``rows`` of the map where they are others; ``select`` one base or a pair (changed, read); ``display`` are the
+    ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses,
+    ``elements`` the model of the element track or ``none``; ``region`` half-open, ``rows`` of the map where they are others; ``select`` one
+    base or a pair (changed, read); ``display`` are the
     view's settings by their names there; ``problems`` one sentence for each value that was left out.
     """
 
@@ -51,6 +55,7 @@ class AddressState:
     species: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     asked: tuple[str, ...] = ()
+    elements: str = ""
     record: int = 0
     reverse: bool = False
     window: tuple[int, int] | None = None
@@ -93,6 +98,7 @@ def parse(parameters: Mapping[str, str]) -> AddressState:
         species=reader.get("species", lambda text: _matching(text, r"[A-Za-z0-9][A-Za-z0-9_. -]{0,80}"), "a species the model knows", ""),
         settings=_settings(reader),
         asked=reader.get("analyses", _further, f"analyses out of {', '.join(choices.on_demand()) or 'none'}", ()),
+        elements=reader.get("elements", lambda text: _matching(text, r"[a-z0-9][a-z0-9-]{0,60}"), "a model id, or none", ""),
         record=int(reader.get("record", lambda text: _number(text, 1, 10_000), "the number of a record", 1)) - 1,
         reverse=reader.get("strand", lambda text: _choice(text, ("reverse",)) == "reverse", "reverse, or nothing", False),
         window=reader.get("window", _region, "start-end, 1-based", None),
@@ -163,7 +169,7 @@ class _Reader:
                     f"The address has {len(given):,} characters of {name}; {LONGEST_SEQUENCE:,} is the most, so it was left out."
                 )
                 continue
-            if not given.isprintable():
+            if not given.translate(_LINES).isprintable():
                 self.problems.append(f"The address has characters in {name} that cannot be shown, so it was left out.")
                 continue
             return given

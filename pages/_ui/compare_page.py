@@ -12,17 +12,20 @@ from engine.analyses.dependency import DependencyMap
 from engine.analyses.findings import changes
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError, SequenceError
+from engine.core.quoting import quoted
 from engine.core.sequence import NucleotideSequence
+from engine.core.typography import folded
 from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.views import wire
 from engine.views.comparison import changed_pairs, difference
 from engine.views.evidence import FigureStyle, LocusEvidence, Mark
 from engine.views.figure import side_by_side
-from pages._ui import figure_view, polling, search, state
+from pages._ui import figure_view, polling, state
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Shown, echo
+from pages._ui.text import plain, show_error
 
 TARGET = "compare"
 MODES = {"substitution": "Reference against a substitution", "models": "One model against another"}
@@ -65,7 +68,7 @@ def page() -> None:
             st.switch_page("pages/explorer.py")
         return
     shown = session.on_screen
-    st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")
+    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))} (the sequence of the explorer)")
     mode = st.segmented_control("What to compare", list(MODES), default="substitution", format_func=MODES.__getitem__) or "substitution"
     with st.form("compare", border=False):
         first, second, go = st.columns([3, 3, 1], vertical_alignment="bottom")
@@ -103,9 +106,9 @@ def _suggestion(shown: Shown) -> str:
 
 def substituted(sequence: NucleotideSequence, text: str) -> tuple[NucleotideSequence, int, str]:
     """The sequence with one base replaced, the 0-based place, and the change as ``C31A``. Raises `SequenceError` in one sentence."""
-    match = re.fullmatch(r"\s*([ACGTUacgtu]?)\s*(\d{1,9})\s*>?\s*([ACGTUacgtu])\s*", text, re.ASCII)
+    match = re.fullmatch(r"\s*([ACGTUacgtu]?)\s*(\d{1,9})\s*>?\s*([ACGTUacgtu])\s*", folded(text), re.ASCII)
     if match is None:
-        raise SequenceError(f"{text[:30]!r} is not a substitution; write the base, its position and the new base, for example C31A.")
+        raise SequenceError(f"{quoted(text, 30)} is not a substitution; write the base, its position and the new base, for example C31A.")
     place, letters = int(match[2]) - 1, sequence.letters
     if not 0 <= place < len(letters):
         raise SequenceError(f"Position {place + 1:,} is outside the sequence; give one of 1 to {len(letters):,}.")
@@ -137,7 +140,7 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str, change: s
             shared.engine.submit(Request("dependency", second, other, species=_species(other)), visitor),
         )
     except LocuscopeError as error:
-        st.error(str(error))
+        show_error(str(error))
         return
     st.session_state["comparison"] = Comparison(shown, titles, jobs, place)
 
@@ -155,12 +158,12 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     errors = [str(job.error) for job in comparison.jobs if job.error is not None]
     maps = comparison.maps
     if errors or maps is None:
-        st.error(" ".join(errors) or "The comparison was cancelled.")
+        show_error(" ".join(errors) or "The comparison was cancelled.")
         return
     if comparison.found is None:
         comparison.found = difference(*maps)
-    first, second = (search.plain(title) for title in comparison.titles)
-    st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {search.plain(changes(comparison.found))}")
+    first, second = (plain(title) for title in comparison.titles)
+    st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {plain(changes(comparison.found))}")
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
     sides = [_evidence(comparison, found) for found in maps]
@@ -186,7 +189,9 @@ def _progress(comparison: Comparison) -> None:
         st.rerun()
     for title, job in zip(comparison.titles, comparison.jobs, strict=True):
         part = job.done / job.total if job.total else float(job.finished)
-        st.progress(min(1.0, part), text=f"{title}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{title}: {job.stage}")
+        st.progress(
+            min(1.0, part), text=plain(f"{title}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{title}: {job.stage}")
+        )
     if st.button("Cancel", key="compare-cancel"):
         for job in comparison.jobs:
             job.cancel(state.session().visitor)

@@ -12,6 +12,7 @@ import streamlit as st
 from engine.core.features import Feature
 from engine.core.settings import Settings
 from engine.service.engine import Engine
+from engine.service.visitors import JobTable
 from engine.sources.genomes import GenomeSet
 from engine.sources.understand import Understood
 from pages._ui.address import AddressState
@@ -128,4 +129,29 @@ def session() -> Session:
     if "locuscope" not in st.session_state:
         st.session_state["locuscope"] = Session(uuid.uuid4().hex)
     found: Session = st.session_state["locuscope"]
+    here(shared(), found)
     return found
+
+
+@dataclass(frozen=True)
+class Presence:
+    """That a visitor's browser is connected."""
+
+    jobs: JobTable
+    visitor: str
+
+    def ended(self) -> None:
+        """The connection has ended."""
+        self.jobs.leave_soon(self.visitor)
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=Presence.ended)
+def _presence(_jobs: JobTable, visitor: str) -> Presence:
+    """Made at the first run after each connection, released by Streamlit when it ends: nothing else says that a visitor has gone."""
+    return Presence(_jobs, visitor)
+
+
+def here(shared: Shared, session: Session) -> None:
+    """The visitor is present, with the computations of what is on screen; called at every run and every look."""
+    _presence(shared.engine.jobs, session.visitor)
+    shared.engine.jobs.here(session.visitor, session.work.runs)

@@ -40,6 +40,7 @@ class Reading:
     running: list[str] | None = None
     panels: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     start_button: str = ""
 
     @property
@@ -75,6 +76,7 @@ class Reading:
             self.whole_map = self.whole_map or bool(told["complete"])
         elif told.get("kind") == "status":
             self.running = list(told["running"])
+            self.lines = [line["text"] for line in told["lines"]]
             for line in told["lines"]:
                 if line["failed"]:
                     self._problem(line["text"])

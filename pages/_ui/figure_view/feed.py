@@ -64,6 +64,11 @@ class Feed:
         self._kept["status"] = (None, wire.envelope(self.address, "status", header))
         return {kind: data for kind, (_, data) in self._kept.items()}
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of what was packed for the browser."""
+        return sum(len(data) for _, data in self._kept.values())
+
     def picture(self, data: bytes) -> None:
         """A figure that the browser shall save."""
         self._kept["picture"] = (None, data)
