@@ -94,7 +94,6 @@ def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
     question, shown = session.question, session.on_screen
     before = session.work
     if before.runs is not None and before.price is not None and before.runs.question == question and before.runs.shown is shown:
-        before.runs.come_back()
         return before.runs, before.price
     runs = prepare(shared.engine, session.visitor, shown, question)
     cost = price(runs)

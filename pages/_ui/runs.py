@@ -150,13 +150,13 @@ class Runs:
         return self.feed.held_bytes
 
     def let_go(self) -> None:
-        """Forget the results of a visitor who is away; they come back with `come_back`."""
-        if self.settled and not self.stopped:
-            self.jobs, self.pair, self.chosen, self._away = {}, None, None, bool(self.jobs)
-            self.feed = Feed(self.feed.address)
+        """Forget the results of a visitor who is away; they come back with `come_back`, but for what the visitor stopped."""
+        self._away = self._away or (bool(self.jobs) and not self.stopped)
+        self.jobs, self.pair, self.chosen, self.stopped = {}, None, None, frozenset()
+        self.feed = Feed(self.feed.address)
 
     def come_back(self) -> None:
-        """Ask again for what was let go."""
+        """Ask again for what was let go; what was stopped meanwhile goes on."""
         if self._away:
             self._away = False
             self.start()
