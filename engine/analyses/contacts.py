@@ -1,16 +1,21 @@
-"""RNA contacts read from a dependency map: symmetrised, optionally background-corrected, paired one to one.
+"""RNA contacts read from a dependency map: cell by cell as published, or along stems.
 
-Source: Tomaz da Silva et al., Nature Genetics 2025; gagneurlab/dependencies_DNALM, manuscript_code/fig4_RINALMo_benchmark_ncRNAs.ipynb
-(``process_ci_matrix``, ``find_best_pairs``): S = max(D, Dᵀ), a band around the diagonal removed, then the best pair is taken and both its
-bases leave, again and again. Their ``mask_diag`` of width 2m + 1 is ``minimum_loop = m`` here: bases m or fewer apart are no pair.
+``cells`` and ``published``: S = max(D, Dᵀ), a band around the diagonal removed, then the best pair is taken and both its bases leave, again
+and again. Source: Tomaz da Silva et al., Nature Genetics 2025; gagneurlab/dependencies_DNALM,
+manuscript_code/fig4_RINALMo_benchmark_ncRNAs.ipynb (``process_ci_matrix``, ``find_best_pairs``). Their ``mask_diag`` of width 2m + 1 is
+``minimum_loop = m`` here: bases m or fewer apart are no pair.
+
+``stems``: S is corrected for its background (APC), granted a little for the letters alone, and weighed by them (G-C 3, A-U 2, G-U 0.8); each
+cell scores the sum over the uninterrupted run of pairs through it, and whole runs are taken instead of cells. The same on a constant map is
+the stem counter (`engine.core.stems`), so that what the model adds is the difference between the two.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -18,37 +23,88 @@ from engine.analyses import dependency
 from engine.analyses.declared import Declared, Needed, square_bytes
 from engine.analyses.dependency import DependencyMap, DependencyParameters
 from engine.core.arithmetic import largest_of_known
+from engine.core.base_pairs import dot_bracket
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, Precision, option
 from engine.core.results import Matrix, Pairs, Result, Table, Track, frozen_array
 from engine.core.sequence import NucleotideSequence
+from engine.core.stems import pair_weights, run_sums, strongest_stems
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.core.provenance import Provenance
 
-VERSION = "2"
+VERSION = "3"
 Symmetry = Literal["none", "max", "mean"]
+Recipe = Literal["auto", "stems", "stems_rna", "cells", "published"]
+RECIPES = (
+    ("auto", "as measured best for the model"),
+    ("stems", "along stems"),
+    ("stems_rna", "along stems, letters read as RNA"),
+    ("cells", "pair by pair, by their letters, above the map's background"),
+    ("published", "pair by pair, any letters (published recipe)"),
+)
 
 
 @dataclass(frozen=True)
 class ContactParameters(Parameters):
-    """RNA contacts read from a dependency map: symmetrise, optional APC, minimum loop, greedy one-partner pairs.
+    """RNA contacts read from a dependency map.
 
-    ``threshold``: the score a pair must exceed; None = what background cells of this map rarely reach, 0 = every positive score.
-    ``any_letters``: pairs of any two letters; otherwise A-U, C-G and G-U. The published recipe is ``threshold=0, any_letters=True``.
+    ``recipe``: ``stems`` reads the corrected map along runs of pairs that can form, ``stems_rna`` the map of the same letters read as RNA
+    (a model that tells RNA by its U); ``cells`` reads each pair by itself, ``published`` does so for any letters and every positive score;
+    ``auto`` is the recipe of the model's card, or ``cells`` where an option is given that only it has.
+    ``threshold``: the score a pair, or the stem it is in, must exceed; None = the card's for stems, otherwise what background cells of this
+    map rarely reach; 0 = every positive score.
+    ``apc``, ``any_letters``, ``partners``: of ``cells`` and ``published`` only: average product correction, pairs of any two letters, and how
+    many partners a base may have (more than one for tertiary contacts, which the dot-bracket leaves out).
     ``precision``, ``tau``: those of the map (`engine.analyses.dependency.DependencyParameters`).
     """
 
+    recipe: Recipe = option(
+        "auto",
+        "--recipe",
+        "auto (as measured best for the model), stems, stems_rna, cells or published.",
+        metavar="NAME",
+        address="recipe",
+        title="Possible base pairs",
+        words=RECIPES,
+    )
     symmetry: Symmetry = option("max", "--symmetry", "max, mean or none.", metavar="NAME")
-    apc: bool = option(False, "--apc", "Average product correction.")
+    apc: bool = option(False, "--apc", "Average product correction; always part of the recipes along stems.")
     minimum_loop: int = option(3, "--minimum-loop", "Fewest bases between two that pair.", metavar="N", low=0, high=100, unit="bases")
     threshold: float | None = option(None, "--threshold", "Score a pair must exceed; by default above the map's background.", metavar="T")
     any_letters: bool = option(False, "--any-letters", "Also pairs that are neither Watson-Crick nor wobble.")
+    partners: int = option(1, "--partners", "Most partners of a base; more than 1 for tertiary contacts.", metavar="N", low=1, high=5)
     precision: Precision = option("auto", "--precision", "Of the map, as for the command map.", metavar="NAME")
     tau: float = option(0.05, "--tau", "Threshold of --precision sparse.", metavar="T", low=0, high=1, open_ends=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        own = self._of_cells()
+        if own and self.recipe in STEMS:
+            raise ParameterError(f"The recipe {self.recipe} has no {own[0]}; choose cells or published with it.")
+
+    def _of_cells(self) -> list[str]:
+        """Options given that only ``cells`` and ``published`` have."""
+        given = {"--apc": self.apc, "--any-letters": self.any_letters, "--partners": self.partners > 1}
+        return [flag for flag, is_given in given.items() if is_given]
+
+    def settled(self, card: ModelCard) -> ContactParameters:
+        """The same with everything decided that hangs on the model: its recipe and threshold, and what ``published`` stands for."""
+        recipe = cast("Recipe", "cells" if self._of_cells() else card.contact_recipe) if self.recipe == "auto" else self.recipe
+        threshold = self.threshold
+        if recipe == "published":
+            return replace(self, recipe=recipe, any_letters=True, threshold=0.0 if threshold is None else threshold)
+        if recipe in STEMS and threshold is None:
+            threshold = card.contact_threshold
+        return replace(self, recipe=recipe, threshold=threshold)
+
+
+STEMS = ("stems", "stems_rna")
+GRANTED = 0.3
+"""Bits that each pair of fitting letters is granted in the recipes along stems, so that stems of which the map says nothing rank by letters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,63 +170,75 @@ class ContactMap(Result):
         return f"{len(self.pairs):,} base pairs read from the dependency map; dot-bracket {self.dot_bracket}."
 
 
-BRACKETS = ("()", "[]", "{}", "<>", *(f"{chr(code)}{chr(code + 32)}" for code in range(ord("A"), ord("Z") + 1)))
-"""Pairs of symbols of a dot-bracket, in the order they are used; crossing helices take the next."""
+def contacts(
+    dependency_map: DependencyMap, parameters: ContactParameters | None = None, sequence: NucleotideSequence | None = None
+) -> ContactMap:
+    """Contact scores, pairs and the dot-bracket of a map of the whole sequence, by the recipe of ``parameters``.
 
-_CANONICAL = frozenset(("AT", "TA", "CG", "GC", "GT", "TG"))
-
-
-def contacts(dependency_map: DependencyMap, parameters: ContactParameters | None = None) -> ContactMap:
-    """Contact scores, one-partner pairs and the dot-bracket of a map of the whole sequence.
-
-    Without a ``threshold`` that of `suggested_threshold` holds. Cells that could not be compared count as no contact.
+    ``sequence``: the letters as they were asked about, where the map read them as RNA; None = those of the map.
+    Without a ``threshold`` that of the model's card or of `suggested_threshold` holds. Cells that could not be compared count as no contact.
 
     Raises `ParameterError` for a map of a window or one that is not finished.
     """
-    chosen = parameters or ContactParameters()
-    began = time.perf_counter()
-    sequence = dependency_map.sequence
-    if len(dependency_map.values) != len(sequence) or not dependency_map.complete:
-        raise ParameterError("Contacts need the finished map of the whole sequence; compute it without a window first.")
-    values = contact_scores(dependency_map.values, chosen)
-    threshold = suggested_threshold(values) if chosen.threshold is None else chosen.threshold
-    pairs, scores = best_pairs(values, threshold, None if chosen.any_letters else _allowed(sequence.as_dna()))
     origin = dependency_map.provenance
-    provenance = replace(
-        origin,
-        analysis="contacts",
-        version=VERSION,
-        parameters={
-            **chosen.as_dict(),
-            "precision": origin.parameters.get("precision", "exact"),
-            "dependency": origin.parameters,
-            "dependency_version": origin.version,
-        },
-        seconds=round(origin.seconds + time.perf_counter() - began, 6),
-    )
-    return ContactMap(
-        sequence=sequence,
-        values=values,
-        pairs=pairs,
-        scores=scores,
-        dot_bracket=dot_bracket(len(sequence), pairs),
-        provenance=provenance,
-    )
+    chosen = (parameters or ContactParameters()).settled(origin.card)
+    began = time.perf_counter()
+    about = dependency_map.sequence if sequence is None else sequence
+    if len(dependency_map.values) != len(about) or not dependency_map.complete:
+        raise ParameterError("Contacts need the finished map of the whole sequence; compute it without a window first.")
+    values, pairs, scores = (_along_stems if chosen.recipe in STEMS else _by_cells)(dependency_map.values, about.as_dna(), chosen)
+    precision = origin.parameters.get("precision", "exact")
+    described = {**chosen.as_dict(), "precision": precision, "dependency": origin.parameters, "dependency_version": origin.version}
+    seconds = round(origin.seconds + time.perf_counter() - began, 6)
+    provenance = replace(origin, analysis="contacts", version=VERSION, parameters=described, seconds=seconds)
+    return ContactMap(about, values, pairs, scores, dot_bracket(len(about), pairs), provenance)
+
+
+Reading = tuple["NDArray[np.float32]", "NDArray[np.int64]", "NDArray[np.float32]"]
+"""Scores (L, L), pairs (n, 2) and the score of each pair."""
+
+
+def _by_cells(values: NDArray[np.float32], letters: str, chosen: ContactParameters) -> Reading:
+    scores = contact_scores(values, chosen)
+    threshold = suggested_threshold(scores) if chosen.threshold is None else chosen.threshold
+    allowed = None if chosen.any_letters else pair_weights(letters, 0) > 0
+    return (scores, *best_pairs(scores, threshold, allowed, chosen.partners))
+
+
+def _along_stems(values: NDArray[np.float32], letters: str, chosen: ContactParameters) -> Reading:
+    scores = stem_scores(values, letters, chosen)
+    threshold = suggested_threshold(scores) if chosen.threshold is None else chosen.threshold
+    return (scores, *strongest_stems(weighed(values, letters, chosen), pair_weights(letters, chosen.minimum_loop) > 0, threshold))
+
+
+def weighed(values: NDArray[np.float32], letters: str, chosen: ContactParameters) -> NDArray[np.float32]:
+    """What the recipes along stems sum, float32 (L, L): the symmetric map, corrected (APC), and `GRANTED`, times the weight of the letters."""
+    corrected = average_product_corrected(symmetric(values, chosen.symmetry))
+    return (corrected + np.float32(GRANTED)) * pair_weights(letters, chosen.minimum_loop)
+
+
+def stem_scores(values: NDArray[np.float32], letters: str, parameters: ContactParameters) -> NDArray[np.float32]:
+    """Scores float32 (L, L) of the recipes along stems: the sum of `weighed` cells over the run of pairs through each; 0 without a pair."""
+    return run_sums(weighed(values, letters, parameters), pair_weights(letters, parameters.minimum_loop) > 0)
 
 
 def contact_scores(values: NDArray[np.float32], parameters: ContactParameters) -> NDArray[np.float32]:
     """Scores float32 (L, L) from a map: symmetrised, corrected, the band of the minimum loop set to 0."""
-    scores = np.nan_to_num(values, nan=0.0).astype(np.float32)
-    if parameters.symmetry == "max":
-        scores = np.maximum(scores, scores.T)
-    elif parameters.symmetry == "mean":
-        scores = ((scores + scores.T) / 2).astype(np.float32)
+    scores = symmetric(values, parameters.symmetry)
     if parameters.apc:
         scores = average_product_corrected(scores)
     length = len(scores)
     apart = np.abs(np.subtract.outer(np.arange(length), np.arange(length)))
     scores[apart <= parameters.minimum_loop] = 0.0
     return scores
+
+
+def symmetric(values: NDArray[np.float32], how: Symmetry) -> NDArray[np.float32]:
+    """Both directions of each pair put together, float32 (L, L); NaN becomes 0."""
+    scores = np.nan_to_num(values, nan=0.0).astype(np.float32)
+    if how == "max":
+        return np.maximum(scores, scores.T)
+    return scores if how == "none" else ((scores + scores.T) / 2).astype(np.float32)
 
 
 def average_product_corrected(scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -197,17 +265,10 @@ def suggested_threshold(values: NDArray[np.float32]) -> float:
     return max(0.0, middle + 6 * 1.4826 * float(np.median(np.abs(present - middle))))
 
 
-def _allowed(letters: str) -> NDArray[np.bool_]:
-    """bool (L, L): whether two letters can pair as A-U, C-G or G-U."""
-    array = np.array(list(letters))
-    joined = np.char.add(array[:, None], array[None, :])
-    return np.isin(joined, sorted(_CANONICAL))
-
-
 def best_pairs(
-    scores: NDArray[np.float32], threshold: float = 0.0, allowed: NDArray[np.bool_] | None = None
+    scores: NDArray[np.float32], threshold: float = 0.0, allowed: NDArray[np.bool_] | None = None, partners: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Greedy one-partner pairs: int64 (n, 2) with i < j, and their scores float32 (n,), strongest first.
+    """Greedy pairs, at most ``partners`` of each base: int64 (n, 2) with i < j, and their scores float32 (n,), strongest first.
 
     Of equal scores the pair with the smaller i, then the smaller j, goes first. Of an unsymmetrical matrix the upper triangle is read.
     """
@@ -219,58 +280,22 @@ def best_pairs(
         keep &= allowed[rows, columns]
     rows, columns, candidates = rows[keep], columns[keep], candidates[keep]
     order = np.argsort(-candidates, kind="stable")
-    free = np.ones(length, dtype=bool)
+    free = np.full(length, partners)
     chosen: list[int] = []
     for piece in np.array_split(order, max(1, len(order) // 4096)):
-        for index in piece[free[rows[piece]] & free[columns[piece]]]:
+        for index in piece[(free[rows[piece]] > 0) & (free[columns[piece]] > 0)]:
             i, j = rows[index], columns[index]
             if free[i] and free[j]:
-                free[i] = free[j] = False
+                free[[i, j]] -= 1
                 chosen.append(int(index))
     picked = np.array(chosen, dtype=np.int64)
     pairs = np.stack([rows[picked], columns[picked]], axis=1).astype(np.int64)
     return pairs, candidates[picked].astype(np.float32)
 
 
-def helices(pairs: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Stacks of pairs (i, j), (i + 1, j − 1), ... ; longest first, of equal length the one that starts first."""
-    left = set(pairs)
-    found: list[list[tuple[int, int]]] = []
-    for pair in sorted(pairs):
-        if pair not in left:
-            continue
-        stack = [pair]
-        left.discard(pair)
-        while (following := (stack[-1][0] + 1, stack[-1][1] - 1)) in left:
-            stack.append(following)
-            left.discard(following)
-        found.append(stack)
-    return sorted(found, key=lambda stack: (-len(stack), stack[0]))
-
-
-def dot_bracket(length: int, pairs: NDArray[np.int64]) -> str:
-    """Dot-bracket of ``length`` symbols; helices that cross longer ones take the next of `BRACKETS`.
-
-    There are 30 kinds of brackets; pairs that would need more stay dots.
-    """
-    symbols = ["."] * length
-    levels: list[list[tuple[int, int]]] = [[] for _ in BRACKETS]
-    for stack in helices([(int(i), int(j)) for i, j in pairs]):
-        for level, brackets in zip(levels, BRACKETS, strict=True):
-            if not any(_cross(pair, other) for pair in stack for other in level):
-                level.extend(stack)
-                for i, j in stack:
-                    symbols[i], symbols[j] = brackets[0], brackets[1]
-                break
-    return "".join(symbols)
-
-
-def _cross(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return one[0] < other[0] < one[1] < other[1] or other[0] < one[0] < other[1] < one[1]
-
-
 def _after(parameters: ContactParameters, card: ModelCard) -> Mapping[str, Needed]:
-    return {"dependency": Needed(DependencyParameters(precision=parameters.precision, tau=parameters.tau))}
+    needed = DependencyParameters(precision=parameters.precision, tau=parameters.tau)
+    return {"dependency": Needed(needed, as_rna=parameters.recipe == "stems_rna")}
 
 
 def _passes(sequence: NucleotideSequence, parameters: ContactParameters, card: ModelCard, offer: Offer) -> int:
@@ -288,7 +313,8 @@ DECLARED = (
         parameters=ContactParameters,
         result=ContactMap,
         passes=_passes,
-        run=lambda model, sequence, parameters, monitor, answers: contacts(answers["dependency"], parameters),
+        run=lambda model, sequence, parameters, monitor, answers: contacts(answers["dependency"], parameters, sequence),
+        settled=ContactParameters.settled,
         after=_after,
         reads_model=False,
         memory=square_bytes,

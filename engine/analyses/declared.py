@@ -42,10 +42,12 @@ class Needed:
     """An answer of another analysis that this one reads.
 
     ``required`` False: it saves passes but changes no number, so it is left out where it would not fit into memory.
+    ``as_rna``: about the same letters, read as RNA.
     """
 
     parameters: Parameters
     required: bool = True
+    as_rna: bool = False
 
 
 Passes = Callable[["NucleotideSequence", Any, ModelCard, Offer], int]
@@ -54,6 +56,10 @@ After = Callable[[Any, ModelCard], Mapping[str, Needed]]
 
 def _nothing(parameters: Any, card: ModelCard) -> Mapping[str, Needed]:
     return {}
+
+
+def _as_given(parameters: Any, card: ModelCard) -> Any:
+    return parameters
 
 
 def _by_the_base(sequence: NucleotideSequence, parameters: Any) -> int:
@@ -83,6 +89,8 @@ class Declared:
         ``passes(sequence, parameters, card, offer)``: forward passes, the one home of that number.
     run : Run
         The pure function.
+    settled : callable
+        ``settled(parameters, card)``: the parameters with everything decided that hangs on the model; these name the answer.
     after : callable
         ``after(parameters, card)``: answers of other analyses it reads, by name.
     reads_model : bool
@@ -119,6 +127,7 @@ class Declared:
     result: type[Result]
     passes: Passes
     run: Run
+    settled: Callable[[Any, ModelCard], Any] = _as_given
     after: After = _nothing
     reads_model: bool = True
     out: str = ""

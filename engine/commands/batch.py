@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,8 @@ from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_output, deliver, read_settings, settings_of_command_line, writing
 from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
 from engine.core.errors import InputError, LocusError, ParameterError, SourceUnavailable, WeightsInvalid, WeightsMissing
-from engine.core.variants import TriageParameters
+from engine.core.protocols import VariantScore
+from engine.core.variants import TriageParameters, Variant
 
 if TYPE_CHECKING:
     from engine.service.engine import Engine
@@ -32,22 +34,30 @@ def triage_command(
     dtype: Dtype = "",
     out: Out = None,
     window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
+    genetic_code: Annotated[
+        list[str],
+        typer.Option("--genetic-code", metavar="[CONTIG=]TABLE", help="NCBI table where the annotation states none; may be repeated."),
+    ] = [],  # noqa: B006
 ) -> None:
-    """Scores of the variants of a VCF: a table (on standard output without --out), or the VCF with INFO fields for .vcf and .vcf.gz."""
+    """Scores of the variants of a VCF: a table (on standard output without --out; .tsv, .csv, .xlsx), or the VCF with INFO fields (.vcf,
+    .vcf.gz, .vcf.bgz, .bcf)."""
+    from engine.core.transcripts import Transcripts
+    from engine.exports.triage_files import triage_format
     from engine.exports.triage_table import write_triage_table
-    from engine.exports.vcf import write_triage_vcf
     from engine.service.triage import ReferenceLetters, TriageRequest
+    from engine.sources.genetic_codes import given_codes
     from engine.sources.transcripts import read_transcripts
-    from engine.sources.vcf import parse_vcf, vcf_text
+    from engine.sources.vcf import open_vcf, read_vcf
 
+    written = None
     if out is not None:
         check_output(out)
+        written = triage_format(out)
     settings = settings_of_command_line()
-    text = vcf_text(vcf)
     request = TriageRequest(
-        parse_vcf(vcf.name, text),
+        read_vcf(vcf),
         ReferenceLetters.of_file(fasta, settings),
-        read_transcripts(gff) if gff is not None else (),
+        read_transcripts(gff, given_codes(genetic_code)) if gff is not None else Transcripts(),
         model,
         TriageParameters(window),
         species,
@@ -58,10 +68,11 @@ def triage_command(
     monitor = TerminalMonitor()
     result = arguments.make_engine(settings).run_triage(request, monitor)
     monitor.close()
-    if out is not None and out.name.endswith((".vcf", ".vcf.gz")):
-        deliver(lambda path: write_triage_vcf(result, text, path), out, ".vcf")
+    if out is not None and written is not None:
+        with writing(out), open_vcf(vcf, vcf.name) as source:
+            written.write(result, source, out)
     else:
-        deliver(lambda path: write_triage_table(result, path), out, ".tsv")
+        deliver(lambda path: write_triage_table(result, path), None, ".tsv")
     scored = sum(row.status == "scored" for row in result.rows)
     print(f"{scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
 
@@ -119,8 +130,11 @@ def scores(
     monitor = TerminalMonitor()
     variants = read_vcf(vcf)
     monitor.start(len(variants), "variants")
-    rows = []
+    rows: list[tuple[Variant, Sequence[VariantScore], str]] = []
     for variant in variants:
+        if variant.problem:
+            rows.append((variant, (), variant.problem))
+            continue
         try:
             rows.append((variant, engine.scores(model, assembly, variant), ""))
         except LocusError as error:
@@ -139,17 +153,18 @@ def tracks(
     out: Out = None,
 ) -> None:
     """Tracks that AlphaGenome predicts for an interval: npz, or bedGraph by the name of --out."""
-    from engine.core.locus import Locus
     from engine.exports.predicted_tracks import check_suffix, write_predicted_tracks
     from engine.models.entry import LoadOptions
     from engine.models.registry import entry
     from engine.service.shelf import find_directory
+    from engine.sources.genomes import GenomeSet
 
     target = out or Path("tracks.npz")
     check_output(target)
     check_suffix(target)
-    place = Locus.parse(locus)
-    row, settings = entry("alphagenome"), settings_of_command_line()
+    settings = settings_of_command_line()
+    place = GenomeSet(settings).resolve(locus)
+    row = entry("alphagenome")
     model: Any = row.load(find_directory(row, settings), LoadOptions(settings=settings))
     found = model.tracks(place.assembly, place.contig, place.start, place.end, tuple(output), tuple(tissue))
     with writing(target):

@@ -20,8 +20,10 @@ class Capability(StrEnum):
     TOKENS = "token track"
     TRACKS = "predicted tracks"
     VARIANT_SCORES = "variant scores"
+    SPLICING = "splice changes"
     EMBEDDINGS = "embeddings"
     GENERATION = "generation"
+    FOLDING = "secondary structure"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class ModelCard:
         What the files of the weights in use showed; empty before they are looked at.
     assumed : tuple of str
         What was taken for granted because no file of the checkpoint says it, a clause each.
+    contact_recipe : str
+        Recipe by which RNA contacts are read from its maps when none is named (`engine.analyses.contacts`).
+    contact_threshold : float or None
+        Score that a stem must exceed in the recipes along stems, set by its PPV on held-out RNAs; None = by the background of each map.
     """
 
     id: str
@@ -80,6 +86,8 @@ class ModelCard:
     remote: bool = False
     proof: str = ""
     assumed: tuple[str, ...] = ()
+    contact_recipe: str = "cells"
+    contact_threshold: float | None = None
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.core import base_pairs
 from engine.core.results import Result
 from engine.exports.provenance import KEY
 
 
 def partners(result: Result) -> list[int]:
-    """1-based partner of each base, 0 for none."""
-    found = [0] * len(result.sequence)
-    for i, j in result.pairs_of_bases().indices.tolist():
-        found[i], found[j] = j + 1, i + 1
+    """1-based partner of each base, 0 for none; of several the strongest."""
+    found: list[int] = (base_pairs.partners(len(result.sequence), result.pairs_of_bases().indices) + 1).tolist()
     return found
 
 

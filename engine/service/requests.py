@@ -77,28 +77,35 @@ class Resolved:
         return self.request.sequence
 
     @cached_property
+    def parameters(self) -> Any:
+        """Of the analysis, with what hangs on the model decided."""
+        return self.analysis.settled(self.request.parameters, self.entry.card)
+
+    @cached_property
     def passes(self) -> int:
         """Forward passes."""
-        return self.analysis.passes(self.sequence, self.request.parameters, self.entry.card, self.entry.offer)
+        return self.analysis.passes(self.sequence, self.parameters, self.entry.card, self.entry.offer)
 
     @cached_property
     def memory_bytes(self) -> int:
         """Bytes of the answer while it is computed."""
-        return self.analysis.memory(self.sequence, self.request.parameters)
+        return self.analysis.memory(self.sequence, self.parameters)
 
     @cached_property
     def width(self) -> int:
         """Bases of the part that is analysed."""
-        return width_of(self.sequence, self.request.parameters)
+        return width_of(self.sequence, self.parameters)
 
     @cached_property
     def needed(self) -> dict[str, Needed]:
         """Answers of other analyses that this one reads, by name."""
-        return dict(self.analysis.after(self.request.parameters, self.entry.card))
+        return dict(self.analysis.after(self.parameters, self.entry.card))
 
     def inner(self, name: str) -> Request:
         """The question whose answer is needed under ``name``."""
-        return replace(self.request, analysis=name, model=self.entry.card.id, parameters=self.needed[name].parameters)
+        needed = self.needed[name]
+        sequence = self.sequence.read_as_rna() if needed.as_rna else self.sequence
+        return replace(self.request, analysis=name, sequence=sequence, model=self.entry.card.id, parameters=needed.parameters)
 
     @cached_property
     def key(self) -> str:
@@ -117,7 +124,10 @@ class Resolved:
         return {
             "analysis": request.analysis,
             "version": self.analysis.version,
-            "after": {name: [declared(name).version, needed.parameters.as_dict()] for name, needed in self.needed.items()},
+            "after": {
+                name: [declared(name).version, needed.parameters.as_dict(), *(["RNA"] if needed.as_rna else [])]
+                for name, needed in self.needed.items()
+            },
             "model": self.spec.model_id,
             "revision": self.entry.card.revision,
             "weights": self.spec.fingerprint,
@@ -125,7 +135,7 @@ class Resolved:
             "species": request.species,
             "sequence": request.sequence.sha256,
             "alphabet": str(request.sequence.alphabet),
-            "parameters": request.parameters.as_dict() if request.parameters is not None else {},
+            "parameters": self.parameters.as_dict(),
         }
 
     @property
@@ -136,7 +146,7 @@ class Resolved:
     def pace(self, passes: str = "") -> str:
         """What runs of equal pace have in common; models score the mutants of one sequence faster than unrelated passes."""
         options = self.spec.options
-        precision = getattr(self.request.parameters, "precision", "auto")
+        precision = getattr(self.parameters, "precision", "auto")
         parts = (self.spec.model_id, str(self.request.weights or ""), options.device, options.dtype, precision)
         return "|".join((*parts, passes or self.analysis.pace))
 
@@ -154,5 +164,4 @@ class Resolved:
             )
         if self.sequence.ambiguous_count == length:
             raise SequenceError("The sequence has no A, C, G, T or U at all; give one with bases that are known.")
-        if self.request.parameters is not None:
-            self.request.parameters.check(length)
+        self.parameters.check(length)

@@ -13,8 +13,10 @@ from typing import Any
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.training.annotation import annotated_contigs
+from engine.training.contact_maps import ContactMaps
+from engine.training.contact_sets import ContactSample
 from engine.training.corpus import Corpus
-from engine.training.measure_contacts import ContactSample, contacts
+from engine.training.measure_contacts import contacts
 from engine.training.measure_cost import cost
 from engine.training.measure_language import bits_per_base
 from engine.training.measure_segmentation import segmentation
@@ -28,12 +30,11 @@ PARTS = ("bits", "contacts", "variants", "segmentation", "cost")
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """How much is measured: windows a domain, RNAs a group, longest RNA, tokens of the maps of a group, genes a domain, bases a held-out contig."""
+    """How much is measured: windows a domain, RNAs a set, genes a domain, bases a held-out contig; ``maps``: folder that keeps maps of RNAs."""
 
+    maps: Path
     windows: int = 60
-    rnas: int = 10
-    longest: int = 450
-    tokens: int = 800_000
+    rnas: int = 60
     genes: int = 40
     bases: int = 200_000
     parts: tuple[str, ...] = PARTS
@@ -53,7 +54,7 @@ def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: Evalu
 
     work: dict[str, Callable[[], Any]] = {
         "bits": lambda: bits_per_base(scorer, corpus, plan.windows),
-        "contacts": lambda: contacts(scorer, corpus, data, ContactSample(plan.rnas, plan.longest, plan.tokens)),
+        "contacts": lambda: contacts(ContactMaps(models / "locuscope-lm", plan.maps), corpus, data, ContactSample(plan.rnas)),
         "variants": lambda: variants(scorer, annotated_contigs(data, held_out=True), data, plan.genes),
         "segmentation": segment,
         "cost": cost,

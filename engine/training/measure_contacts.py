@@ -1,9 +1,9 @@
-"""RNA contacts from dependency maps by the published recipe, next to ViennaRNA's base-pair probabilities on the same RNAs."""
+"""RNA contacts on held-out RNAs: recipes on the model's maps, the same recipes on maps that know nothing, and ViennaRNA, with intervals."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,98 +11,191 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.training.corpus import HELD_OUT_FAMILY, HELD_OUT_SEQUENCE, TRAIN, Corpus
-from engine.training.holdout import NAMED_FAMILIES
-from engine.training.letters import Codes, decode
-from engine.training.metrics import ContactScore
-from engine.training.scoring import Scorer
-from engine.training.structures import Structure, read_archive, read_dot_bracket, usable
+from engine.analyses.contacts import ContactParameters, best_pairs, contact_scores, suggested_threshold, weighed
+from engine.analyses.ranking import auprc, auroc
+from engine.core.base_pairs import Agreement, pairs_of_dot_bracket
+from engine.core.stems import pair_weights, run_sums, strongest_stems
+from engine.models.folding.worker import folded
+from engine.training.contact_maps import ContactMaps
+from engine.training.contact_sets import CALIBRATION, ContactSample, ContactSet, contact_sets
+from engine.training.corpus import Corpus
+from engine.training.letters import decode
+from engine.training.metrics import pair_matrix
+from engine.training.near_copies import NEAR
+from engine.training.structures import Structure
 
 logger = logging.getLogger(__name__)
 
+PPV = 0.6
+"""Thresholds are the lowest at which this share of the pairs found on the calibration set is right."""
+STEPS = np.arange(1.0, 40.5, 0.5)
+APART = 4
+"""Cells of bases nearer than this cannot pair; scores are given with and without them."""
+RESAMPLED = 1000
+STEMS = ContactParameters(recipe="stems")
+
+Floats = NDArray[np.float32]
+Pairs = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
-class ContactSample:
-    """RNAs a group, longest RNA, and how many tokens the maps of a group may cost (a map of L bases costs 3 L (L + 1))."""
+class Reading:
+    """How one RNA is read: ``scores`` (L, L) of each cell, and the pairs of the structure, which may need a threshold."""
 
-    most: int = 10
-    longest: int = 450
-    tokens: int = 800_000
-
-
-def vienna_probabilities(codes: Codes) -> NDArray[np.float64]:
-    """Symmetric (L, L) base-pair probabilities of ViennaRNA's partition function."""
-    import RNA
-
-    fold = RNA.fold_compound(decode(codes).replace("T", "U"))
-    fold.pf()
-    upper = np.array(fold.bpp())[1:, 1:]
-    out: NDArray[np.float64] = upper + upper.T
-    return out
+    scores: Floats
+    structure: Callable[[float], Pairs]
 
 
-def _corpus_structures(corpus: Corpus, chosen: NDArray[np.intp], family: str) -> list[Structure]:
-    return [Structure(corpus.names["rna"][int(i)], family, *corpus.rna_sequence(int(i))) for i in chosen]
+def along_stems(cells: Floats, letters: str) -> Reading:
+    """Sums of ``cells`` over the runs of pairs, and the strongest stems."""
+    paired = pair_weights(letters, STEMS.minimum_loop) > 0
+    return Reading(run_sums(cells, paired), lambda threshold: strongest_stems(cells, paired, threshold)[0])
 
 
-def groups(corpus: Corpus, data: Path, sample: ContactSample, seed: int) -> Iterator[tuple[str, str, list[Structure]]]:
-    """(set, group, structures): named families, families never seen, ArchiveII by family, pseudoknots."""
+def by_cells(values: Floats, letters: str) -> Reading:
+    """Each cell by itself: pairs by their letters above the background of the map."""
+    scores = contact_scores(values, ContactParameters(recipe="cells"))
+    return Reading(scores, lambda _: best_pairs(scores, suggested_threshold(scores), pair_weights(letters, 0) > 0)[0])
+
+
+def published(values: Floats) -> Reading:
+    """Each cell by itself: any letters, every positive score."""
+    scores = contact_scores(values, ContactParameters(recipe="published"))
+    return Reading(scores, lambda _: best_pairs(scores)[0])
+
+
+def vienna(letters: str) -> Reading:
+    """Pair probabilities and the minimum free energy structure."""
+    answer = folded(letters.replace("T", "U"), 37.0)
+    values = np.zeros((len(letters), len(letters)), dtype=np.float32)
+    for i, j, probability in answer["pairs"]:
+        values[i - 1, j - 1] = values[j - 1, i - 1] = probability
+    pairs = pairs_of_dot_bracket(answer["structure"])
+    return Reading(values, lambda _: pairs)
+
+
+def shuffled_rows(values: Floats, seed: int) -> Floats:
+    """The map with its rows in another order: the same numbers, of other bases."""
+    return values[np.random.default_rng(seed).permutation(len(values))]
+
+
+CALIBRATED = ("stems", "stems_dna", "stem_counter", "shuffled_rows")
+"""Readings whose structure needs a threshold."""
+
+
+def readings(maps: ContactMaps, structure: Structure, *, long: bool, seed: int) -> dict[str, Reading]:
+    """Every reading of one RNA by name: ``stems_dna`` is the recipe on the map of the letters written with T; not of long ones."""
+    letters = decode(structure.codes)
+    values = maps(structure.codes, long=long)
+    found = {
+        "stems": along_stems(weighed(values, letters, STEMS), letters),
+        "stem_counter": along_stems(pair_weights(letters, STEMS.minimum_loop), letters),
+        "shuffled_rows": along_stems(weighed(shuffled_rows(values, seed), letters, STEMS), letters),
+        "cells": by_cells(values, letters),
+        "published": published(values),
+        "viennarna": vienna(letters),
+    }
+    if not long:
+        found["stems_dna"] = along_stems(weighed(maps(structure.codes, as_rna=False), letters, STEMS), letters)
+    return found
+
+
+def known_pairs(structure: Structure) -> list[tuple[int, int]]:
+    """The pairs of a known structure, i < j."""
+    return [(i, int(j)) for i, j in enumerate(structure.partner) if j > i]
+
+
+Read = list[tuple[Structure, dict[str, Reading]]]
+
+
+def thresholds(calibration: Read) -> dict[str, float]:
+    """Of each reading the lowest of `STEPS` at which `PPV` of the pairs found are right; the highest step where none is."""
+    found = {}
+    for name in CALIBRATED:
+        rows = [(known_pairs(structure), held[name]) for structure, held in calibration]
+        found[name] = next((float(step) for step in STEPS if _ppv(rows, float(step)) >= PPV), float(STEPS[-1]))
+    return found
+
+
+def _ppv(rows: Sequence[tuple[list[tuple[int, int]], Reading]], threshold: float) -> float:
+    return together([Agreement.of(reading.structure(threshold), known) for known, reading in rows]).ppv
+
+
+def together(parts: Sequence[Agreement]) -> Agreement:
+    """Counts of several RNAs added up."""
+    return Agreement(sum(a.found for a in parts), sum(a.known for a in parts), sum(a.both for a in parts))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of one reading on one RNA."""
+
+    auroc: float
+    auprc: float
+    auprc_all: float
+    agreement: Agreement
+
+    @classmethod
+    def of(cls, reading: Reading, structure: Structure, threshold: float) -> Scored:
+        """AUROC and AUPRC over cells at least `APART` from the diagonal, AUPRC over all, and the structure at ``threshold``."""
+        truth = pair_matrix(structure.partner)
+        far, every = np.triu_indices(len(truth), APART), np.triu_indices(len(truth), 1)
+        scores = reading.scores
+        agreement = Agreement.of(reading.structure(threshold), known_pairs(structure))
+        return cls(auroc(scores[far], truth[far]), auprc(scores[far], truth[far]), auprc(scores[every], truth[every]), agreement)
+
+
+def summed(rows: Sequence[Scored], picks: NDArray[np.intp]) -> dict[str, float]:
+    """Means of AUROC and AUPRC over the picked RNAs, sensitivity and PPV of all their pairs together."""
+    chosen = [rows[int(k)] for k in picks]
+    pairs = together([row.agreement for row in chosen])
+    means = {name: float(np.nanmean([getattr(row, name) for row in chosen])) for name in ("auroc", "auprc", "auprc_all")}
+    return {**means, "sensitivity": pairs.sensitivity, "ppv": pairs.ppv}
+
+
+def intervals(draw: Callable[[NDArray[np.intp]], Mapping[str, float]], count: int, seed: int) -> dict[str, list[float]]:
+    """Of each number ``draw`` gives for picked RNAs: of all RNAs, and the 2.5 and 97.5 percentiles over `RESAMPLED` draws with replacement."""
     rng = np.random.default_rng(seed)
-    for accession, title in NAMED_FAMILIES.items():
-        number = corpus.names["families"].index(accession)
-        held = np.flatnonzero((corpus.family == number) & (corpus.split == HELD_OUT_SEQUENCE))
-        yield "held-out sequences of seen families", title, _pick(_corpus_structures(corpus, held, title), sample, 1, rng)
-    unseen = np.flatnonzero(corpus.split == HELD_OUT_FAMILY)
-    firsts = [rng.choice(unseen[corpus.family[unseen] == f]) for f in np.unique(corpus.family[unseen])]
-    one_each = _corpus_structures(corpus, np.array(firsts), "unseen")
-    yield "whole families never seen", "one sequence a family", _pick(one_each, sample, 4, rng)
-    trained = {corpus.rna_sequence(int(i))[0].tobytes() for i in np.flatnonzero(corpus.split == TRAIN)}
-    archive = [s for s in read_archive(data / "rna" / "ArchiveII_half.bpseq.tar.gz") if s.codes.tobytes() not in trained]
-    for family in sorted({s.family for s in archive}):
-        yield (
-            "ArchiveII (half), not in the corpus letter by letter",
-            family,
-            _pick([s for s in archive if s.family == family], sample, 1, rng),
-        )
-    knots = list(read_dot_bracket(data / "rna" / "pseudobase.dbn", "pseudoknot"))
-    yield "pseudoknots", "PseudoBase", _pick(knots, sample, 3, rng)
+    whole = draw(np.arange(count))
+    drawn = [draw(rng.integers(0, count, count)) for _ in range(RESAMPLED)]
+    found = {}
+    for name, value in whole.items():
+        low, high = np.nanpercentile([row[name] for row in drawn], (2.5, 97.5))
+        found[name] = [round(float(number), 4) for number in (value, low, high)]
+    return found
 
 
-def _pick(structures: list[Structure], sample: ContactSample, share: int, rng: np.random.Generator) -> list[Structure]:
-    """Random usable structures: `share` times the sample's number, fewer (but two) where their maps would cost more than `share` budgets."""
-    fit = [s for s in structures if usable(s, sample.longest)]
-    out: list[Structure] = []
-    spent = 0
-    for index in rng.permutation(len(fit)):
-        size = fit[int(index)].codes.size
-        spent += 3 * size * (size + 1)
-        if len(out) == share * sample.most or (spent > share * sample.tokens and len(out) >= 2):
-            break
-        out.append(fit[int(index)])
-    return out
+def measured(part: ContactSet, read: Read, at: Mapping[str, float], seed: int) -> dict[str, Any]:
+    """One set: every reading with its intervals, and what the model adds to the stem counter, RNA by RNA."""
+    names = list(read[0][1])
+    scored = {name: [Scored.of(held[name], structure, at.get(name, 0.0)) for structure, held in read] for name in names}
+    row: dict[str, Any] = {
+        "set": part.title,
+        "rnas": len(read),
+        "median_length": int(np.median([structure.codes.size for structure, _ in read])),
+        "long": part.long,
+        "readings": {name: intervals(lambda picks, own=rows: summed(own, picks), len(read), seed) for name, rows in scored.items()},  # type: ignore[misc]
+    }
+    for name in ("stem_counter", "viennarna"):
+        gain = np.array([one.auprc - other.auprc for one, other in zip(scored["stems"], scored[name], strict=True)])
+        row[f"auprc_above_{name}"] = intervals(lambda picks, gain=gain: {"auprc": float(np.nanmean(gain[picks]))}, len(read), seed)["auprc"]  # type: ignore[misc]
+    return row
 
 
-def _mean(scores: list[ContactScore]) -> dict[str, float]:
-    return {name: float(np.mean([getattr(s, name) for s in scores])) for name in ("auroc", "auprc", "f1")}
-
-
-def contacts(scorer: Scorer, corpus: Corpus, data: Path, sample: ContactSample, seed: int = 12) -> list[dict[str, Any]]:
-    """One row a group: means over RNAs of AUROC, AUPRC and greedy F1 of the map and of ViennaRNA."""
-    rows = []
-    for part, title, structures in groups(corpus, data, sample, seed):
-        if not structures:
-            rows.append({"set": part, "group": title, "rnas": 0})
-            continue
-        own = [ContactScore.of(scorer.contacts(s.codes), s.partner) for s in structures]
-        vienna = [ContactScore.of(vienna_probabilities(s.codes), s.partner) for s in structures]
-        row: dict[str, Any] = {"set": part, "group": title, "rnas": len(structures), "locuscope": _mean(own), "viennarna": _mean(vienna)}
-        logger.info(
-            "contacts: %s, %s: %d RNAs, AUROC %.3f, ViennaRNA %.3f",
-            part,
-            title,
-            len(own),
-            row["locuscope"]["auroc"],
-            row["viennarna"]["auroc"],
-        )
-        rows.append(row)
-    return rows
+def contacts(maps: ContactMaps, corpus: Corpus, data: Path, sample: ContactSample, seed: int = 12) -> dict[str, Any]:
+    """Thresholds from the calibration set, and one row a measured set."""
+    sets = contact_sets(corpus, data, sample, seed)
+    read: dict[str, Read] = {}
+    for part in sets:
+        rows = [(structure, readings(maps, structure, long=part.long, seed=number)) for number, structure in enumerate(part.structures)]
+        read[part.title] = rows
+        logger.info("contacts: %s, %d RNAs are read", part.title, len(rows))
+    at = thresholds(read[CALIBRATION])
+    found = [measured(part, read[part.title], at, seed) for part in sets if part.title != CALIBRATION and part.structures]
+    return {
+        "near_copies_above": NEAR,
+        "calibration_rnas": len(read[CALIBRATION]),
+        "ppv_of_thresholds": PPV,
+        "thresholds": at,
+        "sets": found,
+    }

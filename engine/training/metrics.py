@@ -11,32 +11,6 @@ Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 
 
-def auroc(score: Floats, truth: Bools) -> float:
-    """Chance that a random positive scores above a random negative (ties count half); NaN without both classes."""
-    positives = int(truth.sum())
-    negatives = truth.size - positives
-    if not positives or not negatives:
-        return float("nan")
-    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    upper = np.cumsum(counts)
-    middle_rank = upper - (counts - 1) / 2
-    total = float(middle_rank[inverse][truth].sum())
-    return (total - positives * (positives + 1) / 2) / (positives * negatives)
-
-
-def auprc(score: Floats, truth: Bools) -> float:
-    """Average precision over the recall steps (ties resolved as one threshold); NaN without positives."""
-    if not truth.any():
-        return float("nan")
-    order = np.argsort(-score, kind="stable")
-    hit = truth[order]
-    last_of_tie = np.append(np.diff(score[order]) != 0, True)
-    found = np.cumsum(hit)[last_of_tie]
-    drawn = np.arange(1, truth.size + 1)[last_of_tie]
-    gained = np.diff(found, prepend=0) / truth.sum()
-    return float((gained * found / drawn).sum())
-
-
 @dataclass(frozen=True)
 class Confusion:
     """Counts of a two-class decision."""
@@ -78,40 +52,3 @@ def pair_matrix(partner: NDArray[np.int32]) -> Bools:
     left = np.flatnonzero(partner >= 0)
     out[left, partner[left]] = True
     return out | out.T
-
-
-def greedy_pairs(score: Floats, count: int, shortest: int = 4) -> list[tuple[int, int]]:
-    """The `count` best pairs i < j with j - i >= `shortest`, each position used once, best first (score: symmetric (L, L))."""
-    i, j = np.triu_indices(score.shape[0], shortest)
-    order = np.argsort(-score[i, j], kind="stable")
-    taken = np.zeros(score.shape[0], dtype=np.bool_)
-    out: list[tuple[int, int]] = []
-    for k in order:
-        if len(out) == count:
-            break
-        a, b = int(i[k]), int(j[k])
-        if not (taken[a] or taken[b]):
-            taken[a] = taken[b] = True
-            out.append((a, b))
-    return out
-
-
-@dataclass(frozen=True)
-class ContactScore:
-    """How well a symmetric (L, L) score finds the pairs of one RNA."""
-
-    auroc: float
-    auprc: float
-    f1: float
-
-    @classmethod
-    def of(cls, score: Floats, partner: NDArray[np.int32]) -> ContactScore:
-        """AUROC and AUPRC over the strict triangle; F1 of as many greedy pairs as the structure has."""
-        truth = pair_matrix(partner)
-        i, j = np.triu_indices(partner.size, 1)
-        flat, hits = score[i, j], truth[i, j]
-        pairs = int(hits.sum())
-        chosen = greedy_pairs(score, pairs)
-        found = sum(bool(truth[a, b]) for a, b in chosen)
-        f1 = 2 * found / (len(chosen) + pairs) if pairs else float("nan")
-        return cls(auroc(flat, hits), auprc(flat, hits), f1)

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.base_pairs import pairs_of_dot_bracket, partners
 from engine.core.errors import FileFormatError
+from engine.sources.structures import parse_structure
 from engine.training.letters import UNKNOWN, Codes, encode
 
 
@@ -24,34 +26,6 @@ class Structure:
     partner: NDArray[np.int32]
 
 
-_BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
-
-
-def dot_bracket_partners(text: str) -> NDArray[np.int32]:
-    """Partners of a dot-bracket string; brackets ()[]{}<> and letter pairs Aa, Bb may cross."""
-    partner = np.full(len(text), -1, dtype=np.int32)
-    stacks: dict[str, list[int]] = {}
-    for place, mark in enumerate(text):
-        if mark in "([{<" or mark.isupper():
-            stacks.setdefault(mark, []).append(place)
-        elif mark in _BRACKETS or mark.islower():
-            stack = stacks.get(_BRACKETS.get(mark, mark.upper()))
-            if not stack:
-                raise FileFormatError(f"the structure closes a pair with {mark!r} at position {place + 1} that was never opened")
-            other = stack.pop()
-            partner[place], partner[other] = other, place
-    if any(stacks.values()):
-        raise FileFormatError("the structure opens pairs that it never closes")
-    return partner
-
-
-def read_bpseq(text: str) -> tuple[Codes, NDArray[np.int32]]:
-    """Rows `index letter partner`, 1-based, partner 0 where unpaired; comment lines are skipped."""
-    rows = [line.split() for line in text.splitlines() if line[:1].isdigit()]
-    codes = encode("".join(row[1] for row in rows))
-    return codes, np.array([int(row[2]) - 1 for row in rows], dtype=np.int32)
-
-
 def read_archive(path: Path) -> Iterator[Structure]:
     """Structures of the ArchiveII tar; the family is the file name up to the first underscore."""
     with tarfile.open(path) as archive:
@@ -59,8 +33,8 @@ def read_archive(path: Path) -> Iterator[Structure]:
             handle = archive.extractfile(member) if member.isfile() else None
             if handle is not None and member.name.endswith(".bpseq"):
                 name = Path(member.name).name
-                codes, partner = read_bpseq(handle.read().decode("ascii", "replace"))
-                yield Structure(name, name.split("_")[0], codes, partner)
+                found = parse_structure(handle.read().decode("ascii", "replace"))
+                yield _structure(name, name.split("_")[0], found.letters, found.pairs)
 
 
 def read_dot_bracket(path: Path, family: str) -> Iterator[Structure]:
@@ -68,11 +42,15 @@ def read_dot_bracket(path: Path, family: str) -> Iterator[Structure]:
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     for name, letters, text in zip(lines[::3], lines[1::3], lines[2::3], strict=False):
         try:
-            partner = dot_bracket_partners(text)
+            pairs = pairs_of_dot_bracket(text)
         except FileFormatError:
             continue
         if len(letters) == len(text):
-            yield Structure(name.lstrip(">"), family, encode(letters), partner)
+            yield _structure(name.lstrip(">"), family, letters, pairs)
+
+
+def _structure(name: str, family: str, letters: str, pairs: NDArray[np.int64]) -> Structure:
+    return Structure(name, family, encode(letters), partners(len(letters), pairs).astype(np.int32))
 
 
 def usable(structure: Structure, longest: int, fewest_pairs: int = 4) -> bool:

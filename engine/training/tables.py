@@ -39,14 +39,51 @@ def _spaced(key: str) -> str:
     return key.replace("markov_", "markov order ").replace("locuscope_", "").replace("_", " ")
 
 
-def _contacts(rows: list[dict[str, Any]]) -> list[str]:
-    head = ["set", "group", "RNAs", "AUROC", "AUPRC", "F1", "ViennaRNA AUROC", "AUPRC", "F1"]
+READINGS = {
+    "stems": "Locuscope, along stems",
+    "stems_dna": "the same, letters written with T read as they are",
+    "stem_counter": "stem counter (the recipe on a constant map)",
+    "shuffled_rows": "the recipe on the map with its rows shuffled",
+    "cells": "Locuscope, pair by pair, by letters",
+    "published": "Locuscope, pair by pair, any letters (published)",
+    "viennarna": "ViennaRNA",
+}
+"""Rows of the table of contacts, in order."""
+
+
+def _spread(values: list[float]) -> str:
+    """A number and its 95 % interval."""
+    value, low, high = values
+    return "–" if math.isnan(value) else f"{value:.2f} ({low:.2f}–{high:.2f})"
+
+
+def _contacts(held: dict[str, Any]) -> list[str]:
+    head = ["set", "reading", "AUROC", "AUPRC", "AUPRC, all cells", "sensitivity", "PPV"]
+    keys = ("auroc", "auprc", "auprc_all", "sensitivity", "ppv")
     body: list[list[object]] = []
-    for row in rows:
-        own, other = row.get("locuscope", {}), row.get("viennarna", {})
-        scores = [part.get(key, math.nan) for part in (own, other) for key in ("auroc", "auprc", "f1")]
-        body.append([row["set"], row["group"], row["rnas"], *scores])
-    return ["## RNA contacts", "", "Means over RNAs; F1 of as many greedy pairs as the known structure has.", "", *_table(head, body)]
+    added: list[list[object]] = []
+    for row in held["sets"]:
+        long = ", by thresholded differences" if row["long"] else ""
+        title = f"{row['set']}: {row['rnas']} RNAs of {row['median_length']} nt (median){long}"
+        for number, (name, words) in enumerate((name, words) for name, words in READINGS.items() if name in row["readings"]):
+            values = row["readings"][name]
+            body.append([title if number == 0 else "", words, *(_spread(values[key]) for key in keys)])
+        added.append([row["set"], row["rnas"], _spread(row["auprc_above_stem_counter"]), _spread(row["auprc_above_viennarna"])])
+    return [
+        "## RNA contacts",
+        "",
+        f"Held-out RNAs without near copies: none is more than {held['near_copies_above']:.0%} identical to an RNA of the training set. Means over RNAs of",
+        "AUROC and AUPRC, of cells at least 4 bases from the diagonal and of all; sensitivity and PPV of the structures that the page shows, of all pairs",
+        "of a set together; in brackets 95 % intervals over RNAs (bootstrap). Thresholds are the lowest at which",
+        f"{held['ppv_of_thresholds']:.0%} of the pairs found on {held['calibration_rnas']} further RNAs are right, for each reading its own: ",
+        ", ".join(f"{READINGS[name]} {value:g}" for name, value in held["thresholds"].items()) + ".",
+        "",
+        *_table(head, body),
+        "",
+        "What the network adds to the stems that the letters alone allow is the difference of the AUPRC, RNA by RNA:",
+        "",
+        *_table(["set", "RNAs", "above the stem counter", "above ViennaRNA"], added),
+    ]
 
 
 def _variants(rows: list[dict[str, Any]]) -> list[str]:

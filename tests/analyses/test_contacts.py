@@ -7,18 +7,19 @@ import numpy as np
 import pytest
 
 from engine.analyses.contacts import (
+    GRANTED,
     ContactParameters,
     average_product_corrected,
     best_pairs,
     contact_scores,
     contacts,
-    dot_bracket,
     suggested_threshold,
 )
 from engine.analyses.dependency import DependencyMap
 from engine.core.errors import ParameterError
 from engine.core.provenance import Provenance
 from engine.core.sequence import NucleotideSequence
+from engine.core.stems import stem_counts
 from tests.analyses.toys import toy_card
 
 
@@ -113,36 +114,8 @@ def test_the_suggested_threshold_stands_above_the_background_and_below_the_stem(
     assert suggested_threshold(np.zeros((4, 4), dtype=np.float32)) == 0.0
 
 
-def test_pseudoknots_take_the_next_brackets() -> None:
-    pairs = np.array([(15, 35), (0, 20), (1, 19), (2, 18), (10, 30), (11, 29), (12, 26)])
-    assert dot_bracket(38, pairs) == "(((.......[[[..{..))).....]..]]....}.."
-
-
-def test_nested_and_neighbouring_helices_share_brackets() -> None:
-    assert dot_bracket(14, np.array([(0, 13), (1, 5), (7, 12)])) == "((...).(....))"
-
-
 def test_no_pairs_is_all_dots() -> None:
-    assert dot_bracket(3, np.zeros((0, 2), dtype=np.int64)) == "..."
     assert contacts(map_of([[0]], "A")).dot_bracket == "."
-
-
-def test_dot_brackets_read_back_as_the_pairs_they_were_made_from() -> None:
-    generator = np.random.default_rng(7)
-    order = generator.permutation(60)
-    pairs = np.sort(order[:40].reshape(-1, 2), axis=1)
-    text = dot_bracket(60, pairs)
-    stacks: dict[str, list[int]] = {}
-    read: list[tuple[int, int]] = []
-    closing = dict(zip(")]}>", "([{<", strict=True))
-    for index, symbol in enumerate(text):
-        if symbol == ".":
-            continue
-        if symbol in closing or symbol.islower():
-            read.append((stacks[closing.get(symbol, symbol.upper())].pop(), index))
-        else:
-            stacks.setdefault(symbol, []).append(index)
-    assert sorted(read) == sorted(map(tuple, pairs.tolist()))
 
 
 def test_a_window_or_an_unfinished_map_has_no_contacts() -> None:
@@ -171,3 +144,81 @@ def test_ties_go_to_the_smaller_positions_as_published(golden: Path) -> None:
     matrix = np.zeros_like(expected["tie_greedy"])
     matrix[pairs[:, 0], pairs[:, 1]] = matrix[pairs[:, 1], pairs[:, 0]] = values
     np.testing.assert_array_equal(matrix, expected["tie_greedy"])
+
+
+def stem_map() -> tuple[np.ndarray, str]:
+    """GGGCAAAAGCCC on a flat map of 1 with the stem of four at 3: the run of four is G-C, G-C, G-C, C-G."""
+    letters = "GGGCAAAAGCCC"
+    values = np.ones((12, 12), dtype=np.float32)
+    for k in range(4):
+        values[k, 11 - k] = values[11 - k, k] = 3.0
+    np.fill_diagonal(values, 0)
+    return values, letters
+
+
+def test_along_stems_every_pair_of_a_run_has_its_sum() -> None:
+    """Each cell is its corrected value and 0.3, times 3; the four pairs of the stem share the sum of all four."""
+    values, letters = stem_map()
+    corrected = average_product_corrected(values)
+    expected = sum(3 * (float(corrected[k, 11 - k]) + GRANTED) for k in range(4))
+    found = contacts(map_of(values, letters), ContactParameters(recipe="stems", threshold=6))
+    assert [found.values[k, 11 - k] for k in range(4)] == pytest.approx([expected] * 4, rel=1e-5)
+    assert found.dot_bracket == "((((....))))"
+    assert found.scores == pytest.approx([expected] * 4, rel=1e-5)
+    assert found.values[0, 4] == 0  # G and A pair in no stem
+    assert found.provenance.parameters["recipe"] == "stems"
+
+
+def test_along_stems_a_constant_map_says_what_the_stem_counter_says() -> None:
+    letters = "GGGCAUAAAGCCCAUUGACCGU"
+    flat = np.ones((len(letters),) * 2, dtype=np.float32)
+    np.fill_diagonal(flat, 0)
+    found = contacts(map_of(flat, letters.replace("U", "T")), ContactParameters(recipe="stems", threshold=0))
+    np.testing.assert_allclose(found.values, GRANTED * stem_counts(letters.replace("U", "T")), rtol=1e-5, atol=1e-5)
+
+
+def test_a_recipe_is_the_models_own_unless_one_is_named_or_an_option_of_another_is_given() -> None:
+    shipped = toy_card(contact_recipe="stems_rna", contact_threshold=7.0)
+    assert ContactParameters().settled(toy_card()).recipe == "cells"
+    assert ContactParameters().settled(toy_card()).threshold is None
+    decided = ContactParameters().settled(shipped)
+    assert (decided.recipe, decided.threshold) == ("stems_rna", 7.0)
+    assert decided.settled(toy_card()) == decided  # once decided it stays
+    assert ContactParameters(threshold=3.0).settled(shipped).threshold == 3.0
+    assert ContactParameters(any_letters=True).settled(shipped).recipe == "cells"
+    assert ContactParameters(partners=2).settled(shipped).recipe == "cells"
+    published = ContactParameters(recipe="published").settled(shipped)
+    assert (published.any_letters, published.threshold) == (True, 0.0)
+
+
+def test_the_published_recipe_by_its_name_is_the_one_by_its_options() -> None:
+    values = np.random.default_rng(2).random((30, 30)).astype(np.float32)
+    given = map_of(values, "ACGT" * 7 + "AC")
+    by_name = contacts(given, ContactParameters(recipe="published"))
+    by_options = contacts(given, ContactParameters(recipe="cells", threshold=0, any_letters=True))
+    np.testing.assert_array_equal(by_name.pairs, by_options.pairs)
+    np.testing.assert_array_equal(by_name.values, by_options.values)
+
+
+def test_options_that_a_recipe_does_not_have_are_refused_in_one_sentence() -> None:
+    with pytest.raises(ParameterError, match="stems has no --any-letters; choose cells or published"):
+        ContactParameters(recipe="stems", any_letters=True)
+    with pytest.raises(ParameterError, match="allowed: auto, stems, stems_rna, cells, published"):
+        ContactParameters(recipe="best")  # type: ignore[arg-type]
+
+
+def test_several_partners_keep_tertiary_contacts_out_of_the_dot_bracket() -> None:
+    values = hairpin()
+    values[0, 5] = 4.5
+    found = contacts(map_of(values, "GGGAACACCC"), ContactParameters(recipe="cells", threshold=0, partners=2, any_letters=True))
+    assert [0, 5] in found.pairs.tolist()
+    assert [0, 9] in found.pairs.tolist()
+    assert found.dot_bracket == "(((....)))"
+
+
+def test_letters_read_as_rna_are_said_of_the_sequence_that_was_asked_about() -> None:
+    values, letters = stem_map()
+    asked = NucleotideSequence(letters.replace("A", "T"), name="asked")
+    read = map_of(values, letters)
+    found = contacts(read, ContactParameters(recipe="stems_rna", threshold=6), asked)
+    assert found.sequence is asked

@@ -100,7 +100,7 @@ def test_a_stopped_run_goes_on_where_it_was(
     scan(plan, out, settings)
     before = {path.relative_to(out): path.read_bytes() for path in out.rglob("*.bw")}
     (out / "windows" / "one" / "29-62.npz").unlink()
-    run.engine_of(settings)._store._memory.clear()
+    run.engine_of(settings)._store._kept.clear()
     passes = calls.passes
     scan(plan, out, settings)
     assert calls.passes == passes + 2

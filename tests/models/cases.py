@@ -78,6 +78,7 @@ TINY_ELEMENT_MODELS = [
     Case("segmentnt-multi-species", "segment_nt"),
     Case("segment-enformer", "segment_enformer"),
     Case("segment-borzoi", "segment_borzoi"),
+    Case("cispliceai", "cispliceai"),
 ]
 BASE_MODELS = [
     *TINY_BASE_MODELS,

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import ParameterError
+from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.core.settings import Settings
 from engine.service import devices
 from engine.service.devices import checked_device, checked_dtype, code_fingerprint, deciding_files
+from engine.service.engine import Engine, Request
 from engine.service.estimate import Timings
+from tests.fake_model import FakeRegistry
 
 
 def test_seconds_are_the_pace_of_the_nearest_length_times_the_work(tmp_path: Path) -> None:
@@ -82,3 +86,14 @@ def test_every_file_below_the_deciding_packages_is_part_of_the_fingerprint() -> 
     assert len(names) == len(set(names))
     folder = Path(devices.__file__).parents[1]
     assert len(names) == sum(1 for layer in devices.DECIDING for _ in (folder / layer).glob("**/*.py"))
+
+
+def test_what_is_read_from_a_map_beside_it_is_not_counted_again(tmp_path: Path) -> None:
+    """A map of 14 bases takes 1 + 42 passes; contacts read from it take none more, the effects the 14 masked ones."""
+    engine = Engine(Settings(home=tmp_path), FakeRegistry(tmp_path / "models"))
+    letters = NucleotideSequence("GGGACUUUUGUCCC", Alphabet.RNA)
+    asked = {name: Request(name, letters, "pairs") for name in ("dependency", "effects", "contacts")}
+    alone = {name: engine.estimate(request).passes for name, request in asked.items()}
+    together = {name: engine.estimate(request, list(asked.values())).passes for name, request in asked.items()}
+    assert alone == {"dependency": 43, "effects": 57, "contacts": 43}
+    assert together == {"dependency": 43, "effects": 14, "contacts": 0}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import tarfile
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,19 +12,18 @@ import numpy as np
 import pytest
 import torch
 
-from engine.core.errors import FileFormatError, ParameterError
+from engine.core.errors import ParameterError
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.tokens import MASK
 from engine.training.annotation import ELEMENTS, MIRROR, Contig, bit, mark_gene, mark_intron, mirrored
 from engine.training.letters import decode, encode, reverse_complement
 from engine.training.markov import Markov, contexts, ladder, ladder_bits
-from engine.training.measure_contacts import vienna_probabilities
 from engine.training.measure_language import masked_bits
 from engine.training.measure_segmentation import MARGIN, WINDOW, _windows, best_thresholds
 from engine.training.measure_variants import Gene, coding_variants, genes
 from engine.training.orf_finder import open_frames, predict
 from engine.training.scoring import Scorer
-from engine.training.structures import dot_bracket_partners, read_bpseq, read_dot_bracket
+from engine.training.structures import read_archive, read_dot_bracket
 from engine.training.tables import BEGIN, END, insert, markdown
 from tests.training.toy import TINY
 
@@ -163,28 +164,21 @@ def test_the_threshold_with_the_best_f1_is_chosen() -> None:
     assert 0.65 < best_thresholds(probability, truth)[0] <= 0.7
 
 
-def test_dot_brackets_may_cross() -> None:
-    assert dot_bracket_partners("(.[)]").tolist() == [3, -1, 4, 0, 2]
-    with pytest.raises(FileFormatError):
-        dot_bracket_partners("(]")
-
-
-def test_bpseq_rows_are_one_based() -> None:
-    codes, partner = read_bpseq("# x\n1 G 3\n2 A 0\n3 C 1\n")
-    assert (decode(codes), partner.tolist()) == ("GAC", [2, -1, 0])
+def test_an_archive_of_bpseq_is_read_with_the_family_of_each_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        data = b"# x\n1 G 3\n2 A 0\n3 C 1\n"
+        entry = tarfile.TarInfo("half/srp_one.bpseq")
+        entry.size = len(data)
+        archive.addfile(entry, io.BytesIO(data))
+    (found,) = read_archive(path)
+    assert (found.family, decode(found.codes), found.partner.tolist()) == ("srp", "GAC", [2, -1, 0])
 
 
 def test_dot_bracket_records_that_do_not_parse_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "x.dbn"
     path.write_text(">a\nGAAAC\n(...)\n>b\nGAAAC\n(....\n")
     assert [s.name for s in read_dot_bracket(path, "f")] == ["a"]
-
-
-def test_vienna_pairs_the_stem_of_a_hairpin() -> None:
-    held = vienna_probabilities(encode("GGGGGAAAACCCCC"))
-    assert held.shape == (14, 14)
-    assert held[0, 13] > 0.8
-    assert held[0, 13] == held[13, 0]
 
 
 def test_tables_show_what_was_measured_and_a_dash_for_what_was_not() -> None:
@@ -195,21 +189,6 @@ def test_tables_show_what_was_measured_and_a_dash_for_what_was_not() -> None:
     text = markdown(held)
     assert "| m | 0 | 0 | – | – |" in text
     assert "| 76 | exact | 1.250 | 300 | 2 |" in text
-
-
-def test_long_rnas_are_fewer_but_never_fewer_than_two() -> None:
-    from engine.training.measure_contacts import ContactSample, _pick
-    from engine.training.structures import Structure
-
-    partner = np.full(100, -1, dtype=np.int32)
-    partner[:5], partner[95:] = np.arange(99, 94, -1), np.arange(4, -1, -1)
-    rows = [Structure(str(i), "f", np.zeros(100, dtype=np.uint8), partner) for i in range(9)]
-    rng = np.random.default_rng(0)
-    cost = 3 * 100 * 101
-    assert len(_pick(rows, ContactSample(5, 200, 100 * cost), 1, rng)) == 5
-    assert len(_pick(rows, ContactSample(5, 200, 3 * cost), 1, rng)) == 3
-    assert len(_pick(rows, ContactSample(5, 200, 10), 1, rng)) == 2
-    assert _pick(rows, ContactSample(5, 99, 100 * cost), 1, rng) == []
 
 
 def test_tables_take_the_place_between_the_marks_and_nothing_else() -> None:

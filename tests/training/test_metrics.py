@@ -10,23 +10,9 @@ import torch
 
 from engine.models.locuscope.network import LocuscopeNet
 from engine.training.letters import encode
-from engine.training.metrics import Confusion, ContactScore, auprc, auroc, greedy_pairs, pair_matrix
+from engine.training.metrics import Confusion
 from engine.training.scoring import Scorer, log2_odds
 from tests.training.toy import TINY
-
-
-def test_auroc_counts_ordered_pairs_and_half_of_the_ties() -> None:
-    truth = np.array([True, True, False, False])
-    assert auroc(np.array([4.0, 3.0, 2.0, 1.0]), truth) == 1.0
-    assert auroc(np.array([4.0, 1.0, 3.0, 2.0]), truth) == 0.5
-    assert auroc(np.array([2.0, 1.0, 1.0, 0.0]), truth) == (1 + 1 + 0.5 + 1) / 4
-    assert math.isnan(auroc(np.array([1.0, 2.0]), np.array([True, True])))
-
-
-def test_average_precision_of_a_small_ranking() -> None:
-    """Hits at ranks 1 and 3 of 4: (1/1 + 2/3) / 2."""
-    assert auprc(np.array([9.0, 8.0, 7.0, 6.0]), np.array([True, False, True, False])) == pytest.approx((1 + 2 / 3) / 2)
-    assert auprc(np.array([1.0, 1.0]), np.array([True, False])) == pytest.approx(0.5)
 
 
 def test_confusion_scores() -> None:
@@ -36,19 +22,6 @@ def test_confusion_scores() -> None:
     assert counts.jaccard == pytest.approx(2 / 4)
     assert counts.mcc == pytest.approx((2 * 1 - 1 * 1) / math.sqrt(3 * 3 * 2 * 2))
     assert Confusion(0, 0, 0, 5).mcc == 0.0
-
-
-def test_greedy_pairs_use_a_position_once_and_leave_room_for_a_loop() -> None:
-    score = np.zeros((8, 8))
-    for i, j, value in ((0, 7, 5.0), (1, 7, 4.0), (1, 6, 3.0), (2, 4, 9.0), (2, 6, 2.0)):
-        score[i, j] = score[j, i] = value
-    assert greedy_pairs(score, 2) == [(0, 7), (1, 6)]
-
-
-def test_a_perfect_map_has_perfect_contacts() -> None:
-    partner = np.array([7, 6, -1, -1, -1, -1, 1, 0], dtype=np.int32)
-    score = ContactScore.of(pair_matrix(partner).astype(float), partner)
-    assert (score.auroc, score.auprc, score.f1) == (1.0, 1.0, 1.0)
 
 
 def test_log_odds_from_logits_equal_the_definition() -> None:

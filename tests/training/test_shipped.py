@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from engine.core.base_pairs import pairs_of_dot_bracket, partners
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.training.letters import encode
 from engine.training.metrics import auroc, pair_matrix
 from engine.training.publish import digest
 from engine.training.scoring import Scorer
-from engine.training.structures import dot_bracket_partners
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
 TRNA = "GGGGCTATAGCTCAGCTGGGAGAGCGCTTGCATGGCATGCAAGAGGTCAGCGGTTCGATCCCGCTTAGCTCCACCA"
@@ -44,7 +44,7 @@ def test_the_map_of_a_trna_shows_its_cloverleaf() -> None:
     scorer = Scorer(LocuscopeNet.from_pretrained(MODELS / "locuscope-lm"))
     score = scorer.contacts(encode(TRNA))
     i, j = np.triu_indices(len(TRNA), 1)
-    assert auroc(score[i, j], pair_matrix(dot_bracket_partners(CLOVERLEAF))[i, j]) > 0.85
+    assert auroc(score[i, j], pair_matrix(partners(len(CLOVERLEAF), pairs_of_dot_bracket(CLOVERLEAF)).astype(np.int32))[i, j]) > 0.85
 
 
 def test_the_segmenter_finds_an_open_frame_on_the_strand_it_lies_on() -> None:

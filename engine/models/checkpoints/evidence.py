@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.core.errors import WeightsInvalid, WeightsMissing
 from engine.models.checkpoints.headers import Header, StoredTensor, read_header
+from engine.models.checkpoints.pointers import refuse_pointer
 
 WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 """Names a published checkpoint uses, the preferred first."""
@@ -151,7 +152,7 @@ def find_weights(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> P
             names = ", ".join(path.name for path in found)
             raise WeightsInvalid(f"{directory} has several weight files ({names[:80]}); leave the one to load.")
         if found:
-            return found[0]
+            return refuse_pointer(found[0])
     raise WeightsMissing(f"{directory} has no weights; one of {', '.join(patterns)} is needed.")
 
 

@@ -90,7 +90,12 @@ def install_folder(entry: ModelEntry, source: Path, home: Path, monitor: Monitor
 
 
 def _is_beside(path: Path) -> bool:
-    return path.is_file() and path.suffix in (".json", ".txt") and not path.name.startswith(".") and not path.name.endswith(".index.json")
+    return (
+        path.is_file()
+        and path.suffix in (".json", ".txt", ".csv")
+        and not path.name.startswith(".")
+        and not path.name.endswith(".index.json")
+    )
 
 
 def _bring(source: Path, target: Path) -> None:

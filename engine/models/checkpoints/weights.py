@@ -18,7 +18,9 @@ from pickle import UnpicklingError  # noqa: TID251 - the error's name only; noth
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
+from engine.core.quoting import quoted
 from engine.models.checkpoints.evidence import WEIGHT_FILES, require_directory, weight_files
+from engine.models.checkpoints.pointers import refuse_swelling
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +43,7 @@ _DAMAGED = (
     struct.error,
 )
 _READING_PICKLE = threading.Lock()
+_DEEPEST_MODULE = 100
 
 
 @dataclass(frozen=True)
@@ -148,12 +151,24 @@ def _from_torch(path: Path) -> dict[str, Tensor]:
         loaded = loaded["state_dict"]
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise WeightsInvalid(f"{path} holds a {type(loaded).__name__}; a table of tensors by name (state dict) is needed.")
+    for name, value in loaded.items():
+        _refuse_without_numbers(path, str(name), value)
     return {str(name): value.detach() for name, value in loaded.items()}
+
+
+def _refuse_without_numbers(path: Path, name: str, value: Tensor) -> None:
+    """Raise `WeightsInvalid` for a tensor that has fewer numbers in the file than it says, and would swell when it is copied."""
+    import torch
+
+    plain = value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized
+    if not plain or value.numel() * value.element_size() > value.untyped_storage().nbytes():
+        raise WeightsInvalid(f"Tensor {name[:80]} of {path} does not hold a number for each of its places; download it again.")
 
 
 def _load_restricted(path: Path) -> Any:
     import torch
 
+    refuse_swelling(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
@@ -184,7 +199,14 @@ class ModuleStub:
 
     def children(self) -> dict[str, ModuleStub]:
         """Sub-modules by name."""
-        return {str(name): child for name, child in (self.state.get("_modules") or {}).items() if isinstance(child, ModuleStub)}
+        return {str(name): child for name, child in self._table("_modules").items() if isinstance(child, ModuleStub)}
+
+    def _table(self, name: str) -> Mapping[Any, Any]:
+        """A table of the module's state; empty when it is none. Raises `WeightsInvalid` when it is something else."""
+        found = self.state.get(name) or {}
+        if not isinstance(found, Mapping):
+            raise WeightsInvalid(f"The pickled module has a {type(found).__name__} where its {name} should be; download it again.")
+        return found
 
     def tensors(self, prefix: str = "") -> dict[str, Tensor]:
         """Parameters and buffers of this module and all below it, named as in its state dict."""
@@ -192,9 +214,11 @@ class ModuleStub:
 
         found: dict[str, Tensor] = {}
         for group in ("_parameters", "_buffers"):
-            for name, value in (self.state.get(group) or {}).items():
+            for name, value in self._table(group).items():
                 if isinstance(value, torch.Tensor):
                     found[f"{prefix}{name}"] = value.detach()
+        if prefix.count(".") > _DEEPEST_MODULE:
+            raise WeightsInvalid("The pickled module is nested too deep, or holds itself; download it again.")
         for name, child in self.children().items():
             found.update(child.tensors(f"{prefix}{name}."))
         return found
@@ -237,6 +261,7 @@ def _foreign_names(path: Path) -> list[str]:
     """Names of classes and functions in the pickle that are not tensor machinery, found without running it."""
     import torch
 
+    refuse_swelling(path)
     try:
         with _READING_PICKLE:
             return [str(name) for name in torch.serialization.get_unsafe_globals_in_checkpoint(path)]
@@ -292,7 +317,7 @@ def resolve_device(name: str) -> str:
         return name
     kind, _, index = name.partition(":")
     if kind != "cuda" or not (index == "" or index.isdigit()):
-        raise ParameterError(f"Device is {name!r}; allowed: auto, cpu, cuda, cuda:N.")
+        raise ParameterError(f"Device is {quoted(name)}; allowed: auto, cpu, cuda, cuda:N.")
     if not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count():
         raise ParameterError(f"Device {name} is not on this machine ({torch.cuda.device_count()} CUDA devices); choose cpu.")
     return f"cuda:{int(index or 0)}"
@@ -303,7 +328,7 @@ def resolve_dtype(name: str, device: str) -> str:
     if name in ("", "auto"):
         return "float32" if device == "cpu" else "float16"
     if name not in _DTYPES:
-        raise ParameterError(f"dtype is {name!r}; allowed: auto, {', '.join(_DTYPES)}.")
+        raise ParameterError(f"dtype is {quoted(name)}; allowed: auto, {', '.join(_DTYPES)}.")
     return name
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.core.card import Capability, EffectRecipe, ModelCard, Offer, WindowRule
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
+from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.checkpoints.identity import identify
 from engine.models.entry import LoadOptions, ModelEntry
@@ -178,7 +179,7 @@ class Locuscope:
         Raises `CapabilityMissing` for a precision that is not offered here.
         """
         if precision not in self.precisions:
-            raise CapabilityMissing(f"{self.card.title} has no precision {precision!r} here; it offers {', '.join(self.precisions)}.")
+            raise CapabilityMissing(f"{self.card.title} has no precision {quoted(precision)} here; it offers {', '.join(self.precisions)}.")
         if self.fast is None:
             return self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
         known = None if precision == "exact" else self._sparse(reference) if precision == "sparse" else self._layers(reference)
@@ -260,7 +261,9 @@ def _domain(asked: str) -> str:
         return name
     near = difflib.get_close_matches(name, DOMAINS, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise ParameterError(f"The species is {asked!r}; {hint}this model knows the domains {', '.join(DOMAINS)}; name one or leave it out.")
+    raise ParameterError(
+        f"The species is {quoted(asked)}; {hint}this model knows the domains {', '.join(DOMAINS)}; name one or leave it out."
+    )
 
 
 _Net = TypeVar("_Net", bound="LocuscopeNet | SegmenterNet")

@@ -17,6 +17,7 @@ import numpy as np
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import InputError, LocusError, ParameterError, ResourceExhausted, SourceUnavailable, WeightsMissing
 from engine.core.protocols import VariantScore
+from engine.core.quoting import quoted
 from engine.core.results import PredictedTracks
 from engine.core.sequence import IUPAC_DNA, Alphabet
 from engine.core.settings import Settings
@@ -191,7 +192,7 @@ def _deadlines() -> Any:
 def _organism(assembly: str) -> str:
     name = _ORGANISMS.get(assembly.strip().lower().split(".p", maxsplit=1)[0])
     if name is None:
-        raise LocusError(f"AlphaGenome does not know assembly {assembly!r}; GRCh38 (hg38) and GRCm38 (mm10) are allowed.")
+        raise LocusError(f"AlphaGenome does not know assembly {quoted(assembly)}; GRCh38 (hg38) and GRCm38 (mm10) are allowed.")
     return name
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
+from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
@@ -67,7 +68,7 @@ def _choose_species(asked: str, default: str, available: tuple[str, ...]) -> str
     name = "_".join(asked.lower().split())
     if not available:
         if name:
-            raise ParameterError(f"The species is {asked!r} but this checkpoint has no species tokens; leave the species out.")
+            raise ParameterError(f"The species is {quoted(asked)} but this checkpoint has no species tokens; leave the species out.")
         return ""
     if name in available:
         return name
@@ -79,7 +80,7 @@ def _choose_species(asked: str, default: str, available: tuple[str, ...]) -> str
         raise ParameterError(f"This checkpoint needs a species; it has {len(available):,}, such as {', '.join(available[:3])}: name one.")
     near = difflib.get_close_matches(name, available, n=3, cutoff=0.5) or [s for s in available if s.startswith(name.split("_")[0])][:3]
     hint = f"did you mean {' or '.join(near)}?" if near else f"it has {len(available):,}, such as {', '.join(available[:3])}."
-    raise ParameterError(f"The species is {asked!r}, which this checkpoint has no token for; {hint}")
+    raise ParameterError(f"The species is {quoted(asked)}, which this checkpoint has no token for; {hint}")
 
 
 def _load(model_id: str, directory: Path, options: LoadOptions) -> KmerBert:

@@ -35,6 +35,7 @@ TAKERS = {
     "megadna": {"megadna"},
     "rinalmo": {"rinalmo"},
     "rinalmo_multimolecule": {"rinalmo"},
+    "cispliceai": {"cispliceai"},
     "splicebert": {"splicebert", "checkpoint"},
     "rnaernie2": {"rnaernie2", "checkpoint"},
     "agro_nt": {"agro-nt", "nt-v1", "checkpoint"},

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.models.tiny import bert, convolutions, esm, megadna, native, rinalmo
+from tests.models.tiny import bert, convolutions, esm, megadna, native, rinalmo, splice
 
 FAMILIES: dict[str, Callable[[Path], None]] = {
     "dependency_k1": bert.single_bases,
@@ -26,6 +26,7 @@ FAMILIES: dict[str, Callable[[Path], None]] = {
     "megadna": megadna.pickled_module,
     "rinalmo": rinalmo.official,
     "rinalmo_multimolecule": rinalmo.safetensors_port,
+    "cispliceai": splice.cispliceai,
     "splicebert": native.splice_bert,
     "rnaernie2": native.rna_ernie_2,
     "agro_nt": native.agro_nt,

@@ -1,0 +1,117 @@
+"""ViennaRNA and the stem counter through the engine: the same numbers as asked directly, and one sentence where they cannot."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.analyses.fold import FoldParameters, secondary_structure
+from engine.core.errors import Cancelled, CapabilityMissing, LocuscopeError, SequenceError
+from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.core.settings import Settings
+from engine.core.stems import stem_counts
+from engine.models.entry import LoadOptions
+from engine.models.folding import adapter
+from engine.models.registry import entry
+from engine.service.engine import Engine, Request
+from tests.analyses.toys import ToyModel
+
+HAIRPIN = NucleotideSequence("GGGGGAAAACCCCC")
+
+
+def vienna() -> object:
+    pytest.importorskip("RNA", reason="ViennaRNA is an optional package")
+    return entry("viennarna").load(Path(), LoadOptions())
+
+
+def test_the_structure_is_that_of_the_package_asked_directly() -> None:
+    model = vienna()
+    import RNA
+
+    letters = "GGGGCUAUAGCUCAGCUGGGAGAGCGCUUGCAUGGCAUGCAAGAGGUCAGCGGUUCGAUCCCGCUUAGCUCCACCA"
+    found = secondary_structure(model, NucleotideSequence(letters, Alphabet.RNA))
+    compound = RNA.fold_compound(letters)
+    structure, energy = compound.mfe()
+    compound.exp_params_rescale(energy)
+    compound.pf()
+    expected = np.array(compound.bpp())[1:, 1:]
+    assert found.dot_bracket == structure
+    assert found.energy == pytest.approx(energy, abs=1e-4)
+    np.testing.assert_allclose(np.triu(found.values), expected, atol=1.1e-5)
+    np.testing.assert_array_equal(found.values, found.values.T)
+    assert found.tracks()[0].values.max() <= 1
+    assert f"{energy:.1f} kcal/mol" in found.words()
+
+
+def test_letters_with_t_are_folded_as_rna_and_heat_melts() -> None:
+    model = vienna()
+    as_dna = secondary_structure(model, HAIRPIN)
+    as_rna = secondary_structure(model, NucleotideSequence("GGGGGAAAACCCCC", Alphabet.RNA))
+    assert as_dna.dot_bracket == as_rna.dot_bracket == "(((((....)))))"
+    assert secondary_structure(model, HAIRPIN, FoldParameters(temperature=99.0)).energy > as_rna.energy
+
+
+def test_the_stem_counter_folds_by_letters_and_has_no_energy() -> None:
+    found = secondary_structure(entry("stem-counter").load(Path(), LoadOptions()), HAIRPIN)
+    assert found.dot_bracket == "(((((....)))))"
+    assert math.isnan(found.energy)
+    np.testing.assert_allclose(found.values, stem_counts(HAIRPIN.letters))
+    assert "kcal" not in found.words()
+
+
+def test_the_command_answers_by_vienna_when_no_model_is_named(tmp_path: Path) -> None:
+    vienna()
+    engine = Engine(Settings(home=tmp_path))
+    found = engine.run(Request("fold", HAIRPIN))
+    assert found.provenance.card.id == "viennarna"
+    again = engine.run(Request("fold", HAIRPIN))
+    np.testing.assert_array_equal(again.values, found.values)
+
+
+def test_what_cannot_be_folded_is_one_sentence(tmp_path: Path) -> None:
+    counter = entry("stem-counter").load(Path(), LoadOptions())
+    with pytest.raises(SequenceError, match="1 letters are not one of A, C, G and U"):
+        secondary_structure(counter, NucleotideSequence("GGGNAAACCC"))
+    with pytest.raises(CapabilityMissing, match="choose viennarna or stem-counter"):
+        secondary_structure(ToyModel(), HAIRPIN)
+    with pytest.raises(LocuscopeError, match="reads 1 to 3,000"):
+        Engine(Settings(home=tmp_path)).check(Request("fold", NucleotideSequence("A" * 3001), "stem-counter"))
+
+
+def test_without_the_package_the_model_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter.importlib.util, "find_spec", lambda name: None)
+    row = Engine(Settings(home=tmp_path)).model("viennarna")
+    assert not row.installed
+    assert "pip install ViennaRNA==2.7.2" in row.why_not
+
+
+def test_a_process_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "worker.py"
+    broken.write_text("raise ImportError('no such library')\n")
+    monkeypatch.setattr(adapter, "WORKER", broken)
+    with pytest.raises(CapabilityMissing) as caught:
+        secondary_structure(entry("viennarna").load(Path(), LoadOptions()), HAIRPIN)
+    assert "no such library" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cancel_ends_the_process_within_two_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "worker.py"
+    slow.write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(adapter, "WORKER", slow)
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+
+    def look() -> None:
+        if stop.is_set():
+            raise Cancelled("The computation was cancelled.")
+
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        entry("viennarna").load(Path(), LoadOptions()).fold("GGGG", 37.0, look)  # type: ignore[attr-defined]
+    assert time.monotonic() - began < 2.5
