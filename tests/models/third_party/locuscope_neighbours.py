@@ -1,8 +1,10 @@
-"""A model as an installed package brings it: the base between two neighbours, from a table. The whole adapter is this file.
+"""A model as an installed package brings it: a base by itself and its two neighbours, from a table. The whole adapter is this file.
 
 The package's pyproject.toml names it:  [project.entry-points."locuscope.models"]  example-neighbours = "locuscope_neighbours:ENTRY"
 """
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from engine.core.card import Capability, ModelCard
@@ -19,8 +21,6 @@ CARD = ModelCard(
     weights_sha256="",
     licence="CC0-1.0",
     source="https://example.org/neighbours",
-    description="The base between two neighbours, from a table of 5 × 4 scores for each side.",
-    organisms="None.",
     limitations="Knows nothing that lies further away than one base.",
 )
 
@@ -29,17 +29,22 @@ def load(directory: Path, options: LoadOptions) -> object:
     """The model, on the device of the options; ``directory`` would hold its weights."""
     import torch
 
+    from engine.models.checkpoints.weights import resolve_device, resolve_dtype
     from engine.models.reading.single_base import BaseTokens, SingleBaseModel
 
-    place, other, mask = {"A": 0, "C": 1, "G": 2, "T": 3}, 4, 5
-    table = torch.arange(2 * 6 * 6).view(2, 6, 6).mul(0.7).sin().to(options.device)
+    tokens = BaseTokens((0, 1, 2, 3), {"A": 0, "C": 1, "G": 2, "T": 3}, unknown_id=4, mask_id=5)
+    device = resolve_device(options.device)
+    dtype = resolve_dtype(options.dtype, device)
+    table = torch.arange(3 * 6 * 6).view(3, 6, 6).mul(0.7).sin()
+    card = replace(CARD, weights_sha256=hashlib.sha256(table.numpy().tobytes()).hexdigest())
+    table = table.to(device, getattr(torch, dtype))
 
     class Neighbours(SingleBaseModel):
         def vocabulary_logits(self, ids: torch.Tensor) -> torch.Tensor:
-            sides = torch.nn.functional.pad(ids, (1, 1), value=other)
-            return table[0][sides[:, :-2]] + table[1][sides[:, 2:]]
+            sides = torch.nn.functional.pad(ids, (1, 1), value=tokens.unknown_id)
+            return (table[0][sides[:, :-2]] + table[1][ids] + table[2][sides[:, 2:]]).float()
 
-    return Neighbours(CARD, BaseTokens((0, 1, 2, 3), place, other, mask), torch.device(options.device), "float32")
+    return Neighbours(card, tokens, torch.device(device), dtype)
 
 
 ENTRY = ModelEntry(CARD, load)  # type: ignore[arg-type]
