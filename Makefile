@@ -1,6 +1,6 @@
 # make run    set up on first use, then serve the dashboard
 # make test   set up on first use, then run every check
-# make lint   ruff and mypy only
+# make lint   ruff, mypy, and biome for the script
 # make examples  the answers of the shipped examples, after the shipped models changed
 # make bench  the table of figures of this machine
 
@@ -28,6 +28,7 @@ lint: $(VENV)/.tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/biome ci --config-path=.biome.json static tests/static
 
 test: lint
 	$(BIN)/python -m tests.browser.chromium
@@ -36,8 +37,9 @@ test: lint
 examples: $(VENV)/.runtime
 	$(BIN)/python -m engine.service.answers
 
-bench: $(VENV)/.runtime
+bench: $(VENV)/.tests
 	$(BIN)/python -m engine bench
+	$(BIN)/python -m tests.browser.timings
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

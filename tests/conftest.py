@@ -25,3 +25,11 @@ def shared() -> Path:
 def golden(shared: Path) -> Path:
     """Outputs of the authors' own code on tiny checkpoints."""
     return shared / "golden"
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tiny random checkpoints of every family, laid out as the golden ones are."""
+    from tests.models.tiny import build
+
+    return build(tmp_path_factory.mktemp("tiny"))

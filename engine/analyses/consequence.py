@@ -1,61 +1,156 @@
-"""What a variant does to the gene models it meets: the most severe Sequence Ontology term, as Ensembl's VEP orders them.
+"""What a variant does to the gene models it meets, transcript by transcript, as Sequence Ontology terms and HGVS names.
 
-Only single-base substitutions inside coding parts are translated; other changes there are called by their length. Splice sites are the
-two bases of an intron next to an exon. Genes are looked for up to `NEAR_BP` away.
+The alleles are trimmed to what changes. The change is made in the spliced coding sequence, and both proteins are translated and compared
+(`consequence_protein`). A deletion or insertion in a repeat is the same letters at every place where it can be written, so what stands
+unchanged in one of its outermost places (a stop codon, a splice site) is unchanged: of both, the less severe answer is given.
+Genes are looked for up to `NEAR_BP` away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cache
+import itertools
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.core.transcripts import Transcript
+from engine.analyses.consequence_hgvs import Numbering, protein_name, transcript_name
+from engine.analyses.consequence_protein import ProteinChange, coding_effect
+from engine.analyses.consequence_reading import BlockLetters, Genome, Reading, with_its_stop
+from engine.analyses.consequence_splicing import Structure
+from engine.analyses.genetic_code import genetic_code, known_tables
+from engine.core.alleles import Change, placements
+from engine.core.consequences import RANKS, Consequence, in_order
+from engine.core.errors import LocusError, SequenceError
+from engine.core.transcripts import Transcript, Transcripts
 from engine.core.variants import Variant
 
-SEVERITY = (
-    "splice_acceptor_variant",
-    "splice_donor_variant",
-    "stop_gained",
-    "frameshift_variant",
-    "stop_lost",
-    "start_lost",
-    "inframe_insertion",
-    "inframe_deletion",
-    "missense_variant",
-    "stop_retained_variant",
-    "synonymous_variant",
-    "coding_sequence_variant",
-    "5_prime_UTR_variant",
-    "3_prime_UTR_variant",
-    "non_coding_transcript_exon_variant",
-    "intron_variant",
-    "upstream_gene_variant",
-    "downstream_gene_variant",
-    "intergenic_variant",
-)
-"""From the most to the least severe."""
-
 NEAR_BP = 1000
-_AMINO_ACIDS = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
-_OTHER_CODES: dict[int, dict[str, str]] = {
-    2: {"AGA": "*", "AGG": "*", "ATA": "M", "TGA": "W"},
-    3: {"ATA": "M", "CTT": "T", "CTC": "T", "CTA": "T", "CTG": "T", "TGA": "W"},
-    4: {"TGA": "W"},
-    5: {"AGA": "S", "AGG": "S", "ATA": "M", "TGA": "W"},
-    12: {"CTG": "S"},
-}
-_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
+_KEPT = 512
+INTERGENIC = Consequence(("intergenic_variant",))
+_UNKNOWN_PROTEIN = frozenset(
+    {
+        "splice_donor_variant",
+        "splice_acceptor_variant",
+        "coding_sequence_variant",
+        "frameshift_variant",
+        "inframe_insertion",
+        "inframe_deletion",
+    }
+)
+_SPLICED = frozenset({"splice_donor_variant", "splice_acceptor_variant"})
 
-Fetch = Callable[[str, int, int], str]
+
+class Answer(NamedTuple):
+    """Terms of one change on one transcript, with the protein change where there is one."""
+
+    terms: set[str]
+    protein: ProteinChange | None = None
+    note: str = ""
 
 
-@cache
-def genetic_code(table: int) -> dict[str, str]:
-    """Amino acid of each codon; tables 1 and 11 share theirs, a table that is not known here reads as 1."""
-    codons = [a + b + c for a in "TCAG" for b in "TCAG" for c in "TCAG"]
-    return {**dict(zip(codons, _AMINO_ACIDS, strict=True)), **_OTHER_CODES.get(table, {})}
+class Model:
+    """A transcript with what is worked out of it once, when it is first met: structure, numbering, and its reading where it is translated."""
+
+    def __init__(self, transcript: Transcript, genome: BlockLetters) -> None:
+        self.transcript, self._genome = with_its_stop(transcript, genome) if transcript.stop_apart else transcript, genome
+        self.structure = Structure(self.transcript)
+
+    @cached_property
+    def numbering(self) -> Numbering:
+        """HGVS positions."""
+        return Numbering(self.transcript)
+
+    @property
+    def reading(self) -> Reading | None:
+        """The coding sequence; None without one, or when it cannot be read."""
+        return self._read[0]
+
+    @property
+    def problem(self) -> str:
+        """Why the coding sequence cannot be read; empty when it can."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[Reading | None, str]:
+        transcript = self.transcript
+        if not transcript.coding or transcript.problem:
+            return None, transcript.problem
+        name, code = transcript.identifier[:60], genetic_code(transcript.code)
+        if code is None:
+            return None, f"{name} states a genetic code that NCBI does not have; its tables are {known_tables()}."
+        try:
+            reading = Reading(transcript, code, self._genome, self.structure)
+        except (LocusError, SequenceError) as error:
+            return None, f"The coding sequence of {name} cannot be read: {error}"
+        if transcript.phases_differ and reading.has_stop_inside:
+            return (
+                None,
+                f"The phases of the coding parts of {name} do not follow from their lengths, and read on they meet a stop codon inside.",
+            )
+        return reading, ""
+
+    def answer(self, change: Change, contig: str) -> Answer | None:
+        """Terms of a change; None for one that is too far away."""
+        structure = self.structure
+        terms = structure.splice_terms(change, contig)
+        if not structure.holds(change, contig):
+            beside = structure.beside(change, contig, NEAR_BP)
+            return Answer(terms or {beside}) if terms or beside else None
+        if structure.ablated(change, contig):
+            return Answer({"transcript_ablation"})
+        if structure.meets_intron(change, contig):
+            terms.add("intron_variant")
+        if not self.transcript.coding:
+            return Answer(terms | ({"non_coding_transcript_exon_variant"} if structure.meets_exon(change, contig) else set()))
+        utr = structure.untranslated_terms(change, contig)
+        found = self._coding(change, contig, spliced=bool(terms & _SPLICED))
+        if found is None and not terms and not utr:
+            return Answer({"coding_sequence_variant"}, None, f"{self.transcript.identifier[:60]} leaves this out between two coding parts.")
+        if found is None:
+            return Answer(terms | utr)
+        return found._replace(terms=terms | utr | found.terms)
+
+    def _coding(self, change: Change, contig: str, *, spliced: bool) -> Answer | None:
+        """What a change does to the protein; None when it touches no coding base."""
+        if self.reading is None:
+            touched = any(part.contig == contig and part.start < change.end and change.start < part.end for part in self.transcript.coding)
+            return Answer({"coding_sequence_variant"}, None, self.problem) if touched else None
+        begin, end = self.reading.begin, self.reading.end
+        places = [place for place in self.reading.places(change, contig) if place[0] < end and place[1] > begin]
+        places = [place for place in places if place[0] < place[1] or begin < place[0]]
+        if not places:
+            return None
+        return Answer({"coding_sequence_variant"}) if spliced else Answer(*coding_effect(self.reading, places))
+
+    def consequence(self, contig: str, outermost: tuple[Change, Change], genome: BlockLetters) -> Consequence | None:
+        """The less severe answer of the two outermost places of a change, with its names; None for a change too far away."""
+        found = [self.answer(change, contig) for change in dict.fromkeys(outermost)]
+        answers = [answer for answer in found if answer is not None]
+        if len(answers) < len(found):
+            return None if not answers else self._named(Answer(answers[0].terms), contig, outermost, genome)
+        return self._named(max(answers, key=_mildness), contig, outermost, genome)
+
+    def _named(self, answer: Answer, contig: str, outermost: tuple[Change, Change], genome: BlockLetters) -> Consequence:
+        transcript = self.transcript
+        inside = all(self.structure.holds(change, contig) for change in outermost)
+        name = ""
+        if inside:
+            name = transcript_name(self.numbering, contig, *outermost, lambda start, end: genome.clipped(contig, start, end))
+        protein = ""
+        if answer.protein is not None and self.reading is not None:
+            protein = protein_name(self.reading, answer.protein)
+        elif transcript.coding and answer.terms & _UNKNOWN_PROTEIN:
+            protein = "p.?"
+        notes = dict.fromkeys(filter(None, (answer.note, transcript.note if answer.protein is not None else "")))
+        code = transcript.code if transcript.coding else 0
+        return Consequence(in_order(answer.terms), transcript.gene, transcript.identifier, name, protein, code, " ".join(notes))
+
+
+def _mildness(answer: Answer) -> tuple[int, ...]:
+    """Order of answers: the less severe the terms, and the fewer, the larger."""
+    return (*sorted(RANKS[term] for term in answer.terms), len(RANKS))
 
 
 class GeneModels:
@@ -63,111 +158,64 @@ class GeneModels:
 
     Parameters
     ----------
-    transcripts : iterable of Transcript
+    transcripts : Transcripts
         From `engine.sources.transcripts`.
-    fetch : callable
-        ``fetch(contig, start, end)``: upper-case forward letters, 0-based half-open, by the transcripts' contig names.
+    genome : Genome
+        Letters by the transcripts' contig names.
     """
 
-    def __init__(self, transcripts: Iterable[Transcript], fetch: Fetch) -> None:
-        self._fetch = fetch
-        self._contigs: dict[str, list[Transcript]] = {}
-        for transcript in transcripts:
-            self._contigs.setdefault(transcript.contig, []).append(transcript)
-        self._edges = {name: np.array([(t.start, t.end) for t in found]) for name, found in self._contigs.items()}
-        self._coding: dict[str, str] = {}
+    def __init__(self, transcripts: Transcripts, genome: Genome) -> None:
+        self._transcripts = transcripts
+        self._genome = genome if isinstance(genome, BlockLetters) else BlockLetters(genome)
+        edges = transcripts.edges()
+        self._contigs = {name: number for number, name in enumerate(edges.contigs)}
+        order = np.lexsort((edges.start, edges.contig))
+        self._start, self._end, self._which = edges.start[order], edges.end[order], edges.transcript[order]
+        self._bounds = np.searchsorted(edges.contig[order], np.arange(len(edges.contigs) + 1))
+        self._reach = _farthest(self._end, self._bounds)
+        self._model = lru_cache(_KEPT)(self._made)
 
     @property
     def contigs(self) -> tuple[str, ...]:
         """Contigs that have gene models."""
         return tuple(self._contigs)
 
-    def consequence(self, contig: str, variant: Variant) -> tuple[str, str]:
-        """Most severe term and the genes it holds for, of a variant on ``contig`` (as the annotation names it)."""
-        start, end = variant.position - 1, variant.position - 1 + len(variant.reference)
-        found: dict[str, list[str]] = {}
-        for transcript in self._near(contig, start, end):
-            found.setdefault(self._of(transcript, variant, start, end), []).append(transcript.gene)
-        if not found:
-            return "intergenic_variant", ""
-        worst = min(found, key=SEVERITY.index)
-        return worst, ",".join(dict.fromkeys(found[worst]))
+    def consequences(self, contig: str, variant: Variant) -> tuple[Consequence, ...]:
+        """Consequences of a variant on ``contig`` (as the annotation names it), one a transcript, the most severe first.
 
-    def _near(self, contig: str, start: int, end: int) -> list[Transcript]:
-        edges = self._edges.get(contig)
-        if edges is None:
+        Of equally severe ones those come first that the annotation prefers. Without a transcript within `NEAR_BP` the only one is
+        ``intergenic_variant``; none for alleles that are the same, or no letters.
+        """
+        change = variant.change
+        if change is None or not (change.reference or change.alternate):
+            return ()
+        outermost = placements(change, lambda start, end: self._genome.clipped(contig, start, end))
+        found = []
+        for index in self._near(contig, outermost[0].start, outermost[1].end):
+            model = self._model(index)
+            consequence = model.consequence(contig, outermost, self._genome)
+            if consequence is not None:
+                found.append((consequence.rank, not model.transcript.preferred, index, consequence))
+        return tuple(item[-1] for item in sorted(found)) or (INTERGENIC,)
+
+    def _made(self, index: int) -> Model:
+        return Model(self._transcripts[index], self._genome)
+
+    def _near(self, contig: str, start: int, end: int) -> list[int]:
+        """Transcripts within `NEAR_BP`, in the order of the annotation."""
+        number = self._contigs.get(contig)
+        if number is None:
             return []
-        meets = (edges[:, 0] < end + NEAR_BP) & (edges[:, 1] > start - NEAR_BP)
-        return [self._contigs[contig][index] for index in np.flatnonzero(meets)]
-
-    def _of(self, transcript: Transcript, variant: Variant, start: int, end: int) -> str:
-        if end <= transcript.start or start >= transcript.end:
-            before = end <= transcript.start
-            return "upstream_gene_variant" if before == transcript.forward else "downstream_gene_variant"
-        splice = _splice_site(transcript, start, end)
-        if splice:
-            return splice
-        if any(s < end and start < e for s, e in transcript.coding):
-            return self._coding_change(transcript, variant, start)
-        if any(s < end and start < e for s, e in transcript.exons):
-            if not transcript.coding:
-                return "non_coding_transcript_exon_variant"
-            before = start < transcript.coding[0][0]
-            return "5_prime_UTR_variant" if before == transcript.forward else "3_prime_UTR_variant"
-        return "intron_variant"
-
-    def _coding_change(self, transcript: Transcript, variant: Variant, start: int) -> str:
-        change = len(variant.alternate) - len(variant.reference)
-        if variant.kind in ("insertion", "deletion") and change:
-            if change % 3:
-                return "frameshift_variant"
-            return "inframe_insertion" if change > 0 else "inframe_deletion"
-        if variant.kind != "substitution":
-            return "coding_sequence_variant"
-        letters = self._letters(transcript)
-        index = _index_in_coding(transcript, start)
-        alternate = variant.alternate if transcript.forward else variant.alternate.translate(_COMPLEMENT)
-        first = index - index % 3
-        codon = letters[first : first + 3]
-        return _codon_change(codon, index - first, alternate, first == 0, transcript.table)
-
-    def _letters(self, transcript: Transcript) -> str:
-        """Coding letters of a transcript, 5'→3'."""
-        if transcript.identifier not in self._coding:
-            letters = "".join(self._fetch(transcript.contig, start, end) for start, end in transcript.coding)
-            self._coding[transcript.identifier] = letters if transcript.forward else letters.translate(_COMPLEMENT)[::-1]
-        return self._coding[transcript.identifier]
+        low, high = self._bounds[number], self._bounds[number + 1]
+        first = low + np.searchsorted(self._reach[low:high], start - NEAR_BP, side="left")
+        last = low + np.searchsorted(self._start[low:high], end + NEAR_BP, side="right")
+        meets = np.flatnonzero(self._end[first:last] >= start - NEAR_BP)
+        return sorted(set(self._which[first:last][meets].tolist()))
 
 
-def _codon_change(codon: str, place: int, alternate: str, is_start: bool, table: int) -> str:
-    code = genetic_code(table)
-    changed = codon[:place] + alternate + codon[place + 1 :]
-    before, after = code.get(codon, ""), code.get(changed, "")
-    if not before or not after:
-        return "coding_sequence_variant"
-    if is_start and after != "M":
-        return "start_lost"
-    if before == after:
-        return "stop_retained_variant" if before == "*" else "synonymous_variant"
-    if after == "*":
-        return "stop_gained"
-    return "stop_lost" if before == "*" else "missense_variant"
-
-
-def _index_in_coding(transcript: Transcript, position: int) -> int:
-    """Index in the coding letters, 5'→3', of a forward 0-based position inside a coding part."""
-    before = sum(min(end, position) - start for start, end in transcript.coding if start < position)
-    total = sum(end - start for start, end in transcript.coding)
-    return before if transcript.forward else total - 1 - before
-
-
-def _splice_site(transcript: Transcript, start: int, end: int) -> str:
-    """Donor or acceptor when one of the two intron bases next to an exon is changed; the acceptor is the more severe."""
-    donor = False
-    for (_, left), (right, _) in zip(transcript.exons, transcript.exons[1:], strict=False):
-        at_left = start < min(left + 2, right) and end > left
-        at_right = start < right and end > max(right - 2, left)
-        if at_right if transcript.forward else at_left:
-            return "splice_acceptor_variant"
-        donor = donor or (at_left if transcript.forward else at_right)
-    return "splice_donor_variant" if donor else ""
+def _farthest(ends: NDArray[np.int64], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The largest end so far on each contig."""
+    found = ends.copy()
+    for low, high in itertools.pairwise(bounds):
+        np.maximum.accumulate(found[low:high], out=found[low:high])
+    return found

@@ -20,10 +20,10 @@ from engine.analyses.findings import APART, changes, named_runs, signed
 from engine.analyses.log_odds import Metric, Scale
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans, RowMaxima
-from engine.analyses.substitutions import Scan, Substitutions, checked_window, letter_codes
+from engine.analyses.substitutions import Reader, Scan, Substitutions, checked_window, letter_codes
 from engine.core.arithmetic import largest_of_known, strongest_pairs
 from engine.core.card import Capability, ModelCard, Offer
-from engine.core.errors import ParameterError
+from engine.core.errors import Cancelled, ParameterError
 from engine.core.parameters import WINDOW, Parameters, Precision, Window, check_window, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import NucleotideModel
@@ -85,8 +85,8 @@ class DependencyMap(Result):
     Source: Tomaz da Silva et al., Nature Genetics 2025 (gagneurlab/dependencies_DNALM).
     ``offset`` is the index in ``sequence`` of the first row and column (0 for a whole map).
     ``rows_done`` bool (W,): rows that are computed; the others are NaN in a partial map.
-    ``influence`` float32 (L, 4): of a finished map of the whole sequence in log2 odds, the influence of every substitution
-    (`engine.analyses.effects`), which comes from the same passes; None for others.
+    ``influence`` float32 (L, 4): of a map of the whole sequence in log2 odds, the influence of every substitution
+    (`engine.analyses.effects`), which comes from the same passes, NaN where the row is not computed; None for others.
     Units: log2 odds (bits), or natural log ratio for ``metric="log_ratio"``.
     A cell is NaN where the model's tokens moved and the two predictions cannot be compared.
     """
@@ -210,33 +210,56 @@ def passes(sequence: NucleotideSequence, parameters: DependencyParameters) -> in
 
 
 class _Progress:
-    """Makes partial maps while a scan runs, when somebody looks."""
+    """Makes partial maps while a scan runs, when somebody looks, and goes on from one.
 
-    def __init__(self, scan: Scan, sequence: NucleotideSequence, parameters: DependencyParameters, monitor: Monitor) -> None:
+    ``known``: what an earlier run of the same question left; its rows are not computed again.
+    """
+
+    def __init__(
+        self, scan: Scan, sequence: NucleotideSequence, parameters: DependencyParameters, monitor: Monitor, known: DependencyMap | None
+    ) -> None:
         self.window = checked_window(parameters.window, len(sequence))
         self.scan, self.sequence, self.monitor = scan, sequence, monitor
+        card = scan.model.card
         self.parameters = replace(parameters, precision=scan.precision)
-        letters = scan.reference.letters
-        self.substitutions = Substitutions.of(letters, self.window, in_order=scan.model.card.causal)
+        codes = letter_codes(scan.reference.letters)[self.window[0] : self.window[1]]
+        self._done = codes < 0
+        with_influence = gives_influence(parameters, card)
+        earlier, influence, seconds = None, None, 0.0
+        if known is not None and known.rows_done is not None and _goes_on(known, scan, self.window, with_influence):
+            self._done |= known.rows_done
+            earlier, influence, seconds = (known.rows_done, known.values), known.influence, known.provenance.seconds
+        every = Substitutions.of(scan.reference.letters, self.window, in_order=card.causal)
+        self.substitutions = every.of_rows(~self._done, self.window[0])
+        self.ready = len(every) - len(self.substitutions)
         scale = Scale(parameters.metric, parameters.epsilon)
-        self.rows = RowMaxima(scale, self.window)
-        self.began = time.perf_counter()
-        codes = letter_codes(letters)[self.window[0] : self.window[1]]
-        self._never_changed = codes < 0
+        self.rows = RowMaxima(scale, self.window, earlier)
+        self.influence = InfluenceMeans(Scale(), len(sequence), known=influence) if with_influence else None
+        self.finished = 0
+        self.began = time.perf_counter() - seconds
+
+    @property
+    def readers(self) -> tuple[Reader, ...]:
+        """What reads the scan."""
+        return (self.rows,) if self.influence is None else (self.rows, self.influence)
 
     def publish(self, finished: int) -> None:
         """After ``finished`` substitutions: show the map so far if it would be looked at."""
+        self.finished = finished
         if finished < len(self.substitutions) and self.monitor.wants_partial():
-            self.monitor.publish(self.result(finished))
+            self.monitor.publish(self.result())
 
-    def result(self, finished: int) -> DependencyMap:
-        """The map with the rows whose three substitutions are all among the first ``finished``."""
-        complete = finished >= len(self.substitutions)
+    def result(self) -> DependencyMap:
+        """The map with the rows whose three substitutions are all finished."""
+        complete = self.finished >= len(self.substitutions)
         values = self.rows.to_numpy(causal=self.scan.model.card.causal, finished=complete)
-        done = self._never_changed.copy()
-        done[self.substitutions.changed[: finished // 3] - self.window[0]] = True
+        done = self._done.copy()
+        done[self.substitutions.changed[: self.finished // 3] - self.window[0]] = True
+        influence = None if self.influence is None else self.influence.to_numpy().astype(np.float32)
         if not complete:
             values[~done] = np.nan
+            if influence is not None:
+                influence[~done] = np.nan
         values.flags.writeable = False
         seconds = time.perf_counter() - self.began
         return DependencyMap(
@@ -246,7 +269,17 @@ class _Progress:
             metric=self.parameters.metric,
             offset=self.window[0],
             rows_done=None if complete else done,
+            influence=influence,
         )
+
+
+def _goes_on(known: DependencyMap, scan: Scan, window: Window, with_influence: bool) -> bool:
+    """Whether a scan can go on from a partial map."""
+    return (
+        (known.offset, len(known.values)) == (window[0], window[1] - window[0])
+        and known.provenance.parameters.get("precision") == scan.precision
+        and (known.influence is not None) == with_influence
+    )
 
 
 def dependency_map(
@@ -254,37 +287,36 @@ def dependency_map(
     sequence: NucleotideSequence,
     parameters: DependencyParameters | None = None,
     monitor: Monitor | None = None,
+    known: DependencyMap | None = None,
 ) -> DependencyMap:
     """Largest change of the prediction at base j when base i is substituted, for all pairs of a window.
 
     ``values[i, j]`` float32 (W, W), row = changed, column = read, diagonal 0, in bits (or natural log ratio, see
     `DependencyParameters`). Rows are computed coarse to fine (left to right for a causal model) and published through ``monitor``.
+    ``known``: a partial map of the same question; its rows are taken over, which changes the others by no more than rounding.
 
     Raises
     ------
     SequenceError, ParameterError, CapabilityMissing
         The model cannot read the sequence, the window lies outside it, or the model has no such precision.
     Cancelled
-        Through ``monitor.advance``; the last published partial map is what there is.
+        Through ``monitor.advance``, or in the middle of a pass; everything that was finished is published before.
     """
-    return _scanned(model, sequence, parameters or DependencyParameters(), monitor)
-
-
-def _scanned(
-    model: NucleotideModel,
-    sequence: NucleotideSequence,
-    parameters: DependencyParameters,
-    monitor: Monitor | None,
-) -> DependencyMap:
+    chosen = parameters or DependencyParameters()
     watcher = monitor or SilentMonitor()
-    checked_window(parameters.window, len(sequence))
-    scan = Scan.of(model, sequence, parameters.precision, parameters.tau)
-    progress = _Progress(scan, sequence, parameters, watcher)
-    influence = InfluenceMeans(Scale(), len(sequence)) if gives_influence(parameters, model.card) else None
-    watcher.start(1 + len(progress.substitutions))
-    scan.run(progress.substitutions, (progress.rows,) if influence is None else (progress.rows, influence), watcher, progress.publish)
-    found = progress.result(len(progress.substitutions))
-    return found if influence is None else replace(found, influence=influence.to_numpy().astype(np.float32))
+    checked_window(chosen.window, len(sequence))
+    scan = Scan.of(model, sequence, chosen.precision, chosen.tau)
+    progress = _Progress(scan, sequence, chosen, watcher, known)
+    watcher.start(1 + progress.ready + len(progress.substitutions))
+    if progress.ready:
+        watcher.advance(progress.ready)
+    try:
+        scan.run(progress.substitutions, progress.readers, watcher, progress.publish)
+    except Cancelled:
+        if progress.rows.values is not None:
+            watcher.publish(progress.result())
+        raise
+    return progress.result()
 
 
 def gives_influence(parameters: DependencyParameters, card: ModelCard) -> bool:
@@ -312,7 +344,9 @@ DECLARED = (
         parameters=DependencyParameters,
         result=DependencyMap,
         passes=_passes,
-        run=lambda model, sequence, parameters, monitor, answers: dependency_map(model, sequence, parameters, monitor),
+        run=lambda model, sequence, parameters, monitor, answers: dependency_map(
+            model, sequence, parameters, monitor, answers.get("dependency")
+        ),
         memory=square_bytes,
         growth="quadratic",
         pace="mutants",

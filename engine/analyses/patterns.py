@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from engine.core.errors import ParameterError
+from engine.core.quoting import quoted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +73,7 @@ def pattern_filter(direction: Literal["stem", "repeat"]) -> NDArray[np.float32]:
     if direction == "stem":
         filter_values = filter_values[:, ::-1]
     elif direction != "repeat":
-        raise ParameterError(f"The pattern is {direction!r}; allowed: stem, repeat.")
+        raise ParameterError(f"The pattern is {quoted(direction)}; allowed: stem, repeat.")
     result: NDArray[np.float32] = (filter_values - filter_values.mean()).astype(np.float32)
     return result
 

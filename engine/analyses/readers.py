@@ -28,10 +28,13 @@ def largest_of_four(change: Tensor) -> Tensor:
 
 
 class RowMaxima:
-    """Rows of a dependency map: max over a base's substitutions of max_n |Δ score at j|, float32 (W, W) on the device."""
+    """Rows of a dependency map: max over a base's substitutions of max_n |Δ score at j|, float32 (W, W) on the device.
 
-    def __init__(self, scale: Scale, window: Window) -> None:
-        self._scale, self._window = scale, window
+    ``known``: bool (W,) rows that are computed already, and the map float32 (W, W) that has them.
+    """
+
+    def __init__(self, scale: Scale, window: Window, known: tuple[NDArray[np.bool_], NDArray[np.float32]] | None = None) -> None:
+        self._scale, self._window, self._known = scale, window, known
         self._reference: Tensor | None = None
         self.values: Tensor | None = None
 
@@ -47,6 +50,10 @@ class RowMaxima:
         first, last = self._window
         self._reference = self._scale(reference[first:last])
         self.values = torch.full((last - first, last - first), -math.inf, dtype=torch.float32, device=reference.device)
+        if self._known is not None:
+            rows, values = self._known
+            found = torch.from_numpy(values[rows]).to(reference.device)
+            self.values[torch.from_numpy(rows.copy()).to(reference.device)] = torch.where(torch.isnan(found), -math.inf, found)
 
     def reduced(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> Tensor:
         """Magnitudes float32 (B, W), −inf where nothing can be compared."""
@@ -93,10 +100,20 @@ class InfluenceMeans:
     ``signed`` takes the maximum without the absolute value, ``with_own`` keeps j = i, and ``divisor`` is added to L in the mean's
     denominator (−1 or 0): the published variants differ in these (see `engine.analyses.effects`).
     Bases whose predictions cannot be compared leave the mean: the sum is scaled to the number of bases that can.
+    ``known``: float32 (L, 4), values that are computed already, NaN elsewhere.
     """
 
-    def __init__(self, scale: Scale, length: int, *, signed: bool = False, with_own: bool = False, divisor: int = -1) -> None:
-        self._scale, self._length = scale, length
+    def __init__(
+        self,
+        scale: Scale,
+        length: int,
+        *,
+        signed: bool = False,
+        with_own: bool = False,
+        divisor: int = -1,
+        known: NDArray[np.float32] | None = None,
+    ) -> None:
+        self._scale, self._length, self._known = scale, length, known
         self._signed, self._with_own, self._divisor = signed, with_own, divisor
         self._reference: Tensor | None = None
         self.values: Tensor | None = None
@@ -112,6 +129,8 @@ class InfluenceMeans:
 
         self._reference = self._scale(reference)
         self.values = torch.full((self._length, 4), math.nan, dtype=torch.float64, device=reference.device)
+        if self._known is not None:
+            self.values.copy_(torch.from_numpy(self._known.astype(np.float64)))
 
     def reduced(self, positions: Tensor, alternates: Tensor, logits: Tensor) -> Tensor:
         """Each mutant's mean, float64 (B,)."""

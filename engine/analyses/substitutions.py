@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from engine.analyses.batches import batches, side_by_side
+from engine.analyses.batches import batches, each, side_by_side
 from engine.analyses.log_odds import Scale
 from engine.analyses.shared_passes import Ahead, shared_passes
 from engine.core.errors import CapabilityMissing, ParameterError
 from engine.core.parameters import Precision
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import MaskingModel, MutantModel, NucleotideModel, PreciseMutantModel, Prepared
+from engine.core.quoting import quoted
 from engine.core.sequence import BASES, NucleotideSequence
 
 if TYPE_CHECKING:
@@ -102,6 +103,12 @@ class Substitutions:
         alternates = (np.arange(1, 4)[None, :] + codes[changed][:, None]) % 4
         return cls(np.repeat(changed, 3), np.sort(alternates, axis=1).ravel(), changed)
 
+    def of_rows(self, wanted: NDArray[np.bool_], offset: int) -> Substitutions:
+        """Those of the bases for which ``wanted`` (W,), whose first base has index ``offset``, is True; in the same order."""
+        kept = wanted[self.changed - offset]
+        threefold = np.repeat(kept, 3)
+        return Substitutions(self.positions[threefold], self.alternates[threefold], self.changed[kept])
+
     def __len__(self) -> int:
         return len(self.positions)
 
@@ -109,6 +116,8 @@ class Substitutions:
 DELTA_FROM_BP = 128
 """Shorter sequences gain little from differences and are computed exactly."""
 DELTA_TOLERANCE = 0.01
+ONE_CORE_BP = 4096
+"""A pass over fewer bases takes a second or two on one core."""
 _PROBED = 4
 
 
@@ -134,14 +143,13 @@ def _difference(exact: Scan, other: Scan) -> float:
     positions, alternates = (exact.tensor(values[: 3 * _PROBED]) for values in (few.positions, few.alternates))
     if not len(positions):
         return float("inf")
-    reference = scale(exact.reference_logits(normalised=False))
-    one, two = (
-        (scale(scan.mutant_logits(positions, alternates, normalised=False)) - reference)
-        .abs()
-        .amax(dim=-1)
-        .scatter(1, positions[:, None], 0)
-        for scan in (exact, other)
-    )
+    reference = scale(exact._reference_of_scan(normalised=False))
+
+    def changes(scan: Scan) -> Tensor:
+        mutants = scale(scan.mutant_logits(positions, alternates, normalised=False))
+        return (mutants - reference).abs().amax(dim=-1).scatter(1, positions[:, None], 0)
+
+    one, two = each(exact.model.device, lambda: changes(exact), lambda: changes(other))
     apart = (one - two).abs()
     whole = float(apart.norm() / one.norm()) if float(one.norm()) > 0 else float("inf")
     return max(whole, float((apart / one)[one > 0].median()))
@@ -200,7 +208,9 @@ class Scan:
             raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
         offered = model.precisions if isinstance(model, PreciseMutantModel) else ("exact",)
         if precision not in (*offered, "auto"):
-            raise CapabilityMissing(f"{model.card.title} has no precision {precision!r} on this device; it offers {', '.join(offered)}.")
+            raise CapabilityMissing(
+                f"{model.card.title} has no precision {quoted(precision)} on this device; it offers {', '.join(offered)}."
+            )
         import torch
 
         with torch.inference_mode():
@@ -256,15 +266,15 @@ class Scan:
     ) -> None:
         """Score all ``substitutions`` and give every batch to ``readers``.
 
-        ``monitor.advance`` is called after every batch with its number of passes (the caller has called ``start``); ``after`` with the
-        number of substitutions finished. What ``monitor`` raises to stop the scan goes through.
+        After every batch ``after`` is called with the number of substitutions finished, then ``monitor.advance`` with the batch's number of
+        passes (the caller has called ``start``). What ``monitor`` raises to stop the scan goes through.
         """
         import torch
 
         watcher = monitor or SilentMonitor()
         normalised = any(reader.normalised for reader in readers)
         with torch.inference_mode():
-            reference = self.reference_logits(normalised=normalised)
+            reference = self._reference_of_scan(normalised)
             for reader in readers:
                 reader.start(reference)
             count, size, device = len(substitutions), self.batch_size, self.model.device
@@ -284,9 +294,9 @@ class Scan:
                 pace.step()
                 if ahead is not None and end < count:
                     ahead.prepare(end, min(count, 2 * end - start))
-                watcher.advance(end - start)
                 if after is not None:
                     after(end)
+                watcher.advance(end - start)
 
             try:
                 if ahead is not None and count:
@@ -296,6 +306,11 @@ class Scan:
             finally:
                 if ahead is not None:
                     ahead.close()
+
+    def _reference_of_scan(self, normalised: bool) -> Tensor:
+        """`reference_logits`, on one core as the mutants' passes are; of a long reference on all of them."""
+        device = self.model.device if len(self.reference.letters) <= ONE_CORE_BP else ""
+        return each(device, lambda: self.reference_logits(normalised=normalised))[0]
 
     def _ahead(self, positions: Tensor, alternates: Tensor, normalised: bool) -> Ahead | None:
         """Where this scan's batches meet those of others; None for mutants that are scored by faster ways than whole passes."""

@@ -27,6 +27,8 @@ from engine.analyses.log_odds import Scale
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans
 from engine.analyses.substitutions import Scan, letter_codes, numbers
+from engine.core.alleles import Change
+from engine.core.consequences import Consequence
 from engine.core.errors import CapabilityMissing, SequenceError
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared
@@ -36,14 +38,15 @@ from engine.core.variants import ScoredVariant, Status, Triage, TriageParameters
 if TYPE_CHECKING:
     from torch import Tensor
 
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True)
 class Site:
     """A variant in its window of the reference: base ``index`` of ``window`` is the first of the reference allele.
 
-    ``window`` is None when the variant cannot be placed; ``status`` and ``note`` then say why.
+    The window holds what changes (`place`), which may lie behind bases that only pad the alleles; ``index`` may then be below 0.
+    ``window`` is None when the variant cannot be placed; ``status`` and ``note`` then say why. ``left_aligned`` as in `ScoredVariant`.
     """
 
     variant: Variant
@@ -51,8 +54,21 @@ class Site:
     index: int = 0
     status: Status = "scored"
     note: str = ""
-    consequence: str = ""
-    gene: str = ""
+    consequences: tuple[Consequence, ...] = ()
+    left_aligned: tuple[int, str, str] | None = None
+
+    @property
+    def change(self) -> Change:
+        """What differs. Raises `SequenceError` for a symbolic allele."""
+        change = self.variant.change
+        if change is None:
+            raise SequenceError(f"The allele {self.variant.alternate[:20]!r} has no letters that a model could read.")
+        return change
+
+    @property
+    def place(self) -> int:
+        """Index in the window of the first base that changes."""
+        return self.index + self.change.start - (self.variant.position - 1)
 
 
 def triage(
@@ -61,10 +77,12 @@ def triage(
     count: int,
     parameters: TriageParameters | None = None,
     monitor: Monitor | None = None,
+    gene_models: str = "",
 ) -> Triage:
     """Scores of ``count`` sites, in order; variants that cannot be scored are kept with a sentence why.
 
-    ``sites`` is read one at a time, so their windows need not be in memory together.
+    ``sites`` is read one at a time, so their windows need not be in memory together. ``gene_models``: hash of what their consequences
+    come from, for the provenance; empty without.
 
     Raises
     ------
@@ -80,7 +98,7 @@ def triage(
     began = time.perf_counter()
     watcher.start(count, "variants")
     rows: list[ScoredVariant] = []
-    read = _Read()
+    read = _Read(gene_models)
     groups = _groups(model, sites)
     while some := list(itertools.islice(groups, _GROUPS_AT_ONCE)):
 
@@ -99,9 +117,10 @@ def triage(
 class _Read:
     """What was read so far, for the provenance: a hash over variants and windows, and the bases of all windows."""
 
-    def __init__(self) -> None:
+    def __init__(self, gene_models: str) -> None:
         self._digest = hashlib.sha256()
         self._bases = 0
+        self._named = {"gene_models": gene_models} if gene_models else {}
 
     def note(self, site: Site) -> None:
         """Take in one site."""
@@ -113,7 +132,9 @@ class _Read:
     ) -> Triage:
         """The rows with their provenance."""
         provenance = stamp("triage", VERSION, model, parameters, NucleotideSequence("N"), seconds, partial=partial)
-        return Triage(tuple(rows), replace(provenance, sequence_sha256=self._digest.hexdigest(), sequence_length=self._bases))
+        named = provenance.parameters | self._named
+        digest = self._digest.hexdigest()
+        return Triage(tuple(rows), replace(provenance, parameters=named, sequence_sha256=digest, sequence_length=self._bases))
 
 
 _Group = list[tuple[Site, Prepared | None]]
@@ -182,9 +203,9 @@ def _scored_together(model: NucleotideModel, shared: list[tuple[Site, Prepared]]
         )
         logits = numbers(model, torch.cat(parts)).view(len(shared), 3, first.length, 4)
         for (site, window), (reference, masked, mutant) in zip(shared, logits, strict=True):
-            own, alternate = int(letter_codes(window.letters[site.index])[0]), BASES.index(site.variant.alternate)
-            ratio = float(masked[site.index, alternate].double() - masked[site.index, own].double()) if own >= 0 else None
-            influence = _influence_of(reference, mutant[None], site.index, alternate)
+            own, alternate = int(letter_codes(window.letters[site.place])[0]), BASES.index(site.change.alternate)
+            ratio = float(masked[site.place, alternate].double() - masked[site.place, own].double()) if own >= 0 else None
+            influence = _influence_of(reference, mutant[None], site.place, alternate)
             rows.append(replace(_row(site), llr=ratio, influence=influence))
     return rows
 
@@ -193,13 +214,13 @@ def _three_passes(model: NucleotideModel, site: Site, window: Prepared) -> Tenso
     """Token ids (3, T): the window, with the base masked, with the alternate."""
     import torch
 
-    place = torch.tensor([site.index], device=model.device)
-    mutant = model.mutants(window, place, torch.tensor([BASES.index(site.variant.alternate)], device=model.device))
+    place = torch.tensor([site.place], device=model.device)
+    mutant = model.mutants(window, place, torch.tensor([BASES.index(site.change.alternate)], device=model.device))
     return torch.cat((window.ids[None], model.masked(window, place), mutant))
 
 
 def _row(site: Site) -> ScoredVariant:
-    return ScoredVariant(site.variant, site.status, consequence=site.consequence, gene=site.gene, note=site.note)
+    return ScoredVariant(site.variant, site.status, note=site.note, consequences=site.consequences, left_aligned=site.left_aligned)
 
 
 def _unscored(model: NucleotideModel, site: Site) -> ScoredVariant | None:
@@ -207,7 +228,9 @@ def _unscored(model: NucleotideModel, site: Site) -> ScoredVariant | None:
     if site.window is None or site.status != "scored":
         return _row(site)
     variant = site.variant
-    if variant.kind == "symbolic" or "N" in variant.reference + variant.alternate:
+    if variant.kind == "same":
+        return replace(_row(site), status="not_scored", note="REF and ALT are the same letters; nothing changes.")
+    if variant.kind == "symbolic" or "N" in site.change.reference + site.change.alternate:
         return replace(_row(site), status="not_scored", note=f"The allele {variant.alternate[:20]} has no letters that a model could read.")
     if variant.kind != "substitution" and not model.card.causal:
         what = {"insertion": "An insertion", "deletion": "A deletion"}.get(variant.kind, "A change of several bases")
@@ -232,24 +255,24 @@ def _ratio(scan: Scan, site: Site, window: NucleotideSequence) -> float | None:
     """ln p(alternate) − ln p(reference), masked, by the model's own recipe; None for a model without a mask token."""
     if not scan.model.card.masked:
         return None
-    values = log_likelihood_ratios(scan.model, window, SilentMonitor(), np.array([site.index]), scan)
-    return _finite(values[site.index, BASES.index(site.variant.alternate)])
+    values = log_likelihood_ratios(scan.model, window, SilentMonitor(), np.array([site.place]), scan)
+    return _finite(values[site.place, BASES.index(site.change.alternate)])
 
 
 def _influence(scan: Scan, site: Site) -> float | None:
     """Mean over the other bases of the window of the largest absolute change in log2 odds."""
     import torch
 
-    alternate = BASES.index(site.variant.alternate)
-    own = int(letter_codes(scan.reference.letters[site.index])[0])
+    alternate = BASES.index(site.change.alternate)
+    own = int(letter_codes(scan.reference.letters[site.place])[0])
     with torch.inference_mode():
-        places, alternates = scan.tensor(np.array([site.index] * 2)), scan.tensor(np.array([own, alternate]))
+        places, alternates = scan.tensor(np.array([site.place] * 2)), scan.tensor(np.array([own, alternate]))
         if own < 0:  # an ambiguous letter is no substitution of itself
             reference, mutant = scan.reference_logits(normalised=False), scan.mutant_logits(places[1:], alternates[1:], normalised=False)
         else:
             both = scan.mutant_logits(places, alternates, normalised=False)
             reference, mutant = numbers(scan.model, both[0]), both[1:]
-        return _influence_of(reference, mutant, site.index, alternate)
+        return _influence_of(reference, mutant, site.place, alternate)
 
 
 def _influence_of(reference: Tensor, mutant: Tensor, index: int, alternate: int) -> float | None:
@@ -265,8 +288,8 @@ def _influence_of(reference: Tensor, mutant: Tensor, index: int, alternate: int)
 def _delta_log_likelihood(model: NucleotideModel, site: Site) -> float | None:
     if site.window is None:
         return None
-    letters, variant = site.window.letters, site.variant
-    changed = letters[: site.index] + variant.alternate + letters[site.index + len(variant.reference) :]
+    letters, change, place = site.window.letters, site.change, site.place
+    changed = letters[:place] + change.alternate + letters[place + len(change.reference) :]
     return _finite(_log_likelihood(model, NucleotideSequence(changed)) - _log_likelihood(model, site.window))
 
 

@@ -19,7 +19,8 @@ from engine.core.errors import Cancelled
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
-from engine.service.jobs import DeviceGate, Job, JobMonitor
+from engine.service.jobs import Job, JobMonitor
+from engine.service.turns import Turns
 
 
 def shipped_rows(folder: Path, lengths: tuple[int, ...]) -> list[Row]:
@@ -60,7 +61,7 @@ def _watched_row(group: str, model: Any, length: int = 300) -> Row:
 
         looking = threading.Thread(target=look)
         looking.start()
-        with monitor.computing(DeviceGate(), threading.Lock()):
+        with monitor.computing(Turns(), threading.Lock()):
             dependency_map(model, sequence, monitor=monitor)
         ended.set()
         looking.join()
@@ -72,18 +73,18 @@ def _watched_row(group: str, model: Any, length: int = 300) -> Row:
 
 def _visitor_row(group: str, model: Any, short: int = 76, long: int = 1000) -> Row:
     """How long a short map takes on a device and a model that another visitor's long map holds. Wall-clock seconds."""
-    gate, lock, stopped = DeviceGate(), threading.Lock(), Job("long", None)
-    stopped.visitors.add("first")
+    turns, lock, stopped = Turns(), threading.Lock(), Job("long", None, 60.0)
+    stopped.join("first")
 
     def computed(job: Job, length: int) -> float:
         monitor, began = JobMonitor(job), time.perf_counter()
-        with suppress(Cancelled), monitor.computing(gate, lock):
+        with suppress(Cancelled), monitor.computing(turns, lock):
             dependency_map(model, NucleotideSequence(random_letters(length)), monitor=monitor)
         return time.perf_counter() - began
 
     def asked() -> float:
-        job = Job("short", None)
-        job.visitors.add("second")
+        job = Job("short", None, 1.0)
+        job.join("second")
         return computed(job, short)
 
     alone = min(asked(), asked())

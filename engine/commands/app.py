@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from engine.commands import arguments, batch, derived
+from engine.commands import arguments, batch, benchmark, derived, splicing
 from engine.core.errors import LocuscopeError
 
 _OPTIONS: dict[str, Any] = {
@@ -45,6 +45,7 @@ def models_command(
             "organisms": row.card.organisms,
             "limitations": row.card.limitations,
             "source": row.card.source,
+            "proof": row.card.proof,
             "why_not": row.why_not,
         }
         for row in arguments.make_engine().models()
@@ -61,7 +62,8 @@ def make_app() -> typer.Typer:
     made = typer.Typer(**_OPTIONS)
     made.registered_commands.extend(app.registered_commands)
     derived.add_commands(made)
-    made.registered_commands.extend(batch.app.registered_commands)
+    for room in (batch, splicing, benchmark):
+        made.registered_commands.extend(room.app.registered_commands)
     return made
 
 

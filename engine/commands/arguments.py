@@ -7,15 +7,15 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from engine.analyses.declared import Declared
-from engine.core.errors import FileFormatError, InputError, ParameterError, SequenceError
-from engine.core.locus import Locus
-from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.core.errors import FileFormatError, InputError, ParameterError
+from engine.core.quoting import file_name, quoted
+from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.service.engine import Engine
 
@@ -50,56 +50,77 @@ def read_sequence(letters: str | None, fasta: Path | None, name: str | None, loc
         return from_letters(letters)
     if fasta is not None:
         return chosen_record(read_records(fasta, settings), name, fasta)
-    from engine.sources.genomes import GenomeSet
-
-    return GenomeSet(settings).fetch(Locus.parse(locus or ""))
+    return from_locus(locus or "", settings)
 
 
 def from_letters(text: str) -> NucleotideSequence:
-    """Letters of any case, with or without white space; U makes it an RNA. Raises `SequenceError`."""
-    letters = "".join(text.split()).upper()
-    if "U" in letters and "T" in letters:
-        raise SequenceError("The sequence has both T and U; write it as DNA (T) or as RNA (U).")
-    return NucleotideSequence(letters, Alphabet.RNA if "U" in letters else Alphabet.DNA)
+    """Letters as the page's box takes them; U makes it an RNA. Raises `SequenceError`."""
+    from engine.sources.letters import sequence_from
+
+    return sequence_from(text)
+
+
+def from_locus(text: str, settings: Settings) -> NucleotideSequence:
+    """Everything that the page's box takes, as one sequence; what was understood goes to standard error."""
+    from engine.sources.genomes import GenomeSet
+    from engine.sources.understand import understand
+
+    found = understand(text, GenomeSet(settings), settings, annotate=False)
+    if len(found.records) > 1:
+        raise InputError(f"{quoted(text)} names {len(found.records)} sequences; give one of them.")
+    _tell(found.notes)
+    return found.records[0]
 
 
 def read_records(path: Path, settings: Settings) -> tuple[NucleotideSequence, ...]:
-    """All records of a FASTA or GenBank file, gzipped or not."""
-    from engine.sources.understand import read_upload
+    """All records of a FASTA or GenBank file, gzipped or not; what was left out of it goes to standard error."""
+    from engine.sources.door import Bounds
+    from engine.sources.records import read_file
 
-    return tuple(read_upload(path.name, read_bytes(path), settings).records)
+    found = read_file(path.name, read_bytes(path), Bounds.of(settings))
+    _tell(found.notes)
+    return found.records
+
+
+def _tell(notes: Iterable[str]) -> None:
+    for note in notes:
+        print(note, file=sys.stderr)
 
 
 def read_bytes(path: Path) -> bytes:
     """Content of a file a user named. Raises `FileFormatError` when it cannot be read."""
     try:
         return path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"The file {str(path)!r} cannot be read: {error.strerror}; give the path of a readable file.") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no such name can be"
+        raise FileFormatError(f"The file {quoted(path)} cannot be read: {reason}; give the path of a readable file.") from error
 
 
 def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, path: Path) -> NucleotideSequence:
     """The record called ``name``, or the only one."""
-    names = [record.name for record in records]
+    names = [record.name[:80] for record in records]
     shown = ", ".join(names[:_NAMES_SHOWN]) + (f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else "")
+    label = file_name(path.name)
     if name is None:
         if len(records) != 1:
-            raise InputError(f"{path.name} holds {len(records)} records; choose one with --name: {shown}.")
+            raise InputError(f"{label} holds {len(records)} records; choose one with --name: {shown}.")
         return records[0]
     found = [record for record in records if record.name == name or record.name.split(" ", 1)[0] == name]
     if not found:
-        raise InputError(f"{path.name} has no record {name!r}; it holds {shown}.")
+        raise InputError(f"{label} has no record {quoted(name)} that can be read; it holds {shown}.")
+    if len(found) > 1:
+        raise InputError(f"{label} holds {len(found)} records called {quoted(name)}, not one; rename them.")
     return found[0]
 
 
 def check_output(path: Path, analysis: Declared | None = None) -> None:
     """Raise before anything is computed when ``path`` cannot be written, or when its end names no format for an answer of ``analysis``."""
     if path.is_dir():
-        raise NotWritable(f"--out {str(path)!r} is a folder; give the name of a file.")
+        raise NotWritable(f"--out {quoted(path)} is a folder; give the name of a file.")
     if not path.parent.is_dir():
-        raise NotWritable(f"The folder {str(path.parent)!r} of --out does not exist; make it first or choose another.")
+        raise NotWritable(f"The folder {quoted(path.parent)} of --out does not exist; make it first or choose another.")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise NotWritable(f"{str(path)!r} cannot be written: permission denied; choose another --out.")
+        raise NotWritable(f"{quoted(path)} cannot be written: permission denied; choose another --out.")
     if analysis is not None:
         from engine.exports.formats import formats_of
         from engine.views.panel import drawn_analyses
@@ -108,7 +129,7 @@ def check_output(path: Path, analysis: Declared | None = None) -> None:
         usable += FIGURES if analysis.name in drawn_analyses() else ()
         if not path.name.casefold().endswith(tuple(usable)):
             raise ParameterError(
-                f"The file name {path.name[-60:]!r} names no format for this answer; end it with one of {', '.join(usable)}."
+                f"The file name {file_name(path.name)} names no format for this answer; end it with one of {', '.join(usable)}."
             )
 
 
@@ -131,7 +152,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NotWritable(f"{str(path)!r} cannot be written: {error.strerror or error}; choose another --out.") from error
+        raise NotWritable(f"{quoted(path)} cannot be written: {error.strerror or error}; choose another --out.") from error
 
 
 def write_result(result: Any, path: Path) -> None:

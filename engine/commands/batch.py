@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_output, deliver, read_settings, settings_of_command_line, writing
 from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
-from engine.core.errors import InputError, LocusError
-from engine.core.variants import TriageParameters
+from engine.core.errors import InputError, LocusError, ParameterError, SourceUnavailable, WeightsInvalid, WeightsMissing
+from engine.core.protocols import VariantScore
+from engine.core.variants import TriageParameters, Variant
+
+if TYPE_CHECKING:
+    from engine.service.engine import Engine
 
 app = typer.Typer()
 
@@ -29,22 +34,30 @@ def triage_command(
     dtype: Dtype = "",
     out: Out = None,
     window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
+    genetic_code: Annotated[
+        list[str],
+        typer.Option("--genetic-code", metavar="[CONTIG=]TABLE", help="NCBI table where the annotation states none; may be repeated."),
+    ] = [],  # noqa: B006
 ) -> None:
-    """Scores of the variants of a VCF: a table (on standard output without --out), or the VCF with INFO fields for .vcf and .vcf.gz."""
+    """Scores of the variants of a VCF: a table (on standard output without --out; .tsv, .csv, .xlsx), or the VCF with INFO fields (.vcf,
+    .vcf.gz, .vcf.bgz, .bcf)."""
+    from engine.core.transcripts import Transcripts
+    from engine.exports.triage_files import triage_format
     from engine.exports.triage_table import write_triage_table
-    from engine.exports.vcf import write_triage_vcf
     from engine.service.triage import ReferenceLetters, TriageRequest
+    from engine.sources.genetic_codes import given_codes
     from engine.sources.transcripts import read_transcripts
-    from engine.sources.vcf import parse_vcf, vcf_text
+    from engine.sources.vcf import open_vcf, read_vcf
 
+    written = None
     if out is not None:
         check_output(out)
+        written = triage_format(out)
     settings = settings_of_command_line()
-    text = vcf_text(vcf)
     request = TriageRequest(
-        parse_vcf(vcf.name, text),
+        read_vcf(vcf),
         ReferenceLetters.of_file(fasta, settings),
-        read_transcripts(gff) if gff is not None else (),
+        read_transcripts(gff, given_codes(genetic_code)) if gff is not None else Transcripts(),
         model,
         TriageParameters(window),
         species,
@@ -55,10 +68,11 @@ def triage_command(
     monitor = TerminalMonitor()
     result = arguments.make_engine(settings).run_triage(request, monitor)
     monitor.close()
-    if out is not None and out.name.endswith((".vcf", ".vcf.gz")):
-        deliver(lambda path: write_triage_vcf(result, text, path), out, ".vcf")
+    if out is not None and written is not None:
+        with writing(out), open_vcf(vcf, vcf.name) as source:
+            written.write(result, source, out)
     else:
-        deliver(lambda path: write_triage_table(result, path), out, ".tsv")
+        deliver(lambda path: write_triage_table(result, path), None, ".tsv")
     scored = sum(row.status == "scored" for row in result.rows)
     print(f"{scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
 
@@ -116,8 +130,11 @@ def scores(
     monitor = TerminalMonitor()
     variants = read_vcf(vcf)
     monitor.start(len(variants), "variants")
-    rows = []
+    rows: list[tuple[Variant, Sequence[VariantScore], str]] = []
     for variant in variants:
+        if variant.problem:
+            rows.append((variant, (), variant.problem))
+            continue
         try:
             rows.append((variant, engine.scores(model, assembly, variant), ""))
         except LocusError as error:
@@ -136,18 +153,19 @@ def tracks(
     out: Out = None,
 ) -> None:
     """Tracks that AlphaGenome predicts for an interval: npz, or bedGraph by the name of --out."""
-    from engine.core.locus import Locus
     from engine.exports.predicted_tracks import check_suffix, write_predicted_tracks
     from engine.models.entry import LoadOptions
     from engine.models.registry import entry
     from engine.service.shelf import find_directory
+    from engine.sources.genomes import GenomeSet
 
     target = out or Path("tracks.npz")
     check_output(target)
     check_suffix(target)
-    place = Locus.parse(locus)
+    settings = settings_of_command_line()
+    place = GenomeSet(settings).resolve(locus)
     row = entry("alphagenome")
-    model: Any = row.load(find_directory(row, settings_of_command_line().home), LoadOptions())
+    model: Any = row.load(find_directory(row, settings), LoadOptions(settings=settings))
     found = model.tracks(place.assembly, place.contig, place.start, place.end, tuple(output), tuple(tissue))
     with writing(target):
         write_predicted_tracks(found, row.card, place.assembly, target)
@@ -156,25 +174,58 @@ def tracks(
 
 @app.command()
 def install(
-    model: Annotated[str, typer.Argument(metavar="ID", help="Model id, see the command models.")],
+    model: Annotated[str, typer.Argument(metavar="ID", help="Model id, see the command models; with --check, none means all.")] = "",
+    folder: Annotated[Path | None, typer.Option("--from", metavar="DIR", help="Take the files of this folder, do not download.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the files fit: reads configurations and headers.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Download the published weights of a model, or accept the terms of a table or service; shows size and licence first."""
     engine = arguments.make_engine()
+    if check:
+        _check(engine, model, folder)
+        return
+    if not model:
+        raise ParameterError("No model id is given; see the command models, and name one.")
     row = engine.model(model)
-    if row.installed:
-        print(f"{row.card.title} is installed.")
-        return
-    size = f"{row.size_bytes:,} bytes, " if row.size_bytes else ""
-    print(f"{row.card.title}: {size}licence {row.card.licence}, from {row.card.source}.")
-    if not yes and not typer.confirm("Download it under these terms?" if row.size_bytes else "Accept these terms?"):
-        return
-    if not row.size_bytes:
-        engine.accept_terms(model)
+    if folder is None:
+        if row.installed:
+            print(f"{row.card.title} is installed.")
+            return
+        if row.has_files and not row.downloadable:
+            raise WeightsMissing(
+                f"{row.card.title} cannot be downloaded here; get its files from {row.card.source}, and install them by --from DIR."
+            )
+        size = f"{row.size_bytes:,} bytes, {row.card.proof}, " if row.downloadable else ""
+        print(f"{row.card.title}: {size}licence {row.card.licence}, from {row.card.source}.")
+        if not yes and not typer.confirm("Download it under these terms?" if row.downloadable else "Accept these terms?"):
+            return
+        if not row.downloadable:
+            engine.accept_terms(model)
     monitor = TerminalMonitor()
-    folder = engine.install(model, monitor)
+    place = engine.install(model, monitor, folder)
     monitor.close()
-    print(f"{row.card.title} is ready in {folder}.")
+    print(f"{engine.model(model).card.title} is ready in {place}.")
+
+
+def _check(engine: Engine, model: str, folder: Path | None) -> None:
+    """One sentence a model; fails when one does not fit."""
+    wanted = [model] if model else [row.card.id for row in engine.models() if row.downloadable]
+    bad = 0
+    for model_id in wanted:
+        try:
+            found = engine.check_files(model_id, folder)
+        except SourceUnavailable as error:
+            if model:
+                raise
+            print(f"{model_id} was not checked: {error}")
+            bad += 1
+            continue
+        if model and not found.fits:
+            raise WeightsInvalid(found.sentence)
+        print(found.sentence)
+        bad += not found.fits
+    if bad:
+        raise WeightsInvalid(f"{bad:,} of {len(wanted):,} models do not fit, or could not be checked.")
 
 
 @app.command()

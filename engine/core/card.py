@@ -20,6 +20,7 @@ class Capability(StrEnum):
     TOKENS = "token track"
     TRACKS = "predicted tracks"
     VARIANT_SCORES = "variant scores"
+    SPLICING = "splice changes"
     EMBEDDINGS = "embeddings"
     GENERATION = "generation"
     FOLDING = "secondary structure"
@@ -55,6 +56,10 @@ class ModelCard:
         Allowed values of the species parameter; empty when it has none.
     remote : bool
         The model answers over the network.
+    proof : str
+        What the files of the weights in use showed; empty before they are looked at.
+    assumed : tuple of str
+        What was taken for granted because no file of the checkpoint says it, a clause each.
     contact_recipe : str
         Recipe by which RNA contacts are read from its maps when none is named (`engine.analyses.contacts`).
     contact_threshold : float or None
@@ -79,6 +84,8 @@ class ModelCard:
     masked: bool = True
     species: tuple[str, ...] = ()
     remote: bool = False
+    proof: str = ""
+    assumed: tuple[str, ...] = ()
     contact_recipe: str = "cells"
     contact_threshold: float | None = None
 

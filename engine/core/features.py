@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.core.errors import LocusError
 from engine.core.locus import Locus, Strand
+from engine.core.quoting import quoted
 
 STRANDS = ("+", "-", ".")
 
@@ -54,10 +55,12 @@ class Feature:
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
             raise LocusError(
-                f"The feature {self.name or self.kind!r} spans {self.start + 1}-{self.end}; the start is at least 1 and not after the end."
+                f"The feature {quoted(self.name or self.kind)} spans {self.start + 1}-{self.end}; the start is at least 1 and not after the end."
             )
         if self.strand not in STRANDS:
-            raise LocusError(f"The feature {self.name or self.kind!r} has strand {self.strand!r}; allowed: + - and . for neither.")
+            raise LocusError(
+                f"The feature {quoted(self.name or self.kind)} has strand {quoted(self.strand)}; allowed: + - and . for neither."
+            )
         object.__setattr__(self, "attributes", _plain(self.attributes))
 
     @property

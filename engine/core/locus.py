@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.core.errors import LocusError
+from engine.core.quoting import quoted
 
 
 class Strand(StrEnum):
@@ -20,10 +21,42 @@ class Strand(StrEnum):
         return Strand.REVERSE if self is Strand.FORWARD else Strand.FORWARD
 
 
-_LOCUS = re.compile(
-    r"^(?:(?P<assembly>[^:\s]+):)?(?P<contig>[^:\s]+):(?P<start>[\d,_]+)(?:-|\.\.)(?P<end>[\d,_]+)(?::?\(?(?P<strand>[+-])\)?|(?P<rev>\s*\[rev\]))?$"
-)
-_CONTIG_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.|*#-]{0,99}$")
+LONGEST_BP = 10**12
+"""No chromosome is longer."""
+
+_TAIL = re.compile(r":(?P<start>[\d,]{1,30})(?:-|\.\.)(?P<end>[\d,]{1,30})(?::(?P<strand>[+-])|\((?P<round>[+-])\)|\s?(?P<rev>\[rev\]))?$")
+_ASSEMBLY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
+_LONGEST_CONTIG_NAME = 255
+_LONGEST_TEXT = 500
+
+
+def is_assembly_name(name: str) -> bool:
+    """Whether an assembly can be called so: up to 100 letters, digits and ``_.+-``, the first a letter or a digit."""
+    return _ASSEMBLY_NAME.fullmatch(name) is not None
+
+
+def is_contig_name(name: str) -> bool:
+    """Whether a contig can be called so: 1 to 255 signs that can be seen, no space among them, as SAM, VCF and GenBank write names."""
+    return 0 < len(name) <= _LONGEST_CONTIG_NAME and name.isprintable() and not any(sign.isspace() for sign in name)
+
+
+def contig_in_text(name: str) -> str:
+    """The name as it stands in front of coordinates: in braces where a colon or a brace in it could mislead."""
+    return f"{{{name}}}" if set(name) & set(":{}") else name
+
+
+def split_names(text: str) -> tuple[str, str]:
+    """Assembly (may be empty) and contig of what stands in front of the coordinates.
+
+    A contig whose name has a colon stands in braces, ``{HLA-A*01:01}``; without them the first colon ends the assembly, when what stands in
+    front of it can be an assembly's name.
+    """
+    if text.endswith("}"):
+        before, brace, inside = text[:-1].partition("{")
+        if brace and (not before or before.endswith(":")):
+            return before.removesuffix(":"), inside
+    assembly, colon, contig = text.partition(":")
+    return (assembly, contig) if colon and is_assembly_name(assembly) else ("", text)
 
 
 @dataclass(frozen=True)
@@ -44,7 +77,7 @@ class Locus:
     Raises
     ------
     LocusError
-        Names with other characters than letters, digits and ``_.|*#-``, or coordinates out of order.
+        A name that cannot be one (`is_assembly_name`, `is_contig_name`), or coordinates out of order.
     """
 
     assembly: str
@@ -54,10 +87,15 @@ class Locus:
     strand: Strand = Strand.FORWARD
 
     def __post_init__(self) -> None:
-        for label, name in (("assembly", self.assembly), ("contig", self.contig)):
-            if (name or label == "contig") and not _CONTIG_NAME.match(name):
-                raise LocusError(f"The {label} name {name[:40]!r} is not usable; names have up to 100 letters, digits and any of _.|*#-.")
-        if not 0 <= self.start < self.end:
+        if self.assembly and not is_assembly_name(self.assembly):
+            raise LocusError(
+                f"The assembly name {quoted(self.assembly, 40)} is not usable; names have up to 100 letters, digits and any of _.+-."
+            )
+        if not is_contig_name(self.contig):
+            raise LocusError(
+                f"The contig name {quoted(self.contig, 40)} is not usable; names have 1 to {_LONGEST_CONTIG_NAME} visible signs and no space."
+            )
+        if not 0 <= self.start < self.end <= LONGEST_BP:
             raise LocusError(
                 f"The interval {self.start + 1:,}-{self.end:,} is not usable; coordinates are 1-based inclusive, "
                 "the start is at least 1 and not after the end."
@@ -66,18 +104,14 @@ class Locus:
     @classmethod
     def parse(cls, text: str, default_assembly: str = "") -> Locus:
         """Read ``[assembly:]contig:start-end[:strand]``, 1-based inclusive; commas, ``..`` and ``[rev]`` are understood."""
-        match = _LOCUS.match(text.strip())
-        if match is None:
-            raise LocusError(
-                f"{text.strip()[:80]!r} is not a locus; write ASSEMBLY:CONTIG:START-END[:-], for example R64:chrIV:1,234-1,533:-."
-            )
-        try:
-            start, end = (int(re.sub(r"[,_]", "", match[key])) for key in ("start", "end"))
-        except ValueError as error:
-            raise LocusError(f"{text.strip()[:80]!r} has coordinates that are not numbers; write START-END in digits.") from error
-        reverse = match["strand"] == "-" or match["rev"] is not None
-        strand = Strand.REVERSE if reverse else Strand.FORWARD
-        return cls(match["assembly"] or default_assembly, match["contig"], start - 1, end, strand)
+        line = text.strip()
+        match = _TAIL.search(line) if len(line) <= _LONGEST_TEXT else None
+        assembly, contig = split_names(line[: match.start()]) if match is not None else ("", "")
+        start, end = (match[key].replace(",", "") if match is not None else "" for key in ("start", "end"))
+        if match is None or not contig or not start or not end:
+            raise LocusError(f"{quoted(line)} is not a locus; write ASSEMBLY:CONTIG:START-END[:-], for example R64:chrIV:1,234-1,533:-.")
+        reverse = "-" in (match["strand"], match["round"]) or match["rev"] is not None
+        return cls(assembly or default_assembly, contig, int(start) - 1, int(end), Strand.REVERSE if reverse else Strand.FORWARD)
 
     @property
     def width_bp(self) -> int:
@@ -108,4 +142,4 @@ class Locus:
         """``assembly:contig:start-end[:-]``, 1-based inclusive; `parse` reads it back."""
         prefix = f"{self.assembly}:" if self.assembly else ""
         suffix = ":-" if self.strand is Strand.REVERSE else ""
-        return f"{prefix}{self.contig}:{self.start + 1}-{self.end}{suffix}"
+        return f"{prefix}{contig_in_text(self.contig)}:{self.start + 1}-{self.end}{suffix}"

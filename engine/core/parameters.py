@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from engine.core.errors import ParameterError
+from engine.core.quoting import quoted
+from engine.core.typography import folded
 
 Precision = Literal["auto", "exact", "delta", "sparse"]
 Window = tuple[int, int]
@@ -69,7 +71,7 @@ class Field:
             return
         if option.choices:
             if value not in option.choices:
-                raise ParameterError(f"{self.name} is {value!r}; allowed: {', '.join(option.choices)}.")
+                raise ParameterError(f"{self.name} is {quoted(value)}; allowed: {', '.join(option.choices)}.")
         elif self.kind in (int, float) and not isinstance(value, bool):
             self._check_number(value)
 
@@ -103,7 +105,7 @@ class Field:
             return self.kind(text)
         except ValueError as error:
             raise ParameterError(
-                f"{self.name} is {text[:40]!r}; a {'whole number' if self.kind is int else 'number'} is needed."
+                f"{self.name} is {quoted(text, 40)}; a {'whole number' if self.kind is int else 'number'} is needed."
             ) from error
 
     def text_of(self, value: Any) -> str:
@@ -167,12 +169,12 @@ def parameters_from(kind: type[Parameters], texts: Mapping[str, str]) -> Paramet
 
 def read_window(text: str) -> Window:
     """``START-END``, 1-based inclusive, as a 0-based half-open pair. Raises `ParameterError`."""
-    match = _WINDOW.fullmatch(text) if len(text) <= 100 else None
+    match = _WINDOW.fullmatch(folded(text)) if len(text) <= 100 else None
     if match is None:
-        raise ParameterError(f"The window {text[:40]!r} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
+        raise ParameterError(f"The window {quoted(text, 40)} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
     digits = [re.sub(r"[,_]", "", group)[:18] for group in match.groups()]
     if not all(digits):
-        raise ParameterError(f"The window {text[:40]!r} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
+        raise ParameterError(f"The window {quoted(text, 40)} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
     return int(digits[0]) - 1, int(digits[1])
 
 
@@ -203,7 +205,7 @@ def _position(text: str) -> int:
     try:
         return int(text) - 1
     except ValueError as error:
-        raise ParameterError(f"The position is {text[:40]!r}; a whole number from 1 on is needed.") from error
+        raise ParameterError(f"The position is {quoted(text, 40)}; a whole number from 1 on is needed.") from error
 
 
 def position(default: int, flag: str, help: str) -> Any:

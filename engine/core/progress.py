@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
+
+_check: ContextVar[Callable[[], None] | None] = ContextVar("check", default=None)
+
+
+@contextmanager
+def interruptible(check: Callable[[], None]) -> Iterator[None]:
+    """Inside, `interruption_point` calls ``check``, in this thread and in those that run in a copy of its context."""
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(token)
+
+
+def interruption_point() -> None:
+    """A place in the middle of a pass where a computation may end: raises `engine.core.errors.Cancelled` when a stop was asked for."""
+    check = _check.get()
+    if check is not None:
+        check()
 
 
 class Monitor(Protocol):

@@ -171,6 +171,32 @@ class ElementModel(Model, Protocol):
         """float32 (L, E) for one window that obeys the rule (upper-case DNA); bases outside the rule's output are not in it."""
 
 
+class SpliceWindow(Protocol):
+    """A window of letters that a splice model has read once; changes of it cost what they reach. Safe to use from several threads."""
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Acceptor and donor probability float32 (L - 2 * context, 2) of the bases inside the context."""
+
+    def changed(self, start: int, end: int, alternate: str, first: int, last: int) -> NDArray[np.float32]:
+        """Acceptor and donor probability float32 (last - first, 2) of bases ``[first, last)`` of the changed letters.
+
+        The letters ``[start, end)`` of the window are replaced by ``alternate`` (may be empty); the same numbers as a whole pass, to 1e-5.
+        """
+
+
+@runtime_checkable
+class SpliceModel(ElementModel, Protocol):
+    """Acceptors (first base of an exon) and donors (last base) on the strand that is read."""
+
+    @property
+    def context_bp(self) -> int:
+        """Bases at either side of a base that its probabilities depend on."""
+
+    def splice_window(self, letters: str, first: int, last: int) -> SpliceWindow:
+        """Read a window (upper-case DNA, other letters are N) whose changes will lie in ``[first, last)``, 0-based half-open."""
+
+
 @runtime_checkable
 class TokenModel(Model, Protocol):
     """A model whose units are longer than a base and can be shown as a track."""

@@ -30,6 +30,9 @@ class Alphabet(StrEnum):
     RNA = "RNA"
 
 
+_BYTES = {Alphabet.DNA: "".join(sorted(IUPAC_DNA)).encode(), Alphabet.RNA: "".join(sorted(IUPAC_RNA)).encode()}
+
+
 @dataclass(frozen=True)
 class NucleotideSequence:
     """An upper-case IUPAC sequence, 5'→3' on the strand of its locus.
@@ -60,11 +63,10 @@ class NucleotideSequence:
         if not self.letters:
             raise SequenceError("The sequence is empty; give at least one base.")
         allowed = IUPAC_RNA if self.alphabet is Alphabet.RNA else IUPAC_DNA
-        foreign = sorted(set(self.letters) - allowed)
-        if foreign:
+        if self.letters.encode("ascii", "replace").translate(None, _BYTES[self.alphabet]):
             where = next(i for i, letter in enumerate(self.letters) if letter not in allowed)
             raise SequenceError(
-                f"The sequence has {foreign[0]!r} at position {where + 1:,}; {self.alphabet} uses upper-case IUPAC letters "
+                f"The sequence has {self.letters[where]!r} at position {where + 1:,}; {self.alphabet} uses upper-case IUPAC letters "
                 f"{''.join(sorted(allowed))}; remove or replace it."
             )
         if self.locus is not None and self.locus.width_bp != len(self.letters):

@@ -9,8 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import ParameterError
+from engine.core.quoting import quoted
 
 PREFIX = "LOCUSCOPE_"
+
+
+def user_path(text: str) -> Path:
+    """A path that a person wrote, ``~`` understood. Raises `ParameterError` when nobody is called so, or no path can be."""
+    try:
+        return Path(text).expanduser()
+    except (RuntimeError, ValueError) as error:
+        raise ParameterError(f"The path {quoted(text)} cannot be read: {error}; write it in full.") from error
 
 
 def _default_home() -> Path:
@@ -18,10 +27,12 @@ def _default_home() -> Path:
     return Path(base) if base else Path.home() / ".cache"
 
 
-def _setting(default: Any, help_text: str) -> Any:
+def _setting(default: Any, help_text: str, *, also: str = "", secret: bool = False) -> Any:
+    """A field with its help; ``also``: another variable that is read where the own one is not set; ``secret``: never printed."""
+    metadata = {"help": help_text, "also": also}
     if callable(default):
-        return field(default_factory=default, metadata={"help": help_text})
-    return field(default=default, metadata={"help": help_text})
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,9 @@ class Settings:
     model_bytes: int = _setting(8_000_000_000, "bound in bytes of the weights held in memory")
     result_bytes: int = _setting(512_000_000, "bound in bytes of the results held in memory")
     disk_bytes: int = _setting(4_000_000_000, "bound in bytes of the results held on disk")
+    keep: str = _setting("disk", "where results are kept, disk or memory; memory writes nothing about a visitor's letters")
+    jobs: int = _setting(512, "most computations that wait or run at once, of all visitors")
+    visitor_jobs: int = _setting(32, "most computations that wait or run at once, of one visitor")
     max_length: int = _setting(20_000, "longest sequence in bases a visitor may ask to compute")
     max_upload_bytes: int = _setting(50_000_000, "largest upload or pasted text in bytes, after decompression")
     offline: bool = _setting(False, "never contact another host")
@@ -47,11 +61,17 @@ class Settings:
     alphamissense: str = _setting(
         "", "AlphaMissense tables, ASSEMBLY=FILE separated by commas, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz"
     )
+    alphagenome_key: str = _setting(
+        "", "personal key of the AlphaGenome service; ALPHA_GENOME_API_KEY is read as well", also="ALPHA_GENOME_API_KEY", secret=True
+    )
+    weights: str = _setting("", "checkpoint folders that are installed models, ID=DIR separated by commas, e.g. nt-v2=/data/nt-v2")
 
     def __post_init__(self) -> None:
-        for name in ("model_bytes", "result_bytes", "disk_bytes", "max_length", "max_upload_bytes"):
+        for name in ("model_bytes", "result_bytes", "disk_bytes", "jobs", "visitor_jobs", "max_length", "max_upload_bytes"):
             if getattr(self, name) <= 0:
                 raise ParameterError(f"Setting {name} is {getattr(self, name)}; it must be above 0.")
+        if self.keep not in ("disk", "memory"):
+            raise ParameterError(f"Setting keep is {self.keep[:40]!r}; give disk or memory.")
         if self.threads < 0:
             raise ParameterError(f"Setting threads is {self.threads}; give 0 for all cores or a number above 0.")
 
@@ -61,25 +81,27 @@ class Settings:
         variables = os.environ if environment is None else environment
         values: dict[str, Any] = {}
         for item in fields(cls):
-            text = variables.get(PREFIX + item.name.upper())
+            text = variables.get(PREFIX + item.name.upper(), variables.get(item.metadata["also"]))
             if text is not None:
                 values[item.name] = _converted(item.name, str(item.type), text)
         return cls(**values)
 
 
 def _converted(name: str, kind: str, text: str) -> Any:
+    if "\0" in text:
+        raise ParameterError(f"{PREFIX}{name.upper()} has a zero byte in it; take it out.")
     if kind == "Path":
-        return Path(text).expanduser()
+        return user_path(text)
     if kind == "bool":
         lowered = text.strip().lower()
         if lowered in ("1", "true", "yes", "on"):
             return True
         if lowered in ("0", "false", "no", "off", ""):
             return False
-        raise ParameterError(f"{PREFIX}{name.upper()} is {text!r}; write 1 or 0.")
+        raise ParameterError(f"{PREFIX}{name.upper()} is {quoted(text)}; write 1 or 0.")
     if kind == "int":
         try:
             return int(text.replace("_", "").replace(",", ""))
         except ValueError as error:
-            raise ParameterError(f"{PREFIX}{name.upper()} is {text!r}; write a whole number.") from error
+            raise ParameterError(f"{PREFIX}{name.upper()} is {quoted(text)}; write a whole number.") from error
     return text

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
+from engine.core.alleles import Change, trimmed
+from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError, ParameterError
 from engine.core.parameters import Parameters
 from engine.core.provenance import Provenance
+from engine.core.quoting import quoted
 
 Status = Literal["scored", "reference_mismatch", "outside", "not_scored"]
-VariantKind = Literal["substitution", "insertion", "deletion", "complex", "symbolic"]
+VariantKind = Literal["same", "substitution", "insertion", "deletion", "complex", "symbolic"]
 
 _LETTERS = re.compile(r"^[ACGTN]+$")
 
@@ -32,6 +36,8 @@ class Variant:
         ID column, ``.`` when empty.
     record, allele : int
         0-based index of the record in its file and of the allele among the record's alternates.
+    problem : str
+        One sentence why the record cannot be used; empty for one that can. Only then may position and letters be anything.
     """
 
     contig: str
@@ -41,27 +47,50 @@ class Variant:
     identifier: str = "."
     record: int = 0
     allele: int = 0
+    problem: str = ""
 
     def __post_init__(self) -> None:
+        if self.problem:
+            return
         if self.position < 1:
-            raise FileFormatError(f"A variant on {self.contig} has position {self.position}; positions start at 1.")
+            raise FileFormatError(f"A variant on {quoted(self.contig)} has position {self.position}; positions start at 1.")
         if not _LETTERS.match(self.reference):
             raise FileFormatError(
-                f"The variant {self.contig}:{self.position} has the reference allele {self.reference[:20]!r}; allowed: A, C, G, T and N."
+                f"The variant at {quoted(f'{self.contig}:{self.position}')} has the reference allele {quoted(self.reference, 20)}; "
+                "allowed: A, C, G, T and N."
             )
+
+    @cached_property
+    def change(self) -> Change | None:
+        """What differs, without bases that both alleles share; None for a symbolic alternate, and for a record that cannot be used."""
+        if self.problem or not _LETTERS.match(self.alternate):
+            return None
+        return trimmed(self.position - 1, self.reference, self.alternate)
+
+    def without_padding(self) -> tuple[int, str, str]:
+        """1-based position and alleles with no more shared bases than a VCF needs: one beside an indel. Symbolic alleles as they are."""
+        change, first = self.change, self.position - 1
+        if change is None or self.kind == "same":
+            return self.position, self.reference, self.alternate
+        if not change.is_indel:
+            return change.start + 1, change.reference, change.alternate
+        if change.start > first:
+            anchor = self.reference[change.start - 1 - first]
+            return change.start, anchor + change.reference, anchor + change.alternate
+        anchor = self.reference[change.end - first : change.end - first + 1]
+        return change.start + 1, change.reference + anchor, change.alternate + anchor
 
     @property
     def kind(self) -> VariantKind:
-        """What sort of change it is."""
-        if not _LETTERS.match(self.alternate):
+        """What sort of change it is, whatever bases pad the alleles; ``complex``: several bases replaced."""
+        change = self.change
+        if change is None:
             return "symbolic"
-        if len(self.reference) == len(self.alternate):
-            return "substitution" if len(self.reference) == 1 else "complex"
-        if len(self.reference) == 1 and self.alternate.startswith(self.reference):
-            return "insertion"
-        if len(self.alternate) == 1 and self.reference.startswith(self.alternate):
+        if not change.reference:
+            return "insertion" if change.alternate else "same"
+        if not change.alternate:
             return "deletion"
-        return "complex"
+        return "substitution" if len(change.reference) == len(change.alternate) == 1 else "complex"
 
     def __str__(self) -> str:
         """``contig:position reference>alternate``."""
@@ -84,8 +113,9 @@ class ScoredVariant:
     """A variant with what was computed for it; a score is None when it was not.
 
     ``llr`` = ln p(alternate) − ln p(reference), masked (negative = unlikely); ``influence`` = mean change elsewhere in the window in
-    log2 odds; ``delta_log_likelihood`` of the window (causal models). ``consequence`` and ``gene`` come from the annotation.
-    ``note`` is one sentence where ``status`` is not ``scored``.
+    log2 odds; ``delta_log_likelihood`` of the window (causal models). ``note`` is one sentence where ``status`` is not ``scored``.
+    ``consequences`` come from the annotation, one a transcript, the most severe first; empty without an annotation of the contig.
+    ``left_aligned``: 1-based position, reference and alternate without padding, an indel as far left as the reference allows.
     """
 
     variant: Variant
@@ -93,9 +123,19 @@ class ScoredVariant:
     llr: float | None = None
     influence: float | None = None
     delta_log_likelihood: float | None = None
-    consequence: str = ""
-    gene: str = ""
     note: str = ""
+    consequences: tuple[Consequence, ...] = ()
+    left_aligned: tuple[int, str, str] | None = None
+
+    @property
+    def consequence(self) -> str:
+        """The most severe term of all transcripts; empty without an annotation."""
+        return self.consequences[0].term if self.consequences else ""
+
+    @property
+    def gene(self) -> str:
+        """The genes for which the most severe term holds, joined by commas."""
+        return ",".join(dict.fromkeys(item.gene for item in self.consequences if item.term == self.consequence))
 
     @property
     def score(self) -> float | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.errors import FileFormatError
+from engine.core.quoting import quoted
 from engine.core.results import Result, Track
 from engine.exports.place import place_of
 from engine.exports.provenance import KEY
@@ -34,7 +35,7 @@ def embedded_provenance(path: Path) -> str:
     mark = f"\n{KEY}: ".encode()
     _, found, after = path.read_bytes()[:-_MAGIC].rpartition(mark)
     if not found:
-        raise FileFormatError(f"The bigWig {path.name!r} carries no provenance; it was not written by this program.")
+        raise FileFormatError(f"The bigWig {quoted(path.name)} carries no provenance; it was not written by this program.")
     return after.decode("utf-8").rstrip("\n")
 
 

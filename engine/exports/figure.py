@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.core.errors import FileFormatError, ParameterError, SourceUnavailable
+from engine.core.quoting import file_name, quoted
 from engine.exports.provenance import KEY, summary
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def figure_bytes(
         PNG, SVG or PDF without a Chromium on this machine.
     """
     if kind not in MEDIA_TYPES:
-        raise ParameterError(f"The figure format is {kind!r}; allowed: {', '.join(MEDIA_TYPES)}.")
+        raise ParameterError(f"The figure format is {quoted(kind)}; allowed: {', '.join(MEDIA_TYPES)}.")
     if not (50 <= width <= 10_000 and 50 <= height <= 10_000 and 0.1 <= scale <= 10):
         raise ParameterError(f"The figure size is {width} x {height} at scale {scale}; allowed: 50 to 10,000 pixels at scale 0.1 to 10.")
     if kind == "html":
@@ -126,7 +127,7 @@ def write_figure(figure: plotly.graph_objects.Figure, path: Path, provenance: Pr
     """Write the figure in the format of the end of ``path`` (.png, .svg, .pdf, .html). Raises as `figure_bytes`."""
     kind = path.suffix.casefold().removeprefix(".")
     if kind not in MEDIA_TYPES:
-        raise ParameterError(f"The file name {path.name[-60:]!r} names no figure format; end it with .png, .svg, .pdf or .html.")
+        raise ParameterError(f"The file name {file_name(path.name)} names no figure format; end it with .png, .svg, .pdf or .html.")
     path.write_bytes(figure_bytes(figure, kind, provenance, width, height))  # type: ignore[arg-type]
 
 

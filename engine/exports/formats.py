@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import ParameterError
+from engine.core.quoting import file_name, quoted
 from engine.core.results import Result
 from engine.exports import base_pairs, bed, bedgraph, bedpe, bigwig, bpseq, cool, ct, dot_bracket, gff3, npz, script, table
 
@@ -101,14 +102,16 @@ def format_of(result: Result, path: Path, name: str | None = None) -> Format:
     if name is not None:
         found = FORMATS.get(name)
         if found is None or found not in fitting:
-            raise ParameterError(f"The format {name[:20]!r} is not one for {what}; allowed: {', '.join(item.name for item in fitting)}.")
+            raise ParameterError(
+                f"The format {quoted(name, 20)} is not one for {what}; allowed: {', '.join(item.name for item in fitting)}."
+            )
         return found
     lowered = path.name.casefold()
     hits = [item for item in _TABLE for end in item.suffixes if lowered.endswith(end)]
     usable = [item for item in hits if item in fitting]
     if not usable:
         given = "".join(path.suffixes[-1:]) or "no ending"
-        raise ParameterError(f"The file name {path.name[-60:]!r} ({given}) names no format for {what}; end it with one of {allowed}.")
+        raise ParameterError(f"The file name {file_name(path.name)} ({given}) names no format for {what}; end it with one of {allowed}.")
     return max(usable, key=lambda item: len(item.suffix))
 
 

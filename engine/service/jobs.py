@@ -1,121 +1,56 @@
-"""Computations in the background: turns on a device that are fair between visitors, progress, time left, cancel.
+"""Computations in the background: who waits for them, their progress, time left, cancel, and what an analysis sees of them.
 
 A computing thread holds its device only for a slice of time. Every `Monitor.advance` call of an analysis is a point where it hands
-the device to whoever has used it least, so that a short question is answered while a long map is being filled.
+the device to whoever comes before it (`engine.service.turns`), so that a short question is answered while a long map is being filled.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
-import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
-from engine.core.errors import Cancelled, LocuscopeError, ResourceExhausted
-from engine.core.progress import Monitor
+from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceExhausted
+from engine.core.progress import Monitor, interruptible
+from engine.service.turns import Turns
 
 logger = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
-SLICE_SECONDS = 0.1
-CREDIT_SECONDS = 3.0
 PARTIAL_SECONDS = 0.4
 PARTIAL_SHARE = 50.0
 MOST_PARTIAL_SECONDS = 10.0
+FIRST_PARTIAL_SECONDS = 0.2
+"""Computing time before the first snapshot: what is shown first is a picture, not a row."""
 LOOK_SECONDS = 10.0
+KEEP_SECONDS = 20.0
+"""How much computing may be lost when the process is killed."""
+UNKNOWN_SECONDS = 10.0
+"""What is assumed of a computation whose kind never ran here."""
 
 
 class InternalError(LocuscopeError):
     """Something went wrong that the engine did not foresee; the server's log has the details."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Ticket:
-    visitor: str
-    order: int
-
-
-class DeviceGate:
-    """One thread at a time computes on a device; the waiting visitor who has used it least goes next.
-
-    A visitor who arrives starts `CREDIT_SECONDS` ahead of the line that those present have reached: a short question is answered before
-    a long one goes on, and what was saved up by staying away is no more than that.
-    """
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._waiting: list[_Ticket] = []
-        self._holder: _Ticket | None = None
-        self._since = 0.0
-        self._used: dict[str, float] = {}
-        self._line = 0.0
-        self._orders = itertools.count()
-
-    def acquire(self, visitor: str, give_up: Callable[[], bool]) -> None:
-        """Wait for a turn. Raises `Cancelled` when ``give_up`` turns true first."""
-        with self._condition:
-            ticket = _Ticket(visitor, next(self._orders))
-            self._level(visitor)
-            self._waiting.append(ticket)
-            try:
-                while self._holder is not None or self._next() is not ticket:
-                    if give_up():
-                        raise Cancelled("The computation was cancelled while it waited for its turn.")
-                    self._condition.wait(0.1)
-                self._holder, self._since = ticket, time.monotonic()
-                self._line = max(self._line, self._used[visitor])
-            finally:
-                self._waiting.remove(ticket)
-                self._condition.notify_all()
-
-    def release(self) -> None:
-        """End the turn and charge its time to the visitor."""
-        with self._condition:
-            if self._holder is not None:
-                self._used[self._holder.visitor] = self._used.get(self._holder.visitor, 0.0) + time.monotonic() - self._since
-            self._holder = None
-            self._condition.notify_all()
-
-    def should_yield(self) -> bool:
-        """Whether the holder's slice is over and somebody waits."""
-        return bool(self._waiting) and time.monotonic() - self._since >= SLICE_SECONDS
-
-    def waiting_before(self, visitor: str) -> int:
-        """How many turns of others come before a newcomer's, the one in progress included."""
-        with self._condition:
-            mine = self._used.get(visitor, 0.0)
-            ahead = sum(1 for ticket in self._waiting if ticket.visitor != visitor and self._used.get(ticket.visitor, 0.0) <= mine)
-            return ahead + (self._holder is not None and self._holder.visitor != visitor)
-
-    def _next(self) -> _Ticket:
-        return min(self._waiting, key=lambda ticket: (self._used.get(ticket.visitor, 0.0), ticket.order))
-
-    def _level(self, visitor: str) -> None:
-        """Give a visitor who was away the account of a newcomer, unless the own one is higher."""
-        present = {ticket.visitor for ticket in self._waiting}
-        if self._holder is not None:
-            present.add(self._holder.visitor)
-        if visitor not in present:
-            newcomer = self._line - CREDIT_SECONDS
-            self._used = {name: used for name, used in self._used.items() if name in present or used > newcomer}
-            self._used[visitor] = max(self._used.get(visitor, newcomer), newcomer)
-
-
 class Job:
     """One computation that a page follows; several visitors with the same question hold the same job.
 
-    ``state`` is ``queued``, ``running``, ``done``, ``cancelled`` or ``failed``; ``stage`` says in words what happens now.
-    ``done`` of ``total`` ``unit`` are finished. ``partial`` is the newest snapshot, marked partial in its provenance; it stays after a cancel.
+    Who waits for it is a visitor, by name, or another job that reads its answer. ``state`` is ``queued``, ``running``, ``done``,
+    ``cancelled`` or ``failed``; ``stage`` says in words what happens now. ``done`` of ``total`` ``unit`` are finished. ``partial`` is the
+    newest snapshot, marked partial in its provenance; it stays after a cancel. ``expected_seconds`` of computing, by earlier runs.
+    ``afterwards``: what the computing thread does when nobody waits for it any more.
     """
 
-    def __init__(self, key: str, request: Any) -> None:
+    def __init__(self, key: str, request: Any, expected_seconds: float | None = None) -> None:
         self.key = key
         self.request = request
+        self.expected_seconds = UNKNOWN_SECONDS if expected_seconds is None else expected_seconds
         self.state: State = "queued"
         self.stage = "waiting"
         self.done = 0
@@ -123,13 +58,59 @@ class Job:
         self.unit = ""
         self.error: LocuscopeError | None = None
         self.result: Any | None = None
-        self.visitors: set[str] = set()
+        self.is_first = False
+        self.used_seconds = 0.0
+        self._waiting: dict[Waiter, float] = {}
+        self._lock = threading.Lock()
         self._partial: Any | None = None
         self._looked = -LOOK_SECONDS
-        self._started = 0.0
+        self.afterwards: list[Callable[[], None]] = []
         self._finished = threading.Event()
         self._stop = threading.Event()
-        self._gate: DeviceGate | None = None
+        self._wake: Callable[[], None] = lambda: None
+        self._turns: Turns | None = None
+
+    # ---- who waits ----------------------------------------------------------------------------------------------------------
+
+    def join(self, waiter: Waiter) -> bool:
+        """Wait for this job, too; False when it is being stopped and has to be started anew."""
+        with self._lock:
+            if self._stop.is_set():
+                return False
+            self._waiting.setdefault(waiter, time.monotonic())
+            return True
+
+    def cancel(self, waiter: Waiter | None = None) -> None:
+        """Stop, keeping the partial result; with ``waiter``, only when nobody else waits for the same answer."""
+        with self._lock:
+            if waiter is not None:
+                self._waiting.pop(waiter, None)
+                if self._waiting:
+                    return
+            self._stop.set()
+            if not self.finished:
+                self.stage = "stopping"
+            wake = self._wake
+        wake()
+
+    @property
+    def visitors(self) -> dict[str, float]:
+        """Who waits, directly or for a job that reads this one's answer, and since when (monotonic seconds)."""
+        with self._lock:
+            waiting = list(self._waiting.items())
+        found: dict[str, float] = {}
+        for waiter, since in waiting:
+            for name, when in waiter.visitors.items() if isinstance(waiter, Job) else ((waiter, since),):
+                found[name] = min(when, found.get(name, when))
+        return found
+
+    @property
+    def account(self) -> str:
+        """On whose account the device is used: of those who wait, whoever has waited longest."""
+        waiting = self.visitors
+        return min(waiting, key=lambda name: (waiting[name], name)) if waiting else self.key
+
+    # ---- how far ------------------------------------------------------------------------------------------------------------
 
     @property
     def partial(self) -> Any | None:
@@ -138,38 +119,49 @@ class Job:
         return self._partial
 
     @property
+    def wants_look(self) -> bool:
+        """Whether its visitor waits for something to look at and has nothing yet."""
+        return self.is_first and self._partial is None
+
+    @property
     def finished(self) -> bool:
         """Whether the state will not change any more."""
         return self._finished.is_set()
 
     @property
+    def remaining_seconds(self) -> float:
+        """How long it still needs the device: at its own pace once a tenth is done, before that as expected."""
+        if not self.total or self.done < 0.1 * self.total:
+            return max(0.0, self.expected_seconds - self.used_seconds)
+        return self.used_seconds * (self.total - self.done) / self.done
+
+    @property
     def seconds_left(self) -> float | None:
-        """Estimated from the pace so far; None before the first unit is done."""
+        """What remains when nobody else comes before it; None before the first unit is done."""
         if self.finished:
             return 0.0
         if not self.done or not self.total:
             return None
-        return (time.monotonic() - self._started) * (self.total - self.done) / self.done
+        return self.remaining_seconds
 
     @property
     def queue_position(self) -> int:
-        """Turns of others before this job's first; 0 once it runs."""
-        if self.state != "queued" or self._gate is None:
+        """Visitors who come before this job's first turn; 0 once it runs."""
+        if self.state != "queued" or self._turns is None:
             return 0
-        return self._gate.waiting_before(next(iter(self.visitors), ""))
+        return self._turns.waiting_before(self.account)
 
     @property
     def stopping(self) -> bool:
         """Whether a stop was asked for."""
         return self._stop.is_set()
 
-    def cancel(self, visitor: str | None = None) -> None:
-        """Stop, keeping the partial result; with ``visitor``, only when no other visitor waits for the same answer."""
-        if visitor is not None:
-            self.visitors.discard(visitor)
-            if self.visitors:
-                return
-        self._stop.set()
+    def when_stopped(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called when a stop is asked for, at once when it was."""
+        with self._lock:
+            self._wake = wake
+        if self.stopping:
+            wake()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until finished; False when ``timeout`` seconds passed first."""
@@ -183,59 +175,67 @@ class Job:
             raise self.error
         raise Cancelled("The computation was cancelled; what was finished is kept as a partial result.")
 
-    def _finish(self, state: State, result: Any | None = None, error: LocuscopeError | None = None) -> None:
+    def finish(self, state: State, result: Any | None = None, error: LocuscopeError | None = None) -> None:
+        """Set the last state; called by the computing thread."""
         self.result, self.error = result, error
         if state == "done":
             self.done = self.total = max(self.total, 1)
         self.state = state
         self._finished.set()
 
+    def show(self, partial: Any) -> None:
+        """Keep a snapshot; called by the computing thread."""
+        self._partial = partial
+
+
+Waiter = str | Job
+
 
 def finished_job(key: str, request: Any, result: Any, origin: str = "stored answer") -> Job:
     """A job that was answered at once; ``origin`` says from where."""
-    job = Job(key, request)
+    job = Job(key, request, 0.0)
     job.done = job.total = 1
     job.unit = origin
-    job._finish("done", result=result)
+    job.finish("done", result=result)
     return job
 
 
 class JobMonitor:
-    """What an analysis sees of its job: implements `engine.core.progress.Monitor`."""
+    """What an analysis sees of its job: implements `engine.core.progress.Monitor`.
+
+    ``keep`` is given a snapshot every `KEEP_SECONDS`, and the last one of a computation that was stopped.
+    """
 
     def __init__(self, job: Job) -> None:
-        self._job = job
+        self.job = job
+        self.keep: Callable[[Any], None] | None = None
         self.paused_seconds = 0.0
-        self._published = self._asked = -MOST_PARTIAL_SECONDS
+        self._kept = time.monotonic()
+        self._prepared = 0.0
+        self._published: float | None = None
+        self._asked = -MOST_PARTIAL_SECONDS
         self._interval = PARTIAL_SECONDS
-        self._last_chance = False
-        self._asks = False
-        self._holds = False
+        self._turns: Turns | None = None
         self._lock: threading.Lock | None = None
+        self._holds = False
 
     def start(self, total: int, unit: str = "forward passes") -> None:
-        """Announce the work; the clock of the time left starts here."""
-        self._job.total, self._job.unit, self._job.done = total, unit, 0
-        self._job.state = "running"
-        self._job._started = time.monotonic()
+        """Announce the work."""
+        self.job.total, self.job.unit, self.job.done = total, unit, 0
+        self.job.state = "running"
+        self._prepared = 0.0 if self._turns is None else self._turns.turn_seconds(self.job)
 
     def advance(self, done: int) -> None:
-        """``done`` more units: note progress, hand the device on when others wait, and stop when asked to.
-
-        After a stop was asked for, one more call of an analysis that publishes partial results passes, so that it can publish the last.
-        """
-        job = self._job
-        if job.stopping:
-            if self._last_chance or not self._asks:
-                raise Cancelled("The computation was cancelled.")
-            self._last_chance = True
+        """``done`` more units: note progress, hand the device on when others come first, and stop when asked to."""
+        job = self.job
         job.done = min(job.done + done, job.total) if job.total else job.done + done
-        if not job.stopping and job._gate is not None and self._lock is not None and job._gate.should_yield():
+        self.check()
+        if self._turns is not None and self._lock is not None and self._turns.should_yield():
             self._lock.release()
-            job._gate.release()
+            self._turns.release()
             self._holds = False
             paused = time.monotonic()
-            self._take_turn(job._gate, self._lock)
+            self._take_turn(self._turns, self._lock)
             self.paused_seconds += time.monotonic() - paused
 
     def publish(self, partial: Any) -> None:
@@ -244,48 +244,50 @@ class JobMonitor:
         self._interval = min(MOST_PARTIAL_SECONDS, max(PARTIAL_SECONDS, PARTIAL_SHARE * (self._published - self._asked)))
         if not partial.provenance.partial:
             partial = replace(partial, provenance=replace(partial.provenance, partial=True))
-        self._job._partial = partial
+        self.job.show(partial)
+        if self.keep is not None and (self.job.stopping or self._published - self._kept >= KEEP_SECONDS):
+            self.keep(partial)
+            self._kept = time.monotonic()
 
     def wants_partial(self) -> bool:
-        """Whether somebody looks and the last snapshot is old enough; always once after a stop was asked for."""
-        self._asks = True
+        """Whether somebody looks and the last snapshot is old enough, or it is time to keep one."""
         now = self._asked = time.monotonic()
-        if self._job.stopping:
+        if self.keep is not None and now - self._kept >= KEEP_SECONDS:
             return True
-        return now - self._job._looked < LOOK_SECONDS and now - self._published >= self._interval
+        if now - self.job._looked >= LOOK_SECONDS:
+            return False
+        if self._published is None:
+            return self._turns is None or self._turns.turn_seconds(self.job) - self._prepared >= FIRST_PARTIAL_SECONDS
+        return now - self._published >= self._interval
 
     def check(self) -> None:
-        """Raise `Cancelled` when a stop was asked for; called while waiting for locks and loads."""
-        if self._job.stopping:
+        """Raise `Cancelled` when a stop was asked for; called between the layers of a model and while waiting for locks and loads."""
+        if self.job.stopping:
             raise Cancelled("The computation was cancelled.")
 
     def stage(self, words: str) -> None:
         """Say what happens now."""
-        self._job.stage = words
+        if not self.job.stopping:
+            self.job.stage = words
 
     @contextlib.contextmanager
-    def computing(self, gate: DeviceGate, lock: threading.Lock) -> Iterator[None]:
+    def computing(self, turns: Turns, lock: threading.Lock) -> Iterator[None]:
         """Hold the device and the model while the block runs, but for the pauses that `advance` makes."""
-        self._job._gate = gate
-        self._take_turn(gate, lock)
-        self._lock = lock
-        self._job.state, self._job.stage = "running", "computing"
-        self._job._started = time.monotonic()
+        self.job._turns = turns
+        self._take_turn(turns, lock)
+        self._turns, self._lock = turns, lock
+        self.job.state, self.job.stage = "running", "computing"
         try:
-            yield
+            with interruptible(self.check):
+                yield
         finally:
             if self._holds:
                 lock.release()
-                gate.release()
-            self._lock = None
+                turns.release()
+            self._turns = self._lock = None
 
-    @property
-    def visitor(self) -> str:
-        """On whose account the device is used: the first of those who wait for this job."""
-        return next(iter(self._job.visitors), self._job.key)
-
-    def _take_turn(self, gate: DeviceGate, lock: threading.Lock) -> None:
-        gate.acquire(self.visitor, lambda: self._job.stopping)
+    def _take_turn(self, turns: Turns, lock: threading.Lock) -> None:
+        turns.acquire(self.job)
         lock.acquire()
         self._holds = True
 
@@ -311,12 +313,12 @@ class Stretch:
         return False
 
 
-def follow(job: Job, visitor: str, monitor: Monitor | None, keep_partial: bool = True) -> Any:
-    """Wait for a job and mirror its progress to ``monitor``; whatever stops the waiting withdraws ``visitor`` from the job."""
+def follow(job: Job, waiter: Waiter, monitor: Monitor | None, keep_partial: bool = True) -> Any:
+    """Wait for a job and mirror its progress to ``monitor``; whatever stops the waiting withdraws ``waiter`` from the job."""
     announced: tuple[int, str] | None = None
     told = 0
     try:
-        while not job.wait(0.05):
+        while not job.wait(0.1):
             if monitor is None:
                 continue
             if job.total and announced != (job.total, job.unit):
@@ -328,7 +330,7 @@ def follow(job: Job, visitor: str, monitor: Monitor | None, keep_partial: bool =
                 monitor.publish(partial)
     finally:
         if not job.finished:
-            job.cancel(visitor)
+            job.cancel(waiter)
     return job.answer()
 
 
@@ -336,39 +338,42 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job]
     """Run ``work`` in a thread of its own that ends with the process; ``ended`` is called when the job is finished."""
 
     def body() -> None:
-        monitor = JobMonitor(job)
         state: State = "failed"
         result: Any | None = None
         problem: LocuscopeError | None = None
         try:
-            result = work(monitor)
+            result = work(JobMonitor(job))
             state = "done"
         except Cancelled:
             state = "cancelled"
-        except LocuscopeError as error:
-            problem = error
-        except (MemoryError, RuntimeError) as error:
-            if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":
-                raise
-            problem = _exhausted(error)
-        finally:
-            if state == "failed" and problem is None:
-                problem = _unforeseen(sys.exc_info()[1])
-            ended(job)
-            job._finish(state, result, problem)
+        except BaseException as error:  # noqa: BLE001  nobody is above this thread: whatever it is ends in the log and on the page
+            problem = _told(job, error)
+        ended(job)
+        job.finish(state, result, problem)
+        for last in job.afterwards:
+            try:
+                last()
+            except Exception:
+                logger.exception("what follows a computation failed")
 
     threading.Thread(target=body, name=f"job-{job.key[:8]}", daemon=True).start()
 
 
-def _exhausted(cause: BaseException) -> LocuscopeError:
-    error = ResourceExhausted("There was not enough memory for this computation; ask for a shorter window or a smaller model.")
-    error.__cause__ = cause
-    return error
-
-
-def _unforeseen(cause: BaseException | None) -> LocuscopeError:
-    error = InternalError(
-        f"The computation failed with {type(cause).__name__}, which should not happen; the log has the details, please report it."
-    )
-    error.__cause__ = cause
-    return error
+def _told(job: Job, error: BaseException) -> LocuscopeError:
+    """The sentence for the page; the log gets the error and where it came from, but for what may repeat a visitor's letters."""
+    name = getattr(job.request, "analysis", type(job.request).__name__)
+    if isinstance(error, InputError):
+        logger.warning("%s could not be computed: %s\n%s", name, type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+        return error
+    logger.error("%s failed", name, exc_info=error)
+    if isinstance(error, LocuscopeError):
+        return error
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        sentence = "There was not enough memory for this computation; ask for a shorter window or a smaller model."
+        told: LocuscopeError = ResourceExhausted(sentence)
+    else:
+        told = InternalError(
+            f"The computation failed with {type(error).__name__}, which should not happen; the log has the details, please report it."
+        )
+    told.__cause__ = error
+    return told

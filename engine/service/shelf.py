@@ -18,6 +18,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.core.errors import ResourceExhausted, WeightsInvalid, WeightsMissing
+from engine.core.progress import interruption_point
+from engine.core.quoting import quoted
+from engine.core.settings import Settings
+from engine.models.checkpoints.installed import installed, named_folders
 from engine.models.entry import LoadOptions, ModelEntry
 
 logger = logging.getLogger(__name__)
@@ -36,9 +40,16 @@ class Registry(Protocol):
         """The row of one model; raises `UnknownModel`."""
 
 
+UNREAD = "unread"
+"""In place of the hash of files that nobody has read yet."""
+
+
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model as it is to be loaded: which files, by content, and how; ``size_bytes`` of its files is 0 for tables and services."""
+    """A model as it is to be loaded: which files, by content, and how; ``size_bytes`` of its files is 0 for tables and services.
+
+    ``fingerprint`` is `UNREAD` as long as the files' hash is not known: their reading may take half a minute.
+    """
 
     model_id: str
     directory: Path
@@ -125,6 +136,7 @@ class Shelf:
                 del self._loading[spec]
                 self._condition.notify_all()
             raise
+        ask_between_layers(model)
         shelved = Shelved(model, memory_bytes(model) or self._loading[spec], users=1)
         with self._condition:
             del self._loading[spec]
@@ -170,6 +182,18 @@ class Shelf:
             torch.cuda.empty_cache()
 
 
+def ask_between_layers(model: Any) -> None:
+    """Let a computation end between the layers of a model, in the middle of a pass: a pass over a long sequence takes many seconds on a CPU."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
+    for value in getattr(model, "__dict__", {}).values():
+        if isinstance(value, torch.nn.Module):
+            lists = [part for part in value.modules() if isinstance(part, torch.nn.ModuleList | torch.nn.Sequential)]
+            for layer in {layer for part in lists for layer in part}:
+                layer.register_forward_pre_hook(lambda *_: interruption_point())
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error of torch or Python says that memory ran out."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
@@ -189,70 +213,118 @@ def directory_bytes(directory: Path) -> int:
     return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
 
 
-def find_directory(entry: ModelEntry, home: Path, weights: Path | None = None) -> Path:
-    """The checkpoint folder of a model: ``weights`` when given, else the shipped one, else the downloaded one.
+def find_directory(entry: ModelEntry, settings: Settings, weights: Path | None = None) -> Path:
+    """The checkpoint folder of a model: ``weights`` when given, else that of the settings, the shipped one, or the one in the home.
 
-    Raises `WeightsMissing` with the remedy, `WeightsInvalid` when ``weights`` is not a folder with files.
+    Raises `WeightsMissing` with the remedy, `WeightsInvalid` when ``weights`` or what the settings name is not a folder with files.
     """
-    if weights is not None:
-        if not weights.is_dir():
-            raise WeightsInvalid(f"The weights folder {str(weights)!r} does not exist; give a checkpoint folder in the published layout.")
-        return weights
+    named = weights or named_folders(settings.weights).get(entry.card.id)
+    if named is not None:
+        if named.is_file():
+            raise WeightsInvalid(
+                f"The weights {quoted(named)} are one file; give the folder that holds it together with its configuration and tokenizer files."
+            )
+        if not named.is_dir():
+            raise WeightsInvalid(f"The weights folder {quoted(named)} does not exist; give a checkpoint folder in the published layout.")
+        return named
     if entry.shipped is not None:
         folder = ASSETS / entry.shipped
         if not folder.is_dir():
             raise WeightsMissing(f"The weights of {entry.card.id} come with the repository but {folder} is absent; fetch it again.")
         return folder
-    if entry.hub is None:
-        missing = entry.available(home) if entry.available is not None else ""
+    if not entry.has_files:
+        missing = entry.available(settings) if entry.available is not None else ""
         if missing:
             raise WeightsMissing(missing)
-        return home
-    from engine.models.checkpoints import hub
-
-    folder_or_none: Path | None = hub.installed(entry, home)
-    if folder_or_none is None:
+        return settings.home
+    found = installed(entry, settings.home)
+    if found is None:
         raise WeightsMissing(
             f"The weights of {entry.card.id} are not on this machine; install them from the Models page or name a folder with --weights."
         )
-    return folder_or_none
+    return found
 
 
 class Fingerprints:
-    """Hash of a checkpoint folder's names and contents; hashes of files are remembered by path, size and time of change."""
+    """Hash of a checkpoint folder's names and contents; hashes of files are remembered by path, size and time of change.
+
+    A file is hashed once, by whoever needs it first; nobody who needs another file, or one whose hash is known, waits meanwhile.
+    """
 
     def __init__(self, memory: Path | None) -> None:
         self._memory = memory
         self._known: dict[str, str] = {}
+        self._hashing: dict[str, threading.Event] = {}
+        self._reading: set[Path] = set()
         self._lock = threading.Lock()
         if memory is not None:
             with contextlib.suppress(OSError, ValueError):
                 read = json.loads(memory.read_text(encoding="utf-8"))
                 self._known = {str(name): str(value) for name, value in read.items()} if isinstance(read, dict) else {}
 
-    def of(self, directory: Path) -> str:
-        """Hexadecimal sha256 over the sorted relative names and hashes of all files, hidden ones left out."""
+    def of(self, directory: Path, waiting: Callable[[], None] = lambda: None) -> str:
+        """Hexadecimal sha256 over the sorted relative names and hashes of all files, hidden ones left out.
+
+        ``waiting`` is called between megabytes; it may raise to give up.
+        """
         total = hashlib.sha256()
-        with self._lock:
-            before = len(self._known)
-            for path in sorted(directory.rglob("*")):
-                relative = path.relative_to(directory)
-                if path.is_file() and not any(part.startswith(".") for part in relative.parts):
-                    total.update(f"{relative.as_posix()}\0{self._file(path)}\n".encode())
-            if len(self._known) != before:
-                self._save()
+        for path, relative in _files(directory):
+            total.update(f"{relative}\0{self._file(path, waiting)}\n".encode())
         return total.hexdigest()
 
-    def _file(self, path: Path) -> str:
-        status = path.stat()
-        name = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
-        if name not in self._known:
+    def known(self, directory: Path) -> bool:
+        """Whether `of` answers without reading the files."""
+        with self._lock:
+            return all(_name(path) in self._known for path, _ in _files(directory))
+
+    def soon(self, directory: Path, seconds: float) -> bool:
+        """`known`, after having them read in the background; who asks first waits up to ``seconds`` for small files."""
+        if self.known(directory):
+            return True
+        with self._lock:
+            if directory in self._reading:
+                return False
+            self._reading.add(directory)
+        thread = threading.Thread(target=self._read_ahead, args=[directory], name="fingerprint", daemon=True)
+        thread.start()
+        thread.join(seconds)
+        return self.known(directory)
+
+    def _read_ahead(self, directory: Path) -> None:
+        try:
+            self.of(directory)
+        except OSError as error:
+            logger.warning("the files of a model could not be read: %s", error.strerror)
+        finally:
+            with self._lock:
+                self._reading.discard(directory)
+
+    def _file(self, path: Path, waiting: Callable[[], None]) -> str:
+        name = _name(path)
+        while True:
+            with self._lock:
+                if name in self._known:
+                    return self._known[name]
+                other = self._hashing.get(name)
+                if other is None:
+                    mine = self._hashing[name] = threading.Event()
+                    break
+            while not other.wait(0.1):
+                waiting()
+        try:
             digest = hashlib.sha256()
             with path.open("rb") as handle:
                 while block := handle.read(_BLOCK):
                     digest.update(block)
-            self._known[name] = digest.hexdigest()
-        return self._known[name]
+                    waiting()
+            with self._lock:
+                self._known[name] = digest.hexdigest()
+                self._save()
+                return self._known[name]
+        finally:
+            with self._lock:
+                del self._hashing[name]
+            mine.set()
 
     def _save(self) -> None:
         if self._memory is None:
@@ -262,3 +334,19 @@ class Fingerprints:
             temporary = self._memory.with_suffix(f".{threading.get_ident()}.part")
             temporary.write_text(json.dumps(self._known), encoding="utf-8")
             temporary.replace(self._memory)
+
+
+def _files(directory: Path) -> list[tuple[Path, str]]:
+    """Files below a folder with their relative names, sorted, hidden ones left out."""
+    found = []
+    for path in sorted(directory.rglob("*")):
+        relative = path.relative_to(directory)
+        if path.is_file() and not any(part.startswith(".") for part in relative.parts):
+            found.append((path, relative.as_posix()))
+    return found
+
+
+def _name(path: Path) -> str:
+    """What a hash is remembered by."""
+    status = path.stat()
+    return f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"

@@ -1,7 +1,8 @@
 """Results by content: memory first, then disk; bounded, atomic, without pickle, shared by several processes.
 
-A result's key is a hash of everything that decides its numbers; the letters of the sequence are not written to disk, whoever
-asks again has them. One file a result: an npz of its arrays plus one JSON text.
+A result's key is a hash of everything that decides its numbers. One file a result: an npz of its arrays plus one JSON text, which names the
+key. The sequence is not written as such, whoever asks again has it; but letters can be read from some results (effects are missing at the
+reference base, tokens are letters): an installation that must not write anything about a visitor's letters keeps results in memory only.
 """
 
 from __future__ import annotations
@@ -10,32 +11,26 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
-import tempfile
 import threading
-import time
-import zipfile
-from collections import OrderedDict
+import weakref
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import filelock
 import numpy as np
 
 from engine.analyses.declared import analyses
 from engine.core.card import Capability, ModelCard
-from engine.core.errors import LocuscopeError
 from engine.core.provenance import Provenance
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.service.disk import Folder, writable
 
 logger = logging.getLogger(__name__)
 
 FORMAT = 2
 """Version of the files; another version is not read."""
-
-_STALE_SECONDS = 3600.0
 
 
 def content_key(parts: dict[str, Any]) -> str:
@@ -56,8 +51,8 @@ def bound_to(result: Any, sequence: NucleotideSequence) -> Any:
     return replace(result, sequence=sequence, provenance=replace(result.provenance, locus=locus))
 
 
-def encode(result: Any) -> dict[str, Any]:
-    """Arrays of ``result`` by field name, and ``json``: uint8 text of everything else but the sequence."""
+def encode(result: Any, key: str) -> dict[str, Any]:
+    """Arrays of ``result`` by field name, and ``json``: uint8 text of everything else but the sequence, ``key`` included."""
     arrays: dict[str, Any] = {}
     plain: dict[str, Any] = {}
     for item in fields(result):
@@ -66,16 +61,21 @@ def encode(result: Any) -> dict[str, Any]:
             arrays[item.name] = value
         elif item.name not in ("sequence", "provenance"):
             plain[item.name] = value
-    meta = {"format": FORMAT, "type": type(result).__name__, "plain": plain, "provenance": _plain_provenance(result.provenance)}
+    meta = {"format": FORMAT, "key": key, "type": type(result).__name__, "plain": plain, "provenance": _plain_provenance(result.provenance)}
     text = json.dumps(meta, sort_keys=True).encode()
     return {**arrays, "json": np.frombuffer(text, dtype=np.uint8)}
 
 
-def decode(arrays: dict[str, Any], sequence: NucleotideSequence) -> Any:
-    """The result that `encode` took apart, of ``sequence``. Raises `ValueError` or `KeyError` for anything else."""
+def decode(arrays: dict[str, Any], sequence: NucleotideSequence, key: str = "") -> Any:
+    """The result that `encode` took apart, of ``sequence``; with ``key``, only one that names it.
+
+    Raises `ValueError` for another key or sequence, and errors of many kinds for what is damaged.
+    """
     meta = json.loads(bytes(arrays["json"]))
     if meta["format"] != FORMAT:
         raise ValueError(f"a stored result has format {meta['format']}; this version reads {FORMAT}")
+    if (key and meta.get("key") != key) or meta["provenance"]["sequence_sha256"] != sequence.sha256:
+        raise ValueError("a stored result answers another question than its name says")
     plain = {name: tuple(value) if isinstance(value, list) else value for name, value in meta["plain"].items()}
     values = {name: array for name, array in arrays.items() if name != "json"}
     for array in values.values():
@@ -102,8 +102,20 @@ def _provenance(values: dict[str, Any]) -> Provenance:
     card["alphabet"] = Alphabet(card["alphabet"])
     card["capabilities"] = frozenset(Capability(name) for name in card["capabilities"])
     card["species"] = tuple(card["species"])
+    card["assumed"] = tuple(card.get("assumed", ()))
     parameters = {name: tuple(value) if isinstance(value, list) else value for name, value in values["parameters"].items()}
     return Provenance(**{**values, "card": ModelCard(**card), "parameters": parameters})
+
+
+class Others(Protocol):
+    """Whoever holds results beside the store."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes beside the arrays of results."""
+
+    def let_go(self) -> bool:
+        """Have somebody let go of results; False when nobody can."""
 
 
 class ResultStore:
@@ -114,25 +126,33 @@ class ResultStore:
     folder : Path or None
         Where results lie on disk; None = memory only.
     memory_bytes, disk_bytes : int
-        Bounds; a result larger than a bound is not kept there.
+        Bounds; a result larger than a bound is not kept there. In memory every result counts that is still in use, whoever holds it.
+    others : Others or None
+        Who else holds results.
     """
 
-    def __init__(self, folder: Path | None, memory_bytes: int, disk_bytes: int) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None, memory_bytes: int, disk_bytes: int, others: Others | None = None) -> None:
+        self._folder = Folder(folder, disk_bytes) if folder is not None and writable(folder) else None
         self._memory_bytes = memory_bytes
         self._disk_bytes = disk_bytes
-        self._memory: OrderedDict[str, Any] = OrderedDict()
-        self._held = 0
+        self._others = others
+        self._kept: OrderedDict[str, Any] = OrderedDict()
+        self._in_use: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+        self._arrays = InUse()
         self._lock = threading.Lock()
-        if folder is not None and not _writable(folder):
-            self._folder = None
+
+    @property
+    def bytes_in_use(self) -> int:
+        """Bytes of the arrays of all results that anybody holds."""
+        with self._lock:
+            return self._arrays.total
 
     def get(self, key: str, sequence: NucleotideSequence) -> Any | None:
         """The stored result, said of ``sequence``; None when there is none."""
         with self._lock:
-            result = self._memory.get(key)
-            if result is not None:
-                self._memory.move_to_end(key)
+            result = self._in_use.get(key)
+            if key in self._kept:
+                self._kept.move_to_end(key)
         if result is None:
             result = self._read(key, sequence)
             if result is not None:
@@ -144,116 +164,101 @@ class ResultStore:
         self._remember(key, result)
         self._write(key, result)
 
+    def unfinished(self, key: str, sequence: NucleotideSequence) -> Any | None:
+        """What a computation that was stopped left under ``key``; None when there is nothing."""
+        return self.get(f"{key}-unfinished", sequence)
+
+    def put_unfinished(self, key: str, partial: Any) -> Callable[[], None]:
+        """Keep what a computation has so far, in memory at once; returns what writes it to disk."""
+        name = f"{key}-unfinished"
+        self._remember(name, partial)
+        return lambda: self._write(name, partial)
+
+    def remove_unfinished(self, key: str) -> None:
+        """Forget what was left: the result is complete."""
+        name = f"{key}-unfinished"
+        with self._lock:
+            self._kept.pop(name, None)
+            self._in_use.pop(name, None)
+        if self._folder is not None:
+            self._folder.remove(name)
+
     @contextlib.contextmanager
     def claim(self, key: str, waiting: Callable[[], None]) -> Iterator[None]:
-        """Hold the right to compute ``key`` among all processes that share the folder.
-
-        ``waiting`` is called every tenth of a second while another process has it; it may raise to give up. Where the folder has gone
-        and cannot be made again, nobody is waited for.
-        """
-        lock = self._lock_of(key)
-        while lock is not None and not lock.is_locked:
-            try:
-                lock.acquire(blocking=False)
-            except filelock.Timeout:
-                waiting()
-                time.sleep(0.1)
-            except OSError as error:
-                logger.warning("a result is computed without asking other processes: %s", error.strerror)
-                lock = None
-        try:
+        """Hold the right to compute ``key`` among all processes that share the folder; see `Folder.claim`."""
+        with contextlib.nullcontext() if self._folder is None else self._folder.claim(key, waiting):
             yield
-        finally:
-            if lock is not None:
-                lock.release()
 
-    def _lock_of(self, key: str) -> filelock.BaseFileLock | None:
-        if self._folder is None or not _writable(self._folder):
-            return None
-        return filelock.FileLock(self._folder / f"{key}.lock", thread_local=False)
+    def settle(self) -> None:
+        """Wait until the folder is within its bound."""
+        if self._folder is not None:
+            self._folder.settle()
 
     def _remember(self, key: str, result: Any) -> None:
         size = result_bytes(result)
-        if size > self._memory_bytes:
-            return
         with self._lock:
-            previous = self._memory.pop(key, None)
-            self._held += size - (0 if previous is None else result_bytes(previous))
-            self._memory[key] = result
-            while self._held > self._memory_bytes:
-                _, oldest = self._memory.popitem(last=False)
-                self._held -= result_bytes(oldest)
+            self._arrays.add(result)
+            self._in_use[key] = result
+            self._kept.pop(key, None)
+            if size <= self._memory_bytes:
+                self._kept[key] = result
+        while self._too_much(key) and self._others is not None and self._others.let_go():
+            pass
+
+    def _too_much(self, key: str) -> bool:
+        """Whether more than the bound is in use when nothing but ``key`` is kept that nobody uses."""
+        bound = self._memory_bytes - (0 if self._others is None else self._others.held_bytes)
+        with self._lock:
+            while self._arrays.total > bound and self._kept:
+                oldest = next(iter(self._kept))
+                if oldest == key:
+                    break
+                del self._kept[oldest]
+            return self._arrays.total > bound
 
     def _read(self, key: str, sequence: NucleotideSequence) -> Any | None:
         if self._folder is None:
             return None
-        path = self._folder / f"{key}.npz"
         try:
-            with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            result = decode(arrays, sequence)
+            return decode(self._folder.read(key), sequence, key)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, LocuscopeError) as error:
+        except Exception as error:  # noqa: BLE001  flipped bits lead to errors of many kinds, in zipfile, numpy, json and here
             logger.warning("stored result %s is damaged and is removed: %s", key[:12], type(error).__name__)
-            path.unlink(missing_ok=True)
+            self._folder.remove(key)
             return None
-        with contextlib.suppress(OSError):
-            os.utime(path)
-        return result
 
     def _write(self, key: str, result: Any) -> None:
-        if self._folder is None or result_bytes(result) > self._disk_bytes:
-            return
-        temporary = None
-        try:
-            with tempfile.NamedTemporaryFile(dir=self._folder, prefix="new-", suffix=".part", delete=False) as handle:
-                temporary = Path(handle.name)
-                np.savez(handle, allow_pickle=False, **encode(result))
-            temporary.replace(self._folder / f"{key}.npz")
-        except OSError as error:
-            logger.warning("a result could not be kept on disk: %s", error.strerror)
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
-            return
-        self._trim()
-
-    def _trim(self) -> None:
-        """Remove the least recently used files above the bound, and what a crashed process left half written."""
-        if self._folder is None:
-            return
-        found: list[tuple[float, int, Path]] = []
-        now = time.time()
-        for item in os.scandir(self._folder):
-            with contextlib.suppress(FileNotFoundError):
-                status = item.stat(follow_symlinks=False)
-                if item.name.endswith(".npz"):
-                    found.append((status.st_mtime, status.st_size, Path(item.path)))
-                elif now - status.st_mtime > _STALE_SECONDS:
-                    _remove_stale(Path(item.path))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
-            if total <= self._disk_bytes:
-                break
-            path.unlink(missing_ok=True)
-            total -= size
+        if self._folder is not None and result_bytes(result) <= self._disk_bytes:
+            self._folder.write(key, encode(result, key))
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove an old temporary file, or an old lock file that nobody holds."""
-    if path.suffix == ".part":
-        path.unlink(missing_ok=True)
-    elif path.suffix == ".lock":
-        lock = filelock.FileLock(path, thread_local=False)
-        with contextlib.suppress(filelock.Timeout), lock.acquire(blocking=False):
-            path.unlink(missing_ok=True)
+class InUse:
+    """Bytes of arrays as long as anybody holds them; an array that several results share counts once. Not locked."""
 
+    def __init__(self) -> None:
+        self._bytes: dict[int, int] = {}
+        self._gone: deque[int] = deque()
+        self._total = 0
 
-def _writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError as error:
-        logger.warning("results are kept in memory only, %s cannot be written: %s", folder, error.strerror)
-        return False
+    @property
+    def total(self) -> int:
+        """Bytes of all arrays that were added and are still there."""
+        while self._gone:
+            self._total -= self._bytes.pop(self._gone.popleft())
+        return self._total
+
+    def add(self, result: Any) -> None:
+        """Count the arrays of a result, until they are gone."""
+        before = self.total
+        for value in vars(result).values():
+            if not isinstance(value, np.ndarray):
+                continue
+            owner = value
+            while isinstance(owner.base, np.ndarray):
+                owner = owner.base
+            if id(owner) not in self._bytes:
+                self._bytes[id(owner)] = owner.nbytes
+                before += owner.nbytes
+                weakref.finalize(owner, self._gone.append, id(owner)).atexit = False
+        self._total = before

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.analyses.consequence import GeneModels
+from engine.analyses.consequence_reading import BlockLetters
 from engine.analyses.triage import Site
-from engine.core.errors import FileFormatError, LocusError
+from engine.core.alleles import Change, as_vcf, placements
+from engine.core.consequences import Consequence
+from engine.core.errors import FileFormatError, LocusError, SequenceError
 from engine.core.locus import Locus
+from engine.core.quoting import quoted
 from engine.core.settings import Settings
-from engine.core.transcripts import Transcript
+from engine.core.transcripts import Transcripts
 from engine.core.variants import TriageParameters, Variant
 from engine.sources.assemblies import find_contig
-from engine.sources.compressed import GZIP_MAGIC
+from engine.sources.door import Bounds, TextLines
 from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts
 
 _HEADERS_BYTES = 100_000_000
-_PLACED_HEADER = re.compile(r"^>(?P<record>\S+)\s+(?P<contig>[^\s:]+):(?P<start>[\d,]+)-(?P<end>[\d,]+)(?:\s|$)")
+_PLACED_HEADER = re.compile(
+    r"^>\s{0,9}(?P<record>\S{1,255})\s{1,9}(?P<contig>[^\s:]{1,255}):(?P<start>[\d,]{1,20})-(?P<end>[\d,]{1,20})(?:\s|$)", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -51,20 +56,26 @@ class ReferenceLetters:
 
     @classmethod
     def of_file(cls, path: Path, settings: Settings) -> ReferenceLetters:
-        """A FASTA file that a user of the command line named."""
+        """A FASTA file that a user named or uploaded; indexes and unpacked copies go to the folder ``genomes`` of the setting ``home``."""
         if not path.is_file():
-            raise FileFormatError(f"The reference {str(path)!r} is not there; give the path of a FASTA file.")
-        if set(",;") & set(str(path)):
-            raise FileFormatError(f"The path {str(path)!r} has a comma or a semicolon, which cannot be read here; rename it.")
-        name = "reference"
-        found = cls(GenomeSet(replace(settings, genomes=f"{name}={path}")), name)
-        return replace(found, pieces=_pieces(path, found.genomes.contigs(name)))
+            raise FileFormatError(f"The reference {quoted(path)} is not there; give the path of a FASTA file.")
+        name, bounds = "reference", Bounds.of(settings)
+        found = cls(GenomeSet(settings, files={name: path}, bounds=bounds), name)
+        return replace(found, pieces=_pieces(path, found.genomes.contigs(name), bounds))
 
-    def transcripts(self) -> tuple[Transcript, ...]:
-        """Gene models of the annotation that is registered with the assembly; none without one, or when it is no GFF3 or GTF."""
+    def transcripts(self, codes: Mapping[str, int] | None = None) -> Transcripts:
+        """Gene models of the annotation that is registered with the assembly, read by the genetic codes that are stated (by contig); none
+        without one, or when it is BED."""
         path = self.genomes.annotation_file(self.assembly)
-        gene_models = path is not None and path.name.casefold().removesuffix(".gz").endswith((".gff3", ".gff", ".gtf"))
-        return read_transcripts(path) if path is not None and gene_models else ()
+        gene_models = path is not None and not path.name.casefold().removesuffix(".gz").endswith((".bed", ".narrowpeak", ".broadpeak"))
+        return read_transcripts(path, codes) if path is not None and gene_models else Transcripts()
+
+    def extent(self, contig: str, position: int) -> tuple[int, int]:
+        """The 0-based half-open stretch of a contig that is held around a position; empty where nothing is."""
+        piece = self.piece(contig, position, position)
+        return (
+            (position, position) if piece is None or not piece.covers(position, position) else (piece.offset, piece.offset + piece.length)
+        )
 
     def piece(self, contig: str, start: int, end: int) -> Piece | None:
         """The record that holds ``[start, end)`` of a contig, or the contig itself; None when the reference has nothing of it."""
@@ -83,21 +94,30 @@ class ReferenceLetters:
         return self.genomes.fetch(Locus(self.assembly, piece.record, start - piece.offset, end - piece.offset)).letters
 
 
-def _pieces(path: Path, lengths: dict[str, int]) -> tuple[Piece, ...]:
-    """Records of a small FASTA file that its headers place on a contig; a file of more than `_HEADERS_BYTES` is taken to be whole contigs."""
+def _pieces(path: Path, lengths: dict[str, int], bounds: Bounds) -> tuple[Piece, ...]:
+    """Records of a small FASTA file that are parts of a contig, as ``>NAME chr17:41100001-41300000`` or, cut by samtools faidx,
+    ``>chr17:41100001-41300000`` say; a file of more than `_HEADERS_BYTES` is taken to be whole contigs."""
     if path.stat().st_size > _HEADERS_BYTES:
         return ()
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == GZIP_MAGIC
-        raw.seek(0)
-        headers = [line.decode("utf-8", "replace") for line in (gzip.GzipFile(fileobj=raw) if zipped else raw) if line.startswith(b">")]
+    with TextLines(path.name, path, bounds, "FASTA") as lines:
+        headers = [line for line in lines if line.startswith(">")]
     found = []
     for match in map(_PLACED_HEADER.match, headers):
         if match is not None:
             start, end = int(match["start"].replace(",", "")) - 1, int(match["end"].replace(",", ""))
             if lengths.get(match["record"]) == end - start:
                 found.append(Piece(match["record"], match["contig"], start, end - start))
-    return tuple(found)
+    return (*found, *_cut_by_name(lengths))
+
+
+def _cut_by_name(lengths: dict[str, int]) -> Iterator[Piece]:
+    for record, length in lengths.items():
+        try:
+            place = Locus.parse(record) if ":" in record else None
+        except LocusError:
+            continue
+        if place is not None and place.width_bp == length:
+            yield Piece(record, place.contig, place.start, length)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +130,7 @@ class TriageRequest:
         From `engine.sources.vcf`.
     reference : ReferenceLetters
         The assembly they were called on.
-    transcripts : tuple of Transcript
+    transcripts : Transcripts
         Gene models for consequences; may be empty.
     model, parameters, species, weights, device, dtype
         As in `engine.service.engine.Request`.
@@ -118,7 +138,7 @@ class TriageRequest:
 
     variants: tuple[Variant, ...]
     reference: ReferenceLetters
-    transcripts: tuple[Transcript, ...] = ()
+    transcripts: Transcripts = field(default_factory=Transcripts)
     model: str = ""
     parameters: TriageParameters = TriageParameters()
     species: str = ""
@@ -128,39 +148,75 @@ class TriageRequest:
 
 
 def place_variants(
-    variants: Sequence[Variant], reference: ReferenceLetters, window_bp: int, transcripts: Sequence[Transcript] = ()
+    variants: Sequence[Variant], reference: ReferenceLetters, window_bp: int, transcripts: Transcripts | None = None
 ) -> Iterator[Site]:
     """The window of every variant, in order; what cannot be placed says why.
 
-    The window has ``window_bp`` bases with the variant at ``window_bp // 2``, and is cut at the ends of the contig.
+    The window has ``window_bp`` bases with the first base that changes at ``window_bp // 2``, whatever pads the alleles, and is cut at the
+    ends of the contig.
     """
-    models = GeneModels(transcripts, reference.letters) if transcripts else None
-    return (_placed(variant, reference, window_bp, models) for variant in variants)
+    genes = Genes(reference, transcripts or Transcripts())
+    return (_site(variant, reference, window_bp, genes) for variant in variants)
 
 
-def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, models: GeneModels | None) -> Site:
+class Genes:
+    """What the variants of one triage do to gene models, and where their alleles stand leftmost."""
+
+    def __init__(self, reference: ReferenceLetters, transcripts: Transcripts) -> None:
+        self._letters = BlockLetters(reference)
+        self._models = GeneModels(transcripts, self._letters) if transcripts else None
+        self._contigs: dict[str, str | None] = {}
+
+    def consequences(self, variant: Variant) -> tuple[Consequence, ...]:
+        """One a transcript, the most severe first; none without gene models of its contig."""
+        if self._models is None or variant.change is None:
+            return ()
+        if variant.contig not in self._contigs:
+            self._contigs[variant.contig] = find_contig(variant.contig, self._models.contigs)
+        contig = self._contigs[variant.contig]
+        return () if contig is None else self._models.consequences(contig, variant)
+
+    def left_aligned(self, variant: Variant) -> tuple[int, str, str] | None:
+        """Position and alleles as `ScoredVariant` has them; None for symbolic alleles and where nothing changes."""
+        if variant.change is None or variant.kind == "same":
+            return None
+
+        def around(start: int, end: int) -> str:
+            return self._letters.clipped(variant.contig, start, end)
+
+        return as_vcf(placements(variant.change, around)[0], around)
+
+
+def _site(variant: Variant, reference: ReferenceLetters, window_bp: int, genes: Genes) -> Site:
+    """The window of one variant; what cannot be placed or read is a note of its row and does not end the others."""
+    if variant.problem:
+        return Site(variant, None, status="not_scored", note=variant.problem)
+    try:
+        return _placed(variant, reference, window_bp, genes)
+    except SequenceError as error:
+        return Site(variant, None, status="not_scored", note=f"The reference around it cannot be read: {error}")
+
+
+def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, genes: Genes) -> Site:
     first, last = variant.position - 1, variant.position - 1 + len(variant.reference)
     piece = reference.piece(variant.contig, first, last)
     if piece is None:
         return Site(
-            variant, None, status="outside", note=f"The reference has no contig {variant.contig}; give the assembly the VCF was made with."
+            variant,
+            None,
+            status="outside",
+            note=f"The reference has no contig {variant.contig[:80]}; give the assembly the VCF was made with.",
         )
     if not piece.covers(first, last):
         held = f"{piece.contig}:{piece.offset + 1:,}-{piece.offset + piece.length:,}"
         return Site(variant, None, status="outside", note=f"The reference has {held} only; check the assembly.")
-    consequence, gene = _consequence(variant, models)
-    start = max(piece.offset, first - window_bp // 2)
-    end = max(last, min(piece.offset + piece.length, first - window_bp // 2 + window_bp))
+    change = variant.change or Change(first, variant.reference, "")
+    start = max(piece.offset, change.start - window_bp // 2)
+    end = max(change.end, min(piece.offset + piece.length, change.start - window_bp // 2 + window_bp))
     window = reference.genomes.fetch(Locus(reference.assembly, piece.record, start - piece.offset, end - piece.offset))
-    found = window.letters[first - start : last - start]
+    found = reference.letters(variant.contig, first, last)
     if found != variant.reference:
         note = f"REF is {variant.reference[:20]} but the reference has {found[:20]}; check the assembly and the strand."
         return Site(variant, window, first - start, "reference_mismatch", note)
-    return Site(variant, window, first - start, consequence=consequence, gene=gene)
-
-
-def _consequence(variant: Variant, models: GeneModels | None) -> tuple[str, str]:
-    if models is None or variant.kind == "symbolic":
-        return "", ""
-    contig = find_contig(variant.contig, models.contigs)
-    return ("", "") if contig is None else models.consequence(contig, variant)
+    consequences, left_aligned = genes.consequences(variant), genes.left_aligned(variant)
+    return Site(variant, window, first - start, consequences=consequences, left_aligned=left_aligned)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 from engine.core.errors import LocusError, SourceUnavailable
+from engine.core.progress import Monitor
+from engine.core.quoting import quoted
 from engine.core.settings import Settings
-from engine.sources.http import Service
+from engine.sources.door import lines_of
+from engine.sources.http import Answer, Service
 
 BASE_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 _ACCESSION = re.compile(r"^[A-Za-z]{1,6}_?[A-Za-z]{0,4}\d{5,12}(\.\d{1,3})?$")
@@ -17,33 +20,25 @@ class Entrez:
 
     def __init__(self, settings: Settings, base_url: str = BASE_URL, first_wait_seconds: float = 0.5) -> None:
         self._settings = settings
-        self._service = Service("NCBI", base_url, settings, 0.34, first_wait_seconds)
+        self.service = Service("NCBI", base_url, settings, 0.34, first_wait_seconds)
 
-    def _fetch(self, accession: str, start: int, end: int, kind: str) -> str:
+    def _fetch(self, accession: str, kind: str, monitor: Monitor | None, span: tuple[int, int] | None = None) -> Answer:
         if not _ACCESSION.match(accession):
-            raise LocusError(f"{accession[:40]!r} is not an accession NCBI could have; write one such as NC_000913.3.")
-        parameters = {
-            "db": "nuccore",
-            "id": accession,
-            "rettype": kind,
-            "retmode": "text",
-            "seq_start": start + 1,
-            "seq_stop": end,
-            "strand": 1,
-            "tool": "locuscope",
-        }
+            raise LocusError(f"{quoted(accession, 40)} is not an accession NCBI could have; write one such as NC_000913.3.")
+        parameters: dict[str, str | int] = {"db": "nuccore", "id": accession, "rettype": kind, "retmode": "text", "tool": "locuscope"}
+        if span is not None:
+            parameters |= {"seq_start": span[0] + 1, "seq_stop": span[1], "strand": 1}
         if self._settings.contact_email:
             parameters["email"] = self._settings.contact_email
-        answer = self._service.get("/efetch.fcgi", parameters, "text/plain")
+        answer = self.service.get("/efetch.fcgi", parameters, "text/plain", monitor)
         if answer.status in (400, 404) or answer.text.lstrip().startswith(("Error", "<?xml", "{")):
-            raise LocusError(
-                f"NCBI has no record {accession!r} with positions {start + 1:,}-{end:,}; check the accession, its version and length."
-            )
+            place = f" with positions {span[0] + 1:,}-{span[1]:,}" if span is not None else ""
+            raise LocusError(f"NCBI has no record {accession!r}{place}; check the accession, its version and length.")
         if answer.status != 200:
             raise SourceUnavailable(f"NCBI answered with status {answer.status}; try again later.")
-        return answer.text
+        return answer
 
-    def letters(self, accession: str, start: int, end: int) -> str:
+    def letters(self, accession: str, start: int, end: int, monitor: Monitor | None = None) -> str:
         """Upper-case forward-strand letters of ``[start, end)`` (0-based half-open).
 
         Raises
@@ -53,11 +48,25 @@ class Entrez:
         SourceUnavailable
             NCBI cannot be reached.
         """
-        text = self._fetch(accession, start, end, "fasta").strip()
-        if not text.startswith(">"):
+        text = self._fetch(accession, "fasta", monitor, (start, end)).text.strip()
+        header, *lines = [*lines_of(text)] or [""]
+        if not header.startswith(">"):
             raise SourceUnavailable("NCBI did not answer with FASTA; try again later.")
-        return "".join(text.splitlines()[1:]).strip().upper()
+        if not _is_of(header[1:], accession):
+            raise SourceUnavailable(f"NCBI answered with another record than {accession}: {quoted(header)}; try again later.")
+        return "".join(lines).strip().upper()
 
-    def genbank(self, accession: str, start: int, end: int) -> str:
-        """GenBank text of ``[start, end)``, with features in coordinates of the part."""
-        return self._fetch(accession, start, end, "gb")
+    def flat_file(self, accession: str, monitor: Monitor | None = None) -> str:
+        """The whole GenBank record, with letters and features. Raises as `letters`."""
+        text = self._fetch(accession, "gbwithparts", monitor).text.lstrip()
+        if not text.startswith("LOCUS"):
+            raise SourceUnavailable("NCBI did not answer with a GenBank record; try again later.")
+        if accession.partition(".")[0].upper() not in text[:4000].upper():
+            raise SourceUnavailable(f"NCBI answered with another record than {accession}; try again later.")
+        return text
+
+
+def _is_of(header: str, accession: str) -> bool:
+    """Whether a FASTA header is of the accession; one without a version may get any."""
+    told, asked = header.upper(), accession.upper()
+    return told.startswith(asked) or f"|{asked}" in told

@@ -1,20 +1,29 @@
-"""GenBank flat files: letters and features through Biopython."""
+"""GenBank and EMBL flat files: letters and features through Biopython, one record at a time."""
 
 from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from engine.core.errors import FileFormatError
+from engine.core.errors import FileFormatError, InputError
 from engine.core.features import Feature
-from engine.core.locus import Locus
+from engine.core.locus import Locus, is_contig_name
+from engine.core.quoting import quoted
 from engine.core.sequence import NucleotideSequence
+from engine.sources.door import OWN_FILES, Bounds, LeftOut
+from engine.sources.kinds import EMBL, GENBANK, TextKind
 from engine.sources.letters import sequence_from
 
 _NAMES = ("gene", "locus_tag", "standard_name", "label", "bound_moiety", "regulatory_class", "product", "note")
 _SKIPPED = frozenset({"source", "translation"})
 _STRANDS = {1: "+", -1: "-"}
+_FOREIGN = (ValueError, LookupError, AttributeError, TypeError, AssertionError, ArithmeticError, RecursionError, NotImplementedError)
+_END_OF_RECORD = "//"
+_EMBL_LINES = frozenset({"ID", "AC", "SV", "FT", "SQ", "  "})
+
+Records = tuple[tuple[NucleotideSequence, ...], tuple[tuple[Feature, ...], ...]]
 
 
 def _qualifiers(feature: Any) -> dict[str, str]:
@@ -55,45 +64,127 @@ def _letters(record: Any) -> str:
     from Bio.Seq import UndefinedSequenceError
 
     try:
-        return str(record.seq)
-    except UndefinedSequenceError as error:
-        raise FileFormatError(
-            f"The GenBank record {record.id[:60]!r} has no letters (no ORIGIN part); download it with its sequence."
-        ) from error
+        letters = str(record.seq)
+    except UndefinedSequenceError:
+        letters = ""
+    if not letters:
+        raise FileFormatError("has no letters (no ORIGIN part); download it with its sequence")
+    return letters
 
 
-def parse_genbank(text: str) -> tuple[tuple[NucleotideSequence, ...], tuple[tuple[Feature, ...], ...]]:
+def _chunks(lines: Iterable[str]) -> Iterator[list[str]]:
+    """The lines of one record after the other; a last one may lack its end."""
+    chunk: list[str] = []
+    for line in lines:
+        if line.startswith(_END_OF_RECORD):
+            if any(text.strip() for text in chunk):
+                yield chunk
+            chunk = []
+        elif chunk or line.strip():
+            chunk.append(line)
+    if any(text.strip() for text in chunk):
+        yield chunk
+
+
+def _header(line: str) -> str:
+    """A LOCUS line that Biopython reads, with the name in one word: editors of plasmids leave it out or put spaces into it."""
+    words = line.split()
+    unit = next((place for place, word in enumerate(words) if word in ("bp", "aa", "rc") and place > 1 and words[place - 1].isdigit()), 0)
+    if len(line) > 500 or not unit or unit == 3:
+        return line
+    name = "_".join(words[1 : unit - 1]) or "unnamed"
+    return f"LOCUS       {name} {words[unit - 1]} {' '.join(words[unit:])}"
+
+
+def _needed(lines: list[str]) -> Iterator[str]:
+    """Names, features and letters; references and comments, which are often broken, are not read."""
+    header = True
+    for line in lines:
+        header = header and not line.startswith(("FEATURES", "ORIGIN", "CONTIG"))
+        if not header or line.startswith(("ACCESSION", "VERSION")):
+            yield line
+
+
+def _needed_of_embl(lines: list[str]) -> Iterator[str]:
+    """Names, features and letters of an EMBL record; the headline of the features as Biopython looks for it."""
+    features = False
+    for line in lines:
+        if line.startswith("FT") and not features:
+            features = True
+            yield "FH   Key             Location/Qualifiers"
+            yield "FH"
+        if line[:2] in _EMBL_LINES:
+            yield line
+
+
+def _name_of(record: Any, number: int) -> str:
+    """Accession with version, or the locus's name, as one word."""
+    known = ("", ".", "<unknown id>", "<unknown name>", "unnamed")
+    texts = ("_".join(str(text).split()) for text in (record.id, record.name) if text and str(text) not in known)
+    return next((text for text in texts if is_contig_name(text)), f"record_{number}")
+
+
+def _parsed(chunk: list[str], kind: TextKind) -> Any:
+    from Bio import SeqIO
+
+    chunk = [_header(chunk[0].lstrip()), *_needed(chunk[1:])] if kind is GENBANK else [*_needed_of_embl(chunk)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Biopython warns about harmless deviations of header lines
+        try:
+            return next(iter(SeqIO.parse(io.StringIO("\n".join([*chunk, _END_OF_RECORD, ""])), kind.name)))
+        except (*_FOREIGN, StopIteration) as error:
+            what = "NCBI writes it, from LOCUS to //" if kind is GENBANK else "ENA writes it, from ID to //"
+            raise FileFormatError(f"does not parse; give the flat file as {what}, with its letters") from error
+
+
+def parsed_records(lines: Iterable[str], kind: TextKind = GENBANK, left_out: LeftOut | None = None) -> Iterator[tuple[str, Any]]:
+    """Records of Biopython with the names of their contigs, one at a time; one that does not parse goes to ``left_out``."""
+    what = "EMBL" if kind is EMBL else "GenBank"
+    for number, chunk in enumerate(_chunks(lines), start=1):
+        try:
+            record = _parsed(chunk, kind)
+        except FileFormatError as error:
+            if left_out is not None:
+                left_out.add(f"{what} record {number:,}, {quoted(chunk[0][:200].strip(), 60)}, {error}")
+            continue
+        yield _name_of(record, number), record
+
+
+def parse_flat_file(lines: Iterable[str], bounds: Bounds = OWN_FILES, kind: TextKind = GENBANK, left_out: LeftOut | None = None) -> Records:
     """Records and, for each, its features in 0-based half-open coordinates of the record (contig = accession.version).
 
-    Each record gets the locus ``accession:1-length`` without an assembly.
+    Each record gets the locus ``accession:1-length`` without an assembly. A record that cannot be read goes to ``left_out``.
 
     Raises
     ------
     FileFormatError
-        Not GenBank, damaged, or without letters.
-    SequenceError
-        Letters that cannot be used.
+        Not one record can be read, or there are more than the bounds allow.
     """
-    from Bio import SeqIO
-
+    what = "EMBL" if kind is EMBL else "GenBank"
+    skipped = left_out if left_out is not None else LeftOut()
     records: list[NucleotideSequence] = []
     features: list[tuple[Feature, ...]] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Biopython warns about harmless deviations of header lines
+    count = 0
+    for number, chunk in enumerate(_chunks(lines), start=1):
+        if number > bounds.records:
+            raise FileFormatError(f"The {what} text has more than {bounds.records:,} records; cut out those that are needed.")
         try:
-            parsed = list(SeqIO.parse(io.StringIO(text), "genbank"))
-        except (ValueError, AssertionError, IndexError, KeyError, AttributeError, TypeError) as error:
-            raise FileFormatError(
-                "The GenBank text does not parse; give the flat file as NCBI writes it, from LOCUS to //, with ORIGIN and letters."
-            ) from error
-    if not parsed:
-        raise FileFormatError("The GenBank text has no record; give the flat file as NCBI writes it, from LOCUS to //.")
-    for record in parsed:
-        letters = _letters(record)
-        if not letters:
-            raise FileFormatError(f"The GenBank record {record.id[:60]!r} has no letters; download it with its sequence.")
-        contig = record.id if record.id and record.id != "<unknown id>" else record.name
-        sequence = sequence_from(letters, contig, None, f" of GenBank record {contig[:60]!r}")
+            record = _parsed(chunk, kind)
+            contig = _name_of(record, number)
+            sequence = sequence_from(_letters(record), contig, None, f" of {what} record {quoted(contig, 60)}")
+        except FileFormatError as error:
+            skipped.add(f"{what} record {number:,}, {quoted(chunk[0][:200].strip(), 60)}, {error}")
+            continue
+        except InputError as error:
+            skipped.add(f"{what} record {number:,}: {str(error).rstrip('.')}")
+            continue
+        found = _features(record, contig, len(sequence))
+        count += len(found)
+        if count > bounds.features:
+            raise FileFormatError(f"The {what} text has more than {bounds.features:,} features; cut out the part that is needed.")
         records.append(NucleotideSequence(sequence.letters, sequence.alphabet, Locus("", contig, 0, len(sequence)), contig))
-        features.append(_features(record, contig, len(sequence)))
+        features.append(found)
+    if not records:
+        reason = f": {skipped.first[0]}" if skipped.first else ""
+        raise FileFormatError(f"The {what} text has no record that can be read{reason}.")
     return tuple(records), tuple(features)

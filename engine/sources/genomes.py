@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from engine.core.errors import LocusError, ParameterError, SourceUnavailable
+from engine.core.errors import FileFormatError, LocusError, ParameterError, SourceUnavailable
 from engine.core.features import Feature
-from engine.core.locus import Locus, Strand
+from engine.core.locus import Locus, Strand, contig_in_text
+from engine.core.progress import Monitor
+from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet, NucleotideSequence
-from engine.core.settings import Settings
-from engine.sources.annotation import Annotation, open_annotation
+from engine.core.settings import Settings, user_path
+from engine.sources.annotation_index import Annotation, open_annotation
 from engine.sources.assemblies import assemblies, assembly, canonical, find_contig, is_accession, nearest
-from engine.sources.examples import EXAMPLES
+from engine.sources.door import OWN_FILES, Bounds
+from engine.sources.example_places import features_from_examples, from_examples
 from engine.sources.locus_text import LocusText, parse_locus_text
 from engine.sources.reference import Reference
 
@@ -25,13 +30,19 @@ log = logging.getLogger(__name__)
 
 
 class Remote(Protocol):
-    """A public service, or several."""
+    """A public service, or several; ``monitor`` can stop every question while it waits."""
 
-    def letters(self, locus: Locus) -> str:
+    def letters(self, locus: Locus, monitor: Monitor | None = None) -> str:
         """Forward-strand letters of a locus of a known assembly."""
 
-    def features(self, locus: Locus) -> tuple[Feature, ...]:
+    def features(self, locus: Locus, monitor: Monitor | None = None) -> tuple[Feature, ...]:
         """Its features in coordinates of the contig."""
+
+    def variation(self, identifier: str, monitor: Monitor | None = None) -> tuple[Locus, tuple[str, ...]]:
+        """Place and alleles (reference first) of a dbSNP identifier such as ``rs699``."""
+
+    def flat_file(self, accession: str, monitor: Monitor | None = None) -> str:
+        """The GenBank record of an accession, as text."""
 
 
 _GENBANK = (".gb", ".gbk", ".gbff", ".genbank")
@@ -42,11 +53,11 @@ def _registered(text: str) -> dict[str, tuple[Path, Path | None]]:
     found: dict[str, tuple[Path, Path | None]] = {}
     for item in filter(None, (part.strip() for part in text.split(","))):
         name, separator, files = item.partition("=")
-        if not separator or not name.strip() or not files.strip():
-            raise ParameterError(f"The setting genomes has {item[:80]!r}; write NAME=FASTA[;ANNOTATION], separated by commas.")
         fasta, _, annotation = files.partition(";")
-        path = Path(fasta.strip()).expanduser()
-        extra = Path(annotation.strip()).expanduser() if annotation.strip() else None
+        if not separator or not name.strip() or not fasta.strip():
+            raise ParameterError(f"The setting genomes has {quoted(item)}; write NAME=FASTA[;ANNOTATION], separated by commas.")
+        path = user_path(fasta.strip())
+        extra = user_path(annotation.strip()) if annotation.strip() else None
         if extra is None and path.name.casefold().removesuffix(".gz").endswith(_GENBANK):
             extra = path
         found[canonical(name.strip())] = (path, extra)
@@ -54,15 +65,27 @@ def _registered(text: str) -> dict[str, tuple[Path, Path | None]]:
 
 
 class GenomeSet:
-    """Looks up loci; opens a registered reference or its annotation when it is first asked for. Safe for several threads."""
+    """Looks up loci; opens a registered reference or its annotation when it is first asked for. Safe for several threads.
 
-    def __init__(self, settings: Settings, remote: Remote | None = None) -> None:
-        self._settings = settings
-        self._files = _registered(settings.genomes)
+    ``files`` takes the place of the setting ``genomes``; ``bounds`` is how much an unpacked reference may hold.
+    """
+
+    def __init__(
+        self, settings: Settings, remote: Remote | None = None, files: Mapping[str, Path] | None = None, bounds: Bounds = OWN_FILES
+    ) -> None:
+        self._settings, self._bounds = settings, bounds
+        self._files = _registered(settings.genomes) if files is None else {name: (path, None) for name, path in files.items()}
         self._remote = remote
         self._references: dict[str, Reference] = {}
         self._annotations: dict[str, Annotation] = {}
+        self._unusable: dict[str, str] = {}
         self._lock = threading.RLock()
+
+    def _known_as(self, name: str) -> str:
+        """The registered or canonical name of an assembly; case is ignored."""
+        main = canonical(name)
+        folded = main.casefold()
+        return main if main in self._files else next((one for one in self._files if one.casefold() == folded), main)
 
     def names(self) -> tuple[str, ...]:
         """Registered assemblies."""
@@ -79,15 +102,15 @@ class GenomeSet:
 
     def annotation_file(self, name: str) -> Path | None:
         """The annotation that is registered with an assembly, if any."""
-        return self._files.get(canonical(name), (Path(), None))[1]
+        return self._files.get(self._known_as(name), (Path(), None))[1]
 
     def _reference(self, name: str) -> Reference:
-        name = canonical(name)
+        name = self._known_as(name)
         if name not in self._files:
-            raise LocusError(f"The assembly {name[:40]!r} is not registered here; registered: {', '.join(self._files) or 'none'}.")
+            raise LocusError(f"The assembly {quoted(name, 40)} is not registered here; registered: {', '.join(self._files) or 'none'}.")
         with self._lock:
             if name not in self._references:
-                self._references[name] = Reference(name, self._files[name][0], self._settings.home / "genomes")
+                self._references[name] = Reference(name, self._files[name][0], self._settings.home / "genomes", self._bounds)
             return self._references[name]
 
     def _annotation(self, name: str) -> Annotation | None:
@@ -95,28 +118,64 @@ class GenomeSet:
         if path is None:
             return None
         with self._lock:
+            if name in self._unusable:
+                raise SourceUnavailable(self._unusable[name])
             if name not in self._annotations:
-                if not path.is_file():
-                    raise SourceUnavailable(
-                        f"The annotation of {name} is registered as {path.name!r}, which is not there; correct the setting genomes."
-                    )
                 log.info("reading the annotation of %s", name)
-                self._annotations[name] = open_annotation(path)
+                try:
+                    self._annotations[name] = open_annotation(path)
+                except FileFormatError as error:
+                    self._unusable[name] = f"The annotation of {name} cannot be used. {error}"
+                    raise SourceUnavailable(self._unusable[name]) from error
             return self._annotations[name]
+
+    def knows(self, name: str) -> bool:
+        """Whether this is a name or synonym of a registered assembly or of one of the public databases."""
+        return self._known_as(name) in self._files or assembly(name) is not None
+
+    def annotation_note(self, name: str) -> str:
+        """One sentence about lines of the assembly's annotation that could not be read; empty when there are none."""
+        annotation = self._annotations.get(self._known_as(name))
+        return annotation.note if annotation is not None else ""
+
+    def annotations(self, name: str = "") -> Iterator[tuple[str, Annotation]]:
+        """Registered assemblies with their annotations (of one assembly when it is named); those without one that can be used are passed over."""
+        for registered in self._files:
+            if not name or self._known_as(name) == registered:
+                try:
+                    annotation = self._annotation(registered)
+                except SourceUnavailable as error:
+                    log.warning("%s", error)
+                    continue
+                if annotation is not None:
+                    yield registered, annotation
+
+    def names_like(self, start: str, count: int = 20) -> tuple[str, ...]:
+        """Up to ``count`` genes of registered genomes whose names begin so, as ``ASSEMBLY:NAME``."""
+        found = ((registered, annotation.names_like(start, count)) for registered, annotation in self.annotations())
+        return tuple(f"{registered}:{name}" for registered, names in found for name in names)[:count]
+
+    def _settled(self, text: LocusText) -> LocusText:
+        """The text with its assembly; a contig whose name has a colon is no assembly and its contig."""
+        if text.assembly and not self.knows(text.assembly):
+            whole = f"{text.assembly}:{text.contig}"
+            if any(self._contig(name, whole) is not None for name in self._files):
+                text = replace(text, assembly="", contig=whole)
+        return replace(text, assembly=self._assembly_of(text))
 
     def _assembly_of(self, text: LocusText) -> str:
         if text.assembly:
-            name = canonical(text.assembly)
-            if name not in self._files and assembly(name) is None:
-                near = nearest(name, (*self.known(), *(row.name for row in assemblies())))
-                raise LocusError(f"The assembly {text.assembly[:40]!r} is not known; known are for example {near}.")
-            return name
+            if not self.knows(text.assembly):
+                near = nearest(text.assembly, (*self.known(), *(row.name for row in assemblies())))
+                raise LocusError(f"The assembly {quoted(text.assembly, 40)} is not known; known are for example {near}.")
+            return self._known_as(text.assembly)
         hits = [name for name in self._files if self._contig(name, text.contig) is not None]
         if len(hits) == 1:
             return hits[0]
+        shown = quoted(text.contig, 40)
         if len(hits) > 1:
             raise LocusError(
-                f"The contig {text.contig[:40]!r} is in {', '.join(hits)}; put the assembly in front, such as {hits[0]}:{text.contig}:1-300."
+                f"The contig {shown} is in {', '.join(hits)}; put the assembly in front, such as {hits[0]}:{text.contig[:40]}:1-300."
             )
         tables = [row.name for row in assemblies() if find_contig(text.contig, row.contigs, row.contigs) and "." in text.contig]
         if len(tables) == 1:
@@ -124,9 +183,7 @@ class GenomeSet:
         if not hits and is_accession(text.contig):
             return ""
         known = ", ".join(self.known()) or "none"
-        raise LocusError(
-            f"No registered assembly has a contig {text.contig[:40]!r}; put an assembly in front of the contig; known: {known}."
-        )
+        raise LocusError(f"No registered assembly has a contig {shown}; put an assembly in front of the contig; known: {known}.")
 
     def _contig(self, name: str, contig: str) -> str | None:
         row = assembly(name)
@@ -140,20 +197,20 @@ class GenomeSet:
         LocusError
             An assembly or contig that is not known (nearest names are given) or coordinates that do not exist.
         """
-        parsed = parse_locus_text(text) if isinstance(text, str) else text
-        name = self._assembly_of(parsed)
+        parsed = self._settled(parse_locus_text(text, self.knows) if isinstance(text, str) else text)
+        name = parsed.assembly
         if name not in self._files:
             row = assembly(name)
             contig = find_contig(parsed.contig, row.contigs, row.contigs) if row and row.contigs else parsed.contig
             if contig is None:
                 raise LocusError(
-                    f"{name} has no contig {parsed.contig[:40]!r}; nearest: {nearest(parsed.contig, row.contigs if row else ())}."
+                    f"{name} has no contig {quoted(parsed.contig, 40)}; nearest: {nearest(parsed.contig, row.contigs if row else ())}."
                 )
             return Locus(name, contig, parsed.start, parsed.end, parsed.strand)
         lengths = self.contigs(name)
         contig = self._contig(name, parsed.contig)
         if contig is None:
-            raise LocusError(f"{name} has no contig {parsed.contig[:40]!r}; nearest: {nearest(parsed.contig, lengths)}.")
+            raise LocusError(f"{name} has no contig {quoted(parsed.contig, 40)}; nearest: {nearest(parsed.contig, lengths)}.")
         length = lengths[contig]
         if (parsed.end if parsed.position is None else parsed.position) > length:
             given = f"{parsed.start + 1:,}-{parsed.end:,}" if parsed.position is None else f"{parsed.position:,}"
@@ -166,9 +223,10 @@ class GenomeSet:
             contig = self._contig(name, text)
             if contig is not None:
                 length = self.contigs(name)[contig]
-                raise LocusError(f"{name}:{contig} has {length:,} bases; name a part of it, such as {name}:{contig}:1-{min(length, 300)}.")
+                part = f"{name}:{contig_in_text(contig)}:1-{min(length, 300)}"
+                raise LocusError(f"{name}:{contig[:80]} has {length:,} bases; name a part of it, such as {part}.")
 
-    def fetch(self, locus: Locus) -> NucleotideSequence:
+    def fetch(self, locus: Locus, monitor: Monitor | None = None) -> NucleotideSequence:
         """Letters of a locus on its strand: from the registered file, from a shipped example that covers it, or from a public service.
 
         Raises
@@ -177,6 +235,10 @@ class GenomeSet:
             Contig or coordinates that do not exist, or wider than the setting ``max_upload_bytes``.
         SourceUnavailable
             The assembly is not registered and no service may be or can be asked.
+        SequenceError
+            There are letters in it that are none of a nucleotide.
+        Cancelled
+            Through ``monitor.advance``.
         """
         if locus.width_bp > self._settings.max_upload_bytes:
             raise LocusError(
@@ -185,7 +247,7 @@ class GenomeSet:
         locus = self.resolve(LocusText(locus.assembly, locus.contig, locus.start, locus.end, locus.strand))
         if locus.assembly in self._files:
             return self._sequence(self._reference(locus.assembly).letters(locus), locus)
-        return _from_examples(locus) or self._sequence(self._ask(locus), locus)
+        return from_examples(locus) or self._sequence(self._ask(locus, monitor), locus)
 
     @staticmethod
     def _sequence(letters: str, locus: Locus) -> NucleotideSequence:
@@ -194,17 +256,20 @@ class GenomeSet:
             return forward
         return forward.reverse_complement()
 
-    def _ask(self, locus: Locus) -> str:
+    def _ask(self, locus: Locus, monitor: Monitor | None) -> str:
         row = assembly(locus.assembly) if locus.assembly else None
         if locus.assembly and (row is None or not row.provider):
-            raise LocusError(f"The assembly {locus.assembly[:40]!r} is not known; registered here: {', '.join(self._files) or 'none'}.")
+            raise LocusError(
+                f"The assembly {quoted(locus.assembly, 40)} is not known; registered here: {', '.join(self._files) or 'none'}."
+            )
         if self._settings.offline:
             raise SourceUnavailable(
                 f"{row.name if row else locus.contig} is not registered on this machine and it is set to be offline; paste the letters, or register the genome in the setting genomes."
             )
-        return self._services().letters(locus)
+        return self.services().letters(locus, monitor)
 
-    def _services(self) -> Remote:
+    def services(self) -> Remote:
+        """The public services; none of them is asked here."""
         with self._lock:
             if self._remote is None:
                 from engine.sources.remote import RemoteGenomes
@@ -212,7 +277,7 @@ class GenomeSet:
                 self._remote = RemoteGenomes(self._settings)
             return self._remote
 
-    def features(self, locus: Locus) -> tuple[Feature, ...]:
+    def features(self, locus: Locus, monitor: Monitor | None = None) -> tuple[Feature, ...]:
         """Annotated features that meet the locus, in indices of its letters (strand aware); empty without an annotation.
 
         From the registered annotation; for an assembly that is not registered, those of the shipped examples there, else Ensembl's.
@@ -220,12 +285,12 @@ class GenomeSet:
         Raises
         ------
         SourceUnavailable
-            Ensembl was asked and did not answer.
+            The annotation cannot be read, or Ensembl was asked and did not answer.
         """
-        name = canonical(locus.assembly)
+        name = self._known_as(locus.assembly)
         annotation = self._annotation(name)
         if annotation is None:
-            return _example_features(locus) or self._remote_features(locus)
+            return features_from_examples(locus) or self._remote_features(locus, monitor)
         row = assembly(name)
         contig = find_contig(locus.contig, annotation.contigs(), row.contigs if row else None)
         if contig is None:
@@ -233,53 +298,12 @@ class GenomeSet:
         found = (item.relative_to(locus) for item in annotation.overlapping(contig, locus.start, locus.end))
         return tuple(item for item in found if item is not None)
 
-    def _remote_features(self, locus: Locus) -> tuple[Feature, ...]:
+    def _remote_features(self, locus: Locus, monitor: Monitor | None) -> tuple[Feature, ...]:
         if self._settings.offline or locus.assembly in self._files:
             return ()
-        found = (item.relative_to(locus) for item in self._services().features(locus))
+        found = (item.relative_to(locus) for item in self.services().features(locus, monitor))
         return tuple(item for item in found if item is not None)
 
-    def gene(self, name: str) -> tuple[Locus, Feature] | None:
-        """The gene of this name in a registered annotation (the first assembly that has it); None when there is none."""
-        for assembly_name in self._files:
-            annotation = self._annotation(assembly_name)
-            feature = annotation.named(name) if annotation is not None else None
-            contig = self._contig(assembly_name, feature.contig) if feature is not None else None
-            if feature is not None and contig is not None:
-                strand = Strand.REVERSE if feature.strand == "-" else Strand.FORWARD
-                return Locus(assembly_name, contig, feature.start, feature.end, strand), feature
-        return None
-
-
-def _same_place(locus: Locus, other: Locus) -> bool:
-    return (canonical(other.assembly), other.contig) == (canonical(locus.assembly), locus.contig)
-
-
-def _from_examples(locus: Locus) -> NucleotideSequence | None:
-    """Letters of a locus that lies inside a shipped DNA example."""
-    for item in EXAMPLES:
-        place = item.locus
-        if place is None or not _same_place(locus, place) or not (place.start <= locus.start and locus.end <= place.end):
-            continue
-        whole = item.sequence if place.strand is locus.strand else item.sequence.reverse_complement()
-        first = locus.start - place.start if locus.strand is Strand.FORWARD else place.end - locus.end
-        part = whole.window(first, first + locus.width_bp)
-        return NucleotideSequence(part.letters, part.alphabet, locus, str(locus))
-    return None
-
-
-def _example_features(locus: Locus) -> tuple[Feature, ...]:
-    """Features of the shipped examples that meet the locus."""
-    found: list[Feature] = []
-    for item in EXAMPLES:
-        place = item.locus
-        if place is None or not _same_place(locus, place) or place.end <= locus.start or locus.end <= place.start:
-            continue
-        for feature in item.features:
-            window = place.window(feature.start, feature.end)
-            strand = feature.strand if place.strand is Strand.FORWARD else {"+": "-", "-": "+", ".": "."}[feature.strand]
-            moved = Feature(feature.kind, feature.name, window.start, window.end, strand, place.contig, feature.attributes)
-            inside = moved.relative_to(locus)
-            if inside is not None:
-                found.append(inside)
-    return tuple(dict.fromkeys(found))
+    def contig_of(self, name: str, contig: str) -> str | None:
+        """The contig of a registered assembly that an annotation means."""
+        return self._contig(name, contig)

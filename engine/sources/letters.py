@@ -6,16 +6,19 @@ import re
 
 from engine.core.errors import SequenceError
 from engine.core.locus import Locus
+from engine.core.quoting import quoted
 from engine.core.sequence import IUPAC_DNA, Alphabet, NucleotideSequence
+from engine.core.typography import called, folded, upper
 
 _ALLOWED = IUPAC_DNA | {"U"}
-_NUMBER_TOKEN = re.compile(r"(?<!\S)\d+(?!\S)")
-_SPACE = str.maketrans("", "", " \t\n\r\f\v\u00a0\u200b\ufeff")
-_FIRST = re.compile(r"^\s*5\s*['′’`]?\s*-{1,9}")
-_LAST = re.compile(r"-{1,9}\s*3\s*['′’`]?\s*$")
+_NUMBER_TOKEN = re.compile(r"(?<!\S)\d+[:.)]?(?!\S)")
+_SPACE = str.maketrans("", "", " \t\n\r\f\v")
+_FIRST = re.compile(r"^5\s?'?\s?-{1,9}")
+_LAST = re.compile(r"-{1,9}\s?3\s?'?$")
 _END_LENGTH = 24
 _FOREIGN = re.compile(f"[^{''.join(sorted(_ALLOWED))}]")
-_GENBANK_FRAME = re.compile(r"^\s*ORIGIN[^\n]*\n|\n?//\s*$", re.IGNORECASE)
+_ORIGIN = re.compile(r"ORIGIN\b[^\n]*\n", re.IGNORECASE)
+_LABEL = re.compile(r"[^:\n]{2,60}:[ACGTUN\s]{4,}$", re.IGNORECASE)
 _PROTEIN_ONLY = frozenset("EFILPQ")
 _PROTEIN = frozenset("ACDEFGHIKLMNPQRSTVWYX*")
 
@@ -35,20 +38,28 @@ def _foreign(letters: str, where: str) -> SequenceError:
         hint = "remove or replace it (N stands for any base)"
     more = f" and {len(others) - 1} other kinds" if len(others) > 1 else ""
     return SequenceError(
-        f"The letter {letter!r} at position {position + 1:,}{where} is not a nucleotide{more}; allowed are A, C, G, T or U and the IUPAC codes "
-        f"RYSWKMBDHVN; {hint}."
+        f"The letter {called(letter)} at position {position + 1:,}{where} is not a nucleotide{more}; allowed are A, C, G, T or U and the "
+        f"IUPAC codes RYSWKMBDHVN; {hint}."
     )
 
 
 def strip_numbering(text: str) -> str:
-    """Letters of a paste: position numbers and ``ORIGIN``, ``//``, ``5'-`` and ``-3'`` frames and all white space are taken away; upper case."""
-    if "//" in text or "origin" in text[:200].lower():
-        text = _GENBANK_FRAME.sub("", text)
+    """Letters of a paste in upper case: what stands around them is taken away.
+
+    That is: white space, position numbers (``61``, ``61:``), ``ORIGIN`` and ``//`` of GenBank, ``5'-`` and ``-3'``, and quotation marks around
+    the whole. Typographic signs are read as the plain ones.
+    """
+    text = folded(text).strip()
+    if text[:6].lower() == "origin":
+        text = _ORIGIN.sub("", text, count=1)
+    text = text.removesuffix("//").rstrip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()
     text = _FIRST.sub("", text[:_END_LENGTH]) + text[_END_LENGTH:]
     text = text[:-_END_LENGTH] + _LAST.sub("", text[-_END_LENGTH:])
     if any(digit in text for digit in "0123456789"):
         text = _NUMBER_TOKEN.sub(" ", text)
-    return text.translate(_SPACE).upper()
+    return upper(text.translate(_SPACE))
 
 
 def sequence_from(text: str, name: str = "", locus: Locus | None = None, where: str = "") -> NucleotideSequence:
@@ -75,6 +86,10 @@ def sequence_from(text: str, name: str = "", locus: Locus | None = None, where: 
         raise SequenceError(f"There are no letters{where}; give at least one base, such as ACGT.")
     present = set(letters)
     if present - _ALLOWED:
+        if len(text) < 10_000 and _LABEL.match(text.strip()):
+            raise SequenceError(
+                f"{quoted(text.strip())} has words in front of its letters{where}; give the letters alone, or as FASTA: a line '>name', then the letters."
+            )
         raise _foreign(letters, where)
     if "U" in present and "T" in present:
         u, t = letters.index("U"), letters.index("T")

@@ -6,9 +6,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from engine.core.errors import LocusError, SourceUnavailable
+from engine.core.errors import InputError, LocusError, SourceUnavailable
 from engine.core.features import Feature
 from engine.core.locus import Locus
+from engine.core.progress import Monitor
+from engine.core.quoting import quoted
 from engine.core.settings import Settings
 from engine.sources import ensembl, entrez, ucsc
 from engine.sources.assemblies import Assembly, assembly
@@ -40,7 +42,7 @@ class RemoteGenomes:
         self._known: OrderedDict[tuple[str, str, int, int], str] = OrderedDict()
         self._lock = threading.Lock()
 
-    def letters(self, locus: Locus) -> str:
+    def letters(self, locus: Locus, monitor: Monitor | None = None) -> str:
         """Upper-case forward-strand letters of a locus whose assembly is in the table, or whose contig is an accession (empty assembly).
 
         Raises
@@ -55,19 +57,27 @@ class RemoteGenomes:
             if key in self._known:
                 self._known.move_to_end(key)
                 return self._known[key]
-        letters = self._ask(locus)
-        if len(letters) != locus.width_bp:
+        letters = self._ask(locus, monitor)
+        if len(letters) < locus.width_bp:
             raise LocusError(
                 f"{locus} has only {len(letters):,} of its {locus.width_bp:,} bases there; give coordinates inside the contig."
             )
-        checked = sequence_from(letters).as_dna()
+        service = self._service_of(locus)
+        if len(letters) > locus.width_bp:
+            raise SourceUnavailable(f"{service} sent {len(letters):,} letters where {locus.width_bp:,} were asked for; try again later.")
+        try:
+            checked = sequence_from(letters).as_dna()
+        except InputError as error:
+            raise SourceUnavailable(f"{service} sent something that is no sequence: {error}") from error
+        if len(checked) != locus.width_bp:
+            raise SourceUnavailable(f"{service} sent other signs among the letters of {locus}; try again later.")
         with self._lock:
             self._known[key] = checked
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return checked
 
-    def features(self, locus: Locus) -> tuple[Feature, ...]:
+    def features(self, locus: Locus, monitor: Monitor | None = None) -> tuple[Feature, ...]:
         """Genes, exons and coding parts of a locus from Ensembl, in coordinates of the contig; empty where Ensembl has not the assembly.
 
         Raises
@@ -79,20 +89,35 @@ class RemoteGenomes:
         if row is None or not row.ensembl or locus.width_bp > MOST_ANNOTATED_BP:
             return ()
         names = frozenset((row.name, *row.synonyms))
-        return self._ensembl_of(row).features(row.ensembl, _plain_contig(row, locus.contig), locus.start, locus.end, names)
+        return self._ensembl_of(row).features(row.ensembl, _plain_contig(row, locus.contig), locus.start, locus.end, names, monitor)
 
-    def _ask(self, locus: Locus) -> str:
+    def variation(self, identifier: str, monitor: Monitor | None = None) -> tuple[Locus, tuple[str, ...]]:
+        """Place and alleles of a dbSNP identifier, from Ensembl. Raises as `features`, and `LocusError` when there is none."""
+        row = assembly("GRCh38")
+        client = self._ensembl_of(row) if row is not None else ensembl.Ensembl(self._settings)
+        return client.variation(identifier, monitor)
+
+    def flat_file(self, accession: str, monitor: Monitor | None = None) -> str:
+        """The GenBank record of an accession, from NCBI. Raises as `letters`."""
+        return self._entrez.flat_file(accession, monitor)
+
+    @staticmethod
+    def _service_of(locus: Locus) -> str:
+        row = assembly(locus.assembly) if locus.assembly else None
+        return {"ucsc": "UCSC", "ensembl": "Ensembl"}.get(row.provider if row is not None else "", "NCBI")
+
+    def _ask(self, locus: Locus, monitor: Monitor | None) -> str:
         if not locus.assembly:
-            return self._entrez.letters(locus.contig, locus.start, locus.end)
+            return self._entrez.letters(locus.contig, locus.start, locus.end, monitor)
         row = assembly(locus.assembly)
         if row is None:
-            raise LocusError(f"The assembly {locus.assembly[:40]!r} is not known to any public service.")
+            raise LocusError(f"The assembly {quoted(locus.assembly, 40)} is not known to any public service.")
         if row.provider == "ucsc":
-            return self._ucsc.letters(row.ucsc, locus.contig, locus.start, locus.end)
+            return self._ucsc.letters(row.ucsc, locus.contig, locus.start, locus.end, monitor)
         if row.provider == "ensembl":
-            return self._ensembl_of(row).letters(row.ensembl, _plain_contig(row, locus.contig), locus.start, locus.end, row.name)
+            return self._ensembl_of(row).letters(row.ensembl, _plain_contig(row, locus.contig), locus.start, locus.end, row.name, monitor)
         if row.provider == "ncbi":
-            return self._entrez.letters(locus.contig, locus.start, locus.end)
+            return self._entrez.letters(locus.contig, locus.start, locus.end, monitor)
         raise SourceUnavailable(f"No public service is named for {row.name}; register it in the setting genomes.")
 
     def _ensembl_of(self, row: Assembly) -> ensembl.Ensembl:

@@ -1,96 +1,101 @@
-"""Gene models out of an annotation: exons and coding parts grouped by transcript."""
+"""Gene models out of an annotation: exons and coding parts grouped by transcript, in the order of reading.
+
+The file is read as a stream, so that one of gigabytes takes the memory of its gene models only. A line that cannot be used is left out and
+said; a transcript that cannot be read says why (`Transcript.problem`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from engine.core.errors import FileFormatError
-from engine.core.features import Feature
-from engine.core.transcripts import Interval, Transcript
-from engine.sources.annotation import BOUND_BYTES, parse_annotation, style_of
-from engine.sources.compressed import text_of
+from engine.core.errors import FileFormatError, ParameterError
+from engine.core.quoting import file_name, quoted
+from engine.core.transcripts import Transcripts
+from engine.sources.assemblies import find_contig
+from engine.sources.door import OWN_FILES, LeftOut, TextLines
+from engine.sources.flat_file_models import flat_file_transcripts
+from engine.sources.gene_columns import Columns
+from engine.sources.gene_lines import gene_lines
+from engine.sources.gene_parts import Codes, made
+from engine.sources.genetic_codes import organism_of
+from engine.sources.kinds import EMBL, GENBANK
 
-_EXONS = frozenset({"exon", "noncoding_exon"})
-_SYMBOLS = ("gene", "gene_name", "Name", "gene_id", "locus_tag", "ID")
+_WANTED = "a GFF3, GTF or GenBank file"
+_LOG = logging.getLogger(__name__)
+
+Lines = Callable[[], Iterable[str]]
+"""Opens the lines of an annotation anew."""
 
 
-@dataclass
-class _Parts:
-    contig: str
-    strand: str
-    exons: list[Interval] = field(default_factory=list)
-    coding: list[Interval] = field(default_factory=list)
-    table: int = 1
-    gene: str = ""
+def read_transcripts(path: Path, codes: Mapping[str, int] | None = None) -> Transcripts:
+    """Every transcript of a GFF3, GTF or GenBank file, gzipped or not; which of them it is shows in its lines.
 
-
-def read_transcripts(path: Path) -> tuple[Transcript, ...]:
-    """Every transcript of a GFF3 or GTF file, gzipped or not.
+    ``codes``: genetic codes that the user states (`engine.sources.genetic_codes.given_codes`).
 
     Raises
     ------
     FileFormatError
-        The file cannot be read, does not parse, or holds no gene model.
+        The file cannot be read, or holds no gene model.
+    ParameterError
+        A genetic code is stated for a contig that the annotation does not have.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"The annotation {path.name} cannot be read: {error.strerror}; give a GFF3 or GTF file.") from error
-    text = text_of(path.name, data, BOUND_BYTES)
-    style = style_of(path.name, text[:200])
-    found = transcripts_of(parse_annotation(text.splitlines(), style))
+    left_out = LeftOut()
+    with _opened(path) as lines:
+        kind = lines.kind
+    if kind is GENBANK or kind is EMBL:
+        with _opened(path) as lines:
+            found = flat_file_transcripts(lines, kind, codes or {}, left_out)
+    else:
+        found = transcripts_of(lambda: _lines(path), codes, left_out)
+    if left_out.count:
+        _LOG.warning("%s", left_out.note(path.name))
     if not found:
-        raise FileFormatError(f"{path.name} holds no exons or coding parts; give a GFF3 or GTF file with gene models.")
+        reason = f" {left_out.note(path.name)}" if left_out.count else ""
+        raise FileFormatError(f"The file {file_name(path.name)} holds no exons or coding parts; give {_WANTED} with gene models.{reason}")
     return found
 
 
-def transcripts_of(features: Iterable[Feature]) -> tuple[Transcript, ...]:
-    """Transcripts in the order of their first part.
+def _opened(path: Path) -> TextLines:
+    return TextLines(path.name, path, OWN_FILES, _WANTED)
 
-    Parts are grouped by ``Parent`` (GFF3) or ``transcript_id`` (GTF); a coding part directly under a gene makes a transcript of it.
+
+def _lines(path: Path) -> Iterator[str]:
+    with _opened(path) as lines:
+        yield from lines
+
+
+def transcripts_of(lines: Lines, codes: Mapping[str, int] | None = None, left_out: LeftOut | None = None) -> Transcripts:
+    """Transcripts in the order of their first part. Lines are opened again where a part's symbol stands at what it belongs to.
+
+    Parts are grouped by ``Parent`` (GFF3) or ``transcript_id`` (GTF) and contig, over contigs only for trans-splicing; a coding part
+    directly under a gene makes a transcript of it.
     """
-    groups: dict[str, _Parts] = {}
-    parents: dict[str, str] = {}
-    symbols: dict[str, str] = {}
-    for feature in features:
-        attributes = feature.attributes
-        if feature.kind == "CDS" or feature.kind in _EXONS:
-            _add(groups, feature)
-        elif attributes.get("ID"):
-            parents[attributes["ID"]] = attributes.get("Parent", "").split(",")[0]
-            symbols[attributes["ID"]] = next(attributes[key] for key in _SYMBOLS if attributes.get(key))
-    return tuple(_made(name, parts, parents, symbols) for name, parts in groups.items())
+    columns = Columns(left_out if left_out is not None else LeftOut())
+    for line in gene_lines(lines(), columns.told, columns.left_out):
+        columns.take(line)
+    holders = columns.holders()
+    while not holders.is_complete:
+        for line in gene_lines(lines(), [], LeftOut()):
+            holders.take(line)
+        holders.close()
+    reading = Codes(_known(codes or {}, columns.contigs), organism_of(columns.told), columns.organelles)
+    models = Transcripts()
+    for group in columns.groups(holders):
+        for transcript in made(group, reading, columns.circles):
+            models.append(transcript)
+    return models
 
 
-def _add(groups: dict[str, _Parts], feature: Feature) -> None:
-    attributes = feature.attributes
-    names = (attributes.get("Parent") or attributes.get("transcript_id") or attributes.get("ID", "")).split(",")
-    for name in filter(None, names if feature.strand in ("+", "-") else ()):
-        parts = groups.setdefault(name, _Parts(feature.contig, feature.strand))
-        (parts.coding if feature.kind == "CDS" else parts.exons).append((feature.start, feature.end))
-        if attributes.get("transl_table", "").isdigit():
-            parts.table = int(attributes["transl_table"])
-        parts.gene = parts.gene or attributes.get("gene") or attributes.get("gene_name") or attributes.get("gene_id", "")
-
-
-def _made(name: str, parts: _Parts, parents: dict[str, str], symbols: dict[str, str]) -> Transcript:
-    top = name
-    seen: set[str] = set()
-    while parents.get(top) and top not in seen:
-        seen.add(top)
-        top = parents[top]
-    gene = parts.gene or symbols.get(top, name)
-    return Transcript(name, gene, parts.contig, parts.strand, _merged(parts.exons + parts.coding), _merged(parts.coding), parts.table)
-
-
-def _merged(intervals: list[Interval]) -> tuple[Interval, ...]:
-    """Sorted, overlapping and adjacent ones joined."""
-    merged: list[Interval] = []
-    for start, end in sorted(intervals):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
-    return tuple(merged)
+def _known(codes: Mapping[str, int], contigs: Iterable[str]) -> dict[str, int]:
+    """Codes that the user states, by the annotation's contig names."""
+    known = {}
+    for name, table in codes.items():
+        contig = find_contig(name, contigs) if name else ""
+        if contig is None:
+            raise ParameterError(
+                f"A genetic code is stated for {quoted(name, 40)}, which has no gene models in the annotation; check the name."
+            )
+        known[contig] = table
+    return known

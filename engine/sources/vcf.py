@@ -1,47 +1,85 @@
-"""VCF in: every alternate allele of every record; text, gzipped or bgzipped.
+"""VCF in: every alternate allele of every record; text, gzipped or bgzipped. A record that cannot be used is kept with the reason.
 
 The text is read here and not by htslib, which ends the whole process on some broken headers.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from engine.core.errors import FileFormatError
+from engine.core.locus import LONGEST_BP
+from engine.core.quoting import file_name, quoted
 from engine.core.variants import Variant
-from engine.sources.compressed import text_of
+from engine.sources.door import OWN_FILES, Bounds, TextLines
+from engine.sources.kinds import VCF
 
-MAXIMUM_VARIANTS = 1_000_000
-MAXIMUM_BYTES = 2_000_000_000
-_COLUMNS = 8
-
-
-def vcf_text(path: Path, bound: int = MAXIMUM_BYTES) -> str:
-    """Text of a VCF file, unpacked. Raises `FileFormatError` when it cannot be read or is no text."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"The file {path.name!r} cannot be read: {error.strerror}; give the path of a VCF.") from error
-    return text_of(path.name, data, bound)
+WANTED = "a VCF"
+_FEWEST_COLUMNS = 5
+_HEADER = "#CHROM"
+_ROUNDED = re.compile(r"\d{1,20}(?:\.\d{1,20})?[eE][+-]?\d{1,4}|\d{1,20}\.\d{1,20}", re.ASCII)
+_LETTERS = re.compile(r"[ACGTN]+", re.IGNORECASE)
 
 
-def parse_vcf(name: str, text: str, maximum: int = MAXIMUM_VARIANTS) -> tuple[Variant, ...]:
+def open_vcf(source: Path | bytes, name: str, bounds: Bounds = OWN_FILES) -> TextLines:
+    """Lines of a VCF, to be read once and closed. Raises `FileFormatError` when it cannot be read, is packed otherwise, or is no text."""
+    lines = TextLines(name, source, bounds, WANTED)
+    if lines.kind is not None and lines.kind is not VCF:
+        lines.close()
+        raise FileFormatError(f"The file {file_name(name)} is {lines.kind.words}, not a VCF; give a VCF with its header.")
+    return lines
+
+
+def read_vcf(source: Path | bytes, name: str = "", bounds: Bounds = OWN_FILES) -> tuple[Variant, ...]:
+    """`parse_vcf` of a file, or of the bytes of one."""
+    label = name or (source.name if isinstance(source, Path) else "upload")
+    with open_vcf(source, label, bounds) as lines:
+        return parse_vcf(label, lines, bounds)
+
+
+def parse_vcf(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES) -> tuple[Variant, ...]:
     """All alternate alleles in the order of the file; records without an alternate allele give none.
 
-    ``record`` counts the records from 0, those without an alternate allele included.
+    ``record`` counts the records from 0, those without an alternate allele included. A record that cannot be used becomes one variant whose
+    ``problem`` says why.
 
     Raises
     ------
     FileFormatError
-        Not a VCF, a record that does not parse (with its line), no variant at all, or more than ``maximum``.
+        Not a VCF, positions that a spreadsheet has rounded, not one record that can be used, no variant at all, or too many.
     """
-    label = repr(name[-60:])
     found: list[Variant] = []
+    first_problem = ""
+    usable = False
+    for record, (number, line) in enumerate(_records(file_name(name), lines)):
+        alleles = _alleles(file_name(name), number, line, record, bounds)
+        usable = usable or any(not variant.problem for variant in alleles)
+        first_problem = first_problem or next((variant.problem for variant in alleles if variant.problem), "")
+        found += alleles
+        if len(found) > bounds.alleles:
+            raise FileFormatError(f"The file {file_name(name)} has more than {bounds.alleles:,} variants; split it.")
+    if first_problem and not usable:
+        raise FileFormatError(f"The file {file_name(name)} has no record that can be used. {first_problem}")
+    if not found:
+        raise FileFormatError(
+            f"The file {file_name(name)} holds no variants; give a VCF with at least one record that has an alternate allele."
+        )
+    return tuple(found)
+
+
+def _records(label: str, lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Lines with records, each with its number; headers between them, as joined files have, are passed over."""
     header = False
-    record = 0
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if line.startswith("#"):
-            header = header or line.startswith("#CHROM")
+            if line.startswith(_HEADER):
+                if line.count("\t") < _FEWEST_COLUMNS - 1:
+                    raise FileFormatError(
+                        f"Line {number:,} of {label}, the header line #CHROM, is not split by tabs; give a VCF as written."
+                    )
+                header = True
             continue
         if not line.strip():
             continue
@@ -49,32 +87,58 @@ def parse_vcf(name: str, text: str, maximum: int = MAXIMUM_VARIANTS) -> tuple[Va
             raise FileFormatError(
                 f"The file {label} is not a VCF: line {number:,} comes before the header line #CHROM; give a VCF with its header."
             )
-        found += _alleles(label, number, line, record)
-        record += 1
-        if len(found) > maximum:
-            raise FileFormatError(f"The file {label} has more than {maximum:,} variants; split it.")
-    if not found:
-        raise FileFormatError(f"The file {label} holds no variants; give a VCF with at least one record that has an alternate allele.")
-    return tuple(found)
+        yield number, line
 
 
-def read_vcf(path: Path, maximum: int = MAXIMUM_VARIANTS) -> tuple[Variant, ...]:
-    """`parse_vcf` of a file."""
-    return parse_vcf(path.name, vcf_text(path), maximum)
+def alternates_of(columns: list[str]) -> list[str]:
+    """The alternate alleles of a record's columns; letters in upper case, symbolic ones and breakends as they are written."""
+    texts = columns[4].split(",") if len(columns) > 4 else []
+    return [text.upper() if _LETTERS.fullmatch(text) else text for text in texts if text not in (".", "")]
 
 
-def _alleles(label: str, number: int, line: str, record: int) -> list[Variant]:
+def _alleles(label: str, number: int, line: str, record: int, bounds: Bounds) -> list[Variant]:
     columns = line.split("\t")
-    if len(columns) < _COLUMNS:
-        raise FileFormatError(f"Line {number:,} of {label} has {len(columns)} columns; a VCF record has at least 8, separated by tabs.")
+    where = f"Line {number:,} of {label}"
+    if len(columns) < _FEWEST_COLUMNS:
+        problem = f"{where} has {len(columns)} columns; a VCF record has at least 8, separated by tabs."
+        return [Variant(columns[0][:80] or ".", 0, ".", ".", record=record, problem=problem)]
     contig, position, identifier, reference, alternates = columns[:5]
-    if not position.isdecimal() or not contig:
-        raise FileFormatError(f"Line {number:,} of {label} has the position {position[:20]!r}; a whole number of at least 1 is needed.")
-    try:
-        return [
-            Variant(contig, int(position), reference.upper(), alternate.upper(), identifier or ".", record, allele)
-            for allele, alternate in enumerate(alternates.split(","))
-            if alternate not in (".", "")
-        ]
-    except FileFormatError as error:
-        raise FileFormatError(f"Line {number:,} of {label} cannot be used: {error}") from error
+    if _ROUNDED.fullmatch(position):
+        raise FileFormatError(
+            f"{where} has the position {quoted(position, 30)}: a spreadsheet has rounded the positions; take the VCF as it was."
+        )
+    problem = _problem_of_place(where, contig, position, reference)
+    count = alternates.count(",") + 1
+    if count > bounds.alleles_of_record:
+        problem = f"{where} has {count:,} alternate alleles; up to {bounds.alleles_of_record:,} are read."
+        alternates = alternates[:40] + "..."
+        return [Variant(contig, _number(position), reference.upper()[:80], alternates, identifier or ".", record, problem=problem)]
+    return [
+        Variant(contig or ".", _number(position), reference.upper(), alternate, identifier or ".", record, allele, problem)
+        for allele, alternate in _numbered(alternates)
+    ]
+
+
+def _numbered(alternates: str) -> list[tuple[int, str]]:
+    texts = alternates.split(",")
+    return [(allele, text.upper() if _LETTERS.fullmatch(text) else text) for allele, text in enumerate(texts) if text not in (".", "")]
+
+
+def _problem_of_place(where: str, contig: str, position: str, reference: str) -> str:
+    """Why a record cannot be placed; empty when it can be."""
+    if not contig:
+        return f"{where} has no contig in its first column."
+    if not (position.isascii() and position.isdigit()):
+        return f"{where} has the position {quoted(position, 30)}; a whole number of at least 1 is needed."
+    if _number(position) < 1:
+        return f"{where} has the position {quoted(position, 30)}; positions start at 1, 0 is the end of a chromosome in front of its first base."
+    if not _LETTERS.fullmatch(reference):
+        return f"{where} has the reference allele {quoted(reference, 30)}; a model reads A, C, G, T and N."
+    return ""
+
+
+def _number(position: str) -> int:
+    """The position; one that no chromosome has is cut to just beyond the longest."""
+    if not (position.isascii() and position.isdigit()):
+        return 0
+    return min(int(position[:20]), LONGEST_BP + 1)

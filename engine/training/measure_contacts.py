@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.analyses.contacts import ContactParameters, best_pairs, contact_scores, suggested_threshold, weighed
+from engine.analyses.ranking import auprc, auroc
 from engine.core.base_pairs import Agreement, pairs_of_dot_bracket
 from engine.core.stems import pair_weights, run_sums, strongest_stems
 from engine.models.folding.worker import folded
@@ -19,7 +20,7 @@ from engine.training.contact_maps import ContactMaps
 from engine.training.contact_sets import CALIBRATION, ContactSample, ContactSet, contact_sets
 from engine.training.corpus import Corpus
 from engine.training.letters import decode
-from engine.training.metrics import auprc, auroc, pair_matrix
+from engine.training.metrics import pair_matrix
 from engine.training.near_copies import NEAR
 from engine.training.structures import Structure
 

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.analyses.ranking import auprc
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.models.locuscope.tokens import BASE, DOMAIN, DOMAINS
 from engine.training.annotation import ELEMENTS, MIRROR, Contig
 from engine.training.letters import Codes, reverse_complement
-from engine.training.metrics import Confusion, auprc
+from engine.training.metrics import Confusion
 from engine.training.orf_finder import predict
 
 WINDOW, MARGIN = 1023, 128

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.analyses.ranking import auroc
 from engine.training.annotation import Contig, bit
 from engine.training.letters import UNKNOWN, Codes, decode, encode, reverse_complement
-from engine.training.metrics import auroc
 from engine.training.scoring import Scorer
 
 WINDOW = 511

@@ -11,32 +11,6 @@ Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 
 
-def auroc(score: Floats, truth: Bools) -> float:
-    """Chance that a random positive scores above a random negative (ties count half); NaN without both classes."""
-    positives = int(truth.sum())
-    negatives = truth.size - positives
-    if not positives or not negatives:
-        return float("nan")
-    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    upper = np.cumsum(counts)
-    middle_rank = upper - (counts - 1) / 2
-    total = float(middle_rank[inverse][truth].sum())
-    return (total - positives * (positives + 1) / 2) / (positives * negatives)
-
-
-def auprc(score: Floats, truth: Bools) -> float:
-    """Average precision over the recall steps (ties resolved as one threshold); NaN without positives."""
-    if not truth.any():
-        return float("nan")
-    order = np.argsort(-score, kind="stable")
-    hit = truth[order]
-    last_of_tie = np.append(np.diff(score[order]) != 0, True)
-    found = np.cumsum(hit)[last_of_tie]
-    drawn = np.arange(1, truth.size + 1)[last_of_tie]
-    gained = np.diff(found, prepend=0) / truth.sum()
-    return float((gained * found / drawn).sum())
-
-
 @dataclass(frozen=True)
 class Confusion:
     """Counts of a two-class decision."""

@@ -12,24 +12,29 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from engine.views.evidence import SHAPES, SYMMETRIES
+from engine.views.palettes import BASE_COLOURS, PALETTES
+from engine.views.panel import panels
 from pages._ui import choices
 
-PANELS = ("features", "arcs", "map", "logo", "effects", "influence", "entropy", "segmentation", "structure", "tokens")
 CHOICES: dict[str, tuple[str, ...]] = {
-    "map": ("square", "wide", "triangle"),
-    "palette": ("cividis", "viridis", "magma", "paper"),
-    "symmetry": ("none", "max", "mean"),
-    "bases": ("safe", "igv"),
+    "map": SHAPES,
+    "palette": tuple(PALETTES),
+    "symmetry": SYMMETRIES,
+    "bases": tuple(BASE_COLOURS),
+    "scale": ("linear", "log"),
 }
 NUMBERS: dict[str, tuple[float, float]] = {
-    "low": (0, 1e6),
     "high": (1e-3, 1e6),
+    "percentile": (50, 100),
     "threshold": (0, 1e6),
     "distance": (1, 100_000),
     "near": (1, 1000),
     "arcs": (0, 400),
 }
-DISPLAY_NAMES = {"map": "mode", "near": "hideNear", "hide": "hidden"}
+_LINES = str.maketrans(dict.fromkeys("\t\n\r", " ") | dict.fromkeys("\xad\u200b\u2060\ufeff", "-"))
+"""Signs that the reader of the box understands although they cannot be seen."""
+DISPLAY_NAMES = {"map": "shape", "hide": "hidden"}
 WHOLE = ("distance", "near", "arcs")
 LONGEST_SEQUENCE = 8000
 """Letters that an address carries; longer pasted sequences have no address of their own."""
@@ -39,7 +44,9 @@ LONGEST_SEQUENCE = 8000
 class AddressState:
     """What an address asks for. Positions are 0-based here, 1-based inclusive in the address.
 
-    ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses; ``region`` half-open; ``select`` one base or a pair (changed, read); ``display`` are the
+    ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses,
+    ``elements`` the model of the element track or ``none``; ``region`` half-open, ``rows`` of the map where they are others; ``select`` one
+    base or a pair (changed, read); ``display`` are the
     view's settings by their names there; ``problems`` one sentence for each value that was left out.
     """
 
@@ -48,10 +55,12 @@ class AddressState:
     species: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     asked: tuple[str, ...] = ()
+    elements: str = ""
     record: int = 0
     reverse: bool = False
     window: tuple[int, int] | None = None
     region: tuple[int, int] | None = None
+    rows: tuple[int, int] | None = None
     select: tuple[int, ...] = ()
     display: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -71,6 +80,8 @@ class AddressState:
         start: dict[str, Any] = {"display": self.display}
         if self.region and self.region[1] <= length:
             start["region"] = list(self.region)
+        if self.rows and self.rows[1] <= length:
+            start["rows"] = list(self.rows)
         if self.select and max(self.select) < length:
             start["select"] = list(self.select)
         return start
@@ -79,30 +90,44 @@ class AddressState:
 def parse(parameters: Mapping[str, str]) -> AddressState:
     """Read an address' parameters; never raises."""
     reader = _Reader(parameters)
-    display: dict[str, Any] = {}
-    for name in ("map", "palette", "symmetry", "bases"):
-        reader.put(display, name, partial(_choice, allowed=CHOICES[name]), f"one of {', '.join(CHOICES[name])}")
-    for name, (low, high) in NUMBERS.items():
-        reader.put(display, name, partial(_number, low=low, high=high), f"a number from {low:g} to {high:g}")
-    for name in WHOLE:
-        key = DISPLAY_NAMES.get(name, name)
-        if key in display:
-            display[key] = int(display[key])
-    reader.put(display, "hide", _panels, f"panels out of {', '.join(PANELS)}")
+    display = _display(reader)
+    reader.put(display, "hide", _panels, "names of panels")
     return AddressState(
         text=reader.text(),
         model=reader.get("model", lambda text: _matching(text, r"[a-z0-9][a-z0-9-]{0,60}"), "a model id", ""),
         species=reader.get("species", lambda text: _matching(text, r"[A-Za-z0-9][A-Za-z0-9_. -]{0,80}"), "a species the model knows", ""),
         settings=_settings(reader),
         asked=reader.get("analyses", _further, f"analyses out of {', '.join(choices.on_demand()) or 'none'}", ()),
+        elements=reader.get("elements", lambda text: _matching(text, r"[a-z0-9][a-z0-9-]{0,60}"), "a model id, or none", ""),
         record=int(reader.get("record", lambda text: _number(text, 1, 10_000), "the number of a record", 1)) - 1,
         reverse=reader.get("strand", lambda text: _choice(text, ("reverse",)) == "reverse", "reverse, or nothing", False),
         window=reader.get("window", _region, "start-end, 1-based", None),
         region=reader.get("region", _region, "start-end, 1-based", None),
+        rows=reader.get("rows", _region, "start-end, 1-based", None),
         select=reader.get("select", _positions, "one position, or two with a comma between", ()),
         display=display,
         problems=tuple(reader.problems),
     )
+
+
+def display_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of the display as a browser sends them, checked as those of an address; what is not allowed is left out."""
+    names = {given: name for name, given in DISPLAY_NAMES.items()}
+    texts = {
+        names.get(name, name): f"{value:g}" if isinstance(value, float) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
+    return _display(_Reader(texts))
+
+
+def _display(reader: _Reader) -> dict[str, Any]:
+    display: dict[str, Any] = {}
+    for name, allowed in CHOICES.items():
+        reader.put(display, name, partial(_choice, allowed=allowed), f"one of {', '.join(allowed)}")
+    for name, (low, high) in NUMBERS.items():
+        reader.put(display, name, partial(_number, low=low, high=high), f"a number from {low:g} to {high:g}")
+    return {name: int(value) if name in WHOLE else value for name, value in display.items()}
 
 
 def build(text_kind: str, text: str, **values: Any) -> str:
@@ -144,7 +169,7 @@ class _Reader:
                     f"The address has {len(given):,} characters of {name}; {LONGEST_SEQUENCE:,} is the most, so it was left out."
                 )
                 continue
-            if not given.isprintable():
+            if not given.translate(_LINES).isprintable():
                 self.problems.append(f"The address has characters in {name} that cannot be shown, so it was left out.")
                 continue
             return given
@@ -187,7 +212,7 @@ def _matching(text: str, pattern: str) -> str:
 
 
 def _panels(text: str) -> list[str]:
-    return [_choice(name, PANELS) for name in text.split(",")]
+    return [_choice(name, tuple(panel.id for panel in panels())) for name in text.split(",")]
 
 
 def _region(text: str) -> tuple[int, int]:

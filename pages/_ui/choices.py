@@ -13,6 +13,8 @@ from engine.analyses.declared import Declared, analyses
 from engine.core.card import ModelCard
 from engine.core.errors import ParameterError
 from engine.core.parameters import Field, Parameters, fields_of
+from engine.core.quoting import quoted
+from pages._ui.text import show_error
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _widget(row: Setting, text: str) -> str:
     try:
         return read(row.name, given)
     except ValueError:
-        st.error(f"{label} is {given[:40]!r}: {option.help} The value before is kept.")
+        show_error(f"{label} is {quoted(given, 40)}: {option.help} The value before is kept.")
         return text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -12,15 +12,20 @@ from engine.analyses.dependency import DependencyMap
 from engine.analyses.findings import changes
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError, SequenceError
+from engine.core.quoting import quoted
 from engine.core.sequence import NucleotideSequence
+from engine.core.typography import folded
 from engine.service.engine import Request
 from engine.service.jobs import Job
-from engine.views import payload
+from engine.views import wire
 from engine.views.comparison import changed_pairs, difference
 from engine.views.evidence import FigureStyle, LocusEvidence, Mark
 from engine.views.figure import side_by_side
-from pages._ui import locus_view, polling, search, state
+from pages._ui import figure_view, polling, state
+from pages._ui.figure_view.asked import picture, style_of
+from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Shown, echo
+from pages._ui.text import plain, show_error
 
 TARGET = "compare"
 MODES = {"substitution": "Reference against a substitution", "models": "One model against another"}
@@ -35,6 +40,11 @@ class Comparison:
     jobs: tuple[Job, Job]
     place: int | None
     found: DependencyMap | None = None
+    chosen: Chosen | None = None
+    display: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(wire.Address(TARGET, self.identity, "difference"))
 
     @property
     def maps(self) -> tuple[DependencyMap, DependencyMap] | None:
@@ -58,7 +68,7 @@ def page() -> None:
             st.switch_page("pages/explorer.py")
         return
     shown = session.on_screen
-    st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")
+    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))} (the sequence of the explorer)")
     mode = st.segmented_control("What to compare", list(MODES), default="substitution", format_func=MODES.__getitem__) or "substitution"
     with st.form("compare", border=False):
         first, second, go = st.columns([3, 3, 1], vertical_alignment="bottom")
@@ -96,9 +106,9 @@ def _suggestion(shown: Shown) -> str:
 
 def substituted(sequence: NucleotideSequence, text: str) -> tuple[NucleotideSequence, int, str]:
     """The sequence with one base replaced, the 0-based place, and the change as ``C31A``. Raises `SequenceError` in one sentence."""
-    match = re.fullmatch(r"\s*([ACGTUacgtu]?)\s*(\d{1,9})\s*>?\s*([ACGTUacgtu])\s*", text, re.ASCII)
+    match = re.fullmatch(r"\s*([ACGTUacgtu]?)\s*(\d{1,9})\s*>?\s*([ACGTUacgtu])\s*", folded(text), re.ASCII)
     if match is None:
-        raise SequenceError(f"{text[:30]!r} is not a substitution; write the base, its position and the new base, for example C31A.")
+        raise SequenceError(f"{quoted(text, 30)} is not a substitution; write the base, its position and the new base, for example C31A.")
     place, letters = int(match[2]) - 1, sequence.letters
     if not 0 <= place < len(letters):
         raise SequenceError(f"Position {place + 1:,} is outside the sequence; give one of 1 to {len(letters):,}.")
@@ -130,7 +140,7 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str, change: s
             shared.engine.submit(Request("dependency", second, other, species=_species(other)), visitor),
         )
     except LocuscopeError as error:
-        st.error(str(error))
+        show_error(str(error))
         return
     st.session_state["comparison"] = Comparison(shown, titles, jobs, place)
 
@@ -148,12 +158,12 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     errors = [str(job.error) for job in comparison.jobs if job.error is not None]
     maps = comparison.maps
     if errors or maps is None:
-        st.error(" ".join(errors) or "The comparison was cancelled.")
+        show_error(" ".join(errors) or "The comparison was cancelled.")
         return
     if comparison.found is None:
         comparison.found = difference(*maps)
-    first, second = (search.plain(title) for title in comparison.titles)
-    st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {search.plain(changes(comparison.found))}")
+    first, second = (plain(title) for title in comparison.titles)
+    st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {plain(changes(comparison.found))}")
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
     sides = [_evidence(comparison, found) for found in maps]
@@ -179,7 +189,9 @@ def _progress(comparison: Comparison) -> None:
         st.rerun()
     for title, job in zip(comparison.titles, comparison.jobs, strict=True):
         part = job.done / job.total if job.total else float(job.finished)
-        st.progress(min(1.0, part), text=f"{title}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{title}: {job.stage}")
+        st.progress(
+            min(1.0, part), text=plain(f"{title}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{title}: {job.stage}")
+        )
     if st.button("Cancel", key="compare-cancel"):
         for job in comparison.jobs:
             job.cancel(state.session().visitor)
@@ -187,35 +199,35 @@ def _progress(comparison: Comparison) -> None:
 
 @st.fragment
 def _view(comparison: Comparison, found: DependencyMap) -> None:
-    locus_view.mount(_meta(comparison))
-    address = payload.Address(TARGET, comparison.identity, "difference")
+    """The difference, drawn as the explorer draws a map."""
+    dark = bool(st.context.theme.type == "dark")
+    evidence = _evidence(comparison, found)
+    feed = comparison.feed
+    wish = figure_view.mount(_meta(comparison))
+    if wish is not None and wish.name in ("pair", "base"):
+        places = tuple(wish.whole(key) for key in (("changed", "read") if wish.name == "pair" else ("at",)))
+        if 0 <= min(places) <= max(places) < len(evidence.sequence):
+            comparison.chosen = Chosen(places)
+    elif wish is not None and wish.name == "display":
+        comparison.display = dict(wish.values)
+    elif wish is not None and wish.name == "picture":
+        data = picture(feed.address, evidence, wish.values, "difference", dark=dark)
+        if data is not None:
+            feed.picture(data)
     with st.container(key="wires-compare"):
-        locus_view.send(TARGET, "map", payload.map_envelope(address, found))
-        problem = payload.envelope(address, "status", {"running": [], "lines": []})
-        locus_view.send(TARGET, "status", problem)
+        for kind, data in feed.envelopes(evidence, style_of(comparison.display, dark=dark), chosen=comparison.chosen).items():
+            figure_view.send(TARGET, kind, data)
 
 
 def _meta(comparison: Comparison) -> dict[str, Any]:
-    shown = comparison.shown
-    sequence, locus = shown.sequence, shown.sequence.locus
-    features = [{"kind": f.kind, "name": f.name, "start": f.start, "end": f.end, "strand": f.strand} for f in shown.features]
-    if comparison.place is not None:
-        variant = {"kind": "variant", "name": comparison.titles[1], "start": comparison.place, "end": comparison.place + 1, "strand": "."}
-        features.insert(0, variant)
     return {
         "target": TARGET,
         "view": comparison.identity,
         "generation": "difference",
-        "letters": sequence.letters,
-        "alphabet": str(sequence.alphabet),
+        "letters": comparison.shown.sequence.letters,
         "title": f"{comparison.titles[1]} − {comparison.titles[0]}",
-        "locus": {"contig": locus.contig, "start": locus.start, "end": locus.end, "strand": str(locus.strand)} if locus else None,
-        "features": features,
-        "expected": ["map"],
-        "elements": [],
-        "problems": {},
         "address": None,
-        "fixed": True,
-        "initial": {},
+        "unaddressed": "A comparison has no address of its own yet.",
+        "fixed": "A comparison is shown on the strand it was computed on; turn it in the explorer.",
         "reverse_of": "",
     }

@@ -9,14 +9,16 @@ import streamlit as st
 
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
+from engine.core.quoting import quoted
 from engine.service.engine import Engine
 from engine.sources import examples
-from engine.views import payload
-from pages._ui import address, downloads, locus_view, polling, search, state, tables
+from pages._ui import address, downloads, figure_view, polling, reading, search, state, tables
 from pages._ui.address import AddressState
+from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
-from pages._ui.runs import ABOUT_PRECISION, Price, Runs, prepare, price
+from pages._ui.runs import ABOUT_PRECISION, NO_ELEMENTS, Price, Runs, prepare, price
 from pages._ui.state import Session, Shared, Work
+from pages._ui.text import plain, show_caption, show_error, show_warning
 
 TARGET = "explorer"
 MOST_WAIT_SECONDS = 0.2
@@ -30,8 +32,9 @@ def page() -> None:
         _begin(shared, session)
     search.bar(shared, session)
     with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
+        reading.show(shared.engine, search.READING)
         if session.screen.problem:
-            st.error(session.screen.problem)
+            show_error(session.screen.problem)
     if session.screen.shown is None:
         search.cards(shared, session)
         return
@@ -51,10 +54,10 @@ def _begin(shared: Shared, session: Session) -> None:
     question = Question.of_address(asked, usual)
     problems = [*asked.problems, _unknown(shared.engine, question)]
     if problems[-1]:
-        question = replace(question, model="", species="")
+        question = replace(question, model="", species="", elements="")
     question = replace(question, model=question.model or shared.settings.model)
     search.ask(shared, session, question)
-    if session.screen.shown is None:
+    if session.screen.shown is None and not reading.under_way(search.READING):
         problems.append(session.screen.problem)
         search.ask(shared, session, question.about(usual))
     if session.screen.shown is not None:
@@ -66,6 +69,13 @@ def _begin(shared: Shared, session: Session) -> None:
 
 def _unknown(engine: Engine, question: Question) -> str:
     """One sentence when the address names a model or species there is not; a model that is not installed is shown as what it is."""
+    if question.elements not in ("", NO_ELEMENTS):
+        try:
+            row = engine.model(question.elements)
+        except LocuscopeError as error:
+            return str(error)
+        if not row.card.can(Capability.SEGMENTATION):
+            return f"The address asks for elements by {row.card.title}, which predicts none; choose a model under Analysis."
     if not question.model and not question.species:
         return ""
     try:
@@ -73,7 +83,9 @@ def _unknown(engine: Engine, question: Question) -> str:
     except LocuscopeError as error:
         return str(error)
     if question.species and question.species not in row.card.species and row.card.species:
-        return f"The address asks for the species {question.species!r}, which {row.card.title} does not know; choose one under Analysis."
+        return (
+            f"The address asks for the species {quoted(question.species)}, which {row.card.title} does not know; choose one under Analysis."
+        )
     return "" if row.card.can(Capability.DEPENDENCY) else f"The address asks for {row.card.title}, which has no dependency map."
 
 
@@ -82,10 +94,12 @@ def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
     question, shown = session.question, session.on_screen
     before = session.work
     if before.runs is not None and before.price is not None and before.runs.question == question and before.runs.shown is shown:
+        before.runs.come_back()
         return before.runs, before.price
     runs = prepare(shared.engine, session.visitor, shown, question)
     cost = price(runs)
     session.work = Work(runs, cost)
+    state.here(shared, session)
     if (cost.automatic or shown.example is not None) and not cost.problem:
         runs.start(before.runs)
     if before.runs is not None:
@@ -98,22 +112,22 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     shown = session.on_screen
     left, right = st.columns([6.4, 3.6], vertical_alignment="center", gap="small")
     about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
-    left.markdown(" · ".join(part for part in (f"**{search.plain(shown.title)}**", search.plain(echo(shown)), search.plain(about)) if part))
+    left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         spent = runs.spent()
         st.caption(spent or cost.words(_device(shared)), help=ABOUT_PRECISION if spent else None, width="content")
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
             search.ask(shared, session, replace(session.question, window=None))
             st.rerun()
-        if not runs.started and not cost.problem and st.button("Compute", type="primary", key="compute"):
+        if not cost.problem and not runs.running and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
         downloads.menu(runs, shown)
     search.records(shared, session)
     for note in runs.notes():
-        st.caption(search.plain(note))
+        show_caption(note)
     if cost.problem:
-        st.warning(cost.problem)
+        show_warning(cost.problem)
         _offer_window(shared, session)
 
 
@@ -137,38 +151,48 @@ def _offer_window(shared: Shared, session: Session) -> None:
 def _figure(shared: Shared, session: Session) -> None:
     """The view and its wires; the wires run again by themselves while something is computed."""
     runs = session.computing
-    wish = locus_view.mount(_meta(shared, session))
+    wish = figure_view.mount(_meta(shared, session))
     if wish is not None and wish.values.get("view") == session.on_screen.identity and wish.identity != session.exchange.granted:
         session.exchange = replace(
             session.exchange, granted=wish.identity
         )  # a run that is cut short by a rerun leaves its triggers to the next one
         _grant(shared, session, wish)
-    polling.follow(shared.engine, runs.running, _wires, session)
+    polling.follow(shared.engine, not runs.settled, _wires, shared, session)
 
 
-def _wires(session: Session) -> None:
+def _wires(shared: Shared, session: Session) -> None:
     """Bring what is new to the view; once everything is finished, run the whole page."""
+    state.here(shared, session)
     runs = session.computing
-    was_running = runs.running
+    was_settled = runs.settled
     with st.container(key="wires"):
-        for kind, data in runs.envelopes().items():
-            locus_view.send(TARGET, kind, data)
+        for kind, data in runs.envelopes(style_of(session.display, dark=_dark())).items():
+            figure_view.send(TARGET, kind, data)
     settled = session.work.settled
-    session.work = replace(session.work, settled=not runs.running)
-    if (was_running and not runs.running) or (session.work.settled and not settled):
+    session.work = replace(session.work, settled=runs.settled)
+    if (runs.settled and not was_settled) or (session.work.settled and not settled):
         st.rerun()
 
 
-def _grant(shared: Shared, session: Session, wish: locus_view.Wish) -> None:
+def _grant(shared: Shared, session: Session, wish: figure_view.Wish) -> None:
     """Do what was asked for inside the view."""
     runs = session.computing
     length = len(session.on_screen.sequence)
-    if wish.name == "pair":
+    if wish.name == "pair" and all(0 <= wish.whole(key) < length for key in ("changed", "read")):
         runs.ask_pair(wish.whole("changed"), wish.whole("read"))
         if runs.pair is not None:
             runs.pair.wait(MOST_WAIT_SECONDS)
+    elif wish.name == "base" and 0 <= wish.whole("at") < length:
+        runs.choose(wish.whole("at"))
+    elif wish.name == "display":
+        session.exchange = replace(session.exchange, display=dict(wish.values))
+    elif wish.name == "picture":
+        data = picture(runs.feed.address, runs.evidence(), wish.values, downloads.stem(session.on_screen), dark=_dark())
+        if data is not None:
+            runs.feed.picture(data)
     elif wish.name == "cancel":
         runs.cancel()
+        st.rerun()
     elif wish.name in ("window", "compute"):
         start, end = wish.whole("start"), wish.whole("end")
         if not 0 <= start < end <= length:
@@ -188,26 +212,23 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
     shown = session.on_screen
     runs = session.computing
     asked = session.exchange.asked or AddressState()
-    sequence, locus = shown.sequence, shown.sequence.locus
-    place = {"contig": locus.contig, "start": locus.start, "end": locus.end, "strand": str(locus.strand)} if locus else None
     return {
         "target": TARGET,
-        "view": runs.address.view,
-        "generation": runs.address.generation,
-        "letters": sequence.letters,
-        "alphabet": str(sequence.alphabet),
+        "view": runs.feed.address.view,
+        "generation": runs.feed.address.generation,
+        "letters": shown.sequence.letters,
         "title": shown.title,
-        "locus": place,
-        "features": [{"kind": f.kind, "name": f.name, "start": f.start, "end": f.end, "strand": f.strand} for f in shown.features],
-        "expected": [payload.KINDS.get(kind, kind) for kind in runs.requests],
-        "elements": [],
-        "problems": {payload.KINDS.get(kind, kind): words for kind, words in runs.problems.items()},
         "address": address_of(session.question, shown, shared.settings.model),
-        "initial": asked.initial(len(sequence)),
+        "unaddressed": "This sequence is too long for an address of its own.",
+        "initial": asked.initial(len(shown.sequence)),
         "reverse_of": shown.mirrored_identity,
         "focus": {"places": list(session.exchange.focused[0]), "wish": session.exchange.focused[1]},
         "longest_paste": search.LONGEST_PASTE,
     }
+
+
+def _dark() -> bool:
+    return bool(st.context.theme.type == "dark")
 
 
 def _device(shared: Shared) -> str:

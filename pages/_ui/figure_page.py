@@ -10,8 +10,9 @@ from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
 from engine.views.figure import locus_figure
 from engine.views.palettes import PALETTES
 from engine.views.panel import panels
-from pages._ui import downloads, search, state
+from pages._ui import downloads, state
 from pages._ui.question import echo
+from pages._ui.text import plain, show_caption
 
 FIXED = ("ruler",)
 """Panels that are always there."""
@@ -28,13 +29,13 @@ def page() -> None:
             st.switch_page("pages/explorer.py")
         return
     shown = session.on_screen
-    st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))} (the sequence of the explorer)")
+    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))} (the sequence of the explorer)")
     evidence = downloads.evidence(shown, results)
     style = _choices(evidence)
     words = " ".join(result.words() for result in results.values())
     st.plotly_chart(locus_figure(evidence, style), alt=words, key="composite", width="content", theme=None)
     downloads.figure_buttons(shown, results, style)
-    st.caption(search.plain(words))
+    show_caption(words)
 
 
 def _choices(evidence: LocusEvidence) -> FigureStyle:

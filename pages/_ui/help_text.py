@@ -5,14 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.views.panel import panels
+from pages._ui import state
 
 CAUTIONS = """
 * A model knows the kind of genomes it was trained on; far from them its maps are faint or wrong. The page *Models* says what each was trained on.
 * The map is about the model, not a measurement. A strong pair is a hypothesis.
 * Edges have less context: the first and last bases of a window are predicted worse.
 * Positions on screen are 1-based and inclusive; exported files follow the convention of their format.
-* A pasted sequence stays in this installation: in its memory and in its store of results. Only the name of a locus goes to a public
-  service, and only when its assembly is not registered here.
+* A pasted sequence stays in this installation. Only the name of a locus goes to a public service, and only when its assembly is not
+  registered here. What you have on screen is forgotten when you close the page; computations nobody waits for stop.
+* {kept}
 * The address bar holds pasted letters, so that a link reproduces the view; share links knowingly.
 """
 
@@ -26,6 +28,14 @@ KEYS = """
 | `n` `p` | next, previous strongest pair |
 | `m` `v` `d` `?` | kind of map, reverse complement, display settings, help |
 """
+
+KEPT = {
+    "disk": "Results are kept on this server's disk until newer ones need the room, so that the same question is answered at once. Your letters "
+    "are not written as such, but they can be read from some results (a substitution by the same base has no effect), and maps that were not "
+    "finished are kept, too. Nobody is told what others asked. The setting LOCUSCOPE_KEEP=memory keeps results in memory only.",
+    "memory": "Results are kept in this server's memory only; nothing about your letters is written to its disk.",
+}
+"""What is written about a visitor's letters, by the setting ``keep``."""
 
 
 def panel_table() -> str:
@@ -44,7 +54,7 @@ def page() -> None:
         st.markdown(KEYS)
     with right:
         st.subheader("What to keep in mind", anchor=False)
-        st.markdown(CAUTIONS)
+        st.markdown(CAUTIONS.format(kept=KEPT[state.shared().settings.keep]))
         st.caption(
             "Dependency maps follow Tomaz da Silva et al., Nature Genetics 2025. The same results are made by `python -m engine map`, "
             "`effects`, `probabilities`, `contacts` and `segment`."

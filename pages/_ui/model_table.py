@@ -10,6 +10,7 @@ import streamlit as st
 from engine.service.engine import ModelRow
 from pages._ui import polling, state
 from pages._ui.downloading import Download
+from pages._ui.text import plain, show_error
 
 
 def page() -> None:
@@ -34,7 +35,7 @@ def page() -> None:
     else:
         st.caption("Choose a row to read everything about a model.")
     st.subheader("Get a model", anchor=False)
-    missing = [row for row in rows if not row.installed and row.size_bytes > 0]
+    missing = [row for row in rows if not row.installed and row.downloadable]
     if not missing:
         st.caption("Every model that can be downloaded is here.")
         return
@@ -47,7 +48,7 @@ def _details(row: ModelRow) -> None:
     """Everything the card says, in full sentences."""
     card = row.card
     with st.container(border=True):
-        st.markdown(f"**{card.title}** · `{card.id}` · revision {card.revision}")
+        st.markdown(f"**{plain(card.title)}** · `{card.id}` · revision {plain(card.revision)}")
         lines = {
             "For": card.description,
             "Trained on": card.organisms,
@@ -57,24 +58,28 @@ def _details(row: ModelRow) -> None:
             "Analyses": ", ".join(sorted(card.capabilities)),
             "Licence": card.licence,
             "Source": card.source,
+            "Proof": card.proof,
+            "Assumed": "; ".join(card.assumed),
             "Please cite": card.citation,
             "What is missing": row.why_not,
         }
-        st.markdown("\n".join(f"* {name}: {text}" for name, text in lines.items() if text))
+        st.markdown("\n".join(f"* {label}: {plain(text)}" for label, text in lines.items() if text))
 
 
 def _install(row: ModelRow, shared: state.Shared) -> None:
     card = row.card
-    st.markdown(f"**{card.title}** · download {_size(row.size_bytes)} from {card.source} · licence: {card.licence}")
+    st.markdown(
+        f"**{plain(card.title)}** · download {_size(row.size_bytes)} from {plain(card.source)} ({card.proof}) · licence: {plain(card.licence)}"
+    )
     if shared.settings.offline:
         st.info("This installation is set to stay offline (LOCUSCOPE_OFFLINE), so nothing can be downloaded here.")
         return
-    agreed = st.checkbox(f"I have read the licence ({card.licence}) and accept it.", key=f"licence-{card.id}")
+    agreed = st.checkbox(f"I have read the licence ({plain(card.licence)}) and accept it.", key=f"licence-{card.id}")
     downloads: dict[str, Download] = st.session_state.setdefault("downloads", {})
     running = downloads.get(card.id)
     if running is None or running.finished:
         if running is not None and running.problem:
-            st.error(running.problem)
+            show_error(running.problem)
         if st.button("Download", type="primary", disabled=not agreed):
             downloads[card.id] = Download(shared.engine, card.id)
             st.rerun()

@@ -30,4 +30,4 @@ def follow(engine: Engine, waiting: bool, look: Callable[..., None], *given: Any
 
 
 def _paced(engine: Engine, waiting: bool, look: Callable[..., None], *given: Any) -> None:
-    st.fragment(look, run_every=interval(engine.visitors_waiting) if waiting else None)(*given)
+    st.fragment(look, run_every=interval(engine.jobs.visitors_waiting) if waiting else None)(*given)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Question:
     """``text`` as typed (or the letters of an upload's record), ``record`` of several, ``window`` half-open on the forward letters;
     ``species`` one the model knows, or empty; ``settings`` of the analyses that are not the usual ones, by their names in the address;
-    ``asked`` analyses that were switched on."""
+    ``asked`` analyses that were switched on; ``elements`` the model of the element track, empty for the usual one, ``none`` for no track."""
 
     text: str
     model: str = ""
@@ -31,6 +31,7 @@ class Question:
     species: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     asked: tuple[str, ...] = ()
+    elements: str = ""
 
     @classmethod
     def of_address(cls, state: AddressState, usual_text: str) -> Question:
@@ -44,6 +45,7 @@ class Question:
             state.species,
             state.settings,
             state.asked,
+            state.elements,
         )
 
     def about(self, text: str) -> Question:
@@ -144,7 +146,7 @@ def address_of(question: Question, shown: Shown, usual_model: str) -> str | None
     model = question.model if question.model != usual_model else ""
     record = question.record + 1 if question.record else ""
     common: dict[str, Any] = {"model": model, "species": question.species, "strand": strand, "analyses": ",".join(question.asked)}
-    common |= dict(question.settings)
+    common |= {"elements": question.elements, **dict(question.settings)}
     if shown.example is not None:
         return address.build("example", shown.example.id, window=window, **common)
     if shown.kind == "locus":

@@ -9,15 +9,19 @@ from typing import Any
 
 from engine.analyses.declared import Declared, Needed, analyses, declared
 from engine.analyses.pair import PairParameters
+from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
-from engine.views import payload
+from engine.views import wire
+from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
 from pages._ui import choices
+from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Question, Shown
 
 logger = logging.getLogger(__name__)
 
+NO_ELEMENTS = "none"
 MAP = "dependency"
 """The analysis without whose answer there is no view."""
 AUTOMATIC_SECONDS = 30.0
@@ -34,7 +38,10 @@ ABOUT_PRECISION = (
 
 @dataclass
 class Runs:
-    """One visitor's computations on one sequence by one model: ``requests`` by analysis, ``impossible`` those it cannot have and why."""
+    """One visitor's computations on one sequence by one model: ``requests`` by analysis, ``impossible`` those it cannot have and why.
+
+    ``stopped``: analyses that the visitor stopped; they may go on for others.
+    """
 
     engine: Engine
     visitor: str
@@ -44,14 +51,15 @@ class Runs:
     impossible: Mapping[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    stopped: frozenset[str] = frozenset()
     pair: Job | None = None
+    chosen: Chosen | None = None
     window: tuple[int, int] | None = None
-    _envelopes: dict[str, tuple[Any, bytes]] = field(default_factory=dict)
+    _away: bool = False
 
-    @property
-    def address(self) -> payload.Address:
-        """Whom the envelopes are for."""
-        return payload.Address("explorer", self.shown.identity, f"{self.question.model}/{self.question.species}/{self.question.settings}")
+    def __post_init__(self) -> None:
+        generation = f"{self.question.model}/{self.question.species}/{self.question.settings}/{self.question.elements}"
+        self.feed = Feed(wire.Address("explorer", self.shown.identity, generation))
 
     def states(self) -> dict[str, tuple[str, str]]:
         """What each panel's analysis has come to: ``cannot``, ``waiting``, ``partial`` or ``result``, and words about it, by analysis."""
@@ -71,32 +79,57 @@ class Runs:
         if job.error is not None:
             return "cannot", str(job.error)
         amount = f"{job.done:,} of {job.total:,} {job.unit}" if job.total else job.stage
-        if job.state == "cancelled":
-            return ("partial" if job.partial is not None else "waiting"), f"cancelled after {amount}: press Compute to go on"
+        if self._is_stopped(name):
+            return ("partial" if job.partial is not None else "waiting"), f"cancelled after {amount}: press Resume to go on"
         return ("partial" if job.partial is not None else "waiting"), amount
 
     def notes(self) -> tuple[str, ...]:
-        """What the engine has to say about the sequence's layout for this model."""
-        return self.engine.notes(self.requests[MAP])
+        """What the engine has to say about the sequence's layout for the models."""
+        found = (note for request in self.requests.values() for note in self.engine.notes(request))
+        return tuple(dict.fromkeys(found))
 
     @property
     def running(self) -> bool:
         """Whether anything is still being computed."""
-        return any(not job.finished for job in (*self.jobs.values(), *([self.pair] if self.pair else [])))
+        asked = [job for kind, job in self.jobs.items() if kind not in self.stopped]
+        return any(not job.finished for job in (*asked, *([self.pair] if self.pair else [])))
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that is shown will change by itself: what was stopped has ended, too."""
+        return not self.running and all(job.finished or not job.stopping for job in self.jobs.values())
+
+    def _is_stopped(self, kind: str) -> bool:
+        job = self.jobs[kind]
+        return job.result is None and job.error is None and (kind in self.stopped or job.state == "cancelled")
 
     @property
     def started(self) -> bool:
         """Whether the computations were started."""
         return bool(self.jobs)
 
+    @property
+    def way_on(self) -> str:
+        """What a button that starts what is not there would say; empty when everything is there or under way."""
+        if not self.started:
+            return "Compute"
+        return "Resume" if any(self._is_stopped(kind) for kind in self.jobs) else ""
+
     def start(self, before: Runs | None = None) -> None:
-        """Submit everything that can be answered; what cannot gets its sentence. A job of ``before`` that has the same question goes on."""
+        """Submit everything that can be answered and is not there; what cannot gets its sentence.
+
+        A job of ``before`` that has the same question goes on; what was stopped goes on from what was finished.
+        """
         for kind, request in self.requests.items():
-            known = before.jobs.get(kind) if before is not None and before.requests.get(kind) == request else None
+            if kind in self.jobs and not self._is_stopped(kind):
+                continue
+            goes_on = before is not None and kind not in before.stopped and before.requests.get(kind) == request
+            known = before.jobs.get(kind) if before is not None and goes_on else None
             try:
                 self.jobs[kind] = known if known is not None and not known.stopping else self.engine.submit(request, self.visitor)
             except LocuscopeError as error:
                 self.problems[kind] = str(error)
+        self.stopped = frozenset()
 
     def give_up(self, after: Runs) -> None:
         """Stop what ``after`` does not go on with."""
@@ -106,9 +139,27 @@ class Runs:
                 job.cancel(self.visitor)
 
     def cancel(self) -> None:
-        """Stop, unless other visitors wait for the same answer; what there is stays."""
+        """Stop waiting; what there is stays. What nobody else waits for ends."""
+        self.stopped = frozenset(kind for kind, job in self.jobs.items() if not job.finished)
         for job in self.jobs.values():
             job.cancel(self.visitor)
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of what was packed for the browser; the results themselves are counted by the store."""
+        return self.feed.held_bytes
+
+    def let_go(self) -> None:
+        """Forget the results of a visitor who is away; they come back with `come_back`."""
+        if self.settled and not self.stopped:
+            self.jobs, self.pair, self.chosen, self._away = {}, None, None, bool(self.jobs)
+            self.feed = Feed(self.feed.address)
+
+    def come_back(self) -> None:
+        """Ask again for what was let go."""
+        if self._away:
+            self._away = False
+            self.start()
 
     def result(self, kind: str) -> Any | None:
         """The finished result, or the newest partial one."""
@@ -136,76 +187,87 @@ class Runs:
         return f"{known}{seconds:.1f} s on {origin.device}, {origin.dtype}{precision}"
 
     def ask_pair(self, changed: int, read: int) -> None:
-        """Ask for the 4 × 4 table of a pair."""
-        self._envelopes.pop("pair", None)
+        """Select a pair, and ask for its 4 × 4 table."""
+        self.pair, note = None, ""
         try:
             parameters = PairParameters(changed, read)
             request = Request("pair", self.shown.sequence, self.question.model, parameters, self.question.species)
             self.pair = self.engine.submit(request, self.visitor)
         except LocuscopeError as error:
-            self.pair = None
-            self._envelopes["pair"] = (None, payload.pair_problem_envelope(self.address, changed, read, str(error)))
+            note = str(error)
+        self.chosen = Chosen((changed, read), note=note or "The 4 × 4 table is being computed.")
 
-    def envelopes(self) -> dict[str, bytes]:
+    def choose(self, base: int) -> None:
+        """Select a base."""
+        self.pair, self.chosen = None, Chosen((base,))
+
+    def evidence(self) -> LocusEvidence:
+        """What there is to be drawn, with partial results; analyses without any say why, or wait."""
+        results = {name: found for name in self.requests if (found := self.result(name)) is not None}
+        states = {
+            name: PanelState("cannot", words) if kind == "cannot" else PanelState("waiting")
+            for name, (kind, words) in self.states().items()
+            if name not in results and kind in ("cannot", "waiting")
+        }
+        return LocusEvidence(self.shown.sequence, results, self.shown.features, states, title=self.shown.title)
+
+    def envelopes(self, style: FigureStyle) -> dict[str, bytes]:
         """Everything the browser should have now; unchanged parts are the same bytes as before."""
-        for kind, encode in _ENCODERS.items():
-            found = self.result(kind)
-            if found is not None and self._known(kind) is not found:
-                self._envelopes[kind] = (found, encode(self.address, found))
-        self._encode_window()
-        self._encode_pair()
-        self._envelopes["status"] = (None, payload.envelope(self.address, "status", self.status()))
-        return {kind: data for kind, (_, data) in self._envelopes.items()}
-
-    def status(self) -> dict[str, Any]:
-        """Progress in words and numbers, one line for each computation that is under way or went wrong."""
-        lines = [line for line in (_line(kind, job) for kind, job in self.jobs.items()) if line is not None]
-        return {"running": [payload.KINDS.get(kind, kind) for kind, job in self.jobs.items() if not job.finished], "lines": lines}
-
-    def _known(self, kind: str) -> Any:
-        return self._envelopes.get(kind, (None, b""))[0]
-
-    def _encode_window(self) -> None:
-        found = self.jobs[MAP].result if MAP in self.jobs else None
-        if found is None or self.window is None or self._known("window") == self.window:
-            return
-        start, end = self.window
-        margin = max(0, (payload.FLOAT32_WIDTH - (end - start)) // 2)
-        start, end = max(found.offset, start - margin), min(found.offset + len(found.values), end + margin)
-        self._envelopes["window"] = (self.window, payload.window_envelope(self.address, found, start, end))
-
-    def _encode_pair(self) -> None:
         job = self.pair
-        if job is None or not job.finished or self._known("pair") is job:
-            return
-        asked = job.request.parameters
-        if job.result is not None:
-            data = payload.pair_envelope(self.address, job.result)
-        else:
-            problem = str(job.error) if job.error is not None else "The computation was cancelled; click again."
-            data = payload.pair_problem_envelope(self.address, asked.changed, asked.read, problem)
-        self._envelopes["pair"] = (job, data)
+        if job is not None and job.finished and self.chosen is not None and self.chosen.table is None:
+            note = "" if job.result is not None else str(job.error or "The computation was cancelled; click again.")
+            self.chosen = Chosen(self.chosen.places, job.result, note)
+        words = {name: words for name, (_, words) in self.states().items() if words}
+        lines = [line for line in (_line(kind, job, self._is_stopped(kind)) for kind, job in self.jobs.items()) if line is not None]
+        running = [kind for kind, job in self.jobs.items() if not job.finished and kind not in self.stopped]
+        status = {"running": running, "lines": lines}
+        chosen, window = self.chosen, self.window
+        return self.feed.envelopes(
+            self.evidence(), style, states=words, progress=_progress(lines), status=status, chosen=chosen, window=window
+        )
 
 
-_ENCODERS: dict[str, Any] = {
-    MAP: payload.map_envelope,
-    "probabilities": payload.probabilities_envelope,
-    "effects": payload.effects_envelope,
-    "segmentation": payload.segmentation_envelope,
-    "tokens": payload.tokens_envelope,
-    "contacts": payload.contacts_envelope,
-}
+def _progress(lines: list[dict[str, Any]]) -> list[Any]:
+    """The most urgent line of progress for the tool bar, and the way to stop it."""
+    if not lines:
+        return []
+    line = next((one for one in lines if one["running"]), lines[0])
+    nodes: list[Any] = [
+        ["span", {"class": "fv-failed" if line["failed"] else "", "title": "\n".join(one["text"] for one in lines)}, line["text"]]
+    ]
+    if line["total"] and line["running"]:
+        nodes.insert(0, ["progress", {"max": str(line["total"]), "value": str(line["done"]), "aria-label": line["text"]}])
+        nodes.append(["span", {}, _left(line["seconds_left"])])
+    if len(lines) > 1:
+        nodes.append(["span", {}, f"+{len(lines) - 1}"])
+    if any(one["running"] for one in lines):
+        nodes.append(
+            ["button", {"type": "button", "data-act": "cancel", "title": "Stop; what is there stays, marked partial"}, "Stop computing"]
+        )
+    return nodes
 
 
-def _line(kind: str, job: Job) -> dict[str, Any] | None:
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s left"
+    return f"{round(seconds / 60)} min left" if seconds < 3600 else f"{seconds / 3600:.1f} h left"
+
+
+def _line(kind: str, job: Job, stopped: bool) -> dict[str, Any] | None:
     title = declared(kind).title
     base = {"done": job.done, "total": job.total, "seconds_left": job.seconds_left, "running": not job.finished, "failed": False}
     if job.state == "done":
         return None
     if job.state == "failed":
         return {**base, "total": 0, "failed": True, "text": f"{title}: {job.error}"}
-    if job.state == "cancelled":
-        return {**base, "text": f"{title}: cancelled after {job.done:,} of {job.total:,} {job.unit}; what is shown is partial"}
+    if stopped:
+        return {
+            **base,
+            "running": False,
+            "text": f"{title}: cancelled after {job.done:,} of {job.total:,} {job.unit}; what is shown is partial",
+        }
     ahead = f", {job.queue_position} before it" if job.queue_position else ""
     if not job.total:
         return {**base, "text": f"{title}: {job.stage}{ahead}"}
@@ -220,10 +282,7 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
     for name, analysis in analyses().items():
         if analysis.shown != "always" and name not in question.asked:
             continue
-        model = question.model
-        reason = analysis.cannot(engine.model(model).card)
-        if reason:
-            model = analysis.default_model if _usable(engine, analysis) else ""
+        model, reason = _model_of(engine, analysis, question)
         if not model:
             impossible[name] = reason
             continue
@@ -235,6 +294,16 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
         else:
             impossible[name] = f"{analysis.title} are read from the usual map, not from one with other settings."
     return Runs(engine, visitor, shown, question, requests, impossible)
+
+
+def _model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[str, str]:
+    """Who answers an analysis of a view, and where nobody does, why."""
+    if analysis.capability is Capability.SEGMENTATION and question.elements:
+        return ("", "No element track was asked for.") if question.elements == NO_ELEMENTS else (question.elements, "")
+    reason = analysis.cannot(engine.model(question.model).card)
+    if not reason:
+        return question.model, ""
+    return (analysis.default_model, "") if _usable(engine, analysis) else ("", reason)
 
 
 def _usable(engine: Engine, analysis: Declared) -> bool:
@@ -250,7 +319,10 @@ def _on_screen(needed: Mapping[str, Needed], requests: Mapping[str, Request]) ->
 
 @dataclass(frozen=True)
 class Price:
-    """What a view will cost: forward passes, bases read, seconds when known, and whether everything is in the store already."""
+    """What a view will cost: forward passes, bases read, seconds when known, and whether everything is in the store already.
+
+    What is stored because others asked for it counts as if it were not: nobody is told what others asked.
+    """
 
     passes: int
     bases: int
@@ -269,7 +341,7 @@ class Price:
         """The cost in words."""
         if self.problem:
             return ""
-        if self.stored:
+        if self.stored and not self.passes:
             return "answered from stored results"
         where = "" if self.seconds is None else f" on {device}"
         return f"{self.passes:,} forward passes, {_about(self.seconds)}{where}"
@@ -286,13 +358,14 @@ def price(runs: Runs) -> Price:
             runs.engine.check(request)
             cost = runs.engine.estimate(request, list(runs.requests.values()))
             is_stored = runs.engine.stored(request) is not None
+            is_told = is_stored and runs.engine.asked_before(request, runs.visitor)
         except LocuscopeError as error:
             runs.problems[kind] = str(error)
             problem = str(error) if kind == MAP else problem
             continue
-        if is_stored:
+        stored = stored and is_stored
+        if is_told:
             continue
-        stored = False
         passes, bases = passes + cost.passes, bases + cost.tokens
         seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
     return Price(passes, bases, seconds, stored and not problem, problem)

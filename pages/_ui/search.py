@@ -8,27 +8,42 @@ import streamlit as st
 
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
+from engine.core.features import Feature
+from engine.core.quoting import file_name, quoted
 from engine.service.engine import ModelRow
-from engine.sources import examples, understand
-from pages._ui import choices
+from engine.sources import apart, examples
+from engine.sources.understood import Understood
+from pages._ui import choices, reading
 from pages._ui.question import Question, resolve
+from pages._ui.runs import NO_ELEMENTS
 from pages._ui.state import Screen, Session, Shared
 
 BOX = "search-box"
-ANNOTATIONS = ["gff", "gff3", "gtf", "bed", "gb", "gbk", "gbff", "gz"]
+READING = "explorer"
+"""Where what is being read is shown."""
+
 LONGEST_PASTE = 5_000_000
 """Characters that can be pasted; longer text comes as a file, whose bound is the setting ``max_upload_bytes``."""
 PLACEHOLDER = "Paste DNA, RNA, FASTA or GenBank · or a locus, {locus} · or an example's name"
 
 
 def ask(shared: Shared, session: Session, question: Question) -> None:
-    """Make ``question`` the one on screen; when it cannot be understood, say why and keep what was there."""
+    """Make ``question`` the one on screen, at once or when it is read; when it cannot be understood, say why and keep what was there."""
+    known = session.files.understood
+    if known is not None and known[0] == question.text:
+        _show(session, question, known[1])
+        return
+    text = question.text
+
+    def work(monitor: reading.Reading) -> Understood:
+        return apart.understand_text(text, shared.genomes, shared.settings, monitor)
+
+    reading.begin(READING, quoted(text.strip(), 40), work, lambda found: _show(session, question, found), session.say)
+
+
+def _show(session: Session, question: Question, found: Understood) -> None:
+    session.files = replace(session.files, understood=(question.text, found))
     try:
-        known = session.files.understood
-        if known is None or known[0] != question.text:
-            known = (question.text, understand.understand(question.text, shared.genomes, shared.settings))
-            session.files = replace(session.files, understood=known)
-        found = known[1]
         record = found.records[question.record] if 0 <= question.record < len(found.records) else found.records[0]
         shown = resolve(question, found, session.files.annotation.get(record.sha256, ()))
         session.screen = Screen(question, shown)
@@ -98,8 +113,8 @@ def _model_title(row: ModelRow, why_not: str) -> str:
 
 def _upload(shared: Shared, session: Session) -> None:
     with st.popover("File", help="Open a FASTA or GenBank file, or an annotation of what is shown"):
-        given = st.file_uploader("FASTA or GenBank, also .gz", type=["fa", "fasta", "fna", "gb", "gbk", "gbff", "txt", "gz"], key="upload")
-        features = st.file_uploader("Annotation of the sequence shown: GFF3, GTF, BED, GenBank", type=ANNOTATIONS, key="annotation")
+        given = st.file_uploader("FASTA or GenBank, also .gz", key="upload")
+        features = st.file_uploader("Annotation of the sequence shown: GFF3, GTF, BED, GenBank", key="annotation")
     if features is not None and features.file_id != session.files.annotated:
         session.files = replace(session.files, annotated=features.file_id)
         _annotate(shared, session, features.name, features.getvalue())
@@ -107,27 +122,30 @@ def _upload(shared: Shared, session: Session) -> None:
         return
     session.files = replace(session.files, upload=given.file_id)
     session.say("")
-    try:
-        found = understand.read_upload(given.name, given.getvalue(), shared.settings)
-    except LocuscopeError as error:
-        session.say(str(error))
-        return
-    text = f"file {given.name} {given.file_id}"
-    session.files = replace(session.files, understood=(text, found))
-    ask(shared, session, session.question.about(text))
+    name, data = given.name, given.getvalue()
+    question = session.question.about(f"file {name} {given.file_id}")
+
+    def work(monitor: reading.Reading) -> Understood:
+        return apart.read_file(name, data, shared.settings, monitor)
+
+    reading.begin(READING, file_name(name), work, lambda found: _show(session, question, found), session.say)
 
 
 def _annotate(shared: Shared, session: Session, name: str, data: bytes) -> None:
     """Lay an uploaded annotation on the record that is shown."""
     session.say("")
     whole = session.on_screen.whole
-    try:
-        features = understand.read_features(name, data, whole, shared.settings)
-    except LocuscopeError as error:
-        session.say(str(error))
-        return
-    session.files = replace(session.files, annotation={**session.files.annotation, whole.sha256: features})
-    ask(shared, session, session.question)
+
+    def work(monitor: reading.Reading) -> tuple[tuple[Feature, ...], str]:
+        return apart.read_annotation(name, data, whole, shared.settings, monitor)
+
+    def then(found: tuple[tuple[Feature, ...], str]) -> None:
+        session.files = replace(session.files, annotation={**session.files.annotation, whole.sha256: found[0]})
+        ask(shared, session, session.question)
+        if found[1]:
+            session.say(found[1])
+
+    reading.begin(READING, file_name(name), work, then, session.say)
 
 
 def _settings(shared: Shared, session: Session) -> None:
@@ -136,8 +154,20 @@ def _settings(shared: Shared, session: Session) -> None:
         chosen, asked = choices.menu(question.settings, question.asked, shared.engine.model(question.model).card)
         if (chosen, asked) != (question.settings, question.asked):
             change(session, replace(question, settings=chosen, asked=asked))
+        _elements(shared, session)
         _species(shared, session)
         st.caption("Probabilities are read with each position masked in turn, where the model has a mask.")
+
+
+def _elements(shared: Shared, session: Session) -> None:
+    """Which model draws the element track."""
+    now = session.question.elements
+    titles = {row.card.id: row.card.title for row, why in shared.engine.models_for("segmentation") if not why or row.card.id == now}
+    words = {"": "the usual model", NO_ELEMENTS: "no elements", **titles}
+    options = ["", *titles, NO_ELEMENTS]
+    picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key="elements")
+    if picked is not None and picked != session.question.elements:
+        change(session, replace(session.question, elements=picked))
 
 
 def records(shared: Shared, session: Session) -> None:
@@ -186,10 +216,3 @@ def cards(shared: Shared, session: Session) -> None:
                 if st.button("Show", key=f"card-{item.id}"):
                     ask(shared, session, session.question.about(item.id))
                     st.rerun()
-
-
-def plain(text: str) -> str:
-    """Text from outside, with nothing in it read as markup."""
-    for symbol in "\\`*_{}[]<>#|$~:":
-        text = text.replace(symbol, "\\" + symbol)
-    return text

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import streamlit as st
 
 from engine.core.features import Feature
 from engine.core.settings import Settings
 from engine.service.engine import Engine
+from engine.service.visitors import JobTable
 from engine.sources.genomes import GenomeSet
 from engine.sources.understand import Understood
 from pages._ui.address import AddressState
@@ -69,11 +71,12 @@ class Work:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What the address asked for when the visit began, the last wish of the figure that was granted, and what the page wants selected there."""
+    """What the address asked for when the visit began, the last wish of the figure that was granted, what the page wants selected there, how it shall look."""
 
     asked: AddressState | None = None
     granted: str = ""
     focused: tuple[tuple[int, ...], str] = ((), "")
+    display: Mapping[str, Any] | None = None
 
 
 class Session:
@@ -93,6 +96,13 @@ class Session:
     def focus(self, *places: int) -> None:
         """Have the view select these 0-based positions (one base, or a changed and a read one) when it is next drawn."""
         self.exchange = replace(self.exchange, focused=(places, uuid.uuid4().hex))
+
+    @property
+    def display(self) -> Mapping[str, Any]:
+        """Settings of the figure: those chosen last in it, else those of the address."""
+        if self.exchange.display is not None:
+            return self.exchange.display
+        return self.exchange.asked.display if self.exchange.asked is not None else {}
 
     @property
     def question(self) -> Question:
@@ -119,4 +129,29 @@ def session() -> Session:
     if "locuscope" not in st.session_state:
         st.session_state["locuscope"] = Session(uuid.uuid4().hex)
     found: Session = st.session_state["locuscope"]
+    here(shared(), found)
     return found
+
+
+@dataclass(frozen=True)
+class Presence:
+    """That a visitor's browser is connected."""
+
+    jobs: JobTable
+    visitor: str
+
+    def ended(self) -> None:
+        """The connection has ended."""
+        self.jobs.leave_soon(self.visitor)
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=Presence.ended)
+def _presence(_jobs: JobTable, visitor: str) -> Presence:
+    """Made at the first run after each connection, released by Streamlit when it ends: nothing else says that a visitor has gone."""
+    return Presence(_jobs, visitor)
+
+
+def here(shared: Shared, session: Session) -> None:
+    """The visitor is present, with the computations of what is on screen; called at every run and every look."""
+    _presence(shared.engine.jobs, session.visitor)
+    shared.engine.jobs.here(session.visitor, session.work.runs)

@@ -7,6 +7,7 @@ import streamlit as st
 from engine.analyses.declared import declared
 from engine.views.tables import table
 from pages._ui.runs import Runs
+from pages._ui.text import plain, show_caption
 
 
 def section(runs: Runs) -> None:
@@ -24,9 +25,9 @@ def section(runs: Runs) -> None:
         if kind is None:
             return
         found = results[kind]
-        st.markdown(found.words().replace("[", "\\[").replace("*", "\\*"))
+        st.markdown(plain(found.words()))
         st.dataframe(table(found), hide_index=True, height=360)
-        st.caption(provenance_words(found))
+        show_caption(provenance_words(found))
 
 
 def provenance_words(found: object) -> str:

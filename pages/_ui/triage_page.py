@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,34 @@ import streamlit as st
 
 from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError
+from engine.core.quoting import file_name
+from engine.core.transcripts import Transcripts
 from engine.core.variants import ScoredVariant, Triage, TriageParameters
-from engine.exports.triage_table import write_triage_table
-from engine.exports.vcf import write_triage_vcf
+from engine.exports.triage_files import FORMATS, TriageFormat
 from engine.service.jobs import Job
 from engine.service.triage import ReferenceLetters, TriageRequest
-from engine.sources.compressed import text_of
-from engine.sources.vcf import parse_vcf
-from pages._ui import polling, search, state
+from engine.service.visitor_files import VisitorFolder
+from engine.sources import apart
+from engine.sources.door import GZIP_MAGIC
+from engine.sources.genetic_codes import given_codes
+from engine.sources.vcf import open_vcf
+from pages._ui import polling, reading, search, state
 from pages._ui.address import AddressState
 from pages._ui.question import Question
+from pages._ui.text import plain, show_caption, show_error
 
 CONTEXT_BP = 150
+READING = "triage"
 OWN = "a FASTA file of mine"
 EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "examples"
 EXAMPLE_HELP = (
     "Promoter and first 260 codons of lacZ of E. coli, with the two promoter substitutions of lacUV5 and constructed ones: "
     "a lost start codon, six stop codons (*), six synonymous ones (=)."
+)
+
+CODES_HELP = (
+    "NCBI tables of contigs whose annotation states none, as CONTIG=TABLE with commas, or TABLE alone for all that are neither mitochondria "
+    "nor plastids. Without it the usual one of the organism is taken, where the annotation names it."
 )
 
 
@@ -52,13 +64,12 @@ class Given:
 
 @dataclass
 class Desk:
-    """One visitor's triage: the request, its job, the text it came from, and the folder of an uploaded reference."""
+    """One visitor's triage: the request, its job, the VCF it came from, and the folder of an uploaded reference."""
 
     job: Job
     request: TriageRequest
-    source: str
-    name: str
-    folder: Any = field(default=None, repr=False)
+    given: Given
+    folder: VisitorFolder | None = field(default=None, repr=False)
 
 
 def page() -> None:
@@ -72,19 +83,21 @@ def page() -> None:
     )
     with st.form("triage"):
         left, middle, right = st.columns([3, 3, 2])
-        variants = left.file_uploader("Variants: VCF, also .vcf.gz", type=["vcf", "gz"], key="triage-vcf")
+        variants = left.file_uploader("Variants: VCF, also .vcf.gz and .vcf.bgz", key="triage-vcf")
         names = [*shared.genomes.names(), OWN]
         assembly = middle.selectbox("Reference", names, help="Assemblies are registered with the setting LOCUSCOPE_GENOMES.")
-        fasta = middle.file_uploader("FASTA of the reference (only without a registered one)", type=["fa", "fasta", "fna", "gz"])
+        fasta = middle.file_uploader("FASTA of the reference (only without a registered one)", key="triage-fasta")
         model = right.selectbox("Model", _models(shared), format_func=lambda key: shared.engine.model(key).card.title)
         window = right.number_input("Window, bases", 3, 20_000, 512, step=64)
+        stated = right.text_input("Genetic codes", placeholder="chrMT=3", help=CODES_HELP)
         with st.container(horizontal=True):
             asked = st.form_submit_button("Rank the variants", type="primary")
             example = st.form_submit_button("Example: substitutions in lacZ", help=EXAMPLE_HELP)
     if example:
         _start(shared, Given.of_path(EXAMPLE / "lacz-variants.vcf"), OWN, Given.of_path(EXAMPLE / "lacz.fa"), model, int(window))
     elif asked:
-        _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window))
+        _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window), stated)
+    reading.show(shared.engine, READING)
     desk: Desk | None = st.session_state.get("triage-desk")
     if desk is not None:
         _follow(shared, desk)
@@ -97,36 +110,52 @@ def _models(shared: state.Shared) -> list[str]:
     return sorted(usable, key=lambda key: key != usual)
 
 
-def _start(shared: state.Shared, variants: Given | None, assembly: str, fasta: Given | None, model: str | None, window: int) -> None:
+def _start(
+    shared: state.Shared,
+    variants: Given | None,
+    assembly: str,
+    fasta: Given | None,
+    model: str | None,
+    window: int,
+    stated: str = "",
+) -> None:
     if variants is None:
         st.error("No VCF was given; choose a file first.")
         return
     before: Desk | None = st.session_state.pop("triage-desk", None)
     if before is not None:
         before.job.cancel()
-    try:
-        text = text_of(variants.name, variants.content, shared.settings.max_upload_bytes)
-        found = parse_vcf(variants.name, text)
-        reference, folder = _reference(shared, assembly, fasta)
-        transcripts = reference.transcripts() if assembly != OWN else ()
-        request = TriageRequest(found, reference, transcripts, model or "", TriageParameters(window))
-        job = shared.engine.submit_triage(request, state.session().visitor)
-    except LocuscopeError as error:
-        st.error(str(error))
-        return
-    st.session_state["triage-desk"] = Desk(job, request, text, variants.name, folder)
+    visitor = state.session().visitor
+
+    def work(monitor: reading.Reading) -> tuple[TriageRequest, VisitorFolder | None]:
+        found = apart.read_variants(variants.name, variants.content, shared.settings, monitor)
+        reference, folder = _reference(shared, assembly, fasta, monitor)
+        transcripts = reference.transcripts(given_codes([stated])) if assembly != OWN else Transcripts()
+        return TriageRequest(found, reference, transcripts, model or "", TriageParameters(window)), folder
+
+    def then(found: tuple[TriageRequest, VisitorFolder | None]) -> None:
+        try:
+            job = shared.engine.submit_triage(found[0], visitor)
+        except LocuscopeError as error:
+            show_error(str(error))
+            return
+        st.session_state["triage-desk"] = Desk(job, found[0], variants, found[1])
+
+    reading.begin(READING, file_name(variants.name), work, then, show_error)
 
 
-def _reference(shared: state.Shared, assembly: str, fasta: Given | None) -> tuple[ReferenceLetters, Any]:
+def _reference(
+    shared: state.Shared, assembly: str, fasta: Given | None, monitor: reading.Reading
+) -> tuple[ReferenceLetters, VisitorFolder | None]:
     if assembly != OWN:
         return ReferenceLetters(shared.genomes, assembly), None
     if fasta is None:
         raise InputError("No reference was given; choose its FASTA file, or a registered assembly.")
-    folder = tempfile.TemporaryDirectory(prefix="locuscope-")
-    packed = fasta.content[:2] == b"\x1f\x8b"
-    path = Path(folder.name) / ("reference.fa.gz" if packed else "reference.fa")  # never the visitor's own name
-    path.write_bytes(fasta.content)
-    return ReferenceLetters.of_file(path, shared.settings), folder
+    folder = VisitorFolder(shared.settings)
+    path = folder.write("reference.fa.gz" if fasta.content.startswith(GZIP_MAGIC) else "reference.fa", fasta.content)
+    own = replace(shared.settings, home=folder.path)
+    apart.prepare_reference(path, own, monitor)
+    return ReferenceLetters.of_file(path, own), folder
 
 
 def _follow(shared: state.Shared, desk: Desk) -> None:
@@ -136,7 +165,7 @@ def _follow(shared: state.Shared, desk: Desk) -> None:
     if desk.job.state == "cancelled":
         st.info("The triage was cancelled; nothing is ranked.")
     elif desk.job.error is not None:
-        st.error(str(desk.job.error))
+        show_error(str(desk.job.error))
     elif isinstance(desk.job.result, Triage):
         _ranked(shared, desk, desk.job.result)
 
@@ -157,8 +186,9 @@ def _ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     words = ", ".join(f"{count:,} {str(name).replace('_', ' ')}" for name, count in counts.items())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{len(frame):,} alternate alleles**: {words}")
-        st.download_button("Table (.tsv)", data=lambda: _file(found, desk, ".tsv"), file_name="triage.tsv", on_click="ignore")
-        st.download_button("VCF with scores", data=lambda: _file(found, desk, ".vcf"), file_name="triage.vcf", on_click="ignore")
+        for item in FORMATS:
+            name = f"triage{item.suffix}"
+            st.download_button(item.suffix, data=partial(_file, found, desk, item), file_name=name, on_click="ignore", help=item.title)
     picked = st.dataframe(
         frame.drop(columns="row"), hide_index=True, on_select="rerun", selection_mode="single-row", key="triage-table", height=420
     )
@@ -184,30 +214,51 @@ def table(found: Triage) -> pd.DataFrame:
             "influence": [row.influence for row in found.rows],
             "Δ ln P": [row.delta_log_likelihood for row in found.rows],
             "consequence": [row.consequence for row in found.rows],
+            "impact": [row.consequences[0].impact if row.consequences else "" for row in found.rows],
             "gene": [row.gene for row in found.rows],
+            "transcript": [row.consequences[0].transcript if row.consequences else "" for row in found.rows],
+            "HGVS c.": [row.consequences[0].hgvs_c if row.consequences else "" for row in found.rows],
+            "HGVS p.": [row.consequences[0].hgvs_p if row.consequences else "" for row in found.rows],
             "status": [row.status for row in found.rows],
             "note": [row.note for row in found.rows],
             "row": range(len(found.rows)),
         }
     )
-    empty = [
-        name for name in ("llr", "influence", "Δ ln P", "gene", "consequence") if frame[name].isna().all() or (frame[name] == "").all()
-    ]
+    optional = ("llr", "influence", "Δ ln P", "consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p.")
+    empty = [name for name in optional if frame[name].isna().all() or (frame[name] == "").all()]
     return frame.drop(columns=empty).sort_values("rank", kind="stable", na_position="last").reset_index(drop=True)
 
 
 def _card(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
     variant = row.variant
     with st.container(border=True):
-        st.markdown(f"**{search.plain(str(variant))}** {search.plain(row.consequence)} {search.plain(row.gene)}")
+        st.markdown(f"**{plain(str(variant))}** {plain(row.consequence)} {plain(row.gene)}")
         if row.note:
-            st.caption(search.plain(row.note))
+            show_caption(row.note)
+        if row.consequences:
+            st.dataframe(consequences(row), hide_index=True)
         if row.status == "outside":
             return
         left, right = st.columns([1, 1])
         if left.button("Open its place in the explorer", type="primary"):
             _open(shared, desk, row)
         right.caption(f"{2 * CONTEXT_BP + len(variant.reference):,} bases around it, with its base selected.")
+
+
+def consequences(row: ScoredVariant) -> pd.DataFrame:
+    """What a variant does to each transcript, the most severe first."""
+    return pd.DataFrame(
+        {
+            "gene": [item.gene for item in row.consequences],
+            "transcript": [item.transcript for item in row.consequences],
+            "consequence": [", ".join(item.terms) for item in row.consequences],
+            "impact": [item.impact for item in row.consequences],
+            "HGVS c.": [item.hgvs_c for item in row.consequences],
+            "HGVS p.": [item.hgvs_p for item in row.consequences],
+            "genetic code": [str(item.genetic_code or "") for item in row.consequences],
+            "note": [item.note for item in row.consequences],
+        }
+    )
 
 
 def _open(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
@@ -225,7 +276,7 @@ def _open(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
         place = f"{reference.assembly}:{piece.record}:{start - piece.offset + 1}-{end - piece.offset}"
         text = place if registered else f">{piece.contig}:{start + 1}-{end}\n{reference.letters(variant.contig, start, end)}"
     except LocuscopeError as error:
-        st.error(str(error))
+        show_error(str(error))
         return
     session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
     search.ask(shared, session, Question(text, desk.request.model or shared.settings.model))
@@ -233,11 +284,8 @@ def _open(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
     st.switch_page("pages/explorer.py")
 
 
-def _file(found: Triage, desk: Desk, suffix: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"triage{suffix}"
-        if suffix == ".tsv":
-            write_triage_table(found, path)
-        else:
-            write_triage_vcf(found, desk.source, path)
+def _file(found: Triage, desk: Desk, item: TriageFormat) -> bytes:
+    with tempfile.TemporaryDirectory() as folder, open_vcf(desk.given.content, desk.given.name) as source:
+        path = Path(folder) / f"triage{item.suffix}"
+        item.write(found, source, path)
         return path.read_bytes()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,19 +12,20 @@ import pytest
 import torch
 
 from engine.analyses import batches as batching
-from engine.analyses.batches import batches, in_turn, side_by_side
+from engine.analyses.batches import batches, each, in_turn, side_by_side
 from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.analyses.effects import EffectParameters, variant_effects
 from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
 from engine.core.errors import Cancelled, ResourceExhausted
 from engine.core.parameters import Precision
+from engine.core.progress import interruptible, interruption_point
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.locuscope import fast
 from engine.models.registry import entry
 from engine.service.shelf import ASSETS
 from tests.analyses.toys import ToyModel, Watcher
-from tests.models.test_contract import BASE_MODELS, LETTERS, Case
+from tests.models.cases import BASE_MODELS, LETTERS, Case
 
 OUT_OF_MEMORY = [
     torch.OutOfMemoryError("CUDA out of memory"),
@@ -113,20 +113,54 @@ def test_side_by_side_every_worker_has_a_batch_and_all_are_taken_in_order(cores:
         batches(57, 12, compute, take, device="cpu")
     assert taken == [(0, 3), (3, 15), (15, 27), (27, 39), (39, 45), (45, 51), (51, 57)]
     assert most == 3
-    assert len(threads) == 4  # the caller's and the workers'
+    assert len(threads) == 3
+    assert threading.main_thread().name not in threads  # whose products would use all cores and wait for each other
 
 
 def test_workers_have_a_core_each_and_leave_the_number_of_threads_as_it_was(cores: int) -> None:
     batching._made.cache_clear()
     seen: set[int] = set()
     batches(30, 3, lambda start, end: seen.add(torch.get_num_threads()), nothing, device="cpu")
-    assert seen == {cores, 1}  # the first batch is computed by the caller
+    assert seen == {1}
     assert torch.get_num_threads() == cores
     alone: list[int] = []
     thread = threading.Thread(target=lambda: alone.append(torch.get_num_threads()))
     thread.start()
     thread.join()
     assert alone == [cores]
+
+
+def test_computations_that_have_nothing_to_do_with_each_other_run_side_by_side(cores: int) -> None:
+    together = threading.Barrier(2)
+
+    def wait_for_the_other(answer: int) -> int:
+        together.wait(10)
+        assert torch.get_num_threads() == 1
+        return answer
+
+    assert each("cpu", lambda: wait_for_the_other(1), lambda: wait_for_the_other(2)) == [1, 2]
+    assert each("cuda:0", torch.get_num_threads) == [cores]
+
+
+def test_a_stop_ends_the_passes_of_all_workers_between_layers(cores: int) -> None:
+    stop, layers = threading.Event(), [0]
+
+    def check() -> None:
+        if stop.is_set():
+            raise Cancelled("stop")
+
+    def one_pass(start: int, end: int) -> None:
+        for _ in range(1000):
+            interruption_point()
+            layers[0] += 1
+            if layers[0] > 10:
+                stop.set()
+            time.sleep(0.01)
+
+    began = time.monotonic()
+    with interruptible(check), pytest.raises(Cancelled):
+        batches(30, 9, one_pass, nothing, device="cpu")
+    assert time.monotonic() - began < 5
 
 
 def test_side_by_side_memory_that_runs_out_loses_nothing(cores: int) -> None:
@@ -179,9 +213,9 @@ def test_side_by_side_a_cancel_stops_and_partial_maps_are_published(cores: int) 
     assert not watcher.partials[-1].complete
 
 
-@pytest.mark.parametrize("case", BASE_MODELS, ids=lambda case: case.folder)
-def test_every_model_may_be_asked_by_several_workers_at_once(case: Case, golden: Path, cores: int) -> None:
-    sequence, model = NucleotideSequence(LETTERS), case.load(golden, "float32")
+@pytest.mark.parametrize("case", BASE_MODELS, ids=str)
+def test_every_model_may_be_asked_by_several_workers_at_once(case: Case, request: pytest.FixtureRequest, cores: int) -> None:
+    sequence, model = NucleotideSequence(LETTERS), case.load(request, "float32")
     together = dependency_map(model, sequence, DependencyParameters(precision="exact")).values
     torch.set_num_threads(1)
     np.testing.assert_allclose(together, dependency_map(model, sequence, DependencyParameters(precision="exact")).values, atol=5e-5)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -215,7 +217,48 @@ def test_a_stop_goes_through_at_the_next_batch() -> None:
         dependency_map(model, NucleotideSequence(LETTERS), monitor=watcher)
     assert watcher.done == 10
     assert sum(model.calls) == 10
-    assert len(watcher.partials) == 2
+    assert int(watcher.partials[-1].rows_done.sum()) == 3  # everything that was finished
+
+
+@pytest.mark.parametrize(
+    ("causal", "parameters"),
+    [
+        (False, DependencyParameters()),
+        (True, DependencyParameters()),
+        (False, DependencyParameters(window=(2, 14))),
+        (False, DependencyParameters(metric="log_ratio")),
+    ],
+)
+def test_a_stopped_map_goes_on_from_its_rows_and_ends_as_if_it_had_not_been_stopped(causal: bool, parameters: DependencyParameters) -> None:
+    def model() -> ToyModel:
+        return ToyModel(batch=3, causal=causal, masked=not causal)
+
+    letters = LETTERS[:5] + "N" + LETTERS[6:]
+    watcher, again, first, second, at_once = Watcher(stop_after=14, look=False), Watcher(), model(), model(), model()
+    whole = dependency_map(at_once, NucleotideSequence(letters), parameters)
+    with pytest.raises(Cancelled):
+        dependency_map(first, NucleotideSequence(letters), parameters, watcher)
+    resumed = dependency_map(second, NucleotideSequence(letters), parameters, again, watcher.partials[-1])
+    assert sum(first.calls) + sum(second.calls) == 1 + sum(at_once.calls)  # nothing is computed twice but the reference
+    assert again.total == again.done
+    assert resumed.complete
+    np.testing.assert_array_equal(resumed.values, whole.values)
+    if whole.influence is None:
+        assert resumed.influence is None
+    else:
+        np.testing.assert_array_equal(resumed.influence, whole.influence)
+
+
+def test_a_partial_map_of_another_precision_is_not_gone_on_from() -> None:
+    sequence = NucleotideSequence(LETTERS)
+    watcher = Watcher(stop_after=14, look=False)
+    with pytest.raises(Cancelled):
+        dependency_map(ToyModel(batch=3), sequence, monitor=watcher)
+    left = watcher.partials[-1]
+    other = replace(left, provenance=replace(left.provenance, parameters={**left.provenance.parameters, "precision": "sparse"}))
+    model = ToyModel(batch=3)
+    dependency_map(model, sequence, known=other)
+    assert sum(model.calls) == 1 + 3 * len(sequence)
 
 
 @pytest.mark.parametrize(("off", "length", "used"), [(0.001, 130, "delta"), (0.1, 130, "exact"), (0.001, 60, "exact")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,29 +15,15 @@ from engine.analyses.pair import PairParameters, pair_table
 from engine.analyses.probabilities import base_probabilities
 from engine.core.card import Capability
 from engine.core.sequence import NucleotideSequence
-from engine.models.entry import LoadOptions
-from engine.models.registry import entry
 from tests.analyses.toys import Watcher, mutants_of
+from tests.models.cases import BASE_MODELS
 
-FOLDERS = {
-    "dependency_k1": "specieslm-fungi-k1",
-    "dependency_k6": "specieslm-fungi-k6",
-    "specieslm_metazoa_k6": "specieslm-metazoa-k6",
-    "nt_v2": "nt-v2",
-    "gpn": "gpn",
-    "grover": "grover",
-    "megadna": "megadna",
-    "rinalmo": "rinalmo",
-    "rinalmo_multimolecule": "rinalmo",
-}
-SPECIES = {"dependency_k6": "homo_sapiens"}
 LETTERS = "ACGTTGCAAGGTCAT"
 
 
-@pytest.fixture(scope="module", params=FOLDERS)
-def model(request: pytest.FixtureRequest, golden: Path) -> Any:
-    options = LoadOptions(species=SPECIES.get(request.param, ""))
-    return entry(FOLDERS[request.param]).load(golden / request.param / "checkpoint", options)
+@pytest.fixture(scope="module", params=BASE_MODELS, ids=str)
+def model(request: pytest.FixtureRequest) -> Any:
+    return request.param.load(request)
 
 
 def log2_odds(model: Any, letters: str) -> np.ndarray:

@@ -1,28 +1,51 @@
-"""A page with the locus view alone, fed with the samples of the tests; ``?length=``, ``?rows=``, ``?locus=1`` choose what it shows."""
+"""A page with the figure alone, fed with the samples of the tests; ``?length=``, ``?rows=``, ``?locus=1`` choose what it shows."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import streamlit as st
 
-from engine.views import payload
-from pages._ui import locus_view
+from engine.core.features import Feature
+from engine.views import wire
+from engine.views.evidence import LocusEvidence
+from pages._ui import figure_view
+from pages._ui.figure_view.asked import picture, style_of
+from pages._ui.figure_view.feed import Chosen, Feed
 from tests.views import samples
 
-st.set_page_config(page_title="Locus view", layout="wide")
+st.set_page_config(page_title="Figure", layout="wide")
 st.html("<style>.block-container{padding:1rem 2rem!important} .st-key-wires{display:none}</style>")
 length = int(st.query_params.get("length", "76"))
 given = samples.sequence(length, locus="locus" in st.query_params)
 if st.session_state.get("reverse"):
     given = given.reverse_complement()
 rows = st.query_params.get("rows")
-found = samples.dependency(given, int(rows) if rows else None)
-address = payload.Address("test", given.sha256[:16], st.session_state.get("generation", "g"))
-locus = given.locus
+dark = bool(st.context.theme.type == "dark")
+address = wire.Address("test", given.sha256[:16], st.session_state.get("generation", "g"))
+
+
+def known() -> LocusEvidence:
+    """The samples that the address asks for."""
+    results: dict[str, Any] = {
+        "dependency": samples.dependency(given, int(rows) if rows else None),
+        "effects": samples.effects(given),
+        "probabilities": samples.probabilities(given),
+        "segmentation": samples.segmentation(given),
+    }
+    if length == 76:
+        results["contacts"] = samples.contacts(given)
+    return LocusEvidence(given, results, (Feature(kind="tRNA", name="alaW", start=0, end=76, strand="+"),))
+
+
+if st.session_state.get("made_of") != address:
+    st.session_state.made = (known(), Feed(address), {})
+    st.session_state.made_of = address
+evidence, feed, wished = st.session_state.made
 
 
 @st.fragment
@@ -32,35 +55,33 @@ def view() -> None:
         "view": address.view,
         "generation": address.generation,
         "letters": given.letters,
-        "alphabet": str(given.alphabet),
         "title": "Sample",
-        "locus": {"contig": locus.contig, "start": locus.start, "end": locus.end, "strand": str(locus.strand)} if locus else None,
-        "features": [{"kind": "tRNA", "name": "alaW", "start": 0, "end": 76, "strand": "+"}],
-        "expected": ["map", "effects", "probabilities", "segmentation"],
-        "elements": ["gene", "CDS", "tRNA"],
-        "problems": {},
         "address": f"length={length}",
         "initial": {},
         "reverse_of": given.reverse_complement().sha256[:16],
     }
-    wish = locus_view.mount(meta)
+    wish = figure_view.mount(meta)
+    if wish:
+        st.session_state.log = [*st.session_state.get("log", []), (wish.name, dict(wish.values))]
+    if wish and wish.name == "pair":
+        pair = (wish.whole("changed"), wish.whole("read"))
+        wished["chosen"] = Chosen(pair, samples.pair(*pair, given))
+    elif wish and wish.name == "base":
+        wished["chosen"] = Chosen((wish.whole("at"),))
+    elif wish and wish.name == "window":
+        wished["window"] = (wish.whole("start"), wish.whole("end"))
+    elif wish and wish.name == "display":
+        st.session_state.display = dict(wish.values)
+    elif wish and wish.name == "picture":
+        data = picture(address, evidence, wish.values, "sample", dark=dark)
+        if data:
+            feed.picture(data)
+    style = style_of(st.session_state.get("display", {}), dark=dark)
+    states = {"dependency": f"partial, {rows} of {length} rows"} if rows else {}
     with st.container(key="wires"):
-        locus_view.send("test", "map", payload.map_envelope(address, found))
-        locus_view.send("test", "effects", payload.effects_envelope(address, samples.effects(given)))
-        locus_view.send("test", "probabilities", payload.probabilities_envelope(address, samples.probabilities(given)))
-        locus_view.send("test", "segmentation", payload.segmentation_envelope(address, samples.segmentation(given)))
-        if length == 76:
-            locus_view.send("test", "contacts", payload.contacts_envelope(address, samples.contacts(given)))
-        if wish and wish.name == "pair":
-            table = samples.pair(wish.whole("changed"), wish.whole("read"), given)
-            st.session_state.pair = payload.pair_envelope(address, table)
-        if wish and wish.name == "window":
-            st.session_state.window = payload.window_envelope(address, found, wish.whole("start"), wish.whole("end"))
-        for kind in ("pair", "window"):
-            if kind in st.session_state:
-                locus_view.send("test", kind, st.session_state[kind])
-    st.session_state.log = [*st.session_state.get("log", []), (wish.name, dict(wish.values))] if wish else st.session_state.get("log", [])
-    st.code(str(st.session_state.log), language=None)
+        for kind, data in feed.envelopes(evidence, style, states=states, **wished).items():
+            figure_view.send("test", kind, data)
+    st.code(str(st.session_state.get("log", [])), language=None)
     if wish and wish.name == "reverse":
         st.session_state.reverse = not st.session_state.get("reverse")
         st.rerun()

@@ -137,14 +137,14 @@ def test_the_model_table_has_its_columns_and_is_json_on_demand(capsys: pytest.Ca
         (["probabilities"], "exactly one of --sequence LETTERS, --fasta FILE and --locus"),
         (["probabilities", "--sequence", "ACGT", "--fasta", "x.fa"], "you gave --sequence and --fasta"),
         (["probabilities", "--sequence", "ACGT", "--name", "x"], "--name chooses a record"),
-        (["probabilities", "--sequence", ""], "empty"),
+        (["probabilities", "--sequence", ""], "There are no letters"),
         (["probabilities", "--sequence", "ACGXT"], "'X' at position 4"),
-        (["probabilities", "--sequence", "ACGUT"], "both T and U"),
-        (["probabilities", "--sequence", "NNNN"], "no A, C, G, T or U"),
+        (["probabilities", "--sequence", "ACGUT"], "T (position 5) and U (position 4) are mixed"),
+        (["probabilities", "--sequence", "NNNN"], "All 4 letters are ambiguous codes"),
         (["probabilities", "--sequence", "A" * 401], "401 bases; Pairs reads 1 to 400"),
         (["probabilities", "--fasta", "nowhere.fa"], "nowhere.fa' cannot be read"),
         (["probabilities", "--locus", "Mars:chr1:1-10"], "Mars"),
-        (["probabilities", "--locus", "chr1"], "not a locus"),
+        (["probabilities", "--locus", "chr1:five"], "not a locus"),
         (["probabilities", "--sequence", "ACGT", "--model", "pear"], "no model 'pear'"),
         (["probabilities", "--sequence", "ACGT", "--weights", "nowhere"], "'nowhere' does not exist"),
         (["probabilities", "--sequence", "ACGT", "--device", "tpu"], "allowed: auto, cpu, cuda"),
@@ -198,7 +198,7 @@ def test_a_triage_writes_a_table_or_a_vcf(capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_wrong_line_of_a_vcf_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     Path("r.fa").write_text(">1\nACGT\n")
-    Path("v.vcf").write_text("#CHROM\tPOS\n1\n")
+    Path("v.vcf").write_text("#CHROM\tPOS\tID\tREF\tALT\n1\n")
     assert "Line 2 of 'v.vcf' has 1 columns" in refused(capsys, "triage", "v.vcf", "--fasta", "r.fa")
 
 
@@ -262,10 +262,10 @@ def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
 
 
 def test_a_layout_that_a_model_was_not_trained_on_is_noted_but_an_error_stays_one_sentence(
-    shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(arguments, "make_engine", Engine)
-    how = ["--model", "specieslm-fungi-k1", "--weights", str(shared / "golden" / "dependency_k1" / "checkpoint"), "--out", "p.npz"]
+    how = ["--model", "specieslm-fungi-k1", "--weights", str(tiny / "dependency_k1" / "checkpoint"), "--out", "p.npz"]
     assert command_line.main(["probabilities", "--sequence", HAIRPIN, "--species", "candida_glabrata", *how]) == 0
     assert "start codon" in capsys.readouterr().err
     assert "'nobody'" in refused(capsys, "probabilities", "--sequence", HAIRPIN, "--species", "nobody", *how)

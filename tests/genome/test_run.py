@@ -100,7 +100,7 @@ def test_a_stopped_run_goes_on_where_it_was(
     scan(plan, out, settings)
     before = {path.relative_to(out): path.read_bytes() for path in out.rglob("*.bw")}
     (out / "windows" / "one" / "29-62.npz").unlink()
-    run.engine_of(settings)._store._memory.clear()
+    run.engine_of(settings)._store._kept.clear()
     passes = calls.passes
     scan(plan, out, settings)
     assert calls.passes == passes + 2
@@ -235,8 +235,8 @@ def test_windows_go_through_ray_when_an_address_is_given(
 
 
 @pytest.mark.slow
-def test_several_processes_write_the_same_windows_as_one(tmp_path: Path, shared: Path, genome: str) -> None:
-    weights = str(shared / "golden" / "dependency_k1" / "checkpoint")
+def test_several_processes_write_the_same_windows_as_one(tmp_path: Path, tiny: Path, genome: str) -> None:
+    weights = str(tiny / "dependency_k1" / "checkpoint")
     settings = Settings(home=tmp_path / "home", threads=1)
     plan = Plan(genome, "probabilities", "specieslm-fungi-k1", weights, window_bp=40, overlap_bp=6)
     assert scan(plan, tmp_path / "two", settings, processes=2) == 0

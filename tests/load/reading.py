@@ -1,7 +1,7 @@
 """What a visitor reads out of the page's messages: the one place that knows how results, errors and buttons of the page look.
 
 A result comes as the bytes of a component: ``LVW1``, the length of a JSON header as uint32 little-endian, the header (see
-`engine.views.payload`). A header of kind ``map`` is a picture, whole when ``complete``; one of kind ``status`` lists what is still being
+`engine.views.wire`). A header of kind ``map`` is a picture, whole when ``complete``; one of kind ``status`` lists what is still being
 computed in ``running`` and what went wrong among its ``lines``.
 """
 
@@ -16,8 +16,8 @@ from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 MAGIC = b"LVW1"
-PANELS = frozenset({"map", "probabilities", "effects", "segmentation"})
-"""Kinds of results that a sequence of DNA has with the shipped models."""
+PANELS = frozenset({"figure", "map"})
+"""Kinds of envelopes that make a picture."""
 START = "Compute"
 """Label of the button that starts what is too long to start by itself."""
 
@@ -40,6 +40,7 @@ class Reading:
     running: list[str] | None = None
     kinds: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     start_button: str = ""
 
     @property
@@ -74,6 +75,7 @@ class Reading:
             self.whole_map = self.whole_map or bool(told["complete"])
         elif told.get("kind") == "status":
             self.running = list(told["running"])
+            self.lines = [line["text"] for line in told["lines"]]
             for line in told["lines"]:
                 if line["failed"]:
                     self._problem(line["text"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterator
 
 import pytest
 
 from tests.load import crowd
 from tests.load.reading import Reading
+from tests.load.visitor import Visit, WebsocketVisitor
 from tests.serving import ROOT, Server, served
 
 
@@ -30,6 +32,48 @@ def test_eight_visitors_who_come_at_once_all_get_a_picture_within_a_minute(serve
     assert [visit.reading.problems for visit in seen] == [[]] * 8
     assert not any(visit.closed_by_server for visit in seen)
     assert max(visit.first_map or 60.0 for visit in seen) < 60
+
+
+@pytest.mark.slow
+def test_what_a_visitor_who_left_asked_for_stops_within_ten_seconds(server: Server) -> None:
+    """A map that takes a minute and more: its visitor closes the page, and ten seconds later the server idles."""
+    asked = Visit("".join(random.Random(4).choices("ACGT", k=1500)), long=True)
+
+    async def come_and_go() -> tuple[float, float]:
+        visitor = asyncio.create_task(WebsocketVisitor(server.address, asked).stay(120, lambda: asked.first_map is not None))
+        await visitor
+        before = await cores(server, 2)
+        await asyncio.sleep(8)
+        return before, await cores(server, 3)
+
+    before, after = asyncio.run(come_and_go())
+    assert asked.first_map is not None
+    assert not asked.reading.whole_map
+    assert after < 0.25 * max(before, 0.2)
+
+
+@pytest.mark.slow
+def test_a_visitor_whose_network_failed_for_a_moment_has_not_left(server: Server) -> None:
+    asked = Visit("".join(random.Random(5).choices("ACGT", k=1500)), long=True)
+
+    async def lose_the_connection() -> int:
+        visitor = WebsocketVisitor(server.address, asked)
+        await visitor.stay(120, lambda: asked.first_map is not None)
+        await asyncio.sleep(1)
+        before = asked.reading.maps
+        await visitor.stay(20, lambda: False)
+        return before
+
+    before = asyncio.run(lose_the_connection())
+    assert asked.reading.maps > before
+    assert asked.reading.running
+    assert not any("cancelled" in line for line in asked.reading.lines)
+
+
+async def cores(server: Server, seconds: float) -> float:
+    before = server.processor_seconds()
+    await asyncio.sleep(seconds)
+    return (server.processor_seconds() - before) / seconds
 
 
 def test_a_visitor_without_all_panels_counts_as_refused() -> None:

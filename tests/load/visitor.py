@@ -60,6 +60,7 @@ class WebsocketVisitor:
         self._known: dict[str, ForwardMsg] = {}
         self._polls: dict[str, tuple[float, asyncio.Task[None]]] = {}
         self._page_hash = ""
+        self._session = ""
         self._query = urllib.parse.urlencode({"sequence": visit.sequence})
 
     async def stay(self, seconds: float, leave: Callable[[], bool]) -> Visit:
@@ -69,7 +70,9 @@ class WebsocketVisitor:
         try:
             async with (
                 asyncio.timeout(seconds),
-                websockets.connect(stream, subprotocols=["streamlit"], origin=self._address, max_size=None, open_timeout=seconds) as socket,
+                websockets.connect(
+                    stream, subprotocols=self._subprotocols(), origin=self._address, max_size=None, open_timeout=seconds
+                ) as socket,
             ):
                 await self._ask(socket)
                 while not leave():
@@ -82,9 +85,13 @@ class WebsocketVisitor:
         except (OSError, websockets.WebSocketException):
             self.visit.closed_by_server = True
         finally:
-            for _, task in self._polls.values():
-                task.cancel()
+            self._forget_polls()
         return self.visit
+
+    def _subprotocols(self) -> list[websockets.Subprotocol]:
+        """The protocol, a token that is not needed here, and the session of an earlier connection, which then goes on."""
+        names = ["streamlit", "none", self._session] if self._session else ["streamlit"]
+        return [websockets.Subprotocol(name) for name in names]
 
     async def _ask(self, socket: websockets.ClientConnection, fragment: str = "", pressed: str = "") -> None:
         message = BackMsg()
@@ -106,6 +113,7 @@ class WebsocketVisitor:
             self._known[message.hash] = message
         if kind == "new_session":
             self._page_hash = message.new_session.page_script_hash
+            self._session = message.new_session.initialize.session_id
             if not message.metadata.run.fragment_ids:  # a run of the whole page
                 self._forget_polls()
         elif kind == "auto_rerun":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,15 +18,11 @@ from engine.core.card import Capability
 from engine.core.protocols import EmbeddingModel, GenerativeModel, PreciseMutantModel, TokenModel
 from engine.core.sequence import NucleotideSequence
 from engine.core.variants import Variant
-from engine.models.entry import LoadOptions
-from engine.models.registry import entry
-from tests.models.test_contract import BASE_MODELS, ELEMENT_MODELS, HERE, LETTERS, Case, window_of
+from tests.models.cases import BASE_MODELS, ELEMENT_MODELS, LETTERS, Case, window_of
 from tests.pretend_gpu import pretend_gpu
 
-SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 SEQUENCE = NucleotideSequence(LETTERS)
-LANGUAGE_MODELS = [*BASE_MODELS, Case("locuscope", "shipped")]
-ALL_ELEMENT_MODELS = [*ELEMENT_MODELS, Case("locuscope-segmenter", "shipped")]
+WITH_OTHER_PRECISIONS = ("specieslm-fungi-k1", "specieslm-fungi-k6", "nt-v2", "locuscope")
 
 
 @pytest.fixture
@@ -37,20 +32,6 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return
     with pretend_gpu(monkeypatch):
         yield
-
-
-def folder(case: Case, request: pytest.FixtureRequest) -> Path:
-    if case.folder == "shipped":
-        return SHIPPED / str(entry(case.model_id).shipped)
-    return (
-        HERE / "segmenters" / case.folder
-        if case.folder.startswith("data")
-        else request.getfixturevalue("golden") / case.folder / "checkpoint"
-    )
-
-
-def load(case: Case, request: pytest.FixtureRequest, device: str, dtype: str) -> Any:
-    return entry(case.model_id).load(folder(case, request), LoadOptions(species=case.species, device=device, dtype=dtype))
 
 
 def scores(model: Any) -> dict[str, np.ndarray]:
@@ -71,11 +52,11 @@ def scores(model: Any) -> dict[str, np.ndarray]:
     return found
 
 
-@pytest.mark.parametrize("case", LANGUAGE_MODELS, ids=lambda case: case.folder)
+@pytest.mark.parametrize("case", BASE_MODELS, ids=str)
 def test_in_float32_a_gpu_answers_as_the_cpu(case: Case, request: pytest.FixtureRequest) -> None:
-    wanted = scores(load(case, request, "cpu", "float32"))
+    wanted = scores(case.load(request, "float32", "cpu"))
     request.getfixturevalue("gpu")
-    model = load(case, request, "cuda:0", "float32")
+    model = case.load(request, "float32", "cuda:0")
     assert model.device == "cuda:0"
     found = scores(model)
     assert found.keys() == wanted.keys()
@@ -83,11 +64,11 @@ def test_in_float32_a_gpu_answers_as_the_cpu(case: Case, request: pytest.Fixture
         np.testing.assert_allclose(found[name], values, atol=2e-4, rtol=2e-4, err_msg=name)
 
 
-@pytest.mark.parametrize("case", LANGUAGE_MODELS, ids=lambda case: case.folder)
+@pytest.mark.parametrize("case", BASE_MODELS, ids=str)
 def test_by_itself_a_gpu_computes_in_half_precision_and_stays_close(case: Case, request: pytest.FixtureRequest) -> None:
-    wanted = scores(load(case, request, "cpu", "float32"))["map"]
+    wanted = scores(case.load(request, "float32", "cpu"))["map"]
     request.getfixturevalue("gpu")
-    model = load(case, request, "cuda:0", "auto")
+    model = case.load(request, "auto", "cuda:0")
     assert model.dtype == "float16"
     found = scores(model)["map"]
     assert 0 < np.nanmax(np.abs(found - wanted)) < 0.03 * np.nanmax(wanted)
@@ -101,9 +82,7 @@ def test_by_itself_a_gpu_computes_in_half_precision_and_stays_close(case: Case, 
 
 
 @pytest.mark.parametrize("precision", ["delta", "sparse"])
-@pytest.mark.parametrize(
-    "case", [LANGUAGE_MODELS[0], LANGUAGE_MODELS[1], LANGUAGE_MODELS[3], LANGUAGE_MODELS[-1]], ids=lambda case: case.folder
-)
+@pytest.mark.parametrize("case", [case for case in BASE_MODELS if case.model_id in WITH_OTHER_PRECISIONS], ids=str)
 def test_the_other_precisions_lie_on_the_gpu_too(
     case: Case, precision: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +92,7 @@ def test_the_other_precisions_lie_on_the_gpu_too(
     request.getfixturevalue("gpu")
     for module in (delta_mutants, fast):
         monkeypatch.setattr(module, "difference_dtype", lambda *_: torch.float16)
-    model = load(case, request, "cuda:0", "float32")
+    model = case.load(request, "float32", "cuda:0")
     assert isinstance(model, PreciseMutantModel)
     if precision not in model.precisions:
         pytest.skip("this model does not offer it")
@@ -122,11 +101,11 @@ def test_the_other_precisions_lie_on_the_gpu_too(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "auto"])
-@pytest.mark.parametrize("case", ALL_ELEMENT_MODELS, ids=lambda case: case.model_id)
+@pytest.mark.parametrize("case", ELEMENT_MODELS, ids=str)
 def test_elements_on_a_gpu_are_those_of_the_cpu(case: Case, dtype: str, request: pytest.FixtureRequest) -> None:
-    cpu = load(case, request, "cpu", "float32")
+    cpu = case.load(request, "float32", "cpu")
     letters = window_of(cpu)
     wanted = cpu.element_probabilities(letters)
     request.getfixturevalue("gpu")
-    found = load(case, request, "cuda:0", dtype).element_probabilities(letters)
+    found = case.load(request, dtype, "cuda:0").element_probabilities(letters)
     np.testing.assert_allclose(found, wanted, atol=2e-4 if dtype == "float32" else 0.03)

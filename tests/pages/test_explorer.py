@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui.question import address_of
 from tests.pages.conftest import SHORT
 
 Opened = Callable[..., AppTest]
@@ -85,6 +87,11 @@ def test_a_paste_is_bounded_in_the_browser_and_again_on_the_server(explorer: Ope
     app = explorer()
     assert app.text_area(key="search-box").proto.max_chars == 5_000_000
     app = submit(app, "A" * 4_999_999)
+    for _ in range(300):  # it is read in a process of its own
+        if "Reading" not in texts(app):
+            break
+        time.sleep(0.2)
+        app = app.run()
     assert "4,999,999 bases" in texts(app)
     assert "20,000" in app.warning[0].value or "2,048" in app.warning[0].value
 
@@ -136,6 +143,12 @@ def test_the_same_question_of_a_second_visitor_joins_or_reads_the_store(explorer
     jobs = state_of(first).computing.jobs
     assert all(job.wait(60) for job in jobs.values())
     second = explorer(sequence="ACGTTGCAACGTTGCAAAAA")
+    assert all(job.finished for job in state_of(second).computing.jobs.values())
+    assert "stored" not in texts(second)  # nobody is told what others asked
+    other, again = "GATTACAGATTACAGATTAC", "ACGTTGCAACGTTGCAAAAA"
+    submit(second, other)
+    assert all(job.wait(60) for job in state_of(second).computing.jobs.values())
+    second = submit(second, again)
     assert all(job.unit == "stored answer" for job in state_of(second).computing.jobs.values())
     assert "stored, " in texts(second)
 
@@ -158,3 +171,33 @@ def test_an_address_that_names_a_model_that_is_not_installed_shows_nothing_of_an
     assert state_of(app).question.model == "gpn"
     assert "GPN" in app.warning[0].value or "gpn" in app.warning[0].value
     assert not state_of(app).computing.jobs
+
+
+def test_the_element_track_is_by_the_model_that_was_chosen_or_by_none(explorer: Opened) -> None:
+    app = explorer(sequence=SHORT, elements="none")
+    session = state_of(app)
+    assert not app.error
+    assert "segmentation" not in session.computing.requests
+    assert "No element track" in session.computing.impossible["segmentation"]
+    assert "elements=none" in address_of(session.question, session.screen.shown, "locuscope")
+    picker = next(item for item in app.selectbox if item.label == "Elements by")
+    assert picker.options[0] == "the usual model"
+    app = picker.set_value("locuscope-segmenter").run()
+    assert state_of(app).computing.requests["segmentation"].model == "locuscope-segmenter"
+    state_of(app).computing.cancel()
+
+
+def test_an_element_model_that_is_not_installed_leaves_its_track_empty_with_the_remedy(explorer: Opened) -> None:
+    session = state_of(explorer(sequence=SHORT, elements="cispliceai"))
+    assert session.question.elements == "cispliceai"
+    assert "segmentation" not in session.computing.jobs
+    assert "install" in session.computing.problems["segmentation"]
+    session.computing.cancel()
+
+
+@pytest.mark.parametrize("elements", ["gpn", "no-such-model"])
+def test_an_address_that_asks_for_elements_of_a_model_without_any_gets_a_sentence(explorer: Opened, elements: str) -> None:
+    app = explorer(sequence=SHORT, elements=elements)
+    assert len(app.error) == 1
+    assert state_of(app).question.elements == ""
+    state_of(app).computing.cancel()

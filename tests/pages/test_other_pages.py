@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from engine.core.errors import SequenceError
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.variants import ScoredVariant, Triage, Variant
+from pages._ui import state
 from pages._ui.compare_page import substituted
 from pages._ui.triage_page import table
 from tests.views import samples
@@ -49,6 +50,16 @@ def _help() -> None:
     from pages._ui.help_text import page
 
     page()
+
+
+def test_the_help_says_what_is_written_about_a_visitors_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = AppTest.from_function(_help, default_timeout=60).run()
+    assert any("kept on this server's disk" in item.value for item in written.markdown)
+    monkeypatch.setenv("LOCUSCOPE_KEEP", "memory")
+    state.shared.clear()
+    kept = AppTest.from_function(_help, default_timeout=60).run()
+    state.shared.clear()
+    assert any("nothing about your letters is written" in item.value for item in kept.markdown)
 
 
 def _triage() -> None:

@@ -8,13 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.core.errors import Cancelled, LocuscopeError, ParameterError, ResourceExhausted
-from engine.service import jobs
-from engine.service.jobs import DeviceGate, Job, JobMonitor, start_job
-
-
-def never() -> bool:
-    return False
+from engine.core.errors import Cancelled, LocuscopeError, ParameterError, ResourceExhausted, SequenceError, WeightsInvalid
+from engine.core.progress import interruption_point
+from engine.service import jobs, turns
+from engine.service.jobs import Job, JobMonitor, follow, start_job
+from engine.service.turns import Turns
 
 
 def finished(work: object) -> Job:
@@ -29,105 +27,6 @@ def wait_until(condition: object) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.005)
-
-
-def test_only_one_thread_at_a_time_holds_a_device() -> None:
-    gate = DeviceGate()
-    inside = 0
-    most = 0
-
-    def work(visitor: str) -> None:
-        nonlocal inside, most
-        for _ in range(20):
-            gate.acquire(visitor, never)
-            inside += 1
-            most = max(most, inside)
-            time.sleep(0.0005)
-            inside -= 1
-            gate.release()
-
-    threads = [threading.Thread(target=work, args=(str(number),)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 1
-
-
-def test_the_visitor_who_used_the_device_least_goes_next() -> None:
-    gate = DeviceGate()
-    order: list[str] = []
-
-    def work(visitor: str) -> None:
-        gate.acquire(visitor, never)
-        order.append(visitor)
-        gate.release()
-
-    gate.acquire("busy", never)
-    early = [threading.Thread(target=work, args=("busy",)) for _ in range(3)]
-    for thread in early:
-        thread.start()
-    wait_until(lambda: len(gate._waiting) == 3)
-    late = threading.Thread(target=work, args=("new",))
-    late.start()
-    wait_until(lambda: len(gate._waiting) == 4)
-    time.sleep(0.05)
-    assert gate.waiting_before("newest") >= 1
-    gate.release()
-    for thread in (*early, late):
-        thread.join()
-    assert order[0] == "new"
-
-
-def test_a_newcomer_cannot_hold_the_device_longer_than_those_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two visitors with endless work share a device in equal parts, whoever came first."""
-    monkeypatch.setattr(jobs, "CREDIT_SECONDS", 0.0)
-    gate = DeviceGate()
-    used = {"first": 0, "second": 0}
-    end = time.monotonic() + 0.6
-
-    def work(visitor: str) -> None:
-        while time.monotonic() < end:
-            gate.acquire(visitor, never)
-            time.sleep(0.01)
-            used[visitor] += 1
-            gate.release()
-
-    first = threading.Thread(target=work, args=("first",))
-    first.start()
-    time.sleep(0.1)
-    second = threading.Thread(target=work, args=("second",))
-    second.start()
-    first.join()
-    second.join()
-    assert used["second"] >= 0.5 * (used["first"] - 10)
-
-
-def test_a_short_question_is_answered_before_a_long_one_goes_on_but_the_credit_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Turns of one second: the first visitor has had 10, the last of which began at 9; the newcomer starts at 9 − 3 and catches up."""
-    clock = [0.0]
-    monkeypatch.setattr(jobs.time, "monotonic", lambda: clock[0])
-    gate = DeviceGate()
-    for _ in range(10):
-        gate.acquire("long", never)
-        clock[0] += 1.0
-        gate.release()
-    for order, visitor in enumerate(("long", "short")):
-        gate._level(visitor)
-        gate._waiting.append(jobs._Ticket(visitor, order))
-    taken = []
-    for _ in range(8):
-        taken.append(gate._next().visitor)
-        gate._used[taken[-1]] += 1.0
-    assert taken == ["short"] * 4 + ["long", "short"] * 2
-
-
-def test_waiting_for_a_turn_can_be_given_up() -> None:
-    gate = DeviceGate()
-    gate.acquire("a", never)
-    with pytest.raises(Cancelled):
-        gate.acquire("b", lambda: True)
-    assert not gate._waiting
 
 
 def test_a_job_ends_done_failed_or_cancelled_and_says_why() -> None:
@@ -156,19 +55,49 @@ def test_a_job_ends_done_failed_or_cancelled_and_says_why() -> None:
     assert finished(stop).state == "cancelled"
 
 
-def test_an_unforeseen_error_is_one_sentence_and_reaches_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    monkeypatch.setattr(threading, "excepthook", lambda arguments: seen.append(arguments.exc_type))
+def test_an_unforeseen_error_is_one_sentence_on_the_page_and_whole_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     job = finished(lambda _: 1 // 0)
-    wait_until(lambda: seen)
     assert isinstance(job.error, LocuscopeError)
     assert "ZeroDivisionError" in str(job.error)
-    assert seen == [ZeroDivisionError]
+    assert "division" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+def test_every_error_of_a_job_reaches_the_log_and_a_visitors_letters_do_not(caplog: pytest.LogCaptureFixture) -> None:
+    letters = "AC" + "XGT"
+
+    def damaged(_: JobMonitor) -> None:
+        try:
+            {}["layer.3"]
+        except KeyError as error:
+            raise WeightsInvalid("The weights lack a tensor; install them again.") from error
+
+    def refused(_: JobMonitor) -> None:
+        raise SequenceError(f"Position 3 of {letters!r} is X.")
+
+    def full(_: JobMonitor) -> None:
+        raise MemoryError("of 3 GB")
+
+    for work, words in ((damaged, "install them again"), (damaged, "KeyError"), (refused, "SequenceError"), (full, "of 3 GB")):
+        caplog.clear()
+        assert finished(work).state == "failed"
+        assert words in caplog.text
+    caplog.clear()
+    finished(refused)
+    assert letters not in caplog.text
+    assert "in refused" in caplog.text
+
+
+def test_even_an_error_that_ends_programs_ends_only_the_job() -> None:
+    def leave(_: JobMonitor) -> None:
+        raise SystemExit(3)
+
+    assert finished(leave).state == "failed"
 
 
 def test_a_long_computation_hands_the_device_on_at_its_progress_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "SLICE_SECONDS", 0.01)
-    gate, lock = DeviceGate(), threading.Lock()
+    monkeypatch.setattr(turns, "SLICE_SECONDS", 0.01)
+    gate, lock = Turns(), threading.Lock()
     order: list[str] = []
 
     def long(monitor: JobMonitor) -> None:
@@ -183,7 +112,7 @@ def test_a_long_computation_hands_the_device_on_at_its_progress_calls(monkeypatc
         with monitor.computing(gate, lock):
             order.append("short")
 
-    first, second = Job("long", None), Job("short", None)
+    first, second = Job("long", None, 1.0), Job("short", None, 0.001)
     start_job(first, long, lambda _: None)
     wait_until(lambda: first.done > 3)
     start_job(second, short, lambda _: None)
@@ -195,8 +124,8 @@ def test_a_long_computation_hands_the_device_on_at_its_progress_calls(monkeypatc
 
 
 def test_cancelling_while_handed_over_leaves_device_and_model_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "SLICE_SECONDS", 0.0)
-    gate, lock = DeviceGate(), threading.Lock()
+    monkeypatch.setattr(turns, "SLICE_SECONDS", 0.0)
+    gate, lock = Turns(), threading.Lock()
     release = threading.Event()
 
     def endless(monitor: JobMonitor) -> None:
@@ -210,7 +139,7 @@ def test_cancelling_while_handed_over_leaves_device_and_model_free(monkeypatch: 
         with monitor.computing(gate, lock):
             release.wait(5)
 
-    first, second = Job("first", None), Job("second", None)
+    first, second = Job("first", None, 100.0), Job("second", None, 1.0)
     start_job(first, endless, lambda _: None)
     wait_until(lambda: first.done > 1)
     start_job(second, holder, lambda _: None)
@@ -222,6 +151,83 @@ def test_cancelling_while_handed_over_leaves_device_and_model_free(monkeypatch: 
     assert second.wait(5)
     assert not lock.locked()
     assert gate._holder is None
+
+
+def test_a_pass_that_takes_minutes_ends_between_its_layers() -> None:
+    def one_pass(monitor: JobMonitor) -> None:
+        with monitor.computing(Turns(), threading.Lock()):
+            for _ in range(10_000):
+                time.sleep(0.02)
+                interruption_point()
+
+    job = Job("long", None)
+    start_job(job, one_pass, lambda _: None)
+    wait_until(lambda: job.stage == "computing")
+    began = time.monotonic()
+    job.cancel()
+    assert job.stage == "stopping"
+    assert job.wait(5)
+    assert job.state == "cancelled"
+    assert time.monotonic() - began < 1
+
+
+def test_a_shared_job_runs_on_the_account_of_whoever_has_waited_longest() -> None:
+    outer, job = Job("effects", None), Job("map", None)
+    for waiter, who in ((job, "late"), (outer, "early")):
+        waiter.join(who)
+    outer._waiting["early"] -= 10
+    assert job.account == "late"
+    job.join(outer)
+    assert job.account == "early"
+    outer.cancel("early")
+    job.cancel(outer)
+    assert job.account == "late"
+    assert not job.stopping
+
+
+def test_leaving_stops_a_job_only_when_nobody_else_waits_for_it() -> None:
+    outer, job = Job("effects", None), Job("map", None)
+    job.join("a")
+    job.join(outer)
+    job.cancel("a")
+    job.cancel("stranger")
+    assert not job.stopping
+    job.cancel(outer)
+    assert job.stopping
+    assert not job.join("b")
+
+
+def test_joining_and_leaving_at_once_never_stops_a_job_under_somebody() -> None:
+    """A thousand times a visitor leaves while another one joins: who was let in is never in a job that was stopped."""
+    for _ in range(1000):
+        job = Job("map", None)
+        job.join("a")
+        let_in: list[bool] = []
+        leaving = threading.Thread(target=job.cancel, args=("a",))
+        joining = threading.Thread(target=lambda job=job, let_in=let_in: let_in.append(job.join("b")))
+        leaving.start()
+        joining.start()
+        leaving.join()
+        joining.join()
+        assert let_in == [not job.stopping]
+
+
+def test_a_job_whose_answer_another_one_reads_stops_with_it() -> None:
+    inner, outer = Job("map", None), Job("effects", None)
+    inner.join(outer)
+
+    def endless(monitor: JobMonitor) -> None:
+        while True:
+            time.sleep(0.01)
+            monitor.advance(1)
+
+    start_job(inner, endless, lambda _: None)
+    start_job(outer, lambda monitor: follow(inner, outer, monitor), lambda _: None)
+    wait_until(lambda: inner.done > 1)
+    outer.cancel()
+    assert outer.wait(1)
+    assert inner.wait(1)
+    assert (outer.state, inner.state) == ("cancelled", "cancelled")
 
 
 def test_a_snapshot_is_asked_for_only_while_somebody_looks() -> None:
@@ -251,7 +257,7 @@ def test_snapshots_take_at_most_two_percent_of_the_time(monkeypatch: pytest.Monk
         clock[0] = published + interval + 0.01
 
 
-def test_after_a_stop_an_analysis_without_snapshots_ends_at_its_next_call() -> None:
+def test_after_a_stop_an_analysis_ends_at_its_next_call() -> None:
     job = Job("key", None)
     monitor = JobMonitor(job)
     monitor.start(10)
@@ -259,16 +265,35 @@ def test_after_a_stop_an_analysis_without_snapshots_ends_at_its_next_call() -> N
     job.cancel()
     with pytest.raises(Cancelled):
         monitor.advance(1)
-    assert job.done == 2
+    assert job.done == 3  # that one was finished, too
 
 
-def test_the_time_left_follows_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [100.0]
-    monkeypatch.setattr(jobs.time, "monotonic", lambda: clock[0])
+def test_the_first_snapshot_comes_after_some_computing() -> None:
+    clock = SimpleNamespace(seconds=0.0)
+    job = Job("key", None)
+    monitor = JobMonitor(job)
+    with monitor.computing(Turns(), threading.Lock()):
+        monitor._turns = SimpleNamespace(turn_seconds=lambda _: clock.seconds)  # type: ignore[assignment]
+        assert job.partial is None
+        assert not monitor.wants_partial()
+        clock.seconds = jobs.FIRST_PARTIAL_SECONDS
+        assert monitor.wants_partial()
+
+
+def test_what_remains_is_as_expected_at_first_and_follows_the_own_pace_later() -> None:
+    job = Job("key", None, 20.0)
+    job.used_seconds = 5.0
+    assert job.remaining_seconds == 15.0
+    job.total, job.done, job.used_seconds = 100, 50, 10.0
+    assert job.remaining_seconds == 10.0
+    assert Job("key", None).remaining_seconds == jobs.UNKNOWN_SECONDS
+
+
+def test_the_time_left_is_that_of_computing_and_not_of_waiting_for_turns() -> None:
     job = Job("key", None)
     monitor = JobMonitor(job)
     monitor.start(40)
     assert job.seconds_left is None
-    clock[0] += 5.0
+    job.used_seconds = 5.0
     monitor.advance(10)
     assert job.seconds_left == pytest.approx(15.0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,10 @@ from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, Res
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 from engine.service.engine import Engine, Request
+from engine.service.shelf import Fingerprints
+from tests.conftest import ROOT
 from tests.fake_model import Calls, FakeRegistry
+from tests.service.test_jobs import wait_until
 
 HAIRPIN = NucleotideSequence("GGGACTTTTGTCCC", name="hairpin")
 
@@ -256,6 +262,121 @@ def test_cancelling_keeps_the_partial_map_and_does_not_store_it(engine: Engine, 
         job.answer()
 
 
+def test_a_stopped_map_goes_on_from_the_rows_it_has(engine: Engine, calls: Calls, tmp_path: Path) -> None:
+    calls.seconds, calls.batch = 0.02, 3
+    request = Request("dependency", NucleotideSequence("ACGT" * 20))
+    job = engine.submit(request)
+    wait_until(lambda: job.done > 60)
+    job.cancel()
+    again = engine.submit(request)  # at once, while the first one is still ending
+    assert job.wait(5)
+    wait_until(lambda: again.done > 0)
+    assert again.done >= job.done - 1
+    assert again.wait(20)
+    assert calls.passes == 2 + 3 * 80  # nothing was computed twice but the reference
+    other = Engine(settings(tmp_path / "other"), FakeRegistry(tmp_path / "other" / "models"))
+    np.testing.assert_array_equal(again.result.values, other.run(request).values)
+    np.testing.assert_array_equal(again.result.influence, other.run(request).influence)
+    assert not list((tmp_path / "home" / "results").glob("*unfinished*"))
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from engine.core.sequence import NucleotideSequence
+from engine.service import jobs
+from engine.service.engine import Engine, Request
+from tests.fake_model import Calls, FakeRegistry
+from tests.service.test_service import settings
+jobs.KEEP_SECONDS = 0.2
+folder = Path(sys.argv[1])
+engine = Engine(settings(folder), FakeRegistry(folder / "models", Calls(seconds=0.02, batch=3)))
+job = engine.submit(Request("dependency", NucleotideSequence("ACGT" * 20)))
+while job.done < 90:
+    pass
+print(job.done, flush=True)
+job.wait()
+"""
+
+
+def test_a_map_whose_process_was_killed_goes_on_from_what_was_kept(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert int(process.stdout.readline()) >= 90
+        process.kill()
+    calls = Calls(batch=3)
+    request = Request("dependency", NucleotideSequence("ACGT" * 20))
+    resumed = Engine(settings(tmp_path), FakeRegistry(tmp_path / "models", calls)).run(request)
+    assert 1 < calls.passes < 241 - 30
+    other = Engine(settings(tmp_path / "other"), FakeRegistry(tmp_path / "other" / "models"))
+    np.testing.assert_array_equal(resumed.values, other.run(request).values)
+
+
+def test_what_a_visitor_asks_again_is_told_to_be_stored_and_what_another_one_asked_is_not(engine: Engine) -> None:
+    request = Request("dependency", HAIRPIN)
+    for visitor in "ab":
+        engine.jobs.here(visitor)
+    assert engine.submit(request, "a").wait(10)
+    assert engine.submit(request, "b").unit == "answer"
+    assert engine.submit(request, "a").unit == "stored answer"
+    assert engine.asked_before(request, "b")
+    engine.jobs.leave("b")
+    engine.jobs.here("b")
+    assert not engine.asked_before(request, "b")
+
+
+def test_in_memory_only_nothing_about_a_sequence_is_written(tmp_path: Path) -> None:
+    engine = Engine(settings(tmp_path, keep="memory"), FakeRegistry(tmp_path / "models"))
+    request = Request("effects", HAIRPIN)
+    found = engine.run(request)
+    assert engine.stored(request) is found
+    written = [path.name for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert set(written) <= {"fingerprints.json", "timings.json"}
+    with pytest.raises(ParameterError, match="disk or memory"):
+        settings(tmp_path, keep="nowhere")
+
+
+def test_a_question_does_not_wait_until_a_models_files_are_read(engine: Engine, calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading them takes as long as the test says; asking, its price and what is stored are there at once, and a cancel ends the reading."""
+    release = threading.Event()
+    of = Fingerprints.of
+
+    def slowly(self: Fingerprints, directory: Path, waiting: Callable[[], None] = lambda: None) -> str:
+        while not release.wait(0.01):
+            waiting()
+        return of(self, directory, waiting)
+
+    monkeypatch.setattr(Fingerprints, "of", slowly)
+    request = Request("dependency", HAIRPIN)
+    began = time.monotonic()
+    assert engine.stored(request) is None
+    assert engine.estimate(request).passes == 43
+    assert not engine.asked_before(request, "a")
+    first, second = engine.submit(request, "a"), engine.submit(Request("effects", HAIRPIN), "b")
+    assert engine.submit(request, "b") is first
+    assert time.monotonic() - began < 0.5
+    wait_until(lambda: first.stage == "reading the model's files")
+    second.cancel("b")
+    assert second.wait(2)
+    release.set()
+    assert first.wait(10)
+    assert first.state == "done"
+    assert engine.stored(request) is first.result
+
+
+def test_a_crowd_that_asks_for_what_needs_other_answers_is_all_answered(tmp_path: Path, calls: Calls) -> None:
+    """Every place is taken by contacts, each of which needs a map of its own."""
+    engine = Engine(settings(tmp_path, jobs=8, visitor_jobs=2), FakeRegistry(tmp_path / "models", calls))
+    calls.hold = threading.Event()
+    requests = [Request("contacts", NucleotideSequence(f"GGGACTTTTGTCC{'ACGT'[n % 4] * (1 + n)}")) for n in range(9)]
+    jobs = [engine.submit(request, f"visitor {n // 2}") for n, request in enumerate(requests[:8])]
+    with pytest.raises(ResourceExhausted, match="8 computations are under way on this server"):
+        engine.submit(requests[8], "visitor 9")
+    calls.hold.set()
+    assert all(job.wait(30) for job in jobs)
+    assert [job.state for job in jobs] == ["done"] * 8
+
+
 def test_a_cancelled_question_can_be_asked_again_at_once(engine: Engine, calls: Calls) -> None:
     calls.hold = threading.Event()
     first = engine.submit(Request("dependency", HAIRPIN))
@@ -416,6 +537,6 @@ def test_progress_reaches_the_caller_of_run_who_can_stop_it(engine: Engine, call
         engine.run(Request("dependency", NucleotideSequence("ACGT" * 50)), monitor)
     assert monitor.total == 601
     deadline = time.monotonic() + 5
-    while engine._running and time.monotonic() < deadline:
+    while engine.jobs.running and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not engine._running
+    assert not engine.jobs.running

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from engine.core.errors import Cancelled, ResourceExhausted, WeightsInvalid, WeightsMissing
+from engine.core.progress import interruptible
+from engine.core.settings import Settings
 from engine.models.entry import LoadOptions, ModelEntry
 from engine.service.shelf import Fingerprints, ModelSpec, Shelf, directory_bytes, find_directory, memory_bytes
 from tests.fake_model import Calls, FakeRegistry, card
@@ -178,6 +181,82 @@ def test_fingerprints_follow_names_and_contents_and_survive_a_restart(tmp_path: 
     assert Fingerprints(None).of(folder) not in (first, changed)
 
 
+def test_whoever_needs_a_hash_that_is_known_does_not_wait_for_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread is in the middle of hashing a large file; the same file asked for meanwhile is hashed once."""
+    for name in ("large", "small"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.bin").write_bytes(name.encode())
+    fingerprints = Fingerprints(None)
+    assert not fingerprints.known(tmp_path / "small")
+    fingerprints.of(tmp_path / "small")
+    entered, release, reads = threading.Event(), threading.Event(), []
+
+    def slowly() -> None:
+        reads.append(1)
+        entered.set()
+        assert release.wait(10)
+
+    found: list[str] = []
+    threads = [threading.Thread(target=lambda: found.append(fingerprints.of(tmp_path / "large", slowly)))]
+    threads[0].start()
+    assert entered.wait(10)
+    threads.append(threading.Thread(target=lambda: found.append(fingerprints.of(tmp_path / "large"))))
+    threads[1].start()
+    began = time.monotonic()
+    assert fingerprints.known(tmp_path / "small")
+    assert not fingerprints.known(tmp_path / "large")
+    assert fingerprints.of(tmp_path / "small") == Fingerprints(None).of(tmp_path / "small")
+    assert time.monotonic() - began < 1
+    release.set()
+    for thread in threads:
+        thread.join(10)
+    assert found == [Fingerprints(None).of(tmp_path / "large")] * 2
+    assert reads == [1]
+
+
+def test_hashing_can_be_given_up_and_is_taken_up_by_another(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"1234")
+
+    def give_up() -> None:
+        raise Cancelled("enough")
+
+    fingerprints = Fingerprints(None)
+    with pytest.raises(Cancelled):
+        fingerprints.of(tmp_path, give_up)
+    assert not fingerprints.known(tmp_path)
+    assert fingerprints.of(tmp_path) == Fingerprints(None).of(tmp_path)
+
+
+def test_a_computation_ends_between_the_layers_of_a_model_that_was_borrowed() -> None:
+    import torch
+
+    seen: list[int] = []
+
+    class Layer(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append(1)
+            return x
+
+    class Model:
+        def __init__(self) -> None:
+            self.card = card()
+            self.net = torch.nn.Sequential(*[Layer() for _ in range(5)])
+
+    def stop() -> None:
+        if len(seen) == 2:
+            raise Cancelled("stop")
+
+    with Shelf(1000).borrow(
+        ModelEntry(card(), lambda directory, options: Model()), ModelSpec("a", Path(), "", LoadOptions("cpu"))
+    ) as shelved:  # type: ignore[arg-type, return-value]
+        shelved.model.net(torch.ones(1))
+        assert len(seen) == 5
+        seen.clear()
+        with interruptible(stop), pytest.raises(Cancelled):
+            shelved.model.net(torch.ones(1))
+    assert len(seen) == 2
+
+
 def test_a_damaged_memory_of_fingerprints_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "fingerprints.json").write_text("[1, 2")
     folder = tmp_path / "weights"
@@ -188,12 +267,12 @@ def test_a_damaged_memory_of_fingerprints_is_ignored(tmp_path: Path) -> None:
 
 def test_a_named_folder_goes_before_the_installed_weights_and_must_exist(tmp_path: Path, registry: FakeRegistry) -> None:
     entry = registry.entry("a")
-    assert find_directory(entry, tmp_path, tmp_path) == tmp_path
+    assert find_directory(entry, Settings(home=tmp_path), tmp_path) == tmp_path
     with pytest.raises(WeightsInvalid, match="does not exist"):
-        find_directory(entry, tmp_path, tmp_path / "nowhere")
+        find_directory(entry, Settings(home=tmp_path), tmp_path / "nowhere")
 
 
 def test_absent_shipped_weights_are_an_error_with_the_remedy(tmp_path: Path) -> None:
     entry = ModelEntry(card(), lambda directory, options: None, shipped=tmp_path / "gone")  # type: ignore[arg-type, return-value]
     with pytest.raises(WeightsMissing, match="come with the repository"):
-        find_directory(entry, tmp_path)
+        find_directory(entry, Settings(home=tmp_path))

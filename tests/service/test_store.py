@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from engine.core.errors import Cancelled
 from engine.core.locus import Locus, Strand
 from engine.core.provenance import Provenance
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.service import disk
 from engine.service.store import ResultStore, content_key, decode, encode, result_bytes
 from tests.conftest import ROOT
 from tests.fake_model import card
@@ -117,7 +119,43 @@ def test_disk_keeps_the_most_recently_used_within_its_bound(tmp_path: Path) -> N
         time.sleep(0.02)
     assert store.get("a", SEQUENCE) is not None
     store.put("c", some_map(3))
+    store.settle()
     assert sorted(path.stem for path in tmp_path.glob("*.npz")) == ["a", "c"]
+
+
+def test_many_files_are_trimmed_a_little_below_the_bound_so_that_they_are_looked_through_seldom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 40 files of one size the bound has room for 30; a twentieth below are 28."""
+    looks = []
+    scandir = os.scandir
+    monkeypatch.setattr(disk.os, "scandir", lambda path: looks.append(path) or scandir(path))
+    writer = ResultStore(tmp_path, 1, 10**9)
+    for number in range(39):
+        writer.put(f"old{number:02}", some_map(number))
+    writer.settle()
+    assert len(looks) == 1
+    size = (tmp_path / "old00.npz").stat().st_size
+    store = ResultStore(tmp_path, 1, 30 * size + 10)
+    store.put("new", some_map())
+    store.settle()
+    assert len(looks) == 2
+    assert len(list(tmp_path.glob("*.npz"))) == 28
+    assert (tmp_path / "new.npz").exists()
+
+
+def test_a_result_is_kept_in_milliseconds_beside_a_hundred_thousand_others(tmp_path: Path) -> None:
+    for number in range(100_000):
+        (tmp_path / f"{number}.npz").touch()
+    store = ResultStore(tmp_path, 1, 10**9)
+    store.put("first", some_map())
+    store.settle()
+    spent = []
+    for number in range(50):
+        began = time.thread_time()
+        store.put(f"new{number}", some_map(number))
+        spent.append(time.thread_time() - began)
+    assert sorted(spent)[25] < 0.005
 
 
 def test_a_result_larger_than_the_bounds_is_not_kept(tmp_path: Path) -> None:
@@ -149,10 +187,100 @@ def test_a_result_of_another_length_is_not_given_for_this_sequence(tmp_path: Pat
 
 
 def test_another_format_is_refused() -> None:
-    arrays = encode(some_map())
+    arrays = encode(some_map(), "key")
     arrays["json"] = np.frombuffer(bytes(arrays["json"]).replace(b'"format": 2', b'"format": 9'), dtype=np.uint8)
     with pytest.raises(ValueError, match="format 9"):
-        decode(arrays, SEQUENCE)
+        decode(arrays, SEQUENCE, "key")
+
+
+def test_an_entry_that_answers_another_question_is_not_given(tmp_path: Path) -> None:
+    store = ResultStore(tmp_path, 1, 10**6)
+    store.put("mine", some_map())
+    (tmp_path / "mine.npz").rename(tmp_path / "other.npz")
+    assert store.get("other", SEQUENCE) is None
+    assert not (tmp_path / "other.npz").exists()
+    store.put("mine", some_map())
+    same_length = NucleotideSequence("ACGT" * 3 + "AC")
+    assert len(same_length) == L
+    assert store.get("mine", same_length) is None
+
+
+@pytest.mark.parametrize("result", [some_map(), results()[3], results()[8]], ids=lambda result: type(result).__name__)
+def test_flipped_bits_give_the_same_answer_or_none(tmp_path: Path, result: object, caplog: pytest.LogCaptureFixture) -> None:
+    writer = ResultStore(tmp_path, 1, 10**9)
+    writer.put("key", result)
+    good = (tmp_path / "key.npz").read_bytes()
+    expected = encode(result, "key")
+    random = np.random.default_rng(5)
+    for _ in range(400):
+        damaged = bytearray(good)
+        for place in random.integers(0, len(good), random.integers(1, 4)):
+            damaged[place] ^= 1 << int(random.integers(8))
+        (tmp_path / "key.npz").write_bytes(damaged)
+        found = ResultStore(tmp_path, 1, 10**9).get("key", SEQUENCE)
+        if found is not None:
+            again = encode(found, "key")
+            assert again.keys() == expected.keys()
+            assert all(np.array_equal(again[name], expected[name], equal_nan=name != "json") for name in expected)
+
+
+def test_what_a_stopped_computation_left_is_found_again_until_the_result_is_complete(tmp_path: Path) -> None:
+    store = ResultStore(tmp_path, 10**6, 10**6)
+    write = store.put_unfinished("key", some_map())
+    assert store.unfinished("key", SEQUENCE) is not None
+    assert store.get("key", SEQUENCE) is None
+    assert ResultStore(tmp_path, 10**6, 10**6).unfinished("key", SEQUENCE) is None
+    write()
+    after_restart = ResultStore(tmp_path, 10**6, 10**6)
+    assert after_restart.unfinished("key", SEQUENCE) is not None
+    after_restart.remove_unfinished("key")
+    assert after_restart.unfinished("key", SEQUENCE) is None
+    assert not list(tmp_path.glob("*.npz"))
+
+
+class Screens:
+    """Two visitors with a map each on screen; the first can let go of it."""
+
+    def __init__(self, *maps: DependencyMap) -> None:
+        self.maps = list(maps)
+        self.held_bytes = 0
+
+    def let_go(self) -> bool:
+        if len(self.maps) < 2:
+            return False
+        self.maps.pop(0)
+        return True
+
+
+def test_what_visitors_hold_counts_in_the_bound_of_memory() -> None:
+    size = result_bytes(some_map())
+    screens = Screens()
+    store = ResultStore(None, 3 * size, 1, screens)
+    for number in range(2):
+        screens.maps.append(some_map(number))
+        store.put(f"screen{number}", screens.maps[-1])
+    assert store.bytes_in_use == 2 * size
+    store.put("third", some_map(3))
+    store.put("fourth", some_map(4))  # what nobody uses leaves first
+    assert len(screens.maps) == 2
+    assert store.get("third", SEQUENCE) is None
+    assert store.get("screen0", SEQUENCE) is screens.maps[0]
+    screens.held_bytes = size // 2
+    store.put("fifth", some_map(5))  # then somebody lets go
+    assert len(screens.maps) == 1
+    assert store.bytes_in_use + screens.held_bytes <= 3 * size
+
+
+def test_arrays_that_several_results_share_count_once_and_as_long_as_anybody_holds_them() -> None:
+    found = some_map()
+    elsewhere = NucleotideSequence(SEQUENCE.letters, Alphabet.DNA, Locus("R64", "chrI", 10, 10 + L, Strand.REVERSE))
+    store = ResultStore(None, 1, 1)
+    store.put("key", found)
+    again = store.get("key", elsewhere)
+    del found
+    assert store.bytes_in_use == result_bytes(again)
+    del again
+    assert store.bytes_in_use == 0
 
 
 def test_a_folder_that_cannot_be_written_leaves_memory_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -165,8 +293,6 @@ def test_a_folder_that_cannot_be_written_leaves_memory_only(tmp_path: Path, capl
 
 
 def test_what_a_crash_left_is_cleared_away_and_a_held_lock_is_not(tmp_path: Path) -> None:
-    import os
-
     store = ResultStore(tmp_path, 10**6, 10**6)
     for name in ("new-x.part", "old.lock"):
         (tmp_path / name).write_bytes(b"")
@@ -174,6 +300,7 @@ def test_what_a_crash_left_is_cleared_away_and_a_held_lock_is_not(tmp_path: Path
     with store.claim("held", lambda: None):
         os.utime(tmp_path / "held.lock", (1, 1))
         store.put("key", some_map())
+        store.settle()
         assert (tmp_path / "held.lock").exists()
     assert not (tmp_path / "new-x.part").exists()
     assert not (tmp_path / "old.lock").exists()

@@ -11,14 +11,16 @@ import pytest
 
 from engine.core.errors import Cancelled, FileFormatError
 from engine.core.settings import Settings
+from engine.core.transcripts import Transcript, Transcripts, simple_parts
 from engine.core.variants import TriageParameters, Variant
 from engine.exports.triage_table import COLUMNS, write_triage_table
 from engine.exports.vcf import write_triage_vcf
 from engine.service.engine import Engine
 from engine.service.triage import ReferenceLetters, TriageRequest, place_variants
+from engine.sources.door import OWN_FILES
 from engine.sources.genomes import GenomeSet
-from engine.sources.transcripts import read_transcripts, transcripts_of
-from engine.sources.vcf import parse_vcf, read_vcf, vcf_text
+from engine.sources.transcripts import read_transcripts
+from engine.sources.vcf import open_vcf, parse_vcf, read_vcf
 from tests.fake_model import Calls, FakeRegistry
 
 CONTIG = "TTTTTATGGCATGTAAGTTTTCAGGATTAACCCCCCCCCC" + "ACGT" * 50
@@ -43,6 +45,11 @@ GFF = (
     "1\tx\tCDS\t6\t12\t.\t+\t0\tParent=t1\n"
     "1\tx\tCDS\t25\t29\t.\t+\t2\tParent=t1\n"
 )
+
+
+def lines_of_file(path: Path) -> list[str]:
+    with open_vcf(path, path.name) as lines:
+        return list(lines)
 
 
 @pytest.fixture
@@ -110,7 +117,7 @@ def test_pysam_reads_the_same_alleles(vcf: Path) -> None:
 )
 def test_what_is_not_a_vcf_is_one_sentence_with_the_line(content: str, words: str) -> None:
     with pytest.raises(FileFormatError, match=words):
-        parse_vcf("mine.vcf", content)
+        parse_vcf("mine.vcf", content.split("\n"))
 
 
 def test_a_contig_or_field_that_the_header_does_not_define_is_no_obstacle(
@@ -118,15 +125,15 @@ def test_a_contig_or_field_that_the_header_does_not_define_is_no_obstacle(
 ) -> None:
     """htslib ends the process when such a record is copied."""
     text = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t9\t.\tG\tT\t.\tweird\tFOO=1;BAR\n"
-    result = engine.run_triage(TriageRequest(parse_vcf("a", text), reference, parameters=TriageParameters(20)))
-    write_triage_vcf(result, text, tmp_path / "out.vcf")
+    result = engine.run_triage(TriageRequest(parse_vcf("a", text.split("\n")), reference, parameters=TriageParameters(20)))
+    write_triage_vcf(result, text.split("\n"), tmp_path / "out.vcf")
     assert (tmp_path / "out.vcf").read_text().splitlines()[-1].startswith("1\t9\t.\tG\tT\t.\tweird\tFOO=1;BAR;LCS_LLR=")
 
 
 def test_fields_of_an_earlier_run_are_replaced(tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine) -> None:
     result = engine.run_triage(TriageRequest(read_vcf(vcf), reference, parameters=TriageParameters(20)))
-    write_triage_vcf(result, vcf_text(vcf), tmp_path / "once.vcf")
-    write_triage_vcf(result, vcf_text(tmp_path / "once.vcf"), tmp_path / "twice.vcf")
+    write_triage_vcf(result, lines_of_file(vcf), tmp_path / "once.vcf")
+    write_triage_vcf(result, lines_of_file(tmp_path / "once.vcf"), tmp_path / "twice.vcf")
     once = [line for line in (tmp_path / "once.vcf").read_text().splitlines() if not line.startswith("##locuscope")]
     twice = [line for line in (tmp_path / "twice.vcf").read_text().splitlines() if not line.startswith("##locuscope")]
     assert once == twice
@@ -134,7 +141,7 @@ def test_fields_of_an_earlier_run_are_replaced(tmp_path: Path, vcf: Path, refere
 
 def test_too_many_variants_are_refused(vcf: Path) -> None:
     with pytest.raises(FileFormatError, match="more than 2 variants"):
-        read_vcf(vcf, maximum=2)
+        read_vcf(vcf, bounds=replace(OWN_FILES, alleles=2))
 
 
 def test_windows_are_centred_and_cut_at_the_ends_of_the_contig(vcf: Path, reference: ReferenceLetters) -> None:
@@ -178,6 +185,12 @@ def test_the_table_has_one_row_an_allele_and_the_provenance(
     assert rows[3]["consequence"] == "frameshift_variant"
     assert rows[5]["consequence"] == "downstream_gene_variant"
     assert rows[2]["llr"] == ""
+    told = ("impact", "consequences", "transcript", "hgvs_c", "hgvs_p", "genetic_code", "left_aligned_position", "left_aligned_alternate")
+    assert [rows[0][name] for name in told] == ["MODERATE", "missense_variant", "t1", "c.4G>T", "p.(Ala2Ser)", "1", "9", "T"]
+    assert rows[3]["hgvs_c"] == "c.7_7+1insA"
+    assert lines[2].split("\t")[:13] == list(COLUMNS[:13])
+    assert COLUMNS[12] == "note"
+    assert '"gene_models": "' in lines[1]
     assert float(rows[0]["influence"]) > 0
 
 
@@ -187,7 +200,7 @@ def test_the_vcf_keeps_its_records_and_gains_fields_that_pysam_reads_back(
 ) -> None:
     result = engine.run_triage(TriageRequest(read_vcf(vcf), reference, parameters=TriageParameters(20)))
     out = tmp_path / name
-    write_triage_vcf(result, vcf_text(vcf), out)
+    write_triage_vcf(result, lines_of_file(vcf), out)
     with pysam.VariantFile(str(out)) as handle:
         records = list(handle)
         assert "locuscope_provenance" in str(handle.header)
@@ -198,18 +211,77 @@ def test_the_vcf_keeps_its_records_and_gains_fields_that_pysam_reads_back(
     assert records[0].info["LCS_STATUS"] == ("scored", "scored")
     assert records[1].info["LCS_STATUS"] == ("reference_mismatch",)
     assert "LCS_LLR" not in records[1].info
+    assert records[0].info["LCS_LEFT_ALIGNED"] == ("9|G|T", "9|G|C")
 
 
-def test_a_contig_without_annotation_has_no_consequence(reference: ReferenceLetters, gff: Path) -> None:
-    elsewhere = [replace(transcript, contig="22") for transcript in read_transcripts(gff)]
+def test_the_vcf_gains_one_entry_a_transcript_and_allele(
+    tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine, gff: Path
+) -> None:
+    result = engine.run_triage(TriageRequest(read_vcf(vcf), reference, read_transcripts(gff), parameters=TriageParameters(20)))
+    with open_vcf(vcf, vcf.name) as source:
+        write_triage_vcf(result, source, tmp_path / "out.vcf")
+    with pysam.VariantFile(str(tmp_path / "out.vcf")) as handle:
+        first = next(iter(handle))
+    assert first.info["LCS_CONSEQUENCE"] == ("missense_variant", "missense_variant")
+    assert first.info["LCS_IMPACT"] == ("MODERATE", "MODERATE")
+    assert first.info["LCS_TRANSCRIPTS"] == (
+        "T|missense_variant|MODERATE|ABC1|t1|c.4G>T|p.(Ala2Ser)|1|",
+        "C|missense_variant|MODERATE|ABC1|t1|c.4G>C|p.(Ala2Pro)|1|",
+    )
+
+
+def test_a_contig_without_annotation_has_no_consequence(reference: ReferenceLetters) -> None:
+    elsewhere = Transcripts([Transcript("t", "g", simple_parts(((3, 34),), "+", "22"))])
     (site,) = place_variants([Variant("1", 9, "G", "T")], reference, 20, elsewhere)
-    assert (site.consequence, site.gene) == ("", "")
+    assert site.consequences == ()
+
+
+@pytest.mark.parametrize(("position", "alleles"), [(9, "G>T"), (8, "GG>GT"), (9, "GC>TC"), (7, "TGGCA>TGTCA")])
+def test_a_padded_substitution_has_the_window_and_the_score_of_the_plain_one(
+    reference: ReferenceLetters, engine: Engine, position: int, alleles: str
+) -> None:
+    old, new = alleles.split(">")
+    plain, padded = Variant("1", 9, "G", "T"), Variant("1", position, old, new)
+    result = engine.run_triage(TriageRequest((plain, padded), reference, parameters=TriageParameters(10)))
+    assert result.rows[1].status == "scored"
+    assert (result.rows[1].llr, result.rows[1].influence) == (result.rows[0].llr, result.rows[0].influence)
+    first, second = place_variants([plain, padded], reference, 10)
+    assert first.window is not None
+    assert second.window is not None
+    assert (first.window.letters, first.place) == (second.window.letters, second.place)
+
+
+def test_the_padding_is_checked_against_the_reference_too(reference: ReferenceLetters) -> None:
+    (site,) = place_variants([Variant("1", 8, "AG", "AT")], reference, 10)
+    assert site.status == "reference_mismatch"
+
+
+def test_alleles_that_are_the_same_are_not_scored(reference: ReferenceLetters, engine: Engine) -> None:
+    (row,) = engine.run_triage(TriageRequest((Variant("1", 9, "G", "G"),), reference, parameters=TriageParameters(10))).rows
+    assert (row.status, row.llr, row.consequences, row.left_aligned) == ("not_scored", None, (), None)
+    assert row.note == "REF and ALT are the same letters; nothing changes."
+
+
+def test_an_indel_is_left_aligned_for_output(reference: ReferenceLetters) -> None:
+    """TTTTTATGGCATG: one of the first five T, written at the last of them."""
+    sites = place_variants([Variant("1", 4, "TT", "T"), Variant("1", 8, "GG", "GT"), Variant("1", 9, "G", "<DEL>")], reference, 10)
+    assert [site.left_aligned for site in sites] == [(1, "TT", "T"), (9, "G", "T"), None]
+
+
+def test_a_gene_that_the_cut_reference_has_in_part_only_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "parts.fa"
+    path.write_text(f">left chr7:1,001-1,240\n{CONTIG}\n")
+    cut = ReferenceLetters.of_file(path, Settings(home=tmp_path / "home"))
+    genes = Transcripts([Transcript("t", "g", simple_parts(((900, 1020),), "+", "7"), simple_parts(((900, 1020),), "+", "7"))])
+    (site,) = place_variants([Variant("chr7", 1009, "G", "T")], cut, 20, genes)
+    assert (site.status, site.consequences[0].terms) == ("scored", ("coding_sequence_variant",))
+    assert "cannot be read: The reference has no 7:901-1,020" in site.consequences[0].note
 
 
 def test_another_vcf_cannot_be_annotated_with_these_scores(tmp_path: Path, vcf: Path, reference: ReferenceLetters, engine: Engine) -> None:
     result = engine.run_triage(TriageRequest(read_vcf(vcf)[:1], reference, parameters=TriageParameters(20)))
     with pytest.raises(FileFormatError, match="same VCF"):
-        write_triage_vcf(result, vcf_text(vcf), tmp_path / "out.vcf")
+        write_triage_vcf(result, lines_of_file(vcf), tmp_path / "out.vcf")
 
 
 def test_a_triage_can_be_stopped_and_keeps_its_rows(tmp_path: Path, reference: ReferenceLetters) -> None:
@@ -228,33 +300,12 @@ def test_a_triage_can_be_stopped_and_keeps_its_rows(tmp_path: Path, reference: R
         job.answer()
 
 
-def test_gene_models_are_grouped_by_transcript_in_gff3_and_gtf(tmp_path: Path, gff: Path) -> None:
-    (one,) = read_transcripts(gff)
-    assert (one.identifier, one.gene, one.exons, one.coding) == ("t1", "ABC1", ((3, 12), (24, 34)), ((5, 12), (24, 29)))
-    gtf = tmp_path / "genes.gtf"
-    gtf.write_text(
-        "".join(
-            f'1\tx\t{kind}\t{start}\t{end}\t.\t+\t.\tgene_id "g1"; transcript_id "t1"; gene_name "ABC1";\n'
-            for kind, start, end in (("exon", 4, 12), ("exon", 25, 34), ("CDS", 6, 12), ("CDS", 25, 29))
-        )
-    )
-    assert read_transcripts(gtf) == (one,)
-
-
-def test_an_annotation_without_gene_models_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "empty.gff3"
-    path.write_text("##gff-version 3\n1\tx\trepeat\t4\t34\t.\t+\t.\tID=r\n")
-    with pytest.raises(FileFormatError, match="no exons or coding parts"):
-        read_transcripts(path)
-    assert transcripts_of([]) == ()
-
-
 def test_a_registered_genome_brings_its_gene_models(tmp_path: Path, gff: Path) -> None:
     fasta = tmp_path / "ref.fa"
     fasta.write_text(f">1\n{CONTIG}\n")
     settings = Settings(home=tmp_path / "home", genomes=f"Small={fasta};{gff},Bare={fasta}")
     assert [t.gene for t in ReferenceLetters(GenomeSet(settings), "Small").transcripts()] == ["ABC1"]
-    assert ReferenceLetters(GenomeSet(settings), "Bare").transcripts() == ()
+    assert not ReferenceLetters(GenomeSet(settings), "Bare").transcripts()
 
 
 def test_records_that_are_parts_of_contigs_are_placed_by_their_headers(tmp_path: Path) -> None:
@@ -298,13 +349,14 @@ def test_real_yeast_genes_start_with_atg_and_end_with_a_stop(shared: Path, tmp_p
     assert {t.gene for t in chosen} == set(names.values())
     found = []
     for transcript in chosen:
-        first = transcript.coding[0][0] if transcript.forward else transcript.coding[-1][1] - 1
-        stop = transcript.coding[-1][1] - 2 if transcript.forward else transcript.coding[0][0] + 1
+        begins, ends = transcript.coding[0], transcript.coding[-1]
+        first = begins.start if begins.forward else begins.end - 1
+        stop = ends.end - 2 if ends.forward else ends.start + 1
         for position in (first, stop):
-            base = reference.letters(transcript.contig, position, position + 1)
-            variant = Variant(transcript.contig, position + 1, base, "C" if transcript.forward else "G")
-            (site,) = place_variants([variant], reference, 51, chosen)
-            found.append((site.status, site.consequence, site.gene))
+            base = reference.letters(begins.contig, position, position + 1)
+            variant = Variant(begins.contig, position + 1, base, "C" if begins.forward else "G")
+            (site,) = place_variants([variant], reference, 51, Transcripts(chosen))
+            found.append((site.status, site.consequences[0].term, site.consequences[0].gene))
     assert found == [
         ("scored", "start_lost", "EFB1"),
         ("scored", "stop_lost", "EFB1"),

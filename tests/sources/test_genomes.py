@@ -12,7 +12,8 @@ import pytest
 from engine.core.errors import FileFormatError, LocusError, ParameterError, SourceUnavailable
 from engine.core.locus import Locus
 from engine.core.settings import Settings
-from engine.sources.annotation import FeatureIndex, TabixAnnotation, gtf_attributes, open_annotation, parse_annotation
+from engine.sources.annotation import gtf_attributes, parse_annotation
+from engine.sources.annotation_index import FeatureIndex, TabixAnnotation, open_annotation
 from engine.sources.assemblies import assemblies, canonical, find_contig, nearest
 from engine.sources.genomes import GenomeSet
 from engine.sources.understand import understand
@@ -85,7 +86,7 @@ def test_many_threads_open_a_reference_once_and_read_right(genomes: GenomeSet) -
 
 @pytest.mark.parametrize(
     ("content", "error"),
-    [(b">a\nACGT\nAC\nACGT\n", FileFormatError), (gzip.compress(b">a\nACGT\n", mtime=0)[:-6], FileFormatError), (None, SourceUnavailable)],
+    [(b"ACGT\nAC\nACGT\n", FileFormatError), (gzip.compress(b">a\nACGT\n", mtime=0)[:-6], FileFormatError), (None, SourceUnavailable)],
 )
 def test_a_registered_file_that_cannot_be_read_is_one_sentence_without_its_folder(
     content: bytes | None, error: type[Exception], tmp_path: Path
@@ -156,11 +157,11 @@ def test_an_annotation_with_a_tabix_index_is_read_through_it(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("a.gff3", "chr1\tx\tgene\t5\n", "Line 1 of the annotation has 4 columns"),
+        ("a.gff3", "chr1\tx\tgene\t5\n", "line 1 has 4 columns"),
         ("a.gff3", "##gff-version 3\nchr1\tx\tgene\t9\t3\t.\t+\t.\tID=a\n", "spans 9-3"),
-        ("a.gff3", "chr1\tx\tgene\tten\t3\t.\t+\t.\tID=a\n", "coordinates 'ten'"),
+        ("a.gff3", "chr1\tx\tgene\tten\t3\t.\t+\t.\tID=a\n", "the coordinate 'ten'"),
         ("a.bed", "chr1\t20\t10\n", "0-based half-open"),
-        ("a.bed", f"chr1\t20\t{10**30}\n", "0-based half-open"),
+        ("a.bed", f"chr1\t20\t{10**30}\n", "not a whole number that a contig could have"),
         ("a.bed", "chr1\n", "no start and end"),
         ("a.xls", "x\n", "no known kind"),
     ],

@@ -10,23 +10,9 @@ import torch
 
 from engine.models.locuscope.network import LocuscopeNet
 from engine.training.letters import encode
-from engine.training.metrics import Confusion, auprc, auroc
+from engine.training.metrics import Confusion
 from engine.training.scoring import Scorer, log2_odds
 from tests.training.toy import TINY
-
-
-def test_auroc_counts_ordered_pairs_and_half_of_the_ties() -> None:
-    truth = np.array([True, True, False, False])
-    assert auroc(np.array([4.0, 3.0, 2.0, 1.0]), truth) == 1.0
-    assert auroc(np.array([4.0, 1.0, 3.0, 2.0]), truth) == 0.5
-    assert auroc(np.array([2.0, 1.0, 1.0, 0.0]), truth) == (1 + 1 + 0.5 + 1) / 4
-    assert math.isnan(auroc(np.array([1.0, 2.0]), np.array([True, True])))
-
-
-def test_average_precision_of_a_small_ranking() -> None:
-    """Hits at ranks 1 and 3 of 4: (1/1 + 2/3) / 2."""
-    assert auprc(np.array([9.0, 8.0, 7.0, 6.0]), np.array([True, False, True, False])) == pytest.approx((1 + 2 / 3) / 2)
-    assert auprc(np.array([1.0, 1.0]), np.array([True, False])) == pytest.approx(0.5)
 
 
 def test_confusion_scores() -> None:

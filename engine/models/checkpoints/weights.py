@@ -18,13 +18,13 @@ from pickle import UnpicklingError  # noqa: TID251 - the error's name only; noth
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
+from engine.core.quoting import quoted
+from engine.models.checkpoints.evidence import WEIGHT_FILES, require_directory, weight_files
+from engine.models.checkpoints.pointers import refuse_swelling
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
-
-WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
-"""Names a published checkpoint uses, the preferred first."""
 
 _SMALLEST_CHUNK = 1 << 20
 _MOST, _MOST_LAYERS = 10_000_000, 10_000
@@ -43,6 +43,7 @@ _DAMAGED = (
     struct.error,
 )
 _READING_PICKLE = threading.Lock()
+_DEEPEST_MODULE = 100
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,6 @@ def files_sha256(paths: Iterable[Path]) -> str:
     """The sha256 of one file; of several, the sha256 of their hexadecimal hashes in name order."""
     hashes = [file_sha256(path) for path in sorted(paths)]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode("ascii")).hexdigest()
-
-
-def require_directory(directory: Path) -> Path:
-    """The directory, or `WeightsMissing` naming it."""
-    if not directory.is_dir():
-        raise WeightsMissing(f"There is no checkpoint directory {directory}; give the folder that holds the published files.")
-    return directory
 
 
 def read_json(directory: Path, name: str = "config.json") -> dict[str, Any]:
@@ -111,22 +105,6 @@ def count_layers(numbers: Iterable[int]) -> int:
     return len(found)
 
 
-def find_weights(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> Path:
-    """The first file of ``patterns`` (names or globs, the preferred first) in a directory.
-
-    Raises `WeightsMissing` when none is there and `WeightsInvalid` when a glob fits several files.
-    """
-    require_directory(directory)
-    for pattern in patterns:
-        found = sorted(path for path in directory.glob(pattern) if path.is_file())
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
-            raise WeightsInvalid(f"{directory} has several weight files ({names}); leave the one to load.")
-        if found:
-            return found[0]
-    raise WeightsMissing(f"{directory} has no weights; one of {', '.join(patterns)} is needed.")
-
-
 def read_state(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> StateDict:
     """Tensors of a checkpoint directory on the CPU, in the dtype they are stored in.
 
@@ -142,22 +120,11 @@ def read_state(directory: Path, patterns: tuple[str, ...] = WEIGHT_FILES) -> Sta
     WeightsMissing, WeightsInvalid
         No such file; a file that is damaged or holds something other than tensors.
     """
-    path = find_weights(directory, patterns)
-    files = _shards(path) if path.name.endswith(".index.json") else (path,)
+    files = weight_files(directory, patterns)
     tensors: dict[str, Tensor] = {}
     for file in files:
         tensors.update(_tensors(file))
     return StateDict(tensors, files, files_sha256(files))
-
-
-def _shards(index: Path) -> tuple[Path, ...]:
-    mapping = read_json(index.parent, index.name).get("weight_map")
-    if not isinstance(mapping, dict) or not mapping or not all(isinstance(name, str) for name in mapping.values()):
-        raise WeightsInvalid(f"{index} has no weight_map from tensor names to files; download it again.")
-    names = sorted(set(mapping.values()))
-    if any(Path(name).name != name for name in names):
-        raise WeightsInvalid(f"{index} names files outside its folder; download the checkpoint from its publisher again.")
-    return tuple(index.parent / name for name in names)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -184,12 +151,24 @@ def _from_torch(path: Path) -> dict[str, Tensor]:
         loaded = loaded["state_dict"]
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise WeightsInvalid(f"{path} holds a {type(loaded).__name__}; a table of tensors by name (state dict) is needed.")
+    for name, value in loaded.items():
+        _refuse_without_numbers(path, str(name), value)
     return {str(name): value.detach() for name, value in loaded.items()}
+
+
+def _refuse_without_numbers(path: Path, name: str, value: Tensor) -> None:
+    """Raise `WeightsInvalid` for a tensor that has fewer numbers in the file than it says, and would swell when it is copied."""
+    import torch
+
+    plain = value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized
+    if not plain or value.numel() * value.element_size() > value.untyped_storage().nbytes():
+        raise WeightsInvalid(f"Tensor {name[:80]} of {path} does not hold a number for each of its places; download it again.")
 
 
 def _load_restricted(path: Path) -> Any:
     import torch
 
+    refuse_swelling(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
@@ -220,7 +199,14 @@ class ModuleStub:
 
     def children(self) -> dict[str, ModuleStub]:
         """Sub-modules by name."""
-        return {str(name): child for name, child in (self.state.get("_modules") or {}).items() if isinstance(child, ModuleStub)}
+        return {str(name): child for name, child in self._table("_modules").items() if isinstance(child, ModuleStub)}
+
+    def _table(self, name: str) -> Mapping[Any, Any]:
+        """A table of the module's state; empty when it is none. Raises `WeightsInvalid` when it is something else."""
+        found = self.state.get(name) or {}
+        if not isinstance(found, Mapping):
+            raise WeightsInvalid(f"The pickled module has a {type(found).__name__} where its {name} should be; download it again.")
+        return found
 
     def tensors(self, prefix: str = "") -> dict[str, Tensor]:
         """Parameters and buffers of this module and all below it, named as in its state dict."""
@@ -228,9 +214,11 @@ class ModuleStub:
 
         found: dict[str, Tensor] = {}
         for group in ("_parameters", "_buffers"):
-            for name, value in (self.state.get(group) or {}).items():
+            for name, value in self._table(group).items():
                 if isinstance(value, torch.Tensor):
                     found[f"{prefix}{name}"] = value.detach()
+        if prefix.count(".") > _DEEPEST_MODULE:
+            raise WeightsInvalid("The pickled module is nested too deep, or holds itself; download it again.")
         for name, child in self.children().items():
             found.update(child.tensors(f"{prefix}{name}."))
         return found
@@ -273,6 +261,7 @@ def _foreign_names(path: Path) -> list[str]:
     """Names of classes and functions in the pickle that are not tensor machinery, found without running it."""
     import torch
 
+    refuse_swelling(path)
     try:
         with _READING_PICKLE:
             return [str(name) for name in torch.serialization.get_unsafe_globals_in_checkpoint(path)]
@@ -290,7 +279,7 @@ def unfilled() -> AbstractContextManager[object]:
 
 
 def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tuple[str, ...] = ()) -> None:
-    """Copy ``tensors`` into ``module``; names and shapes must agree exactly.
+    """Copy ``tensors`` into ``module``; names and shapes must agree exactly, and are all that is compared of tensors without values.
 
     ``unused``: beginnings of published names that the forward pass does not use and that may be present or not.
     Raises `WeightsInvalid` naming the first missing, foreign or misshapen tensor.
@@ -299,8 +288,8 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tu
     missing = [name for name in own if name not in tensors]
     foreign = [name for name in tensors if name not in own and not name.startswith(unused or ("\0",))]
     if missing or foreign:
-        told = [f"lacks {missing[0]} and {len(missing) - 1} more"] if missing else []
-        told += [f"has {foreign[0]} and {len(foreign) - 1} more that the model does not know"] if foreign else []
+        told = [f"lacks {_some(missing)}"] if missing else []
+        told += [f"has {_some(foreign)}, which the model does not know"] if foreign else []
         raise WeightsInvalid(f"The checkpoint {' and '.join(told)}; its layout or its config.json is not the published one.")
     for name, value in own.items():
         if tuple(tensors[name].shape) != tuple(value.shape):
@@ -308,8 +297,14 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, unused: tu
                 f"Tensor {name} is {tuple(tensors[name].shape)} but the configuration asks for {tuple(value.shape)}; "
                 "take config.json and weights from the same publication."
             )
+    if any(tensors[name].is_meta for name in own):
+        return
     filled = {name: tensors[name].to(value.dtype) for name, value in own.items()}
     module.load_state_dict(filled, assign=any(value.is_meta for value in own.values()))
+
+
+def _some(names: list[str]) -> str:
+    return names[0][:80] + (f" and {len(names) - 1:,} more" if len(names) > 1 else "")
 
 
 def resolve_device(name: str) -> str:
@@ -322,7 +317,7 @@ def resolve_device(name: str) -> str:
         return name
     kind, _, index = name.partition(":")
     if kind != "cuda" or not (index == "" or index.isdigit()):
-        raise ParameterError(f"Device is {name!r}; allowed: auto, cpu, cuda, cuda:N.")
+        raise ParameterError(f"Device is {quoted(name)}; allowed: auto, cpu, cuda, cuda:N.")
     if not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count():
         raise ParameterError(f"Device {name} is not on this machine ({torch.cuda.device_count()} CUDA devices); choose cpu.")
     return f"cuda:{int(index or 0)}"
@@ -333,7 +328,7 @@ def resolve_dtype(name: str, device: str) -> str:
     if name in ("", "auto"):
         return "float32" if device == "cpu" else "float16"
     if name not in _DTYPES:
-        raise ParameterError(f"dtype is {name!r}; allowed: auto, {', '.join(_DTYPES)}.")
+        raise ParameterError(f"dtype is {quoted(name)}; allowed: auto, {', '.join(_DTYPES)}.")
     return name
 
 

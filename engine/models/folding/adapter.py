@@ -22,6 +22,7 @@ from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, ResourceExhausted
 from engine.core.protocols import Folded
 from engine.core.sequence import Alphabet
+from engine.core.settings import Settings
 from engine.core.stems import STEM_COUNT_THRESHOLD, pair_weights, run_sums, strongest_stems
 from engine.models.entry import ModelEntry
 
@@ -101,7 +102,7 @@ def _vienna_revision() -> str:
         return "not installed"
 
 
-def _vienna_missing(home: Path) -> str:
+def _vienna_missing(settings: Settings) -> str:
     if importlib.util.find_spec("RNA") is not None:
         return ""
     return "ViennaRNA is not installed here; add it by 'pip install ViennaRNA==2.7.2' (its licence forbids redistribution for a fee)."

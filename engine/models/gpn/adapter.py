@@ -5,16 +5,22 @@ Recipes: songlab-cal/gpn, ``gpn/ss/run_vep.py`` (log-likelihood ratio) and ``gpn
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.card import Capability, EffectRecipe, ModelCard, Offer
 from engine.core.sequence import Alphabet
+from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.gpn.marks import MARKS
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.models.checkpoints.evidence import Evidence
     from engine.models.gpn.model import GpnModel
+    from engine.models.gpn.network import GpnNet
 
 RECIPE = EffectRecipe(window_bp=512, both_strands=True)
 """512 bases around the variant, the variant masked, mean of both strands; beyond the sequence stands N."""
@@ -36,21 +42,29 @@ CARD = ModelCard(
 )
 
 
-def load(directory: Path, options: LoadOptions) -> GpnModel:
-    """A GPN checkpoint in the published layout (class ConvNet or GPN with encoder convnet or bytenet)."""
-    from engine.models.checkpoints.weights import load_tensors, placed, read_json, read_state, resolve_device, resolve_dtype, unfilled
-    from engine.models.gpn.model import GpnModel
+def network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> GpnNet:
+    """The network filled with published tensors. Raises `WeightsInvalid` when they do not fit."""
+    from engine.models.checkpoints.weights import load_tensors, unfilled
     from engine.models.gpn.network import GpnConfig, GpnNet, renamed
 
-    config = GpnConfig.read(read_json(directory))
-    state = read_state(directory)
+    config = GpnConfig.read(evidence.config)
     with unfilled():
         net = GpnNet(config)
-    load_tensors(net, renamed(config, state.tensors))
+    load_tensors(net, renamed(config, tensors))
+    return net
+
+
+def load(directory: Path, options: LoadOptions) -> GpnModel:
+    """A GPN checkpoint in the published layout (class ConvNet or GPN with encoder convnet or bytenet)."""
+    from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
+    from engine.models.gpn.model import GpnModel, read_tokens
+
+    identity, state = identify(ENTRIES["gpn"], directory), read_state(directory)
+    net = network(identity.evidence, state.tensors)
+    tokens = read_tokens(identity.evidence)
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
-    card = replace(CARD, weights_sha256=state.sha256)
-    return GpnModel(card, net, placed(net, device, dtype), dtype, directory)
+    return GpnModel(identity.loaded(state.sha256), net, tokens, placed(net, device, dtype), dtype)
 
 
 ENTRIES: dict[str, ModelEntry] = {
@@ -59,10 +73,12 @@ ENTRIES: dict[str, ModelEntry] = {
         load,
         HubFiles(
             "songlab/gpn-brassicales",
-            patterns=("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"),
+            patterns=("config.json", "tokenizer.json", "tokenizer_config.json"),
             size_bytes=264_000_000,
         ),
         offer=Offer(recipe=RECIPE),
+        marks=MARKS,
+        network=network,
     )
 }
 """Registry rows."""

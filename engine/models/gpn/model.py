@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from engine.core.card import EffectRecipe, ModelCard
-from engine.core.errors import WeightsInvalid
 from engine.core.protocols import Prepared
 from engine.core.sequence import NucleotideSequence
-from engine.models.checkpoints.weights import read_json
 from engine.models.gpn.adapter import RECIPE
 from engine.models.gpn.cone import gpn_cone
 from engine.models.gpn.network import GpnNet
@@ -25,21 +22,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from engine.models.checkpoints.evidence import Evidence
+
 _DEFAULT_VOCABULARY = {"[PAD]": 0, "[MASK]": 1, "[UNK]": 2, "a": 3, "c": 4, "g": 5, "t": 6}
 
 
-def read_tokens(directory: Path, vocabulary_size: int) -> BaseTokens:
-    """Ids from tokenizer.json beside the weights; the published ids where a checkpoint comes without it."""
-    vocabulary = dict(_DEFAULT_VOCABULARY)
-    if (directory / "tokenizer.json").is_file():
-        values = read_json(directory, "tokenizer.json")
-        vocabulary = {**values.get("model", {}).get("vocab", {}), **{t["content"]: t["id"] for t in values.get("added_tokens", [])}}
-    missing = [token for token in _DEFAULT_VOCABULARY if token not in vocabulary and not token.startswith("[PAD")]
-    if missing or max(vocabulary.values()) >= vocabulary_size:
-        raise WeightsInvalid(
-            f"tokenizer.json in {directory} {'lacks ' + missing[0] if missing else 'has ids beyond the vocabulary of config.json'}; "
-            "take it from the same publication as the weights."
-        )
+def read_tokens(evidence: Evidence) -> BaseTokens:
+    """Ids from the tokenizer files beside the weights; the published ids where a checkpoint comes without them."""
+    vocabulary = {**_DEFAULT_VOCABULARY, **evidence.vocabulary}
     letters = {letter.upper(): vocabulary[letter] for letter in "acgt"}
     base_ids = (letters["A"], letters["C"], letters["G"], letters["T"])
     return BaseTokens(base_ids, letters, vocabulary["[UNK]"], vocabulary["[MASK]"])
@@ -48,8 +38,8 @@ def read_tokens(directory: Path, vocabulary_size: int) -> BaseTokens:
 class GpnModel(SingleBaseModel):
     """GPN: (B, L) ids without special tokens; letters other than A, C, G, T are the unknown token."""
 
-    def __init__(self, card: ModelCard, net: GpnNet, device: torch.device, dtype: str, directory: Path) -> None:
-        super().__init__(card, read_tokens(directory, net.config.vocabulary), device, dtype)
+    def __init__(self, card: ModelCard, net: GpnNet, tokens: BaseTokens, device: torch.device, dtype: str) -> None:
+        super().__init__(card, tokens, device, dtype)
         self.net = net
         self._cone_reference = PerReference(self._run_reference)
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
+from engine.core.quoting import quoted
 from engine.models.checkpoints.weights import whole
 from engine.models.networks.kernels import float_linear
 
@@ -52,7 +53,7 @@ class GpnConfig:
             return cls._legacy(config)
         if kind == "GPN" and config.get("encoder", "convnet") in ("convnet", "bytenet"):
             return cls._newer(config)
-        told = f"model_type {kind!r}" + (f" with encoder {config.get('encoder')!r}" if kind == "GPN" else "")
+        told = f"model_type {quoted(kind)}" + (f" with encoder {quoted(config.get('encoder'))}" if kind == "GPN" else "")
         raise WeightsInvalid(f"config.json has {told}; GPN here is ConvNet, or GPN with encoder convnet or bytenet.")
 
     @classmethod

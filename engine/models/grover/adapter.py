@@ -7,14 +7,16 @@ move token boundaries; bases whose token begins or ends elsewhere than in the re
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.card import Capability, ModelCard
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.grover.marks import MARKS
+from engine.models.networks.unbuilt import bert_network
 
 if TYPE_CHECKING:
     from engine.models.grover.model import GroverModel
@@ -58,17 +60,17 @@ def layout_note(model_id: str, sequence: NucleotideSequence) -> str:
 
 def load(directory: Path, options: LoadOptions) -> GroverModel:
     """A GROVER checkpoint in the published layout: config.json, tokenizer.json and BERT weights."""
-    from engine.models.checkpoints.weights import placed, read_json, read_state, resolve_device, resolve_dtype
+    from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
     from engine.models.grover.model import GroverModel, checked_limits
-    from engine.models.networks.bert import bert_from_tensors
     from engine.models.reading.byte_pairs import PairTokenizer
 
-    config, tokenizer, state = read_json(directory), PairTokenizer(directory), read_state(directory)
-    net = bert_from_tensors(config, state.tensors)
+    identity = identify(ENTRIES["grover"], directory)
+    tokenizer, state = PairTokenizer(directory), read_state(directory)
+    net = bert_network(identity.evidence, state.tensors)
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
     most_tokens, most_bases = checked_limits(net.config, tokenizer)
-    card = replace(CARD, weights_sha256=state.sha256, max_length=most_bases)
+    card = identity.loaded(state.sha256, max_length=most_bases)
     return GroverModel(card, net, tokenizer, most_tokens, placed(net, device, dtype), dtype)
 
 
@@ -78,10 +80,12 @@ ENTRIES: dict[str, ModelEntry] = {
         load,
         HubFiles(
             "PoetschLab/GROVER",
-            patterns=("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "pytorch_model.bin"),
+            patterns=("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
             size_bytes=348_000_000,
         ),
         note=partial(layout_note, "grover"),
+        marks=MARKS,
+        network=bert_network,
     )
 }
 """Registry rows."""

@@ -7,17 +7,19 @@ Input of the language model is one domain token and one token a base, no end tok
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.card import Capability, EffectRecipe, ModelCard, Offer, WindowRule
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import Prepared
+from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.models.checkpoints.identity import identify
 from engine.models.entry import LoadOptions, ModelEntry
+from engine.models.locuscope.marks import LANGUAGE_MODEL, SEGMENTER
 from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, DOMAINS, MASK
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from engine.models.checkpoints.evidence import Evidence
     from engine.models.locuscope.fast import LocuscopeFast, LocuscopeReference
     from engine.models.locuscope.network import LocuscopeNet
     from engine.models.locuscope.segmenter_network import LocuscopeSegmenter as SegmenterNet
@@ -176,7 +179,7 @@ class Locuscope:
         Raises `CapabilityMissing` for a precision that is not offered here.
         """
         if precision not in self.precisions:
-            raise CapabilityMissing(f"{self.card.title} has no precision {precision!r} here; it offers {', '.join(self.precisions)}.")
+            raise CapabilityMissing(f"{self.card.title} has no precision {quoted(precision)} here; it offers {', '.join(self.precisions)}.")
         if self.fast is None:
             return self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
         known = None if precision == "exact" else self._sparse(reference) if precision == "sparse" else self._layers(reference)
@@ -258,25 +261,44 @@ def _domain(asked: str) -> str:
         return name
     near = difflib.get_close_matches(name, DOMAINS, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise ParameterError(f"The species is {asked!r}; {hint}this model knows the domains {', '.join(DOMAINS)}; name one or leave it out.")
+    raise ParameterError(
+        f"The species is {quoted(asked)}; {hint}this model knows the domains {', '.join(DOMAINS)}; name one or leave it out."
+    )
 
 
 _Net = TypeVar("_Net", bound="LocuscopeNet | SegmenterNet")
 
 
-def _read_net(directory: Path, build: Callable[[Path], _Net], tensors: dict[str, Tensor]) -> _Net:
-    """``build`` from config.json, filled with ``tensors``. Raises `WeightsMissing`, `WeightsInvalid`."""
-    from engine.models.checkpoints.weights import load_tensors, read_json
+def _filled(evidence: Evidence, build: Callable[[Mapping[str, Any]], _Net], tensors: Mapping[str, Tensor]) -> _Net:
+    """``build`` from config.json, filled with ``tensors``. Raises `WeightsInvalid` when they do not fit."""
+    import torch
 
-    read_json(directory)
+    from engine.models.checkpoints.weights import load_tensors
+
     try:
-        net = build(directory / "config.json")
+        with torch.random.fork_rng(devices=[]):  # the first values are drawn, and forgotten
+            net = build(evidence.config)
     except (ValueError, TypeError, KeyError, ZeroDivisionError, RuntimeError) as error:
         raise WeightsInvalid(
-            f"config.json in {directory} does not describe this model ({error}); take the files of one training run."
+            f"config.json of {evidence.name} does not describe this model ({error}); take the files of one training run."
         ) from error
     load_tensors(net, tensors)
     return net
+
+
+def language_network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> LocuscopeNet:
+    """The language model filled with the tensors of a training run. Raises `WeightsInvalid` when they do not fit."""
+    from engine.models.locuscope.network import LocuscopeNet, NetConfig
+
+    return _filled(evidence, lambda config: LocuscopeNet(NetConfig.of(config)), tensors)
+
+
+def segmenter_network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> SegmenterNet:
+    """The segmenter, language model and head, filled with the tensors of a training run. Raises `WeightsInvalid` when they do not fit."""
+    from engine.models.locuscope.segmenter_network import LocuscopeSegmenter as SegmenterNet
+    from engine.models.locuscope.segmenter_network import SegmenterConfig
+
+    return _filled(evidence, lambda config: SegmenterNet(SegmenterConfig.of(config)), tensors)
 
 
 def load_language_model(directory: Path, options: LoadOptions) -> Locuscope:
@@ -285,13 +307,12 @@ def load_language_model(directory: Path, options: LoadOptions) -> Locuscope:
     Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (device, dtype, domain).
     """
     from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
-    from engine.models.locuscope.network import LocuscopeNet, NetConfig
 
     domain = _domain(options.species)
-    state = read_state(directory)
-    net = _read_net(directory, lambda path: LocuscopeNet(NetConfig.read(path)), state.tensors)
+    identity, state = identify(ENTRIES["locuscope"], directory), read_state(directory)
+    net = language_network(identity.evidence, state.tensors)
     device = resolve_device(options.device)
-    card = replace(ENTRIES["locuscope"].card, max_length=net.config.max_length, weights_sha256=state.sha256)
+    card = identity.loaded(state.sha256, max_length=net.config.max_length)
     return Locuscope(card, net, placed(net, device, "float32"), resolve_dtype(options.dtype, device), domain)
 
 
@@ -301,15 +322,12 @@ def load_segmenter(directory: Path, options: LoadOptions) -> LocuscopeSegmenter:
     Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (device, dtype, domain).
     """
     from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
-    from engine.models.locuscope.segmenter_network import LocuscopeSegmenter as SegmenterNet
-    from engine.models.locuscope.segmenter_network import SegmenterConfig
 
     domain = _domain(options.species)
-    state = read_state(directory)
-    net = _read_net(directory, lambda path: SegmenterNet(SegmenterConfig.read(path)), state.tensors)
+    identity, state = identify(ENTRIES["locuscope-segmenter"], directory), read_state(directory)
+    net = segmenter_network(identity.evidence, state.tensors)
     device = resolve_device(options.device)
-    longest = min(SEGMENTED_BP, net.config.language_model.max_length)
-    card = replace(ENTRIES["locuscope-segmenter"].card, max_length=longest, weights_sha256=state.sha256)
+    card = identity.loaded(state.sha256, max_length=min(SEGMENTED_BP, net.config.language_model.max_length))
     return LocuscopeSegmenter(card, net, placed(net, device, "float32"), resolve_dtype(options.dtype, device), domain)
 
 
@@ -337,6 +355,8 @@ ENTRIES: dict[str, ModelEntry] = {
         load_language_model,
         shipped=Path("locuscope-lm"),
         offer=Offer(precisions=("exact", "delta", "sparse")),
+        marks=LANGUAGE_MODEL,
+        network=language_network,
     ),
     "locuscope-segmenter": ModelEntry(
         ModelCard(
@@ -358,5 +378,7 @@ ENTRIES: dict[str, ModelEntry] = {
         load_segmenter,
         shipped=Path("locuscope-segmenter"),
         offer=Offer(windows=WindowRule(context_bp=min(CONTEXT_BP, SEGMENTED_BP // 8))),
+        marks=SEGMENTER,
+        network=segmenter_network,
     ),
 }

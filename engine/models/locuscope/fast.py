@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.core.progress import interruption_point
 from engine.models.locuscope.network import Block, LocuscopeNet, _rotary_tables, _rotate, activation
 from engine.models.locuscope.tokens import BASE
 from engine.models.shortcuts.changed_attention import AttentionReference, changed_reads
@@ -157,6 +158,7 @@ class LocuscopeFast:
         votes = reference.votes.repeat(len(rows), 1, 1)
         x = torch.empty(len(rows), *reference.x.shape, dtype=reference.x.dtype, device=rows.device)
         for row, same in _by_row(rows):
+            interruption_point()
             difference, change = self.changed_inputs(reference, row, tokens[same])
             votes[same] += change
             x[same] = known[-1].out + sparse_pass(self.encoder, known, difference, tau) if known and tau is not None else difference

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,11 @@ class NetConfig:
     @classmethod
     def read(cls, path: Path) -> NetConfig:
         """Read config.json; keys that this version does not know are ignored."""
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        return cls.of(json.loads(path.read_text(encoding="utf-8")))
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> NetConfig:
+        """From the values of config.json; keys that this version does not know are ignored."""
         known = {f.name for f in fields(cls)}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items() if k in known}
         return cls(**values)

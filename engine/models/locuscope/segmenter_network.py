@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +29,11 @@ class SegmenterConfig:
     @classmethod
     def read(cls, path: Path) -> SegmenterConfig:
         """Read config.json."""
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        return cls.of(json.loads(path.read_text(encoding="utf-8")))
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> SegmenterConfig:
+        """From the values of config.json."""
         held = dict(raw["language_model"])
         lists = {name: tuple(value) for name, value in held.items() if isinstance(value, list)}
         return cls(tuple(raw["elements"]), int(raw["inner"]), int(raw["outer"]), NetConfig(**held | lists))

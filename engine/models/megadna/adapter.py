@@ -6,16 +6,22 @@ G, T are read as A, as the authors' function does.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.card import Capability, ModelCard
 from engine.core.sequence import Alphabet
+from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.megadna.marks import MARKS, WEIGHTS, lengths
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.models.checkpoints.evidence import Evidence
     from engine.models.megadna.model import MegaDnaModel
+    from engine.models.megadna.network import MegaDnaNet
 
 CARD = ModelCard(
     id="megadna",
@@ -45,19 +51,29 @@ CARD = ModelCard(
 )
 
 
-def load(directory: Path, options: LoadOptions) -> MegaDnaModel:
-    """A megaDNA checkpoint: one pickled ``.pt`` as published, or a state dict with ``max_seq_len`` in config.json."""
-    from engine.models.checkpoints.weights import load_tensors, placed, resolve_device, resolve_dtype, unfilled
-    from engine.models.megadna.model import MegaDnaModel, read_checkpoint
-    from engine.models.megadna.network import MegaDnaNet, renamed
+def network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> MegaDnaNet:
+    """The network filled with published tensors. Raises `WeightsInvalid` when they do not fit."""
+    from engine.models.checkpoints.weights import load_tensors, unfilled
+    from engine.models.megadna.network import MegaDnaConfig, MegaDnaNet, renamed
 
-    config, tensors, sha256 = read_checkpoint(directory)
+    told = {**evidence.config, **evidence.header.attributes}
+    config = MegaDnaConfig.of(tensors, lengths(evidence), told.get("pad_id", 0))
     with unfilled():
         net = MegaDnaNet(config)
     load_tensors(net, renamed(config, tensors))
+    return net
+
+
+def load(directory: Path, options: LoadOptions) -> MegaDnaModel:
+    """A megaDNA checkpoint: one pickled ``.pt`` as published, or a state dict with ``max_seq_len`` in config.json."""
+    from engine.models.checkpoints.weights import placed, resolve_device, resolve_dtype
+    from engine.models.megadna.model import MegaDnaModel, read_tensors
+
+    identity, state = identify(ENTRIES["megadna"], directory), read_tensors(directory)
+    net = network(identity.evidence, state.tensors)
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
-    card = replace(CARD, weights_sha256=sha256, max_length=max(1, config.longest - 2))
+    card = identity.loaded(state.sha256, max_length=max(1, net.config.longest - 2))
     return MegaDnaModel(card, net, placed(net, device, dtype), dtype)
 
 
@@ -65,7 +81,10 @@ ENTRIES: dict[str, ModelEntry] = {
     "megadna": ModelEntry(
         CARD,
         load,
-        HubFiles("lingxusb/megaDNA_updated", patterns=("megaDNA_phage_145M.pt",), size_bytes=583_000_000),
+        HubFiles("lingxusb/megaDNA_updated", patterns=(), weights=("megaDNA_phage_145M.pt",), size_bytes=583_000_000),
+        marks=MARKS,
+        network=network,
+        weights=WEIGHTS,
     )
 }
 """Registry rows."""

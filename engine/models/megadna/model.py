@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from engine.core.card import ModelCard
-from engine.core.errors import ParameterError, WeightsInvalid
+from engine.core.errors import ParameterError
 from engine.core.sequence import BASES, NucleotideSequence
-from engine.models.checkpoints.weights import file_sha256, find_weights, is_pickled_module, read_json, read_pickled_module, read_state
-from engine.models.megadna.network import MegaDnaConfig, MegaDnaNet
+from engine.models.checkpoints.evidence import find_weights
+from engine.models.checkpoints.weights import StateDict, file_sha256, is_pickled_module, read_pickled_module, read_state
+from engine.models.megadna.marks import WEIGHTS
+from engine.models.megadna.network import MegaDnaNet
 from engine.models.megadna.prefix import MegaDnaPrefix, MegaDnaReference
 from engine.models.reading.single_base import BaseTokens, SingleBaseModel, check_length
 from engine.models.shortcuts.reference import PerReference
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
 
     from engine.core.protocols import Prepared
 
-WEIGHTS = ("model.safetensors", "pytorch_model.bin", "*.pt")
 _A, _T, _C, _G = 1, 2, 3, 4
 _START, _END = 0, 5
-_MOST_STAGES, _LONGEST_STAGE = 8, 1_000_000
 TOKENS = BaseTokens(
     base_ids=(_A, _C, _G, _T),
     letter_ids={"A": _A, "T": _T, "C": _C, "G": _G},
@@ -39,32 +38,12 @@ TOKENS = BaseTokens(
 """The authors' vocabulary ['**', 'A', 'T', 'C', 'G', '#']."""
 
 
-def read_checkpoint(directory: Path) -> tuple[MegaDnaConfig, dict[str, Tensor], str]:
-    """Configuration, published tensors and sha256 of a checkpoint directory. Raises `WeightsMissing` or `WeightsInvalid`."""
+def read_tensors(directory: Path) -> StateDict:
+    """Published tensors of a checkpoint directory, also of one pickled module. Raises `WeightsMissing` or `WeightsInvalid`."""
     path = find_weights(directory, WEIGHTS)
-    if path.suffix != ".safetensors" and is_pickled_module(path):
-        module = read_pickled_module(path)
-        tensors = module.tensors()
-        lengths, pad_id, sha256 = module.state.get("max_seq_len"), module.state.get("pad_id", 0), file_sha256(path)
-    else:
-        settings = read_json(directory)
-        state = read_state(directory, WEIGHTS)
-        tensors, sha256 = state.tensors, state.sha256
-        lengths, pad_id = settings.get("max_seq_len"), settings.get("pad_id", 0)
-    if not _are_lengths(lengths) or type(pad_id) is not int:
-        raise WeightsInvalid(
-            f"{path} has no usable max_seq_len (it is {str(lengths)[:60]}); a whole number from 1 to 1,000,000 for each stage is needed."
-        )
-    config = MegaDnaConfig.of(tensors, tuple(lengths), pad_id)
-    if config.vocabulary <= _END:
-        raise WeightsInvalid(f"{path} has a vocabulary of {config.vocabulary}; megaDNA has 6 tokens (start, A, T, C, G, end).")
-    return config, tensors, sha256
-
-
-def _are_lengths(value: object) -> TypeGuard[Sequence[int]]:
-    if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= _MOST_STAGES:
-        return False
-    return all(type(length) is int and 1 <= length <= _LONGEST_STAGE for length in value)
+    if path.suffix == ".safetensors" or not is_pickled_module(path):
+        return read_state(directory, WEIGHTS)
+    return StateDict(read_pickled_module(path).tensors(), (path,), file_sha256(path))
 
 
 class MegaDnaModel(SingleBaseModel):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
+from engine.core.quoting import quoted
 from engine.models.networks.kernels import attention
 
 Rotary = tuple[Tensor, Tensor]
@@ -97,5 +98,5 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 def check_activation(name: str) -> str:
     """``name`` when it is known. Raises `WeightsInvalid`."""
     if name not in ACTIVATIONS:
-        raise WeightsInvalid(f"config.json has the activation {name!r}; known: {', '.join(ACTIVATIONS)}.")
+        raise WeightsInvalid(f"config.json has the activation {quoted(name)}; known: {', '.join(ACTIVATIONS)}.")
     return name

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.core.errors import WeightsInvalid
+from engine.core.quoting import quoted
+from engine.models.checkpoints.layouts import says_rotary
 from engine.models.checkpoints.weights import load_tensors, unfilled, whole
 from engine.models.networks.attention import (
     ACTIVATIONS,
@@ -59,7 +61,7 @@ class BertConfig:
         width, heads = whole(config, "hidden_size"), whole(config, "num_attention_heads")
         kind = config.get("position_embedding_type", "absolute")
         if kind not in ("absolute", "rotary"):
-            raise WeightsInvalid(f"config.json has position_embedding_type {kind!r}; absolute and rotary are known.")
+            raise WeightsInvalid(f"config.json has position_embedding_type {quoted(kind)}; absolute and rotary are known.")
         if config.get("rotary_emb_scale_base") is not None:
             raise WeightsInvalid("config.json has rotary_emb_scale_base; rotary positions that decay with distance are not known here.")
         return cls(
@@ -74,7 +76,7 @@ class BertConfig:
             types=whole(config, "type_vocab_size", 2, minimum=0) if f"{_EMBEDDINGS}token_type_embeddings.weight" in tensors else 0,
             epsilon=float(config.get("layer_norm_eps", 1e-12)),
             activation=str(config.get("hidden_act", "gelu")),
-            rotary=_rotary_channels(config, width // heads, rotary=kind == "rotary"),
+            rotary=_rotary_channels(config, width // heads, rotary=says_rotary(config, tensors)),
             rotary_base=float(config.get("rotary_emb_base") or 10000.0),
             interleaved=bool(config.get("rotary_emb_interleaved", False)),
         )

@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.card import Capability, EffectRecipe, ModelCard, Offer
-from engine.core.errors import SequenceError, WeightsInvalid
+from engine.core.errors import SequenceError
 from engine.core.protocols import Prepared
 from engine.core.sequence import BASES, Alphabet, NucleotideSequence
+from engine.models.checkpoints.identity import identify
+from engine.models.checkpoints.layouts import ESM_ROLES
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.nucleotide_transformer.marks import AGRO, VERSION_1, VERSION_2
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from engine.models.checkpoints.evidence import Evidence
     from engine.models.nucleotide_transformer.network import NtNet
 
 _LICENCE = "CC BY-NC-SA 4.0 (non-commercial)"
@@ -63,28 +67,20 @@ class KmerVocabulary:
     after: tuple[int, ...]
 
     @classmethod
-    def read(cls, directory: Path) -> KmerVocabulary:
-        """From the tokenizer files of a checkpoint. Raises `WeightsMissing` or `WeightsInvalid`."""
-        from engine.models.reading.kmers import kmer_ids, kmer_size
-        from engine.models.reading.vocabulary import read_special_tokens, read_vocabulary
+    def of(cls, evidence: Evidence) -> KmerVocabulary:
+        """From the tokenizer files of a checkpoint with the marks of the family."""
+        from engine.models.reading.kmers import kmer_ids
 
-        vocabulary = read_vocabulary(directory)
-        named = {"cls_token": "<cls>", "mask_token": "<mask>", "unk_token": "<unk>", "eos_token": None} | read_special_tokens(directory)
-        for role in ("cls_token", "mask_token", "unk_token"):
-            if named[role] not in vocabulary:
-                raise WeightsInvalid(f"The vocabulary in {directory} has no {role}; take the tokenizer files of the checkpoint.")
-        missing = [base for base in BASES if base not in vocabulary]
-        if missing:
-            raise WeightsInvalid(f"The vocabulary in {directory} has no token {missing[0]}; take the tokenizer files of the checkpoint.")
-        k = kmer_size(vocabulary)
-        end = named["eos_token"]
+        vocabulary, k = evidence.vocabulary, evidence.k
+        start, mask, unknown = (vocabulary[evidence.role(role, published)] for role, published in ESM_ROLES.items())
+        end = evidence.roles.get("eos_token") or ""
         return cls(
             k=k,
             kmers=tuple(kmer_ids(vocabulary, k).tolist()),
             letters={letter: vocabulary[letter] for letter in (*BASES, "N") if letter in vocabulary},
-            unknown=vocabulary[str(named["unk_token"])],
-            mask=vocabulary[str(named["mask_token"])],
-            before=(vocabulary[str(named["cls_token"])],),
+            unknown=unknown,
+            mask=mask,
+            before=(start,),
             after=(vocabulary[end],) if end in vocabulary else (),
         )
 
@@ -288,24 +284,27 @@ def _tokens_of(reference: Prepared) -> PreparedTokens:
     return reference
 
 
+def network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> NtNet:
+    """The network filled with published tensors. Raises `WeightsInvalid` when they do not fit."""
+    from engine.models.nucleotide_transformer.network import nt_from_tensors
+
+    return nt_from_tensors(evidence.config, tensors)
+
+
 def _load(model_id: str, directory: Path, options: LoadOptions) -> NucleotideTransformer:
     """Read an ESM directory in the published layout. Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError`."""
-    from engine.models.checkpoints.weights import placed, read_json, read_state, resolve_device, resolve_dtype
-    from engine.models.nucleotide_transformer.network import nt_from_tensors
-    from engine.models.reading.vocabulary import check_vocabulary_fits
+    from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
 
-    config, vocabulary = read_json(directory), KmerVocabulary.read(directory)
-    state = read_state(directory)
-    net = nt_from_tensors(config, state.tensors)
-    check_vocabulary_fits(directory, max(vocabulary.kmers), net.config.vocabulary)
+    identity = identify(ENTRIES[model_id], directory)
+    vocabulary, state = KmerVocabulary.of(identity.evidence), read_state(directory)
+    net = network(identity.evidence, state.tensors)
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
     placed(net, device, dtype)
-    card = replace(ENTRIES[model_id].card, weights_sha256=state.sha256)
-    limit = net.config.positions - net.config.pad - 1 if net.config.positions else 0
+    longest, limit = identity.card.max_length, net.config.positions - net.config.pad - 1 if net.config.positions else 0
     if limit:
-        card = replace(card, max_length=(limit - len(vocabulary.before) - len(vocabulary.after)) * vocabulary.k)
-    return NucleotideTransformer(card, net, vocabulary, device, dtype)
+        longest = (limit - len(vocabulary.before) - len(vocabulary.after)) * vocabulary.k
+    return NucleotideTransformer(identity.loaded(state.sha256, max_length=longest), net, vocabulary, device, dtype)
 
 
 _TOKENIZER = ("vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
@@ -348,10 +347,12 @@ ENTRIES: dict[str, ModelEntry] = {
         partial(_load, "nt-v1"),
         HubFiles(
             "InstaDeepAI/nucleotide-transformer-500m-human-ref",
-            patterns=("config.json", "*.safetensors", *_TOKENIZER),
+            patterns=("config.json", *_TOKENIZER),
             size_bytes=1_940_000_000,
         ),
         offer=Offer(precisions=("exact", "delta")),
+        marks=VERSION_1,
+        network=network,
     ),
     "nt-v2": ModelEntry(
         _card(
@@ -365,9 +366,29 @@ ENTRIES: dict[str, ModelEntry] = {
         partial(_load, "nt-v2"),
         HubFiles(
             "InstaDeepAI/nucleotide-transformer-v2-500m-multi-species",
-            patterns=("config.json", "*.safetensors", *_TOKENIZER),
+            patterns=("config.json", *_TOKENIZER),
             size_bytes=1_990_000_000,
         ),
         offer=Offer(precisions=("exact", "delta")),
+        marks=VERSION_2,
+        network=network,
+    ),
+    "agro-nt": ModelEntry(
+        replace(
+            _card(
+                "agro-nt",
+                "AgroNT 1B",
+                6_138,
+                "DNA language model of edible plants, 1 billion parameters, the layout of the Nucleotide Transformer's first version.",
+                "Genomes of 48 plants, mostly crops.",
+                "https://huggingface.co/InstaDeepAI/agro-nucleotide-transformer-1b",
+            ),
+            citation="Mendoza-Revilla et al., Communications Biology 2024, doi 10.1038/s42003-024-06465-2",
+        ),
+        partial(_load, "agro-nt"),
+        HubFiles("InstaDeepAI/agro-nucleotide-transformer-1b", patterns=("config.json", *_TOKENIZER), size_bytes=3_970_000_000),
+        offer=Offer(precisions=("exact", "delta")),
+        marks=AGRO,
+        network=network,
     ),
 }

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
+from engine.core.quoting import quoted
+from engine.models.checkpoints.layouts import says_rotary
 from engine.models.checkpoints.weights import load_tensors, unfilled, whole
 from engine.models.networks.attention import Rotary, SelfAttention, fuse_projections, rotary_tables, with_modern_names
 from engine.models.networks.kernels import float_linear
@@ -53,9 +55,9 @@ class NtConfig:
     @classmethod
     def read(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> NtConfig:
         """From config.json, and from the shapes and names of the stored tensors. Raises `WeightsInvalid`."""
-        kind = config.get("position_embedding_type", "rotary")
+        kind = config.get("position_embedding_type", "rotary" if says_rotary(config, tensors) else "absolute")
         if kind not in ("absolute", "rotary"):
-            raise WeightsInvalid(f"config.json has position_embedding_type {kind!r}; absolute and rotary are known.")
+            raise WeightsInvalid(f"config.json has position_embedding_type {quoted(kind)}; absolute and rotary are known.")
         hidden = whole(config, "intermediate_size")
         inner = tensors.get(f"{_LAYER}0.intermediate.dense.weight")
         if inner is None or len(inner) not in (hidden, 2 * hidden):

@@ -6,16 +6,22 @@ Layouts: the authors' ``rinalmo_*_pretrained.pt`` (lbcb-sci/RiNALMo, no configur
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.card import Capability, ModelCard
 from engine.core.sequence import Alphabet
+from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.rinalmo.marks import MARKS, is_official
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.models.checkpoints.evidence import Evidence
     from engine.models.rinalmo.model import RinalmoModel
+    from engine.models.rinalmo.network import RinalmoNet
 
 CARD = ModelCard(
     id="rinalmo",
@@ -38,25 +44,34 @@ CARD = ModelCard(
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "*.pt")
 
 
-def load(directory: Path, options: LoadOptions) -> RinalmoModel:
-    """A RiNALMo checkpoint in either published layout; sizes come from config.json where there is one, else from the tensors."""
-    from engine.models.checkpoints.weights import load_tensors, placed, read_json, read_state, resolve_device, resolve_dtype, unfilled
-    from engine.models.rinalmo.model import RinalmoModel, read_config, read_tokens
-    from engine.models.rinalmo.network import UNUSED, RinalmoNet, is_official, renamed
+def network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> RinalmoNet:
+    """The network filled with published tensors; sizes come from config.json where there is one, else from the tensors.
 
-    state = read_state(directory, WEIGHTS)
-    official = is_official(state.tensors)
-    settings = read_json(directory) if not official or (directory / "config.json").is_file() else {}
-    tensors = renamed(state.tensors, learnable_beta=bool(settings.get("learnable_beta", True)))
-    tokens = read_tokens(directory, official=official)
-    sizes = read_config(settings, tensors, tokens, official=official)
+    Raises `WeightsInvalid` when names or shapes do not fit.
+    """
+    from engine.models.checkpoints.weights import load_tensors, unfilled
+    from engine.models.rinalmo.model import read_config, read_tokens
+    from engine.models.rinalmo.network import UNUSED, RinalmoNet, renamed
+
+    named = renamed(tensors, learnable_beta=bool(evidence.config.get("learnable_beta", True)))
     with unfilled():
-        net = RinalmoNet(sizes)
-    load_tensors(net, tensors, unused=UNUSED)
+        net = RinalmoNet(read_config(evidence.config, named, read_tokens(evidence), official=is_official(evidence)))
+    load_tensors(net, named, unused=UNUSED)
+    return net
+
+
+def load(directory: Path, options: LoadOptions) -> RinalmoModel:
+    """A RiNALMo checkpoint in either published layout."""
+    from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
+    from engine.models.rinalmo.model import RinalmoModel, read_tokens
+
+    identity, state = identify(ENTRIES["rinalmo"], directory), read_state(directory, WEIGHTS)
+    evidence, tokens = identity.evidence, read_tokens(identity.evidence)
+    net = network(evidence, state.tensors)
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
-    longest = int(settings.get("max_position_embeddings", CARD.max_length + 2)) - len(tokens.before) - len(tokens.after)
-    card = replace(CARD, weights_sha256=state.sha256, max_length=max(1, longest))
+    longest = int(evidence.config.get("max_position_embeddings", CARD.max_length + 2)) - len(tokens.before) - len(tokens.after)
+    card = identity.loaded(state.sha256, max_length=max(1, longest))
     return RinalmoModel(card, net, tokens, placed(net, device, dtype), dtype)
 
 
@@ -66,9 +81,12 @@ ENTRIES: dict[str, ModelEntry] = {
         load,
         HubFiles(
             "multimolecule/rinalmo-giga",
-            patterns=("config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"),
+            patterns=("config.json", "vocab.txt", "tokenizer_config.json"),
             size_bytes=2_600_000_000,
         ),
+        marks=MARKS,
+        network=network,
+        weights=WEIGHTS,
     )
 }
 """Registry rows."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,24 +14,23 @@ from engine.core.errors import WeightsInvalid
 from engine.core.sequence import NucleotideSequence
 from engine.models.checkpoints.weights import count_layers, whole
 from engine.models.reading.single_base import BaseTokens, SingleBaseModel
-from engine.models.reading.vocabulary import read_vocabulary
+from engine.models.rinalmo.marks import is_official
 from engine.models.rinalmo.network import RinalmoConfig, RinalmoNet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from engine.models.checkpoints.evidence import Evidence
+
 _OFFICIAL_TOKENS = ("<cls>", "<pad>", "<eos>", "<unk>", "<mask>", *"ACGTIRYKMSWBDHVN-")
 _OFFICIAL_HEADS = 20
 
 
-def read_tokens(directory: Path, *, official: bool) -> BaseTokens:
-    """Vocabulary of a checkpoint: fixed in the official layout, from vocab.txt in the other. U and T are one letter."""
-    vocabulary = {token: index for index, token in enumerate(_OFFICIAL_TOKENS)} if official else read_vocabulary(directory)
-    needed = ("<cls>", "<eos>", "<unk>", "<mask>", "<pad>", "A", "C", "G")
-    missing = [token for token in needed if token not in vocabulary]
-    if missing or not {"T", "U"} & set(vocabulary):
-        raise WeightsInvalid(f"The vocabulary in {directory} lacks {(missing or ['U'])[0]}; take it from the same publication.")
+def read_tokens(evidence: Evidence) -> BaseTokens:
+    """Vocabulary of a checkpoint: fixed in the official layout, from the tokenizer files in the other. U and T are one letter."""
+    official = {token: index for index, token in enumerate(_OFFICIAL_TOKENS)}
+    vocabulary = official if is_official(evidence) else evidence.vocabulary
     letters = {token: index for token, index in vocabulary.items() if len(token) == 1}
     letters["U"] = letters["T"] = letters.get("U", letters.get("T", -1))
     return BaseTokens(

@@ -6,7 +6,6 @@ accepted. Source: google-deepmind/alphagenome, ``alphagenome/models/dna_client.p
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import InputError, LocusError, ParameterError, ResourceExhausted, SourceUnavailable, WeightsMissing
 from engine.core.protocols import VariantScore
+from engine.core.quoting import quoted
 from engine.core.results import PredictedTracks
 from engine.core.sequence import IUPAC_DNA, Alphabet
 from engine.core.settings import Settings
@@ -192,7 +192,7 @@ def _deadlines() -> Any:
 def _organism(assembly: str) -> str:
     name = _ORGANISMS.get(assembly.strip().lower().split(".p", maxsplit=1)[0])
     if name is None:
-        raise LocusError(f"AlphaGenome does not know assembly {assembly!r}; GRCh38 (hg38) and GRCm38 (mm10) are allowed.")
+        raise LocusError(f"AlphaGenome does not know assembly {quoted(assembly)}; GRCh38 (hg38) and GRCm38 (mm10) are allowed.")
     return name
 
 
@@ -286,14 +286,14 @@ def _of_status(error: Any) -> InputError | WeightsMissing | ResourceExhausted | 
     return SourceUnavailable(f"AlphaGenome cannot be reached ({code.name}); check the network and try again later.")
 
 
-def available(home: Path) -> str:
+def available(settings: Settings) -> str:
     """What is missing before first use: the terms, the key, or the network."""
-    missing = missing_acceptance(CARD, home)
+    missing = missing_acceptance(CARD, settings.home)
     if missing:
         return missing
-    if Settings.from_environment().offline:
+    if settings.offline:
         return "AlphaGenome needs the network but LOCUSCOPE_OFFLINE is set; unset it to use this model."
-    if not os.environ.get(KEY_VARIABLE, "").strip():
+    if not settings.alphagenome_key.strip():
         return f"AlphaGenome needs a personal key in the environment variable {KEY_VARIABLE}; get one at {CARD.source}."
     return ""
 
@@ -307,11 +307,12 @@ def connect(key: str, address: str = OFFICIAL_ADDRESS) -> AlphaGenome:
 
 
 def load(directory: Path, options: LoadOptions) -> AlphaGenome:
-    """The service with the key of the environment. Raises `WeightsMissing` when terms or key are missing."""
-    missing = available(Settings.from_environment().home)
+    """The service with the key of the settings. Raises `WeightsMissing` when terms or key are missing."""
+    settings = options.settings or Settings(home=directory)
+    missing = available(settings)
     if missing:
         raise WeightsMissing(missing)
-    return connect(os.environ[KEY_VARIABLE].strip())
+    return connect(settings.alphagenome_key.strip())
 
 
 ENTRIES: dict[str, ModelEntry] = {"alphagenome": ModelEntry(CARD, load, available=available)}

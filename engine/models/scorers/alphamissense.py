@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import FileFormatError, LocusError, SourceUnavailable, WeightsMissing
 from engine.core.protocols import VariantScore
+from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet
 from engine.core.settings import Settings
 from engine.models.entry import LoadOptions, ModelEntry
@@ -67,7 +68,7 @@ def assembly_name(text: str) -> str:
     """``GRCh38`` or ``GRCh37`` for any usual spelling. Raises `LocusError` for another assembly."""
     name = _NAMES.get(text.strip().lower().split(".p", maxsplit=1)[0])
     if name is None:
-        raise LocusError(f"AlphaMissense has no table of assembly {text!r}; GRCh38 (hg38) and GRCh37 (hg19) exist.")
+        raise LocusError(f"AlphaMissense has no table of assembly {quoted(text)}; GRCh38 (hg38) and GRCh37 (hg19) exist.")
     return name
 
 
@@ -107,7 +108,9 @@ class AlphaMissenseTable:
         for name in (contig, f"chr{bare}", bare, *(("chrM", "MT", "M") if bare in ("M", "MT") else ())):
             if name in self._contigs:
                 return str(name)
-        raise LocusError(f"The AlphaMissense table has no contig {contig!r}; it has {', '.join(sorted(self._contigs)[:5])} and so on.")
+        raise LocusError(
+            f"The AlphaMissense table has no contig {quoted(contig)}; it has {', '.join(sorted(self._contigs)[:5])} and so on."
+        )
 
     def _parsed(self, line: str, position: int) -> Iterator[_Row]:
         fields = line.rstrip("\n").split("\t")
@@ -250,27 +253,27 @@ def tables_of(text: str) -> dict[str, Path]:
         name, sign, path = item.partition("=")
         if not sign or not path:
             raise SourceUnavailable(
-                f"LOCUSCOPE_ALPHAMISSENSE has {item!r}; write ASSEMBLY=FILE, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz."
+                f"LOCUSCOPE_ALPHAMISSENSE has {quoted(item)}; write ASSEMBLY=FILE, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz."
             )
         found[assembly_name(name)] = Path(path).expanduser()
     return found
 
 
-def _tables(directory: Path) -> dict[str, Path]:
+def _tables(directory: Path, settings: Settings) -> dict[str, Path]:
     inside = {name: directory / f"AlphaMissense_{suffix}.tsv.gz" for name, suffix in ASSEMBLIES.items()}
     found = {name: path for name, path in inside.items() if path.is_file()}
-    return found or tables_of(Settings.from_environment().alphamissense)
+    return found or tables_of(settings.alphamissense)
 
 
-def available(home: Path) -> str:
+def available(settings: Settings) -> str:
     """What is missing before first use: the terms, or a table."""
-    missing = missing_acceptance(CARD, home)
-    return missing or ("" if _tables(home) else _missing("GRCh38"))
+    missing = missing_acceptance(CARD, settings.home)
+    return missing or ("" if _tables(settings.home, settings) else _missing("GRCh38"))
 
 
 def load(directory: Path, options: LoadOptions) -> AlphaMissense:
     """Tables in ``directory`` under their published names, else those of the setting ``alphamissense``."""
-    tables = _tables(directory)
+    tables = _tables(directory, options.settings or Settings(home=directory))
     if not tables:
         raise WeightsMissing(_missing("GRCh38"))
     return AlphaMissense(tables)

@@ -15,9 +15,9 @@ from torch.nn import functional
 from engine.core.errors import WeightsInvalid
 from engine.models.checkpoints.weights import load_tensors, unfilled, whole
 from engine.models.networks.relative_attention import AttentionSizes, borzoi_features, transformer_layer
-from engine.models.segmenters.enformer_network import count, without_prefix
-from engine.models.segmenters.fixed_window import with_head_names
+from engine.models.segmenters.enformer_network import count
 from engine.models.segmenters.heads import SegmentHead, read_elements
+from engine.models.segmenters.names import trunk_names
 
 UNUSED = ("human_head.", "mouse_head.", "human_head_bak.")
 TARGET_BINS = 6144
@@ -143,7 +143,7 @@ def segment_borzoi_from_tensors(config: Mapping[str, Any], tensors: Mapping[str,
 
     ``bins_to_return`` of config.json replaces the 6,144 bins of the published model.
     """
-    named = without_prefix(with_head_names(tensors), "conv_dna.conv_layer.weight")
+    named = trunk_names(tensors, "conv_dna.conv_layer.weight")
     final = named.get("final_joined_convs.0.conv_layer.weight")
     if final is None:
         raise WeightsInvalid("The checkpoint lacks final_joined_convs.0.conv_layer.weight; download it again.")

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from engine.core.errors import WeightsInvalid
 from engine.models.checkpoints.weights import load_tensors, unfilled
 from engine.models.networks.relative_attention import AttentionSizes, Residual, enformer_features, transformer_layer
-from engine.models.segmenters.fixed_window import with_head_names
 from engine.models.segmenters.heads import SegmentHead, read_elements
+from engine.models.segmenters.names import trunk_names
 
 UNUSED = ("final_pointwise.", "_heads.", "_trunk.")
 
@@ -83,7 +83,7 @@ class SegmentEnformerNet(nn.Module):
 
 def segment_enformer_from_tensors(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> SegmentEnformerNet:
     """A `SegmentEnformerNet` in float32 from config.json and published tensors. Raises `WeightsInvalid` when they do not fit."""
-    named = without_prefix(with_head_names(tensors), "stem.0.weight")
+    named = trunk_names(tensors, "stem.0.weight")
     blocks = count(named, "conv_tower.")
     depth = count(named, "transformer.")
     if not blocks or not depth:
@@ -101,15 +101,6 @@ def segment_enformer_from_tensors(config: Mapping[str, Any], tensors: Mapping[st
         )
     load_tensors(net, named, unused=UNUSED)
     return net.eval()
-
-
-def without_prefix(tensors: Mapping[str, Tensor], marker: str) -> dict[str, Tensor]:
-    """Tensors with whatever stands in front of ``marker`` cut from the names that have it. Raises `WeightsInvalid` without ``marker``."""
-    found = [name for name in tensors if name == marker or name.endswith(f".{marker}")]
-    if not found:
-        raise WeightsInvalid(f"The checkpoint has no tensor {marker}; it is not the model that was asked for, or damaged.")
-    prefix = found[0].removesuffix(marker)
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
 
 
 def count(tensors: Mapping[str, Tensor], prefix: str) -> int:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import WeightsInvalid
+from engine.core.quoting import quoted
 
 ELEMENTS = (
     "protein_coding_gene",
@@ -39,7 +40,7 @@ def read_elements(config: Mapping[str, Any]) -> tuple[str, ...]:
     """``features`` of config.json, or the 14 published ones. Raises `WeightsInvalid` when it is not a list of names."""
     names = config.get("features") or list(ELEMENTS)
     if not isinstance(names, Sequence) or isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise WeightsInvalid(f"config.json has features = {names!r}; a list of element names is needed.")
+        raise WeightsInvalid(f"config.json has features = {quoted(names)}; a list of element names is needed.")
     return tuple(names)
 
 

@@ -5,19 +5,32 @@ One window of 524,288 bases, the central 196,608 answered for. N is read as an a
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.card import Capability, ModelCard, Offer, WindowRule
 from engine.core.errors import WeightsInvalid
 from engine.core.sequence import Alphabet
+from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.segmenters.marks import SEGMENT_BORZOI
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.models.checkpoints.evidence import Evidence
+    from engine.models.segmenters.borzoi_network import SegmentBorzoiNet
     from engine.models.segmenters.fixed_window import FixedWindowModel
 
 WINDOW_BP = 524_288
+
+
+def network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> SegmentBorzoiNet:
+    """The network filled with published tensors. Raises `WeightsInvalid` when they do not fit."""
+    from engine.models.segmenters.borzoi_network import segment_borzoi_from_tensors
+
+    return segment_borzoi_from_tensors(evidence.config, tensors)
 
 
 def load(directory: Path, options: LoadOptions) -> FixedWindowModel:
@@ -26,13 +39,12 @@ def load(directory: Path, options: LoadOptions) -> FixedWindowModel:
     ``sequence_length`` and ``bins_to_return`` in config.json replace the published window and output; the published configuration has
     neither field.
     """
-    from engine.models.checkpoints.weights import placed, read_json, read_state, resolve_device, resolve_dtype, whole
-    from engine.models.segmenters.borzoi_network import segment_borzoi_from_tensors
+    from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype, whole
     from engine.models.segmenters.fixed_window import FixedWindowModel
 
-    config, state = read_json(directory), read_state(directory)
-    net = segment_borzoi_from_tensors(config, state.tensors)
-    window = whole(config, "sequence_length", WINDOW_BP)
+    identity, state = identify(ENTRIES["segment-borzoi"], directory), read_state(directory)
+    net = network(identity.evidence, state.tensors)
+    window = whole(identity.evidence.config, "sequence_length", WINDOW_BP)
     spare, unit = window - net.target * net.bases_per_bin, 4 * net.bases_per_bin
     if window % unit or spare < 0 or spare % (2 * net.bases_per_bin) or net.target % 2**net.unet_head.unet.levels:
         raise WeightsInvalid(
@@ -42,7 +54,7 @@ def load(directory: Path, options: LoadOptions) -> FixedWindowModel:
     device = resolve_device(options.device)
     dtype = resolve_dtype("float32" if options.dtype in ("", "auto") else options.dtype, device)
     placed(net, device, dtype)
-    card = replace(CARD, max_length=window, weights_sha256=state.sha256)
+    card = identity.loaded(state.sha256, max_length=window)
     rule = WindowRule(fixed_bp=window, output_start=spare // 2, output_end=window - spare // 2)
     return FixedWindowModel(card, net, net.unet_head.elements, rule, (device, dtype))
 
@@ -72,7 +84,9 @@ ENTRIES: dict[str, ModelEntry] = {
     "segment-borzoi": ModelEntry(
         CARD,
         load,
-        HubFiles("InstaDeepAI/segment_borzoi", patterns=("config.json", "model.safetensors"), size_bytes=1_292_415_088),
+        HubFiles("InstaDeepAI/segment_borzoi", size_bytes=1_290_000_000),
         offer=Offer(windows=WindowRule(fixed_bp=WINDOW_BP, output_start=163_840, output_end=360_448)),
+        marks=SEGMENT_BORZOI,
+        network=network,
     ),
 }

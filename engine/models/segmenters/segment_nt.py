@@ -6,21 +6,24 @@ positions are rescaled to tokens / 2048, as the authors' notes ask.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.card import Capability, ModelCard, Offer, WindowRule
-from engine.core.errors import SequenceError, WeightsInvalid
+from engine.core.errors import SequenceError
 from engine.core.sequence import BASES, Alphabet
+from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.segmenters.marks import SEGMENT_NT
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from engine.models.checkpoints.evidence import Evidence
     from engine.models.nucleotide_transformer.adapter import KmerVocabulary
     from engine.models.segmenters.segment_nt_network import SegmentNtNet
 
@@ -90,25 +93,26 @@ class SegmentNT:
         return values
 
 
-def _load(model_id: str, directory: Path, options: LoadOptions) -> SegmentNT:
-    """Read a checkpoint directory in the published layout. Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError`."""
-    from engine.models.checkpoints.weights import placed, read_json, read_state, resolve_device, resolve_dtype
-    from engine.models.nucleotide_transformer.adapter import KmerVocabulary
-    from engine.models.reading.vocabulary import check_vocabulary_fits
+def network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> SegmentNtNet:
+    """The network filled with published tensors. Raises `WeightsInvalid` when they do not fit."""
     from engine.models.segmenters.segment_nt_network import segment_nt_from_tensors
 
-    config, vocabulary = read_json(directory), KmerVocabulary.read(directory)
-    if vocabulary.after:
-        raise WeightsInvalid(f"The tokenizer in {directory} adds an end token; SegmentNT has none, take its own tokenizer files.")
-    state = read_state(directory)
-    net = segment_nt_from_tensors(config, state.tensors, vocabulary.k)
-    check_vocabulary_fits(directory, max(vocabulary.kmers), net.config.vocabulary)
+    return segment_nt_from_tensors(evidence.config, tensors, evidence.k)
+
+
+def _load(model_id: str, directory: Path, options: LoadOptions) -> SegmentNT:
+    """Read a checkpoint directory in the published layout. Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError`."""
+    from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
+    from engine.models.nucleotide_transformer.adapter import KmerVocabulary
+
+    identity = identify(ENTRIES[model_id], directory)
+    vocabulary, state = KmerVocabulary.of(identity.evidence), read_state(directory)
+    net = network(identity.evidence, state.tensors)
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
     placed(net, device, dtype)
-    card = ENTRIES[model_id].card
     unit = vocabulary.k * 2**net.levels
-    card = replace(card, weights_sha256=state.sha256, min_length=unit, max_length=card.max_length // unit * unit)
+    card = identity.loaded(state.sha256, min_length=unit, max_length=identity.card.max_length // unit * unit)
     return SegmentNT(card, net, vocabulary, device, dtype)
 
 
@@ -131,9 +135,14 @@ def _entry(model_id: str, title: str, repository: str, organisms: str) -> ModelE
         masked=False,
     )
     rule = WindowRule(multiple_bp=24, context_bp=_CONTEXT_BP, allows_ambiguous=False)
-    files = ("config.json", "pytorch_model.bin", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
+    files = ("config.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
     return ModelEntry(
-        card, partial(_load, model_id), HubFiles(repository, patterns=files, size_bytes=2_240_000_000), offer=Offer(windows=rule)
+        card,
+        partial(_load, model_id),
+        HubFiles(repository, patterns=files, size_bytes=2_240_000_000),
+        offer=Offer(windows=rule),
+        marks=SEGMENT_NT,
+        network=network,
     )
 
 

@@ -14,6 +14,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from engine.core.progress import interruption_point
+
 SAFE_TOTAL = 0.1  # below this part of its old total a row is computed anew: keeps cancellation under 1e-6
 LARGEST_GAIN = 1e3  # a row whose total grows more is computed anew too: float16 ends at 65,504
 LARGEST_EXPONENT = 80.0  # e^80 outweighs every other key and still fits float32
@@ -56,6 +58,7 @@ class AttentionReference:
         """The same reference that also holds its tensors and its weights (heads, T, T) in ``dtype``. Not for biased attention."""
         weights = torch.empty(*self.total.shape, self.length, dtype=dtype, device=self.query.device)
         for low in range(0, self.length, ROWS_AT_ONCE):
+            interruption_point()
             part = slice(low, low + ROWS_AT_ONCE)
             weights[:, part] = (self.query[:, part] @ self.key.transpose(1, 2)).sub_(self.total[:, part, None]).exp_()
         return replace(self, low=LowAttention(self.query.to(dtype), self.key.to(dtype), self.value.to(dtype), weights))
@@ -67,6 +70,7 @@ class AttentionReference:
         everywhere = torch.arange(length, device=query.device)
         reads, totals = [], []
         for low in range(0, length, ROWS_AT_ONCE):
+            interruption_point()
             score = query[:, low : low + ROWS_AT_ONCE] @ key.transpose(1, 2)
             if bias is not None:
                 score += bias.part(everywhere[low : low + ROWS_AT_ONCE], everywhere)

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.core.errors import ModelError
+from engine.core.progress import interruption_point
 
 _log = logging.getLogger(__name__)
 
@@ -166,6 +167,7 @@ class Cone:
         """Scores (B, L, K) of whole inputs (B, L, C) in the layout of the cone, without keeping anything."""
         start = torch.zeros(1, dtype=torch.long, device=rows.device)
         for layer in self.layers:
+            interruption_point()
             wide = functional.pad(rows, (0, 0, layer.reach, layer.reach))
             rows = layer(wide, _beyond(start, rows.shape[1], layer.reach, rows.shape[1]))
         return self.head(rows)
@@ -174,6 +176,7 @@ class Cone:
         """Run the reference, rows (L, C) before the first layer, and keep what mutants share."""
         padded, current = [], rows.unsqueeze(0)
         for layer in self.layers:
+            interruption_point()
             wide = functional.pad(current, (0, 0, layer.reach, layer.reach))
             padded.append(wide[0])
             current = layer(wide, _beyond(torch.zeros(1, dtype=torch.long, device=rows.device), rows.shape[0], layer.reach, rows.shape[0]))
@@ -200,6 +203,7 @@ class Cone:
     def _descend(self, reference: ConeReference, level: int, windows: _Windows, where: Tensor, out: Tensor) -> None:
         """Run from ``level`` to the head and write the scores of mutant b to ``out[where[b]]``; halves the batch when it grows too large."""
         while level < len(self.layers):
+            interruption_point()
             start, width = self._next_window(reference.length, windows, self.layers[level].reach)
             count = windows.positions.shape[0]
             if count > 1 and count * width > self.rows_per_product:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.core.processor import multiplies_bfloat16
+from engine.core.progress import interruption_point
 from engine.models.shortcuts.encoder import Encoder, EncoderLayer, LayerReference
 
 ROWS_AT_ONCE = 768  # rows of one feed-forward product: their raised activations fit the cache, and no fresh pages are asked for
@@ -22,6 +23,7 @@ ROWS_AT_ONCE = 768  # rows of one feed-forward product: their raised activations
 def delta_pass(encoder: Encoder, known: Sequence[LayerReference], difference: Tensor) -> Tensor:
     """Difference after the last layer, float32 (B, T, d), from ``difference`` (B, T, d) before the first."""
     for layer, reference in zip(encoder.layers, known, strict=True):
+        interruption_point()
         difference = _layer(encoder, layer, reference, difference)
     return difference
 

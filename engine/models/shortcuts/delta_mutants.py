@@ -18,6 +18,7 @@ from torch.nn import functional
 from engine.core.card import ModelCard
 from engine.core.errors import CapabilityMissing
 from engine.core.protocols import Prepared
+from engine.core.quoting import quoted
 from engine.models.networks.attention import ACTIVATIONS, rotary_at, rotate
 from engine.models.networks.bert import BertNet
 from engine.models.nucleotide_transformer.network import NtNet
@@ -159,7 +160,9 @@ class MutantsByDifference:
         """Scores float32 (B, L, 4). Raises `CapabilityMissing` for a precision that is not offered."""
         owner = self._owner
         if precision not in self.precisions:
-            raise CapabilityMissing(f"{owner.card.title} has no precision {precision!r} here; it offers {', '.join(self.precisions)}.")
+            raise CapabilityMissing(
+                f"{owner.card.title} has no precision {quoted(precision)} here; it offers {', '.join(self.precisions)}."
+            )
         ids = owner.mutants(reference, positions, alternates)
         if precision == "exact":
             return owner.base_logits(reference, ids, normalised=normalised)

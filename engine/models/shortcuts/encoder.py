@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.core.progress import interruption_point
 from engine.models.shortcuts.changed_attention import AttentionReference
 
 Rotate = Callable[[Tensor, Tensor], Tensor]
@@ -160,6 +161,7 @@ class Encoder:
         """Run one reference, x (T, d) before the first layer, and keep what its mutants share."""
         known: list[LayerReference] = []
         for layer in self.layers:
+            interruption_point()
             known.append(self._layer_reference(layer, x))
             x = known[-1].out
         return known

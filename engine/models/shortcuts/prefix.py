@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.core.progress import interruption_point
+
 QUERIES_AT_ONCE = 128  # rows of queries that read the same stretch of keys; keys to the right of a block are never computed
 ROWS_PER_GROUP = 1536  # mutants are grouped until about this many rows, so that short suffixes still make large products
 WASTE = 0.1  # largest part of a group's rows that may lie before the change of their own mutant
@@ -57,6 +59,7 @@ class PrefixStack:
         inputs, middles, keys, values = [], [], [], []
         before = torch.zeros_like(rows[:, :1])
         for block in self.blocks:
+            interruption_point()
             inputs.append(rows)
             query, key, value = block.project(rows, before)
             rows = block.attended(rows, causal_read(query, key, value, 0))
@@ -70,6 +73,7 @@ class PrefixStack:
         """Rows (B, n, d) after the last layer, from the first row on, nothing kept."""
         before = torch.zeros_like(rows[:, :1])
         for block in self.blocks:
+            interruption_point()
             rows = block.fed(block.attended(rows, causal_read(*block.project(rows, before), 0)), before)
         return rows
 
@@ -82,6 +86,7 @@ class PrefixStack:
             return self.outputs(rows)
         own = slice(which, which + 1)
         for layer, block in enumerate(self.blocks):
+            interruption_point()
             query, key, value = block.project(rows, reference.inputs[layer][own, start - 1 : start])
             keys = _joined(reference.keys[layer][own, :, :start], key)
             values = _joined(reference.values[layer][own, :, :start], value)
@@ -106,6 +111,7 @@ def causal_read(query: Tensor, key: Tensor, value: Tensor, start: int) -> Tensor
         return _masked_read(query, key, value, start)
     parts = []
     for low in range(0, count, QUERIES_AT_ONCE):
+        interruption_point()
         block = query[:, :, low : low + QUERIES_AT_ONCE]
         end = start + low + block.shape[2]
         parts.append(_masked_read(block, key[:, :, :end], value[:, :, :end], start + low))

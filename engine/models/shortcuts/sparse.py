@@ -18,6 +18,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from engine.core.progress import interruption_point
 from engine.models.shortcuts.changed_attention import changed_reads_by_difference
 from engine.models.shortcuts.delta import feed_forward, read_difference
 from engine.models.shortcuts.encoder import Encoder, EncoderLayer, LayerReference
@@ -45,6 +46,7 @@ def sparse_pass(encoder: Encoder, known: Sequence[LayerReference], difference: T
     ``known``: from `sparse_reference`.
     """
     for layer, reference in zip(encoder.layers, known, strict=True):
+        interruption_point()
         difference = _layer(encoder, layer, reference, difference, tau)
     return difference
 

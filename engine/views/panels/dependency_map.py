@@ -8,12 +8,12 @@ import numpy as np
 
 from engine.analyses.findings import rows_done, signed
 from engine.views.cells import Cells, drawn
+from engine.views.codes import FULL_WIDTH, pooled
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
 from engine.views.measures import colour_limit, displayed
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel
 from engine.views.paths import anchor
-from engine.views.payload import FULL_WIDTH, pooled
 from engine.views.ruler import axis_labels
 
 if TYPE_CHECKING:

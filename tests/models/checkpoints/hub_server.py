@@ -120,11 +120,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.hub.corrupt -= 1
             data = b"x" + data[1:]
         asked = self.headers.get("Range", "")
-        status, start = 200, 0
+        status, start, stop = 200, 0, len(data)
         if asked and not self.hub.ignore_range:
-            start = int(asked.removeprefix("bytes=").partition("-")[0])
-            status, headers = 206, {**headers, "Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
-        body = data[start:]
+            first, _, last = asked.removeprefix("bytes=").partition("-")
+            start, stop = int(first), min(int(last or len(data)) + 1, len(data))
+            status, headers = 206, {**headers, "Content-Range": f"bytes {start}-{stop - 1}/{len(data)}"}
+        body = data[start:stop]
         if self.command == "GET" and self.hub.cut_after:
             cut = self.hub.cut_after.pop(0)
             self._answer(status, body[:cut], headers, length=len(body))

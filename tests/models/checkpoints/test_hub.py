@@ -17,7 +17,9 @@ import torch
 from engine.core.errors import Cancelled, LocuscopeError, ResourceExhausted, SourceUnavailable, WeightsInvalid, WeightsMissing
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-from engine.models.checkpoints import hub as downloads
+from engine.models.checkpoints import download
+from engine.models.checkpoints import hub as asking
+from engine.models.checkpoints.installed import installed
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
 from engine.models.gpn import adapter
 from engine.models.registry import entry as registered
@@ -38,15 +40,15 @@ FILES = {
 
 @pytest.fixture
 def entry() -> ModelEntry:
-    hub = HubFiles("lab/model", patterns=("config.json", "tokenizer.json", "*.safetensors", "*.bin"), size_bytes=3_000_000)
+    hub = HubFiles("lab/model", patterns=("config.json", "tokenizer.json"), size_bytes=3_000_000)
     return replace(registered("gpn"), hub=hub)
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    monkeypatch.setattr(downloads, "_RETRY_SECONDS", (0.01, 0.01, 0.01))
-    monkeypatch.setattr(downloads, "_ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr(downloads, "_CHUNK_BYTES", 1 << 16)
+    monkeypatch.setattr(download, "RETRY_SECONDS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(download, "_CHUNK_BYTES", 1 << 16)
     with serving(Hub("lab/model", dict(FILES), large=("model.safetensors",))) as server:
         yield server
 
@@ -71,7 +73,7 @@ class Watcher:
 
 
 def test_size_licence_and_files_are_known_before_anything_is_downloaded(entry: ModelEntry, hub: Hub) -> None:
-    plan = downloads.plan(entry, hub.endpoint)
+    plan = asking.plan(entry, hub.endpoint)
     assert [file.name for file in plan.files] == ["config.json", "tokenizer.json", "model.safetensors"]
     assert plan.size_bytes == len(WEIGHTS) + 20
     assert (plan.licence, plan.commit) == ("mit", COMMIT)
@@ -79,9 +81,9 @@ def test_size_licence_and_files_are_known_before_anything_is_downloaded(entry: M
 
 
 def test_only_needed_files_arrive_whole_with_progress_in_bytes(entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
-    assert downloads.installed(entry, tmp_path) is None
+    assert installed(entry, tmp_path) is None
     watcher = Watcher()
-    folder = downloads.install(entry, tmp_path, hub.endpoint, watcher)
+    folder = download.install(entry, tmp_path, hub.endpoint, watcher)
     assert sorted(path.name for path in folder.iterdir()) == [".installed.json", "config.json", "model.safetensors", "tokenizer.json"]
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert (watcher.total, watcher.done, watcher.unit) == (len(WEIGHTS) + 20, len(WEIGHTS) + 20, "bytes")
@@ -91,19 +93,19 @@ def test_only_needed_files_arrive_whole_with_progress_in_bytes(entry: ModelEntry
 
 
 def test_afterwards_no_network_is_needed(entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
-    folder = downloads.install(entry, tmp_path, hub.endpoint)
+    folder = download.install(entry, tmp_path, hub.endpoint)
     asked = len(hub.log)
     hub.status = 503
-    assert downloads.installed(entry, tmp_path) == folder
-    assert downloads.install(entry, tmp_path, hub.endpoint) == folder
+    assert installed(entry, tmp_path) == folder
+    assert download.install(entry, tmp_path, hub.endpoint) == folder
     assert len(hub.log) == asked
 
 
 def test_a_folder_that_lost_a_file_is_not_installed_and_is_repaired(entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
-    folder = downloads.install(entry, tmp_path, hub.endpoint)
+    folder = download.install(entry, tmp_path, hub.endpoint)
     (folder / "model.safetensors").write_bytes(WEIGHTS[:-1])
-    assert downloads.installed(entry, tmp_path) is None
-    downloads.install(entry, tmp_path, hub.endpoint)
+    assert installed(entry, tmp_path) is None
+    download.install(entry, tmp_path, hub.endpoint)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
 
 
@@ -111,7 +113,7 @@ def test_a_connection_that_breaks_is_resumed_where_it_broke(entry: ModelEntry, h
     hub.files.pop("config.json")
     hub.files.pop("tokenizer.json")
     hub.cut_after = [1_000_000, 500_000]
-    folder = downloads.install(entry, tmp_path, hub.endpoint)
+    folder = download.install(entry, tmp_path, hub.endpoint)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     ranges = [asked for method, path, asked in hub.log if method == "GET" and path.startswith("/cdn/")]
     starts = [int(asked.removeprefix("bytes=").rstrip("-") or 0) for asked in ranges]
@@ -123,10 +125,10 @@ def test_a_connection_that_breaks_is_resumed_where_it_broke(entry: ModelEntry, h
 
 def test_a_stopped_download_goes_on_in_the_next_attempt(entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
-        downloads.install(entry, tmp_path, hub.endpoint, Watcher(stop_after=1_000_000))
-    assert downloads.installed(entry, tmp_path) is None
+        download.install(entry, tmp_path, hub.endpoint, Watcher(stop_after=1_000_000))
+    assert installed(entry, tmp_path) is None
     watcher = Watcher()
-    folder = downloads.install(entry, tmp_path, hub.endpoint, watcher)
+    folder = download.install(entry, tmp_path, hub.endpoint, watcher)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert watcher.done == watcher.total
     starts = [int(asked.removeprefix("bytes=").rstrip("-")) for _, path, asked in hub.log if path.startswith("/cdn/") and asked]
@@ -138,27 +140,27 @@ def test_a_server_that_ignores_ranges_sends_everything_again(entry: ModelEntry, 
     hub.cut_after = [10, 2, 1_000_000]
     hub.ignore_range = True
     watcher = Watcher()
-    folder = downloads.install(entry, tmp_path, hub.endpoint, watcher)
+    folder = download.install(entry, tmp_path, hub.endpoint, watcher)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert watcher.done == watcher.total
 
 
 def test_a_damaged_file_is_fetched_once_more_and_then_refused(entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
     hub.corrupt = 1
-    assert (downloads.install(entry, tmp_path / "a", hub.endpoint) / "config.json").read_bytes() == FILES["config.json"]
+    assert (download.install(entry, tmp_path / "a", hub.endpoint) / "config.json").read_bytes() == FILES["config.json"]
     hub.corrupt = 1_000
     with pytest.raises(WeightsInvalid, match="damaged"):
-        downloads.install(entry, tmp_path / "b", hub.endpoint)
-    assert downloads.installed(entry, tmp_path / "b") is None
+        download.install(entry, tmp_path / "b", hub.endpoint)
+    assert installed(entry, tmp_path / "b") is None
 
 
 def test_a_published_hash_is_held_against_what_the_hub_states(entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
     assert entry.hub is not None
     good = replace(entry, hub=replace(entry.hub, sha256={"model.safetensors": hashlib.sha256(WEIGHTS).hexdigest()}))
-    assert downloads.install(good, tmp_path / "a", hub.endpoint)
+    assert download.install(good, tmp_path / "a", hub.endpoint)
     bad = replace(entry, hub=replace(entry.hub, sha256={"model.safetensors": "0" * 64}))
     with pytest.raises(WeightsInvalid, match="replaced"):
-        downloads.install(bad, tmp_path / "b", hub.endpoint)
+        download.install(bad, tmp_path / "b", hub.endpoint)
 
 
 @pytest.mark.parametrize(
@@ -181,29 +183,29 @@ def test_bad_answers_are_one_sentence(
     for name, value in behaviour.items():
         setattr(hub, name, value)
     with pytest.raises(error, match=told) as caught:
-        downloads.install(entry, tmp_path, hub.endpoint)
+        download.install(entry, tmp_path, hub.endpoint)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
-    assert downloads.installed(entry, tmp_path) is None
+    assert installed(entry, tmp_path) is None
 
 
 def test_an_endpoint_where_nobody_listens_is_told(entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match="cannot be reached"):
-        downloads.install(entry, tmp_path, "http://127.0.0.1:9")
+        download.install(entry, tmp_path, "http://127.0.0.1:9")
     with pytest.raises(SourceUnavailable):
-        downloads.install(entry, tmp_path, "not an address")
+        download.install(entry, tmp_path, "not an address")
 
 
 def test_a_full_disk_is_told_before_the_download(entry: ModelEntry, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1_000_000})())
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1_000_000})())
     with pytest.raises(ResourceExhausted, match="make room"):
-        downloads.install(entry, tmp_path, hub.endpoint)
+        download.install(entry, tmp_path, hub.endpoint)
     assert all(path.startswith("/api/") for _, path, _ in hub.log)
 
 
 def test_two_callers_download_once(entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
     folders: list[Path] = []
-    threads = [threading.Thread(target=lambda: folders.append(downloads.install(entry, tmp_path, hub.endpoint))) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: folders.append(download.install(entry, tmp_path, hub.endpoint))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -213,10 +215,46 @@ def test_two_callers_download_once(entry: ModelEntry, hub: Hub, tmp_path: Path) 
 
 
 def test_names_are_chosen_by_pattern_and_never_lead_outside() -> None:
-    names = ("a.safetensors", "b.bin", "config.json", "../x.bin", "sub/c.bin", ".hidden.bin", "/etc/d.bin", "x\\y.bin")
-    assert downloads.chosen_names(names, ("config.json", "*.safetensors", "*.bin")) == ("config.json", "a.safetensors")
-    assert downloads.chosen_names(names, ("*.bin",)) == ("b.bin",)
-    assert downloads.chosen_names(names, ("sub/*.bin",)) == ("sub/c.bin",)
+    names = ("a.safetensors", "vocab.txt", "config.json", "../x.json", "sub/c.txt", ".hidden.json", "/etc/d.json", "x\\y.json")
+    assert asking.chosen_names(names, ("config.json", "*.json", "*")) == ("config.json", "vocab.txt")
+    assert asking.chosen_names(names, ("sub/*.txt",)) == ("sub/c.txt",)
+    assert asking.chosen_weights(("b.bin", "a.safetensors"), ("model.safetensors", "a.safetensors", "b.bin")) == "a.safetensors"
+    assert asking.chosen_weights(("../a.bin",), ("../a.bin",)) == ""
+
+
+def test_a_split_checkpoint_is_downloaded_by_its_index(entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
+    parts = {"model-00001-of-00002.safetensors": WEIGHTS[:1_000_000], "model-00002-of-00002.safetensors": WEIGHTS[1_000_000:]}
+    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+    hub.files = {"config.json": b"{}", "model.safetensors.index.json": json.dumps(index).encode(), "model-9.safetensors": b"stray", **parts}
+    hub.large = tuple(parts)
+    folder = download.install(entry, tmp_path, hub.endpoint)
+    assert {path.name for path in folder.iterdir()} == {".installed.json", "config.json", "model.safetensors.index.json", *parts}
+    assert b"".join((folder / name).read_bytes() for name in parts) == WEIGHTS
+
+
+@pytest.mark.parametrize(
+    ("index", "told"),
+    [
+        (b'{"weight_map": {"a": "model-1.safetensors"}}', "names model-1.safetensors, which is not there"),
+        (b'{"weight_map": {"a": "../outside.safetensors"}}', "names files outside"),
+        (b'{"weight_map": {}}', "has no weight_map"),
+        (b"[]", "has no weight_map"),
+    ],
+)
+def test_an_index_that_names_what_cannot_be_is_refused(index: bytes, told: str, entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
+    hub.files = {"config.json": b"{}", "model.safetensors.index.json": index}
+    with pytest.raises(WeightsInvalid, match=told):
+        download.install(entry, tmp_path, hub.endpoint)
+
+
+def test_a_file_whose_hash_nobody_here_knows_is_called_unproven(entry: ModelEntry, hub: Hub, tmp_path: Path) -> None:
+    assert {file.proof for file in asking.plan(entry, hub.endpoint).files} == {"sha256 unproven"}
+    sha256 = hashlib.sha256(WEIGHTS).hexdigest()
+    assert entry.hub is not None
+    known = replace(entry, hub=replace(entry.hub, sha256={"model.safetensors": sha256}))
+    assert asking.plan(known, hub.endpoint).file("model.safetensors").proof == f"sha256 {sha256}"
+    told = json.loads((download.install(entry, tmp_path, hub.endpoint) / ".installed.json").read_text())
+    assert told["files"]["model.safetensors"]["proof"] == "unproven"
 
 
 def test_every_downloadable_model_says_size_licence_and_weights() -> None:
@@ -228,16 +266,16 @@ def test_every_downloadable_model_says_size_licence_and_weights() -> None:
         if row.hub is not None:
             assert row.hub.size_bytes > 0, model_id
             assert row.card.licence, model_id
-            assert any(pattern.endswith((".safetensors", ".bin", ".pt")) for pattern in row.hub.patterns), model_id
+            assert any(name.endswith((".safetensors", ".bin", ".pt")) for name in row.hub.weights), model_id
 
 
 def test_a_saved_token_goes_to_the_official_hub_only() -> None:
-    assert downloads._token("https://huggingface.co/") is None
-    assert downloads._token("http://127.0.0.1:1") is False
+    assert asking.token("https://huggingface.co/") is None
+    assert asking.token("http://127.0.0.1:1") is False
 
 
-def test_a_downloaded_model_answers_through_the_engine_without_the_hub(golden: Path, tmp_path: Path) -> None:
-    checkpoint = golden / "gpn" / "checkpoint"
+def test_a_downloaded_model_answers_through_the_engine_without_the_hub(tiny: Path, tmp_path: Path) -> None:
+    checkpoint = tiny / "gpn" / "checkpoint"
     files = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
     settings = Settings(home=tmp_path / "home", device="cpu")
     with serving(Hub("songlab/gpn-brassicales", files, large=("model.safetensors", "pytorch_model.bin"))) as server:
@@ -266,5 +304,5 @@ def test_downloads_switched_off_for_the_client_are_told(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(SourceUnavailable, match="HF_HUB_OFFLINE"):
-        downloads.install(entry, tmp_path, hub.endpoint)
+        download.install(entry, tmp_path, hub.endpoint)
     assert not hub.log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,13 @@ def inputs(folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def model(folder: Path) -> Any:
+def golden_model(folder: Path) -> Any:
     return adapter.load(folder / "checkpoint", LoadOptions())
+
+
+@pytest.fixture(scope="module")
+def model(tiny: Path) -> Any:
+    return adapter.load(tiny / "gpn" / "checkpoint", LoadOptions())
 
 
 def encode(model: Any, text: str) -> torch.Tensor:
@@ -54,13 +60,13 @@ def encode(model: Any, text: str) -> torch.Tensor:
     return torch.tensor(ids[:-1])
 
 
-def test_tokens_logits_and_embeddings_are_the_authors(model: Any, inputs: dict[str, Any], expected: dict[str, np.ndarray]) -> None:
+def test_tokens_logits_and_embeddings_are_the_authors(golden_model: Any, inputs: dict[str, Any], expected: dict[str, np.ndarray]) -> None:
     for index, text in enumerate(inputs["sequences"]):
-        ids = encode(model, text)
+        ids = encode(golden_model, text)
         assert ids.tolist() == expected[f"ids_{index}"].tolist()
         with torch.inference_mode():
-            compare("gpn", f"logits_{index}", model.vocabulary_logits(ids[None])[0], expected[f"logits_{index}"])
-            compare("gpn", f"embedding_{index}", model.net.hidden(ids[None])[0], expected[f"embedding_{index}"])
+            compare("gpn", f"logits_{index}", golden_model.vocabulary_logits(ids[None])[0], expected[f"logits_{index}"])
+            compare("gpn", f"embedding_{index}", golden_model.net.hidden(ids[None])[0], expected[f"embedding_{index}"])
 
 
 def windows(inputs: dict[str, Any], variant: dict[str, Any], width: int) -> list[tuple[str, int, str, str]]:
@@ -79,21 +85,23 @@ def windows(inputs: dict[str, Any], variant: dict[str, Any], width: int) -> list
 
 
 def test_the_masked_log_likelihood_ratio_of_both_strands_is_the_authors(
-    model: Any, inputs: dict[str, Any], expected: dict[str, np.ndarray]
+    golden_model: Any, inputs: dict[str, Any], expected: dict[str, np.ndarray]
 ) -> None:
     scores = np.zeros((len(inputs["variants"]), 2))
     for row, variant in enumerate(inputs["variants"]):
         for strand, (letters, centre, ref, alt) in enumerate(windows(inputs, variant, inputs["vep_window"])):
-            reference = model.prepare(NucleotideSequence(letters))
+            reference = golden_model.prepare(NucleotideSequence(letters))
             with torch.inference_mode():
-                logits = model.base_logits(reference, model.masked(reference, torch.tensor([centre])))[0, centre]
+                logits = golden_model.base_logits(reference, golden_model.masked(reference, torch.tensor([centre])))[0, centre]
             scores[row, strand] = logits["ACGT".index(alt)] - logits["ACGT".index(ref)]
     compare("gpn", "vep_llr_fwd", scores[:, 0], expected["vep_llr_fwd"])
     compare("gpn", "vep_llr_rev", scores[:, 1], expected["vep_llr_rev"])
     compare("gpn", "vep_llr", scores.mean(axis=1), expected["vep_llr"])
 
 
-def test_the_influence_score_of_both_strands_is_the_authors(model: Any, inputs: dict[str, Any], expected: dict[str, np.ndarray]) -> None:
+def test_the_influence_score_of_both_strands_is_the_authors(
+    golden_model: Any, inputs: dict[str, Any], expected: dict[str, np.ndarray]
+) -> None:
     def log_odds(logits: torch.Tensor) -> torch.Tensor:
         p = torch.softmax(logits.double(), dim=-1)
         return torch.log(p) - torch.log1p(-p)
@@ -101,10 +109,10 @@ def test_the_influence_score_of_both_strands_is_the_authors(model: Any, inputs: 
     scores = np.zeros((len(inputs["variants"]), 2))
     for row, variant in enumerate(inputs["variants"]):
         for strand, (letters, centre, _ref, alt) in enumerate(windows(inputs, variant, inputs["influence_window"])):
-            reference = model.prepare(NucleotideSequence(letters))
-            ids = model.mutants(reference, torch.tensor([centre]), torch.tensor(["ACGT".index(alt)]))
+            reference = golden_model.prepare(NucleotideSequence(letters))
+            ids = golden_model.mutants(reference, torch.tensor([centre]), torch.tensor(["ACGT".index(alt)]))
             with torch.inference_mode():
-                both = log_odds(model.base_logits(reference, torch.cat((reference.ids[None], ids))))
+                both = log_odds(golden_model.base_logits(reference, torch.cat((reference.ids[None], ids))))
             change = (both[1] - both[0]).abs().amax(dim=-1)
             scores[row, strand] = np.delete(change.numpy(), centre).mean()
     compare("gpn", "vep_influence_fwd", scores[:, 0], expected["vep_influence_fwd"])
@@ -112,33 +120,27 @@ def test_the_influence_score_of_both_strands_is_the_authors(model: Any, inputs: 
     compare("gpn", "vep_influence", scores.mean(axis=1), expected["vep_influence"])
 
 
-@pytest.fixture
-def with_golden_window(folder: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The model with the golden files' window in place of the published 512."""
-    monkeypatch.setattr("engine.models.gpn.model.RECIPE", EffectRecipe(window_bp=inputs["vep_window"], both_strands=True))
-    return adapter.load(folder / "checkpoint", LoadOptions())
+def analysed(folder: Path, letters: str, width: int, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Effects by the analysis, with ``width`` in place of the published window of 512."""
+    monkeypatch.setattr("engine.models.gpn.model.RECIPE", EffectRecipe(window_bp=width, both_strands=True))
+    model = adapter.load(folder / "checkpoint", LoadOptions())
+    return variant_effects(model, NucleotideSequence(letters.upper()), EffectParameters("gpn"))
 
 
 def test_the_analysis_of_effects_gives_the_authors_scores(
-    with_golden_window: Any, inputs: dict[str, Any], expected: dict[str, np.ndarray]
+    folder: Path, inputs: dict[str, Any], expected: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert inputs["vep_window"] == inputs["influence_window"]
-    span = 110
-    for contig in ("chr1", "chr2"):
-        letters = inputs["genome"][contig].upper()
-        chosen = [i for i, v in enumerate(inputs["variants"]) if v["chrom"] == contig and v["pos"] <= span - inputs["vep_window"]]
-        effects = variant_effects(with_golden_window, NucleotideSequence(letters[:span]), EffectParameters("gpn"))
-        assert effects.llr is not None
-        assert effects.influence is not None
-        places = [(inputs["variants"][i]["pos"] - 1, "ACGT".index(inputs["variants"][i]["alt"])) for i in chosen]
-        assert places
-        compare("gpn", f"effects_llr_{contig}", [effects.llr[place] for place in places], expected["vep_llr"][chosen])
-        compare("gpn", f"effects_influence_{contig}", [effects.influence[place] for place in places], expected["vep_influence"][chosen])
+    for contig, letters in inputs["genome"].items():
+        chosen = [i for i, v in enumerate(inputs["variants"]) if v["chrom"] == contig]
+        places = [(inputs["variants"][i]["pos"] - 1, "ACGT".index(inputs["variants"][i]["alt"].upper())) for i in chosen]
+        for name, array in (("vep", "llr"), ("influence", "influence")):
+            effects = getattr(analysed(folder, letters, inputs[f"{name}_window"], monkeypatch), array)
+            compare("gpn", f"effects_{array}_{contig}", [effects[place] for place in places], expected[f"vep_{array}"][chosen])
 
 
-def test_safetensors_and_bin_give_the_same_model(folder: Path, tmp_path: Path, model: Any) -> None:
+def test_safetensors_and_bin_give_the_same_model(tiny: Path, tmp_path: Path, model: Any) -> None:
     for name in ("config.json", "tokenizer.json", "pytorch_model.bin"):
-        (tmp_path / name).write_bytes((folder / "checkpoint" / name).read_bytes())
+        (tmp_path / name).write_bytes((tiny / "gpn" / "checkpoint" / name).read_bytes())
     other = adapter.load(tmp_path, LoadOptions())
     ids = torch.randint(0, 7, (2, 40), generator=torch.Generator().manual_seed(0))
     assert torch.equal(other.vocabulary_logits(ids), model.vocabulary_logits(ids))
@@ -265,7 +267,8 @@ def test_the_model_keeps_its_contract(model: Any) -> None:
 
 
 @pytest.mark.parametrize("config", [{"model_type": "bert"}, {"model_type": "GPN", "encoder": "roformer"}, {**LEGACY, "n_layers": 0}])
-def test_a_foreign_configuration_is_refused(config: dict[str, Any], tmp_path: Path) -> None:
+def test_a_foreign_configuration_is_refused(config: dict[str, Any], tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny / "gpn" / "checkpoint", tmp_path, dirs_exist_ok=True)
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(WeightsInvalid):
         adapter.load(tmp_path, LoadOptions())

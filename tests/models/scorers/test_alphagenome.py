@@ -16,9 +16,12 @@ import pytest
 from engine.__main__ import main
 from engine.core.errors import InputError, LocuscopeError, LocusError, ParameterError, ResourceExhausted, SourceUnavailable, WeightsMissing
 from engine.core.protocols import VariantScorer
+from engine.core.settings import Settings
+from engine.core.variants import Variant
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
 from engine.models.scorers import alphagenome, terms
+from engine.service.engine import Engine
 from tests.models.scorers.genome_server import KEY, Behaviour, serving
 
 
@@ -181,29 +184,45 @@ def test_a_question_that_cannot_be_right_is_never_sent(
     assert not server.requests
 
 
-def test_terms_key_and_network_are_asked_for_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path))
-    monkeypatch.delenv(alphagenome.KEY_VARIABLE, raising=False)
-    assert "non-commercial" in alphagenome.available(tmp_path)
+def test_terms_key_and_network_are_asked_for_in_turn(tmp_path: Path) -> None:
+    bare = Settings(home=tmp_path)
+    assert "non-commercial" in alphagenome.available(bare)
     with pytest.raises(WeightsMissing, match="accept"):
-        alphagenome.load(tmp_path, LoadOptions())
+        alphagenome.load(tmp_path, LoadOptions(settings=bare))
     terms.accept(alphagenome.CARD, tmp_path)
-    assert alphagenome.KEY_VARIABLE in alphagenome.available(tmp_path)
+    assert alphagenome.KEY_VARIABLE in alphagenome.available(bare)
+    assert "LOCUSCOPE_OFFLINE" in alphagenome.available(Settings(home=tmp_path, alphagenome_key=KEY, offline=True))
+    ready = Settings(home=tmp_path, alphagenome_key=KEY)
+    assert alphagenome.available(ready) == ""
+    assert isinstance(alphagenome.load(tmp_path, LoadOptions(settings=ready)), VariantScorer)
+
+
+def test_the_environment_is_no_second_way_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the engine's settings say holds, whatever the environment says."""
+    terms.accept(alphagenome.CARD, tmp_path)
+    monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path))
     monkeypatch.setenv(alphagenome.KEY_VARIABLE, KEY)
-    monkeypatch.setenv("LOCUSCOPE_OFFLINE", "1")
-    assert "LOCUSCOPE_OFFLINE" in alphagenome.available(tmp_path)
-    monkeypatch.delenv("LOCUSCOPE_OFFLINE")
-    assert alphagenome.available(tmp_path) == ""
-    assert isinstance(alphagenome.load(tmp_path, LoadOptions()), VariantScorer)
+    quiet = Engine(Settings(home=tmp_path, offline=True, alphagenome_key=KEY))
+    assert "LOCUSCOPE_OFFLINE" in quiet.model("alphagenome").why_not
+    with pytest.raises(WeightsMissing, match="LOCUSCOPE_OFFLINE"):
+        quiet.scores("alphagenome", "GRCh38", Variant("chr7", 200_000, "A", "C"))
+    assert alphagenome.KEY_VARIABLE in Engine(Settings(home=tmp_path)).model("alphagenome").why_not
+
+
+@pytest.mark.parametrize("variable", ["LOCUSCOPE_ALPHAGENOME_KEY", "ALPHA_GENOME_API_KEY"])
+def test_the_key_is_a_setting_that_is_never_printed(variable: str) -> None:
+    settings = Settings.from_environment({variable: KEY})
+    assert settings.alphagenome_key == KEY
+    assert KEY not in repr(settings)
 
 
 def test_changed_terms_are_shown_again(tmp_path: Path) -> None:
     from dataclasses import replace
 
     terms.accept(replace(alphagenome.CARD, licence="older terms"), tmp_path)
-    assert "accept" in alphagenome.available(tmp_path)
+    assert "accept" in alphagenome.available(Settings(home=tmp_path))
     (tmp_path / "terms" / "alphagenome.json").write_text("[]")
-    assert "accept" in alphagenome.available(tmp_path)
+    assert "accept" in alphagenome.available(Settings(home=tmp_path))
 
 
 def test_many_threads_share_one_channel(model: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from engine.core.errors import FileFormatError, InputError, LocusError, SourceUnavailable, WeightsMissing
 from engine.core.protocols import VariantScorer
+from engine.core.settings import Settings
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
 from engine.models.scorers import alphamissense, terms
@@ -146,19 +147,24 @@ def test_the_setting_names_tables(table: Path, tmp_path: Path, monkeypatch: pyte
         alphamissense.tables_of("GRCh38")
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("LOCUSCOPE_ALPHAMISSENSE", f"GRCh38={table}")
-    assert alphamissense.load(tmp_path / "home", LoadOptions()).score("GRCh38", "chrX", 100, "A", "G")[0].label == "ambiguous"
+    with pytest.raises(WeightsMissing, match="no AlphaMissense table"):
+        alphamissense.load(tmp_path / "home", LoadOptions())
+    settings = Settings.from_environment()
+    assert (
+        alphamissense.load(tmp_path / "home", LoadOptions(settings=settings)).score("GRCh38", "chrX", 100, "A", "G")[0].label == "ambiguous"
+    )
 
 
 def test_the_terms_are_shown_before_first_use(table: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    first = alphamissense.available(home)
+    first = alphamissense.available(Settings(home=home))
     assert "CC BY 4.0" in first
     assert "python -m engine install alphamissense" in first
     terms.accept(alphamissense.CARD, home)
-    assert "no AlphaMissense table" in alphamissense.available(home)
+    assert "no AlphaMissense table" in alphamissense.available(Settings(home=home))
     write(home / "AlphaMissense_hg38.tsv.gz")
-    assert alphamissense.available(home) == ""
+    assert alphamissense.available(Settings(home=home)) == ""
 
 
 def test_many_threads_get_the_same_answers(scorer: alphamissense.AlphaMissense) -> None:

@@ -228,8 +228,8 @@ def test_gpn_with_kernels_without_a_centre_row_has_no_cone() -> None:
 
 
 @pytest.mark.parametrize("normalised", [False, True])
-def test_the_gpn_adapter_scores_mutants_as_whole_passes_do(golden: Path, normalised: bool) -> None:
-    model = adapter.load(golden / "gpn" / "checkpoint", LoadOptions())
+def test_the_gpn_adapter_scores_mutants_as_whole_passes_do(tiny: Path, normalised: bool) -> None:
+    model = adapter.load(tiny / "gpn" / "checkpoint", LoadOptions())
     assert isinstance(model, MutantModel)
     reference = model.prepare(NucleotideSequence("ACGTTGCANTCGATCGGCTAAGCTTACGNA"))
     positions, alternates = torch.arange(30).repeat_interleave(4), torch.arange(4).repeat(30)

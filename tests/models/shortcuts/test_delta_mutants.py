@@ -30,10 +30,10 @@ LETTERS = "ACGTTGCAAGGTCATCCAGATTACATGG"
 
 
 @pytest.fixture(params=CASES)
-def model(request: pytest.FixtureRequest, golden: Path, tmp_path: Path) -> Any:
+def model(request: pytest.FixtureRequest, tiny: Path, tmp_path: Path) -> Any:
     options = LoadOptions(species="homo_sapiens" if "k6" in request.param or request.param == "relu" else "")
     if request.param in FOLDERS:
-        return entry(request.param).load(golden / FOLDERS[request.param] / "checkpoint", options)
+        return entry(request.param).load(tiny / FOLDERS[request.param] / "checkpoint", options)
     if request.param == "nt-v1":
         write_native(tmp_path, V1 | {"emb_layer_norm_before": True})
         return entry("nt-v1").load(tmp_path, options)
@@ -83,17 +83,17 @@ def test_precisions_that_are_not_offered_are_refused(model: Any, monkeypatch: py
         scored(model, "sparse")
 
 
-def test_a_description_that_departs_from_its_network_is_refused(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_description_that_departs_from_its_network_is_refused(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_products_in(monkeypatch, torch.bfloat16)
-    model = entry("specieslm-fungi-k1").load(golden / "dependency_k1" / "checkpoint", LoadOptions())
+    model = entry("specieslm-fungi-k1").load(tiny / "dependency_k1" / "checkpoint", LoadOptions())
     monkeypatch.setitem(delta_mutants.ACTIVATIONS, "gelu", torch.relu)
     with pytest.raises(CapabilityMissing, match="departed from the network"):
         scored(model, "delta")
 
 
-def test_a_map_by_differences_is_close_to_the_exact_one(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_map_by_differences_is_close_to_the_exact_one(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_products_in(monkeypatch, torch.bfloat16)
-    model = entry("specieslm-fungi-k1").load(golden / "dependency_k1" / "checkpoint", LoadOptions())
+    model = entry("specieslm-fungi-k1").load(tiny / "dependency_k1" / "checkpoint", LoadOptions())
     sequence = NucleotideSequence(LETTERS)
     exact = dependency_map(model, sequence, DependencyParameters(precision="exact")).values
     delta = dependency_map(model, sequence, DependencyParameters(precision="delta")).values

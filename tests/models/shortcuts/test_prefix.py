@@ -126,8 +126,8 @@ def test_a_short_input_never_meets_the_coarsest_embedding() -> None:
 
 
 @pytest.mark.parametrize("normalised", [False, True])
-def test_the_megadna_adapter_scores_mutants_as_whole_passes_do(golden: Path, normalised: bool) -> None:
-    model = adapter.load(golden / "megadna" / "checkpoint", LoadOptions())
+def test_the_megadna_adapter_scores_mutants_as_whole_passes_do(tiny: Path, normalised: bool) -> None:
+    model = adapter.load(tiny / "megadna" / "checkpoint", LoadOptions())
     assert isinstance(model, MutantModel)
     reference = model.prepare(NucleotideSequence("ACGTTGCAATCGATCGGCTAAGCTTACGATGCATTACG"))
     length = reference.length

@@ -1,0 +1,89 @@
+"""The command ``benchmark``."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.analyses.benchmark import BenchmarkParameters
+from engine.commands import arguments
+from engine.commands.arguments import TerminalMonitor, check_output, deliver, read_bytes, settings_of_command_line
+from engine.commands.options import Device, Out, Weights
+from engine.core.parameters import fields_of
+from engine.core.splicing import SpliceParameters
+
+app = typer.Typer()
+
+_OPTIONS = {field.name: field.option for kind in (BenchmarkParameters, SpliceParameters) for field in fields_of(kind)}
+
+
+@app.command("benchmark")
+def benchmark_command(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Labelled rows: .tsv, .csv or .vcf, gzipped or not.")],
+    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column (INFO field of a VCF) that holds the label.")],
+    positive: Annotated[list[str], typer.Option(metavar="TEXT", help="Label of a positive; may be repeated.")] = [],  # noqa: B006
+    negative: Annotated[list[str], typer.Option(metavar="TEXT", help="Label of a negative; may be repeated.")] = [],  # noqa: B006
+    score: Annotated[list[str], typer.Option(metavar="COLUMN", help="Column with a score; may be repeated.")] = [],  # noqa: B006
+    baseline: Annotated[list[str], typer.Option(metavar="COLUMN", help="Column with a baseline; may be repeated.")] = [],  # noqa: B006
+    lower: Annotated[list[str], typer.Option(metavar="COLUMN", help="Column whose low values speak for positives.")] = [],  # noqa: B006
+    group: Annotated[str, typer.Option("--class", metavar="COLUMN", help="Column with the class, such as the consequence.")] = "",
+    columns: Annotated[
+        str, typer.Option(metavar="NAMES", help="Columns for contig, position, reference and alternate, with commas between.")
+    ] = "",
+    model: Annotated[str, typer.Option("--model", metavar="ID", help="A model that scores the rows' variants.")] = "",
+    fasta: Annotated[Path | None, typer.Option("--fasta", metavar="REFERENCE", help="The assembly of the variants.")] = None,
+    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF with gene models.")] = None,
+    assembly: Annotated[str, typer.Option(metavar="NAME", help="GRCh37 or GRCh38: the genes that come with cispliceai.")] = "",
+    distance: Annotated[int, typer.Option(_OPTIONS["distance_bp"].flag, metavar="BP", help=_OPTIONS["distance_bp"].help)] = 50,
+    masked: Annotated[bool, typer.Option(_OPTIONS["masked"].flag, help=_OPTIONS["masked"].help)] = False,
+    replicates: Annotated[int, typer.Option(_OPTIONS["replicates"].flag, metavar="N", help=_OPTIONS["replicates"].help)] = 1_000,
+    seed: Annotated[int, typer.Option(_OPTIONS["seed"].flag, metavar="N", help=_OPTIONS["seed"].help)] = 1,
+    weights: Weights = None,
+    device: Device = "",
+    out: Out = None,
+) -> None:
+    """AUROC, auPRC and Spearman of scores against labels, with 95 % intervals, by class, beside baselines: a table, or .json."""
+    from engine.core.transcripts import Transcripts
+    from engine.exports.benchmark_table import write_benchmark
+    from engine.service.benchmark import BenchmarkRequest, run_benchmark
+    from engine.service.triage import ReferenceLetters
+    from engine.sources.labelled import read_labelled
+    from engine.sources.transcripts import read_transcripts
+
+    if out is not None:
+        check_output(out)
+    settings = settings_of_command_line()
+    request = BenchmarkRequest(
+        read_labelled(table, tuple(name.strip() for name in columns.split(",")) if columns else ()),
+        label,
+        tuple(positive),
+        tuple(negative),
+        tuple(score),
+        tuple(baseline),
+        tuple(lower),
+        group,
+        model,
+        ReferenceLetters.of_file(fasta, settings) if fasta is not None else None,
+        read_transcripts(gff) if gff is not None else Transcripts(),
+        assembly,
+        SpliceParameters(distance, masked),
+        weights,
+        device,
+        BenchmarkParameters(replicates, seed),
+    )
+    engine, monitor = arguments.make_engine(settings), TerminalMonitor()
+    found = run_benchmark(engine, request, monitor)
+    monitor.close()
+    provenance = {
+        "file": table.name,
+        "sha256": hashlib.sha256(read_bytes(table)).hexdigest(),
+        "label": label,
+        "positive": positive,
+        "negative": negative,
+        "model": model,
+        "weights": engine.fingerprint(model, weights) if model else "",
+    }
+    deliver(lambda path: write_benchmark(found, provenance, path), out, ".tsv")

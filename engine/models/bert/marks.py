@@ -1,0 +1,41 @@
+"""How files show that they hold SpliceBERT or RNAErnie2."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from engine.models.checkpoints.evidence import Evidence
+from engine.models.checkpoints.identity import Marks, Sizes
+from engine.models.checkpoints.layouts import BERT_ROLES, bert_looks, bert_misfit, bert_sizes, is_rotary, lacking_roles, token_words
+
+_POSITIONS = "bert.embeddings.position_embeddings.weight"
+
+
+def _misfit(evidence: Evidence, letters: str) -> str:
+    if reason := bert_misfit(evidence):
+        return reason
+    if is_rotary(evidence) or not evidence.shape(_POSITIONS):
+        return "has no table of learned positions alone"
+    if evidence.byte_pairs or evidence.k != 1:
+        return f"reads {token_words(evidence)}"
+    if missing := [letter for letter in letters if letter not in evidence.vocabulary]:
+        return f"has no token {missing[0]}"
+    if evidence.species:
+        return f"has {len(evidence.species):,} species tokens in its vocabulary"
+    return lacking_roles(evidence, BERT_ROLES)
+
+
+def _unlike(evidence: Evidence, positions: int) -> str:
+    rows = evidence.shape(_POSITIONS)[0]
+    return "" if rows == positions else f"has {rows:,} positions, the published checkpoint has {positions:,}"
+
+
+def marks(letters: str, published: Sizes, positions: int) -> Marks:
+    """Marks of a BERT with a token for each of ``letters``, of ``published`` sizes and ``positions``."""
+    return Marks(
+        partial(_misfit, letters=letters), bert_looks, bert_sizes, published=(published,), unlike=partial(_unlike, positions=positions)
+    )
+
+
+SPLICE_BERT = marks("ACGTN", (6, 512), 1026)
+RNA_ERNIE_2 = marks("ACGUN", (12, 768), 2048)

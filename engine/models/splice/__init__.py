@@ -1,0 +1,1 @@
+"""CI-SpliceAI: splice sites of human genes."""

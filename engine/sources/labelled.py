@@ -1,0 +1,133 @@
+"""Labelled rows in: a table with a header line (tab- or comma-separated, gzipped or not), or a VCF whose INFO fields are the columns."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.core.errors import FileFormatError, ParameterError
+from engine.core.quoting import file_name, quoted
+from engine.core.variants import Variant
+from engine.sources.door import OWN_FILES, Bounds, TextLines
+from engine.sources.vcf import open_vcf, parse_vcf
+
+MOST_ROWS = 1_000_000
+PLACE_NAMES: tuple[tuple[str, ...], ...] = (
+    ("contig", "chrom", "chr", "chromosome"),
+    ("position", "pos"),
+    ("reference", "ref"),
+    ("alternate", "alt"),
+)
+"""Usual names of the four columns that say which variant a row is about; case and ``#`` do not matter."""
+
+_SHOWN = 12
+_POSITION_DIGITS = 12
+_LETTERS = re.compile(r"[ACGTN]+")
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Rows by column: texts, empty where there is none. ``variants``: what each row is about, where its file says so."""
+
+    name: str
+    columns: Mapping[str, Sequence[str]]
+    variants: tuple[Variant, ...] = ()
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def column(self, name: str) -> Sequence[str]:
+        """The texts of a column. Raises `ParameterError` with those there are."""
+        if name not in self.columns:
+            shown = ", ".join([*self.columns][:_SHOWN]) + (f" and {len(self.columns) - _SHOWN} more" if len(self.columns) > _SHOWN else "")
+            raise ParameterError(f"{file_name(self.name)} has no column {quoted(name, 40)}; it has {shown or 'none'}.")
+        return self.columns[name]
+
+
+def read_labelled(path: Path, place: Sequence[str] = (), bounds: Bounds = OWN_FILES) -> Labelled:
+    """Read a file by its name: ``.vcf`` (also packed) or a table.
+
+    ``place``: names of the table's columns for contig, position, reference and alternate; empty = the usual ones, where all four are there.
+    A row whose variant cannot be used keeps its place; its variant says why. Raises `FileFormatError`, `ParameterError`.
+    """
+    plain = path.name.casefold().removesuffix(".gz").removesuffix(".bgz")
+    if plain.endswith(".vcf"):
+        with open_vcf(path, path.name, bounds) as lines:
+            return _vcf(path.name, list(lines), bounds)
+    with TextLines(path.name, path, bounds, "a table or a VCF") as lines:
+        return _table(path.name, lines, place, "," if plain.endswith(".csv") else "\t")
+
+
+def _vcf(name: str, lines: list[str], bounds: Bounds) -> Labelled:
+    variants = parse_vcf(name, lines, bounds)
+    fields = [_info(line) for line in lines if line.strip() and not line.startswith("#")]
+    names = dict.fromkeys(key for field in fields for key in field)
+    columns = {key: [_of_allele(fields[variant.record].get(key, ""), variant.allele) for variant in variants] for key in names}
+    return Labelled(name, {"ID": [variant.identifier for variant in variants], **columns}, variants)
+
+
+def _info(line: str) -> dict[str, str]:
+    columns = line.split("\t")
+    found = [item.partition("=") for item in (columns[7] if len(columns) > 7 else "").split(";") if item not in ("", ".")]
+    return {key: value if mark else "1" for key, mark, value in found}
+
+
+def _of_allele(text: str, allele: int) -> str:
+    """The value of one alternate allele where a field has several, else the field."""
+    parts = text.split(",")
+    return parts[allele] if len(parts) > 1 and allele < len(parts) else text
+
+
+def _table(name: str, lines: Iterable[str], place: Sequence[str], delimiter: str) -> Labelled:
+    wanted = (line for line in lines if line.strip() and not line.startswith(("##", "# ")))
+    try:
+        rows = csv.reader(wanted, delimiter=delimiter, strict=True)
+        header = [title.strip().removeprefix("#") for title in next(rows, [])]
+        cells = list(_bounded(name, rows, len(header)))
+    except csv.Error as error:
+        raise FileFormatError(f"The table {file_name(name)} does not parse: {error}; give tab- or comma-separated text.") from error
+    if len(set(header)) < len(header) or len(header) < 2 or not cells:
+        raise FileFormatError(
+            f"The table {file_name(name)} needs a header line of at least two different names and rows below it; it has {len(header)} columns "
+            f"and {len(cells):,} rows."
+        )
+    columns = {title: [row[index].strip() for row in cells] for index, title in enumerate(header)}
+    names = _place_names(header, place)
+    labelled = Labelled(name, columns)
+    return Labelled(name, columns, _variants(labelled, names)) if names else labelled
+
+
+def _bounded(name: str, rows: Iterator[list[str]], width: int) -> Iterator[list[str]]:
+    for number, row in enumerate(rows, start=1):
+        if number > MOST_ROWS:
+            raise FileFormatError(f"The table {file_name(name)} has more than {MOST_ROWS:,} rows; split it.")
+        if len(row) != width:
+            raise FileFormatError(f"Row {number:,} of {file_name(name)} has {len(row)} cells; its header has {width}.")
+        yield row
+
+
+def _place_names(header: Sequence[str], place: Sequence[str]) -> list[str]:
+    if place:
+        if len(place) != len(PLACE_NAMES):
+            raise ParameterError(
+                f"{len(place)} columns are named; contig, position, reference and alternate are needed, with commas between."
+            )
+        return list(place)
+    folded = {title.casefold(): title for title in header}
+    found = [next((folded[name] for name in names if name in folded), "") for names in PLACE_NAMES]
+    return found if all(found) else []
+
+
+def _variants(labelled: Labelled, names: Sequence[str]) -> tuple[Variant, ...]:
+    found = []
+    for number, (contig, position, reference, alternate) in enumerate(zip(*(labelled.column(name) for name in names), strict=True)):
+        letters = reference.upper(), alternate.upper()
+        usable = position.isascii() and position.isdigit() and 0 < len(position) <= _POSITION_DIGITS and int(position) > 0
+        problem = "" if usable else f"Row {number + 1:,} has the position {quoted(position, 30)}; a whole number of at least 1 is needed."
+        if usable and not _LETTERS.fullmatch(letters[0]):
+            problem = f"Row {number + 1:,} has the reference allele {quoted(reference, 30)}; a model reads A, C, G, T and N."
+        found.append(Variant(contig or ".", int(position) if usable else 0, *letters, record=number, problem=problem))
+    return tuple(found)

@@ -1,0 +1,106 @@
+"""The figure in the browser: plotly.js draws it, a script links axes, pointer, keys and words.
+
+The figure is the one of `engine.views.figure`. The script is a few modules below ``static/figure_view``, fetched once; what Streamlit sends with
+every run is three lines that import it. Each result goes through a wire of its own as bytes, so that what has not changed is not sent again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+FOLDER = Path(__file__).parent
+STATIC = FOLDER.parents[2] / "static"
+TRIGGERS = ("pair", "base", "window", "compute", "reverse", "cancel", "display", "picture")
+LOADER = """
+const place = (path) => new URL(`app/static/figure_view/${path}`, document.baseURI).href;
+const asked = NAMES.map((name) => fetch(place(name), { cache: "no-cache" }));
+const script = Promise.all(asked).then(() => import(place("main.js")));
+export default function (component) {
+  const failed = ({ message }) => component.parentElement.querySelector("[data-role=readout]").append(` ${message}`);
+  script.then((view) => view.default(component)).catch(failed);
+}
+"""
+"""The modules are asked for anew once a page, so that a browser never runs old ones beside new ones; the import then finds them."""
+WIRE = """
+export default function ({ data }) {
+  const board = (window.__locuscope ||= { early: [] });
+  if (data instanceof Uint8Array && board.post) board.post(data);
+  else if (data instanceof Uint8Array) board.early.push(data.slice());
+}
+"""
+
+
+def _loader() -> str:
+    names = sorted(path.name for path in (STATIC / "figure_view").glob("*.js"))
+    return LOADER.replace("NAMES", str(names))
+
+
+@cache
+def plotly_place() -> str:
+    """Where plotly.js is on this server: Streamlit's own copy; without one, that of the installed plotly package, put below ``static``."""
+    own = sorted((Path(st.__file__).parent / "static" / "static" / "js").glob("PlotlyChart.*.js"))
+    if len(own) == 1:
+        return f"static/js/{own[0].name}"
+    from plotly.offline import get_plotlyjs
+
+    text = get_plotlyjs().encode()
+    name = f"plotly-{hashlib.sha256(text).hexdigest()[:12]}.min.js"
+    if not (STATIC / name).is_file():
+        (STATIC / name).write_bytes(text)
+    return f"app/static/{name}"
+
+
+_view = st.components.v2.component(
+    "locuscope.figure",
+    html=(FOLDER / "view.html").read_text(encoding="utf-8"),
+    css=(FOLDER / "view.css").read_text(encoding="utf-8"),
+    js=_loader(),
+    isolate_styles=False,
+)
+_wire = st.components.v2.component("locuscope.wire", html="<i></i>\n", js=WIRE, isolate_styles=False)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the visitor asked of the server inside the view: ``name`` of `TRIGGERS` and the values that go with it."""
+
+    name: str
+    values: Mapping[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """Differs for every click."""
+        return f"{self.name} {self.values.get('wish', '')}"
+
+    def whole(self, key: str) -> int:
+        """A whole number of the wish, or -1 when it is absent or something else (what a browser sends is not trusted)."""
+        value = self.values.get(key)
+        return value if isinstance(value, int) and not isinstance(value, bool) else -1
+
+
+def mount(meta: Mapping[str, Any]) -> Wish | None:
+    """Show the view; returns what was asked for since the last run."""
+    target = str(meta["target"])
+    noted: dict[str, Any] = {f"on_{name}_change": _noted for name in TRIGGERS}
+    result = _view(key=f"view-{target}", data={**meta, "plotly": plotly_place()}, **noted)
+    for name in TRIGGERS:
+        values = result.get(name)
+        if isinstance(values, Mapping):
+            return Wish(name, values)
+    return None
+
+
+def send(target: str, kind: str, payload: bytes) -> None:
+    """Bring one envelope to the view named ``target``; unchanged bytes are not sent again."""
+    _wire(key=f"wire-{target}-{kind}", data=payload)
+
+
+def _noted() -> None:
+    """The return value of the mount says what happened."""

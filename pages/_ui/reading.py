@@ -1,0 +1,127 @@
+"""Reading that may take a while (long files, public services): in a thread, with Cancel, and the page goes on drawing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from engine.core.errors import Cancelled, LocuscopeError
+from engine.service.engine import Engine
+from pages._ui import polling
+from pages._ui.text import plain
+
+logger = logging.getLogger(__name__)
+
+MOST_WAIT_SECONDS = 0.2
+"""Longest wait of a page for something that is nearly read."""
+
+STOPPED = "Reading was cancelled; what was there before stays."
+UNFORESEEN = "Something went wrong that was not foreseen while this was read; the server's log has the details."
+
+
+class Reading:
+    """One piece of reading; implements `engine.core.progress.Monitor` for the thread that reads."""
+
+    def __init__(self, what: str, work: Callable[[Reading], Any], then: Callable[[Any], None], failed: Callable[[str], None]) -> None:
+        self.what = what
+        self._then, self._failed = then, failed
+        self._result: Any = None
+        self._problem = ""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(work,), name="reading", daemon=True)
+        self._thread.start()
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is under way any more."""
+        return not self._thread.is_alive()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it is finished within some time."""
+        self._thread.join(seconds)
+        return self.finished
+
+    def cancel(self) -> None:
+        """Stop at the next look, a tenth of a second from now at most."""
+        self._stop.set()
+
+    def deliver(self) -> None:
+        """Hand over the result, or say what went wrong; to be called once by the page, when it is finished."""
+        if self._problem:
+            self._failed(self._problem)
+        else:
+            self._then(self._result)
+
+    def start(self, total: int, unit: str = "bytes") -> None:
+        """How much there is to read is not shown."""
+
+    def advance(self, done: int) -> None:
+        """Looked at while something is waited for; raises `Cancelled` after `cancel`."""
+        if self._stop.is_set():
+            raise Cancelled(STOPPED)
+
+    def publish(self, partial: Any) -> None:
+        """There is nothing to look at while something is read."""
+
+    def wants_partial(self) -> bool:
+        """Never."""
+        return False
+
+    def _run(self, work: Callable[[Reading], Any]) -> None:
+        try:
+            self._result = work(self)
+        except LocuscopeError as error:
+            self._problem = str(error)
+        except Exception:
+            logger.exception("reading failed")
+            self._problem = UNFORESEEN
+
+
+def begin(place: str, what: str, work: Callable[[Reading], Any], then: Callable[[Any], None], failed: Callable[[str], None]) -> None:
+    """Start ``work(monitor)`` and, once it is done, call ``then(result)`` or ``failed(sentence)`` in the page's own thread.
+
+    ``place`` is where on the pages it belongs to (one reading at a time there, an earlier one is given up); ``what`` is what is read, in words.
+    What is done within `MOST_WAIT_SECONDS` is handed over at once, the rest by `show`.
+    """
+    before: Reading | None = st.session_state.pop(_slot(place), None)
+    if before is not None:
+        before.cancel()
+    reading = Reading(what, work, then, failed)
+    if reading.wait(MOST_WAIT_SECONDS):
+        reading.deliver()
+    else:
+        st.session_state[_slot(place)] = reading
+
+
+def under_way(place: str) -> bool:
+    """Whether something is being read there, or was read and not handed over yet."""
+    return _slot(place) in st.session_state
+
+
+def show(engine: Engine, place: str) -> None:
+    """Hand over what was read, or draw that it is being read, with Cancel."""
+    reading: Reading | None = st.session_state.get(_slot(place))
+    if reading is None:
+        return
+    if reading.finished:
+        del st.session_state[_slot(place)]
+        reading.deliver()
+        return
+    polling.follow(engine, True, _look, reading, place)
+
+
+def _look(reading: Reading, place: str) -> None:
+    if reading.finished:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", key=f"reading-{place}"):
+        st.caption(f"Reading {plain(reading.what)} …", width="content")
+        if st.button("Cancel", key=f"cancel-reading-{place}"):
+            reading.cancel()
+
+
+def _slot(place: str) -> str:
+    return f"reading-of-{place}"

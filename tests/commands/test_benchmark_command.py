@@ -1,0 +1,160 @@
+"""The command ``benchmark`` as users meet it: tables, VCFs, models, baselines."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.commands import app as command_line
+from engine.commands import arguments
+from engine.core.splicing import SpliceGene
+from engine.core.variants import Variant
+from engine.exports.benchmark_table import COLUMNS
+from engine.service.benchmark import SPLICE_DISTANCE, SUBSTITUTION, closeness
+from engine.service.engine import Engine
+from tests.commands.test_splice_command import GFF
+from tests.fake_model import Calls, FakeRegistry
+from tests.service.test_splice import CONTIG
+from tests.splice_toy import ToyRegistry
+
+
+@pytest.fixture(autouse=True)
+def own_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    registry = ToyRegistry(folder)
+    monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(arguments, "make_engine", lambda settings=None: Engine(settings or arguments.settings_of_command_line(), registry))
+    monkeypatch.chdir(tmp_path)
+    rng = random.Random(4)
+    lines = ["chrom\tpos\tref\talt\teffect\tkind\tplanted\tupside down\tmeasured"]
+    for place in range(22, 88):
+        reference = CONTIG[place]
+        breaks = place in (30, 31, 38, 39)
+        alternate = "A" if reference != "A" else "C"
+        kind = "near" if place < 50 else "far"
+        lines.append(
+            f"1\t{place + 1}\t{reference}\t{alternate}\t{'LOF' if breaks or place == 80 else 'FUNC' if place != 60 else 'INT'}\t{kind}\t"
+            f"{breaks:d}\t{-int(breaks)}\t{rng.random() + breaks:.4f}"
+        )
+    (tmp_path / "t.tsv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "ref.fa").write_text(f">1\n{CONTIG}\n")
+    (tmp_path / "genes.gff3").write_text(GFF)
+
+
+def measured(capsys: pytest.CaptureFixture[str], *given: str) -> dict[tuple[str, str], dict[str, str]]:
+    assert command_line.main(["benchmark", "t.tsv", "--replicates", "50", *given]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
+    assert tuple(lines[0].split("\t")) == COLUMNS
+    rows = [dict(zip(COLUMNS, line.split("\t"), strict=True)) for line in lines[1:]]
+    return {(row["score"], row["class"]): row for row in rows}
+
+
+LABEL = ("--label", "effect", "--positive", "LOF", "--negative", "FUNC")
+
+
+def test_columns_are_measured_and_those_that_run_down_are_turned_round(capsys: pytest.CaptureFixture[str]) -> None:
+    found = measured(capsys, *LABEL, "--score", "planted", "--score", "upside down", "--lower", "upside down", "--baseline", "measured")
+    planted = found["planted", "all"]
+    assert (planted["rows"], planted["positives"], planted["kind"]) == ("65", "5", "score")
+    assert float(planted["auroc"]) == pytest.approx((4 * 60 + 30) / (5 * 60))  # the fifth positive ties with all negatives
+    assert found["upside down", "all"]["auroc"] == planted["auroc"]
+    assert found["measured", "all"]["kind"] == "baseline"
+    assert float(planted["auroc_low"]) <= float(planted["auroc"]) <= float(planted["auroc_high"])
+
+
+def test_a_column_of_numbers_is_correlated(capsys: pytest.CaptureFixture[str]) -> None:
+    found = measured(capsys, "--label", "measured", "--score", "measured")
+    assert (found["measured", "all"]["spearman"], found["measured", "all"]["auroc"]) == ("1", "")
+
+
+def test_a_splice_model_scores_the_variants_beside_what_needs_no_model(capsys: pytest.CaptureFixture[str]) -> None:
+    model = ("--model", "cispliceai", "--fasta", "ref.fa", "--gff", "genes.gff3", "--distance", "8", "--class", "kind")
+    found = measured(capsys, *LABEL, *model)
+    toy = found["Toy sites, largest change", "all"]
+    assert (toy["kind"], toy["missing"]) == ("score", "0")
+    assert float(toy["auroc"]) > 0.85
+    assert {name for name, _ in found} == {"Toy sites, largest change", SUBSTITUTION, SPLICE_DISTANCE, "random"}
+    assert float(toy["auroc"]) > float(found["random", "all"]["auroc"])
+    assert ("Toy sites, largest change", "near") in found
+    assert ("Toy sites, largest change", "far") not in found  # one positive is too few
+
+
+def test_a_language_model_scores_the_variants_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = FakeRegistry(tmp_path / "models", Calls())
+    monkeypatch.setattr(arguments, "make_engine", lambda settings=None: Engine(settings or arguments.settings_of_command_line(), registry))
+    found = measured(capsys, *LABEL, "--model", "pairs", "--fasta", "ref.fa")
+    assert {name for name, _ in found} == {"Pairs, -llr", "Pairs, influence", SUBSTITUTION, "random"}
+
+
+def test_json_holds_what_was_measured_and_where_it_comes_from(tmp_path: Path) -> None:
+    given = ["benchmark", "t.tsv", *LABEL, "--score", "planted", "--replicates", "20", "--out", "b.json"]
+    assert command_line.main(given) == 0
+    found = json.loads((tmp_path / "b.json").read_text())
+    assert found["measured"][0]["score"] == "planted"
+    assert found["provenance"]["parameters"] == {"replicates": 20, "seed": 1}
+    assert len(found["provenance"]["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--label", "effect", "--score", "planted"), "holds no numbers"),
+        (("--label", "nothing", "--score", "planted"), "no column 'nothing'"),
+        (("--label", "effect", "--positive", "LOF", "--score", "planted"), "both --positive and --negative"),
+        (
+            ("--label", "effect", "--positive", "X", "--negative", "Y", "--score", "planted"),
+            "No row of 'effect' is Y or X; it has FUNC, LOF, INT",
+        ),
+        (LABEL, "Nothing to measure"),
+        ((*LABEL, "--score", "other"), "no column 'other'"),
+        ((*LABEL, "--model", "cispliceai"), "--fasta"),
+        ((*LABEL, "--score", "planted", "--replicates", "1"), "20 to 100,000"),
+        ((*LABEL, "--score", "planted", "--class", "none"), "no column 'none'"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2(given: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["benchmark", "t.tsv", *given]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_a_row_whose_variant_cannot_be_used_is_missing_for_the_model_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (tmp_path / "t.tsv").read_text().replace("1\t23\t", "1\tx\t", 1)
+    (tmp_path / "t.tsv").write_text(lines)
+    found = measured(capsys, *LABEL, "--model", "cispliceai", "--fasta", "ref.fa", "--gff", "genes.gff3", "--distance", "8")
+    assert {name: row["missing"] for (name, _), row in found.items()} == {
+        "Toy sites, largest change": "1",
+        SUBSTITUTION: "1",
+        SPLICE_DISTANCE: "1",
+        "random": "0",
+    }
+
+
+def test_closeness_counts_bases_between_the_change_and_the_nearest_junction() -> None:
+    """Exon 11-20 (1-based) of a forward gene: junction behind base 20; intron 21-30; next exon from 31."""
+    forward = SpliceGene("F", "chr1", "+", 10, 60, frozenset({30}), frozenset({19}))
+    backward = SpliceGene("B", "chr2", "-", 10, 60, frozenset({19}), frozenset({30}))
+    places = [
+        (20, "A", "C"),
+        (21, "A", "C"),
+        (19, "A", "C"),
+        (25, "A", "C"),
+        (31, "A", "C"),
+        (33, "A", "C"),
+        (18, "AAAAA", "A"),
+        (17, "AAA", "A"),
+    ]
+    for gene in (forward, backward):
+        variants = [Variant(gene.contig, place, reference, alternate) for place, reference, alternate in places]
+        np.testing.assert_array_equal(closeness(variants, [gene]), [0, 0, -1, -4, 0, -2, 0, -2])
+    assert np.isnan(closeness([Variant("chr9", 5, "A", "C")], [forward])).all()

@@ -1,0 +1,159 @@
+"""The end of a name decides what is written: every format of a triage read back by another program."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pysam
+import pytest
+
+from engine.core.errors import FileFormatError, ParameterError
+from engine.core.variants import ScoredVariant, Triage, Variant
+from engine.exports.triage_files import FORMATS, triage_format
+from engine.exports.triage_table import COLUMNS
+from tests.views import samples
+
+VCF = [
+    "##fileformat=VCFv4.3",
+    "##contig=<ID=c1,length=2000>",
+    '##INFO=<ID=DP,Number=1,Type=Integer,Description="Depth">',
+    "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
+    "c1\t5\trs1\tA\tG,T\t.\tPASS\tDP=7",
+    "##source=joined",
+    "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
+    "c2\t9\t=1+1\tC\t<DEL>\t.\tPASS\t.",
+    "c1\t0\t.\tN\tA\t.\tPASS\t.",
+    "c1\t12\t.\tG\tC\t.\tPASS",
+]
+ROWS = (
+    ScoredVariant(Variant("c1", 5, "A", "G", "rs1", 0, 0), "scored", llr=-1.5, influence=0.25, consequence="missense_variant", gene="-x"),
+    ScoredVariant(Variant("c1", 5, "A", "T", "rs1", 0, 1), "scored", llr=-2.5, influence=0.5),
+    ScoredVariant(Variant("c2", 9, "C", "<DEL>", "=1+1", 1, 0), "not_scored", note="no letters"),
+    ScoredVariant(Variant("c1", 0, "N", "A", ".", 2, 0, "position 0"), "not_scored", note="position 0"),
+    ScoredVariant(Variant("c1", 12, "G", "C", ".", 3, 0), "scored", llr=0.5, influence=0.1),
+)
+
+
+@pytest.fixture
+def found() -> Triage:
+    return Triage(ROWS, samples.provenance("triage", samples.sequence()))
+
+
+def written(found: Triage, path: Path) -> Path:
+    triage_format(path).write(found, iter(VCF), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("a.tsv", ".tsv"),
+        ("a.TXT", ".tsv"),
+        ("a.csv", ".csv"),
+        ("a.XLSX", ".xlsx"),
+        ("a.vcf", ".vcf"),
+        ("a.VCF", ".vcf"),
+        ("a.vcf.gz", ".vcf.gz"),
+        ("a.VCF.BGZ", ".vcf.gz"),
+        ("a.b.bcf", ".bcf"),
+    ],
+)
+def test_the_end_of_a_name_is_read_whatever_its_case(name: str, suffix: str) -> None:
+    assert triage_format(Path(name)).suffix == suffix
+
+
+@pytest.mark.parametrize("name", ["a", "a.gz", "a.vcf.zip", "a.xls", "a.docx", "vcf", "a.vcf.xz", "a.tsv.gz", "a.json"])
+def test_an_end_that_means_no_format_is_refused_with_those_that_do(name: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        triage_format(Path(name))
+    for item in FORMATS:
+        assert item.suffix in str(caught.value)
+
+
+def test_csv_is_split_by_commas_and_no_cell_is_a_formula(found: Triage, tmp_path: Path) -> None:
+    with written(found, tmp_path / "a.csv").open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert list(rows[0]) == [*COLUMNS, "provenance"]
+    assert json.loads(rows[0]["provenance"])["analysis"] == "triage"
+    assert [row["llr"] for row in rows] == ["-1.5", "-2.5", "", "", "0.5"]
+    assert (rows[0]["gene"], rows[2]["id"]) == ("'-x", "'=1+1")
+
+
+def test_tsv_keeps_every_letter(found: Triage, tmp_path: Path) -> None:
+    lines = written(found, tmp_path / "a.tsv").read_text().splitlines()
+    assert lines[2].split("\t") == list(COLUMNS)
+    assert lines[5].split("\t")[2] == "=1+1"
+
+
+def test_xlsx_is_a_workbook_with_numbers_as_numbers_and_text_as_text(found: Triage, tmp_path: Path) -> None:
+    with zipfile.ZipFile(written(found, tmp_path / "a.xlsx")) as book:
+        sheet = Xml.fromstring(book.read("xl/worksheets/sheet1.xml"))  # noqa: S314
+        names = re.findall(r'<sheet name="(\w+)"', book.read("xl/workbook.xml").decode())
+    space = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    cells = {cell.get("r"): (cell.get("t"), "".join(cell.itertext())) for cell in sheet.findall(".//x:c", space)}
+    assert names == ["variants", "provenance"]
+    assert cells["B2"] == (None, "5")
+    assert cells["F2"] == (None, "-1.5")
+    assert cells["C4"] == ("inlineStr", "=1+1")
+    assert not sheet.findall(".//x:f", space)
+
+
+@pytest.mark.parametrize("name", ["a.vcf", "a.vcf.gz", "a.vcf.bgz"])
+def test_vcf_has_one_header_in_front_and_keeps_records_that_could_not_be_used(name: str, found: Triage, tmp_path: Path) -> None:
+    path = written(found, tmp_path / name)
+    text = path.read_text() if name.endswith("vcf") else gzip.decompress(path.read_bytes()).decode()
+    lines = text.splitlines()
+    first = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    assert not any(line.startswith("#") for line in lines[first:])
+    assert len(lines) - first == 4
+    assert lines[first].endswith(
+        "DP=7;LCS_LLR=-1.5,-2.5;LCS_INFLUENCE=0.25,0.5;LCS_STATUS=scored,scored;LCS_CONSEQUENCE=missense_variant,."
+    )
+    assert lines[first + 2] == "c1\t0\t.\tN\tA\t.\tPASS\t."
+    assert lines[first + 3].split("\t")[7].startswith("LCS_LLR=0.5")
+    if not name.endswith("vcf"):
+        assert path.read_bytes()[:4] == b"\x1f\x8b\x08\x04"
+        assert path.read_bytes()[-28:-24] == b"\x1f\x8b\x08\x04"
+
+
+def test_bcf_is_read_back_by_htslib_with_every_record(found: Triage, tmp_path: Path) -> None:
+    with pysam.VariantFile(str(written(found, tmp_path / "a.bcf"))) as handle:
+        records = [(record.contig, record.pos, record.ref, record.alts, dict(record.info)) for record in handle]
+    assert [record[:4] for record in records] == [
+        ("c1", 5, "A", ("G", "T")),
+        ("c2", 9, "C", ("<DEL>",)),
+        ("c1", 0, "N", ("A",)),
+        ("c1", 12, "G", ("C",)),
+    ]
+    assert records[0][4]["LCS_LLR"] == pytest.approx((-1.5, -2.5))
+    assert records[0][4]["DP"] == 7
+
+
+def test_a_vcf_that_bcf_cannot_hold_is_one_sentence_and_this_process_lives(found: Triage, tmp_path: Path) -> None:
+    seven = [line.replace("DP=7", "DP=seven") for line in VCF]
+    with pytest.raises(
+        FileFormatError, match=r"BCF cannot hold 'DP=seven' of 'c1:5': the header says that DP is a number; write \.vcf\.gz"
+    ):
+        triage_format(tmp_path / "a.bcf").write(found, iter(seven), tmp_path / "a.bcf")
+    columns = [line.replace("FILTER\tINFO", "FILTER") for line in VCF]
+    with pytest.raises(FileFormatError, match=r"The VCF cannot be written as BCF .*; write \.vcf\.gz"):
+        triage_format(tmp_path / "a.bcf").write(found, iter(columns), tmp_path / "a.bcf")
+    assert not (tmp_path / "a.bcf").exists()
+
+
+def test_fields_that_the_header_does_not_define_are_kept_in_bcf(found: Triage, tmp_path: Path) -> None:
+    lines = [VCF[0], VCF[3] + "\tFORMAT\ts1", *(f"{line}\tGT:XX\t0/1:abc" for line in VCF if line.startswith(("c1\t5", "c2")))]
+    lines[2] = lines[2].replace("PASS\tDP=7", "odd;q10\tDP=7;END=9;FLAG;OTHER=a,b")
+    path = tmp_path / "a.bcf"
+    triage_format(path).write(Triage(found.rows[:3], found.provenance), iter(lines), path)
+    with pysam.VariantFile(str(path)) as handle:
+        first, second = list(handle)
+    assert list(first.filter) == ["odd", "q10"]
+    assert (first.stop, first.info["FLAG"], first.info["OTHER"], first.info["DP"]) == (9, True, ("a", "b"), ("7",))
+    assert (first.samples["s1"]["GT"], first.samples["s1"]["XX"], second.alts) == ((0, 1), ("abc",), ("<DEL>",))

