@@ -12,12 +12,11 @@ from engine.analyses.contacts import RECIPES, ContactParameters
 from engine.core.arithmetic import largest_of_known
 from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.parameters import Field, fields_of
-from engine.sources.compressed import text_of
-from engine.sources.structures import reactivities
+from engine.sources.structures import reactivities, read_text
 from engine.views.secondary_structure import Colouring
-from pages._ui import search, state
 from pages._ui.question import Shown
 from pages._ui.rna_work import RnaWork
+from pages._ui.text import plain
 
 RECIPE_WORDS = dict(RECIPES)
 OFFERED = ("recipe", "symmetry", "apc", "minimum_loop", "threshold", "any_letters", "partners")
@@ -75,11 +74,6 @@ def texts(chosen: ContactParameters) -> dict[str, str]:
     return {field.name: field.text_of(value) for field, value in chosen.changes() if field.name in OFFERED}
 
 
-def text_of_upload(file: Any) -> str:
-    """Text of an uploaded file, bounded. Raises `FileFormatError`."""
-    return text_of(file.name, file.getvalue(), state.shared().settings.max_upload_bytes)
-
-
 def reactivity_input(column: Any, length: int) -> None:
     """Where reactivities come in; they are kept for sequences of this length."""
     file = column.file_uploader(
@@ -91,9 +85,9 @@ def reactivity_input(column: Any, length: int) -> None:
     if file is None:
         return
     try:
-        st.session_state[REACTIVITY] = reactivities(text_of_upload(file), length)
+        st.session_state[REACTIVITY] = reactivities(read_text(file.name, file.getvalue()), length)
     except LocuscopeError as error:
-        column.error(search.plain(str(error)))
+        column.error(plain(str(error)))
 
 
 def colourings(work: RnaWork, shown: Shown) -> dict[str, Colouring | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,13 +16,13 @@ from engine.core.errors import LocuscopeError
 from engine.exports import figure as figures
 from engine.exports import formats
 from engine.service.engine import Request
-from engine.sources import examples
-from engine.sources.structures import known_pairs
+from engine.sources.structures import known_pairs, read_text
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
-from pages._ui import address, downloads, polling, rna_options, search, state
+from pages._ui import downloads, explorer, polling, reading, rna_options, search, state
 from pages._ui.question import Question, Shown, address_of, echo
 from pages._ui.rna_work import RnaWork, models
+from pages._ui.text import plain, show_caption, show_error, show_warning
 
 WORK, PAIR = "rna-work", "rna-pair"
 LONGEST_KNOWN = 2000
@@ -33,17 +32,22 @@ LONGEST_KNOWN = 2000
 def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
-    if session.screen.shown is None:
-        _begin(shared, session)
-    shown = session.on_screen
     st.subheader("RNA", anchor=False)
-    st.markdown(f"**{search.plain(shown.title)}** · {search.plain(echo(shown))}, read as RNA (the sequence of the explorer)")
+    if session.exchange.asked is None:
+        explorer.begin(shared, session)
+    reading.show(shared.engine, search.READING)
+    if session.screen.problem:
+        show_error(session.screen.problem)
+    if session.screen.shown is None:
+        return
+    shown = session.on_screen
+    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))}, read as RNA (the sequence of the explorer)")
     model, parameters = _asked(shared, session)
     if parameters is None:
         return
     work = _work(shared, session, shown, model, parameters)
     for sentence in work.sentences():
-        st.warning(search.plain(sentence))
+        show_warning(sentence)
     known = _known(shown)
     _write_address(session.question, shown, shared.settings.model, parameters)
     if not work.jobs and work.usable:
@@ -56,20 +60,6 @@ def page() -> None:
         _rooms(shared, shown, work, known)
 
 
-def _begin(shared: state.Shared, session: state.Session) -> None:
-    """The first page of a visit: what the address asks for, else the first example."""
-    asked = address.parse(st.query_params.to_dict())
-    usual = examples.EXAMPLES[0].id
-    question = Question.of_address(asked, usual)
-    search.ask(shared, session, replace(question, model=question.model or shared.settings.model))
-    if session.screen.shown is None:
-        problem = session.screen.problem
-        search.ask(shared, session, Question(usual, shared.settings.model))
-        session.say(problem)
-    if session.screen.problem or asked.problems:
-        st.error(search.plain(" ".join([*asked.problems, session.screen.problem]).strip()))
-
-
 def _asked(shared: state.Shared, session: state.Session) -> tuple[str, ContactParameters | None]:
     """The model and how contacts are read; None for values that cannot be, which are said."""
     usable = models(shared.engine)
@@ -80,7 +70,7 @@ def _asked(shared: state.Shared, session: state.Session) -> tuple[str, ContactPa
         try:
             parameters: ContactParameters | None = rna_options.parameters(st.query_params.to_dict())
         except LocuscopeError as error:
-            st.error(str(error))
+            show_error(str(error))
             parameters = None
     if parameters is None:
         st.error("The options of the contacts cannot be used together; open them to see why.")
@@ -130,10 +120,10 @@ def _known(shown: Shown) -> Named | None:
         rna_options.reactivity_input(right, len(shown.sequence))
     try:
         if file is not None:
-            text = rna_options.text_of_upload(file)
+            text = read_text(file.name, file.getvalue())
         return Named("known structure", known_pairs(text, shown.sequence)) if text.strip() else None
     except LocuscopeError as error:
-        st.error(search.plain(str(error)))
+        show_error(str(error))
         return None
 
 
@@ -189,7 +179,7 @@ def _rooms(shared: state.Shared, shown: Shown, work: RnaWork, known: Named | Non
     with right:
         _test(shared, work, found[drawn], dark=dark)
     if against is not None:
-        st.markdown(f"**{search.plain(drawn)}** over the sequence, **{search.plain(against)}** under it; what both have is in the accent.")
+        st.markdown(f"**{plain(drawn)}** over the sequence, **{plain(against)}** under it; what both have is in the accent.")
         st.plotly_chart(arcs_of_two(work.sequence, found[drawn], found[against], dark=dark), key="rna-arcs", width="content", theme=None)
     st.markdown(
         "**How well any two agree**: sensitivity is the share of the pairs held against that are found, PPV the share of those found that are in it."
@@ -262,14 +252,14 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
             st.session_state[PAIR] = tuple(sorted((int(i) - 1, int(j) - 1)))
             st.rerun()
         except LocuscopeError as error:
-            st.error(search.plain(str(error)))
+            show_error(str(error))
     found: Compensation | None = st.session_state.get("rna-test")
     if found is None or found.sequence.letters != work.sequence.letters:
         st.caption("16 combinations of the letters at two bases: in a stem, the rest of the RNA is disturbed least where both still pair.")
         return
     labels = (f"{work.sequence.letters[found.first]}{found.first + 1:,}", f"{work.sequence.letters[found.second]}{found.second + 1:,}")
     st.plotly_chart(combinations(found.values, labels, dark=dark), key="rna-test-table", width="content", theme=None)
-    st.caption(search.plain(found.words()) + " Framed: letters that pair (thick) and wobble (thin); bits at the most disturbed other base.")
+    show_caption(f"{found.words()} Framed: letters that pair (thick) and wobble (thin); bits at the most disturbed other base.")
     st.caption(rna_options.POWER)
     if st.button("Open this pair in the explorer"):
         state.session().focus(found.first, found.second)
@@ -297,7 +287,7 @@ def _exports(shown: Shown, work: RnaWork) -> None:
             found = work.result(name)
             if found is None:
                 continue
-            st.markdown(f"**{search.plain(found.provenance.card.title)}**")
+            st.markdown(f"**{plain(found.provenance.card.title)}**")
             st.code(f"{found.sequence.letters}\n{dot_bracket(len(found.sequence), found.pairs)}", language=None)
             with st.container(horizontal=True):
                 for item in formats.formats_for(found):
