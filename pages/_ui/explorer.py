@@ -29,7 +29,7 @@ def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     if session.exchange.asked is None:
-        _begin(shared, session)
+        begin(shared, session)
     search.bar(shared, session)
     with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
         reading.show(shared.engine, search.READING)
@@ -46,8 +46,8 @@ def page() -> None:
     search.cards(shared, session)
 
 
-def _begin(shared: Shared, session: Session) -> None:
-    """The first run of a session: what the address asks for, else the first example."""
+def begin(shared: Shared, session: Session) -> None:
+    """The first run of a session, on whichever page it starts: what the address asks for, else the first example."""
     asked = address.parse(st.query_params.to_dict())
     session.exchange = replace(session.exchange, asked=asked)
     usual = examples.EXAMPLES[0].id

@@ -307,9 +307,8 @@ def _model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[s
 
 
 def _usable(engine: Engine, analysis: Declared) -> bool:
-    """Whether an analysis has a model of its own that is here; one whose tokens are another model's would say nothing of this one."""
-    row = engine.model(analysis.default_model) if analysis.default_model else None
-    return row is not None and row.installed and row.card.id.startswith("locuscope")
+    """Whether an analysis has a model of its own that is here and may answer beside another one."""
+    return bool(analysis.default_model) and analysis.lends and engine.model(analysis.default_model).installed
 
 
 def _on_screen(needed: Mapping[str, Needed], requests: Mapping[str, Request]) -> bool:
