@@ -103,10 +103,13 @@ class Model:
         if structure.meets_intron(change, contig):
             terms.add("intron_variant")
         if not self.transcript.coding:
-            return Answer(terms | ({"non_coding_transcript_exon_variant"} if structure.meets_exon(change, contig) else set()))
+            exonic = {"non_coding_transcript_exon_variant"} if structure.meets_exon(change, contig) else set()
+            return Answer(terms | exonic or {"intron_variant"})
         utr = structure.untranslated_terms(change, contig)
         found = self._coding(change, contig, spliced=bool(terms & _SPLICED))
         if found is None and not terms and not utr:
+            if not structure.between_coding_parts(change, contig):
+                return Answer({"intron_variant"})
             return Answer({"coding_sequence_variant"}, None, f"{self.transcript.identifier[:60]} leaves this out between two coding parts.")
         if found is None:
             return Answer(terms | utr)
