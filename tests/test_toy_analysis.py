@@ -169,7 +169,7 @@ def test_it_is_stored_estimated_exported_and_scripted(made: Engine, tmp_path: Pa
     request = Request("gc", SEQUENCE, parameters=declared("gc").parameters(reach=1))
     assert made.estimate(request).passes == len(SEQUENCE)
     found = made.run(request)
-    made._store._memory.clear()
+    made._store._kept.clear()
     assert made.submit(request).unit == "stored answer"
     np.testing.assert_array_equal(made.stored(request).values, found.values)
     names = {item.name for item in formats.formats_for(found)}

@@ -58,7 +58,7 @@ class ReferenceLetters:
     def of_file(cls, path: Path, settings: Settings) -> ReferenceLetters:
         """A FASTA file that a user named or uploaded; indexes and unpacked copies go to the folder ``genomes`` of the setting ``home``."""
         if not path.is_file():
-            raise FileFormatError(f"The reference {quoted(path)} is not there; give the path of a FASTA file.")
+            raise FileFormatError(f"The reference {quoted(path.name)} is not there; give the path of a FASTA file.")
         name, bounds = "reference", Bounds.of(settings)
         found = cls(GenomeSet(settings, files={name: path}, bounds=bounds), name)
         return replace(found, pieces=_pieces(path, found.genomes.contigs(name), bounds))

@@ -16,7 +16,7 @@ from engine.sources.structures import reactivities, read_text
 from engine.views.secondary_structure import Colouring
 from pages._ui.question import Shown
 from pages._ui.rna_work import RnaWork
-from pages._ui.text import plain
+from pages._ui.text import plain, show_error
 
 RECIPE_WORDS = dict(RECIPES)
 OFFERED = ("recipe", "symmetry", "apc", "minimum_loop", "threshold", "any_letters", "partners")
@@ -87,7 +87,8 @@ def reactivity_input(column: Any, length: int) -> None:
     try:
         st.session_state[REACTIVITY] = reactivities(read_text(file.name, file.getvalue()), length)
     except LocuscopeError as error:
-        column.error(plain(str(error)))
+        with column:
+            show_error(str(error))
 
 
 def colourings(work: RnaWork, shown: Shown) -> dict[str, Colouring | None]:

@@ -204,7 +204,7 @@ def _drawing(shown: Shown, work: RnaWork, named: Named, colouring: Any, by: str,
         if which != RADIAL or by
         else " ViennaRNA is not installed here, so its layout and its structure of least free energy are missing."
     )
-    st.caption(f"Layout: {which}. Pairs that cross the nested structure are curves. Click a base to choose its pair.{note}")
+    show_caption(f"Layout: {which}. Pairs that cross the nested structure are curves. Click a base to choose its pair.{note}")
     chosen = [point.get("customdata") for point in event.selection.points] if event is not None else []
     index = chosen[0][0] if chosen and isinstance(chosen[0], list) else chosen[0] if chosen else None
     if isinstance(index, int) and 0 <= index < len(work.sequence):

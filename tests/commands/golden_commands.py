@@ -28,7 +28,7 @@ ANSWERS: dict[str, list[str]] = {
     "effects-manuscript": ["effects", "--sequence", LAC[:70], "--influence", "authors_manuscript"],
     "segment": ["segment", "--sequence", LAC * 3],
     "segment-both": ["segment", "--sequence", LAC * 2, "--both-strands", "--species", "bacteria"],
-    "contacts": ["contacts", "--sequence", TRNA],
+    "contacts": ["contacts", "--sequence", TRNA, "--recipe", "cells"],
     "contacts-published": ["contacts", "--sequence", TRNA, "--threshold", "0", "--any-letters", "--apc", "--symmetry", "mean"],
     "pair": ["pair", "--sequence", TRNA, "--changed", "3", "--read", "70"],
 }

@@ -17,7 +17,7 @@ def _explorer() -> None:
     page()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def engine_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     patch.setenv("LOCUSCOPE_HOME", str(tmp_path_factory.mktemp("home")))

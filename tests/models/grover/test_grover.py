@@ -214,7 +214,7 @@ def test_the_analysis_lists_candidates_and_leaves_out_flanks(model: Any, sequenc
     assert track.candidate_probabilities.shape == (len(kept) + 1, 4)
     following, _ = model.token_candidates(sequence, [len(whole.tokens)], 4)
     assert track.candidate_tokens[-4:] == following[0]
-    again = decode(encode(track), sequence)
+    again = decode(encode(track, "key"), sequence)
     assert again.candidate_tokens == track.candidate_tokens
     assert np.array_equal(again.candidate_probabilities, track.candidate_probabilities)
     with pytest.raises(ParameterError, match="leave nothing"):
