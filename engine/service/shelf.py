@@ -184,10 +184,11 @@ class Shelf:
 
 def ask_between_layers(model: Any) -> None:
     """Let a computation end between the layers of a model, in the middle of a pass: a pass over a long sequence takes many seconds on a CPU."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        return
     for value in getattr(model, "__dict__", {}).values():
+        if not callable(getattr(value, "modules", None)):
+            continue  # torch may be half imported by another thread while a model without it is loaded
+        import torch
+
         if isinstance(value, torch.nn.Module):
             lists = [part for part in value.modules() if isinstance(part, torch.nn.ModuleList | torch.nn.Sequential)]
             for layer in {layer for part in lists for layer in part}:

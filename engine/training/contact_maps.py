@@ -22,7 +22,7 @@ class ContactMaps:
     """Maps of the language model in ``weights``; ``folder`` keeps those that are computed, so that a run that was stopped goes on."""
 
     def __init__(self, weights: Path, folder: Path) -> None:
-        self._model: Any = entry("locuscope").load(weights, LoadOptions())
+        self.model: Any = entry("locuscope").load(weights, LoadOptions())
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -31,12 +31,12 @@ class ContactMaps:
         letters = decode(codes)
         sequence = NucleotideSequence(letters.replace("T", "U"), Alphabet.RNA) if as_rna else NucleotideSequence(letters)
         precision: Precision = "sparse" if long else "exact"
-        named = f"{VERSION} {self._model.card.weights_sha256} {precision} {sequence.alphabet} {sequence.letters}"
+        named = f"{VERSION} {self.model.card.weights_sha256} {precision} {sequence.alphabet} {sequence.letters}"
         path = self._folder / f"{hashlib.sha256(named.encode()).hexdigest()[:32]}.npy"
         if path.is_file():
             held: NDArray[np.float32] = np.load(path, allow_pickle=False)
             return held
-        values = dependency_map(self._model, sequence, DependencyParameters(precision=precision)).values
+        values = dependency_map(self.model, sequence, DependencyParameters(precision=precision)).values
         with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
             np.save(file, values, allow_pickle=False)
         Path(file.name).replace(path)

@@ -20,6 +20,7 @@ from engine.training.contact_maps import ContactMaps
 from engine.training.contact_sets import CALIBRATION, ContactSample, ContactSet, contact_sets
 from engine.training.corpus import Corpus
 from engine.training.letters import decode
+from engine.training.measure_compensation import compensated
 from engine.training.metrics import pair_matrix
 from engine.training.near_copies import NEAR
 from engine.training.structures import Structure
@@ -32,6 +33,8 @@ STEPS = np.arange(1.0, 40.5, 0.5)
 APART = 4
 """Cells of bases nearer than this cannot pair; scores are given with and without them."""
 RESAMPLED = 1000
+TESTED, TESTED_RNAS = ("tRNA, ArchiveII", "families never seen, one RNA each"), 30
+"""Sets and RNAs of each on which the compensation test is counted."""
 STEMS = ContactParameters(recipe="stems")
 
 Floats = NDArray[np.float32]
@@ -198,4 +201,7 @@ def contacts(maps: ContactMaps, corpus: Corpus, data: Path, sample: ContactSampl
         "ppv_of_thresholds": PPV,
         "thresholds": at,
         "sets": found,
+        "compensation": compensated(
+            maps, [structure for part in sets if part.title in TESTED for structure in part.structures[:TESTED_RNAS]]
+        ),
     }

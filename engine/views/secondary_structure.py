@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LETTERS_UP_TO = 400
 """Bases up to which the drawing has letters; longer ones have dots."""
-CURVE = 24
+CURVE = 25
 """Points of a curve."""
 NUMBERED = 10
 """Every so many bases have their position beside them."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -12,7 +14,7 @@ from engine.core.errors import Cancelled, ResourceExhausted, WeightsInvalid, Wei
 from engine.core.progress import interruptible
 from engine.core.settings import Settings
 from engine.models.entry import LoadOptions, ModelEntry
-from engine.service.shelf import Fingerprints, ModelSpec, Shelf, directory_bytes, find_directory, memory_bytes
+from engine.service.shelf import Fingerprints, ModelSpec, Shelf, ask_between_layers, directory_bytes, find_directory, memory_bytes
 from tests.fake_model import Calls, FakeRegistry, card
 
 
@@ -276,3 +278,9 @@ def test_absent_shipped_weights_are_an_error_with_the_remedy(tmp_path: Path) -> 
     entry = ModelEntry(card(), lambda directory, options: None, shipped=tmp_path / "gone")  # type: ignore[arg-type, return-value]
     with pytest.raises(WeightsMissing, match="come with the repository"):
         find_directory(entry, Settings(home=tmp_path))
+
+
+def test_a_model_without_torch_is_loaded_while_another_thread_is_importing_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that is being imported is in ``sys.modules`` already, without its names."""
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+    ask_between_layers(card("folds"))

@@ -11,6 +11,7 @@ from engine.core.base_pairs import Agreement
 from engine.training.contact_maps import ContactMaps
 from engine.training.contact_sets import ContactSample, _Picker
 from engine.training.letters import decode, encode
+from engine.training.measure_compensation import KINDS, _chosen, compensated, wilson
 from engine.training.measure_contacts import (
     Reading,
     Scored,
@@ -158,8 +159,33 @@ def test_the_table_has_a_row_a_reading_with_its_intervals_and_what_the_network_a
         "auprc_above_viennarna": [-0.1, -0.2, 0.0],
     }
     held = {"near_copies_above": 0.8, "calibration_rnas": 72, "ppv_of_thresholds": 0.6, "thresholds": {"stems": 7.0}, "sets": [row]}
+    held["compensation"] = [{"bases": "annotated pairs", "tested": 60, "first": [0.5, 0.4, 0.6]}]
     text = markdown({"contacts": held})
     assert "| tRNA: 30 RNAs of 76 nt (median) | Locuscope, along stems | 0.50 (0.40–0.60) |" in text
     assert "|  | stem counter (the recipe on a constant map) | 0.50 (0.40–0.60) |" in text
     assert "| tRNA | 30 | 0.10 (0.05–0.15) | -0.10 (-0.20–0.00) |" in text
     assert "Locuscope, along stems 7." in text
+    assert "| annotated pairs | 60 | 0.50 (0.40–0.60) |" in text
+
+
+def test_a_share_has_wilsons_interval() -> None:
+    """5 of 10: centre 0.5, half width 1.96 / (1 + 0.38416) · √(0.025 + 0.009604) = 0.2634."""
+    assert wilson(5, 10) == [0.5, pytest.approx(0.2366, abs=1e-3), pytest.approx(0.7634, abs=1e-3)]
+    assert wilson(0, 10)[:2] == [0.0, 0.0]
+
+
+def test_pairs_that_are_none_are_apart_and_not_annotated(tmp_path: Path) -> None:
+    long = Structure("x", "f", random_rna(5), _stem(80))
+    chosen = _chosen(long, np.random.default_rng(0))
+    kinds = [kind for kind, _, _ in chosen]
+    assert [kinds.count(kind) for kind in KINDS] == [2, 2, 1]
+    for kind, i, j in chosen:
+        assert (long.partner[i] == j) == (kind == KINDS[0])
+        assert 0 <= i < j < 80
+
+
+def test_the_test_is_counted_by_kind(tmp_path: Path) -> None:
+    maps = ContactMaps(MODELS / "locuscope-lm", tmp_path)
+    rows = compensated(maps, [HAIRPIN])
+    assert [row["bases"] for row in rows][:2] == list(KINDS[:2])
+    assert all(row["tested"] >= 1 and 0 <= row["first"][0] <= 1 for row in rows)

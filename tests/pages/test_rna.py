@@ -1,0 +1,97 @@
+"""The page RNA in Streamlit's own test frame, with the shipped model."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.core.base_pairs import pairs_of_dot_bracket
+from engine.views.secondary_structure import Named
+from pages._ui.rna_page import agreement_table
+
+HAIRPIN = "GGGCCCAAATTTGGGCCC"
+
+
+def _page() -> None:
+    from pages._ui.rna_page import page
+
+    page()
+
+
+def opened(**address: str) -> AppTest:
+    app = AppTest.from_function(_page, default_timeout=120)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    for _ in range(150):
+        if app.get("plotly_chart") or app.error:
+            break
+        time.sleep(0.3)
+        app.run()
+    return app
+
+
+def labels(app: AppTest) -> dict[str, object]:
+    return {item.label: item for item in [*app.selectbox, *app.text_area, *app.button]}
+
+
+def test_the_page_opened_first_draws_what_its_address_asks_for() -> None:
+    app = opened(sequence=HAIRPIN)
+    assert not app.exception
+    assert not app.error
+    draw = labels(app)["Draw"]
+    assert any("Locuscope, along stems" in name for name in draw.options)
+    assert "stem counter" in draw.options
+    assert len(app.get("plotly_chart")) >= 2
+    assert app.query_params["sequence"] == HAIRPIN
+
+
+def test_a_known_structure_is_held_against_the_others_and_stays_in_the_address() -> None:
+    app = opened(sequence=HAIRPIN)
+    area = next(item for item in app.text_area if "Dot-bracket" in item.label)
+    app = area.set_value("((((((......))))))").run()
+    assert not app.error
+    table = app.dataframe[0].value
+    assert "known structure" in set(table["structure"])
+    assert app.query_params["known"] == "((((((......))))))"
+    area = next(item for item in app.text_area if "Dot-bracket" in item.label)
+    app = area.set_value("(((").run()
+    assert "of 3 bases" in app.error[0].value or "never closed" in app.error[0].value
+
+
+def test_options_that_cannot_go_together_are_said_and_the_page_stays() -> None:
+    app = opened(sequence=HAIRPIN)
+    next(item for item in app.selectbox if item.label == "Possible base pairs").set_value("stems")
+    next(item for item in app.toggle if item.label == "apc").set_value(True)
+    app = app.run()
+    assert not app.exception
+    assert any("choose cells or published" in item.value for item in app.error)
+
+
+def test_a_pair_is_tested_and_can_be_opened_in_the_explorer() -> None:
+    app = opened(sequence=HAIRPIN)
+    app = next(item for item in app.button if item.label == "Test").click().run()
+    assert not app.exception
+    assert any("behave like a base pair" in item.value for item in app.caption)
+    assert any(item.label == "Open this pair in the explorer" for item in app.button)
+
+
+@pytest.mark.parametrize(
+    "address", [{"sequence": HAIRPIN, "recipe": "best"}, {"sequence": HAIRPIN, "minimum_loop": "-5", "partners": "9" * 40}]
+)
+def test_options_of_an_address_that_are_not_allowed_are_left_out(address: dict[str, str]) -> None:
+    app = opened(**address)
+    assert not app.exception
+    assert next(item for item in app.selectbox if item.label == "Possible base pairs").value == "auto"
+
+
+def test_agreement_is_given_both_ways() -> None:
+    one, two = Named("a", pairs_of_dot_bracket("((....))")), Named("b", pairs_of_dot_bracket("(......)"))
+    table = agreement_table({"a": one, "b": two}).set_index(["structure", "held against"])
+    assert table.loc[("a", "b"), "sensitivity"] == 1.0
+    assert table.loc[("a", "b"), "PPV"] == 0.5
+    assert table.loc[("b", "a"), "sensitivity"] == 0.5
+    assert np.isnan(agreement_table({"a": one, "c": Named("c", one.pairs[:0])}).set_index("structure").loc["c", "PPV"])
