@@ -55,7 +55,7 @@ def test_an_address_reproduces_sequence_strand_region_selection_and_display(expl
     assert not app.error
     assert session.screen.shown.sequence.letters == "GTAAAAAAACGT"
     assert session.exchange.asked.initial(12) == {
-        "display": {"mode": "triangle", "palette": "magma", "distance": 5},
+        "display": {"shape": "triangle", "palette": "magma", "distance": 5},
         "region": [1, 9],
         "select": [2, 7],
     }
