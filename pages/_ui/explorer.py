@@ -41,7 +41,8 @@ def page() -> None:
     runs, cost = _runs(shared, session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
-    st.fragment(_figure)(shared, session)
+    if len(session.on_screen.sequence) <= shared.settings.max_length:  # of a longer one nothing can be computed, so nothing is drawn
+        st.fragment(_figure)(shared, session)
     tables.section(runs)
     search.cards(shared, session)
 
