@@ -6,6 +6,7 @@ Whatever is said about a panel is made here, so that the script knows no panel b
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ def facts(figure: go.Figure, words: Sequence[str], *, dark: bool) -> dict[str, A
         "ruler": ruler,
         "panels": found,
         "words": " ".join(words),
-        "ramps": {name: _ramp(anchors) for name, anchors in ramps.items()},
+        "ramps": {name: _ramp(tuple(anchors)) for name, anchors in ramps.items()},
         "gradients": {name: f"linear-gradient(90deg,{','.join(anchors)})" for name, anchors in ramps.items()},
         "missing": [int(missing[at : at + 2], 16) for at in (1, 3, 5)],
     }
@@ -187,6 +188,9 @@ def about(panel: Mapping[str, Any]) -> list[Node]:
     ]
 
 
-def _ramp(anchors: Sequence[str]) -> np.ndarray:
+@functools.cache
+def _ramp(anchors: tuple[str, ...]) -> np.ndarray:
     colours = [interpolated(anchors, step / 255) for step in range(256)]
-    return np.array([int(colour[at : at + 2], 16) for colour in colours for at in (1, 3, 5)], np.uint8)
+    ramp = np.array([int(colour[at : at + 2], 16) for colour in colours for at in (1, 3, 5)], np.uint8)
+    ramp.flags.writeable = False
+    return ramp
