@@ -348,6 +348,7 @@ HEADERS = st.one_of(
 ).map(lambda text: len(text).to_bytes(8, "little") + text + b"\0" * 16)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol:UserWarning")
 @many("weights")
 @given(data=st.data())
 def test_weights(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
