@@ -1,6 +1,7 @@
 # make run    set up on first use, then serve the dashboard
 # make test   set up on first use, then run every check
 # make lint   ruff, mypy, and biome for the script
+# make check  the longer forms of the checks
 # make examples  the answers of the shipped examples, after the shipped models changed
 # make bench  the table of figures of this machine
 
@@ -9,7 +10,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint examples bench clean
+.PHONY: run test check lint examples bench clean
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Locuscope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
@@ -33,6 +34,9 @@ lint: $(VENV)/.tests
 test: lint
 	$(BIN)/python -m tests.browser.chromium
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(VENV)/.tests
+	OMP_NUM_THREADS=1 LOCUSCOPE_EXAMPLES=100000 $(BIN)/python -m pytest --timeout=7200 tests/test_properties.py
 
 examples: $(VENV)/.runtime
 	$(BIN)/python -m engine.service.answers

@@ -27,6 +27,8 @@ from engine.core.parameters import read_window
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import PREFIX, Settings
 from engine.exports.triage_files import triage_format
+from engine.models.checkpoints.evidence import read_evidence
+from engine.models.checkpoints.headers import read_header
 from engine.models.checkpoints.weights import read_state
 from engine.service.store import ResultStore
 from engine.sources.door import Bounds, read_json
@@ -348,6 +350,7 @@ HEADERS = st.one_of(
 ).map(lambda text: len(text).to_bytes(8, "little") + text + b"\0" * 16)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol:UserWarning")
 @many("weights")
 @given(data=st.data())
 def test_weights(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
@@ -358,6 +361,14 @@ def test_weights(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) 
     name = data.draw(st.sampled_from(list(WEIGHTS)))
     content = data.draw(st.one_of(flipped(WEIGHTS[name]), HEADERS, st.binary(max_size=64)))
     (folder / name).write_bytes(content)
+    for beside in data.draw(
+        st.lists(st.sampled_from(["config.json", "tokenizer.json", "vocab.txt", "special_tokens_map.json"]), max_size=2)
+    ):
+        (folder / beside).write_text(
+            data.draw(st.one_of(JSON_VALUES.map(json.dumps), st.text(max_size=40))), encoding="utf-8", errors="replace"
+        )
+    sentence(lambda: read_header(folder / name))
+    sentence(lambda: read_evidence(folder))
     sentence(lambda: read_state(folder))
 
 

@@ -146,6 +146,14 @@ def read_settings(texts: list[str], analysis: str) -> tuple[tuple[str, str], ...
     return tuple(sorted((name, value) for name, _, value in pairs))
 
 
+def check_ending(path: Path, endings: tuple[str, ...] = (".tsv", ".txt")) -> None:
+    """Raise `ParameterError` unless the file's name ends with one of ``endings``, case ignored: the ending says what is written."""
+    if not path.name.casefold().endswith(endings):
+        raise ParameterError(
+            f"The file name {file_name(path.name)} names no format for this answer; end it with one of {', '.join(endings)}."
+        )
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turns what the system says about ``path`` into one sentence."""

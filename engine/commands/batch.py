@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.commands import arguments
-from engine.commands.arguments import TerminalMonitor, check_output, deliver, read_settings, settings_of_command_line, writing
+from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, read_settings, settings_of_command_line, writing
 from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
 from engine.core.errors import InputError, LocusError, ParameterError, SourceUnavailable, WeightsInvalid, WeightsMissing
 from engine.core.protocols import VariantScore
@@ -126,6 +126,7 @@ def scores(
 
     if out is not None:
         check_output(out)
+        check_ending(out)
     engine = arguments.make_engine()
     monitor = TerminalMonitor()
     variants = read_vcf(vcf)

@@ -10,7 +10,7 @@ import typer
 
 from engine.analyses.benchmark import BenchmarkParameters
 from engine.commands import arguments
-from engine.commands.arguments import TerminalMonitor, check_output, deliver, read_bytes, settings_of_command_line
+from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, read_bytes, settings_of_command_line
 from engine.commands.options import Device, Out, Weights
 from engine.core.parameters import fields_of
 from engine.core.splicing import SpliceParameters
@@ -55,6 +55,7 @@ def benchmark_command(
 
     if out is not None:
         check_output(out)
+        check_ending(out)
     settings = settings_of_command_line()
     request = BenchmarkRequest(
         read_labelled(table, tuple(name.strip() for name in columns.split(",")) if columns else ()),

@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 
 from engine.commands import arguments
-from engine.commands.arguments import TerminalMonitor, check_output, deliver, settings_of_command_line, writing
+from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, settings_of_command_line, writing
 from engine.commands.options import Device, Dtype, Out, Weights
-from engine.core.errors import InputError, ParameterError
+from engine.core.errors import InputError
 from engine.core.parameters import fields_of
-from engine.core.quoting import file_name
 from engine.core.splicing import SpliceParameters
 
 app = typer.Typer()
@@ -55,10 +54,7 @@ def splice_command(
         raise InputError("--masked needs to know the annotated splice sites; give --gff ANNOTATION, or --assembly GRCh37 or GRCh38.")
     if out is not None:
         check_output(out)
-        if not out.name.casefold().endswith((*_TABLE_ENDS, *_VCF_ENDS)):
-            raise ParameterError(
-                f"The file name {file_name(out.name)} names no format; end it with {', '.join((*_TABLE_ENDS, *_VCF_ENDS))}."
-            )
+        check_ending(out, (*_TABLE_ENDS, *_VCF_ENDS))
     settings = settings_of_command_line()
     request = SpliceRequest(
         read_vcf(vcf),

@@ -22,6 +22,7 @@ from engine.core.settings import Settings
 from engine.models.checkpoints.identity import identified
 from engine.models.entry import LoadOptions, ModelEntry
 from engine.models.installation import Installation
+from engine.service import visitor_files
 from engine.service.answers import ShippedAnswers
 from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
@@ -91,7 +92,8 @@ class Engine:
         self._registry: Registry = registry or Installation(self.settings)
         self.jobs = JobTable(self.settings.jobs, self.settings.visitor_jobs)
         folder = home / "results" if keep_on_disk and self.settings.keep == "disk" else None
-        self._store = ResultStore(folder, self.settings.result_bytes, self.settings.disk_bytes, self.jobs)
+        on_disk = self.settings.disk_bytes - visitor_files.bound_bytes(self.settings)
+        self._store = ResultStore(folder, self.settings.result_bytes, on_disk, self.jobs)
         self._shipped = shipped or ShippedAnswers()
         self._shelf = Shelf(self.settings.model_bytes)
         self._fingerprints = Fingerprints(home / "fingerprints.json")

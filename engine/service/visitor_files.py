@@ -18,6 +18,11 @@ _SHARE = 4
 _lock = threading.Lock()
 
 
+def bound_bytes(settings: Settings) -> int:
+    """How many bytes visitors' files may take together; stored results have the rest of the setting ``disk_bytes``."""
+    return settings.disk_bytes // _SHARE
+
+
 def folder_of(settings: Settings) -> Path:
     """Where visitors' files lie."""
     return settings.home / "visitors"
@@ -60,7 +65,7 @@ class VisitorFolder:
 
     def write(self, name: str, data: bytes) -> Path:
         """A file with these bytes; ``name`` is ours, never the visitor's."""
-        bound = self._settings.disk_bytes // _SHARE
+        bound = bound_bytes(self._settings)
         if held_bytes(self._settings) + len(data) > bound:
             raise ResourceExhausted(
                 f"Files of visitors take {bound:,} bytes here already, the limit; try again later or give a smaller file."

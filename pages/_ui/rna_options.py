@@ -16,7 +16,7 @@ from engine.sources.structures import reactivities, read_text
 from engine.views.secondary_structure import Colouring
 from pages._ui.question import Shown
 from pages._ui.rna_work import RnaWork
-from pages._ui.text import plain, show_error
+from pages._ui.text import show_error
 
 RECIPE_WORDS = dict(RECIPES)
 OFFERED = ("recipe", "symmetry", "apc", "minimum_loop", "threshold", "any_letters", "partners")

@@ -279,3 +279,59 @@ def test_a_golden_map_comes_out_of_the_command_line(shared: Path, monkeypatch: p
     assert command_line.main(["map", "--sequence", first["sequence"], *how, "--epsilon", "1e-10", "--out", "m.npz"]) == 0
     expected = np.load(golden / "expected.npz")["0_dep_map"]
     np.testing.assert_allclose(load("m.npz")["values"], expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "T:c:11-24",
+        "t:c:11..24",
+        "c 11 24",
+        "c\t10\t24\tsite\t0\t+",
+        "c:11–24",
+        "c:11+14",
+        "“c:11-24”",
+        "T:hairpin",
+        "HAIRPIN",
+    ],
+)
+def test_locus_takes_what_the_box_takes(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("t.fa").write_text(f">c\nACGTACGTAC{HAIRPIN}ACGT\n")
+    Path("t.gff3").write_text("c\tx\tgene\t11\t24\t.\t+\t.\tID=g;Name=hairpin\n")
+    monkeypatch.setenv("LOCUSCOPE_GENOMES", f"T={tmp_path / 't.fa'};{tmp_path / 't.gff3'}")
+    assert command_line.main(["probabilities", "--locus", text, "--out", "p.npz"]) == 0
+    assert str(load("p.npz")["sequence"]) == HAIRPIN
+    assert "T:c:11-24 (1-based), + strand" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", ["5'-GGGACTTTTGTCCC-3'", "1 gggac 6 ttttgtccc", "1: GGGACTT\n8: TTGTCCC", "“GGGACTTTTGTCCC”", "GGGACT\u00adTTTGTCCC"]
+)
+def test_sequence_takes_letters_as_the_box_takes_them(text: str) -> None:
+    assert command_line.main(["probabilities", "--sequence", text, "--out", "p.npz"]) == 0
+    assert str(load("p.npz")["sequence"]) == HAIRPIN
+
+
+def test_several_places_are_refused_where_one_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("t.fa").write_text(f">c\n{HAIRPIN}\n")
+    monkeypatch.setenv("LOCUSCOPE_GENOMES", f"T={tmp_path / 't.fa'}")
+    assert "names 2 sequences; give one of them" in refused(capsys, "probabilities", "--locus", "c:1-5 c:6-9", "--out", "p.npz")
+
+
+@pytest.mark.parametrize("command", ["triage", "scores", "splice"])
+def test_a_name_whose_end_means_no_format_is_refused_before_anything_is_read(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--assembly", "GRCh38"] if command == "scores" else ["--fasta", "nowhere.fa"]
+    said = refused(capsys, command, "nowhere.vcf", *options, "--out", "x.docx")
+    assert "end it with one of .tsv" in said
+
+
+def test_records_that_were_left_out_and_records_of_one_name_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.fa").write_text(f">good\n{HAIRPIN}\n>bad\nMKTAYIAKQR\n>twice\nACGTACGT\n>twice\nACGT\n")
+    assert command_line.main(["probabilities", "--fasta", "a.fa", "--name", "good", "--out", "p.npz"]) == 0
+    assert "1 line of 'a.fa' left out" in capsys.readouterr().err
+    assert command_line.main(["probabilities", "--fasta", "a.fa", "--name", "twice", "--out", "p.npz"]) == 2
+    assert "'a.fa' holds 2 records called 'twice', not one; rename them." in capsys.readouterr().err

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine.analyses.ranking import auroc
 from engine.core.base_pairs import pairs_of_dot_bracket, partners
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.training.letters import encode
-from engine.analyses.ranking import auroc
 from engine.training.metrics import pair_matrix
 from engine.training.publish import digest
 from engine.training.scoring import Scorer

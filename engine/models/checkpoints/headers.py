@@ -10,7 +10,6 @@ import io
 import json
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import IO, Any
 
 from engine.core.errors import WeightsInvalid, WeightsMissing
 from engine.models.checkpoints.pickles import Made, Name, Stored, read_pickle
+from engine.models.checkpoints.pointers import DAMAGED_ARCHIVE
 
 LARGEST_HEADER = 100_000_000
 """Bytes; the header of a published model of billions of parameters has some ten thousand."""
@@ -117,7 +117,7 @@ def _of_torch(stream: IO[bytes], name: str) -> Header:
             for _ in range(_BEFORE_THE_TABLE):
                 read_pickle(stream)
             root = read_pickle(stream)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, WeightsInvalid) as error:
+    except (*DAMAGED_ARCHIVE, WeightsInvalid) as error:
         raise WeightsInvalid(f"{name} is not a readable torch checkpoint ({type(error).__name__}); download it again.") from error
     return _of_root(root, name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -10,6 +11,20 @@ from engine.core.errors import WeightsInvalid
 
 _START = b"version https://git-lfs."
 _SLACK_BYTES = 1_000_000
+
+DAMAGED_ARCHIVE = (
+    OSError,
+    ValueError,
+    LookupError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+)
+"""What reading an archive whose bytes were flipped may raise."""
 
 
 def refuse_pointer(path: Path) -> Path:
@@ -38,7 +53,7 @@ def refuse_swelling(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             inside = sum(item.file_size for item in archive.infolist())
         size = path.stat().st_size
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError):
+    except DAMAGED_ARCHIVE:
         return
     if inside > 2 * size + _SLACK_BYTES:
         raise WeightsInvalid(

@@ -35,7 +35,7 @@ def read_vocabulary(directory: Path) -> dict[str, int]:
     lines = directory / "vocab.txt"
     if lines.is_file():
         try:
-            tokens = lines.read_text(encoding="utf-8").splitlines()
+            tokens = lines.read_text(encoding="utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise WeightsInvalid(f"{lines} is not readable text ({error}); download it again.") from error
         vocabulary = {token.strip(): index for index, token in enumerate(tokens) if token.strip()}

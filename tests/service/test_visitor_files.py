@@ -1,0 +1,87 @@
+"""Files of visitors: bounded together, gone with whoever holds them, and swept when a process ended without a word."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.core.errors import FileFormatError, ResourceExhausted
+from engine.core.settings import Settings
+from engine.service.triage import ReferenceLetters
+from engine.service.visitor_files import VisitorFolder, bound_bytes, folder_of, held_bytes
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", disk_bytes=4_000, offline=True)
+
+
+def test_a_folder_goes_with_its_holder_and_on_demand(settings: Settings) -> None:
+    first, second = VisitorFolder(settings), VisitorFolder(settings)
+    kept = first.path
+    first.write("a.fa", b"ACGT")
+    second.write("a.fa", b"ACGTACGT")
+    assert held_bytes(settings) == 12
+    second.close()
+    assert held_bytes(settings) == 4
+    del first
+    gc.collect()
+    assert not kept.exists()
+    assert list(folder_of(settings).iterdir()) == []
+
+
+def test_all_visitors_together_have_a_quarter_of_the_disk_bound(settings: Settings) -> None:
+    folders = [VisitorFolder(settings) for _ in range(3)]
+    assert bound_bytes(settings) == 1_000
+    folders[0].write("a", b"x" * 600)
+    with pytest.raises(ResourceExhausted, match="take 1,000 bytes here already"):
+        folders[1].write("a", b"x" * 500)
+    folders[0].close()
+    folders[1].write("a", b"x" * 500)
+    folders[2].write("a", b"x" * 500)
+
+
+def test_what_an_ended_process_left_is_swept(settings: Settings) -> None:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
+    left = folder_of(settings) / f"{int(ended.stdout)}-old"
+    left.mkdir(parents=True)
+    (left / "reference.fa").write_text("ACGT")
+    own = VisitorFolder(settings)
+    assert not left.exists()
+    assert own.path.name.startswith(f"{os.getpid()}-")
+    own.close()
+
+
+def test_indexes_and_unpacked_copies_of_an_uploaded_reference_lie_in_the_visitors_folder(settings: Settings) -> None:
+    folder = VisitorFolder(settings)
+    path = folder.write("reference.fa.gz", gzip.compress(b">c\nACGTACGT\n"))
+    own = replace(settings, home=folder.path)
+    reference = ReferenceLetters.of_file(path, own)
+    assert reference.letters("c", 2, 6) == "GTAC"
+    assert {item.parent.parent.name for item in folder.path.rglob("*.f*") if item.parent.name == "genomes"} == {folder.path.name}
+    assert not (settings.home / "genomes").exists()
+    folder.close()
+    assert held_bytes(settings) == 0
+
+
+def test_an_uploaded_reference_that_swells_is_stopped_at_the_bound(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", offline=True, max_upload_bytes=100_000)
+    folder = VisitorFolder(settings)
+    path = folder.write("reference.fa.gz", gzip.compress(b">c\n" + b"A" * 30_000_000))
+    with pytest.raises(FileFormatError, match="unpacks to more than 100,000 bytes"):
+        ReferenceLetters.of_file(path, replace(settings, home=folder.path))
+    assert held_bytes(settings) < 200_000
+    folder.close()
+
+
+def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(ResourceExhausted, match="cannot be written here"):
+        VisitorFolder(Settings(home=tmp_path / "home"))
