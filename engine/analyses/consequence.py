@@ -54,7 +54,10 @@ class Model:
     """A transcript with what is worked out of it once, when it is first met: structure, numbering, and its reading where it is translated."""
 
     def __init__(self, transcript: Transcript, genome: BlockLetters) -> None:
-        self.transcript, self._genome = with_its_stop(transcript, genome) if transcript.stop_apart else transcript, genome
+        self.transcript, self._genome = (
+            with_its_stop(transcript, genome) if transcript.stop_apart and transcript.coding else transcript,
+            genome,
+        )
         self.structure = Structure(self.transcript)
 
     @cached_property
@@ -103,10 +106,13 @@ class Model:
         if structure.meets_intron(change, contig):
             terms.add("intron_variant")
         if not self.transcript.coding:
-            return Answer(terms | ({"non_coding_transcript_exon_variant"} if structure.meets_exon(change, contig) else set()))
+            exonic = {"non_coding_transcript_exon_variant"} if structure.meets_exon(change, contig) else set()
+            return Answer(terms | exonic or {"intron_variant"})
         utr = structure.untranslated_terms(change, contig)
         found = self._coding(change, contig, spliced=bool(terms & _SPLICED))
         if found is None and not terms and not utr:
+            if not structure.between_coding_parts(change, contig):
+                return Answer({"intron_variant"})
             return Answer({"coding_sequence_variant"}, None, f"{self.transcript.identifier[:60]} leaves this out between two coding parts.")
         if found is None:
             return Answer(terms | utr)
@@ -125,8 +131,10 @@ class Model:
         return Answer({"coding_sequence_variant"}) if spliced else Answer(*coding_effect(self.reading, places))
 
     def consequence(self, contig: str, outermost: tuple[Change, Change], genome: BlockLetters) -> Consequence | None:
-        """The less severe answer of the two outermost places of a change, with its names; None for a change too far away."""
-        found = [self.answer(change, contig) for change in dict.fromkeys(outermost)]
+        """The less severe answer of the two outermost places of a change, of equal ones that of the 3' place, with its names; None for a
+        change too far away."""
+        places = dict.fromkeys(outermost[::-1] if self.transcript.exons[0].forward else outermost)
+        found = [self.answer(change, contig) for change in places]
         answers = [answer for answer in found if answer is not None]
         if len(answers) < len(found):
             return None if not answers else self._named(Answer(answers[0].terms), contig, outermost, genome)

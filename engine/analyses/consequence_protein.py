@@ -101,7 +101,7 @@ def _inside(reading: Reading, number: int, first: int, end: int, letters: str) -
     if growth % 3:
         return {"frameshift_variant"}, ProteinChange(number, before, _to_the_stop(reading, number, first, end, letters), shifted=True)
     new = reading.text[opening : max(first, opening)] + letters[max(0, opening - first) :] + reading.text[end:closing]
-    after = _translated(reading, number, new, same_length=not growth)
+    after = _translated(reading, number, through, new)
     stop = after.find("*")
     change = ProteinChange(number, before, after if stop < 0 else after[: stop + 1])
     if not growth:
@@ -125,19 +125,25 @@ def _substituted(before: str, after: str) -> set[str]:
     return terms or {"coding_sequence_variant"}
 
 
-def _translated(reading: Reading, number: int, letters: str, *, same_length: bool) -> str:
-    """Amino acids of new codons; a codon that stands unchanged in its place keeps its amino acid (the start, selenocysteine)."""
-    code = reading.code
-    found = code.translate(letters)
-    if not same_length and not (number == 0 and reading.starts):
-        return found
-    kept = list(found)
-    for index in range(len(kept) if same_length else 1):
-        codon = letters[3 * index : 3 * index + 3]
-        starts = reading.starts and number + index == 0 and codon in code.kept_starts
-        if starts or codon == reading.codon(number + index):
-            kept[index] = reading.amino_acid(number + index)
-    return "".join(kept)
+def _translated(reading: Reading, number: int, through: int, letters: str) -> str:
+    """Amino acids of codons that take the place of those from ``number`` to ``through``.
+
+    Codons that stand unchanged at either end keep their amino acid (the start, selenocysteine), as in a change of one length all do.
+    """
+    found = list(reading.code.translate(letters))
+    codons = [letters[place : place + 3] for place in range(0, len(letters) - 2, 3)]
+    same_length = len(codons) == through - number
+    opens = closes = True
+    for index in range(min(len(codons), through - number)):
+        opens = opens and codons[index] == reading.codon(number + index)
+        closes = closes and codons[-1 - index] == reading.codon(through - 1 - index)
+        if opens or (same_length and codons[index] == reading.codon(number + index)):
+            found[index] = reading.amino_acid(number + index)
+        if closes:
+            found[-1 - index] = reading.amino_acid(through - 1 - index)
+    if number == 0 and reading.starts and codons and codons[0] in reading.code.kept_starts:
+        found[0] = "M"
+    return "".join(found)
 
 
 def _in_the_last_codon(reading: Reading, number: int, first: int, end: int, letters: str) -> Effect:

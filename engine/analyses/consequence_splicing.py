@@ -46,8 +46,10 @@ class Structure:
     """Introns and splice sites of a transcript. Gaps shorter than `SHORTEST_INTRON_BP` are neither."""
 
     def __init__(self, transcript: Transcript) -> None:
-        self.spans = transcript.spans()
-        self.exons = transcript.exons
+        self.spans, self._circle = transcript.spans(), transcript.circle
+        ends = {edge for part in transcript.exons for edge in part[:2]}
+        self._passes_origin = bool(self._circle) and {0, self._circle} <= ends
+        self.exons, self.coding = transcript.exons, transcript.coding
         self.five, self.three = untranslated(transcript) if transcript.coding else ((), ())
         self.introns: list[Part] = []
         self.sites: list[Site] = []
@@ -105,6 +107,11 @@ class Structure:
                 found.add(term)
         return found
 
+    def between_coding_parts(self, change: Change, contig: str) -> bool:
+        """Whether a change lies between the first and the last coding base of a contig."""
+        here = [part for part in self.coding if part.contig == contig]
+        return any(part.start <= change.start for part in here) and any(change.end <= part.end for part in here)
+
     def ablated(self, change: Change, contig: str) -> bool:
         """Whether a change removes the whole transcript."""
         return all(part.contig == contig and change.start <= part.start and part.end <= change.end for part in self.spans)
@@ -118,6 +125,8 @@ class Structure:
 
     def holds(self, change: Change, contig: str) -> bool:
         """Whether a change meets the stretch from the transcript's first base to its last."""
+        if change.start == change.end and change.start in (0, self._circle) and self._passes_origin:
+            return True
         return any(part.contig == contig and _meets(change.start, change.end, part.start, part.end) for part in self.spans)
 
     def _distance(self, change: Change, contig: str, *, first: bool) -> int:

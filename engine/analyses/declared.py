@@ -99,6 +99,9 @@ class Declared:
         File written when ``--out`` names none; a ``.tsv`` goes to standard output.
     default_model : str
         Who answers when none is named and the installation's default model cannot.
+    lends : bool
+        Whether on the explorer ``default_model`` answers beside another model that cannot: its answer says something of the sequence, not of
+        that model.
     memory : callable
         ``memory(sequence, parameters)``: bytes of the answer while it is computed.
     growth : str
@@ -132,6 +135,7 @@ class Declared:
     reads_model: bool = True
     out: str = ""
     default_model: str = ""
+    lends: bool = True
     memory: Callable[[NucleotideSequence, Any], int] = _by_the_base
     growth: Literal["linear", "quadratic"] = "linear"
     tiled: bool = False

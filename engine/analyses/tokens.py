@@ -190,6 +190,7 @@ DECLARED = (
         passes=lambda sequence, parameters, card, offer: 2 if parameters.candidates else 1,
         run=lambda model, sequence, parameters, monitor, answers: token_track(model, sequence, parameters, monitor),
         default_model="grover",
+        lends=False,
         shown="always",
         order=60,
     ),

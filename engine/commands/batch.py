@@ -26,7 +26,7 @@ app = typer.Typer()
 def triage_command(
     vcf: Annotated[Path, typer.Argument(metavar="VCF", help="Variants; plain, gzipped or bgzipped.")],
     fasta: Annotated[Path, typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")],
-    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF with gene models.")] = None,
+    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF or GenBank with gene models.")] = None,
     model: ModelId = "",
     weights: Weights = None,
     species: Species = "",

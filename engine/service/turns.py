@@ -23,7 +23,7 @@ from typing import Protocol
 from engine.core.errors import Cancelled
 
 SLICE_SECONDS = 0.1
-MOST_LOOK_SECONDS = 1.0
+MOST_LOOK_SECONDS = 3.0
 SHARE = 1 / 8
 MOST_OWED_SECONDS = 5.0
 CREDIT_SECONDS = 30.0

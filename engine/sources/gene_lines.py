@@ -38,7 +38,8 @@ RECODED_KINDS = frozenset({"Selenocysteine", "selenocysteine", "stop_codon_redef
 _RNA = re.compile(
     r"(?:t|r|m|nc|lnc_|sn|sno|sca|sc|tm|mi|si|pi|vault_|Y_|SRP_|RNase_P_|RNase_MRP_|telomerase_|antisense_|guide_|pseudogenic_[tr]?)RNA"
 )
-_RECODED = re.compile(r"pos:\s*(?:complement\()?\s*(\d{1,13})(?:\.\.(\d{1,13}))?\s*\)?\s*,\s*aa:\s*([A-Za-z]{1,20})")
+_RECODED = re.compile(r"pos:([^:]{1,200}),\s{0,9}aa:\s{0,9}([A-Za-z]{1,20})")
+_PLACE = re.compile(r"\d{1,13}")
 _AMINO_ACIDS = {"sec": "U", "pyl": "O", "term": "*", "ter": "*", "other": "X"}
 
 
@@ -107,12 +108,13 @@ def parents_of(attributes: dict[str, str]) -> list[str]:
 
 
 def recoded_of(text: str) -> tuple[Recoded, ...]:
-    """``transl_except`` of GFF3 or GenBank: ``(pos:1404..1406,aa:Sec)``, several of them joined by commas."""
+    """``transl_except`` of GFF3 or GenBank: ``(pos:1404..1406,aa:Sec)``, several of them joined by commas; a codon may be split by an intron."""
     from Bio.SeqUtils import IUPACData
 
     found = []
-    for first, last, name in _RECODED.findall(unquote(text)[:100_000]):
+    for where, name in _RECODED.findall(unquote(text)[:100_000]):
+        places = [int(number) for number in _PLACE.findall(where)]
         letter = _AMINO_ACIDS.get(name.casefold()) or IUPACData.protein_letters_3to1_extended.get(name.capitalize())
-        if letter:
-            found.append(Recoded(int(first) - 1, int(last or first), letter))
+        if letter and places:
+            found.append(Recoded(min(places) - 1, max(places), letter))
     return tuple(found)

@@ -10,6 +10,8 @@ import numpy as np
 
 from engine.core.base_pairs import BRACKETS, UNPAIRED, pairs_of_dot_bracket
 from engine.core.errors import FileFormatError
+from engine.core.quoting import quoted
+from engine.sources.door import Bounds, TextLines, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,15 @@ LONGEST = 20_000
 NO_REACTIVITY = -500.0
 """Reactivities up to this (by custom −999) mean that there is none."""
 _SYMBOLS = frozenset("".join(BRACKETS)) | frozenset(UNPAIRED)
+
+
+_BOUNDS = Bounds(text_bytes=2_000_000, lines=50_000)
+
+
+def read_text(name: str, data: bytes) -> str:
+    """Text of an uploaded structure or of reactivities, unpacked, of at most 2 MB. Raises `FileFormatError`."""
+    with TextLines(name, data, _BOUNDS, "a structure or reactivities") as lines:
+        return lines.text()
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +50,7 @@ def parse_structure(text: str) -> KnownStructure:
 
     Raises `FileFormatError` in one sentence.
     """
-    lines = [line.strip() for line in text.replace("\r\n", "\n").split("\n")]
+    lines = [line.strip() for line in lines_of(text)]
     rows = [line for line in lines if line and not line.startswith(("#", ">", ";"))]
     if not rows:
         raise FileFormatError("There is no structure in it; give a dot-bracket, a CT or a BPSEQ.")
@@ -68,7 +79,7 @@ def _from_table(rows: list[list[str]], kind: str, columns: int, partner: int = 2
     for number, row in enumerate(rows, start=1):
         if len(row) < columns or row[0] != str(number) or len(row[1]) != 1 or not row[partner].isdigit():
             raise FileFormatError(
-                f"Base {number:,} of the {kind} is {' '.join(row)[:40]!r}; index, letter and partner are needed, in order."
+                f"Base {number:,} of the {kind} is {quoted(' '.join(row), 40)}; index, letter and partner are needed, in order."
             )
         letters.append(row[1].upper())
         partners.append(int(row[partner][:9]) - 1)
@@ -83,7 +94,7 @@ def _from_symbols(rows: list[str]) -> KnownStructure:
     """Lines of letters, then lines of the structure; an energy behind it is left out."""
     at = next((number for number, row in enumerate(rows) if _looks_like_symbols(row.split()[0])), None)
     if at is None:
-        raise FileFormatError(f"{rows[0][:40]!r} is no structure; give a dot-bracket such as ((...)), a CT or a BPSEQ.")
+        raise FileFormatError(f"{quoted(rows[0], 40)} is no structure; give a dot-bracket such as ((...)), a CT or a BPSEQ.")
     symbols = ""
     for row in rows[at:]:
         word = row.split()[0]
@@ -125,7 +136,7 @@ def reactivities(text: str, length: int) -> NDArray[np.float32]:
 
     Commas and tabs separate, too; a first line of names is left out. Raises `FileFormatError` in one sentence.
     """
-    rows = [line.replace(",", " ").split() for line in text.replace("\r\n", "\n").split("\n")]
+    rows = [line.replace(",", " ").split() for line in lines_of(text)]
     rows = [row for row in rows if row and not row[0].startswith("#")]
     if rows and not rows[0][0].isdigit() and _number(rows[0][-1]) is None and rows[0][-1].upper() not in _ABSENT:
         rows = rows[1:]
@@ -148,12 +159,12 @@ _ABSENT = ("NA", "NAN", "-", ".")
 
 
 def _place_and_value(row: Sequence[str], length: int) -> tuple[int, float]:
-    words = " ".join(row)[:40]
+    words = quoted(" ".join(row), 40)
     if not row[0].isdigit() or not 1 <= int(row[0][:9]) <= length:
-        raise FileFormatError(f"The line {words!r} names no position of 1 to {length:,}.")
+        raise FileFormatError(f"The line {words} names no position of 1 to {length:,}.")
     value = math.nan if row[-1].upper() in _ABSENT else _number(row[-1])
     if value is None or len(row) < 2:
-        raise FileFormatError(f"The line {words!r} has no number for its position.")
+        raise FileFormatError(f"The line {words} has no number for its position.")
     return int(row[0][:9]) - 1, math.nan if value <= NO_REACTIVITY else value
 
 

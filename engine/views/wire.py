@@ -7,6 +7,7 @@ to which view it belongs (``target``, ``view``, ``generation``), its ``kind``, a
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 from collections.abc import Mapping, Sequence
@@ -116,6 +117,10 @@ def _parted(value: Any, arrays: list[Encoded]) -> Any:
         return {"array": arrays[-1].name}
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if isinstance(value, Mapping) and "bdata" in value:  # an array as plotly.py writes it
+        flat = np.frombuffer(base64.b64decode(value["bdata"]), np.dtype(value["dtype"]))
+        shape = [int(size) for size in str(value.get("shape", flat.size)).split(",")]
+        return _parted(flat.reshape(shape), arrays)
     if isinstance(value, Mapping):
         return {name: _parted(part, arrays) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -145,7 +150,8 @@ def _map(address: Address, kind: str, found: DependencyMap, style: FigureStyle, 
     done = None if found.complete or found.rows_done is None else found.rows_done[low:high]
     if done is not None and size > 1:
         done = np.logical_or.reduceat(done, np.arange(0, len(done), size))
-    raw, shown = part(found.values), part(displayed(found, replace(style, threshold=0.0, shape="wide")))
+    displayed_values = displayed(found, replace(style, threshold=0.0, shape="wide"))
+    raw, shown = part(found.values), part(displayed_values)
     codes = coded(shown, done)
     arrays = [Encoded("percentiles", limits(found.values))]
     exact = size == 1 and len(raw) <= EXACT_WIDTH
@@ -155,7 +161,7 @@ def _map(address: Address, kind: str, found: DependencyMap, style: FigureStyle, 
         arrays.append(Encoded(f"cells{block}", cells))
         if style.shape == "triangle":
             arrays.append(Encoded(f"bricks{block}", bricks(codes, cells)))
-    if not exact and shown is not raw:
+    if not exact and displayed_values is not found.values:
         plain = coded(raw, done)
         arrays.append(Encoded("raw", plain.cells))
     header = {"step": codes.step, "centre": codes.centre, "partial": codes.partial, "bin": size, "offset": found.offset + low}

@@ -81,7 +81,7 @@ def menu(
             now[name] = text
     ticked = []
     for name, analysis in on_demand().items():
-        why = analysis.cannot(card)
+        why = "" if analysis.lends and analysis.default_model else analysis.cannot(card)
         if st.checkbox(analysis.title, value=name in asked, disabled=bool(why), help=why or analysis.summary, key=f"asked-{name}"):
             ticked.append(name)
     return tuple(sorted(now.items())), tuple(ticked)

@@ -29,7 +29,7 @@ def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     if session.exchange.asked is None:
-        _begin(shared, session)
+        begin(shared, session)
     search.bar(shared, session)
     with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
         reading.show(shared.engine, search.READING)
@@ -46,8 +46,8 @@ def page() -> None:
     search.cards(shared, session)
 
 
-def _begin(shared: Shared, session: Session) -> None:
-    """The first run of a session: what the address asks for, else the first example."""
+def begin(shared: Shared, session: Session) -> None:
+    """The first run of a session, on whichever page it starts: what the address asks for, else the first example."""
     asked = address.parse(st.query_params.to_dict())
     session.exchange = replace(session.exchange, asked=asked)
     usual = examples.EXAMPLES[0].id
@@ -94,7 +94,6 @@ def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
     question, shown = session.question, session.on_screen
     before = session.work
     if before.runs is not None and before.price is not None and before.runs.question == question and before.runs.shown is shown:
-        before.runs.come_back()
         return before.runs, before.price
     runs = prepare(shared.engine, session.visitor, shown, question)
     cost = price(runs)
@@ -223,7 +222,6 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "initial": asked.initial(len(shown.sequence)),
         "reverse_of": shown.mirrored_identity,
         "focus": {"places": list(session.exchange.focused[0]), "wish": session.exchange.focused[1]},
-        "longest_paste": search.LONGEST_PASTE,
     }
 
 

@@ -22,11 +22,14 @@ KEYS = """
 | keys or mouse | what happens |
 |---|---|
 | drag, Shift + arrows | move along the sequence |
-| Ctrl + wheel, `+` `-` `0`, double click | zoom; whole sequence |
-| drag on the ruler, Shift + drag, `s` | choose a region: zoom, copy its letters, compute on it alone |
+| Ctrl + wheel, `+` `-` | zoom |
+| `z`, then drag | zoom into a box, in the map into any block, also off the diagonal |
+| double click, `0` | whole sequence |
+| drag on the ruler, Shift + drag, `s`; by keys `r`, arrows, Enter | choose a region: zoom, copy its letters, compute on it alone |
 | click; arrows and Enter | select a base or a pair; its card opens beside the figure |
 | `n` `p` | next, previous strongest pair |
 | `m` `v` `d` `?` | kind of map, reverse complement, display settings, help |
+| ▾ and i left of a panel | fold it; what it shows, its parts to switch off, its place and height |
 """
 
 KEPT = {

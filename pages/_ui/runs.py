@@ -150,13 +150,13 @@ class Runs:
         return self.feed.held_bytes
 
     def let_go(self) -> None:
-        """Forget the results of a visitor who is away; they come back with `come_back`."""
-        if self.settled and not self.stopped:
-            self.jobs, self.pair, self.chosen, self._away = {}, None, None, bool(self.jobs)
-            self.feed = Feed(self.feed.address)
+        """Forget the results of a visitor who is away; they come back with `come_back`, but for what the visitor stopped."""
+        self._away = self._away or (bool(self.jobs) and not self.stopped)
+        self.jobs, self.pair, self.chosen, self.stopped = {}, None, None, frozenset()
+        self.feed = Feed(self.feed.address)
 
     def come_back(self) -> None:
-        """Ask again for what was let go."""
+        """Ask again for what was let go; what was stopped meanwhile goes on."""
         if self._away:
             self._away = False
             self.start()
@@ -307,9 +307,8 @@ def _model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[s
 
 
 def _usable(engine: Engine, analysis: Declared) -> bool:
-    """Whether an analysis has a model of its own that is here; one whose tokens are another model's would say nothing of this one."""
-    row = engine.model(analysis.default_model) if analysis.default_model else None
-    return row is not None and row.installed and row.card.id.startswith("locuscope")
+    """Whether an analysis has a model of its own that is here and may answer beside another one."""
+    return bool(analysis.default_model) and analysis.lends and engine.model(analysis.default_model).installed
 
 
 def _on_screen(needed: Mapping[str, Needed], requests: Mapping[str, Request]) -> bool:

@@ -13,7 +13,7 @@ from engine.core.quoting import file_name, quoted
 from engine.service.engine import ModelRow
 from engine.sources import apart, examples
 from engine.sources.understood import Understood
-from pages._ui import choices, reading
+from pages._ui import choices, reading, served
 from pages._ui.question import Question, resolve
 from pages._ui.runs import NO_ELEMENTS
 from pages._ui.state import Screen, Session, Shared
@@ -24,6 +24,7 @@ READING = "explorer"
 
 LONGEST_PASTE = 5_000_000
 """Characters that can be pasted; longer text comes as a file, whose bound is the setting ``max_upload_bytes``."""
+_guard = st.components.v2.component("locuscope.search", html="<i></i>\n", js=served.loader("search_box"), isolate_styles=False)
 PLACEHOLDER = "Paste DNA, RNA, FASTA or GenBank · or a locus, {locus} · or an example's name"
 
 
@@ -59,6 +60,8 @@ def change(session: Session, question: Question) -> None:
 def bar(shared: Shared, session: Session) -> None:
     """Draw the box and its companions."""
     with st.container(key="search"):
+        with st.container(key="wires-search"):
+            _guard(key="paste-guard", data={"longest": LONGEST_PASTE})
         box, model, tools = st.columns([5.6, 2, 2], vertical_alignment="bottom", gap="small")
         with box, st.form("search", border=False):
             text, go = st.columns([8, 1], vertical_alignment="bottom", gap="small")

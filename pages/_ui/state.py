@@ -155,3 +155,5 @@ def here(shared: Shared, session: Session) -> None:
     """The visitor is present, with the computations of what is on screen; called at every run and every look."""
     _presence(shared.engine.jobs, session.visitor)
     shared.engine.jobs.here(session.visitor, session.work.runs)
+    if session.work.runs is not None:
+        session.work.runs.come_back()

@@ -2,7 +2,7 @@
 
 import { limited } from "./ranges.js";
 
-export const GUTTER = { left: 132, right: 66, top: 40, bottom: 6 };
+export const GUTTER = { left: 146, right: 66, top: 40, bottom: 6 };
 const MARGIN = { l: GUTTER.left, r: GUTTER.right, t: GUTTER.top, b: GUTTER.bottom, pad: 0 };
 const [LINE, GAP, LEAST_MAP, TRACKS] = [17, 7, 220, 3];
 

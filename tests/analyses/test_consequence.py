@@ -141,6 +141,15 @@ def test_a_gap_of_twelve_bases_is_no_intron_and_one_of_thirteen_is() -> None:
         assert first(models([Transcript("t", "g", parts, parts)], c=contig), "c", 17, "T", "A").term == term
 
 
+def test_a_short_gap_between_exons_that_are_not_coding_is_an_intron_without_splice_sites() -> None:
+    contig = "C" * 60
+    exons = (Part(10, 20, True, "c"), Part(24, 30, True, "c"), Part(40, 50, True, "c"))
+    silent = models([Transcript("t", "g", exons)], c=contig)
+    leader = models([Transcript("t", "g", exons, (Part(40, 49, True, "c"),))], c=contig)
+    for found in (silent, leader):
+        assert first(found, "c", 22, "C", "A").terms == ("intron_variant",)
+
+
 def test_an_unknown_base_in_a_codon_leaves_its_amino_acid_open_unless_all_readings_agree() -> None:
     contig = "CCCCCATGGCNTGNTAACCCCC"
     part = (Part(5, 17, True, "c"),)

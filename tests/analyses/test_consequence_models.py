@@ -91,6 +91,7 @@ def test_a_gene_over_the_origin_of_a_circle_is_read_through(lines: str) -> None:
     assert first(found, "c", 2, "G", "A").hgvs_p == "p.(Trp2Ter)"
     assert first(found, "c", 12, "G", "A").term == "start_lost"
     assert first(found, "c", 1, "T", "C").terms == ("missense_variant",)  # no intron, no splice site at the origin
+    assert first(found, "c", 12, "G", "GTAA").hgvs_p == "p.(Trp2Ter)"  # letters that come in right at the origin
 
 
 def test_a_gene_over_the_origin_is_read_in_reverse() -> None:
@@ -141,6 +142,10 @@ def test_selenocysteine_is_an_amino_acid_and_a_stop_when_its_codon_becomes_anoth
     found = models_of("c x CDS 11 22 . + 0 ID=a;Parent=g;transl_except=(pos:14..16%2Caa:Sec)", {"c": contig})
     assert first(found, "c", 16, "A", "C").hgvs_p == "p.(Sec2Cys)"
     assert first(found, "c", 15, "G", "A").terms == ("stop_gained",)  # TGA to TAA
+    split = "c x CDS 11 15 . + 0 ID=a;Parent=g;{0}\nc x CDS 36 42 . + 1 ID=a;Parent=g;{0}"
+    split = split.format("transl_except=(pos:join(14..15%2C36..36)%2Caa:Sec)")
+    found = models_of(split, {"c": FLANK + "ATGTG" + "GT" + "C" * 16 + "AG" + "ATGGTAA" + FLANK})
+    assert first(found, "c", 14, "T", "A").hgvs_p == "p.(Sec2Arg)"
     gtf = 'c x CDS 11 19 . + 0 gene_id "g"; transcript_id "t";\nc x Selenocysteine 14 16 . + . gene_id "g"; transcript_id "t";'
     assert first(models_of(gtf, {"c": contig}), "c", 16, "A", "C").hgvs_p == "p.(Sec2Cys)"
 

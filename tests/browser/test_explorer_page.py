@@ -25,7 +25,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def wait_complete(page: Page, seconds: int = 250) -> LocusPage:
     shown = LocusPage(page, loaded="map")
     page.wait_for_function(
-        "() => { const d = document.querySelector('.lv').dataset; return d.complete === 'true' && d.loaded.includes('effects'); }",
+        """() => { const { results, facts } = document.querySelector('.fv').view;
+        return results.map?.header.complete && facts.panels.every(({ state }) => !['waiting', 'partial'].includes(state)); }""",
         timeout=seconds * 1000,
     )
     return shown
@@ -38,32 +39,29 @@ def test_a_first_visit_has_an_example_on_screen_computed_by_the_shipped_model(pa
     shown = wait_complete(page)
     assert shown.region == (1, 76)
     expect(page.get_by_text("acceptor, D, anticodon").first).to_be_visible()
-    for kind in ("effects", "probabilities", "contacts"):
-        page.wait_for_function("(kind) => document.querySelector('.lv').dataset.loaded.includes(kind)", arg=kind, timeout=PATIENCE)
+    assert {"effects", "reconstruction", "dot_bracket", "map"} <= set(shown.data("panels").split())
     shown.press("n")
-    expect(page.locator("[data-role=pair-table]")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("[data-table=pair-table]")).to_be_visible(timeout=PATIENCE)
     assert hosts == {"127.0.0.1"}
 
 
 def test_the_address_reproduces_the_whole_view(page: Page, address: str) -> None:
     page.goto(f"{address}/?sequence={SHORT}")
     shown = wait_complete(page)
-    shown.page.locator("input[name=region]").fill("3-20")
-    shown.press("Enter")
-    shown.root.focus()
+    shown.go("3-20")
     shown.click(*shown.cell(5, 12))
     shown.press("m")
     page.wait_for_url("**select=5,12**")
-    page.wait_for_url("**map=wide**")
+    page.wait_for_url("**map=square**")
     link = page.url
     other = page.context.new_page()
     other.goto(link)
     again = wait_complete(other)
     assert again.region == (3, 20)
     assert again.data("selection") == "5,12"
-    assert other.evaluate("() => document.querySelector('.lv').__view.display.mode") == "wide"
-    expect(other.locator("[data-role=pair-table]")).to_be_visible(timeout=PATIENCE)
-    assert other.evaluate("() => document.querySelector('.lv').__view.scene.letters") == SHORT
+    assert other.evaluate("() => document.querySelector('.fv').view.display.shape") == "square"
+    expect(other.locator("[data-table=pair-table]")).to_be_visible(timeout=PATIENCE)
+    assert other.evaluate("() => document.querySelector('.fv').view.meta.letters") == SHORT
 
 
 def test_pasted_letters_replace_the_example_and_bad_ones_do_not(page: Page, address: str) -> None:
@@ -76,7 +74,7 @@ def test_pasted_letters_replace_the_example_and_bad_ones_do_not(page: Page, addr
     assert shown.data("complete") == "true"
     box.fill("1 ttgacaatta 11 atcatcggct")
     page.get_by_role("button", name="Show", exact=True).first.click()
-    page.wait_for_function("() => document.querySelector('.lv').__view.scene.letters === 'TTGACAATTAATCATCGGCT'", timeout=PATIENCE)
+    page.wait_for_function("() => document.querySelector('.fv').view.meta.letters === 'TTGACAATTAATCATCGGCT'", timeout=PATIENCE)
     wait_complete(page)
     page.wait_for_url("**sequence=TTGACAATTAATCATCGGCT**")
 
@@ -85,7 +83,7 @@ def test_a_long_map_fills_coarse_to_fine_and_cancel_keeps_what_there_is(page: Pa
     letters = "".join(np.random.default_rng(3).choice(list("ACGT"), 900))
     page.goto(f"{address}/?sequence={letters}")
     start = page.get_by_role("button", name="Compute", exact=True)
-    page.wait_for_selector(".lv[data-ready=true]")
+    page.wait_for_selector(".fv[data-ready=true]")
     if start.is_visible():
         start.click()
     shown = LocusPage(page, loaded="map")
@@ -100,7 +98,9 @@ def test_a_long_map_fills_coarse_to_fine_and_cancel_keeps_what_there_is(page: Pa
     page.wait_for_timeout(800)
     assert shown.data("complete") == "false"
     assert "map" in shown.data("loaded")
-    done = page.evaluate("() => document.querySelector('.lv').__view.scene.layers[0].done.reduce((a, b) => a + b, 0)")
+    done = page.evaluate(
+        "() => Array.from({ length: 900 }, (_, k) => document.querySelector('.fv').view.lookup(k, k).done).filter(Boolean).length"
+    )
     assert 0 < done < 900
 
 
@@ -109,7 +109,7 @@ def test_an_example_card_computes_on_click(page: Page, address: str) -> None:
     wait_complete(page)
     page.get_by_role("button", name="Ribosome binding site of T7 gene 10").first.click()
     page.wait_for_url("**example=t7-gene10-rbs**", timeout=PATIENCE)
-    page.wait_for_function("() => document.querySelector('.lv').dataset.loaded.includes('map')", timeout=PATIENCE)
+    page.wait_for_function("() => document.querySelector('.fv').view.results.map", timeout=PATIENCE)
 
 
 def test_a_region_can_be_computed_on_its_own_and_left_again(page: Page, address: str) -> None:
@@ -117,10 +117,10 @@ def test_a_region_can_be_computed_on_its_own_and_left_again(page: Page, address:
     shown = wait_complete(page)
     y = shown.y_of("ruler", 0.8)
     shown.drag((shown.x_of(4), y), (shown.x_of(15), y))
-    page.locator(".lv-menu").get_by_text("Compute here").click()
-    page.wait_for_function("(want) => document.querySelector('.lv').__view.scene.letters === want", arg=SHORT[3:15], timeout=PATIENCE)
+    page.locator(".fv-menu").get_by_text("Compute here").click()
+    page.wait_for_function("(want) => document.querySelector('.fv').view.meta.letters === want", arg=SHORT[3:15], timeout=PATIENCE)
     page.get_by_role("button", name=f"Whole sequence ({len(SHORT)})").click()
-    page.wait_for_function("(want) => document.querySelector('.lv').__view.scene.letters === want", arg=SHORT, timeout=PATIENCE)
+    page.wait_for_function("(want) => document.querySelector('.fv').view.meta.letters === want", arg=SHORT, timeout=PATIENCE)
 
 
 def test_an_exported_map_is_the_map_on_screen(page: Page, address: str, tmp_path: Path) -> None:
@@ -133,6 +133,24 @@ def test_an_exported_map_is_the_map_on_screen(page: Page, address: str, tmp_path
     waiting.value.save_as(tmp_path / "map.npz")
     with np.load(tmp_path / "map.npz") as archive:
         values = archive["values"]
-    on_screen = page.evaluate("() => Array.from(document.querySelector('.lv').__view.scene.layers[0].raw)")
+    on_screen = page.evaluate("() => Array.from(document.querySelector('.fv').view.layers[0].values)")
     np.testing.assert_array_equal(values.ravel(), np.asarray(on_screen, np.float32))
     assert shown.data("complete") == "true"
+
+
+def test_text_that_is_too_long_is_stopped_before_it_is_sent(page: Page, address: str) -> None:
+    page.goto(f"{address}/?sequence={SHORT}")
+    wait_complete(page)
+    before = page.get_by_label("Sequence or locus").input_value()
+    stopped = page.evaluate(
+        """(count) => { const data = new DataTransfer(); data.setData('text', 'A'.repeat(count));
+        const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+        return !document.querySelector('.st-key-search textarea').dispatchEvent(event); }""",
+        5_000_001,
+    )
+    assert stopped
+    alarm = page.get_by_role("alert").filter(has_text="The pasted text has 5,000,001 characters; at most 5,000,000 can be pasted.")
+    expect(alarm).to_be_visible()
+    alarm.click()
+    expect(alarm).to_have_count(0)
+    assert page.get_by_label("Sequence or locus").input_value() == before

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.locus_page import PATIENCE, LocusPage
+from tests.browser.locus_page import PATIENCE, LocusPage, decoded
 from tests.views import samples
 
 Opened = Callable[..., LocusPage]
@@ -413,3 +417,184 @@ def test_nothing_is_fetched_from_another_host_and_plotly_only_once(view: Opened,
     hosts = {address.split("/")[2].split(":")[0] for address in asked if "//" in address and address.startswith("http")}
     assert hosts == {"127.0.0.1"}
     assert len([address for address in asked if "lotly" in address]) == 1
+
+
+def test_panels_fold_move_and_grow_and_are_so_again_on_the_next_visit(view: Opened) -> None:
+    shown = view()
+    shown.press("+")
+    region = shown.region
+    usual = shown.box("entropy")["height"]
+    shown.button("Fold Influence on other bases")
+    assert shown.data("folded") == "influence"
+    shown.button("About Uncertainty")
+    about = shown.page.locator("[data-role=about]")
+    expect(about).to_contain_text("How unsure the model is of each base")
+    expect(about).to_contain_text("Model: Sample model.")
+    about.get_by_role("button", name="Uncertainty: taller").click()
+    shown.settle()
+    assert shown.box("entropy")["height"] == round(1.25 * usual)
+    before = shown.data("panels").split()
+    about.get_by_role("button", name="Uncertainty: up").click()
+    after = shown.data("panels").split()
+    assert after.index("entropy") == before.index("entropy") - 1
+    shown.press("Escape")
+    grip = shown.page.locator("[data-grip=effects]").bounding_box()
+    assert grip is not None
+    tall = shown.box("effects")["height"]
+    middle = (grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    shown.drag(middle, (middle[0], middle[1] + 30))
+    assert shown.box("effects")["height"] == tall + 30
+    assert shown.region == region
+    shown.page.wait_for_url("**hide=influence**")
+    shown.page.goto(shown.page.url.split("?")[0])
+    shown = LocusPage(shown.page)
+    assert shown.data("folded") == "influence"
+    assert shown.data("panels").split() == after
+    assert shown.box("entropy")["height"] == round(1.25 * usual)
+    assert shown.box("effects")["height"] == tall + 30
+    shown.press("d")
+    shown.page.get_by_role("button", name="Usual settings and panels").click()
+    shown.press("Escape")
+    assert (shown.data("folded"), shown.data("panels").split()) == ("", before)
+
+
+def test_every_element_has_a_box_that_switches_it(view: Opened) -> None:
+    shown = view()
+
+    def drawn() -> int:
+        return int(shown.page.evaluate("() => document.querySelector('.fv').view.dom.plot.data.filter((trace) => trace.visible).length"))
+
+    before = drawn()
+    shown.button("About Genomic elements")
+    boxes = shown.page.locator("[data-role=about] input[type=checkbox]")
+    expect(boxes).to_have_count(3)
+    boxes.nth(1).uncheck()
+    shown.settle()
+    assert drawn() == before - 1
+    shown.press("Escape")
+    shown.button("About Genomic elements")
+    assert [box.is_checked() for box in boxes.all()] == [True, False, True]
+    boxes.nth(1).check()
+    shown.settle()
+    assert drawn() == before
+
+
+def test_nothing_is_drawn_outside_its_panel_at_any_zoom(view: Opened) -> None:
+    shown = view("length=400")
+    shown.click(shown.x_of(200), shown.y_of("entropy"))
+    for _ in range(4):
+        shown.move(shown.x_of(sum(shown.region) / 2), shown.y_of("entropy"))
+        shown.press("+")
+        picture = shown.picture()
+        left, right = shown.box("ruler")["x"], shown.box("ruler")["x"] + shown.box("ruler")["width"]
+        shown.move(0, 0)
+        for panel in ("arcs", "sequence", "map", "reconstruction", "effects", "influence", "entropy"):
+            place = shown.box(panel)
+            rows = slice(round(place["y"]) + 2, round(place["y"] + place["height"]) - 2)
+            beside = picture[rows, round(left) - 3 : round(left) - 1].astype(int)
+            assert (beside.max(axis=2) - beside.min(axis=2)).max() < 12, panel  # white, or the grey of a title: no colour of a plot
+            past = picture[rows, round(right) + 1 : round(right) + 3].astype(int)
+            assert (past.max(axis=2) - past.min(axis=2)).max() < 30, panel  # ticks are a bluish grey
+        gap = picture[round(place["y"] + place["height"]) + 2 : round(place["y"] + place["height"]) + 5, round(left) : round(right)].astype(
+            int
+        )
+        colours = gap.max(axis=2) - gap.min(axis=2)
+        assert (colours > 12).mean() < 0.02  # the cursor's line may cross it, bars may not
+
+
+def test_hover_is_one_line_and_at_most_one_small_tag_a_panel(view: Opened) -> None:
+    shown = view()
+    for place in (shown.cell(20, 30), (shown.x_of(3), shown.y_of("effects")), (shown.x_of(75.4), shown.y_of("entropy"))):
+        shown.move(*place)
+        texts = shown.page.evaluate(
+            "() => [...document.querySelectorAll('.fv .fv-tag')].map((tag) => [tag.parentElement.dataset.marks, tag.textContent])"
+        )
+        panels = [panel for panel, _ in texts]
+        assert len(panels) == len(set(panels)) > 3
+        everything = " ".join([shown.readout, *(text for _, text in texts)])
+        assert "NaN" not in everything
+        assert "undefined" not in everything
+        assert not re.search(r"\b\d+\.5 (at|bases)|at \d+\.\d", everything)
+        assert shown.page.locator(".fv .hoverlayer .hovertext").count() == 0
+    shown.move(0, 0)
+    assert shown.page.locator(".fv .fv-tag").count() == 0
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_plotlys_bar_saves_a_sharp_picture_of_exactly_what_is_seen(view: Opened, tmp_path: Path, kind: str) -> None:
+    shown = view()
+    shown.button("Map as square")
+    shown.press("d")
+    shown.page.locator("select[name=palette]").select_option("viridis")
+    shown.press("Escape")
+    shown.button("Fold Influence on other bases")
+    shown.go("1-72")
+    with shown.page.expect_download() as waiting:
+        shown.page.locator(f".fv .modebar-btn[data-title='What is seen, as {kind}']").click()
+    saved = tmp_path / f"figure.{kind}"
+    waiting.value.save_as(saved)
+    assert waiting.value.suggested_filename == f"sample.{kind}"
+    if kind == "svg":
+        text = saved.read_text(encoding="utf-8")
+        assert "Dependency map" in text
+        assert "Influence on other bases" not in text
+        sources = re.findall(r'href="(data:image/png;base64,[^"]+)"', text)
+        opened = [np.asarray(Image.open(io.BytesIO(decoded(source))).convert("RGB")).astype(int) for source in sources]
+        picture = max(opened, key=lambda one: one.shape[0])
+        assert picture.shape[0] == picture.shape[1] >= 800  # many pixels a cell: sharp in every viewer
+    else:
+        picture = np.asarray(Image.open(saved).convert("RGB")).astype(int)
+        assert picture.shape[1] == 3 * round(shown.box("map")["width"] + 168)
+    strong, low = np.array([253, 231, 37]), np.array([68, 1, 84])  # the ends of viridis
+    bright = (np.abs(picture - strong).sum(axis=2) < 12).sum()
+    dark = (np.abs(picture - low).sum(axis=2) < 40).sum()
+    assert dark > 20 * bright > 0
+    blurred = picture[(np.abs(picture - strong).sum(axis=2) < 300) & (np.abs(picture - strong).sum(axis=2) > 40)]
+    if kind == "svg":
+        assert len(np.unique(blurred, axis=0)) < 256  # colours of the palette alone, no mixtures at edges of cells
+
+
+def test_a_hundred_loci_leave_the_heap_as_it_was(view: Opened) -> None:
+    shown = view()
+    session = shown.page.context.new_cdp_session(shown.page)
+
+    def heap() -> float:
+        session.send("HeapProfiler.collectGarbage")
+        return float(session.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
+
+    again = """async (count) => { const view = document.querySelector('.fv').view, send = () => {}, frame = () => new Promise(requestAnimationFrame);
+      for (let k = 0; k < count; k++) {
+        const turned = { ...view.meta, generation: `g${k % 2}` };
+        for (const kind of ['figure', 'map', 'side']) view.results[kind].header.generation = turned.generation;
+        view.update(turned, send);
+        await frame(); await frame();
+      } return view.results.map !== undefined; }"""
+    assert shown.page.evaluate(again, 10)
+    before = heap()
+    assert shown.page.evaluate(again, 100)
+    assert heap() - before < 8
+
+
+def test_the_heap_of_a_long_map_stays_under_150_megabytes(view: Opened) -> None:
+    shown = view("length=2048")
+    session = shown.page.context.new_cdp_session(shown.page)
+    session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")
+    assert used["usedSize"] < 150e6
+
+
+def test_a_rerun_that_changes_nothing_sends_little_and_no_code(view: Opened, page: Page) -> None:
+    received: list[bytes | str] = []
+
+    def taken(frame: bytes | str) -> None:
+        received.append(frame)
+
+    page.on("websocket", lambda socket: socket.on("framereceived", taken))
+    shown = view("length=900")
+    shown.page.wait_for_timeout(1500)
+    received.clear()
+    shown.click(shown.x_of(35), shown.y_of("entropy"))  # the server runs the page's fragment again, and makes a card
+    expect(shown.page.locator("[data-table=base-table]")).to_be_visible(timeout=PATIENCE)
+    frames = [frame if isinstance(frame, bytes) else frame.encode() for frame in received]
+    assert 0 < sum(map(len, frames)) < 20_000
+    assert not any(b"requestAnimationFrame" in frame or b"addEventListener" in frame for frame in frames)

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as Xml
 import pysam
 import pytest
 
+from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError, ParameterError
 from engine.core.variants import ScoredVariant, Triage, Variant
 from engine.exports.triage_files import FORMATS, triage_format
@@ -32,7 +33,17 @@ VCF = [
     "c1\t12\t.\tG\tC\t.\tPASS",
 ]
 ROWS = (
-    ScoredVariant(Variant("c1", 5, "A", "G", "rs1", 0, 0), "scored", llr=-1.5, influence=0.25, consequence="missense_variant", gene="-x"),
+    ScoredVariant(
+        Variant("c1", 5, "A", "G", "rs1", 0, 0),
+        "scored",
+        llr=-1.5,
+        influence=0.25,
+        consequences=(
+            Consequence(("missense_variant", "splice_region_variant"), "-x", "t 1", "c.4A>G", "p.(Ala2=)", 1, "note; one, two"),
+            Consequence(("intron_variant",), "y;|z", "t2", "c.9+4A>G"),
+        ),
+        left_aligned=(5, "A", "G"),
+    ),
     ScoredVariant(Variant("c1", 5, "A", "T", "rs1", 0, 1), "scored", llr=-2.5, influence=0.5),
     ScoredVariant(Variant("c2", 9, "C", "<DEL>", "=1+1", 1, 0), "not_scored", note="no letters"),
     ScoredVariant(Variant("c1", 0, "N", "A", ".", 2, 0, "position 0"), "not_scored", note="position 0"),
@@ -85,6 +96,21 @@ def test_csv_is_split_by_commas_and_no_cell_is_a_formula(found: Triage, tmp_path
     assert (rows[0]["gene"], rows[2]["id"]) == ("'-x", "'=1+1")
 
 
+def test_the_columns_of_consequences_come_behind_the_others(found: Triage, tmp_path: Path) -> None:
+    first, second = (
+        dict(zip(COLUMNS, line.split("\t"), strict=True)) for line in written(found, tmp_path / "a.tsv").read_text().splitlines()[3:5]
+    )
+    assert (first["consequence"], first["impact"], first["consequences"]) == (
+        "missense_variant",
+        "MODERATE",
+        "missense_variant&splice_region_variant",
+    )
+    assert (first["hgvs_c"], first["hgvs_p"], first["transcript"], first["genetic_code"]) == ("c.4A>G", "p.(Ala2=)", "t 1", "1")
+    assert first["other_transcripts"] == "t2|y%3B%7Cz|intron_variant|MODIFIER|c.9+4A>G|"
+    assert first["consequence_note"] == "note; one, two"
+    assert [second[name] for name in COLUMNS[13:]] == [""] * 11
+
+
 def test_tsv_keeps_every_letter(found: Triage, tmp_path: Path) -> None:
     lines = written(found, tmp_path / "a.tsv").read_text().splitlines()
     assert lines[2].split("\t") == list(COLUMNS)
@@ -113,7 +139,9 @@ def test_vcf_has_one_header_in_front_and_keeps_records_that_could_not_be_used(na
     assert not any(line.startswith("#") for line in lines[first:])
     assert len(lines) - first == 4
     assert lines[first].endswith(
-        "DP=7;LCS_LLR=-1.5,-2.5;LCS_INFLUENCE=0.25,0.5;LCS_STATUS=scored,scored;LCS_CONSEQUENCE=missense_variant,."
+        "DP=7;LCS_LLR=-1.5,-2.5;LCS_INFLUENCE=0.25,0.5;LCS_STATUS=scored,scored;LCS_CONSEQUENCE=missense_variant,.;LCS_IMPACT=MODERATE,.;"
+        "LCS_LEFT_ALIGNED=5|A|G,.;LCS_TRANSCRIPTS=G|missense_variant&splice_region_variant|MODERATE|-x|t%201|c.4A>G|p.(Ala2%3D)|1|"
+        "note%3B%20one%2C%20two,G|intron_variant|MODIFIER|y%3B%7Cz|t2|c.9+4A>G|||"
     )
     assert lines[first + 2] == "c1\t0\t.\tN\tA\t.\tPASS\t."
     assert lines[first + 3].split("\t")[7].startswith("LCS_LLR=0.5")

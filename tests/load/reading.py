@@ -1,8 +1,8 @@
 """What a visitor reads out of the page's messages: the one place that knows how results, errors and buttons of the page look.
 
 A result comes as the bytes of a component: ``LVW1``, the length of a JSON header as uint32 little-endian, the header (see
-`engine.views.wire`). A header of kind ``map`` is a picture, whole when ``complete``; one of kind ``status`` lists what is still being
-computed in ``running`` and what went wrong among its ``lines``.
+`engine.views.wire`). A header of kind ``map`` is a picture, whole when ``complete``; one of kind ``figure`` says what each of its ``panels``
+has come to; one of kind ``status`` lists what is still being computed in ``running`` and what went wrong among its ``lines``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 MAGIC = b"LVW1"
-PANELS = frozenset({"figure", "map"})
-"""Kinds of envelopes that make a picture."""
+PANELS = frozenset({"map", "reconstruction", "effects", "elements"})
+"""Panels that a sequence of DNA has with the shipped models."""
 START = "Compute"
 """Label of the button that starts what is too long to start by itself."""
 
@@ -38,7 +38,7 @@ class Reading:
     maps: int = 0
     whole_map: bool = False
     running: list[str] | None = None
-    kinds: set[str] = field(default_factory=set)
+    panels: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     start_button: str = ""
@@ -46,7 +46,7 @@ class Reading:
     @property
     def lacks_panels(self) -> bool:
         """Whether nothing is being computed any more and a panel is not there."""
-        return self.running == [] and not self.kinds >= PANELS
+        return self.running == [] and not self.panels >= PANELS
 
     @property
     def finished(self) -> bool:
@@ -69,8 +69,9 @@ class Reading:
             self.start_button = element.button.id
 
     def _envelope(self, told: dict[str, Any]) -> None:
-        self.kinds.add(told.get("kind", ""))
-        if told.get("kind") == "map":
+        if told.get("kind") == "figure":
+            self.panels = {name for name, state in told["panels"].items() if state == "result"}
+        elif told.get("kind") == "map":
             self.maps += 1
             self.whole_map = self.whole_map or bool(told["complete"])
         elif told.get("kind") == "status":

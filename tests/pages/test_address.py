@@ -25,13 +25,20 @@ def test_a_full_address_is_understood() -> None:
             "metric": "log_ratio",
             "region": "3-40",
             "select": "7",
-            "map": "wide",
-            "hide": "logo,arcs",
+            "rows": "50-60",
+            "map": "triangle",
+            "scale": "log",
+            "percentile": "90.5",
+            "near": "3",
+            "hide": "reconstruction,arcs",
         }
     )
     assert state.text == "R64:chrI:5-90"
     assert (state.model, state.settings, state.region, state.select) == ("gpn", (("metric", "log_ratio"),), (2, 40), (6,))
-    assert state.display == {"mode": "wide", "hidden": ["logo", "arcs"]}
+    assert state.rows == (49, 60)
+    assert state.display == {"shape": "triangle", "scale": "log", "percentile": 90.5, "near": 3, "hidden": ["reconstruction", "arcs"]}
+    assert state.initial(60)["rows"] == [49, 60]
+    assert "rows" not in state.initial(59)
     assert state.problems == ()
 
 
@@ -51,6 +58,9 @@ def test_a_full_address_is_understood() -> None:
         ("model", "A B"),
         ("strand", "up"),
         ("hide", "everything"),
+        ("rows", "9-3"),
+        ("percentile", "49"),
+        ("scale", "cubic"),
         ("record", "0"),
         ("metric", "{}"),
         ("window", "5"),

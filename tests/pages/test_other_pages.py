@@ -9,12 +9,13 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.core.consequences import Consequence
 from engine.core.errors import SequenceError
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.variants import ScoredVariant, Triage, Variant
 from pages._ui import state
 from pages._ui.compare_page import substituted
-from pages._ui.triage_page import table
+from pages._ui.triage_page import consequences, table
 from tests.views import samples
 
 
@@ -138,6 +139,21 @@ def test_the_triage_table_is_ranked_least_expected_first_and_unscored_last() -> 
     assert frame["rank"].isna().tolist() == [False, False, True]
     assert frame["row"].tolist() == [2, 0, 1]
     assert "gene" not in frame
+
+
+def test_the_triage_table_names_consequences_and_its_card_every_transcript() -> None:
+    found = (
+        Consequence(("stop_gained", "splice_region_variant"), "G", "t1", "c.8G>A", "p.(Trp3Ter)", 11),
+        Consequence(("intron_variant",), "H", "t2", "c.9+4G>A", note="why"),
+    )
+    row = ScoredVariant(Variant("c", 5, "A", "G"), "scored", llr=-1.0, consequences=found, left_aligned=(5, "A", "G"))
+    frame = table(Triage((row,), samples.provenance("triage", samples.sequence())))
+    names = ["consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p."]
+    assert frame.loc[0, names].tolist() == ["stop_gained", "HIGH", "G", "t1", "c.8G>A", "p.(Trp3Ter)"]
+    card = consequences(row)
+    assert card["consequence"].tolist() == ["stop_gained, splice_region_variant", "intron_variant"]
+    assert card["genetic code"].tolist() == ["11", ""]
+    assert card["note"].tolist() == ["", "why"]
 
 
 def test_the_figure_page_without_a_sequence_says_where_to_begin() -> None:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests.pages.test_explorer import Opened, state_of
 
 
-def letters(seed: int, length: int = 1200) -> str:
+def letters(seed: int, length: int = 400) -> str:
     return "".join(random.Random(seed).choices("ACGT", k=length))
 
 
@@ -57,7 +57,7 @@ def test_a_stopped_computation_is_offered_to_go_on_at_once_and_keeps_its_rows(ex
 
 
 def test_one_visitor_who_stops_leaves_the_computation_to_the_others(explorer: Opened) -> None:
-    one, other = (state_of(pressed(explorer(sequence=letters(3)), "Compute")).computing for _ in range(2))
+    one, other = (state_of(pressed(explorer(sequence=letters(3, 800)), "Compute")).computing for _ in range(2))
     assert one.jobs["dependency"] is other.jobs["dependency"]
     one.cancel()
     assert not one.running
@@ -86,3 +86,22 @@ def test_what_an_absent_visitor_let_go_comes_back_with_the_next_run(explorer: Op
     assert state_of(app).computing is runs
     assert set(runs.finished_results()) == had
     assert "Compute" not in labels(app)
+
+
+def test_who_left_and_is_back_finds_the_work_going_on_from_where_it_was(explorer: Opened) -> None:
+    app = pressed(explorer(sequence=letters(5)), "Compute")
+    session = state_of(app)
+    runs = session.computing
+    left = runs.jobs["dependency"]
+    wait_until(lambda: left.partial is not None, 200)
+    runs.engine.jobs.leave(session.visitor)
+    assert left.wait(20)
+    assert left.state == "cancelled"
+    app = app.run()
+    again = runs.jobs["dependency"]
+    assert runs.running
+    assert "Resume" not in labels(app)
+    wait_until(lambda: again.done > 0, 200)
+    assert again.done >= 3 * int(left.partial.rows_done.sum())
+    runs.cancel()
+    assert again.wait(20)

@@ -130,7 +130,7 @@ def test_everyone_who_comes_gets_a_first_look_before_anyone_goes_on(clock: Clock
 
 def test_a_first_look_ends_also_when_there_is_nothing_to_show(clock: Clock) -> None:
     works = [(0.0, Work("slow", 30.0, is_first=True, shows_after=99.0)), (0.1, Work("b", 3.0, is_first=True))]
-    history = simulated(clock, works, 2.0)
+    history = simulated(clock, works, 5.0)
     assert history["b"][0][0] <= turns.MOST_LOOK_SECONDS + turns.SLICE_SECONDS
 
 

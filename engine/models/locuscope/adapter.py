@@ -349,6 +349,8 @@ ENTRIES: dict[str, ModelEntry] = {
             organisms="Bacteria, phages, yeasts and structured RNA families; the domain is part of the input.",
             limitations="Small: weaker than the published models; contacts were taught from annotated RNA pairs, masked bases of RNA are also looked up in a memory of the training RNAs, stop codons were given; no animals or plants, nor their viruses.",
             species=DOMAINS,
+            contact_recipe="stems_rna",
+            contact_threshold=7.0,
         ),
         load_language_model,
         shipped=Path("locuscope-lm"),

@@ -1,11 +1,15 @@
-"""Possible base pairs as a dot-bracket under the sequence."""
+"""Possible base pairs as dot-brackets under the sequence: of the model, and of what knows less or other things."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.core.base_pairs import dot_bracket, partners
+from engine.core.stems import STEM_COUNT_THRESHOLD, pair_weights, strongest_stems
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel, Readout
@@ -15,52 +19,103 @@ from engine.views.pictures import Picture
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.analyses.contacts import ContactMap
-
-LETTER_RANGE, BLOCK_RANGE = (-0.15, 1.15), (FAR - 0.15, FAR + 1.15)
 WIDTH = 0.8
 """Of a bracket, in bases."""
+STEP, MARGIN = 1.3, 0.15
+"""From one row to the next, and above and below all of them, in heights of a bracket."""
+PIXELS = 15
+MOST_COUNTED = 3000
+"""Bases up to which the stem counter is drawn."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One structure: what it is by, its symbols (L,) and pairs int64 (n, 2)."""
+
+    name: str
+    symbols: NDArray[np.str_]
+    pairs: NDArray[np.int64]
+
+
+@lru_cache(maxsize=32)
+def counted(letters: str) -> NDArray[np.int64]:
+    """Pairs of the stem counter, of DNA letters."""
+    weights = pair_weights(letters)
+    return strongest_stems(weights, weights > 0, STEM_COUNT_THRESHOLD)[0]
+
+
+def rows_of(evidence: LocusEvidence) -> list[Row]:
+    """The structures there are, the model's first."""
+    letters = evidence.sequence.as_dna()
+    found = [(name, evidence.results[name].pairs) for name in ("contacts", "fold") if name in evidence.results]
+    names = {"contacts": "from the map", "fold": "by energies"}
+    structures = [(names[name], pairs) for name, pairs in found]
+    if len(letters) <= MOST_COUNTED:
+        structures.insert(1 if "contacts" in evidence.results else 0, ("stem counter", counted(letters)))
+    return [Row(name, np.array(list(dot_bracket(len(letters), pairs))), pairs) for name, pairs in structures]
 
 
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
-    """Dots and brackets on the axis, blocks for paired bases `FAR` below them."""
-    found: ContactMap = evidence.results["contacts"]
-    symbols = np.array(list(found.dot_bracket))
-    near = style.base_width(len(symbols)) >= NEAR
-    paired = np.flatnonzero(symbols != ".")
-    colours = theme(dark=style.dark)
-    places = {symbol: np.flatnonzero(symbols == symbol) for symbol in sorted(set(found.dot_bracket))}
-    inks = {symbol: colours["faint" if symbol == "." else "accent"] for symbol in places}
+    """Dots and brackets on the axis, blocks for paired bases `FAR` below them; one row a structure, the first on top."""
+    rows = rows_of(evidence)
+    length, below = len(evidence.sequence), STEP * (len(rows) - 1)
+    near = style.base_width(length) >= NEAR
+    ranges = [(bottom - below - MARGIN, bottom + 1 + MARGIN) for bottom in (0.0, FAR)]
     traces = [anchor()]
     images: tuple[dict[str, Any], ...] = ()
     if style.live:
-        letters, blocks = Picture(len(symbols), 1), Picture(len(symbols), 1)
-        for symbol, at in places.items():
-            letters.add(inks[symbol], symbol, at, width=WIDTH)
-        blocks.add(colours["accent"], "", paired, width=1.0)
-        images = (letters.image(), blocks.image(FAR))
-    elif near:
-        traces = [filled(placed(symbol, at + 1 - WIDTH / 2, 0.0, WIDTH, 1.0), inks[symbol], name=symbol) for symbol, at in places.items()]
-    elif len(paired):
-        traces = [filled(placed("", paired + 0.5, FAR, 1.0, 1.0), colours["accent"], name="paired")]
+        images = _images(rows, length, style)
+    else:
+        traces += [trace for number, row in enumerate(rows) for trace in _traces(row, -STEP * number, style, near=near, first=number == 0)]
+    main = next((evidence.results[name] for name in ("contacts", "fold") if name in evidence.results), None)
+    ticks = [bottom + 0.5 - STEP * number for bottom in (0.0, FAR) for number in range(len(rows))]
+    names = [row.name for row in rows] * 2
     return Drawn(
         tuple(traces),
-        {"visible": False, "range": list(LETTER_RANGE if near else BLOCK_RANGE)},
+        {"range": list(ranges[0 if near else 1]), "tickvals": ticks, "ticktext": names, "showgrid": False, "zeroline": False},
         images,
-        model=found.provenance.card.title,
-        readout=(Readout("pairs with", _partners(found), 0, position=True),),
-        near=LETTER_RANGE if style.live else None,
-        far=BLOCK_RANGE if style.live else None,
-        facts={"dot_bracket": found.dot_bracket, "pairs": found.pairs + 1},
+        height=round(PIXELS * (1 + below)),
+        model=main.provenance.card.title if main is not None else "",
+        readout=tuple(Readout(row.name if number else "pairs with", _partners(row), 0, position=True) for number, row in enumerate(rows)),
+        near=ranges[0] if style.live else None,
+        far=ranges[1] if style.live else None,
+        facts={"dot_bracket": "".join(rows[0].symbols), "pairs": rows[0].pairs + 1},
     )
 
 
-def _partners(found: ContactMap) -> NDArray[np.float32]:
+def _inks(row: Row, style: FigureStyle, *, first: bool) -> dict[str, str]:
+    colours = theme(dark=style.dark)
+    return {symbol: colours["faint" if symbol == "." else "accent" if first else "bar"] for symbol in sorted(set(row.symbols.tolist()))}
+
+
+def _images(rows: list[Row], length: int, style: FigureStyle) -> tuple[dict[str, Any], ...]:
+    below = STEP * (len(rows) - 1)
+    letters, blocks = Picture(length, 1 + below), Picture(length, 1 + below)
+    for number, row in enumerate(rows):
+        bottom = below - STEP * number
+        inks = _inks(row, style, first=number == 0)
+        for symbol, ink in inks.items():
+            at = np.flatnonzero(row.symbols == symbol)
+            letters.add(ink, symbol, at, bottom, width=WIDTH)
+            if symbol != ".":
+                blocks.add(ink, "", at, bottom, width=1.0)
+    return letters.image(-below), blocks.image(FAR - below)
+
+
+def _traces(row: Row, bottom: float, style: FigureStyle, *, near: bool, first: bool) -> list[dict[str, Any]]:
+    inks = _inks(row, style, first=first)
+    if near:
+        at = {symbol: np.flatnonzero(row.symbols == symbol) + 1 - WIDTH / 2 for symbol in inks}
+        return [filled(placed(symbol, at[symbol], bottom, WIDTH, 1.0), ink, name=symbol) for symbol, ink in inks.items()]
+    paired = np.flatnonzero(row.symbols != ".")
+    ink = theme(dark=style.dark)["accent" if first else "bar"]
+    return [filled(placed("", paired + 0.5, FAR + bottom, 1.0, 1.0), ink, name="paired")] if len(paired) else []
+
+
+def _partners(row: Row) -> NDArray[np.float32]:
     """1-based position of the partner of each base, float32 (L,), NaN without one."""
-    partners = np.full(len(found.dot_bracket), np.nan, np.float32)
-    partners[found.pairs[:, 0]] = found.pairs[:, 1] + 1
-    partners[found.pairs[:, 1]] = found.pairs[:, 0] + 1
-    return partners
+    found = partners(len(row.symbols), row.pairs) + 1
+    return np.where(found > 0, found, np.nan).astype(np.float32)
 
 
 PANEL = Panel(
@@ -68,12 +123,12 @@ PANEL = Panel(
     title="Possible base pairs",
     unit="dot-bracket",
     help=(
-        "Which bases could pair, read from the map as A-T (A-U), C-G and G-T (G-U) with at most one partner a base, above the background of "
-        "this map (contacts, in dot-bracket notation)."
+        "Which bases could pair, read from the map (contacts, in dot-bracket notation); below it what the stem counter finds, which sees letters "
+        "only, and, where asked for, the structure of least free energy (ViennaRNA)."
     ),
     reading="Brackets of different kinds cross each other, as in a pseudoknot; in DNA they mark inverted repeats.",
     order=35,
-    height=15,
+    height=PIXELS,
     draw=draw,
-    analyses=("contacts",),
+    analyses=("contacts", "fold"),
 )

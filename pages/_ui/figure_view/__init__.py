@@ -7,6 +7,7 @@ every run is three lines that import it. Each result goes through a wire of its 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,19 +16,12 @@ from typing import Any
 
 import streamlit as st
 
+from pages._ui import served
+
+logger = logging.getLogger(__name__)
+
 FOLDER = Path(__file__).parent
-STATIC = FOLDER.parents[2] / "static"
 TRIGGERS = ("pair", "base", "window", "compute", "reverse", "cancel", "display", "picture")
-LOADER = """
-const place = (path) => new URL(`app/static/figure_view/${path}`, document.baseURI).href;
-const asked = NAMES.map((name) => fetch(place(name), { cache: "no-cache" }));
-const script = Promise.all(asked).then(() => import(place("main.js")));
-export default function (component) {
-  const failed = ({ message }) => component.parentElement.querySelector("[data-role=readout]").append(` ${message}`);
-  script.then((view) => view.default(component)).catch(failed);
-}
-"""
-"""The modules are asked for anew once a page, so that a browser never runs old ones beside new ones; the import then finds them."""
 WIRE = """
 export default function ({ data }) {
   const board = (window.__locuscope ||= { early: [] });
@@ -35,11 +29,6 @@ export default function ({ data }) {
   else if (data instanceof Uint8Array) board.early.push(data.slice());
 }
 """
-
-
-def _loader() -> str:
-    names = sorted(path.name for path in (STATIC / "figure_view").glob("*.js"))
-    return LOADER.replace("NAMES", str(names))
 
 
 @cache
@@ -52,8 +41,11 @@ def plotly_place() -> str:
 
     text = get_plotlyjs().encode()
     name = f"plotly-{hashlib.sha256(text).hexdigest()[:12]}.min.js"
-    if not (STATIC / name).is_file():
-        (STATIC / name).write_bytes(text)
+    try:
+        if not (served.STATIC / name).is_file():
+            (served.STATIC / name).write_bytes(text)
+    except OSError as error:
+        logger.warning("plotly.js could not be put below %s, so figures cannot be drawn: %s", served.STATIC, error)
     return f"app/static/{name}"
 
 
@@ -61,7 +53,7 @@ _view = st.components.v2.component(
     "locuscope.figure",
     html=(FOLDER / "view.html").read_text(encoding="utf-8"),
     css=(FOLDER / "view.css").read_text(encoding="utf-8"),
-    js=_loader(),
+    js=served.loader("figure_view"),
     isolate_styles=False,
 )
 _wire = st.components.v2.component("locuscope.wire", html="<i></i>\n", js=WIRE, isolate_styles=False)

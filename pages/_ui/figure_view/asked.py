@@ -11,6 +11,8 @@ from engine.views import wire
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure
 from engine.views.panel import panels
+from engine.views.panels.dependency_map import TICK_PIXELS
+from engine.views.ruler import ticks
 from pages._ui import address
 
 WIDEST, NARROWEST = 4000, 300
@@ -66,7 +68,9 @@ def picture(to: wire.Address, evidence: LocusEvidence, wish: Mapping[str, Any], 
             if f"{panel['id']}/{choice['name']}" in off:
                 figure.data[choice["trace"]].visible = False
     if rows != region and style.shape != "triangle" and (place := figure.layout.meta["map"]) is not None:
-        figure.layout[f"yaxis{place['axis'][1:]}"].range = [rows[1] + 0.5, rows[0] + 0.5]
+        places, labels = ticks(rows[0] + 1, rows[1], evidence.sequence.locus, style.heights.get("map", style.width) / TICK_PIXELS)
+        seen = {"range": [rows[1] + 0.5, rows[0] + 0.5], "tickvals": places, "ticktext": labels}
+        figure.layout[f"yaxis{place['axis'][1:]}"].update(seen)
     return wire.picture_envelope(to, figure, str(kind), name)
 
 

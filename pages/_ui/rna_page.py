@@ -1,0 +1,309 @@
+"""The page RNA: the structure drawn, two structures held against each other, pair probabilities beside contacts, a pair tested."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pandas as pd
+import streamlit as st
+
+from engine.analyses.compensation import Compensation, CompensationParameters
+from engine.analyses.contacts import ContactParameters
+from engine.core.base_pairs import Agreement, dot_bracket, partners
+from engine.core.errors import LocuscopeError
+from engine.exports import figure as figures
+from engine.exports import formats
+from engine.service.engine import Request
+from engine.sources.structures import known_pairs, read_text
+from engine.views.layouts import RADIAL
+from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
+from pages._ui import downloads, explorer, polling, reading, rna_options, search, state
+from pages._ui.question import Question, Shown, address_of, echo
+from pages._ui.rna_work import RnaWork, models
+from pages._ui.text import plain, show_caption, show_error, show_warning
+
+WORK, PAIR = "rna-work", "rna-pair"
+LONGEST_KNOWN = 2000
+"""Symbols of a known structure that the address carries."""
+
+
+def page() -> None:
+    """Draw the page."""
+    shared, session = state.shared(), state.session()
+    st.subheader("RNA", anchor=False)
+    if session.exchange.asked is None:
+        explorer.begin(shared, session)
+    reading.show(shared.engine, search.READING)
+    if session.screen.problem:
+        show_error(session.screen.problem)
+    if session.screen.shown is None:
+        return
+    shown = session.on_screen
+    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))}, read as RNA (the sequence of the explorer)")
+    model, parameters = _asked(shared, session)
+    if parameters is None:
+        return
+    work = _work(shared, session, shown, model, parameters)
+    for sentence in work.sentences():
+        show_warning(sentence)
+    known = _known(shown)
+    _write_address(session.question, shown, shared.settings.model, parameters)
+    if not work.jobs and work.usable:
+        if st.button("Compute", type="primary"):
+            work.start()
+            st.rerun()
+        return
+    polling.follow(shared.engine, work.running, _progress, work)
+    if work.contacts is not None or work.result("fold") is not None:
+        _rooms(shared, shown, work, known)
+
+
+def _asked(shared: state.Shared, session: state.Session) -> tuple[str, ContactParameters | None]:
+    """The model and how contacts are read; None for values that cannot be, which are said."""
+    usable = models(shared.engine)
+    left, right = st.columns([3, 5], vertical_alignment="bottom")
+    usual = usable.index(session.question.model) if session.question.model in usable else 0
+    model = left.selectbox("Model", usable, index=usual, format_func=lambda key: shared.engine.model(key).card.title, key="rna-model")
+    with right.container(horizontal=True, vertical_alignment="bottom"), st.popover("How contacts are read"):
+        try:
+            parameters: ContactParameters | None = rna_options.parameters(st.query_params.to_dict())
+        except LocuscopeError as error:
+            show_error(str(error))
+            parameters = None
+    if parameters is None:
+        st.error("The options of the contacts cannot be used together; open them to see why.")
+    return model, parameters
+
+
+def _work(shared: state.Shared, session: state.Session, shown: Shown, model: str, parameters: ContactParameters) -> RnaWork:
+    """The computations of what is asked now; those asked before that nobody needs any more are given up."""
+    species = session.question.species if model == session.question.model else ""
+    now = RnaWork.of(shared.engine, session.visitor, shown.sequence, model, species, parameters)
+    before: RnaWork | None = st.session_state.get(WORK)
+    if before is not None and now.same_question(before):
+        return before
+    st.session_state[WORK] = now
+    st.session_state.pop(PAIR, None)
+    if now.small:
+        now.start()
+    if before is not None:
+        for name, job in before.jobs.items():
+            if name not in now.jobs or now.jobs[name] is not job:
+                job.cancel(session.visitor)
+    return now
+
+
+def _progress(work: RnaWork) -> None:
+    if not work.running:
+        if st.session_state.pop("rna-waits", False):
+            st.rerun()
+        return
+    st.session_state["rna-waits"] = True
+    for name, job in work.jobs.items():
+        if not job.finished:
+            part = job.done / job.total if job.total else 0.0
+            st.progress(min(1.0, part), text=f"{name}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{name}: {job.stage}")
+    if st.button("Cancel", key="rna-cancel"):
+        work.cancel()
+
+
+def _known(shown: Shown) -> Named | None:
+    """A structure that is known: of the example, pasted or uploaded."""
+    usual = shown.example.structure if shown.example is not None and len(shown.whole) == len(shown.sequence) else ""
+    given = st.query_params.get("known", "")[:LONGEST_KNOWN] or usual
+    with st.expander("Known structure and reactivities", expanded=False):
+        left, right = st.columns(2)
+        text = left.text_area("Dot-bracket, CT or BPSEQ", value=given, key=f"rna-known-{shown.identity}", height=90)
+        file = left.file_uploader("or a file", type=["dbn", "db", "vienna", "ct", "bpseq", "txt", "gz"], key="rna-known-file")
+        rna_options.reactivity_input(right, len(shown.sequence))
+    try:
+        if file is not None:
+            text = read_text(file.name, file.getvalue())
+        return Named("known structure", known_pairs(text, shown.sequence)) if text.strip() else None
+    except LocuscopeError as error:
+        show_error(str(error))
+        return None
+
+
+def structures(work: RnaWork, known: Named | None) -> dict[str, Named]:
+    """Every structure there is of this RNA, by its name."""
+    from engine.views.panels.dot_bracket import counted
+
+    found: list[Named] = []
+    contacts, fold = work.contacts, work.result("fold")
+    if contacts is not None:
+        recipe = contacts.provenance.parameters["recipe"]
+        found.append(Named(f"{contacts.provenance.card.title}, {rna_options.RECIPE_WORDS.get(recipe, recipe)}", contacts.pairs))
+    if fold is not None:
+        found.append(Named("ViennaRNA, least free energy", fold.pairs))
+    found.append(Named("stem counter", counted(work.sequence.as_dna())))
+    return {named.name: named for named in [*found, *([known] if known is not None else [])]}
+
+
+def agreement_table(found: dict[str, Named]) -> pd.DataFrame:
+    """Sensitivity and PPV of each structure (row) held against each other one."""
+    rows = []
+    for name, named in found.items():
+        for other, against in found.items():
+            if other != name:
+                both = Agreement.of(named.pairs.tolist(), against.pairs.tolist())
+                rows.append(
+                    {
+                        "structure": name,
+                        "held against": other,
+                        "pairs": both.found,
+                        "in both": both.both,
+                        "sensitivity": both.sensitivity,
+                        "PPV": both.ppv,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _rooms(shared: state.Shared, shown: Shown, work: RnaWork, known: Named | None) -> None:
+    """Drawing, comparison and test."""
+    found = structures(work, known)
+    names = list(found)
+    first, second, third, fourth = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
+    drawn = first.selectbox("Draw", names, key="rna-draw")
+    against = second.selectbox("Hold against", [name for name in names if name != drawn], index=len(names) - 2, key="rna-against")
+    kinds = rna_options.colourings(work, shown)
+    colour = third.selectbox("Colour by", list(kinds), key="rna-colour")
+    by = fourth.segmented_control("Layout", ["best", RADIAL], default="best", key="rna-layout") or "best"
+    dark = st.context.theme.type == "dark"
+    left, right = st.columns([7, 5], gap="medium")
+    with left:
+        _drawing(shown, work, found[drawn], kinds[colour], RADIAL if by == RADIAL else "", dark=dark)
+    with right:
+        _test(shared, work, found[drawn], dark=dark)
+    if against is not None:
+        st.markdown(f"**{plain(drawn)}** over the sequence, **{plain(against)}** under it; what both have is in the accent.")
+        st.plotly_chart(arcs_of_two(work.sequence, found[drawn], found[against], dark=dark), key="rna-arcs", width="content", theme=None)
+    st.markdown(
+        "**How well any two agree**: sensitivity is the share of the pairs held against that are found, PPV the share of those found that are in it."
+    )
+    st.dataframe(
+        agreement_table(found),
+        hide_index=True,
+        column_config={name: st.column_config.NumberColumn(format="%.2f") for name in ("sensitivity", "PPV")},
+    )
+    _probabilities(work, dark=dark)
+    _exports(shown, work)
+
+
+def _drawing(shown: Shown, work: RnaWork, named: Named, colouring: Any, by: str, *, dark: bool) -> None:
+    """The structure; a click on a base chooses it and its partner."""
+    selected: tuple[int, ...] = st.session_state.get(PAIR, ())
+    drawn = drawing(work.sequence, named.pairs, colouring, by=by, selected=selected, dark=dark)
+    which = drawn.layout.meta["layout"]
+    event: Any = st.plotly_chart(drawn, key="rna-drawing", on_select="rerun", selection_mode="points", width="content", theme=None)
+    note = (
+        ""
+        if which != RADIAL or by
+        else " ViennaRNA is not installed here, so its layout and its structure of least free energy are missing."
+    )
+    st.caption(f"Layout: {which}. Pairs that cross the nested structure are curves. Click a base to choose its pair.{note}")
+    chosen = [point.get("customdata") for point in event.selection.points] if event is not None else []
+    index = chosen[0][0] if chosen and isinstance(chosen[0], list) else chosen[0] if chosen else None
+    if isinstance(index, int) and 0 <= index < len(work.sequence):
+        other = int(partners(len(work.sequence), named.pairs)[index])
+        pair = tuple(sorted((index, other))) if other >= 0 else (index,)
+        if pair != selected:
+            st.session_state[PAIR] = pair
+            st.rerun()
+    kind = st.segmented_control("Save the drawing as", list(downloads.FIGURES), key="rna-figure-kind")
+    origin = work.contacts or work.result("fold")
+    if kind is not None and origin is not None:
+        data = figures.figure_bytes(drawn, kind, origin.provenance, width=720, height=720)
+        st.download_button(
+            f"Download .{kind}", data, f"{downloads.stem(shown)}.structure.{kind}", figures.MEDIA_TYPES[kind], on_click="ignore"
+        )
+
+
+def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> None:
+    """The compensation test of the chosen pair."""
+    st.markdown("**Compensation test** · does a pair behave like a base pair?")
+    length = len(work.sequence)
+    chosen: tuple[int, ...] = st.session_state.get(PAIR, ())
+    usual = (
+        chosen
+        if len(chosen) == 2
+        else tuple(named.pairs[0].tolist())
+        if len(named.pairs) and not chosen
+        else (*chosen, (chosen or (0,))[0] + 1)
+    )
+    with st.form("rna-compensation", border=False):
+        one, two, go = st.columns([2, 2, 2], vertical_alignment="bottom")
+        i = one.number_input("One base", 1, length, min(length, usual[0] + 1), key=f"rna-i-{usual}")
+        j = two.number_input("The other", 1, length, min(length, usual[1] + 1), key=f"rna-j-{usual}")
+        asked = go.form_submit_button("Test", type="primary", width="stretch")
+    if asked:
+        try:
+            request = Request(
+                "compensation",
+                work.sequence,
+                work.requests["contacts"].model,
+                CompensationParameters(int(i) - 1, int(j) - 1),
+                work.requests["contacts"].species,
+            )
+            st.session_state["rna-test"] = shared.engine.run(request)
+            st.session_state[PAIR] = tuple(sorted((int(i) - 1, int(j) - 1)))
+            st.rerun()
+        except LocuscopeError as error:
+            show_error(str(error))
+    found: Compensation | None = st.session_state.get("rna-test")
+    if found is None or found.sequence.letters != work.sequence.letters:
+        st.caption("16 combinations of the letters at two bases: in a stem, the rest of the RNA is disturbed least where both still pair.")
+        return
+    labels = (f"{work.sequence.letters[found.first]}{found.first + 1:,}", f"{work.sequence.letters[found.second]}{found.second + 1:,}")
+    st.plotly_chart(combinations(found.values, labels, dark=dark), key="rna-test-table", width="content", theme=None)
+    show_caption(f"{found.words()} Framed: letters that pair (thick) and wobble (thin); bits at the most disturbed other base.")
+    st.caption(rna_options.POWER)
+    if st.button("Open this pair in the explorer"):
+        state.session().focus(found.first, found.second)
+        st.switch_page("pages/explorer.py")
+
+
+def _probabilities(work: RnaWork, *, dark: bool) -> None:
+    """Pair probabilities by energies over the diagonal, the model's contact scores under it."""
+    contacts, fold = work.contacts, work.result("fold")
+    if contacts is None or fold is None:
+        return
+    with st.expander(
+        f"Pair probabilities of ViennaRNA ({fold.energy:.1f} kcal/mol) beside the contacts of {contacts.provenance.card.title}"
+    ):
+        names = ("pair probability, ViennaRNA", f"contact score, {contacts.provenance.card.title}")
+        st.plotly_chart(
+            two_maps(work.sequence, fold.values, contacts.values, names, dark=dark), key="rna-two-maps", width="content", theme=None
+        )
+
+
+def _exports(shown: Shown, work: RnaWork) -> None:
+    """Files of the structures."""
+    with st.expander("Export"):
+        for name in ("contacts", "fold"):
+            found = work.result(name)
+            if found is None:
+                continue
+            st.markdown(f"**{plain(found.provenance.card.title)}**")
+            st.code(f"{found.sequence.letters}\n{dot_bracket(len(found.sequence), found.pairs)}", language=None)
+            with st.container(horizontal=True):
+                for item in formats.formats_for(found):
+                    file = f"{downloads.stem(shown)}.{name}{item.suffix}"
+                    make = partial(formats.content, found, item.name)
+                    st.download_button(item.suffix, make, file, item.media_type, on_click="ignore", help=item.title, key=f"rna-{file}")
+
+
+def _write_address(question: Question, shown: Shown, usual_model: str, parameters: ContactParameters) -> None:
+    """What is on this page, in the address bar."""
+    base = address_of(question, shown, usual_model)
+    if base is None:
+        return
+    values = dict(parse_qsl(base)) | rna_options.texts(parameters)
+    known = st.session_state.get(f"rna-known-{shown.identity}", "")
+    usual = shown.example.structure if shown.example is not None else ""
+    if known and known != usual and len(known) <= LONGEST_KNOWN:
+        values["known"] = known
+    st.query_params.from_dict(values)
