@@ -1,7 +1,8 @@
 """Scores of the variants of a VCF: what `engine.analyses.effects` gives for the window around each, computed for the one substitution.
 
 For a variant in the middle of its window, ``llr`` and ``influence`` are those of `variant_effects` of that window at that base and
-alternate; tests hold this. A causal model also scores insertions and deletions, as ln P(window with the allele) − ln P(window).
+alternate; tests hold this. A causal model also scores insertions and deletions: the window with the allele is refilled from the reference
+behind it, so that ln P of windows of equal length is compared, and given per base as the loss of such models' authors is.
 
 A substitution takes three passes: the window, with the base masked, and with the alternate. Those of several variants go through the model
 together where one batch has room for more (a GPU, short windows) and the model reads their windows alike; alone, a variant's passes share
@@ -38,7 +39,7 @@ from engine.core.variants import ScoredVariant, Status, Triage, TriageParameters
 if TYPE_CHECKING:
     from torch import Tensor
 
-VERSION = "2"
+VERSION = "3"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Site:
 
     The window holds what changes (`place`), which may lie behind bases that only pad the alleles; ``index`` may then be below 0.
     ``window`` is None when the variant cannot be placed; ``status`` and ``note`` then say why. ``left_aligned`` as in `ScoredVariant`.
+    ``behind``: letters of the reference behind what changes, as many as fill the window with the alternate; empty: those of the window.
     """
 
     variant: Variant
@@ -56,6 +58,7 @@ class Site:
     note: str = ""
     consequences: tuple[Consequence, ...] = ()
     left_aligned: tuple[int, str, str] | None = None
+    behind: str = ""
 
     @property
     def change(self) -> Change:
@@ -244,7 +247,7 @@ def _scored(model: NucleotideModel, site: Site) -> ScoredVariant:
         return unscored or _row(site)
     try:
         if model.card.causal:
-            return replace(_row(site), delta_log_likelihood=_delta_log_likelihood(model, site))
+            return _likelihoods(model, site, site.window)
         scan = Scan.of(model, site.window)
         return replace(_row(site), llr=_ratio(scan, site, site.window), influence=_influence(scan, site))
     except SequenceError as error:
@@ -285,12 +288,20 @@ def _influence_of(reference: Tensor, mutant: Tensor, index: int, alternate: int)
     return _finite(float(reader.reduced(place, base, mutant)))
 
 
-def _delta_log_likelihood(model: NucleotideModel, site: Site) -> float | None:
-    if site.window is None:
-        return None
-    letters, change, place = site.window.letters, site.change, site.place
-    changed = letters[:place] + change.alternate + letters[place + len(change.reference) :]
-    return _finite(_log_likelihood(model, NucleotideSequence(changed)) - _log_likelihood(model, site.window))
+def _likelihoods(model: NucleotideModel, site: Site, window: NucleotideSequence) -> ScoredVariant:
+    """The row of a causal model: windows of equal length, from the same base on, with something behind what changes."""
+    letters, change, place = window.letters, site.change, site.place
+    behind = site.behind or letters[place + len(change.reference) :]
+    changed = letters[:place] + change.alternate + behind
+    count = min(len(letters), len(changed))
+    if count <= place + len(change.alternate):
+        note = (
+            f"Nothing stands behind the change in a window of {count:,} bases, so a model that reads from left to right says nothing of it."
+        )
+        return replace(_row(site), status="not_scored", note=note)
+    difference = _log_likelihood(model, NucleotideSequence(changed[:count])) - _log_likelihood(model, NucleotideSequence(letters[:count]))
+    scored = count + isinstance(model, LikelihoodModel)  # its authors' loss counts the end token
+    return replace(_row(site), delta_log_likelihood=_finite(difference), mean_delta_log_likelihood=_finite(difference / scored))
 
 
 def _log_likelihood(model: NucleotideModel, sequence: NucleotideSequence) -> float:

@@ -113,7 +113,8 @@ class ScoredVariant:
     """A variant with what was computed for it; a score is None when it was not.
 
     ``llr`` = ln p(alternate) − ln p(reference), masked (negative = unlikely); ``influence`` = mean change elsewhere in the window in
-    log2 odds; ``delta_log_likelihood`` of the window (causal models). ``note`` is one sentence where ``status`` is not ``scored``.
+    log2 odds. Of causal models: ``delta_log_likelihood`` = ln P(window with alternate) − ln P(window) of windows of equal length,
+    ``mean_delta_log_likelihood`` the same per base (their authors' loss). ``note`` is one sentence where ``status`` is not ``scored``.
     ``consequences`` come from the annotation, one a transcript, the most severe first; empty without an annotation of the contig.
     ``left_aligned``: 1-based position, reference and alternate without padding, an indel as far left as the reference allows.
     """
@@ -123,6 +124,7 @@ class ScoredVariant:
     llr: float | None = None
     influence: float | None = None
     delta_log_likelihood: float | None = None
+    mean_delta_log_likelihood: float | None = None
     note: str = ""
     consequences: tuple[Consequence, ...] = ()
     left_aligned: tuple[int, str, str] | None = None
@@ -139,12 +141,20 @@ class ScoredVariant:
 
     @property
     def score(self) -> float | None:
-        """What variants are ranked by, lowest first: ``llr``, or ``delta_log_likelihood``, or minus ``influence``."""
+        """What variants of one ``kind`` are ranked by, lowest first: ``llr``, or the mean of the likelihood's change, or minus ``influence``."""
         if self.llr is not None:
             return self.llr
-        if self.delta_log_likelihood is not None:
-            return self.delta_log_likelihood
+        if self.mean_delta_log_likelihood is not None:
+            return self.mean_delta_log_likelihood
         return None if self.influence is None else -self.influence
+
+    @property
+    def ranked_with(self) -> str:
+        """Variants that are compared with one another: substitutions of one base, several bases replaced, or insertions and deletions."""
+        change = self.variant.change
+        if change is None or len(change.reference) != len(change.alternate):
+            return "indels"
+        return "substitutions" if len(change.reference) == 1 else "several bases"
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,9 +165,10 @@ class Triage:
     provenance: Provenance
 
     def ranks(self) -> tuple[int | None, ...]:
-        """1 = most unlikely; ties share the lower rank; None where there is no score."""
-        ordered = sorted(row.score for row in self.rows if row.score is not None)
-        first: dict[float, int] = {}
-        for place, score in enumerate(ordered, start=1):
-            first.setdefault(score, place)
-        return tuple(None if row.score is None else first[row.score] for row in self.rows)
+        """1 = most unlikely of the variants that are compared with it; ties share the lower rank; None where there is no score."""
+        first: dict[tuple[str, float], int] = {}
+        places: dict[str, int] = {}
+        for row in sorted((row for row in self.rows if row.score is not None), key=lambda row: row.score or 0.0):
+            places[row.ranked_with] = place = places.get(row.ranked_with, 0) + 1
+            first.setdefault((row.ranked_with, row.score or 0.0), place)
+        return tuple(None if row.score is None else first[row.ranked_with, row.score] for row in self.rows)

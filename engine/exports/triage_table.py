@@ -36,11 +36,13 @@ COLUMNS = (
     "left_aligned_position",
     "left_aligned_reference",
     "left_aligned_alternate",
+    "mean_delta_log_likelihood",
+    "ranked_with",
 )
 """From ``impact`` on: of the transcript with the most severe consequence; ``consequences`` are all its terms, joined by ``&``.
-``other_transcripts``: of every other one ``transcript|gene|terms|impact|hgvs_c|hgvs_p``, joined by ``;``, names percent-encoded."""
+``rank``: among the rows with the same ``ranked_with``. ``other_transcripts``: of every other one ``transcript|gene|terms|impact|hgvs_c|hgvs_p``, joined by ``;``, names percent-encoded."""
 
-NUMBERS = frozenset({"position", "llr", "influence", "delta_log_likelihood", "rank", "left_aligned_position"})
+NUMBERS = frozenset({"position", "llr", "influence", "delta_log_likelihood", "mean_delta_log_likelihood", "rank", "left_aligned_position"})
 MOST_WORKBOOK_ROWS = 1_048_575
 """Rows of a sheet below its header."""
 
@@ -109,7 +111,7 @@ def _harmless(text: str) -> str:
 def _cells(row: ScoredVariant, rank: int | None) -> list[str]:
     variant = row.variant
     place = [variant.contig, str(variant.position), variant.identifier, variant.reference, variant.alternate]
-    texts = [*_consequence_cells(row.consequences), *_left_aligned_cells(row)]
+    texts = [*_consequence_cells(row.consequences), *_left_aligned_cells(row), _number(row.mean_delta_log_likelihood), row.ranked_with]
     scores = [_number(row.llr), _number(row.influence), _number(row.delta_log_likelihood), "" if rank is None else str(rank)]
     return [
         text.replace("\t", " ").replace("\n", " ") for text in (*place, *scores, row.consequence, row.gene, row.status, row.note, *texts)

@@ -14,7 +14,8 @@ from engine.core.variants import ScoredVariant, Triage
 FIELDS = (
     ("LCS_LLR", "Float", "ln p(alternate) - ln p(reference), position masked; negative = unlikely"),
     ("LCS_INFLUENCE", "Float", "Mean over the other bases of the window of the largest absolute change in log2 odds"),
-    ("LCS_DLL", "Float", "ln P(window with the allele) - ln P(window)"),
+    ("LCS_DLL", "Float", "ln P(window with the allele) - ln P(window), windows of equal length"),
+    ("LCS_MEAN_DLL", "Float", "LCS_DLL per base"),
     ("LCS_STATUS", "String", "scored, reference_mismatch, outside or not_scored"),
     ("LCS_CONSEQUENCE", "String", "Most severe consequence by the annotation, a Sequence Ontology term"),
     ("LCS_IMPACT", "String", "Its impact class: HIGH, MODERATE, LOW or MODIFIER"),
@@ -118,6 +119,7 @@ def _annotated(line: str, rows: Sequence[ScoredVariant]) -> str:
         ("LCS_LLR", [_number(row.llr) for row in rows]),
         ("LCS_INFLUENCE", [_number(row.influence) for row in rows]),
         ("LCS_DLL", [_number(row.delta_log_likelihood) for row in rows]),
+        ("LCS_MEAN_DLL", [_number(row.mean_delta_log_likelihood) for row in rows]),
         ("LCS_STATUS", [row.status for row in rows]),
         ("LCS_CONSEQUENCE", [row.consequence or "." for row in rows]),
         ("LCS_IMPACT", [row.consequences[0].impact if row.consequences else "." for row in rows]),

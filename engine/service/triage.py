@@ -211,12 +211,15 @@ def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, genes
         held = f"{piece.contig}:{piece.offset + 1:,}-{piece.offset + piece.length:,}"
         return Site(variant, None, status="outside", note=f"The reference has {held} only; check the assembly.")
     change = variant.change or Change(first, variant.reference, "")
-    start = max(piece.offset, change.start - window_bp // 2)
-    end = max(change.end, min(piece.offset + piece.length, change.start - window_bp // 2 + window_bp))
+    start, stop = max(piece.offset, change.start - window_bp // 2), piece.offset + piece.length
+    end = min(stop, max(change.start + 1, change.start - window_bp // 2 + window_bp))
     window = reference.genomes.fetch(Locus(reference.assembly, piece.record, start - piece.offset, end - piece.offset))
     found = reference.letters(variant.contig, first, last)
     if found != variant.reference:
         note = f"REF is {variant.reference[:20]} but the reference has {found[:20]}; check the assembly and the strand."
         return Site(variant, window, first - start, "reference_mismatch", note)
     consequences, left_aligned = genes.consequences(variant), genes.left_aligned(variant)
-    return Site(variant, window, first - start, consequences=consequences, left_aligned=left_aligned)
+    last = min(stop, change.end + end - change.start - len(change.alternate))
+    other_length = len(change.reference) != len(change.alternate)
+    behind = reference.letters(variant.contig, change.end, last) if other_length and last > change.end else ""
+    return Site(variant, window, first - start, consequences=consequences, left_aligned=left_aligned, behind=behind)

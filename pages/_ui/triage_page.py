@@ -213,6 +213,8 @@ def table(found: Triage) -> pd.DataFrame:
             "llr": [row.llr for row in found.rows],
             "influence": [row.influence for row in found.rows],
             "Δ ln P": [row.delta_log_likelihood for row in found.rows],
+            "Δ ln P a base": [row.mean_delta_log_likelihood for row in found.rows],
+            "ranked with": [row.ranked_with for row in found.rows],
             "consequence": [row.consequence for row in found.rows],
             "impact": [row.consequences[0].impact if row.consequences else "" for row in found.rows],
             "gene": [row.gene for row in found.rows],
@@ -224,9 +226,17 @@ def table(found: Triage) -> pd.DataFrame:
             "row": range(len(found.rows)),
         }
     )
-    optional = ("llr", "influence", "Δ ln P", "consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p.")
+    optional = ("llr", "influence", "Δ ln P", "Δ ln P a base", "consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p.")
     empty = [name for name in optional if frame[name].isna().all() or (frame[name] == "").all()]
-    return frame.drop(columns=empty).sort_values("rank", kind="stable", na_position="last").reset_index(drop=True)
+    if frame["ranked with"].nunique() < 2:
+        empty.append("ranked with")
+    order = frame.assign(known=frame["rank"].isna()).sort_values(["known", "ranked with", "rank"], key=_in_order, kind="stable")
+    return order.drop(columns=[*empty, "known"]).reset_index(drop=True)
+
+
+def _in_order(column: pd.Series) -> pd.Series:
+    """Substitutions of one base first, then several bases, then insertions and deletions."""
+    return column.map({"substitutions": 0, "several bases": 1, "indels": 2}) if column.name == "ranked with" else column
 
 
 def _card(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:

@@ -117,20 +117,81 @@ def test_a_masked_model_says_of_indels_that_they_are_not_scored() -> None:
     assert all(row.llr is None for row in rows)
 
 
-def test_a_causal_model_scores_substitutions_and_indels_by_the_likelihood_of_the_window() -> None:
-    def likelihood(letters: str) -> float:
-        total = np.log(0.25)
-        for before, base in itertools.pairwise(letters):
-            fits = "ACGT".index(before) + "ACGT".index(base) == 3
-            total += (2.0 if fits else 0.0) - np.log(np.exp(2.0) + 3)
-        return float(total)
+def likelihood(letters: str) -> float:
+    """ln P of letters by `CausalModel`, one factor a base."""
+    total = np.log(0.25)
+    for before, base in itertools.pairwise(letters):
+        fits = "ACGT".index(before) + "ACGT".index(base) == 3
+        total += (2.0 if fits else 0.0) - np.log(np.exp(2.0) + 3)
+    return float(total)
 
-    letters = WINDOW.letters
-    rows = triage(causal(), [site(3, "A", "C"), site(3, "A", "AT"), site(3, "AC", "A")], 3).rows
-    changed = [letters[:3] + "C" + letters[4:], letters[:3] + "AT" + letters[4:], letters[:3] + "A" + letters[5:]]
-    for row, alternate in zip(rows, changed, strict=True):
-        assert row.delta_log_likelihood == pytest.approx(likelihood(alternate) - likelihood(letters), abs=1e-5)
+
+def test_a_causal_model_compares_windows_of_equal_length() -> None:
+    """GGGACTTTTGTCCA, and behind it GT: a substitution, an insertion (its last base leaves), a deletion (one comes in), two for one."""
+    sites = [
+        site(3, "A", "C"),
+        replace(site(3, "A", "AT"), behind="CTTTTGTCCA"),
+        replace(site(3, "AC", "A"), behind="TTTTGTCCAG"),
+        replace(site(4, "CT", "G"), behind="TTTGTCCAG"),
+    ]
+    rows = triage(causal(), sites, 4).rows
+    for row, alternate in zip(rows, ["GGGCCTTTTGTCCA", "GGGATCTTTTGTCC", "GGGATTTTGTCCAG", "GGGAGTTTGTCCAG"], strict=True):
+        expected = likelihood(alternate) - likelihood("GGGACTTTTGTCCA")
+        assert row.delta_log_likelihood == pytest.approx(expected, abs=1e-5)
+        assert row.mean_delta_log_likelihood == pytest.approx(expected / 14, abs=1e-6)
         assert row.llr is None
+
+
+def test_an_indel_costs_nothing_by_its_length_alone() -> None:
+    """Under a model that expects nothing, every window of equal length is equally likely, whatever was taken out or put in."""
+
+    class Even(CausalModel):
+        def base_logits(self, reference, ids, *, normalised=False):  # type: ignore[no-untyped-def]
+            return super().base_logits(reference, ids, normalised=True) * 0 - np.log(4)
+
+    even = Even(card(causal=True, masked=False), Calls(), LoadOptions(), 10)
+    rows = triage(even, [replace(site(3, "ACTT", "A"), behind="TTGTCCAGGT"), site(3, "A", "ATTTT"), site(3, "A", "C")], 3).rows
+    assert [row.delta_log_likelihood for row in rows] == pytest.approx([0.0] * 3, abs=1e-6)
+
+
+def test_at_the_end_of_a_contig_both_windows_are_cut_alike() -> None:
+    row = triage(causal(), [site(3, "AC", "A")], 1).rows[0]
+    expected = likelihood("GGGATTTTGTCCA") - likelihood("GGGACTTTTGTCC")
+    assert row.delta_log_likelihood == pytest.approx(expected, abs=1e-5)
+    assert row.mean_delta_log_likelihood == pytest.approx(expected / 13, abs=1e-6)
+
+
+@pytest.mark.parametrize(("index", "reference", "alternate"), [(12, "CA", "C"), (3, "A", "A" + "T" * 10), (13, "A", "G")])
+def test_a_change_with_nothing_behind_it_is_not_scored(index: int, reference: str, alternate: str) -> None:
+    row = triage(causal(), [site(index, reference, alternate)], 1).rows[0]
+    assert row.status == "not_scored"
+    assert "Nothing stands behind the change" in row.note
+
+
+def test_the_end_token_counts_where_the_models_authors_count_it() -> None:
+    class WithEnd(CausalModel):
+        def log_likelihoods(self, reference, ids):  # type: ignore[no-untyped-def]
+            import torch
+
+            return torch.tensor([likelihood("".join(BASES[code] for code in row)) for row in ids.tolist()], dtype=torch.float64)
+
+        def mutant_log_likelihoods(self, reference, positions, alternates):  # type: ignore[no-untyped-def]
+            return self.log_likelihoods(reference, self.mutants(reference, positions, alternates))
+
+    ended = WithEnd(card(causal=True, masked=False), Calls(), LoadOptions(), 10)
+    row = triage(ended, [site(3, "A", "C")], 1).rows[0]
+    assert row.delta_log_likelihood is not None
+    assert row.mean_delta_log_likelihood == pytest.approx(row.delta_log_likelihood / 15)
+
+
+def test_substitutions_and_indels_are_ranked_apart() -> None:
+    sites = [site(3, "A", "C"), site(3, "A", "ATA"), site(6, "T", "A"), replace(site(3, "AC", "A"), behind="TTTTGTCCAG"), site(3, "AC", "GA")]
+    found = triage(causal(), sites, 5)
+    assert [row.ranked_with for row in found.rows] == ["substitutions", "indels", "substitutions", "indels", "several bases"]
+    ranks = found.ranks()
+    assert sorted([ranks[0], ranks[2]]) == [1, 2]
+    assert sorted([ranks[1], ranks[3]]) == [1, 2]
+    assert ranks[4] == 1
 
 
 def test_a_site_that_could_not_be_placed_keeps_its_reason() -> None:

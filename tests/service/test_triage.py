@@ -251,6 +251,21 @@ def test_a_padded_substitution_has_the_window_and_the_score_of_the_plain_one(
     assert (first.window.letters, first.place) == (second.window.letters, second.place)
 
 
+@pytest.mark.parametrize(
+    ("position", "ref", "alt"), [(51, "GTA", "G"), (51, "G", "GTTA"), (51, "GTA", "GC"), (51, CONTIG[50:90], "G"), (238, "CGT", "C")]
+)
+def test_the_letters_behind_a_change_of_length_fill_its_window(reference: ReferenceLetters, position: int, ref: str, alt: str) -> None:
+    """With the alternate in it the window goes on as the contig does, as long as it was where the contig reaches."""
+    assert CONTIG[position - 1 :].startswith(ref)
+    (site,) = place_variants([Variant("1", position, ref, alt)], reference, 20)
+    assert site.window is not None
+    changed = CONTIG[: position - 1] + alt + CONTIG[position - 1 + len(ref) :]
+    start = site.change.start - 10
+    whole = site.window.letters[: site.place] + site.change.alternate + site.behind
+    assert site.window.letters == CONTIG[start : start + 20]
+    assert whole == changed[start : start + 20]
+
+
 def test_the_padding_is_checked_against_the_reference_too(reference: ReferenceLetters) -> None:
     (site,) = place_variants([Variant("1", 8, "AG", "AT")], reference, 10)
     assert site.status == "reference_mismatch"
