@@ -123,7 +123,11 @@ def pretend_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: _Stream())
     monkeypatch.setattr(torch, "inference_mode", torch.no_grad)
     made = torch.tensor
-    monkeypatch.setattr(torch, "tensor", lambda data, dtype=None, device="cpu": made(data, dtype=dtype).to(device))
+    monkeypatch.setattr(
+        torch,
+        "tensor",
+        lambda data, dtype=None, device=None: made(data, dtype=dtype) if device is None else made(data, dtype=dtype).to(device),
+    )
     monkeypatch.setattr(torch.__future__, "_overwrite_module_params_on_conversion", True)
     with _Pretend(), torch.no_grad():
         yield

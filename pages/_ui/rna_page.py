@@ -104,7 +104,8 @@ def _progress(work: RnaWork) -> None:
     for name, job in work.jobs.items():
         if not job.finished:
             part = job.done / job.total if job.total else 0.0
-            st.progress(min(1.0, part), text=f"{name}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{name}: {job.stage}")
+            words = f"{plain(name)}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{plain(name)}: {plain(job.stage)}"
+            st.progress(min(1.0, part), text=words)
     if st.button("Cancel", key="rna-cancel"):
         work.cancel()
 

@@ -185,7 +185,13 @@ def test_the_end_token_counts_where_the_models_authors_count_it() -> None:
 
 
 def test_substitutions_and_indels_are_ranked_apart() -> None:
-    sites = [site(3, "A", "C"), site(3, "A", "ATA"), site(6, "T", "A"), replace(site(3, "AC", "A"), behind="TTTTGTCCAG"), site(3, "AC", "GA")]
+    sites = [
+        site(3, "A", "C"),
+        site(3, "A", "ATA"),
+        site(6, "T", "A"),
+        replace(site(3, "AC", "A"), behind="TTTTGTCCAG"),
+        site(3, "AC", "GA"),
+    ]
     found = triage(causal(), sites, 5)
     assert [row.ranked_with for row in found.rows] == ["substitutions", "indels", "substitutions", "indels", "several bases"]
     ranks = found.ranks()

@@ -78,7 +78,7 @@ def test_the_readout_names_both_bases_and_the_value_in_words(view: Opened) -> No
     assert shown.readout == "Changing G at 1 changes C at 72 by 6.00 bits, the other way 5.00; 71 bases apart, complementary."
     shown.move(shown.x_of(72), shown.y_of("influence"))
     text = shown.readout
-    assert text.startswith("C at 72; genes alaW; pairs with 1; expected bases A 0.23, C 0.30")
+    assert text.startswith("C at 72; genes alaW; possible base pairs from the map 1, stem counter 1; expected bases A 0.23, C 0.30")
     assert "effect of each substitution →A −3.79, →G −3.79, →T −3.79 ln ratio" in text  # 4 × 71 / 75
     assert "influence 0.038 bits" in text
 

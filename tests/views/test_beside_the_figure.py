@@ -66,7 +66,7 @@ def test_every_panel_says_at_each_base_what_it_has_there(facts: dict[str, Any]) 
     assert panel(facts, "influence")["say"] == ""
     assert panel(facts, "effects")["tags"][71] == "→A −3.79  →G −3.79  →T −3.79 ln ratio"  # 4 × 71 / 75; C is the reference
     assert panel(facts, "effects")["say"] == "effect of each substitution"
-    assert panel(facts, "dot_bracket")["tags"][0] == "pairs with 72"
+    assert panel(facts, "dot_bracket")["tags"][0] == "from the map 72  stem counter 72"
     assert panel(facts, "dot_bracket")["tags"][75] == ""  # unpaired
     assert panel(facts, "genes")["tags"][5] == "alaW"
     assert all(len(found["tags"] or [""] * 76) == 76 for found in facts["panels"])
@@ -85,7 +85,7 @@ def test_partners_are_said_as_the_ruler_counts() -> None:
     evidence = LocusEvidence(given, {"contacts": samples.contacts(given)})
     found = live.facts(locus_figure(evidence, STYLE), [], dark=False)
     assert found["ruler"] == {"contig": "chrT", "first": 1076, "step": -1}
-    assert panel(found, "dot_bracket")["tags"][0] == "pairs with 1,005"
+    assert panel(found, "dot_bracket")["tags"][0] == "from the map 1,005  stem counter 1,005"
 
 
 def test_each_panel_names_unit_and_model_and_has_its_sentence(facts: dict[str, Any]) -> None:
@@ -160,4 +160,4 @@ def test_the_card_of_a_base_has_what_every_panel_says(facts: dict[str, Any]) -> 
     found = rows(beside.base_card(known(), STYLE, facts, 71))
     assert ["Position", "C at 72"] in found
     assert ["Influence on other bases", "influence 0.038 bits"] in found
-    assert ["Possible base pairs", "pairs with 1"] in found
+    assert ["Possible base pairs", "from the map 1, stem counter 1"] in found

@@ -76,7 +76,9 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         images,
         height=round(PIXELS * (1 + below)),
         model=main.provenance.card.title if main is not None else "",
-        readout=tuple(Readout(row.name if number else "pairs with", _partners(row), 0, position=True) for number, row in enumerate(rows)),
+        readout=tuple(
+            Readout(row.name if len(rows) > 1 else "pairs with", _partners(row), 0, position=True) for number, row in enumerate(rows)
+        ),
         near=ranges[0] if style.live else None,
         far=ranges[1] if style.live else None,
         facts={"dot_bracket": "".join(rows[0].symbols), "pairs": rows[0].pairs + 1},
