@@ -55,7 +55,7 @@ def benchmark_command(
 
     if out is not None:
         check_output(out)
-        check_ending(out)
+        check_ending(out, (".tsv", ".txt", ".json"))
     settings = settings_of_command_line()
     request = BenchmarkRequest(
         read_labelled(table, tuple(name.strip() for name in columns.split(",")) if columns else ()),

@@ -377,7 +377,7 @@ def test_what_a_pointer_reads_in_a_figure_without_script_is_one_label_a_panel() 
     entropy = next(trace for trace in traces_of(figure, "entropy") if trace.hovertemplate)
     assert entropy.text[0] == "uncertainty 1.90 bits"
     paired = next(trace for trace in traces_of(figure, "dot_bracket") if trace.hovertemplate)
-    assert (paired.text[0], paired.text[8]) == ("pairs with 1,005, stem counter 1,005", "no value")  # 1-72 of chrT:1001-1076 reverse
+    assert (paired.text[0], paired.text[8]) == ("from the map 1,005, stem counter 1,005", "no value")  # 1-72 of chrT:1001-1076 reverse
     effects = next(trace for trace in traces_of(figure, "effects") if trace.hovertemplate)
     assert effects.text[0] == "→A 0.00 ln ratio, →C 0.00 ln ratio, →T 0.00 ln ratio"
     assert effects.text[75] == "→C -4.00 ln ratio, →G -4.00 ln ratio, →T -4.00 ln ratio"
