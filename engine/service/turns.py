@@ -8,7 +8,8 @@ One computation at a time has the device, for slices of time. The order:
 2. A `SHARE` of the time goes, by slices, to whoever has waited longest, so that a long computation goes on however many short ones come.
 3. Otherwise the visitor who needs least to have everything goes first: with the least remaining work first, half of the visitors are done in
    half of the time. What somebody used beyond `CREDIT_SECONDS` lately counts as work that is still to be done, so that many short questions
-   in a row are one long one. What takes less than a slice does not wait for the rest of its visitor's work.
+   in a row are one long one. What takes less than a slice does not wait for the rest of its visitor's work; of one visitor's computations
+   the one that has still to show its first picture goes first, then the one that needs least.
 """
 
 from __future__ import annotations
@@ -164,18 +165,22 @@ class Turns:
         now = time.monotonic()
         looks = [ticket for ticket in tickets if self._is_look(ticket, now)]
         if looks:
-            return min(looks, key=lambda ticket: (ticket.job.used_seconds > 0, ticket.order))
+            return self._chosen(min(looks, key=lambda ticket: (ticket.job.used_seconds > 0, ticket.order)), by_share=False)
         if self._owed > SLICE_SECONDS:
-            longest = min(tickets, key=lambda ticket: (ticket.since, ticket.order))
-            longest.by_share = True
-            return longest
+            return self._chosen(min(tickets, key=lambda ticket: (ticket.since, ticket.order)), by_share=True)
         needs = self._needs(tickets)
 
-        def need(ticket: _Ticket) -> tuple[float, int]:
+        def need(ticket: _Ticket) -> tuple[float, bool, float, int]:
             own = ticket.job.remaining_seconds
-            return own if own < SLICE_SECONDS else needs[ticket.job.account], ticket.order
+            return own if own < SLICE_SECONDS else needs[ticket.job.account], not ticket.job.wants_look, own, ticket.order
 
-        return min(tickets, key=need)
+        return self._chosen(min(tickets, key=need), by_share=False)
+
+    @staticmethod
+    def _chosen(ticket: _Ticket, *, by_share: bool) -> _Ticket:
+        """The ticket, with what its next slice counts as: a holder that goes on is chosen anew for each."""
+        ticket.by_share = by_share
+        return ticket
 
     def _is_look(self, ticket: _Ticket, now: float) -> bool:
         job = ticket.job

@@ -44,8 +44,9 @@ def test_the_two_smallest_examples_are_what_the_models_compute(engine: Engine, w
         computed = without.run(exactly(request))
         for name, values in computed.arrays().items():
             if values.dtype.kind == "f":
+                largest = max(1.0, float(np.nanmax(np.abs(values), initial=0.0)))  # sums along a stem are some twenty times one cell
                 np.testing.assert_allclose(
-                    job.result.arrays()[name], values, atol=1e-5, rtol=1e-5, equal_nan=True, err_msg=request.analysis
+                    job.result.arrays()[name], values, atol=1e-5 * largest, rtol=1e-5, equal_nan=True, err_msg=request.analysis
                 )
             else:
                 np.testing.assert_array_equal(job.result.arrays()[name], values, err_msg=request.analysis)

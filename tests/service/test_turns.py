@@ -211,3 +211,18 @@ def test_those_who_come_before_are_counted_as_visitors(clock: Clock) -> None:
     assert gate.waiting_before("c") == 1  # a, who computes; b needs four seconds
     assert gate.waiting_before("b") == 2
     assert gate.waiting_before("e") == 4
+
+
+def test_a_visitors_first_picture_is_not_kept_waiting_by_a_panel_beside_it(clock: Clock) -> None:
+    """A cold map needed more than a first look before its first cells; a long panel of the same view then held the device until its end."""
+    picture = Work("visitor", expected=600.0, is_first=True, shows_after=turns.MOST_LOOK_SECONDS + 2)
+    panel = Work("visitor", expected=100.0)
+    simulated(clock, [(0.0, picture), (0.0, panel)], 7.0)
+    assert not picture.wants_look
+
+
+def test_the_share_of_who_waits_longest_is_given_again_and_again(clock: Clock) -> None:
+    """A slice given by share and gone on with as the first in the order no longer counts as one by share."""
+    short, long = Work("visitor", expected=30.0), Work("visitor", expected=600.0)
+    simulated(clock, [(0.0, long), (0.0, short)], 30.0)
+    assert 0.8 * turns.SHARE < long.used_seconds / 30 < 1.2 * turns.SHARE
