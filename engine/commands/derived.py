@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,9 +40,11 @@ _HOW: dict[str, tuple[Any, Any]] = {
 _OUT: dict[str, tuple[Any, Any]] = {"out": (options.Out, None)}
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the command of every analysis to ``app``."""
+def add_commands(app: typer.Typer, written: Collection[str] = ()) -> None:
+    """Add the command of every analysis to ``app``, but for those that are ``written`` by hand because they read more files."""
     for analysis in analyses().values():
+        if analysis.command in written:
+            continue
         app.command(analysis.command, help=analysis.summary)(_command(analysis))
 
 

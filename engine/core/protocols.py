@@ -230,8 +230,10 @@ class EmbeddingModel(Model, Protocol):
 class GenerativeModel(Model, Protocol):
     """A model that continues a sequence."""
 
-    def continue_sequence(self, sequence: NucleotideSequence, length: int, seed: int, temperature: float = 1.0) -> str:
-        """``length`` further bases, sampled with a fixed seed."""
+    def continue_sequence(
+        self, sequence: NucleotideSequence, length: int, seed: int, temperature: float = 1.0, told: Callable[[int], None] = lambda _: None
+    ) -> str:
+        """``length`` further bases, sampled with a fixed seed; ``told`` is called with 1 after each and may raise to stop."""
 
 
 @dataclass(frozen=True, eq=False)

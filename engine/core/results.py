@@ -93,7 +93,7 @@ class Matrix:
 class Result(ABC):
     """The answer of an analysis. Every one has the faces `arrays`, `rows`, `tracks` and `words`; ``faces`` names the further ones.
 
-    ``faces``: of ``tracks`` (values a base), ``main track`` (one of them says it all), ``intervals`` (stretches with a name), ``pairs``, ``structure`` (a dot-bracket), ``matrix``.
+    ``faces``: of ``tracks`` (values a base), ``main track`` (one of them says it all), ``intervals`` (stretches with a name), ``pairs``, ``structure`` (a dot-bracket), ``matrix``, ``letters`` (`written` was made by the model).
     A file format that needs a face takes every result that has it.
     """
 
@@ -120,6 +120,11 @@ class Result(ABC):
     def readable(self) -> Table:
         """The table a person reads on a page; where `rows` is a matrix, its strongest cells."""
         return self.rows()
+
+    @property
+    def written(self) -> NucleotideSequence:
+        """The letters that files speak of; others than were asked with only where the answer is letters."""
+        return self.sequence
 
     @property
     def complete(self) -> bool:
@@ -150,6 +155,7 @@ FACES: dict[str, str] = {
     "pairs": "pairs_of_bases",
     "structure": "structure",
     "matrix": "matrix",
+    "letters": "written",
 }
 """Name of a face → method of `Result`."""
 

@@ -14,7 +14,7 @@ PALETTE = ("0,114,178", "213,94,0", "0,158,115", "204,121,167", "230,159,0", "86
 
 def write(result: Result, path: Path) -> None:
     """Write the intervals by forward-strand start."""
-    place = place_of(result.sequence)
+    place = place_of(result.written)
     rows = sorted(
         (
             *place.interval(item.first, item.last),

@@ -24,7 +24,7 @@ def runs(track: Track, place: Place) -> Iterator[tuple[int, int, float]]:
 
 def write(result: Result, path: Path) -> None:
     """Write all tracks."""
-    place = place_of(result.sequence)
+    place = place_of(result.written)
     with path.open("w", encoding="utf-8") as handle:
         handle.write("\n".join(comments(result)) + "\n")
         for track in result.tracks():

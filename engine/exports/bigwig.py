@@ -43,7 +43,7 @@ def write_track(result: Result, track: Track, path: Path) -> None:
     """Write one track as bigWig, forward-strand order, NaN left out."""
     import pyBigWig
 
-    place = place_of(result.sequence)
+    place = place_of(result.written)
     values = place.forward(track.values).astype(np.float64)
     starts = np.flatnonzero(np.isfinite(values))
     file = pyBigWig.open(str(path), "w")

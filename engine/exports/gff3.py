@@ -57,7 +57,7 @@ def _escaped(text: str) -> str:
 
 def write(result: Result, path: Path) -> None:
     """Write the intervals by forward-strand start."""
-    place = place_of(result.sequence)
+    place = place_of(result.written)
     rows = sorted(((*place.interval(item.first, item.last), item) for item in result.intervals()), key=lambda row: row[:2])
     with path.open("w", encoding="utf-8") as handle:
         handle.write(f"##gff-version 3\n##sequence-region {place.contig} {place.start + 1} {place.end}\n")

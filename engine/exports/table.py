@@ -33,7 +33,7 @@ def _places(place: Place | None, bases: NDArray[np.int64]) -> list[list[Any]]:
 
 def _write(result: Result, path: Path, delimiter: str) -> None:
     table = result.rows()
-    place: Place | None = place_of(result.sequence) if result.sequence.locus is not None else None
+    place: Place | None = place_of(result.written) if result.written.locus is not None else None
     extra = ["contig", "genome_position"] if place else []
     provenance = result.provenance.to_json()
     with path.open("w", encoding="utf-8", newline="") as handle:

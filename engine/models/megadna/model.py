@@ -13,6 +13,7 @@ from engine.core.errors import ParameterError
 from engine.core.sequence import BASES, NucleotideSequence
 from engine.models.checkpoints.evidence import find_weights
 from engine.models.checkpoints.weights import StateDict, file_sha256, is_pickled_module, read_pickled_module, read_state
+from engine.models.megadna.continuation import Continuation
 from engine.models.megadna.marks import WEIGHTS
 from engine.models.megadna.network import MegaDnaNet
 from engine.models.megadna.prefix import MegaDnaPrefix, MegaDnaReference
@@ -20,6 +21,8 @@ from engine.models.reading.single_base import BaseTokens, SingleBaseModel, check
 from engine.models.shortcuts.reference import PerReference
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -103,8 +106,10 @@ class MegaDnaModel(SingleBaseModel):
             states = self.net.states(ids)[-1][:, 1:].flatten(0, 1)[1 : len(sequence) + 1]
         return np.asarray(states.float().cpu().numpy(), dtype=np.float32)
 
-    def continue_sequence(self, sequence: NucleotideSequence, length: int, seed: int, temperature: float = 1.0) -> str:
-        """``length`` further bases, sampled one by one among A, C, G, T (the end token is never taken).
+    def continue_sequence(
+        self, sequence: NucleotideSequence, length: int, seed: int, temperature: float = 1.0, told: Callable[[int], None] = lambda _: None
+    ) -> str:
+        """``length`` further bases, sampled one by one among A, C, G, T (the end token is never taken); ``told`` hears of each.
 
         ``temperature`` 0 takes the likeliest base. Raises `ParameterError` and `SequenceError` outside the limits.
         """
@@ -112,15 +117,16 @@ class MegaDnaModel(SingleBaseModel):
             raise ParameterError(f"Asked for {length:,} bases at temperature {temperature}; allowed: at least 1 base, temperature 0 to 10.")
         check_length(self._card, len(sequence) + length)
         generator = torch.Generator().manual_seed(seed)
-        ids = self.prepare(sequence).ids[: 1 + len(sequence)]
         letters: list[str] = []
         with torch.inference_mode():
+            going = Continuation(self.net, self.prepare(sequence).ids[: 1 + len(sequence)])
             for _ in range(length):
-                scores = self.net.next_logits(ids)[self._base_ids].double().cpu()
+                scores = going.logits()[self._base_ids].double().cpu()
                 if temperature:
                     chosen = int(torch.multinomial(torch.softmax(scores / temperature, dim=-1), 1, generator=generator))
                 else:
                     chosen = int(scores.argmax())
                 letters.append(BASES[chosen])
-                ids = torch.cat((ids, self._base_ids[chosen].view(1)))
+                going.append(self._base_ids[chosen])
+                told(1)
         return "".join(letters)

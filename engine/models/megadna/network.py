@@ -220,22 +220,6 @@ class MegaDnaNet(nn.Module):
         """Logits (B, T, vocabulary): row t scores token t + 1 (the authors' ``return_value="logits"``)."""
         return self.every_logit(ids)[:, 1:]
 
-    def next_logits(self, ids: Tensor) -> Tensor:
-        """Logits (vocabulary,) of the token after ids (T,), T at least 1; of each stage only the row that holds the last token is computed."""
-        last, above = ids.shape[0] - 1, None
-        begin = 0  # first token of the row that holds the last one
-        for index, stage in enumerate(self.stages[:-1]):
-            tokens = math.prod(self.config.lengths[index + 1 :])
-            whole = (last - begin) // tokens  # parts of this row that stand before the last token's
-            parts = ids[begin : begin + whole * tokens].reshape(1, whole, tokens)
-            states = stage(stage.embed(parts), None if above is None else above[:, :whole])  # type: ignore[operator]
-            above = stage.hand_down(torch.cat((states[:, -1:], states[:, -1:]), dim=1))  # type: ignore[operator]
-            begin += whole * tokens
-        fine = self.stages[-1]
-        row = ids[None, begin : last + 1]
-        states = fine(fine.embed(row), None if above is None else above[:, : row.shape[1]])  # type: ignore[operator]
-        return self.scores(states[0, -1])
-
     def token_log_probabilities(self, ids: Tensor) -> Tensor:
         """ln P(token t | tokens before), float64 (B, T); 0 for padding, which is never scored."""
         scores = torch.log_softmax(self.every_logit(ids)[:, :-1].double(), dim=-1)

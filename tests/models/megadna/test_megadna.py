@@ -20,6 +20,7 @@ from engine.core.sequence import NucleotideSequence
 from engine.models.checkpoints.weights import read_pickled_module
 from engine.models.entry import LoadOptions
 from engine.models.megadna import adapter
+from engine.models.megadna.continuation import Continuation
 from engine.models.megadna.network import MegaDnaConfig, MegaDnaNet, published_name
 from tests.models.parity import compare
 from tests.models.tiny.megadna import pickled_module
@@ -194,12 +195,35 @@ def test_continuation_is_repeatable_greedy_at_zero_and_bounded(model: Any) -> No
         model.continue_sequence(sequence, 0, seed=0)
 
 
-def test_the_next_token_is_scored_as_by_the_whole_network(model: Any) -> None:
+def test_a_continuation_scores_each_token_as_the_whole_network_does(model: Any) -> None:
     ids = torch.tensor(model.tokens.encode(HUNDRED))
     with torch.inference_mode():
         whole = model.net(ids[None])[0]
-        for length in range(1, 60):
-            assert torch.allclose(model.net.next_logits(ids[:length]), whole[length - 1], atol=1e-5), length
+        for begin in (1, 2, 23, 24, 25, 60):
+            going = Continuation(model.net, ids[:begin])
+            for length in range(begin, len(ids)):
+                assert torch.allclose(going.logits(), whole[length - 1], atol=1e-5), (begin, length)
+                going.append(ids[length])
+            assert torch.equal(going.ids, ids)
+
+
+def test_a_continuation_computes_coarser_stages_only_when_a_part_is_complete(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    for index, stage in enumerate(model.net.stages):
+        forward = stage.forward
+        monkeypatch.setattr(stage, "forward", lambda *given, index=index, forward=forward: calls.append(index) or forward(*given))
+    model.continue_sequence(NucleotideSequence(HUNDRED[:40]), 96, seed=1)
+    assert [calls.count(index) for index in range(3)] == [5, 24, 96]  # parts of 24 and of 4 tokens
+
+
+def test_at_temperature_zero_the_likeliest_base_of_the_authors_logits_is_taken(
+    golden_model: Any, inputs: dict[str, Any], expected: dict[str, np.ndarray]
+) -> None:
+    for index in (0, 2, 3, 5):
+        letters, logits = inputs["sequences"][index], expected[f"{index}_logits"]
+        for length in range(1, len(letters), 7):
+            found = golden_model.continue_sequence(NucleotideSequence(letters[:length]), 1, seed=0, temperature=0.0)
+            assert found == "ATCG"[int(logits[length, 1:5].argmax())]
 
 
 def test_likelihoods_of_mutants_are_those_of_their_tokens(model: Any) -> None:
