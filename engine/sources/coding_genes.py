@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 
 from engine.core.errors import ParameterError
+from engine.core.features import Feature
 from engine.core.genes import SHORTEST_BP, CodingGene, unique
 from engine.core.quoting import quoted
 from engine.core.transcripts import Transcript
@@ -78,3 +79,30 @@ def labels_of(table: Labelled, gene: str, label: str) -> Mapping[str, bool]:
             )
         found[name.strip()] = word in YES
     return found
+
+
+def genes_of_features(features: Iterable[Feature], length: int) -> tuple[tuple[CodingGene, ...], int]:
+    """Genes of coding features (``CDS``) that lie on the letters themselves, and how many were left out.
+
+    Parts of one location follow each other; what has no strand, parts on both, or no whole number of codons is left out. Features
+    do not say whether an end is open: such a gene is taken as it is.
+    """
+    groups: list[list[Feature]] = []
+    for feature in features:
+        if feature.kind == "CDS":
+            number = feature.attributes.get("part", "1/1").split("/")[0]
+            if number == "1" or not groups:
+                groups.append([])
+            groups[-1].append(feature)
+    found, left_out = [], 0
+    for group in groups:
+        parts = tuple(sorted((item.start, item.end) for item in group))
+        bases = sum(end - start for start, end in parts)
+        apart = all(one[1] <= other[0] for one, other in itertools.pairwise(parts))
+        strands = {item.strand for item in group}
+        if not apart or strands not in ({"+"}, {"-"}) or bases % 3 or bases < SHORTEST_BP or parts[-1][1] > length:
+            left_out += 1
+            continue
+        found.append(CodingGene(group[0].name or f"CDS {parts[0][0] + 1}", strands == {"+"}, parts))
+    kept = list({(gene.forward, gene.parts): gene for gene in reversed(found)}.values())[::-1]
+    return unique(sorted(kept, key=lambda gene: gene.start)), left_out + len(found) - len(kept)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.core.errors import FileFormatError, ParameterError
 from engine.core.quoting import file_name, quoted
+from engine.core.settings import Settings
 from engine.core.variants import Variant
 from engine.sources.door import OWN_FILES, Bounds, TextLines
 from engine.sources.vcf import open_vcf, parse_vcf
@@ -59,6 +60,13 @@ def read_labelled(path: Path, place: Sequence[str] = (), bounds: Bounds = OWN_FI
             return _vcf(path.name, list(lines), bounds)
     with TextLines(path.name, path, bounds, "a table or a VCF") as lines:
         return _table(path.name, lines, place, "," if plain.endswith(".csv") else "\t")
+
+
+def read_labelled_bytes(name: str, data: bytes, settings: Settings) -> Labelled:
+    """A table that a visitor uploaded, tab- or comma-separated by its name. Raises `FileFormatError`."""
+    plain = name.casefold().removesuffix(".gz")
+    with TextLines(name, data, Bounds.of(settings), "a table") as lines:
+        return _table(name, lines, (), "," if plain.endswith(".csv") else "\t")
 
 
 def _vcf(name: str, lines: list[str], bounds: Bounds) -> Labelled:

@@ -1,0 +1,287 @@
+"""The page Phage: a whole genome's loss, its genes ranked by in-silico mutagenesis, and sequences continued by a model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.analyses.essential import EssentialGenes, EssentialParameters
+from engine.analyses.generate import Generated, GenerateParameters
+from engine.analyses.loss import LossParameters, LossTrack
+from engine.core.errors import LocuscopeError
+from engine.core.features import Feature
+from engine.core.genes import CodingGene, write_genes
+from engine.core.quoting import file_name
+from engine.core.sequence import NucleotideSequence
+from engine.exports import formats
+from engine.service.engine import Request
+from engine.service.jobs import Job
+from engine.sources import apart
+from engine.sources.coding_genes import genes_of_features, labels_of
+from engine.sources.labelled import read_labelled_bytes
+from engine.sources.understood import Understood
+from engine.views.phage import gene_map, loss_figure
+from pages._ui import explorer, polling, reading, search, state
+from pages._ui.address import AddressState
+from pages._ui.question import Question
+from pages._ui.text import plain, show_caption, show_error, show_info
+
+READING, GIVEN = "phage", "phage-given"
+ROOMS = {"Loss": "loss", "Essential genes": "essential", "Generate": "generate"}
+CONTEXT_BP = 150
+WINDOW_BP = 1000
+
+
+@dataclass(frozen=True)
+class Given:
+    """The genome that is worked on, and what is annotated on it."""
+
+    sequence: NucleotideSequence
+    features: tuple[Feature, ...]
+    label: str
+
+
+def page() -> None:
+    """Draw the page."""
+    shared, session = state.shared(), state.session()
+    st.subheader("Phage", anchor=False)
+    if session.exchange.asked is None:
+        explorer.begin(shared, session)
+    reading.show(shared.engine, search.READING)
+    given = _given(shared, session)
+    if given is None:
+        return
+    st.markdown(
+        f"**{plain(given.label)}** · {len(given.sequence):,} bases, {sum(item.kind == 'CDS' for item in given.features):,} coding features"
+    )
+    room = st.segmented_control("Room", list(ROOMS), default="Loss", label_visibility="collapsed", key="phage-room") or "Loss"
+    kind = ROOMS[room]
+    usable = [row.card.id for row, why in shared.engine.models_for(kind) if not why]
+    if not usable:
+        show_info("No model that is installed here continues sequences; megaDNA does: get it on the page Models.")
+        return
+    {"loss": _loss, "essential": _essential, "generate": _generate}[kind](shared, session, given, usable)
+
+
+def _given(shared: state.Shared, session: state.Session) -> Given | None:
+    """The uploaded genome, else what the explorer shows."""
+    file = st.file_uploader(
+        "A whole phage: GenBank (with its genes) or FASTA, gzipped or not; without one, the sequence of the explorer", key="phage-file"
+    )
+    if file is None:
+        st.session_state.pop(GIVEN, None)
+        shown = session.screen.shown
+        return Given(shown.sequence, shown.features, f"{shown.title} (the sequence of the explorer)") if shown is not None else None
+    data = file.getvalue()
+    identity = hashlib.sha256(data).hexdigest()
+    known: tuple[str, Given | None] = st.session_state.get(GIVEN, ("", None))
+    if known[0] != identity:
+        name = file.name
+        st.session_state[GIVEN] = (identity, None)
+
+        def then(found: Understood) -> None:
+            given = Given(found.records[0], found.record_features[0], found.records[0].name or name)
+            st.session_state[GIVEN] = (identity, given)
+
+        reading.begin(READING, file_name(name), lambda monitor: apart.read_file(name, data, shared.settings, monitor), then, show_error)
+    reading.show(shared.engine, READING)
+    found: tuple[str, Given | None] = st.session_state[GIVEN]
+    if found[1] is not None and len(found[1].sequence) > 0:
+        return found[1]
+    return None
+
+
+def _model(shared: state.Shared, usable: list[str], place: Any) -> tuple[str, str]:
+    """The model and its species."""
+    usual = [name for name in ("megadna", shared.settings.model) if name in usable]
+    index = usable.index(usual[0]) if usual else 0
+    model = place.selectbox("Model", usable, index=index, format_func=lambda key: shared.engine.model(key).card.title, key="phage-model")
+    species = shared.engine.model(model).card.species
+    picked = (
+        place.selectbox("Species or domain", ["", *species], format_func=lambda name: name or "as the model chooses") if species else ""
+    )
+    return model, picked or ""
+
+
+def _loss(shared: state.Shared, session: state.Session, given: Given, usable: list[str]) -> None:
+    left, middle, right = st.columns([3, 2, 2])
+    model, species = _model(shared, usable, left)
+    small = middle.number_input("Windows, bp", 1, 100_000, 50, key="phage-small")
+    large = right.number_input("Moving mean, bp", 1, 1_000_000, 5000, key="phage-large")
+    request = Request("loss", given.sequence, model, LossParameters(int(small), int(large)), species)
+    found = _answer(shared, session, request)
+    if not isinstance(found, LossTrack):
+        return
+    st.plotly_chart(loss_figure(found, dark=st.context.theme.type == "dark"), key="phage-loss", theme=None)
+    show_caption(found.words())
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        at = st.number_input("From base", 1, len(given.sequence), 1, key="phage-at")
+        end = min(len(given.sequence), int(at) - 1 + WINDOW_BP)
+        if st.button(f"Open {end - int(at) + 1:,} bases in the explorer"):
+            _open(shared, session, given, int(at) - 1, end, model)
+    _exports(found, "loss")
+
+
+def _essential(shared: state.Shared, session: state.Session, given: Given, usable: list[str]) -> None:
+    genes, left_out = genes_of_features(given.features, len(given.sequence))
+    if not genes:
+        show_info("There are no coding features; upload the phage as a GenBank file, which has its genes.")
+        return
+    first, second, third, fourth = st.columns([3, 2, 2, 2])
+    model, species = _model(shared, usable, first)
+    parts = second.selectbox(
+        "Replace", ["all", "start", "coding", "stop"], key="phage-parts", help="Start codon, coding bases between the codons, stop codon."
+    )
+    by = parts if parts != "all" else third.selectbox("Rank by", ["start", "coding", "stop"], key="phage-by")
+    repeats = fourth.number_input("Repeats", 1, 100, 1, key="phage-repeats")
+    seed = fourth.number_input("Seed", 0, 2**31, 42, key="phage-seed")
+    if left_out:
+        show_caption(f"{left_out:,} coding features without a whole reading of their own are left out.")
+    parameters = EssentialParameters(write_genes(genes), parts, by, int(repeats), int(seed))  # type: ignore[arg-type]
+    found = _answer(shared, session, Request("essential", given.sequence, model, parameters, species))
+    if not isinstance(found, EssentialGenes):
+        return
+    found = _labelled(shared, found)
+    st.plotly_chart(gene_map(found, dark=st.context.theme.type == "dark"), key="phage-genes", theme=None)
+    show_caption(found.words())
+    if found.complete:
+        _ranked(shared, session, given, found, genes, model)
+    _exports(found, "essential")
+
+
+def _labelled(shared: state.Shared, found: EssentialGenes) -> EssentialGenes:
+    """With the labels of an uploaded table, where there is one that fits."""
+    with st.expander("Known essential genes (a table with a column of names and one of yes or no): AUROC"):
+        file = st.file_uploader("Table, .tsv or .csv", key="phage-labels")
+        if file is None:
+            return found
+        try:
+            table = read_labelled_bytes(file.name, file.getvalue(), shared.settings)
+            names = list(table.columns)
+            one, two = st.columns(2)
+            gene = one.selectbox("Names", names, key="phage-label-gene")
+            label = two.selectbox("Essential", names, index=min(1, len(names) - 1), key="phage-label-label")
+            return found.labelled(labels_of(table, gene, label))
+        except LocuscopeError as error:
+            show_error(str(error))
+            return found
+
+
+def _ranked(
+    shared: state.Shared, session: state.Session, given: Given, found: EssentialGenes, genes: tuple[CodingGene, ...], model: str
+) -> None:
+    table = pd.DataFrame(found.rows().columns)
+    picked: Any = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="single-row", key="phage-table", height=320)
+    rows = picked.selection.rows
+    if not rows:
+        st.caption("Choose a row to open its gene in the explorer.")
+        return
+    name = str(table.iloc[rows[0]]["gene"])
+    gene = next(item for item in genes if item.name == name)
+    if st.button(f"Open {plain(name)} in the explorer", type="primary"):
+        start, end = max(0, gene.start - CONTEXT_BP), min(len(given.sequence), gene.end + CONTEXT_BP)
+        _open(shared, session, given, start, end, model)
+
+
+def _generate(shared: state.Shared, session: state.Session, given: Given, usable: list[str]) -> None:
+    left, middle, right = st.columns([3, 2, 2])
+    model, _ = _model(shared, usable, left)
+    prompt = middle.number_input("Prompt: first bases", 1, len(given.sequence), min(1000, len(given.sequence)), key="phage-prompt")
+    length = middle.number_input("Bases to generate", 1, 200_000, 1000, key="phage-length")
+    temperature = right.number_input("Temperature", 0.0, 10.0, 1.0, step=0.1, key="phage-temperature")
+    seed = right.number_input("Seed", 0, 2**31, 0, key="phage-generate-seed")
+    parameters = GenerateParameters(int(length), float(temperature), int(seed))
+    found = _answer(shared, session, Request("generate", given.sequence.window(0, int(prompt)), model, parameters))
+    if not isinstance(found, Generated):
+        return
+    st.warning(plain(found.words()))
+    st.dataframe(pd.DataFrame(found.rows().columns), hide_index=True)
+    if st.button("Open it in the explorer", type="primary"):
+        _show(shared, session, f">{found.written.name}\n{found.written.letters}", "")
+    _exports(found, "generate")
+
+
+def _answer(shared: state.Shared, session: state.Session, request: Request) -> Any | None:
+    """The answer when it is there; else what it costs, a button, and progress with Cancel. A partial one of a stopped computation is not shown."""
+    slot = f"phage-job-{request.analysis}"
+    kept: tuple[Request, Job] | None = st.session_state.get(slot)
+    try:
+        shared.engine.check(request)
+        if kept is None or kept[0] != request:
+            if kept is not None:
+                kept[1].cancel(session.visitor)
+            st.session_state.pop(slot, None)
+            stored = shared.engine.stored(request)
+            if stored is not None:
+                return stored
+            _offer(shared, session, request, slot)
+            return None
+    except LocuscopeError as error:
+        show_error(str(error))
+        return None
+    job = kept[1]
+    polling.follow(shared.engine, not job.finished, _progress, job, session.visitor)
+    if not job.finished:
+        return None
+    if job.state == "cancelled":
+        show_info("It was cancelled. What was finished of a mutagenesis is kept: Compute goes on from there.")
+        _offer(shared, session, request, slot)
+        return None
+    if job.error is not None:
+        show_error(str(job.error))
+        return None
+    return job.result
+
+
+def _offer(shared: state.Shared, session: state.Session, request: Request, slot: str) -> None:
+    cost = shared.engine.estimate(request)
+    card = shared.engine.model(request.model).card
+    reads = min(len(request.sequence), card.max_length)
+    seconds = f"about {cost.seconds:,.0f} s" if cost.seconds else "time unknown before a first run here"
+    unit = "bases, one after the other" if request.analysis == "generate" else f"forward passes of up to {reads:,} bases"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Compute", type="primary", key=f"{slot}-go"):
+            st.session_state[slot] = (request, shared.engine.submit(request, session.visitor))
+            st.rerun()
+        show_caption(f"{cost.passes:,} {unit}, {seconds}")
+
+
+def _progress(job: Job, visitor: str) -> None:
+    if job.finished:
+        if st.session_state.pop("phage-waits", False):
+            st.rerun()
+        return
+    st.session_state["phage-waits"] = True
+    left = f", about {job.seconds_left:.0f} s left" if job.seconds_left else ""
+    words = f"{job.done:,} of {job.total:,} {job.unit}{left}" if job.total else job.stage
+    st.progress(min(1.0, job.done / max(1, job.total)), text=plain(words))
+    if st.button("Cancel", key="phage-cancel"):
+        job.cancel(visitor)
+
+
+def _exports(found: Any, name: str) -> None:
+    with st.expander("Export"), st.container(horizontal=True):
+        for item in formats.formats_for(found):
+            make: Callable[[], bytes] = partial(formats.content, found, item.name)
+            file = f"{name}{item.suffix}"
+            st.download_button(item.suffix, make, file, item.media_type, on_click="ignore", help=item.title, key=f"phage-{file}")
+
+
+def _open(shared: state.Shared, session: state.Session, given: Given, start: int, end: int, model: str) -> None:
+    """Bases ``[start, end)`` in the explorer, by the model where it draws maps."""
+    part = given.sequence.window(start, end)
+    name = f"{given.sequence.name or 'phage'}:{start + 1}-{end}"
+    fits = shared.engine.model(model).card.max_length >= len(part)
+    _show(shared, session, f">{name}\n{part.letters}", model if fits else "")
+
+
+def _show(shared: state.Shared, session: state.Session, text: str, model: str) -> None:
+    session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
+    search.ask(shared, session, Question(text, model or shared.settings.model))
+    st.switch_page("pages/explorer.py")

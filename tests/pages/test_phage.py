@@ -1,0 +1,115 @@
+"""The page Phage in Streamlit's own test frame, with the shipped model and a tiny megaDNA."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.analyses.essential import EssentialParameters, essential_genes
+from engine.analyses.loss import loss_track
+from engine.core.features import Feature
+from engine.core.sequence import NucleotideSequence
+from engine.sources.coding_genes import genes_of_features
+from engine.views.phage import gene_map, loss_figure
+from pages._ui import state
+from tests.analyses.toys import ToyModel
+from tests.commands.test_phage_commands import GENBANK, LETTERS
+
+
+def _page() -> None:
+    from pages._ui.phage_page import page
+
+    page()
+
+
+@pytest.fixture
+def opened(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    monkeypatch.setenv("LOCUSCOPE_WEIGHTS", f"megadna={tiny / 'megadna' / 'checkpoint'}")
+    state.shared.clear()
+    app = AppTest.from_function(_page, default_timeout=120)
+    app.query_params["sequence"] = LETTERS
+    yield app.run()
+    state.shared.clear()
+
+
+def computed(app: AppTest) -> AppTest:
+    next(item for item in app.button if item.label == "Compute").click().run()
+    for _ in range(100):
+        if app.get("plotly_chart") or app.error or app.warning:
+            break
+        time.sleep(0.2)
+        app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def uploaded(app: AppTest) -> AppTest:
+    app.get("file_uploader")[0].upload("toy.gb", GENBANK.encode(), "text/plain")
+    app.run()
+    for _ in range(100):
+        if any("coding features" in item.value and "TOY" in item.value for item in app.markdown):
+            break
+        time.sleep(0.2)
+        app.run()
+    assert not app.exception
+    return app
+
+
+def test_genes_of_an_uploaded_genbank_file_are_ranked(opened: AppTest) -> None:
+    app = uploaded(opened)
+    app.segmented_control(key="phage-room").set_value("Essential genes").run()
+    app = computed(app)
+    assert set(app.dataframe[0].value["gene"]) == {"first", "second", "third", "open"}  # a feature does not say that it has an open end
+    assert any("4 genes ranked" in item.value for item in app.caption)
+
+
+def test_the_loss_of_the_explorers_sequence_says_its_cost_before_it_starts(opened: AppTest) -> None:
+    assert not opened.exception
+    assert any("1 forward passes" in item.value.replace("\\", "") for item in opened.caption)
+    app = computed(opened)
+    assert any("Mean loss" in item.value for item in app.caption)
+    assert any(item.label.startswith("Open") for item in app.button)
+
+
+def test_a_sequence_without_genes_is_told_to_bring_some(opened: AppTest) -> None:
+    opened.segmented_control(key="phage-room").set_value("Essential genes").run()
+    assert any("no coding features" in item.value for item in opened.info)
+
+
+def test_a_generated_sequence_is_said_to_be_generated(opened: AppTest) -> None:
+    opened.segmented_control(key="phage-room").set_value("Generate").run()
+    next(item for item in opened.number_input if item.label == "Bases to generate").set_value(20).run()
+    app = computed(opened)
+    assert app.warning[0].value.startswith("GENERATED")
+
+
+def test_genes_of_features_are_whole_and_have_one_reading() -> None:
+    features = (
+        Feature("CDS", "one", 0, 12, "+"),
+        Feature("gene", "one", 0, 12, "+"),
+        Feature("CDS", "two", 30, 36, "-", attributes={"part": "1/2"}),
+        Feature("CDS", "two", 12, 18, "-", attributes={"part": "2/2"}),
+        Feature("CDS", "odd", 0, 13, "+"),
+        Feature("CDS", "none", 0, 12, "."),
+        Feature("CDS", "again", 0, 12, "+"),
+    )
+    genes, left_out = genes_of_features(features, 40)
+    assert [(gene.name, gene.forward, gene.parts) for gene in genes] == [("one", True, ((0, 12),)), ("two", False, ((12, 18), (30, 36)))]
+    assert left_out == 3
+
+
+def test_the_figures_show_the_numbers() -> None:
+    model, sequence = ToyModel(causal=True, masked=False), NucleotideSequence(LETTERS)
+    losses = loss_track(model, sequence)
+    figure = loss_figure(losses, dark=False)
+    np.testing.assert_allclose(figure.data[0].y, losses.blocks()[[0, 50]])
+    found = essential_genes(model, sequence, EssentialParameters("a=+:1-12;b=-:13-24"))
+    figure = gene_map(found, dark=True)
+    assert [list(trace.x) for trace in figure.data] == [[6.5], [18.5]]
+    assert [list(trace.y) for trace in figure.data] == [[found.deltas[0, 0, 0]], [found.deltas[1, 0, 0]]]
