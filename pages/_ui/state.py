@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
 
 from engine.core.features import Feature
-from engine.core.settings import Settings
+from engine.core.settings import Settings, user_path
+from engine.service import metrics
 from engine.service.engine import Engine
 from engine.service.visitors import JobTable
 from engine.sources.genomes import GenomeSet
 from engine.sources.understand import Understood
+from pages._ui import visitor_person
 from pages._ui.address import AddressState
 from pages._ui.question import Question, Shown
 from pages._ui.runs import Price, Runs
@@ -38,6 +40,8 @@ def shared() -> Shared:
     """The engine and the registered genomes, made at the first visit; the default model starts to load at once."""
     engine = Engine()
     engine.preload()
+    if engine.settings.metrics:
+        metrics.write_always(engine, user_path(engine.settings.metrics))
     return Shared(engine, GenomeSet(engine.settings))
 
 
@@ -133,6 +137,22 @@ def session() -> Session:
     return found
 
 
+def count_calls() -> Callable[[str], None]:
+    """What counts a question to a public service for this visitor, and refuses it when there were enough; may be called from any thread."""
+    quotas, visitor = shared().engine.jobs.quotas, session().visitor
+    return lambda _service: quotas.take(visitor, "calls", 1)
+
+
+def uploaded(file: Any) -> bytes:
+    """The bytes of an uploaded file, which count once for the visitor. Raises `ResourceExhausted` when they are too many for this hour."""
+    counted: set[str] = st.session_state.setdefault("uploads-counted", set())
+    if file.file_id not in counted:
+        shared().engine.jobs.quotas.take(session().visitor, "upload_bytes", file.size)
+        counted.add(file.file_id)
+    content: bytes = file.getvalue()
+    return content
+
+
 @dataclass(frozen=True)
 class Presence:
     """That a visitor's browser is connected."""
@@ -154,6 +174,7 @@ def _presence(_jobs: JobTable, visitor: str) -> Presence:
 def here(shared: Shared, session: Session) -> None:
     """The visitor is present, with the computations of what is on screen; called at every run and every look."""
     _presence(shared.engine.jobs, session.visitor)
+    shared.engine.jobs.quotas.introduce(session.visitor, visitor_person.here(shared.settings).name)
     shared.engine.jobs.here(session.visitor, session.work.runs)
     if session.work.runs is not None:
         session.work.runs.come_back()
