@@ -22,12 +22,17 @@ _FRAMED = "page-is-framed"
 
 def run() -> None:
     """Draw the frame and the page in it."""
-    st.set_page_config(page_title="Locuscope", page_icon=str(ASSETS / "icon.svg"), layout="wide")
+    st.set_page_config(page_title="Locuscope", page_icon=str(ASSETS / "icon.svg"), layout="wide", initial_sidebar_state="collapsed")
     st.logo(str(ASSETS / "locuscope.svg"), size="large")
     st.html(f"<style>{(ASSETS / 'page.css').read_text(encoding='utf-8')}</style>")
     if not _signed_in():
+        st.session_state.pop(_FRAMED, None)
+        st.navigation(_pages(everything=True), position="hidden")
+        st.subheader("Locuscope", anchor=False)
+        st.button("Sign in", type="primary", on_click=st.login)
         return
     st.session_state[_FRAMED] = True
+    state.session()
     st.navigation(_pages(), position="top").run()
 
 
@@ -40,8 +45,6 @@ def _signed_in() -> bool:
             show_caption(f"Signed in as {st.user.get('email') or st.user.get('name') or 'a user without a name'}")
             st.button("Sign out", on_click=st.logout)
         return True
-    st.subheader("Locuscope", anchor=False)
-    st.button("Sign in", type="primary", on_click=st.login)
     return False
 
 
@@ -52,12 +55,12 @@ def show(page: Callable[[], None]) -> None:
     front page; asking for the navigation once ends that for the whole process.
     """
     if _FRAMED not in st.session_state:
-        st.navigation(_pages(), position="top")
+        st.navigation(_pages(everything=True), position="hidden")
         st.rerun()
     page()
 
 
-def _pages() -> list[Page]:
+def _pages(*, everything: bool = False) -> list[Page]:
     folder = ROOT / "pages"
     return [
         st.Page(folder / "explorer.py", title="Explorer", default=True),
@@ -67,7 +70,7 @@ def _pages() -> list[Page]:
         st.Page(folder / "triage.py", title="Triage", url_path="triage"),
         st.Page(folder / "models.py", title="Models", url_path="models"),
         st.Page(folder / "help.py", title="Help", url_path="help"),
-        *([st.Page(folder / "status.py", title="Status", url_path="status")] if _shows_status() else []),
+        *([st.Page(folder / "status.py", title="Status", url_path="status")] if everything or _shows_status() else []),
     ]
 
 

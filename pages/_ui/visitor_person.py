@@ -12,10 +12,14 @@ FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "
 
 
 def here(settings: Settings) -> Person:
-    """The person of this page run. Headers are believed only where the settings ``user_header`` and ``address_header`` name them."""
+    """The person of this page run.
+
+    Headers are believed only where the settings ``user_header`` and ``address_header`` name them. Where people sign in, being on this machine
+    is no merit by itself.
+    """
     user = _header(settings.user_header) if settings.user_header else _signed_in()
     address = _header(settings.address_header) or st.context.ip_address or ""
-    return Person(user, address, _is_local())
+    return Person(user, address, _is_local() and not signs_in_here())
 
 
 def signs_in_here() -> bool:
