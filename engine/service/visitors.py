@@ -8,7 +8,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.core.errors import ResourceExhausted
@@ -37,12 +37,20 @@ class Holder(Protocol):
         """Forget results; they are asked for again when the visitor is back. Called from any thread."""
 
 
+class Closing(Protocol):
+    """What is to be closed when a visit ends."""
+
+    def close(self) -> None:
+        """Called once, from any thread."""
+
+
 @dataclass
 class _Visit:
     seen: float
     asked: set[str]
     holder: weakref.ref[Holder] | None = None
     leaving: threading.Timer | None = None
+    closing: list[weakref.ref[Closing]] = field(default_factory=list)
 
 
 class JobTable:
@@ -146,6 +154,17 @@ class JobTable:
         if timer is not None:
             timer.cancel()
 
+    def close_with(self, visitor: str, thing: Closing) -> bool:
+        """Have ``thing`` closed when the visit ends; at once, and False, when it has ended already."""
+        with self._lock:
+            visit = self._visits.get(visitor)
+            if visit is not None:
+                visit.closing = [known for known in visit.closing if known() is not None]
+                visit.closing.append(weakref.ref(thing))
+        if visit is None:
+            thing.close()
+        return visit is not None
+
     def asked_before(self, visitor: str, key: str) -> bool:
         """Whether the visitor asked for ``key`` in this visit: nobody is told what others asked."""
         with self._lock:
@@ -167,7 +186,7 @@ class JobTable:
         timer.start()
 
     def leave(self, visitor: str) -> None:
-        """Stop waiting for anything and let go of everything; what nobody else waits for stops."""
+        """Stop waiting for anything, let go of everything and close what ends with the visit; what nobody else waits for stops."""
         with self._lock:
             visit = self._visits.pop(visitor, None)
             self.quotas.forget(visitor)
@@ -177,6 +196,9 @@ class JobTable:
         holder = visit.holder() if visit is not None and visit.holder is not None else None
         if holder is not None:
             holder.let_go()
+        for thing in [known() for known in visit.closing] if visit is not None else []:
+            if thing is not None:
+                thing.close()
 
     @property
     def held_bytes(self) -> int:

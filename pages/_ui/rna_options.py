@@ -86,7 +86,7 @@ def reactivity_input(column: Any, length: int) -> None:
     if file is None:
         return
     try:
-        st.session_state[REACTIVITY] = reactivities(read_text(file.name, state.uploaded(file)), length)
+        st.session_state[REACTIVITY] = reactivities(read_text(file.name, state.uploaded(file, "reactivities")), length)
     except LocuscopeError as error:
         with column:
             show_error(str(error))

@@ -124,7 +124,7 @@ def _known(shown: Shown) -> Named | None:
         rna_options.reactivity_input(right, len(shown.sequence))
     try:
         if file is not None:
-            text = read_text(file.name, state.uploaded(file))
+            text = read_text(file.name, state.uploaded(file, "structure"))
         return Named("known structure", known_pairs(text, shown.sequence)) if text.strip() else None
     except LocuscopeError as error:
         show_error(str(error))

@@ -122,17 +122,17 @@ def _upload(shared: Shared, session: Session) -> None:
         features = st.file_uploader("Annotation of the sequence shown: GFF3, GTF, BED, GenBank", key="annotation")
     if features is not None and features.file_id != session.files.annotated:
         session.files = replace(session.files, annotated=features.file_id)
-        _with_content(session, features, lambda data: _annotate(shared, session, features.name, data))
+        _with_content(session, features, "annotation", lambda data: _annotate(shared, session, features.name, data))
     if given is None or given.file_id == session.files.upload:
         return
     session.files = replace(session.files, upload=given.file_id)
-    _with_content(session, given, lambda data: _open(shared, session, given, data))
+    _with_content(session, given, "upload", lambda data: _open(shared, session, given, data))
 
 
-def _with_content(session: Session, file: Any, use: Callable[[bytes], None]) -> None:
+def _with_content(session: Session, file: Any, place: str, use: Callable[[bytes], None]) -> None:
     """Use what was uploaded; when it is too much, say so."""
     try:
-        data = state.uploaded(file)
+        data = state.uploaded(file, place)
     except LocuscopeError as error:
         session.say(str(error))
     else:

@@ -84,7 +84,7 @@ class Exchange:
 
 
 class Session:
-    """One visitor: four frozen values, each replaced whole."""
+    """One visitor: four frozen values, each replaced whole, and the uploads by their place: name and bytes."""
 
     def __init__(self, visitor: str) -> None:
         self.visitor = visitor
@@ -92,6 +92,20 @@ class Session:
         self.files = Files()
         self.work = Work()
         self.exchange = Exchange()
+        self.uploads: dict[str, tuple[str, int]] = {}
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that this visitor takes in memory beside the arrays of results: what was packed for the browser, letters, uploaded files."""
+        packed = self.work.runs.held_bytes if self.work.runs is not None else 0
+        read = self.files.understood
+        letters = len(read[0]) + sum(len(record) for record in read[1].records) if read is not None else 0
+        return packed + letters + sum(size for _, size in list(self.uploads.values()))
+
+    def let_go(self) -> None:
+        """Forget results; they are asked for again when the visitor is back."""
+        if self.work.runs is not None:
+            self.work.runs.let_go()
 
     def say(self, problem: str) -> None:
         """Tell the visitor what went wrong; an empty text takes it back."""
@@ -143,12 +157,15 @@ def count_calls() -> Callable[[str], None]:
     return lambda _service: quotas.take(visitor, "calls", 1)
 
 
-def uploaded(file: Any) -> bytes:
-    """The bytes of an uploaded file, which count once for the visitor. Raises `ResourceExhausted` when they are too many for this hour."""
-    counted: set[str] = st.session_state.setdefault("uploads-counted", set())
-    if file.file_id not in counted:
+def uploaded(file: Any, place: str) -> bytes:
+    """The bytes of a file that was uploaded at ``place``, where it takes that of the one before.
+
+    They count once for the visitor, and in memory as long as they are there. Raises `ResourceExhausted` when they are too many for this hour.
+    """
+    uploads = session().uploads
+    if uploads.get(place, ("", 0))[0] != file.file_id:
         shared().engine.jobs.quotas.take(session().visitor, "upload_bytes", file.size)
-        counted.add(file.file_id)
+        uploads[place] = (file.file_id, file.size)
     content: bytes = file.getvalue()
     return content
 
@@ -175,6 +192,6 @@ def here(shared: Shared, session: Session) -> None:
     """The visitor is present, with the computations of what is on screen; called at every run and every look."""
     _presence(shared.engine.jobs, session.visitor)
     shared.engine.jobs.quotas.introduce(session.visitor, visitor_person.here(shared.settings).name)
-    shared.engine.jobs.here(session.visitor, session.work.runs)
+    shared.engine.jobs.here(session.visitor, session)
     if session.work.runs is not None:
         session.work.runs.come_back()

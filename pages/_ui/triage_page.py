@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.core.card import Capability
-from engine.core.errors import InputError, LocuscopeError, ResourceExhausted
+from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceExhausted
 from engine.core.quoting import file_name
 from engine.core.transcripts import Transcripts
 from engine.core.variants import ScoredVariant, Triage, TriageParameters
@@ -54,7 +54,7 @@ class Given:
     @classmethod
     def of_upload(cls, upload: Any) -> Given | None:
         """What Streamlit received, None for nothing. Raises `ResourceExhausted` when the visitor has uploaded too much."""
-        return None if upload is None else cls(upload.name, state.uploaded(upload))
+        return None if upload is None else cls(upload.name, state.uploaded(upload, upload.name))
 
     @classmethod
     def of_path(cls, path: Path) -> Given:
@@ -132,7 +132,7 @@ def _start(
 
     def work(monitor: reading.Reading) -> tuple[TriageRequest, VisitorFolder | None]:
         found = apart.read_variants(variants.name, variants.content, shared.settings, monitor)
-        reference, folder = _reference(shared, assembly, fasta, monitor)
+        reference, folder = _reference(shared, assembly, fasta, monitor, visitor)
         transcripts = reference.transcripts(given_codes([stated])) if assembly != OWN else Transcripts()
         return TriageRequest(found, reference, transcripts, model or "", TriageParameters(window)), folder
 
@@ -148,13 +148,15 @@ def _start(
 
 
 def _reference(
-    shared: state.Shared, assembly: str, fasta: Given | None, monitor: reading.Reading
+    shared: state.Shared, assembly: str, fasta: Given | None, monitor: reading.Reading, visitor: str
 ) -> tuple[ReferenceLetters, VisitorFolder | None]:
     if assembly != OWN:
         return ReferenceLetters(shared.genomes, assembly), None
     if fasta is None:
         raise InputError("No reference was given; choose its FASTA file, or a registered assembly.")
     folder = VisitorFolder(shared.settings)
+    if not shared.engine.jobs.close_with(visitor, folder):
+        raise Cancelled(reading.STOPPED)
     path = folder.write("reference.fa.gz" if fasta.content.startswith(GZIP_MAGIC) else "reference.fa", fasta.content)
     own = replace(shared.settings, home=folder.path)
     apart.prepare_reference(path, own, monitor)

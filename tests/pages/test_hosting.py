@@ -87,9 +87,9 @@ def _uploading() -> None:
     from engine.core.errors import LocuscopeError
     from pages._ui import state
 
-    for name, size in (("first", 600), ("first", 600), ("second", 600)):
+    for name, size in (("first", 600), ("first", 600), ("second", 600)):  # one after the other in one place
         try:
-            st.text(len(state.uploaded(SimpleNamespace(file_id=name, size=size, getvalue=lambda: b"abc"))))
+            st.text(len(state.uploaded(SimpleNamespace(file_id=name, size=size, getvalue=lambda: b"abc"), "a place")))
         except LocuscopeError as error:
             st.text(str(error))
 
@@ -99,6 +99,7 @@ def test_an_upload_counts_once_and_what_is_too_much_is_refused(monkeypatch: pyte
     first, again, second = (one.value for one in app.text)
     assert (first, again) == ("3", "3")
     assert second.startswith("You have uploaded 1,200 bytes within the hour")
+    assert app.session_state["locuscope"].held_bytes == 600
 
 
 def _asking() -> None:
