@@ -30,7 +30,7 @@ def _framed(traces: list[Any], title: str, *, dark: bool) -> go.Figure:
                 "plot_bgcolor": "rgba(0,0,0,0)",
                 "font": {"color": colours["ink"]},
                 "xaxis": {**axis, "title": {"text": "position, 1-based"}, "tickformat": ","},
-                "yaxis": {**axis, "title": {"text": title}},
+                "yaxis": {**axis, "title": {"text": title}, "exponentformat": "power"},
                 "legend": {"orientation": "h", "y": 1.1, "x": 0},
                 "hovermode": "closest",
             },

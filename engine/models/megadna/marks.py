@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
+from engine.core.card import ModelCard
 from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Marks, Sizes
 from engine.models.checkpoints.layouts import size_words
@@ -57,4 +61,10 @@ def _unlike(evidence: Evidence) -> str:
     return "" if told == _LENGTHS else f"reads stages of {list(told)} parts, not of {list(_LENGTHS)}"
 
 
-MARKS = Marks(_misfit, _looks, _sizes, published=((24, 512),), unlike=_unlike, needs=())
+def _shaped(card: ModelCard, evidence: Evidence) -> ModelCard:
+    """With the limit that the stages set, start and end token taken off."""
+    told = lengths(evidence)
+    return replace(card, max_length=max(1, math.prod(told) - 2)) if told else card
+
+
+MARKS = Marks(_misfit, _looks, _sizes, published=((24, 512),), unlike=_unlike, needs=(), shaped=_shaped)

@@ -17,6 +17,7 @@ from engine.analyses.effects import variant_effects
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import EmbeddingModel, GenerativeModel, LikelihoodModel, NucleotideModel
 from engine.core.sequence import NucleotideSequence
+from engine.models.checkpoints.identity import identify
 from engine.models.checkpoints.weights import read_pickled_module
 from engine.models.entry import LoadOptions
 from engine.models.megadna import adapter
@@ -295,6 +296,10 @@ def test_lengths_that_cannot_be_are_refused(lengths: Any, tmp_path: Path) -> Non
     (tmp_path / "config.json").write_text(json.dumps({"max_seq_len": lengths}))
     with pytest.raises(WeightsInvalid, match="max_seq_len"):
         adapter.load(tmp_path, LoadOptions())
+
+
+def test_the_limit_of_a_checkpoint_is_known_before_it_is_loaded(tiny: Path) -> None:
+    assert identify(adapter.ENTRIES["megadna"], tiny / "megadna" / "checkpoint").card.max_length == 190
 
 
 def test_lengths_of_another_model_are_refused(tmp_path: Path) -> None:
