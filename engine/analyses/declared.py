@@ -111,7 +111,7 @@ class Declared:
     pace : str
         Computations of one pace take equally long a pass: ``mutants`` of one sequence, or unrelated ``passes``.
     shown : str
-        On the explorer: ``always`` (with every question), ``asked`` (a box in the menu), ``clicked`` (about a selection).
+        On the explorer: ``always`` (with every question; a model that cannot says so), ``offered`` (by the models that can), ``asked`` (a box in the menu), ``clicked`` (about a selection).
     order : int
         Place in menus and tables.
     windows : bool
@@ -140,7 +140,7 @@ class Declared:
     growth: Literal["linear", "quadratic"] = "linear"
     tiled: bool = False
     pace: Literal["mutants", "passes"] = "passes"
-    shown: Literal["always", "asked", "clicked"] = "asked"
+    shown: Literal["always", "offered", "asked", "clicked"] = "asked"
     order: int = 100
     windows: bool = True
     settings: Callable[[ModelCard], Parameters] | None = None

@@ -38,7 +38,7 @@ def page() -> None:
     if session.screen.shown is None:
         search.cards(shared, session)
         return
-    runs, cost = _runs(shared, session)
+    runs, cost = computations(shared, session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
     if len(session.on_screen.sequence) <= shared.settings.max_length:  # of a longer one nothing can be computed, so nothing is drawn
@@ -90,7 +90,7 @@ def _unknown(engine: Engine, question: Question) -> str:
     return "" if row.card.can(Capability.DEPENDENCY) else f"The address asks for {row.card.title}, which has no dependency map."
 
 
-def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
+def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
     """The computations of the question on screen; those of the question before that nobody asks for any more are given up."""
     question, shown = session.question, session.on_screen
     before = session.work
@@ -122,7 +122,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         if not cost.problem and not runs.running and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
-        downloads.menu(runs, shown)
+        downloads.menu(session, dark=_dark())
     search.records(shared, session)
     for note in runs.notes():
         show_caption(note)
@@ -151,7 +151,7 @@ def _offer_window(shared: Shared, session: Session) -> None:
 def _figure(shared: Shared, session: Session) -> None:
     """The view and its wires; the wires run again by themselves while something is computed."""
     runs = session.computing
-    wish = figure_view.mount(_meta(shared, session))
+    wish = figure_view.mount(_meta(shared, session), session.saw)
     if wish is not None and wish.values.get("view") == session.on_screen.identity and wish.identity != session.exchange.granted:
         session.exchange = replace(
             session.exchange, granted=wish.identity

@@ -211,6 +211,10 @@ class Runs:
         }
         return LocusEvidence(self.shown.sequence, results, self.shown.features, states, title=self.shown.title)
 
+    def lines(self) -> list[dict[str, Any]]:
+        """How far each computation is that is not finished: its ``text``, ``done`` of ``total``, ``seconds_left``, ``running``, ``failed``."""
+        return [line for line in (_line(kind, job, self._is_stopped(kind)) for kind, job in self.jobs.items()) if line is not None]
+
     def envelopes(self, style: FigureStyle) -> dict[str, bytes]:
         """Everything the browser should have now; unchanged parts are the same bytes as before."""
         job = self.pair
@@ -218,7 +222,7 @@ class Runs:
             note = "" if job.result is not None else str(job.error or "The computation was cancelled; click again.")
             self.chosen = Chosen(self.chosen.places, job.result, note)
         words = {name: words for name, (_, words) in self.states().items() if words}
-        lines = [line for line in (_line(kind, job, self._is_stopped(kind)) for kind, job in self.jobs.items()) if line is not None]
+        lines = self.lines()
         running = [kind for kind, job in self.jobs.items() if not job.finished and kind not in self.stopped]
         status = {"running": running, "lines": lines}
         chosen, window = self.chosen, self.window
@@ -280,7 +284,8 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
     requests: dict[str, Request] = {}
     impossible: dict[str, str] = {}
     for name, analysis in analyses().items():
-        if analysis.shown != "always" and name not in question.asked:
+        offered = analysis.shown == "offered" and not analysis.cannot(engine.model(question.model).card)
+        if analysis.shown != "always" and not offered and name not in question.asked:
             continue
         model, reason = _model_of(engine, analysis, question)
         if not model:

@@ -24,9 +24,8 @@ export function draw(view, dirty) {
   root.dataset.ready = "true";
 }
 // Top and bottom of the map: rows, of the triangle distances.
-export function rowsOf({ region, rows, display }) {
-  return display.shape === "triangle" ? { low: -0.5, high: region.b - region.a } : { low: rows.a, high: rows.b };
-}
+export const rowsOf = ({ region, rows, display }) =>
+  display.shape === "triangle" ? { low: -0.5, high: region.b - region.a } : { low: rows.a, high: rows.b };
 function drawLayout(view) {
   const { root, dom, facts, display, tool } = view;
   const beside = root.clientWidth > BESIDE ? Math.max(280, root.clientWidth * 0.25) + 16 : 0;
