@@ -24,7 +24,10 @@ class FigureView {
     attachPointer(this);
     new ResizeObserver(() => this.refresh("layout")).observe(root);
     for (const left of ["pointerleave", "focusout"])
-      root.addEventListener(left, ({ relatedTarget }) => root.contains(relatedTarget) || this.tell());
+      root.addEventListener(
+        left,
+        ({ relatedTarget }) => root.contains(relatedTarget) || setTimeout(() => this.tell(), 80),
+      );
   }
 
   update(meta, send) {
@@ -252,13 +255,9 @@ class FigureView {
   focus = () => this.root.focus({ preventScroll: true });
   cancel = () => this.send("cancel", {});
   search = () => document.querySelector(".st-key-search textarea")?.focus();
-  hint(message) {
-    this.put({ message }, "cursor");
-    this.say(message);
-  }
+  hint = (message) => this.say(message, this.put({ message }, "cursor"));
   say = (text) => this.dom.live.replaceChildren(text);
 
-  // Drawn at most once a frame, and only what changed.
   put(change, ...what) {
     Object.assign(this, change);
     for (const one of what) this.refresh(one);
