@@ -21,7 +21,9 @@ def test_a_package_that_is_here_is_imported() -> None:
 def test_without_pybigwig_a_bigwig_says_what_to_write_instead(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "pyBigWig", None)
     found = samples.effects(samples.sequence(locus=True))
-    with pytest.raises(SourceUnavailable, match=r"bigWig needs the package pyBigWig, which is not installed here .* write .bedgraph instead"):
+    with pytest.raises(
+        SourceUnavailable, match=r"bigWig needs the package pyBigWig, which is not installed here .* write .bedgraph instead"
+    ):
         bigwig.write_track(found, found.tracks()[0], tmp_path / "x.bw")
 
 
