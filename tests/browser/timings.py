@@ -168,11 +168,12 @@ def heap(page: Page, address: str) -> dict[str, float]:
 
 
 def poll(page: Page, address: str) -> dict[str, float]:
-    """What the dashboard sends while it computes a map of 350 bases that nobody asked for before."""
-    letters = "".join(random.Random().choices("ACGT", k=350))
+    """What the dashboard sends while it computes a map of 600 bases that nobody asked for before."""
+    letters = "".join(random.Random().choices("ACGT", k=600))
     frames = received_by(page)
     page.goto(f"{address}/?sequence={letters}")
-    LocusPage(page)
+    page.get_by_role("button", name="Compute", exact=True).click()
+    page.locator("[data-role=progress]").get_by_text("model runs").first.wait_for()
     page.wait_for_timeout(1500)
     frames.clear()
     page.wait_for_timeout(4000)
