@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.core.errors import FileFormatError
 from engine.core.features import Feature
 from engine.core.locus import Locus
+from engine.core.packages import needed
 from engine.core.quoting import file_name
 from engine.sources.annotation import BOUND_BYTES, FASTA_PART, KNOWN, Style, is_comment, parse_annotation, parse_line, style_of
 from engine.sources.assemblies import find_contig
@@ -179,14 +180,14 @@ class TabixAnnotation:
 
     def contigs(self) -> tuple[str, ...]:
         """Contigs of the index."""
-        import pysam
+        pysam = needed("pysam")
 
         with pysam.TabixFile(str(self._path)) as table:
             return tuple(table.contigs)
 
     def overlapping(self, contig: str, start: int, end: int) -> tuple[Feature, ...]:
         """Features that meet ``[start, end)``, by start."""
-        import pysam
+        pysam = needed("pysam")
 
         with pysam.TabixFile(str(self._path)) as table:
             if contig not in table.contigs:
