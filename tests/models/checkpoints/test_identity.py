@@ -203,7 +203,7 @@ def test_version_1_with_rotary_positions_is_refused(tiny: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("family", "model_id"),
-    [("nt_v1", "nt-v1"), ("grover", "grover"), ("", "specieslm-fungi-k6"), ("splicebert", "splicebert")],
+    [("nt_v1", "nt-v1"), ("grover", "grover"), ("dependency_k1", "specieslm-fungi-k1"), ("splicebert", "splicebert")],
 )
 def test_a_decoder_is_no_model_that_reads_both_sides(family: str, model_id: str, tiny: Path, tmp_path: Path) -> None:
     """The class that config.json asks for reads from left to right; --model checkpoint runs it so."""
