@@ -109,7 +109,8 @@ class Declared:
     tiled : bool
         Longer sequences than the model's are cut into windows and put together.
     pace : str
-        Computations of one pace take equally long a pass: ``mutants`` of one sequence, or unrelated ``passes``.
+        Computations of one pace take equally long a pass: ``mutants`` of one sequence, unrelated ``passes``,
+        ``windows`` of a sequence longer than the model reads, or ``bases`` that it adds.
     one_core : bool
         Every product runs on one core, several of them side by side (`engine.analyses.batches`), so that the number of cores changes no bit;
         of all others that number is part of the key.
@@ -143,7 +144,7 @@ class Declared:
     memory: Callable[[NucleotideSequence, Any], int] = _by_the_base
     growth: Literal["linear", "quadratic"] = "linear"
     tiled: bool = False
-    pace: Literal["mutants", "passes"] = "passes"
+    pace: Literal["mutants", "passes", "windows", "bases"] = "passes"
     one_core: bool = False
     shown: Literal["always", "offered", "asked", "clicked", "page"] = "asked"
     order: int = 100

@@ -393,6 +393,7 @@ DECLARED = (
         ),
         out="essential.tsv",
         tiled=True,
+        pace="windows",
         shown="page",
         order=95,
         windows=False,

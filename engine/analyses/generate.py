@@ -178,6 +178,7 @@ DECLARED = (
         passes=lambda sequence, parameters, card, offer: parameters.length,
         run=lambda model, sequence, parameters, monitor, answers: generate(model, sequence, parameters, monitor),
         out="generated.fa",
+        pace="bases",
         shown="page",
         order=96,
         windows=False,

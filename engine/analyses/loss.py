@@ -296,6 +296,7 @@ DECLARED = (
         passes=_passes,
         run=lambda model, sequence, parameters, monitor, answers: loss_track(model, sequence, parameters, monitor),
         tiled=True,
+        pace="windows",
         shown="asked",
         order=60,
         windows=False,

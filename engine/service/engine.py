@@ -290,7 +290,7 @@ class Engine:
         found = self._resolved(request)
         inner = [found.inner(name) for name in found.needed]
         passes = max(0, found.passes - sum(self._resolved(question).passes for question in inner if question in beside))
-        length = len(request.sequence)
+        length = found.read_bp
         seconds = self._timings.seconds(found.pace(), length, passes) if passes else 0.0
         return Cost(passes, passes * length, seconds, found.memory_bytes)
 
@@ -473,7 +473,7 @@ class Engine:
             seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
         if known is None:
             passes = found.passes - sum(self._resolved(found.inner(name)).passes for name in answers)
-            self._timings.note(found.pace("passes" if answers else ""), len(found.sequence), max(1, passes), seconds)
+            self._timings.note(found.pace("passes" if answers else ""), found.read_bp, max(1, passes), seconds)
         return result
 
     @contextlib.contextmanager

@@ -87,6 +87,12 @@ class Resolved:
         """Forward passes."""
         return self.analysis.passes(self.sequence, self.parameters, self.entry.card, self.entry.offer)
 
+    @property
+    def read_bp(self) -> int:
+        """Bases that one pass reads: the sequence, or a window of the model's where the analysis cuts it."""
+        length = len(self.sequence)
+        return min(length, self.entry.card.max_length) if self.analysis.tiled else length
+
     @cached_property
     def memory_bytes(self) -> int:
         """Bytes of the answer while it is computed."""

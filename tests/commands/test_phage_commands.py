@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.analyses.loss import pieces
 from engine.commands.app import main
+from engine.core.sequence import NucleotideSequence
+from engine.core.settings import Settings
+from engine.service.engine import Engine, Request
 
 LETTERS = "ACGATGCAACGTAGCTAGGATACGTTGCATTTACGGCATTAGCATCAGGTAA"
 GENBANK = f"""LOCUS       TOY                       52 bp    DNA     linear   PHG 01-JAN-2000
@@ -106,3 +110,11 @@ def test_generated_letters_are_a_fasta(tiny: Path, tmp_path: Path, phage: Path) 
     head, *letters = out.read_text().splitlines()
     assert head.startswith(">generated_by_")
     assert len("".join(letters)) == 38
+
+
+def test_the_cost_of_what_is_cut_into_windows_counts_what_they_read(tmp_path: Path) -> None:
+    made = Engine(Settings(home=tmp_path / "home"))
+    cost = made.estimate(Request("loss", NucleotideSequence("ACGT" * 2000), "locuscope"))
+    longest = made.model("locuscope").card.max_length
+    assert cost.passes == 50 * len(pieces(8000, longest, causal=False))
+    assert cost.tokens == cost.passes * longest
