@@ -17,6 +17,7 @@ from engine.core.errors import FileFormatError, InputError, ParameterError
 from engine.core.genes import write_genes
 from engine.core.parameters import fields_of
 from engine.core.sequence import NucleotideSequence
+from engine.service.jobs import KEEP_SECONDS
 from engine.service.requests import Request
 
 app = typer.Typer()
@@ -65,7 +66,10 @@ def essential_command(
     engine = arguments.make_engine(settings)
     cost = engine.estimate(request)
     about = f", about {cost.seconds:,.0f} s" if cost.seconds else ""
-    print(f"{cost.passes:,} forward passes{about}; an interrupted run goes on from where it was", file=sys.stderr)
+    print(
+        f"{cost.passes:,} forward passes{about}; snapshots are kept every {KEEP_SECONDS:.0f} s, from which the same command goes on",
+        file=sys.stderr,
+    )
     monitor = TerminalMonitor()
     found = engine.run(request, monitor)
     monitor.close()
