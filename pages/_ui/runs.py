@@ -312,8 +312,10 @@ def _usable(engine: Engine, analysis: Declared) -> bool:
 
 
 def _on_screen(needed: Mapping[str, Needed], requests: Mapping[str, Request]) -> bool:
-    """Whether the answers an analysis must read are among those that are asked for; otherwise it would be about another map."""
-    return all(name in requests and requests[name].parameters == item.parameters for name, item in needed.items() if item.required)
+    """Whether of the answers an analysis must read those that have a panel of their own are asked for as it needs them; otherwise it would be
+    about another map. What nobody looks at by itself, such as controls, is computed with it."""
+    looked_at = {name: item for name, item in needed.items() if item.required and declared(name).shown != "clicked"}
+    return all(name in requests and requests[name].parameters == item.parameters for name, item in looked_at.items())
 
 
 @dataclass(frozen=True)
