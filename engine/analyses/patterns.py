@@ -9,7 +9,7 @@ ones among places of its kind with its score or a higher one: (1 + places of the
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.core.provenance import Provenance
+    from engine.core.results import WindowAnswer
 
 VERSION = "1"
 
@@ -79,7 +80,7 @@ class Patterns(Result):
     ``scores`` float32 (L, 5): of each base by `engine.analyses.pattern_scores.KINDS`, in the map's unit, NaN where undefined.
     ``kinds`` int64 (n,): index into `KINDS`; ``places`` int64 (n, 2): first bases of both sides (0-based, equal where there is one side);
     ``place_scores``, ``q`` float32 (n,): score and empirical q-value, NaN without controls; smallest q first.
-    ``control_kinds`` int64 (m,), ``control_scores`` float32 (m,): of the ``shuffles`` shuffled sequences together. ``rate``: of the parameters.
+    ``control_kinds`` int64 (m,), ``control_places`` int64 (m, 2), ``control_scores`` float32 (m,): of the ``shuffles`` shuffled sequences together. ``rate``: of the parameters.
     """
 
     faces = frozenset({"tracks", "main track", "intervals", "pairs"})
@@ -90,6 +91,7 @@ class Patterns(Result):
     place_scores: NDArray[np.float32]
     q: NDArray[np.float32]
     control_kinds: NDArray[np.int64]
+    control_places: NDArray[np.int64]
     control_scores: NDArray[np.float32]
     shuffles: int
     rate: float
@@ -104,6 +106,7 @@ class Patterns(Result):
             ("place_scores", np.float32, (count,)),
             ("q", np.float32, (count,)),
             ("control_kinds", np.int64, (controls,)),
+            ("control_places", np.int64, (controls, 2)),
             ("control_scores", np.float32, (controls,)),
         ):
             object.__setattr__(self, name, frozen_array(getattr(self, name), dtype, shape, name))
@@ -114,7 +117,7 @@ class Patterns(Result):
         return np.flatnonzero(self.q <= self.rate) if self.shuffles else np.arange(len(self.q))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """``scores`` and ``score_names``; of the places ``kinds`` (words), ``places``, ``place_scores``, ``q``; the controls' kinds and scores."""
+        """``scores`` and ``score_names``; of the places ``kinds`` (words), ``places``, ``place_scores``, ``q``; those of the controls."""
         names = np.array(KINDS)
         return {
             "scores": self.scores,
@@ -124,6 +127,7 @@ class Patterns(Result):
             "place_scores": self.place_scores,
             "q": self.q,
             "control_kinds": names[self.control_kinds],
+            "control_places": self.control_places,
             "control_scores": self.control_scores,
             "shuffles": np.array(self.shuffles),
         }
@@ -271,6 +275,7 @@ def patterns(
         place_scores=values[order],
         q=q[order],
         control_kinds=np.zeros(0, np.int64) if controls is None else controls.kinds,
+        control_places=np.zeros((0, 2), np.int64) if controls is None else controls.places,
         control_scores=np.zeros(0, np.float32) if controls is None else controls.scores,
         shuffles=0 if controls is None else controls.shuffles,
         rate=chosen.rate,
@@ -288,6 +293,12 @@ def _after(parameters: PatternParameters, card: ModelCard) -> Mapping[str, Neede
 
 def _passes(sequence: NucleotideSequence, parameters: PatternParameters, card: ModelCard, offer: Offer) -> int:
     return (1 + parameters.shuffles) * dependency.passes(sequence, DependencyParameters())
+
+
+def _ranked(windows: Iterable[WindowAnswer], parameters: PatternParameters) -> Table:
+    from engine.analyses.pattern_ranking import ranked
+
+    return ranked(windows, parameters)
 
 
 DECLARED = (
@@ -312,5 +323,6 @@ DECLARED = (
         pace="mutants",
         one_core=True,
         order=45,
+        ranked=_ranked,
     ),
 )

@@ -82,7 +82,7 @@ def scan_command(
     fasta: Annotated[Path, typer.Option("--fasta", metavar="GENOME", help="Every contig of it is scanned.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the answers; a run goes on where it stopped.")],
     analysis: Annotated[
-        str, typer.Option(metavar="NAME", help="probabilities, effects, segmentation, dependency or tokens.")
+        str, typer.Option(metavar="NAME", help="probabilities, effects, segmentation, dependency, patterns or tokens.")
     ] = "probabilities",
     model: ModelId = "",
     weights: Weights = None,
@@ -97,13 +97,28 @@ def scan_command(
         list[str],
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the analysis, such as precision=exact; may be repeated."),
     ] = [],  # noqa: B006
+    gff: Annotated[
+        Path | None, typer.Option("--gff", metavar="ANNOTATION", help="Genes beside each place of the ranked table of patterns.")
+    ] = None,
+    non_coding: Annotated[bool, typer.Option("--non-coding", help="Leave out windows more than half of which is coding in --gff.")] = False,
 ) -> None:
-    """Genome-wide run, resumable, to a directory: an npz a stretch of windows and a bigWig a track."""
+    """Genome-wide run, resumable, to a directory: an npz a stretch of windows, a bigWig a track, of patterns a ranked table."""
     from engine.genome.run import Plan, scan
 
     folder = weights.resolve() if weights is not None else ""
     plan = Plan(
-        str(fasta.resolve()), analysis, model, str(folder), species, device, dtype, window, overlap, read_settings(setting, analysis)
+        str(fasta.resolve()),
+        analysis,
+        model,
+        str(folder),
+        species,
+        device,
+        dtype,
+        window,
+        overlap,
+        read_settings(setting, analysis),
+        str(gff.resolve()) if gff is not None else "",
+        non_coding,
     )
     monitor = TerminalMonitor()
     failed = scan(plan, out, settings_of_command_line(), processes, ray, monitor)

@@ -160,6 +160,21 @@ def place(sequence: NucleotideSequence, index: int) -> str:
 
 
 @dataclass(frozen=True, eq=False)
+class WindowAnswer:
+    """What a run over a genome has of the bases ``[start, end)`` of a contig, of which ``[first, last)`` counts; 0-based.
+
+    ``arrays``: those of the result, and ``sequence``, the letters.
+    """
+
+    contig: str
+    start: int
+    end: int
+    first: int
+    last: int
+    arrays: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
 class PredictedTracks:
     """Tracks of one kind over an interval, as a hosted model predicts them.
 

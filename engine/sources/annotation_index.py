@@ -22,7 +22,7 @@ from engine.sources.assemblies import find_contig
 from engine.sources.door import OWN_FILES, Bounds, LeftOut, TextLines
 from engine.sources.kinds import EMBL, GENBANK
 
-_GENES = frozenset(
+GENE_KINDS = frozenset(
     {"gene", "tRNA_gene", "tRNA", "rRNA", "ncRNA", "pseudogene", "ncRNA_gene", "snoRNA_gene", "rRNA_gene", "snRNA_gene", "CDS"}
 )
 
@@ -112,7 +112,7 @@ class FeatureIndex:
             self._sorted_names = sorted(names)
         first = bisect.bisect_left(self._sorted_names, start.casefold())
         close = itertools.takewhile(lambda key: key.startswith(start.casefold()), self._sorted_names[first : first + 50 * count])
-        return tuple(itertools.islice(dict.fromkeys(names[key].name for key in close if names[key].kind in _GENES), count))
+        return tuple(itertools.islice(dict.fromkeys(names[key].name for key in close if names[key].kind in GENE_KINDS), count))
 
     def _by_name(self) -> dict[str, Feature]:
         if self._names is None:
@@ -124,7 +124,7 @@ class FeatureIndex:
         others: dict[str, Feature] = {}
         for items in self._features.values():
             for item in items:
-                table = genes if item.kind in _GENES and item.kind != "CDS" else others
+                table = genes if item.kind in GENE_KINDS and item.kind != "CDS" else others
                 for key in (item.name, *(item.attributes.get(label, "") for label in ("gene", "Name", "locus_tag", "ID", "gene_id"))):
                     if key:
                         table.setdefault(key.casefold(), item)
