@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,9 +13,12 @@ from engine.views.panel import Choice, Drawn, Panel, Readout
 from engine.views.paths import Path, boxes, filled, together
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from engine.analyses.patterns import Patterns
 
 ROW = 15
+MOST_LANES = 6
 BOX, LINE = 0.34, 0.035
 """Half the height of a side, and of the line between two sides, in rows."""
 
@@ -34,29 +37,51 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
             readout=readout,
             state=PanelState("result", f"no place has a q-value up to {found.rate:g}"),
         )
-    traces, choices = [], []
-    for row, kind in enumerate(seen):
-        y = len(seen) - 0.5 - row
+    traces: list[dict[str, Any]] = []
+    choices: list[Choice] = []
+    ticks: list[float] = []
+    at = 0
+    for kind in seen:
+        rows = kept[found.kinds[kept] == kind]
+        lanes = _lanes(found.places[rows], WIDTHS[KINDS[kind]])
         colour = element_colour(kind, dark=style.dark)
-        traces.append(filled(_boxes(found, kept[found.kinds[kept] == kind], KINDS[kind], y), colour, name=KINDS[kind]))
-        choices.append(Choice(KINDS[kind], row, colour))
+        choices.append(Choice(KINDS[kind], len(traces), colour))
+        traces.append(
+            filled(_boxes(found.places[rows] + 0.5, (-0.5 - at) - lanes.astype(np.float64), WIDTHS[KINDS[kind]]), colour, name=KINDS[kind])
+        )
+        ticks.append(-0.5 - at)
+        at += int(lanes.max()) + 1
     names = [f"{KINDS[kind]}s" for kind in seen]
-    axis = {"range": [0, len(seen)], "tickvals": [len(seen) - 0.5 - row for row in range(len(seen))], "ticktext": names, "showgrid": False}
+    axis = {"range": [-at, 0], "tickvals": ticks, "ticktext": names, "showgrid": False}
     how = f"Patterns with q up to {found.rate:g}" if found.shuffles else "Patterns, without controls"
-    return Drawn(tuple(traces), axis, height=ROW * len(seen), title=how, model=title, readout=readout, choices=tuple(choices))
+    return Drawn(tuple(traces), axis, height=ROW * at, title=how, model=title, readout=readout, choices=tuple(choices))
 
 
-def _boxes(found: Patterns, rows: np.ndarray, kind: str, y: float) -> Path:
-    width = WIDTHS[kind]
-    first, second = found.places[rows].T + 0.5
-    sides = np.concatenate([first, second[second > first]])
-    parts = [boxes(sides, sides + width, y - BOX, y + BOX)]
-    if kind in ("stem", "repeat"):
-        parts.append(boxes(first + width, np.maximum(second, first + width), y - LINE, y + LINE))
-    return together(parts)
+def _lanes(places: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """Lane of each place, the first free one from the left; further ones share the last."""
+    ends: list[int] = []
+    found = np.zeros(len(places), np.int64)
+    for row in np.lexsort((-places[:, 1], places[:, 0])):
+        first, second = (int(at) for at in places[row])
+        lane = next((number for number, end in enumerate(ends) if end <= first), len(ends))
+        ends[lane : lane + 1] = [second + width]
+        found[row] = min(lane, MOST_LANES - 1)
+    return found
 
 
-def _smallest_q(found: Patterns) -> np.ndarray:
+def _boxes(places: NDArray[np.float64], y: NDArray[np.float64], width: int) -> Path:
+    """Both sides of each place, and a line from one to the other where they are apart."""
+    first, second = places.T
+    two = second > first
+    sides, heights = np.concatenate([first, second[two]]), np.concatenate([y, y[two]])
+    apart = second > first + width
+    line = y[apart]
+    return together(
+        [boxes(sides, sides + width, heights - BOX, heights + BOX), boxes(first[apart] + width, second[apart], line - LINE, line + LINE)]
+    )
+
+
+def _smallest_q(found: Patterns) -> NDArray[np.float32]:
     """float32 (L,): smallest q of the places a base is in, NaN outside them."""
     best = np.full(len(found.sequence), np.nan, np.float32)
     for kind, places, q in zip(found.kinds, found.places, found.q, strict=True):
