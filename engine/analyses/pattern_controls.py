@@ -36,8 +36,8 @@ MOST_SHUFFLES = 100
 
 
 def map_bytes(sequence: NucleotideSequence, parameters: Any) -> int:
-    """Bytes beside the model while patterns of a map are looked for: the map, its scores by direction, and exact sums."""
-    return len(sequence) ** 2 * 32
+    """Bytes beside the model while patterns of a map are looked for: its own 4 a pair of bases, and 40 as measured for the sums and scores."""
+    return len(sequence) ** 2 * 44
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,8 @@ def pattern_scores(values: NDArray[np.float32], direction: Literal["stem", "repe
     for step in range(FILTER_BP):
         column = FILTER_BP - 1 - step if direction == "stem" else step
         scores += 2 * exact[step : step + size, column : column + size]
-    index = np.arange(size)
-    scores[np.abs(index[:, None] - index[None, :]) <= BAND] = 0.0
+    for row in range(size):
+        scores[row, max(0, row - BAND) : row + BAND + 1] = 0.0
     return scores.astype(np.float32)
 
 
