@@ -38,7 +38,9 @@ class _Class:
 
 
 def ranked(windows: Iterable[WindowAnswer], parameters: PatternParameters) -> Table:
-    """Places with a q-value up to ``parameters.rate``, smallest q first, then by score; without controls all, by score; 100,000 at most.
+    """Places with a q-value up to ``parameters.rate``; without controls all; 100,000 at most.
+
+    Stems, repeats and blocks come first, by q, then by what fits of their letters, then by score; single bases (hotspots, targets) after them.
 
     Columns: ``contig``; ``first_start`` to ``second_end``: both sides, 1-based inclusive on the contig; their letters; ``fitting``: share of the
     letters that pair (stem) or are equal (repeat); ``score``; ``gc_class``; ``class_windows``, ``class_shuffles``: how many are in the class; ``q``.
@@ -88,15 +90,17 @@ def _add_controls(found: _Class, window: WindowAnswer) -> None:
 def _table(rows: list[tuple[Any, ...]], q: NDArray[np.float32], classes: dict[int, _Class], parameters: PatternParameters) -> Table:
     scores = np.array([row[6] for row in rows], np.float32)
     kept = np.flatnonzero(np.isnan(q) | (q <= parameters.rate))
-    order = kept[np.lexsort((kept, -scores[kept], np.nan_to_num(q[kept], nan=2.0)))][:MOST_ROWS]
+    every = np.array([_FITS[row[1]](row[4], row[5]) if row[1] in _FITS else np.nan for row in rows], np.float32)
+    single = np.array([WIDTHS[row[1]] == 1 for row in rows], bool)
+    keys = (kept, -scores[kept], -np.nan_to_num(every[kept]), np.nan_to_num(q[kept], nan=2.0), single[kept])
+    order = kept[np.lexsort(keys)][:MOST_ROWS]
     chosen = [rows[index] for index in order]
-    share = [_FITS[row[1]](row[4], row[5]) if row[1] in _FITS else np.nan for row in chosen]
     columns: dict[str, Any] = {"contig": [row[0] for row in chosen], "kind": [row[1] for row in chosen]}
     for name, at, letters in (("first", 2, 4), ("second", 3, 5)):
         columns[f"{name}_start"] = [row[at] + 1 for row in chosen]
         columns[f"{name}_end"] = [row[at] + WIDTHS[row[1]] for row in chosen]
         columns[f"{name}_letters"] = [row[letters] for row in chosen]
-    columns |= {"fitting": np.array(share, np.float32), "score": scores[order], "gc_class": [row[7] / CLASSES for row in chosen]}
+    columns |= {"fitting": every[order], "score": scores[order], "gc_class": [row[7] / CLASSES for row in chosen]}
     columns["class_windows"] = [classes[row[7]].windows for row in chosen]
     columns["class_shuffles"] = [classes[row[7]].shuffles for row in chosen]
     return Table({**columns, "q": q[order]}, np.array([row[2] for row in chosen], np.int64))

@@ -107,7 +107,8 @@ def test_a_scan_of_patterns_writes_a_ranked_table(tmp_path: Path, annotation: Pa
     with (out / "ranked.tsv").open() as handle:
         rows = list(csv.DictReader(handle, delimiter="\t"))
     assert [int(row["rank"]) for row in rows] == list(range(1, len(rows) + 1))
-    assert [float(row["q"]) for row in rows] == sorted(float(row["q"]) for row in rows)
+    order = [(row["kind"] in ("hotspot", "target"), float(row["q"]), -float(row["fitting"] or 0), -float(row["score"])) for row in rows]
+    assert order == sorted(order)
     stems = {(int(row["first_start"]), int(row["second_end"])) for row in rows if row["kind"] == "stem"}
     assert {(15, 34), (29, 48)} <= {(first, end) for first, end in stems}  # base j pairs with base L − 1 − j of each window
     best = next(row for row in rows if (row["kind"], row["first_start"]) == ("stem", "15"))
