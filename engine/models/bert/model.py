@@ -162,7 +162,7 @@ class KmerBert:
 
     def passes_per_batch(self, reference: Prepared) -> int:
         """Sequences in one pass."""
-        return passes_of(len(reference.ids), self.device)
+        return passes_of(len(reference.ids), self.device, self.net.config.width)
 
     def _with_specials(self, codes: Tensor) -> Tensor:
         batch = len(codes)

@@ -162,7 +162,7 @@ class NativeModel:
 
     def passes_per_batch(self, reference: Prepared) -> int:
         """Sequences in one pass."""
-        return passes_of(len(reference.ids), self.device)
+        return passes_of(len(reference.ids), self.device, getattr(self.net.config, "hidden_size", 0))
 
 
 def _spread(inner: Tensor, k: int, length: int) -> Tensor:

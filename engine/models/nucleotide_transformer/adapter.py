@@ -275,7 +275,7 @@ class NucleotideTransformer:
         """Sequences in one pass."""
         from engine.models.networks.batching import passes_of
 
-        return passes_of(len(reference.ids), self.device)
+        return passes_of(len(reference.ids), self.device, self.net.config.width)
 
 
 def _tokens_of(reference: Prepared) -> PreparedTokens:
