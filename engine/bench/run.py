@@ -41,17 +41,18 @@ def run(
 
 
 def _sections(options: EncoderOptions, models: Path | None, quick: bool) -> Iterator[Callable[[], Iterable[Row]]]:
+    """The GPU's first: where there is one it is what is asked for."""
+    folder = models / (entry("locuscope").shipped or "") if models is not None else None
+    if torch.cuda.is_available():
+        yield lambda: gpu_rows(shipped=folder)
     yield scan_rows
     yield lambda: encoder_rows(options, 1)
     if not quick:
         yield lambda: encoder_rows(replace(options, bases=max(1, options.bases // 4)), 6)
-    folder = models / (entry("locuscope").shipped or "") if models is not None else None
     if folder is not None and folder.is_dir():
         yield lambda: shipped_rows(folder, LENGTHS[:2] if quick else LENGTHS)
     if not quick:
         yield lambda: fast_rows(models=models)
-    if torch.cuda.is_available():
-        yield lambda: gpu_rows(shipped=folder)
 
 
 def machine() -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import mmap
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from engine.bench.encoders import EncoderOptions, encoder_rows, write_synthetic
 from engine.bench.gpu.maps import SHAPES, GpuOptions, Shape, gpu_rows
 from engine.bench.measure import Row, interleaved, one_thread, peak_bytes, random_letters, table
 from engine.bench.scan import Weightless
+from engine.commands import batch
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.locuscope.network import LocuscopeNet, NetConfig
@@ -171,3 +173,16 @@ def test_batches_side_by_side_are_compared_with_all_cores_in_every_product() -> 
         torch.set_num_threads(before)
     assert (seconds.unit, ratio.unit) == ("s", "x")
     assert ratio.value > 0
+
+
+def test_the_command_prints_each_figure_before_the_next_is_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def section() -> Iterator[Row]:
+        yield Row("Group", "first", 1.0, "s")
+        assert capsys.readouterr().out.endswith("Group\n-----\n" + f"{'first':<64}         1 s\n")
+        yield Row("Group", "second", 2.0, "s", "noted")
+
+    monkeypatch.setattr(benchmarks, "_sections", lambda *_: iter([section]))
+    batch.bench(quick=True, layers=1, bases=1)
+    assert capsys.readouterr().out == f"{'second':<64}         2 s         noted\n"
