@@ -134,6 +134,8 @@ def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             waits=int(name in _WAITING or brought or _to_the_host(name, args, kwargs) or (name in _INDEXING and _by_mask(args[1]))),
         )
     target = kwargs.get("device")
+    if name == "_to_copy" and not here and target is not None and torch.device(target).type == _called[-1].type:
+        _count(launches=1, waits=int(not kwargs.get("non_blocking")))  # from memory that is not pinned
     moved = target is not None
     inner = {**kwargs, "device": torch.device("cpu")} if moved else dict(kwargs)
     inner.pop("pin_memory", None)

@@ -52,9 +52,14 @@ def test_launches_and_waits_are_counted() -> None:
         with counted() as found:
             work()
         assert found.waits == 1, work
+    places = torch.tensor([1, 2])
     with counted() as found:
-        there[torch.tensor([1, 2], device="cuda:0")] = 0.0
+        known = places.to("cuda:0", non_blocking=True)
+        there[known] = 0.0
     assert found.waits == 0
+    with counted() as found:
+        places.to("cuda:0")
+    assert found.waits == 1
 
 
 def test_the_kernels_of_a_build_for_cuda_are_not_asked() -> None:

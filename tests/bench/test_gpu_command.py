@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,15 @@ import torch
 
 from engine.bench.gpu import __main__ as command
 from engine.bench.gpu.checks import check_rows
+from engine.bench.gpu.learning import LearningOptions, learning_rows, rehearsal_corpus, require_corpus
 from engine.bench.gpu.ledger import Ledger
 from engine.bench.gpu.plan import Deadline, Step, seconds_of, take
 from engine.bench.measure import Row
+from engine.models.entry import LoadOptions
+from engine.models.registry import entry
+from engine.training.corpus import Corpus
+from engine.training.drawn import Drawer
+from engine.training.train import Trainer, Workers
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMISED = ("numpy", "torch", "safetensors", "transformers", "tokenizers", "typer", "filelock", "pytest")
@@ -83,10 +90,20 @@ def test_the_whole_of_it_runs_with_the_promised_packages_alone_and_a_second_call
     done = python(bare, *arguments, "--out", str(tmp_path))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     first = list(lines(tmp_path))
-    assert {str(line["done"]) for line in first if "done" in line} >= {"checks", "shipped model", "specieslm-metazoa-k6", "visitors"}
+    assert {str(line["done"]) for line in first if "done" in line} >= {
+        "checks",
+        "shipped model",
+        "specieslm-metazoa-k6",
+        "visitors",
+        "training",
+    }
     assert not [line for line in first if "failed" in line or "left out" in line]
     assert any("test_in_float32_a_gpu_answers_as_the_cpu[dependency_k1]" in str(line.get("what")) for line in first)
-    assert "times the authors-style loop" in (tmp_path / "table.txt").read_text(encoding="utf-8")
+    table = (tmp_path / "table.txt").read_text(encoding="utf-8")
+    assert "times the authors-style loop" in table
+    assert "M tokens/s" in table
+    assert "yeast (held-out genomes): Markov model" in table
+    assert (tmp_path / "published" / "card.json").is_file()
     again = python(bare, *arguments, "--out", str(tmp_path))
     assert again.returncode == 0
     assert list(lines(tmp_path)) == first
@@ -164,3 +181,33 @@ def test_tests_that_end_too_late_leave_the_results_there_were(tmp_path: Path) ->
     with pytest.raises(ResourceExhausted, match=r"ended with status -9 after \d results"):
         list(check_rows(Deadline.after(1.0), tmp_path / "tests.txt", "cpu"))
     assert time.monotonic() - began < 30
+
+
+def test_without_a_corpus_training_says_how_to_make_one(tmp_path: Path) -> None:
+    def learn() -> Iterator[Row]:
+        require_corpus(tmp_path / "corpus.npz")
+        yield Row("g", "w", 1.0, "")
+
+    ledger = Ledger(tmp_path, "key")
+    assert take([Step("training", 0, learn)], ledger, Deadline.after(10)) == 1
+    (said,) = [str(line["text"]) for line in lines(tmp_path)]
+    assert said.startswith("No packed corpus at ")
+    assert "--bytes-in" in said
+
+
+def test_a_run_that_was_cut_off_goes_on_to_its_end_and_its_weights_are_measured(tmp_path: Path) -> None:
+    corpus, ledger = rehearsal_corpus(tmp_path / "corpus.npz"), Ledger(tmp_path / "out", "key")
+    options = LearningOptions.of("cpu", tiny=True, light=False, compiled=False)
+    plan = replace(options.plan, minutes=1.0)
+    (tmp_path / "out" / "training").mkdir(parents=True)
+    begun = Trainer(Drawer(Corpus.load(corpus), plan.drawing), options.config, plan, tmp_path / "out" / "training", Workers(), "cpu")
+    begun.run(stop_after=2)
+    for row in learning_rows(options, corpus, tmp_path / "out", ledger, Deadline.after(60)):
+        ledger.tell(row)
+    told = {row.what: row for row in ledger.rows()}
+    assert "after 6 steps" in told
+    assert "after 2 steps" not in told
+    assert told["speed"].note == "6 steps in all"
+    assert 0 < told["bacteria (held-out genomes)"].value < 4
+    model = entry("locuscope").load(tmp_path / "out" / "published", LoadOptions())
+    assert model.card.weights_sha256 == json.loads((tmp_path / "out" / "published" / "card.json").read_text())["sha256"]

@@ -20,7 +20,7 @@ from engine.models.checkpoints.weights import placed
 from engine.models.locuscope import network
 from engine.models.networks.batching import passes_of
 from engine.models.shortcuts import cone, delta
-from tests.models.cases import LETTERS, Case
+from tests.models.cases import LETTERS, TINY_BASE_MODELS, Case
 from tests.pretend_gpu import Counted, counted, pretend_gpu
 
 SHIPPED = Case("locuscope", species="bacteria", source="shipped")
@@ -196,3 +196,14 @@ def test_gaps_that_a_model_leaves_by_itself_stay_gaps(request: pytest.FixtureReq
     values = dependency_map(model, NucleotideSequence(LETTERS)).values
     assert np.isnan(values).any()
     assert np.isfinite(values).any()
+
+
+MOST_WAITS = {"dependency_k6": 1, "specieslm_metazoa_k6": 1, "nt_v1": 1, "nt_v2": 1, "agro_nt": 1, "own-nt_v1": 1, "gpn": 1, "megadna": 1}
+"""Answers of the device that a batch of mutants may wait for; nothing for those not named. Of k-mers: whether a probability is too small."""
+GROUPS_OF_MUTANTS = ("grover", "marindna", "carbon", "own-marindna")
+"""Their mutants are cut or grouped on the host."""
+
+
+@pytest.mark.parametrize("case", [case for case in TINY_BASE_MODELS if str(case) not in GROUPS_OF_MUTANTS], ids=str)
+def test_a_batch_of_mutants_hardly_waits(case: Case, gpu: None, request: pytest.FixtureRequest) -> None:
+    assert batch(case.load(request, "float16", "cuda:0"), 36)[0].waits <= MOST_WAITS.get(str(case), 0)

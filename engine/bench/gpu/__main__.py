@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine.bench.gpu.ledger import PIECE_BYTES, Ledger
 from engine.bench.gpu.plan import LEAST_TRAINING, PARTS, Deadline, Step, seconds_of, take
+from engine.bench.measure import Row
 
 GRACE = 20.0
 """Seconds that a part may take beyond its own, to end what it is in, before it is stopped."""
@@ -34,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--tests", default="", metavar="WORDS", help="only tests with these words in their names, as pytest -k")
     parser.add_argument("--piece-bytes", type=int, default=PIECE_BYTES, help="most bytes of any file that is written")
+    parser.add_argument("--corpus", type=Path, default=Path("runs/corpus.npz"), help="packed corpus to train from; --tiny makes its own")
+    parser.add_argument("--light", action="store_true", help="checkpoints without the optimisers' state")
+    parser.add_argument("--compiled", action="store_true", help="train with the blocks compiled")
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=0.0, help=argparse.SUPPRESS)
     return parser
@@ -120,6 +124,18 @@ def _steps(options: argparse.Namespace, ledger: Ledger, deadline: Deadline) -> I
         yield Step("checks", 1, lambda: check_rows(deadline, options.out / "tests.txt", device, options.tests, passed))
     elif options.part == "maps":
         yield from _map_steps(options, device)
+    else:
+        yield Step("training", 0 if options.tiny else LEAST_TRAINING, lambda: _learn(options, device, ledger, deadline))
+
+
+def _learn(options: argparse.Namespace, device: str, ledger: Ledger, deadline: Deadline) -> Iterator[Row]:
+    from engine.bench.gpu import learning
+    from engine.training import checkpoint
+
+    checkpoint.PIECE_BYTES = int(0.98 * options.piece_bytes)  # what is before the tensors in a file takes the rest
+    corpus = learning.rehearsal_corpus(options.out / "corpus.npz") if options.tiny else learning.require_corpus(options.corpus)
+    chosen = learning.LearningOptions.of(device, tiny=options.tiny, light=options.light, compiled=options.compiled)
+    return learning.learning_rows(chosen, corpus, options.out, ledger, deadline)
 
 
 def _map_steps(options: argparse.Namespace, device: str) -> Iterator[Step]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from engine.bench.gpu.ledger import Ledger, tell_all
 from engine.bench.measure import Row
+from engine.core.errors import LocuscopeError
 
 PARTS = ("checks", "maps", "training")
 MOST_SECONDS = {"checks": 60.0, "maps": 120.0}
@@ -71,6 +73,5 @@ def take(steps: Iterable[Step], ledger: Ledger, deadline: Deadline) -> int:
 
 
 def _told(error: Exception) -> str:
-    import traceback
-
-    return "".join(traceback.format_exception(error))
+    """The sentence of an error of ours; of any other where it came from, too."""
+    return str(error) if isinstance(error, LocuscopeError) else "".join(traceback.format_exception(error))

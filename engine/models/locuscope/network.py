@@ -395,11 +395,11 @@ class LocuscopeNet(nn.Module):
 
     @classmethod
     def from_pretrained(cls, directory: str | Path) -> LocuscopeNet:
-        """Load config.json and model.safetensors of `directory`, in float32 and evaluation mode."""
-        from safetensors.torch import load_file
+        """Load config.json and the weights of `directory`, in one file or in pieces, in float32 and evaluation mode."""
+        from engine.models.checkpoints.weights import read_state
 
         folder = Path(directory)
         net = cls(NetConfig.read(folder / "config.json"))
-        state = load_file(folder / "model.safetensors")
+        state = read_state(folder).tensors
         net.load_state_dict({name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()})
         return net.eval()
