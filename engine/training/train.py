@@ -189,7 +189,7 @@ class Trainer:
     def _there(self, values: NDArray[Any]) -> Tensor:
         """On the device, not waited for."""
         held = torch.from_numpy(values)
-        return held.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else held.to(self.device)
+        return (held.pin_memory() if self.device.type == "cuda" else held).to(self.device, non_blocking=True)
 
     def _backward(self, batch: Drawn, weight: float) -> Tensor:
         """Backward pass of the masked letters; their mean loss in bits, on the device."""
