@@ -19,10 +19,11 @@ import torch
 
 from engine.bench.gpu import __main__ as command
 from engine.bench.gpu.checks import check_rows
-from engine.bench.gpu.learning import LearningOptions, learning_rows, rehearsal_corpus, require_corpus
+from engine.bench.gpu.learning import LearningOptions, learning_rows, measured_rows, rehearsal_corpus, require_corpus
 from engine.bench.gpu.ledger import Ledger
 from engine.bench.gpu.plan import Deadline, Step, seconds_of, take
 from engine.bench.measure import Row
+from engine.core.errors import WeightsMissing
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
 from engine.training.corpus import Corpus
@@ -202,7 +203,11 @@ def test_a_run_that_was_cut_off_goes_on_to_its_end_and_its_weights_are_measured(
     (tmp_path / "out" / "training").mkdir(parents=True)
     begun = Trainer(Drawer(Corpus.load(corpus), plan.drawing), options.config, plan, tmp_path / "out" / "training", Workers(), "cpu")
     begun.run(stop_after=2)
+    with pytest.raises(WeightsMissing, match="training comes first"):
+        measured_rows(options, corpus, tmp_path / "out")
     for row in learning_rows(options, corpus, tmp_path / "out", ledger, Deadline.after(60)):
+        ledger.tell(row)
+    for row in measured_rows(options, corpus, tmp_path / "out"):
         ledger.tell(row)
     told = {row.what: row for row in ledger.rows()}
     assert "after 6 steps" in told

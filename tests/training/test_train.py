@@ -212,3 +212,12 @@ def test_large_weights_are_written_in_pieces_and_small_ones_take_their_place(tmp
     monkeypatch.setattr(checkpoint, "PIECE_BYTES", 10**9)
     write_model(tmp_path / "average", TINY, dict(net.named_parameters()), torch.float16)
     assert sorted(path.name for path in (tmp_path / "average").iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_compiled_blocks_keep_their_names_and_their_numbers(tmp_path: Path) -> None:
+    """Without the compiler itself: what is compiled has to be the same network, for checkpoints and for what is published."""
+    plain, compiled = trainer(tmp_path / "plain", 2), trainer(tmp_path / "compiled", 2, compiled=True)
+    assert [name for name, _ in compiled.net.named_parameters()] == [name for name, _ in plain.net.named_parameters()]
+    assert all(block._compiled_call_impl is not None for block in compiled.net.blocks)
+    with torch.compiler.set_stance("force_eager"):
+        assert [compiled.advance() for _ in range(2)] == [plain.advance() for _ in range(2)]

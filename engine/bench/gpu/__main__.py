@@ -125,17 +125,23 @@ def _steps(options: argparse.Namespace, ledger: Ledger, deadline: Deadline) -> I
     elif options.part == "maps":
         yield from _map_steps(options, device)
     else:
-        yield Step("training", 0 if options.tiny else LEAST_TRAINING, lambda: _learn(options, device, ledger, deadline))
+        yield from _learning_steps(options, device, ledger, deadline)
 
 
-def _learn(options: argparse.Namespace, device: str, ledger: Ledger, deadline: Deadline) -> Iterator[Row]:
+def _learning_steps(options: argparse.Namespace, device: str, ledger: Ledger, deadline: Deadline) -> Iterator[Step]:
     from engine.bench.gpu import learning
     from engine.training import checkpoint
 
     checkpoint.PIECE_BYTES = int(0.98 * options.piece_bytes)  # what is before the tensors in a file takes the rest
-    corpus = learning.rehearsal_corpus(options.out / "corpus.npz") if options.tiny else learning.require_corpus(options.corpus)
+    corpus = options.out / "corpus.npz" if options.tiny else options.corpus
     chosen = learning.LearningOptions.of(device, tiny=options.tiny, light=options.light, compiled=options.compiled)
-    return learning.learning_rows(chosen, corpus, options.out, ledger, deadline)
+
+    def learn() -> Iterator[Row]:
+        (learning.rehearsal_corpus if options.tiny else learning.require_corpus)(corpus)
+        return learning.learning_rows(chosen, corpus, options.out, ledger, deadline)
+
+    yield Step("training", 0 if options.tiny else LEAST_TRAINING, learn)
+    yield Step("held out", 0 if options.tiny else 10, lambda: learning.measured_rows(chosen, corpus, options.out))
 
 
 def _map_steps(options: argparse.Namespace, device: str) -> Iterator[Step]:

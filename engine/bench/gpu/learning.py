@@ -58,7 +58,7 @@ class LearningOptions:
 
 
 def learning_rows(options: LearningOptions, corpus: Path, folder: Path, ledger: Ledger, deadline: Deadline) -> Iterator[Row]:
-    """Train until ``deadline`` but for the reserve, or to the end of a run that was begun; publish; measure.
+    """Train until ``deadline`` but for the reserve, or to the end of a run that was begun, and publish.
 
     The run lies in ``folder``/training, its weights as float16 in ``folder``/published; every log line is told at once.
     """
@@ -99,7 +99,14 @@ def learning_rows(options: LearningOptions, corpus: Path, folder: Path, ledger: 
     publish(run / "average", folder / "published", card, largest=1 << 30)
     size = sum(path.stat().st_size for path in (folder / "published").glob("*.safetensors"))
     yield Row(group, "published weights, float16", 1e-6 * size, "MB", f"{folder.name}/published")
-    yield from held_out_rows(LocuscopeNet.from_pretrained(folder / "published").to(options.device), Corpus.load(corpus), options.windows)
+
+
+def measured_rows(options: LearningOptions, corpus: Path, folder: Path) -> Iterator[Row]:
+    """`held_out_rows` of the weights in ``folder``/published. Raises `WeightsMissing` before there are some."""
+    if not (folder / "published" / "card.json").is_file():
+        raise WeightsMissing(f"{folder} has no published/ yet: training comes first.")
+    net = LocuscopeNet.from_pretrained(folder / "published").to(options.device)
+    return held_out_rows(net, Corpus.load(corpus), options.windows)
 
 
 def held_out_rows(net: LocuscopeNet, corpus: Corpus, windows: int, seed: int = 11) -> Iterator[Row]:
