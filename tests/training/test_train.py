@@ -214,6 +214,7 @@ def test_large_weights_are_written_in_pieces_and_small_ones_take_their_place(tmp
     assert sorted(path.name for path in (tmp_path / "average").iterdir()) == ["config.json", "model.safetensors"]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch.*")
 def test_compiled_blocks_keep_their_names_and_their_numbers(tmp_path: Path) -> None:
     """Without the compiler itself: what is compiled has to be the same network, for checkpoints and for what is published."""
     plain, compiled = trainer(tmp_path / "plain", 2), trainer(tmp_path / "compiled", 2, compiled=True)
