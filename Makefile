@@ -50,6 +50,7 @@ examples: $(VENV)/.runtime
 
 bench: $(VENV)/.tests
 	$(BIN)/python -m engine bench
+	$(BIN)/python -m tests.browser.timings
 
 gpu:
 	$(PYTHON) -m engine.bench.gpu --minutes $(MINUTES) --out $(OUT) $(GPU)

@@ -30,7 +30,7 @@ def interruption_point() -> None:
 class Monitor(Protocol):
     """Watches one computation; called from the computing thread."""
 
-    def start(self, total: int, unit: str = "forward passes") -> None:
+    def start(self, total: int, unit: str = "model runs") -> None:
         """Announce the amount of work."""
 
     def advance(self, done: int) -> None:
@@ -46,7 +46,7 @@ class Monitor(Protocol):
 class SilentMonitor:
     """A monitor that nobody watches."""
 
-    def start(self, total: int, unit: str = "forward passes") -> None:
+    def start(self, total: int, unit: str = "model runs") -> None:
         """Nothing to announce to."""
 
     def advance(self, done: int) -> None:
@@ -54,6 +54,27 @@ class SilentMonitor:
 
     def publish(self, partial: Any) -> None:
         """Nobody looks."""
+
+    def wants_partial(self) -> bool:
+        """Never."""
+        return False
+
+
+class Stretch:
+    """One stretch of a longer way: passes progress on to a monitor whose total is already announced, and shows no partial results."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+
+    def start(self, total: int, unit: str = "model runs") -> None:
+        """The whole is announced already."""
+
+    def advance(self, done: int) -> None:
+        """Pass on."""
+        self._monitor.advance(done)
+
+    def publish(self, partial: Any) -> None:
+        """Not the result that was asked for."""
 
     def wants_partial(self) -> bool:
         """Never."""

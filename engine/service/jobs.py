@@ -223,7 +223,7 @@ class JobMonitor:
         self._holds = False
         self._told = 0.0
 
-    def start(self, total: int, unit: str = "forward passes") -> None:
+    def start(self, total: int, unit: str = "model runs") -> None:
         """Announce the work."""
         self.job.total, self.job.unit, self.job.done = total, unit, 0
         self.job.state = "running"
@@ -305,27 +305,6 @@ class JobMonitor:
             now = time.monotonic()
             self.job.spent(self.job.account, now - self._told)
             self._told = now
-
-
-class Stretch:
-    """One stretch of a longer way: passes progress on to a monitor whose total is already announced, and shows no partial results."""
-
-    def __init__(self, monitor: Monitor) -> None:
-        self._monitor = monitor
-
-    def start(self, total: int, unit: str = "forward passes") -> None:
-        """The whole is announced already."""
-
-    def advance(self, done: int) -> None:
-        """Pass on."""
-        self._monitor.advance(done)
-
-    def publish(self, partial: Any) -> None:
-        """Not the result that was asked for."""
-
-    def wants_partial(self) -> bool:
-        """Never."""
-        return False
 
 
 def follow(job: Job, waiter: Waiter, monitor: Monitor | None, keep_partial: bool = True) -> Any:
