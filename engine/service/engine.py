@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from engine.core.variants import Variant
     from engine.models.checkpoints.check import Finding
     from engine.service.splice import SpliceRequest
-    from engine.service.triage import TriageRequest
+    from engine.service.triage import AlleleRequest, TriageRequest
 
 __all__ = ["Engine", "ModelRow", "Request", "follow"]
 
@@ -322,7 +322,7 @@ class Engine:
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit(request, visitor), visitor, monitor)
 
-    def submit_triage(self, request: TriageRequest, visitor: str = "") -> Job:
+    def submit_triage(self, request: TriageRequest | AlleleRequest, visitor: str = "") -> Job:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
         entry = self._registry.entry(request.model or self.settings.model)
         refusal = declared("effects").cannot
@@ -334,18 +334,15 @@ class Engine:
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
-            from engine.service.triage import place_variants
 
             with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
-                sites = place_variants(request.variants, request.reference, width, request.transcripts)
-                gene_models = request.transcripts.sha256 if request.transcripts else ""
-                return triage(model, sites, len(request.variants), parameters, monitor, gene_models)
+                return triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models)
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 
-    def run_triage(self, request: TriageRequest, monitor: Monitor | None = None) -> Any:
+    def run_triage(self, request: TriageRequest | AlleleRequest, monitor: Monitor | None = None) -> Any:
         """`submit_triage`, after waiting for it."""
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)

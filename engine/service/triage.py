@@ -15,6 +15,7 @@ from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError, LocusError, SequenceError
 from engine.core.locus import Locus
 from engine.core.quoting import quoted
+from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcripts
 from engine.core.variants import TriageParameters, Variant
@@ -145,6 +146,70 @@ class TriageRequest:
     weights: Path | None = None
     device: str = ""
     dtype: str = ""
+
+    @property
+    def count(self) -> int:
+        """Alleles there are."""
+        return len(self.variants)
+
+    @property
+    def gene_models(self) -> str:
+        """Hash of what the consequences come from; empty without."""
+        return self.transcripts.sha256 if self.transcripts else ""
+
+    def sites(self, window_bp: int) -> Iterator[Site]:
+        """The window of every variant, in order."""
+        return place_variants(self.variants, self.reference, window_bp, self.transcripts)
+
+
+@dataclass(frozen=True, eq=False)
+class AlleleRequest:
+    """A question about one allele of a sequence that is on screen; the scores are those of a triage whose window is ``sequence``.
+
+    Parameters
+    ----------
+    sequence : NucleotideSequence
+        What the model sees; of a deletion the last bases fill the window of the alternate.
+    change : Change
+        In indices and DNA letters of ``sequence``.
+    model, species
+        As in `engine.service.engine.Request`.
+    """
+
+    sequence: NucleotideSequence
+    change: Change
+    model: str = ""
+    species: str = ""
+    weights: Path | None = None
+    device: str = ""
+    dtype: str = ""
+
+    @property
+    def count(self) -> int:
+        """One allele."""
+        return 1
+
+    @property
+    def gene_models(self) -> str:
+        """There are none."""
+        return ""
+
+    @property
+    def parameters(self) -> TriageParameters:
+        """A window as long as the sequence."""
+        return TriageParameters(max(3, len(self.sequence)))
+
+    def sites(self, window_bp: int) -> Iterator[Site]:
+        """The one site; of a sequence longer than ``window_bp`` the part around the change."""
+        letters, change = self.sequence.as_dna(), self.change
+        position, reference, alternate = as_vcf(change, lambda start, end: letters[start:end])
+        variant = Variant("sequence", position, reference, alternate)
+        removed = max(0, len(change.reference) - len(change.alternate))
+        start = max(0, min(change.start - window_bp // 2, len(letters) - window_bp - removed))
+        end = max(change.end, min(len(letters) - removed, start + window_bp))
+        window = self.sequence.window(start, end)
+        longer = len(change.alternate) - len(change.reference)
+        yield Site(variant, window, position - 1 - start, behind=letters[change.end : end - longer] if longer else "")
 
 
 def place_variants(

@@ -80,7 +80,7 @@ def _drawn(shown: Shown, results: dict[str, Any], style: FigureStyle, kind: figu
 
 def evidence(shown: Shown, results: dict[str, Any]) -> LocusEvidence:
     """What the figure draws, of the finished results by kind."""
-    return LocusEvidence(shown.sequence, results, shown.features, title=shown.title)
+    return LocusEvidence(shown.sequence, results, shown.features, marks=shown.marks, title=shown.title)
 
 
 def stem(shown: Shown) -> str:

@@ -10,7 +10,7 @@ from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
 from engine.views.figure import locus_figure
 from engine.views.palettes import PALETTES
 from engine.views.panel import panels
-from pages._ui import downloads, state
+from pages._ui import allele_bar, downloads, state
 from pages._ui.question import echo
 from pages._ui.text import plain, show_caption
 
@@ -30,6 +30,7 @@ def page() -> None:
         return
     shown = session.on_screen
     st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))} (the sequence of the explorer)")
+    allele_bar.bar(state.shared(), session, "Figure")
     evidence = downloads.evidence(shown, results)
     style = _choices(evidence)
     words = " ".join(result.words() for result in results.values())

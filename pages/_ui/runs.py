@@ -209,7 +209,7 @@ class Runs:
             for name, (kind, words) in self.states().items()
             if name not in results and kind in ("cannot", "waiting")
         }
-        return LocusEvidence(self.shown.sequence, results, self.shown.features, states, title=self.shown.title)
+        return LocusEvidence(self.shown.sequence, results, self.shown.features, states, self.shown.marks, self.shown.title)
 
     def envelopes(self, style: FigureStyle) -> dict[str, bytes]:
         """Everything the browser should have now; unchanged parts are the same bytes as before."""

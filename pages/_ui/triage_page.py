@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,10 @@ from engine.sources import apart
 from engine.sources.door import GZIP_MAGIC
 from engine.sources.genetic_codes import given_codes
 from engine.sources.vcf import open_vcf
-from pages._ui import polling, reading, search, state
-from pages._ui.address import AddressState
-from pages._ui.question import Question
-from pages._ui.text import plain, show_caption, show_error
+from pages._ui import allele_bar, compare_page, polling, reading, search, state, triage_desk
+from pages._ui.text import show_caption, show_error, show_warning
+from pages._ui.triage_desk import Desk
 
-CONTEXT_BP = 150
 READING = "triage"
 OWN = "a FASTA file of mine"
 EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "examples"
@@ -62,16 +60,6 @@ class Given:
         return cls(path.name, path.read_bytes())
 
 
-@dataclass
-class Desk:
-    """One visitor's triage: the request, its job, the VCF it came from, and the folder of an uploaded reference."""
-
-    job: Job
-    request: TriageRequest
-    given: Given
-    folder: VisitorFolder | None = field(default=None, repr=False)
-
-
 def page() -> None:
     """Draw the page."""
     shared = state.shared()
@@ -98,7 +86,7 @@ def page() -> None:
     elif asked:
         _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window), stated)
     reading.show(shared.engine, READING)
-    desk: Desk | None = st.session_state.get("triage-desk")
+    desk = triage_desk.of_session()
     if desk is not None:
         _follow(shared, desk)
 
@@ -122,7 +110,7 @@ def _start(
     if variants is None:
         st.error("No VCF was given; choose a file first.")
         return
-    before: Desk | None = st.session_state.pop("triage-desk", None)
+    before: Desk | None = st.session_state.pop(triage_desk.SLOT, None)
     if before is not None:
         before.job.cancel()
     visitor = state.session().visitor
@@ -139,7 +127,7 @@ def _start(
         except LocuscopeError as error:
             show_error(str(error))
             return
-        st.session_state["triage-desk"] = Desk(job, found[0], variants, found[1])
+        st.session_state[triage_desk.SLOT] = Desk(job, found[0], variants.name, variants.content, found[1])
 
     reading.begin(READING, file_name(variants.name), work, then, show_error)
 
@@ -192,11 +180,17 @@ def _ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     picked = st.dataframe(
         frame.drop(columns="row"), hide_index=True, on_select="rerun", selection_mode="single-row", key="triage-table", height=420
     )
+    desk.order = tuple(int(number) for number in frame["row"])
     rows = picked.selection.rows
-    if rows:
-        _card(shared, desk, found.rows[int(frame.iloc[rows[0]]["row"])])
+    number = int(frame.iloc[rows[0]]["row"]) if rows else None
+    if number is not None and number != desk.picked:
+        desk.problem = triage_desk.open_row(shared, state.session(), desk, number)
+        desk.row = number
+    desk.picked = number
+    if desk.row is None:
+        st.caption("Click the box at the left of a row: reference and alternate open below; j and k go to the next and the one before.")
     else:
-        st.caption("Choose a row for its details and to open its place in the explorer.")
+        _reason(shared, desk, found.rows[desk.row])
 
 
 def table(found: Triage) -> pd.DataFrame:
@@ -239,20 +233,28 @@ def _in_order(column: pd.Series) -> pd.Series:
     return column.map({"substitutions": 0, "several bases": 1, "indels": 2}) if column.name == "ranked with" else column
 
 
-def _card(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
-    variant = row.variant
-    with st.container(border=True):
-        st.markdown(f"**{plain(str(variant))}** {plain(row.consequence)} {plain(row.gene)}")
-        if row.note:
-            show_caption(row.note)
-        if row.consequences:
+def _reason(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
+    """Why a row stands where it stands: its score, what it does to each transcript, reference and alternate side by side."""
+    session = state.session()
+    reading.show(shared.engine, search.READING)
+    for problem in dict.fromkeys(text for text in (desk.problem, session.screen.problem) if text):
+        show_warning(f"{row.variant}: {problem}")
+    if row.consequences:
+        with st.expander(f"{len(row.consequences):,} transcripts", expanded=len(row.consequences) < 4):
             st.dataframe(consequences(row), hide_index=True)
-        if row.status == "outside":
-            return
-        left, right = st.columns([1, 1])
-        if left.button("Open its place in the explorer", type="primary"):
-            _open(shared, desk, row)
-        right.caption(f"{2 * CONTEXT_BP + len(variant.reference):,} bases around it, with its base selected.")
+    if desk.problem:
+        allele_bar.steps(shared, session, desk, "Triage")
+        return
+    opened = triage_desk.opened(session)
+    if opened is None or session.screen.shown is None:
+        return
+    allele_bar.bar(shared, session, "Triage")
+    model = session.question.model
+    why_not = next((why for row, why in shared.engine.models_for("dependency") if row.card.id == model), "")
+    if why_not:
+        show_caption(f"There is no map to compare: {why_not}")
+        return
+    compare_page.compared(shared, session.on_screen, (model, model))
 
 
 def consequences(row: ScoredVariant) -> pd.DataFrame:
@@ -271,31 +273,8 @@ def consequences(row: ScoredVariant) -> pd.DataFrame:
     )
 
 
-def _open(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
-    """Show the variant's surroundings in the explorer, its first base selected."""
-    session, variant = state.session(), row.variant
-    reference = desk.request.reference
-    first = variant.position - 1
-    piece = reference.piece(variant.contig, first, first + len(variant.reference))
-    if piece is None:
-        return
-    start = max(piece.offset, first - CONTEXT_BP)
-    end = min(piece.offset + piece.length, first + len(variant.reference) + CONTEXT_BP)
-    try:
-        registered = reference.assembly in shared.genomes.names()
-        place = f"{reference.assembly}:{piece.record}:{start - piece.offset + 1}-{end - piece.offset}"
-        text = place if registered else f">{piece.contig}:{start + 1}-{end}\n{reference.letters(variant.contig, start, end)}"
-    except LocuscopeError as error:
-        show_error(str(error))
-        return
-    session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
-    search.ask(shared, session, Question(text, desk.request.model or shared.settings.model))
-    session.focus(first - start)
-    st.switch_page("pages/explorer.py")
-
-
 def _file(found: Triage, desk: Desk, item: TriageFormat) -> bytes:
-    with tempfile.TemporaryDirectory() as folder, open_vcf(desk.given.content, desk.given.name) as source:
+    with tempfile.TemporaryDirectory() as folder, open_vcf(desk.content, desk.name) as source:
         path = Path(folder) / f"triage{item.suffix}"
         item.write(found, source, path)
         return path.read_bytes()

@@ -14,7 +14,8 @@ from engine.core.errors import SequenceError
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.variants import ScoredVariant, Triage, Variant
 from pages._ui import state
-from pages._ui.compare_page import substituted
+from pages._ui.changes import changed, read_change
+from pages._ui.question import named
 from pages._ui.triage_page import consequences, table
 from tests.views import samples
 
@@ -87,25 +88,45 @@ def test_every_model_of_the_registry_is_in_the_table() -> None:
 
 @pytest.mark.parametrize(
     ("given", "name", "letters"),
-    [("A3G", "A3G", "CCGTT"), ("3 g", "A3G", "CCGTT"), ("t5>a", "T5A", "CCATA")],
+    [
+        ("A3G", "A3G", "CCGTT"),
+        ("3 g", "A3G", "CCGTT"),
+        ("t5>a", "T5A", "CCATA"),
+        ("3del", "3del", "CCTT"),
+        ("2_3del", "2_3del", "CTT"),
+        ("2_3insGG", "2_3insGG", "CCGGATT"),
+        ("2_3delinsG", "2_3delinsG", "CGTT"),
+    ],
 )
-def test_a_substitution_is_read_in_its_usual_spellings(given: str, name: str, letters: str) -> None:
-    changed, place, told = substituted(NucleotideSequence("CCATT"), given)
-    assert (changed.letters, told) == (letters, name)
-    assert changed.letters[place] == name[-1]
+def test_a_change_is_read_in_its_usual_spellings(given: str, name: str, letters: str) -> None:
+    sequence = NucleotideSequence("CCATT")
+    change = read_change(sequence, given)
+    assert (changed(sequence, change).letters, named(change)) == (letters, name)
 
 
 def test_a_substitution_of_rna_stays_rna() -> None:
-    changed, _, told = substituted(NucleotideSequence("CCAUU", Alphabet.RNA), "A3T")
-    assert (changed.letters, told) == ("CCUUU", "A3U")
+    sequence = NucleotideSequence("CCAUU", Alphabet.RNA)
+    change = read_change(sequence, "A3T")
+    assert (changed(sequence, change).letters, named(change)) == ("CCUUU", "A3U")
 
 
 @pytest.mark.parametrize(
-    ("given", "fragment"), [("", "not a substitution"), ("A9G", "outside"), ("C3G", "is A, not C"), ("A3A", "already"), ("A3X", "not a")]
+    ("given", "fragment"),
+    [
+        ("", "not a substitution"),
+        ("A9G", "outside"),
+        ("C3G", "is A, not C"),
+        ("A3A", "already"),
+        ("A3X", "not a"),
+        ("4_9del", "outside"),
+        ("2_4insG", "between neighbours"),
+        ("1_5del", "Nothing would be left"),
+        ("2_3delinsCA", "already"),
+    ],
 )
-def test_a_substitution_that_cannot_be_is_refused_in_one_sentence(given: str, fragment: str) -> None:
+def test_a_change_that_cannot_be_is_refused_in_one_sentence(given: str, fragment: str) -> None:
     with pytest.raises(SequenceError, match=fragment):
-        substituted(NucleotideSequence("CCATT"), given)
+        read_change(NucleotideSequence("CCATT"), given)
 
 
 def test_the_comparison_refuses_a_wrong_base_and_computes_a_right_one() -> None:

@@ -10,13 +10,14 @@ import pysam
 import pytest
 
 from engine.core.errors import Cancelled, FileFormatError
+from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcript, Transcripts, simple_parts
 from engine.core.variants import TriageParameters, Variant
 from engine.exports.triage_table import COLUMNS, write_triage_table
 from engine.exports.vcf import write_triage_vcf
 from engine.service.engine import Engine
-from engine.service.triage import ReferenceLetters, TriageRequest, place_variants
+from engine.service.triage import AlleleRequest, ReferenceLetters, TriageRequest, place_variants
 from engine.sources.door import OWN_FILES
 from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts
@@ -264,6 +265,23 @@ def test_the_letters_behind_a_change_of_length_fill_its_window(reference: Refere
     whole = site.window.letters[: site.place] + site.change.alternate + site.behind
     assert site.window.letters == CONTIG[start : start + 20]
     assert whole == changed[start : start + 20]
+
+
+@pytest.mark.parametrize(("position", "ref", "alt"), [(51, "G", "C"), (51, "GTA", "G"), (51, "G", "GTTA"), (4, "T", "A"), (235, "G", "C")])
+def test_an_allele_of_a_window_on_screen_has_the_site_and_the_score_of_its_triage(
+    reference: ReferenceLetters, engine: Engine, position: int, ref: str, alt: str
+) -> None:
+    variant = Variant("1", position, ref, alt)
+    (site,) = place_variants([variant], reference, 20)
+    removed = max(0, len(site.change.reference) - len(site.change.alternate))
+    start = site.change.start - site.place
+    shown = NucleotideSequence(CONTIG[start : start + len(site.window) + removed])
+    request = AlleleRequest(shown, replace(site.change, start=site.place))
+    (again,) = request.sites(20)
+    assert (again.window.letters, again.place, again.behind) == (site.window.letters, site.place, site.behind)
+    scored = engine.run_triage(request).rows[0]
+    expected = engine.run_triage(TriageRequest((variant,), reference, parameters=TriageParameters(20))).rows[0]
+    assert (scored.llr, scored.influence, scored.status) == (expected.llr, expected.influence, expected.status)
 
 
 def test_the_padding_is_checked_against_the_reference_too(reference: ReferenceLetters) -> None:
