@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from engine.core.alleles import Change, trimmed
 from engine.core.consequences import Consequence
@@ -13,6 +13,9 @@ from engine.core.errors import FileFormatError, ParameterError
 from engine.core.parameters import Parameters
 from engine.core.provenance import Provenance
 from engine.core.quoting import quoted
+
+if TYPE_CHECKING:
+    from engine.core.splicing import SpliceScore
 
 Status = Literal["scored", "reference_mismatch", "outside", "not_scored"]
 VariantKind = Literal["same", "substitution", "insertion", "deletion", "complex", "symbolic"]
@@ -38,6 +41,8 @@ class Variant:
         0-based index of the record in its file and of the allele among the record's alternates.
     problem : str
         One sentence why the record cannot be used; empty for one that can. Only then may position and letters be anything.
+    frequency : float or None
+        Allele frequency that the file states (INFO fields AF, CAF or AC with AN), from 0 to 1.
     """
 
     contig: str
@@ -48,6 +53,7 @@ class Variant:
     record: int = 0
     allele: int = 0
     problem: str = ""
+    frequency: float | None = None
 
     def __post_init__(self) -> None:
         if self.problem:
@@ -99,9 +105,11 @@ class Variant:
 
 @dataclass(frozen=True)
 class TriageParameters(Parameters):
-    """``window_bp``: bases of the window around each variant that the model sees; at least 3."""
+    """``window_bp``: bases of the window around each variant that the model sees, at least 3. ``influence``: whether that is computed, too;
+    it takes two of the three passes of a substitution."""
 
     window_bp: int = 512
+    influence: bool = True
 
     def __post_init__(self) -> None:
         if self.window_bp < 3:
@@ -114,9 +122,13 @@ class ScoredVariant:
 
     ``llr`` = ln p(alternate) − ln p(reference), masked (negative = unlikely); ``influence`` = mean change elsewhere in the window in
     log2 odds. Of causal models: ``delta_log_likelihood`` = ln P(window with alternate) − ln P(window) of windows of equal length,
-    ``mean_delta_log_likelihood`` the same per base (their authors' loss). ``note`` is one sentence where ``status`` is not ``scored``.
+    ``mean_delta_log_likelihood`` the same per base (their authors' loss). ``delta_pseudo_log_likelihood``: what masked models say of several
+    bases and of indels (`engine.analyses.triage`). ``note`` is one sentence where ``status`` is not ``scored``.
     ``consequences`` come from the annotation, one a transcript, the most severe first; empty without an annotation of the contig.
     ``left_aligned``: 1-based position, reference and alternate without padding, an indel as far left as the reference allows.
+    ``llr_quantile``, ``influence_quantile``: share of substitutions of the same consequence class that are as unlikely or more
+    (`engine.core.calibration`). ``below_chance``: why ``llr`` (or ``influence``) does not rank this class; empty where it does.
+    ``splice``: what a splice model says, when it was asked.
     """
 
     variant: Variant
@@ -128,6 +140,16 @@ class ScoredVariant:
     note: str = ""
     consequences: tuple[Consequence, ...] = ()
     left_aligned: tuple[int, str, str] | None = None
+    delta_pseudo_log_likelihood: float | None = None
+    llr_quantile: float | None = None
+    influence_quantile: float | None = None
+    below_chance: str = ""
+    splice: SpliceScore | None = None
+
+    @property
+    def impact(self) -> str:
+        """Impact class of the most severe consequence; empty without an annotation."""
+        return self.consequences[0].impact if self.consequences else ""
 
     @property
     def consequence(self) -> str:
@@ -141,11 +163,16 @@ class ScoredVariant:
 
     @property
     def score(self) -> float | None:
-        """What variants of one ``kind`` are ranked by, lowest first: ``llr``, or the mean of the likelihood's change, or minus ``influence``."""
+        """What variants of one ``kind`` are ranked by, lowest first: ``llr``, or the mean of the likelihood's change, or that of the pseudo-
+        likelihood, or minus ``influence``. None where that score was measured below chance for the class."""
+        if self.below_chance:
+            return None
         if self.llr is not None:
             return self.llr
         if self.mean_delta_log_likelihood is not None:
             return self.mean_delta_log_likelihood
+        if self.delta_pseudo_log_likelihood is not None:
+            return self.delta_pseudo_log_likelihood
         return None if self.influence is None else -self.influence
 
     @property

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.analyses.declared import declared
+from engine.core.calibration import calibration_of
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ResourceExhausted, SourceUnavailable
 from engine.core.progress import Monitor
@@ -338,7 +339,8 @@ class Engine:
             with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
-                return triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models)
+                table = calibration_of(model.card.id, model.card.weights_sha256, width)
+                return triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, table)
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 

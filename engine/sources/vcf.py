@@ -113,10 +113,37 @@ def _alleles(label: str, number: int, line: str, record: int, bounds: Bounds) ->
         problem = f"{where} has {count:,} alternate alleles; up to {bounds.alleles_of_record:,} are read."
         alternates = alternates[:40] + "..."
         return [Variant(contig, _number(position), reference.upper()[:80], alternates, identifier or ".", record, problem=problem)]
+    known = _frequencies(columns[7], count) if len(columns) > 7 else {}
     return [
-        Variant(contig or ".", _number(position), reference.upper(), alternate, identifier or ".", record, allele, problem)
+        Variant(contig or ".", _number(position), reference.upper(), alternate, identifier or ".", record, allele, problem, known.get(allele))
         for allele, alternate in _numbered(alternates)
     ]
+
+
+def _frequencies(info: str, alleles: int) -> dict[int, float]:
+    """Frequency of each alternate allele that the INFO column states: AF; CAF, whose first value is the reference's; or AC by AN."""
+    fields = dict(item.partition("=")[::2] for item in info.split(";") if item.startswith(("AF=", "CAF=", "AC=", "AN=")))
+    if "AF" in fields:
+        texts = fields["AF"].split(",")
+    elif "CAF" in fields:
+        texts = fields["CAF"].strip("[]").split(",")[1:]
+    else:
+        total = _fraction(fields.get("AN", ""), most=1e12)
+        counts = [_fraction(text, most=1e12) for text in fields.get("AC", "").split(",")]
+        known = {place: count / total for place, count in enumerate(counts) if count is not None and total}
+        return {place: value for place, value in known.items() if value <= 1} if len(counts) == alleles else {}
+    if len(texts) != alleles:
+        return {}
+    return {place: value for place, text in enumerate(texts) if (value := _fraction(text)) is not None}
+
+
+def _fraction(text: str, most: float = 1.0) -> float | None:
+    """A number from 0 to ``most``; None for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= most else None
 
 
 def _numbered(alternates: str) -> list[tuple[int, str]]:

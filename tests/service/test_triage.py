@@ -90,6 +90,24 @@ def test_every_alternate_allele_becomes_a_variant_with_its_record(vcf: Path) -> 
     assert variants[0].identifier == "rs1"
 
 
+@pytest.mark.parametrize(
+    ("info", "frequencies"),
+    [
+        ("DP=9;AF=0.25,0.5", [0.25, 0.5]),
+        ("CAF=0.7,0.2,0.1", [0.2, 0.1]),
+        ("CAF=[0.7,.,0.1]", [None, 0.1]),
+        ("AC=3,1;AN=10", [0.3, 0.1]),
+        ("AF=0.25", [None, None]),
+        ("AF=1.5,-1", [None, None]),
+        ("AC=3,1;AN=0", [None, None]),
+        (".", [None, None]),
+    ],
+)
+def test_the_allele_frequency_of_the_file_comes_with_its_variants(info: str, frequencies: list[float | None]) -> None:
+    text = HEADER + f"chr1\t9\trs1\tG\tT,C\t.\t.\t{info}\n"
+    assert [one.frequency for one in read_vcf(text.encode(), "x.vcf")] == pytest.approx(frequencies)
+
+
 def test_a_gzipped_file_is_read_like_a_plain_one(tmp_path: Path, vcf: Path) -> None:
     zipped, blocks = tmp_path / "a.vcf.gz", tmp_path / "b.vcf.gz"
     zipped.write_bytes(gzip.compress(vcf.read_bytes()))
@@ -161,14 +179,14 @@ def test_each_row_says_what_kept_it_from_being_scored(vcf: Path, reference: Refe
         "scored",
         "scored",
         "reference_mismatch",
-        "not_scored",
+        "scored",
         "outside",
         "scored",
         "not_scored",
     ]
     assert result.rows[2].note == "REF is A but the reference has C; check the assembly and the strand."
     assert "no contig chrQ" in result.rows[4].note
-    assert result.provenance.parameters == {"window_bp": 20}
+    assert result.provenance.parameters == {"window_bp": 20, "influence": True}
 
 
 def test_the_table_has_one_row_an_allele_and_the_provenance(
