@@ -33,7 +33,7 @@ from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans
 from engine.analyses.substitutions import Scan, letter_codes, numbers
 from engine.core.alleles import Change
-from engine.core.calibration import Calibration
+from engine.core.calibration import SCORES, Calibration
 from engine.core.consequences import Consequence
 from engine.core.errors import CapabilityMissing, SequenceError
 from engine.core.progress import Monitor, SilentMonitor
@@ -165,9 +165,11 @@ class _Asked:
             return row
         low = table.quantile(name, "llr", row.llr) if row.llr is not None else None
         high = table.quantile(name, "influence", row.influence) if row.influence is not None else None
-        poor = table.below_chance(name, "llr") if row.llr is not None else None
-        why = f"llr does not rank {name.replace('_', ' ')}s: measured {poor.words()}." if poor is not None else ""
-        return replace(row, llr_quantile=low, influence_quantile=high, below_chance=why)
+        poor = {
+            score: found for score in SCORES if getattr(row, score) is not None and (found := table.below_chance(name, score)) is not None
+        }
+        why = " ".join(f"{score} does not rank {name.replace('_', ' ')}s: measured {found.words()}." for score, found in poor.items())
+        return replace(row, llr_quantile=low, influence_quantile=high, unranked=tuple(poor), below_chance=why)
 
 
 def _passes_of(influence: bool) -> int:

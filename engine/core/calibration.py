@@ -12,11 +12,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from engine.core.consequences import IMPACTS
+
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "calibration"
 ScoreName = Literal["llr", "influence"]
 SCORES: tuple[ScoreName, ...] = ("llr", "influence")
 NEUTRAL = "synonymous_variant"
 """The class that every other one is held against."""
+
+HARMFUL = ("HIGH", "MODERATE")
+"""Impact classes that should be less expected than synonymous substitutions; of the others the measurement is a description."""
 
 FEWEST = 200
 """Substitutions of a class that are needed on either side before its measurement decides anything."""
@@ -44,6 +49,11 @@ class ClassMeasurement:
     def below_chance(self) -> bool:
         """Whether the whole interval lies below one half, on enough substitutions of either kind."""
         return self.high < 0.5 and min(self.count, self.neutral) >= FEWEST
+
+    @property
+    def at_chance(self) -> bool:
+        """Whether the interval holds one half."""
+        return self.low <= 0.5 <= self.high
 
     def words(self) -> str:
         """``AUROC 0.34 (0.30-0.38), n = 250 + 250``."""
@@ -88,9 +98,9 @@ class Calibration:
         return share if score == "llr" else 1 - share
 
     def below_chance(self, consequence: str, score: str) -> ClassMeasurement | None:
-        """The measurement when the score ranks this class below chance; None otherwise."""
+        """The measurement when the score ranks a class that is expected to do harm (`HARMFUL`) below synonymous ones; None otherwise."""
         found = self.measured.get((consequence, score))
-        return found if found is not None and found.below_chance else None
+        return found if found is not None and found.below_chance and IMPACTS.get(consequence) in HARMFUL else None
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:

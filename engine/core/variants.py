@@ -127,7 +127,7 @@ class ScoredVariant:
     ``consequences`` come from the annotation, one a transcript, the most severe first; empty without an annotation of the contig.
     ``left_aligned``: 1-based position, reference and alternate without padding, an indel as far left as the reference allows.
     ``llr_quantile``, ``influence_quantile``: share of substitutions of the same consequence class that are as unlikely or more
-    (`engine.core.calibration`). ``below_chance``: why ``llr`` (or ``influence``) does not rank this class; empty where it does.
+    (`engine.core.calibration`). ``unranked``: names of scores that do not rank this class, ``below_chance`` why; empty where all do.
     ``splice``: what a splice model says, when it was asked.
     """
 
@@ -143,6 +143,7 @@ class ScoredVariant:
     delta_pseudo_log_likelihood: float | None = None
     llr_quantile: float | None = None
     influence_quantile: float | None = None
+    unranked: tuple[str, ...] = ()
     below_chance: str = ""
     splice: SpliceScore | None = None
 
@@ -165,15 +166,13 @@ class ScoredVariant:
     def score(self) -> float | None:
         """What variants of one ``kind`` are ranked by, lowest first: ``llr``, or the mean of the likelihood's change, or that of the pseudo-
         likelihood, or minus ``influence``. None where that score was measured below chance for the class."""
-        if self.below_chance:
-            return None
         if self.llr is not None:
-            return self.llr
+            return None if "llr" in self.unranked else self.llr
         if self.mean_delta_log_likelihood is not None:
             return self.mean_delta_log_likelihood
         if self.delta_pseudo_log_likelihood is not None:
             return self.delta_pseudo_log_likelihood
-        return None if self.influence is None else -self.influence
+        return None if self.influence is None or "influence" in self.unranked else -self.influence
 
     @property
     def ranked_with(self) -> str:

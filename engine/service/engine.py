@@ -333,6 +333,8 @@ class Engine:
         if reason:
             raise CapabilityMissing(reason)
 
+        splicing = self._splicing(request)
+
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
 
@@ -340,7 +342,8 @@ class Engine:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
                 table = calibration_of(model.card.id, model.card.weights_sha256, width)
-                return triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, table)
+                found = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, table)
+            return splicing(found, monitor) if splicing is not None else found
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 
@@ -349,13 +352,37 @@ class Engine:
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
 
-    def submit_splice(self, request: SpliceRequest, visitor: str = "") -> Job:
-        """Start comparing the splice sites around the variants of a VCF; the result is an `engine.core.splicing.SpliceScores`."""
+    def _splicing(self, request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonitor], Any] | None:
+        """What adds splice changes to a triage that asks for them; None for one that does not. Raises as `submit_splice`."""
+        from engine.service import splice
+        from engine.service.triage import TriageRequest
+
+        if not isinstance(request, TriageRequest) or not request.splice:
+            return None
+        asked = splice.of_triage(request)
+        entry, spec = self._splice_spec(asked)
+
+        def added(found: Any, monitor: JobMonitor) -> Any:
+            scores = splice.answer(
+                asked,
+                spec.directory,
+                lambda: self._model(entry, self._read_spec(spec, monitor.check), monitor, _cannot_splice),
+                monitor,
+            )
+            return splice.joined(found, scores)
+
+        return added
+
+    def _splice_spec(self, request: SpliceRequest) -> tuple[ModelEntry, ModelSpec]:
         entry = self._registry.entry(request.model)
         reason = _cannot_splice(entry.card)
         if reason:
             raise CapabilityMissing(reason)
-        spec = self._spec(entry, request.device, request.dtype, "", request.weights)
+        return entry, self._spec(entry, request.device, request.dtype, "", request.weights)
+
+    def submit_splice(self, request: SpliceRequest, visitor: str = "") -> Job:
+        """Start comparing the splice sites around the variants of a VCF; the result is an `engine.core.splicing.SpliceScores`."""
+        entry, spec = self._splice_spec(request)
 
         def work(monitor: JobMonitor) -> Any:
             from engine.service.splice import answer

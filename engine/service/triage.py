@@ -135,6 +135,8 @@ class TriageRequest:
         Gene models for consequences; may be empty.
     model, parameters, species, weights, device, dtype
         As in `engine.service.engine.Request`.
+    splice : str
+        A model of splice sites that is asked, too; empty = none. ``assembly``: GRCh37 or GRCh38 takes its own genes instead of the gene models.
     """
 
     variants: tuple[Variant, ...]
@@ -146,6 +148,8 @@ class TriageRequest:
     weights: Path | None = None
     device: str = ""
     dtype: str = ""
+    splice: str = ""
+    assembly: str = ""
 
     @property
     def count(self) -> int:

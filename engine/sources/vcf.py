@@ -1,4 +1,4 @@
-"""VCF in: every alternate allele of every record; text, gzipped or bgzipped. A record that cannot be used is kept with the reason.
+"""VCF in: every alternate allele of every record; text, gzipped or bgzipped, or BCF. A record that cannot be used is kept with the reason.
 
 The text is read here and not by htslib, which ends the whole process on some broken headers.
 """
@@ -13,6 +13,7 @@ from engine.core.errors import FileFormatError
 from engine.core.locus import LONGEST_BP
 from engine.core.quoting import file_name, quoted
 from engine.core.variants import Variant
+from engine.sources.bcf import is_bcf, vcf_of_bcf
 from engine.sources.door import OWN_FILES, Bounds, TextLines
 from engine.sources.kinds import VCF
 
@@ -25,6 +26,8 @@ _LETTERS = re.compile(r"[ACGTN]+", re.IGNORECASE)
 
 def open_vcf(source: Path | bytes, name: str, bounds: Bounds = OWN_FILES) -> TextLines:
     """Lines of a VCF, to be read once and closed. Raises `FileFormatError` when it cannot be read, is packed otherwise, or is no text."""
+    if is_bcf(source):
+        source = vcf_of_bcf(source, name)
     lines = TextLines(name, source, bounds, WANTED)
     if lines.kind is not None and lines.kind is not VCF:
         lines.close()
@@ -115,7 +118,9 @@ def _alleles(label: str, number: int, line: str, record: int, bounds: Bounds) ->
         return [Variant(contig, _number(position), reference.upper()[:80], alternates, identifier or ".", record, problem=problem)]
     known = _frequencies(columns[7], count) if len(columns) > 7 else {}
     return [
-        Variant(contig or ".", _number(position), reference.upper(), alternate, identifier or ".", record, allele, problem, known.get(allele))
+        Variant(
+            contig or ".", _number(position), reference.upper(), alternate, identifier or ".", record, allele, problem, known.get(allele)
+        )
         for allele, alternate in _numbered(alternates)
     ]
 

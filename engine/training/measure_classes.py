@@ -82,6 +82,7 @@ def measure(data: Path, out: Path, model: str, window_bp: int, each: int, seed: 
     """Score ``each`` substitutions of every class, as many of each domain that has it, and write the table to ``out``."""
     engine, rng = Engine(Settings.from_environment(), keep_on_disk=False), np.random.default_rng(seed)
     rows: list[tuple[str, ScoredVariant]] = []
+    weights = ""
     domains = list(dict.fromkeys(genome.domain for genome in GENOMES))
     shares = {name: each if name in WITH_INTRONS else -(-each // len(domains)) for name in CLASSES}
     missing = {(domain, name): 0 if name in WITH_INTRONS and domain != "yeast" else shares[name] for domain in domains for name in CLASSES}
@@ -97,10 +98,11 @@ def measure(data: Path, out: Path, model: str, window_bp: int, each: int, seed: 
             request = TriageRequest(tuple(one for _, one in drawn), reference, transcripts, model, TriageParameters(window_bp))
             scored = engine.run_triage(request, SilentMonitor())
             rows += [(genome.domain, row) for row in scored.rows]
+            weights = scored.provenance.card.weights_sha256
         logger.info("%s: %s substitutions", genome.accession, len(drawn))
     table = {
         "model": model,
-        "weights_sha256": engine.fingerprint(model),
+        "weights_sha256": weights,
         "window_bp": window_bp,
         "source": f"Substitutions in {', '.join(genome.accession for genome in GENOMES)}, none of which the model was trained on.",
         "command": f"python -m engine.training classes --each {each} --seed {seed} --window {window_bp}",
@@ -113,7 +115,7 @@ def measure(data: Path, out: Path, model: str, window_bp: int, each: int, seed: 
         },
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    out.write_text(json.dumps(table, separators=(",", ":")) + "\n", encoding="utf-8")
     return table
 
 

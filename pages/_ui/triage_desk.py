@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import pandas as pd
 import streamlit as st
 
 from engine.core.errors import LocuscopeError, LocusError
@@ -24,7 +25,8 @@ CONTEXT_BP = 100
 @dataclass
 class Desk:
     """The request, its job, the name and bytes of the VCF, the folder of an uploaded reference; the rows in the order of the table, the one
-    that was clicked last, the one that is open, its question, and one sentence where it could not be opened."""
+    that was clicked last, the one that is open, its question, and one sentence where it could not be opened;
+    the public ``assembly`` the variants were called on, as far as it is known; the rows as a table."""
 
     job: Job
     request: TriageRequest
@@ -36,6 +38,8 @@ class Desk:
     row: int | None = None
     problem: str = ""
     question: Question | None = None
+    assembly: str = ""
+    frame: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def result(self) -> Triage | None:

@@ -59,7 +59,7 @@ def test_compare_opened_first_starts_from_the_first_example(page: Page, address:
 
 def test_the_example_of_triage_is_ranked_and_downloaded(page: Page, address: str, tmp_path: Path) -> None:
     page.goto(f"{address}/triage")
-    page.get_by_role("button", name="Example: substitutions in lacZ").click()
+    page.get_by_role("button", name="lacZ of E. coli").click()
     expect(page.get_by_text("15 alternate alleles")).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name=".tsv", exact=True).click()
@@ -72,7 +72,7 @@ def test_the_example_of_triage_is_ranked_and_downloaded(page: Page, address: str
 
 def test_a_row_of_triage_opens_reference_and_alternate_and_its_address_opens_them_again(page: Page, address: str) -> None:
     page.goto(f"{address}/triage")
-    page.get_by_role("button", name="Example: substitutions in lacZ").click()
+    page.get_by_role("button", name="lacZ of E. coli").click()
     expect(page.get_by_text("15 alternate alleles")).to_be_visible()
     table = page.locator("[data-testid=stDataFrame] canvas").first
     table.scroll_into_view_if_needed()

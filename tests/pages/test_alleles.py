@@ -92,7 +92,7 @@ def test_a_row_opens_with_its_allele_and_the_score_that_ranked_it() -> None:
     from pages._ui import state, triage_desk
 
     app = AppTest.from_function(_triage, default_timeout=90).run()
-    next(button for button in app.button if button.label.startswith("Example")).click().run()
+    next(button for button in app.button if button.label == "lacZ of E. coli").click().run()
     until(app, lambda now: bool(now.dataframe))
     desk = app.session_state[triage_desk.SLOT]
     found: Triage = desk.result

@@ -16,7 +16,8 @@ from engine.core.variants import ScoredVariant, Triage, Variant
 from pages._ui import state
 from pages._ui.changes import changed, read_change
 from pages._ui.question import named
-from pages._ui.triage_page import consequences, table
+from pages._ui.triage_results import consequences
+from pages._ui.triage_table import table
 from tests.views import samples
 
 
@@ -146,20 +147,6 @@ def test_the_comparison_refuses_a_wrong_base_and_computes_a_right_one() -> None:
     assert comparison.found.values[1, 1] == 0
     first, second = comparison.maps
     assert (comparison.found.values == second.values - first.values).all()
-
-
-def test_the_triage_table_is_ranked_least_expected_first_and_unscored_last() -> None:
-    rows = (
-        ScoredVariant(Variant("c", 5, "A", "G"), "scored", llr=-1.0, influence=0.1),
-        ScoredVariant(Variant("c", 6, "AT", "A"), "not_scored", note="why"),
-        ScoredVariant(Variant("c", 7, "C", "G"), "scored", llr=-3.0, influence=0.2),
-    )
-    frame = table(Triage(rows, samples.provenance("triage", samples.sequence())))
-    assert frame["position"].tolist() == [7, 5, 6]
-    assert frame["rank"].tolist()[:2] == [1, 2]
-    assert frame["rank"].isna().tolist() == [False, False, True]
-    assert frame["row"].tolist() == [2, 0, 1]
-    assert "gene" not in frame
 
 
 def test_the_triage_table_names_consequences_and_its_card_every_transcript() -> None:
