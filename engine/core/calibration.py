@@ -72,6 +72,8 @@ class Calibration:
         Window of the triage that was measured.
     source : str
         What it was measured on, in one sentence.
+    organisms : tuple of str
+        How the names of organisms begin that it may be used for.
     quantiles : mapping
         By class and score the values at 0, 1, ... 100 % of the class's substitutions, ascending.
     counts : mapping
@@ -84,6 +86,7 @@ class Calibration:
     weights_sha256: str
     window_bp: int
     source: str
+    organisms: tuple[str, ...]
     quantiles: Mapping[tuple[str, str], tuple[float, ...]]
     counts: Mapping[str, int]
     measured: Mapping[tuple[str, str], ClassMeasurement]
@@ -115,7 +118,16 @@ class Calibration:
                 if score in row.get("against_synonymous", {}):
                     measured[name, score] = ClassMeasurement(**row["against_synonymous"][score])
         counts = {name: int(row["count"]) for name, row in classes.items()}
-        return cls(given["model"], given["weights_sha256"], int(given["window_bp"]), given["source"], quantiles, counts, measured)
+        return cls(
+            given["model"],
+            given["weights_sha256"],
+            int(given["window_bp"]),
+            given["source"],
+            tuple(given["organisms"]),
+            quantiles,
+            counts,
+            measured,
+        )
 
 
 @cache
@@ -125,7 +137,9 @@ def shipped(model: str) -> Calibration | None:
     return Calibration.from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def calibration_of(model: str, weights_sha256: str, window_bp: int) -> Calibration | None:
-    """The table that holds for these weights and this window; None where none was measured."""
+def calibration_of(model: str, weights_sha256: str, window_bp: int, organism: str = "") -> Calibration | None:
+    """The table that holds for these weights, this window and organism (empty: nobody said); None where none was measured."""
     found = shipped(model)
-    return found if found is not None and (found.weights_sha256, found.window_bp) == (weights_sha256, window_bp) else None
+    if found is None or (found.weights_sha256, found.window_bp) != (weights_sha256, window_bp):
+        return None
+    return found if not organism or organism.startswith(found.organisms) else None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from engine.core.alleles import Change, trimmed
 from engine.core.consequences import Consequence
@@ -15,9 +20,13 @@ from engine.core.provenance import Provenance
 from engine.core.quoting import quoted
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from engine.core.splicing import SpliceScore
 
 Status = Literal["scored", "reference_mismatch", "outside", "not_scored"]
+KINDS = ("substitutions", "several bases", "indels")
+"""What variants are ranked with."""
 VariantKind = Literal["same", "substitution", "insertion", "deletion", "complex", "symbolic"]
 
 _LETTERS = re.compile(r"^[ACGTN]+$")
@@ -183,18 +192,42 @@ class ScoredVariant:
         return "substitutions" if len(change.reference) == 1 else "several bases"
 
 
+class Ranks(Sequence[int | None]):
+    """A rank a row, None where there is none; 8 bytes each."""
+
+    def __init__(self, values: NDArray[np.int64]) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._values[index]
+        return Ranks(found) if isinstance(found, np.ndarray) else (int(found) or None)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, eq=False)
 class Triage:
     """Every alternate allele of a VCF in the order of the file."""
 
-    rows: tuple[ScoredVariant, ...]
+    rows: Sequence[ScoredVariant]
     provenance: Provenance
 
-    def ranks(self) -> tuple[int | None, ...]:
+    def ranks(self) -> Ranks:
         """1 = most unlikely of the variants that are compared with it; ties share the lower rank; None where there is no score."""
-        first: dict[tuple[str, float], int] = {}
-        places: dict[str, int] = {}
-        for row in sorted((row for row in self.rows if row.score is not None), key=lambda row: row.score or 0.0):
-            places[row.ranked_with] = place = places.get(row.ranked_with, 0) + 1
-            first.setdefault((row.ranked_with, row.score or 0.0), place)
-        return tuple(None if row.score is None else first[row.ranked_with, row.score] for row in self.rows)
+        scores, kinds = array("d"), array("b")
+        for row in self.rows:
+            score = row.score
+            scores.append(math.nan if score is None else score)
+            kinds.append(KINDS.index(row.ranked_with))
+        values, kind = np.array(scores), np.array(kinds)
+        ranks = np.zeros(len(values), dtype=np.int64)
+        for number in range(len(KINDS)):
+            here = np.flatnonzero((kind == number) & ~np.isnan(values))
+            ranks[here] = np.searchsorted(np.sort(values[here]), values[here]) + 1
+        return Ranks(ranks)

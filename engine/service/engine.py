@@ -341,7 +341,7 @@ class Engine:
             with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
-                table = calibration_of(model.card.id, model.card.weights_sha256, width)
+                table = calibration_of(model.card.id, model.card.weights_sha256, width, request.organism)
                 found = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, table)
             return splicing(found, monitor) if splicing is not None else found
 

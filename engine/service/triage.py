@@ -19,7 +19,7 @@ from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcripts
 from engine.core.variants import TriageParameters, Variant
-from engine.sources.assemblies import find_contig
+from engine.sources.assemblies import assembly, find_contig
 from engine.sources.door import Bounds, TextLines
 from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts
@@ -77,6 +77,15 @@ class ReferenceLetters:
         return (
             (position, position) if piece is None or not piece.covers(position, position) else (piece.offset, piece.offset + piece.length)
         )
+
+    @property
+    def identity(self) -> str:
+        """Names its letters: the file by its place, size and time of change."""
+        path = self.genomes.file(self.assembly)
+        if path is None:
+            return self.assembly
+        state = path.stat()
+        return f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
 
     def piece(self, contig: str, start: int, end: int) -> Piece | None:
         """The record that holds ``[start, end)`` of a contig, or the contig itself; None when the reference has nothing of it."""
@@ -157,6 +166,12 @@ class TriageRequest:
         return len(self.variants)
 
     @property
+    def organism(self) -> str:
+        """Whose genome it is, where the assembly is a public one; else empty."""
+        row = assembly(self.assembly) or assembly(self.reference.assembly)
+        return row.organism if row is not None else ""
+
+    @property
     def gene_models(self) -> str:
         """Hash of what the consequences come from; empty without."""
         return self.transcripts.sha256 if self.transcripts else ""
@@ -192,6 +207,11 @@ class AlleleRequest:
     def count(self) -> int:
         """One allele."""
         return 1
+
+    @property
+    def organism(self) -> str:
+        """Nobody said."""
+        return ""
 
     @property
     def gene_models(self) -> str:

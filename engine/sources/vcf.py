@@ -53,23 +53,26 @@ def parse_vcf(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES) -> tu
     FileFormatError
         Not a VCF, positions that a spreadsheet has rounded, not one record that can be used, no variant at all, or too many.
     """
-    found: list[Variant] = []
-    first_problem = ""
-    usable = False
+    return tuple(variants_of(name, lines, bounds))
+
+
+def variants_of(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES) -> Iterator[Variant]:
+    """`parse_vcf`, one after the other; what is wrong with the whole file is said at its end."""
+    count, first_problem, usable = 0, "", False
     for record, (number, line) in enumerate(_records(file_name(name), lines)):
         alleles = _alleles(file_name(name), number, line, record, bounds)
         usable = usable or any(not variant.problem for variant in alleles)
         first_problem = first_problem or next((variant.problem for variant in alleles if variant.problem), "")
-        found += alleles
-        if len(found) > bounds.alleles:
+        count += len(alleles)
+        if count > bounds.alleles:
             raise FileFormatError(f"The file {file_name(name)} has more than {bounds.alleles:,} variants; split it.")
+        yield from alleles
     if first_problem and not usable:
         raise FileFormatError(f"The file {file_name(name)} has no record that can be used. {first_problem}")
-    if not found:
+    if not count:
         raise FileFormatError(
             f"The file {file_name(name)} holds no variants; give a VCF with at least one record that has an alternate allele."
         )
-    return tuple(found)
 
 
 def _records(label: str, lines: Iterable[str]) -> Iterator[tuple[int, str]]:

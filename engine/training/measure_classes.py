@@ -48,6 +48,10 @@ WITH_INTRONS = ("splice_acceptor_variant", "splice_donor_variant", "splice_regio
 AROUND_BP = 60
 
 
+ORGANISMS = ("Saccharomyces", "Escherichia", "Bacillus", "Bacteriophage")
+"""How organisms of public assemblies begin that the table may be used for."""
+
+
 @dataclass(frozen=True)
 class HeldOut:
     """A genome that was held out: its files below ``genomes/``, and the contigs, all when there are none; ``accession`` for the record."""
@@ -105,6 +109,7 @@ def measure(data: Path, out: Path, model: str, window_bp: int, each: int, seed: 
         "weights_sha256": weights,
         "window_bp": window_bp,
         "source": f"Substitutions in {', '.join(genome.accession for genome in GENOMES)}, none of which the model was trained on.",
+        "organisms": list(ORGANISMS),
         "command": f"python -m engine.training classes --each {each} --seed {seed} --window {window_bp}",
         "classes": by_class([row for _, row in rows], seed),
         "domains": {

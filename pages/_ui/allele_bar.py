@@ -61,10 +61,13 @@ def ranked_words(result: Triage | None, number: int | None, model: str) -> str:
     row, rank = result.rows[number], result.ranks()[number]
     window = result.provenance.parameters.get("window_bp", 0)
     scores = score_words(row)
-    if rank is None or not scores:
+    quantile = "" if row.llr_quantile is None else f" llr is at {row.llr_quantile:.3g} of its class (0 is the least expected)."
+    if not scores:
         return row.note or "It has no score."
+    if rank is None:
+        return f"{scores} by {model} in a window of {window:,} bases. {row.below_chance}"
     among = sum(other.score is not None and other.ranked_with == row.ranked_with for other in result.rows)
-    return f"{scores} by {model} in a window of {window:,} bases: rank {rank:,} of {among:,} {row.ranked_with}, 1 is the least expected."
+    return f"{scores} by {model} in a window of {window:,} bases: rank {rank:,} of {among:,} {row.ranked_with}, 1 is the least expected.{quantile}"
 
 
 def score_words(row: ScoredVariant) -> str:
@@ -74,6 +77,8 @@ def score_words(row: ScoredVariant) -> str:
         ("influence", row.influence),
         ("Δ ln P", row.delta_log_likelihood),
         ("Δ ln P a base", row.mean_delta_log_likelihood),
+        ("Δ pseudo ln P", row.delta_pseudo_log_likelihood),
+        ("splice", row.splice.score if row.splice is not None else None),
     )
     return ", ".join(f"{name} {value:.3g}".replace("-", "−") for name, value in named_scores if value is not None)
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.core.calibration import FEWEST, HARMFUL, SCORES, Calibration, calibration_of
-from engine.core.consequences import IMPACTS
+from engine.core.consequences import IMPACT_ORDER, IMPACTS
 from engine.core.variants import ScoredVariant, Triage
 from engine.exports.triage_files import FORMATS, TriageFormat
 from engine.sources.outward_links import outward_links
@@ -31,7 +31,7 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     counts = frame["status"].value_counts()
     words = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{len(frame):,} alternate alleles**: {words}")
+        st.markdown(f"**{len(frame):,} alternate allele{'' if len(frame) == 1 else 's'}**: {words}")
         for item in FORMATS:
             name = f"triage{item.suffix}"
             st.download_button(item.suffix, data=partial(_file, found, desk, item), file_name=name, on_click="ignore", help=item.title)
@@ -44,7 +44,7 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     else:
         _reason(shared, desk, found.rows[desk.row])
     _distributions(frame, score)
-    _standing(found, frame)
+    _standing(found, frame, desk.request.organism)
 
 
 def _order(frame: pd.DataFrame) -> tuple[str, Score | None]:
@@ -55,7 +55,9 @@ def _order(frame: pd.DataFrame) -> tuple[str, Score | None]:
         order = st.selectbox("Order", orders, key="triage-order", width=220, help="As VEP's users sort: the most severe class first.")
         if not scores:
             return ORDERS[2], None
-        score = st.selectbox("Score", scores, format_func=lambda item: item.column, key="triage-score", width=220)
+        usual = next((place for place, item in enumerate(scores) if item.column == "splice"), 0)
+        key = f"triage-score-{len(scores)}"
+        score = st.selectbox("Score", scores, index=usual, format_func=lambda item: item.column, key=key, width=220)
         if score is not None:
             show_caption(score.help)
     return order or ORDERS[2], score
@@ -67,7 +69,7 @@ def _filters(frame: pd.DataFrame) -> Filters:
         text = st.text_input("Text", placeholder="name, place, HGVS", key="triage-text", width=190)
         genes = _choice(frame, "gene", "Gene", sorted({name for names in frame.get("gene", ()) for name in names.split(",") if name}))
         classes = _choice(frame, "consequence", "Class", triage_table.classes_by_severity(frame))
-        impacts = _choice(frame, "impact", "Impact", [name for name in triage_table.IMPACT_ORDER if name])
+        impacts = _choice(frame, "impact", "Impact", [name for name in IMPACT_ORDER if name])
         statuses = _choice(frame, "status", "Status", sorted(frame["status"].unique()))
         quantile = 1.0
         if any(name in frame for name in triage_table.QUANTILES):
@@ -106,7 +108,7 @@ def _table(shared: state.Shared, desk: Desk, shown: pd.DataFrame, total: int) ->
         on_select="rerun",
         selection_mode="single-row",
         key="triage-table",
-        height=400,
+        height=min(400, 38 + 35 * max(1, len(drawn))),
     )
     rows = [number for number in picked.selection.rows if number < len(drawn)]
     number = int(drawn.iloc[rows[0]]["row"]) if rows else None
@@ -126,10 +128,12 @@ def _reason(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
         show_warning(f"{row.variant}: {problem}")
     _links(desk, row)
     if row.consequences:
-        with st.expander(f"{len(row.consequences):,} transcripts", expanded=len(row.consequences) < 4):
+        count = len(row.consequences)
+        with st.expander(f"{count:,} transcript{'' if count == 1 else 's'}", expanded=len(row.consequences) < 4):
             st.dataframe(consequences(row), hide_index=True)
     if desk.problem:
-        allele_bar.steps(shared, session, desk, "Triage")
+        with st.container(horizontal=True):
+            allele_bar.steps(shared, session, desk, "Triage")
         return
     opened = triage_desk.opened(session)
     if opened is None or session.screen.shown is None:
@@ -193,17 +197,19 @@ def _distributions(frame: pd.DataFrame, score: Score | None) -> None:
             st.plotly_chart(pair, alt=f"{score.column} against allele frequency", key="triage-frequency", theme=None)
 
 
-def _standing(found: Triage, frame: pd.DataFrame) -> None:
+def _standing(found: Triage, frame: pd.DataFrame, organism: str) -> None:
     """What the model is good or bad at, as it was measured."""
     origin = found.provenance
-    table = calibration_of(origin.card.id, origin.card.weights_sha256, int(origin.parameters.get("window_bp", 0)))
+    table = calibration_of(origin.card.id, origin.card.weights_sha256, int(origin.parameters.get("window_bp", 0)), organism)
     with st.expander(f"What {plain(origin.card.title)} is good and bad at"):
         if table is None:
             st.caption(
                 "Its scores were not measured by consequence class with this window, so there are no quantiles and nothing is left out."
             )
             return
-        show_caption(f"AUROC against synonymous substitutions, with 95 % intervals; 0.5 is chance. {table.source}")
+        show_caption(
+            f"AUROC against synonymous substitutions, with 95 % intervals; 0.5 is chance. {table.source} For other organisms it says little."
+        )
         st.dataframe(standing(table, set(frame["consequence"]) if "consequence" in frame else set()), hide_index=True)
 
 

@@ -9,16 +9,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.core.consequences import RANKS
+from engine.core.consequences import IMPACT_ORDER, RANKS
 from engine.core.splicing import KINDS
+from engine.core.variants import KINDS as VARIANT_KINDS
 from engine.core.variants import ScoredVariant, Triage
 from engine.views.palettes import PALETTES, interpolated
 
 MOST_ROWS = 1_000
 """Rows that are drawn at once; filters and files reach all of them."""
 
-IMPACT_ORDER = {"HIGH": 0, "MODERATE": 1, "LOW": 2, "MODIFIER": 3, "": 4}
-KIND_ORDER = {"substitutions": 0, "several bases": 1, "indels": 2}
 ORDERS = ("impact, then score", "score", "position in the file")
 
 
@@ -169,8 +168,8 @@ def ordered(frame: pd.DataFrame, order: str, score: Score | None) -> pd.DataFram
         return frame
     values = frame[score.column].to_numpy(dtype=np.float64) * (1 if score.rising else -1)
     values = np.where([score.column in names for names in frame["unranked"]], np.nan, values)
-    impact = np.array([IMPACT_ORDER[text] for text in frame["impact"]]) if "impact" in frame else np.zeros(len(frame))
-    kind = np.array([KIND_ORDER[text] for text in frame["ranked with"]])
+    impact = np.array([IMPACT_ORDER.index(text) for text in frame["impact"]]) if "impact" in frame else np.zeros(len(frame))
+    kind = np.array([VARIANT_KINDS.index(text) for text in frame["ranked with"]])
     keys = [values, kind, np.isnan(values)]
     return frame.iloc[np.lexsort(keys + ([impact] if order == ORDERS[0] else []))]
 

@@ -11,7 +11,16 @@ def table(low: float = 0.2, high: float = 0.3, count: int = 240) -> Calibration:
     measured = ClassMeasurement(0.25, low, high, count, 240)
     names = ("stop_lost", "intron_variant")
     quantiles = {(name, score): GRID for name in names for score in ("llr", "influence")}
-    return Calibration("m", "sha", 512, "somewhere", quantiles, dict.fromkeys(names, count), {(name, "llr"): measured for name in names})
+    return Calibration(
+        "m",
+        "sha",
+        512,
+        "somewhere",
+        ("Saccharomyces",),
+        quantiles,
+        dict.fromkeys(names, count),
+        {(name, "llr"): measured for name in names},
+    )
 
 
 def test_a_quantile_is_the_share_that_is_as_little_expected() -> None:
@@ -34,6 +43,8 @@ def test_the_shipped_table_is_of_the_shipped_weights_and_measured_on_enough() ->
     found = shipped("locuscope")
     assert found is not None
     assert calibration_of("locuscope", found.weights_sha256, found.window_bp) is found
+    assert calibration_of("locuscope", found.weights_sha256, 512, "Escherichia coli K-12 MG1655") is found
+    assert calibration_of("locuscope", found.weights_sha256, 512, "Homo sapiens") is None
     assert calibration_of("locuscope", "0" * 64, found.window_bp) is None
     assert calibration_of("locuscope", found.weights_sha256, 511) is None
     for name in ("stop_gained", "missense_variant", "stop_lost"):

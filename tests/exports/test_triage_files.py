@@ -139,7 +139,7 @@ def test_vcf_has_one_header_in_front_and_keeps_records_that_could_not_be_used(na
     assert not any(line.startswith("#") for line in lines[first:])
     assert len(lines) - first == 4
     assert lines[first].endswith(
-        "DP=7;LCS_LLR=-1.5,-2.5;LCS_INFLUENCE=0.25,0.5;LCS_STATUS=scored,scored;LCS_CONSEQUENCE=missense_variant,.;LCS_IMPACT=MODERATE,.;"
+        "DP=7;LCS_LLR=-1.5,-2.5;LCS_INFLUENCE=0.25,0.5;LCS_RANK=2,1;LCS_STATUS=scored,scored;LCS_CONSEQUENCE=missense_variant,.;LCS_IMPACT=MODERATE,.;"
         "LCS_LEFT_ALIGNED=5|A|G,.;LCS_TRANSCRIPTS=G|missense_variant&splice_region_variant|MODERATE|-x|t%201|c.4A>G|p.(Ala2%3D)|1|"
         "note%3B%20one%2C%20two,G|intron_variant|MODIFIER|y%3B%7Cz|t2|c.9+4A>G|||"
     )
