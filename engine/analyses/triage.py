@@ -108,7 +108,7 @@ def triage(
     watcher.start(count, "variants")
     rows: list[ScoredVariant] = []
     read = _Read(gene_models)
-    groups = _groups(model, sites, _passes_of(chosen.influence))
+    groups = _groups(model, sites, chosen.influence)
     while some := list(itertools.islice(groups, _GROUPS_AT_ONCE)):
 
         def take(start: int, end: int, found: list[ScoredVariant], some: list[_Group] = some) -> None:
@@ -172,28 +172,40 @@ class _Asked:
         return replace(row, llr_quantile=low, influence_quantile=high, unranked=tuple(poor), below_chance=why)
 
 
-def _passes_of(influence: bool) -> int:
-    """Passes of a substitution that shares a batch."""
-    return 3 if influence else 1
+_Pass = tuple[str, int, int]
+"""Letters of a window, place of the base that is not the reference's (-1: none), and its base (-1: masked)."""
 
 
-def _groups(model: NucleotideModel, sites: Iterable[Site], passes: int = 3) -> Iterator[_Group]:
-    """Sites in order, as many together as share one batch; with each its window as the model reads it, None where it is scored alone."""
+def _passes(site: Site, window: Prepared, influence: bool) -> tuple[_Pass, ...]:
+    """What a substitution needs: the window with the base masked; and as it is, and with the alternate."""
+    masked = (window.letters, site.place, -1)
+    if not influence:
+        return (masked,)
+    return masked, (window.letters, -1, -1), (window.letters, site.place, BASES.index(site.change.alternate))
+
+
+def _groups(model: NucleotideModel, sites: Iterable[Site], influence: bool = True) -> Iterator[_Group]:
+    """Sites in order, as many together as share one batch; with each its window as the model reads it, None where it is scored alone.
+
+    Alternates of one base share its masked window and the reference.
+    """
     group: _Group = []
     shared: list[Prepared] = []
+    needed: set[_Pass] = set()
     for site in sites:
         window = _shareable(model, site)
-        if group and (not shared or _is_full(model, group, shared, passes) or (window is not None and window.layout != shared[0].layout)):
+        more = set(_passes(site, window, influence)) if window is not None else set()
+        other = bool(shared) and window is not None and window.layout != shared[0].layout
+        if group and (
+            not shared or other or len(group) >= _LARGEST_GROUP or len(needed | more) > max(model.passes_per_batch(shared[0]), 1)
+        ):
             yield group
-            group, shared = [], []
+            group, shared, needed = [], [], set()
         group.append((site, window))
         shared += [] if window is None else [window]
+        needed |= more
     if group:
         yield group
-
-
-def _is_full(model: NucleotideModel, group: _Group, shared: list[Prepared], passes: int) -> bool:
-    return len(group) >= _LARGEST_GROUP or passes * (len(shared) + 1) > model.passes_per_batch(shared[0])
 
 
 def _shareable(model: NucleotideModel, site: Site) -> Prepared | None:
@@ -223,38 +235,44 @@ def _rows_of(model: NucleotideModel, groups: list[_Group], asked: _Asked, start:
     return [asked.judged(row) for group in groups[start:end] for row in _rows(model, group, asked.influence)]
 
 
-def _scored_together(model: NucleotideModel, shared: list[tuple[Site, Prepared]], with_influence: bool) -> list[ScoredVariant]:
-    """Rows of substitutions whose windows the model reads alike: their passes side by side."""
+def _scored_together(model: NucleotideModel, shared: list[tuple[Site, Prepared]], influence: bool) -> list[ScoredVariant]:
+    """Rows of substitutions whose windows the model reads alike: their passes side by side, each once."""
     import torch
 
     rows: list[ScoredVariant] = []
     first = shared[0][1]
     with torch.inference_mode():
-        ids = torch.cat([_inputs(model, site, window, with_influence) for site, window in shared])
+        wanted: dict[_Pass, Prepared] = {}
+        for site, window in shared:
+            for one in _passes(site, window, influence):
+                wanted.setdefault(one, window)
+        ids = torch.cat([_input(model, window, one) for one, window in wanted.items()])
         parts: list[Tensor] = []
-        size = model.passes_per_batch(first)
         batches(
-            len(ids), size, lambda start, end: model.base_logits(first, ids[start:end]), lambda _start, _end, found: parts.append(found)
+            len(ids),
+            model.passes_per_batch(first),
+            lambda start, end: model.base_logits(first, ids[start:end]),
+            lambda _start, _end, found: parts.append(found),
         )
-        logits = numbers(model, torch.cat(parts)).view(len(shared), _passes_of(with_influence), first.length, 4)
-        for (site, window), found in zip(shared, logits, strict=True):
+        logits = dict(zip(wanted, numbers(model, torch.cat(parts)), strict=True))
+        for site, window in shared:
+            found = [logits[one] for one in _passes(site, window, influence)]
             own, alternate = int(letter_codes(window.letters[site.place])[0]), BASES.index(site.change.alternate)
-            ratio = float(found[0, site.place, alternate].double() - found[0, site.place, own].double()) if own >= 0 else None
-            influence = _influence_of(found[1], found[2:], site.place, alternate) if with_influence else None
-            rows.append(replace(_row(site), llr=ratio, influence=influence))
+            ratio = float(found[0][site.place, alternate].double() - found[0][site.place, own].double()) if own >= 0 else None
+            change = _influence_of(found[1], found[2][None], site.place, alternate) if influence else None
+            rows.append(replace(_row(site), llr=ratio, influence=change))
     return rows
 
 
-def _inputs(model: NucleotideModel, site: Site, window: Prepared, with_influence: bool) -> Tensor:
-    """Token ids (1 or 3, T): the window with the base masked; and as it is, and with the alternate."""
+def _input(model: NucleotideModel, window: Prepared, one: _Pass) -> Tensor:
+    """Token ids (1, T) of a pass."""
     import torch
 
-    place = torch.tensor([site.place], device=model.device)
-    masked = model.masked(window, place)
-    if not with_influence:
-        return masked
-    mutant = model.mutants(window, place, torch.tensor([BASES.index(site.change.alternate)], device=model.device))
-    return torch.cat((masked, window.ids[None], mutant))
+    _, place, base = one
+    if place < 0:
+        return window.ids[None]
+    where = torch.tensor([place], device=model.device)
+    return model.masked(window, where) if base < 0 else model.mutants(window, where, torch.tensor([base], device=model.device))
 
 
 def _row(site: Site) -> ScoredVariant:

@@ -97,8 +97,8 @@ def test_variants_share_passes_where_a_batch_has_room_and_score_as_they_do_alone
         if theirs.llr is not None:
             assert mine.llr == pytest.approx(theirs.llr, rel=1e-6)
             assert mine.influence == pytest.approx(theirs.influence, rel=1e-6)
-    # twice two substitutions side by side; two alone, masked and with its mutant; both windows of the insertion
-    assert sorted(roomy.rows, reverse=True) == [6, 6, 2, 2, 1, 1, 1, 1]
+    # three substitutions of one window side by side, and two; one alone, masked and with its mutant; both windows of the insertion
+    assert sorted(roomy.rows, reverse=True) == [7, 5, 2, 1, 1, 1]
     assert watcher.done == len(sites)
 
 
@@ -113,9 +113,19 @@ def test_the_ratio_alone_takes_one_pass_and_is_the_same_number() -> None:
     roomy = Roomy(card(), Calls(), LoadOptions(), 10)
     sites = [site(3, "A", "C"), site(0, "G", "T"), site(7, "T", "C")]
     ratios = triage(roomy, sites, 3, TriageParameters(14, influence=False)).rows
-    assert roomy.rows == [3]
+    assert roomy.rows == [3]  # one pass each
     assert [row.llr for row in ratios] == [triage(model(), [one], 1).rows[0].llr for one in sites]
     assert [row.influence for row in ratios] == [None] * 3
+
+
+def test_the_alternates_of_one_base_share_its_masked_window_and_the_reference() -> None:
+    roomy = Roomy(card(), Calls(), LoadOptions(), 10)
+    sites = [site(3, "A", base) for base in "CGT"] + [site(7, "T", "C")]
+    together = triage(roomy, sites, 4).rows
+    assert roomy.rows == [5 + 2]  # the masked base, the reference and three mutants; the other base masked and its mutant
+    assert [row.llr for row in together] == [triage(model(), [one], 1).rows[0].llr for one in sites]
+    alone = [triage(model(), [one], 1).rows[0].influence for one in sites]
+    assert [row.influence for row in together] == pytest.approx(alone, rel=1e-6)
 
 
 def fitting(letters: str) -> int:

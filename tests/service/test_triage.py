@@ -335,9 +335,12 @@ def test_another_vcf_cannot_be_annotated_with_these_scores(tmp_path: Path, vcf: 
         write_triage_vcf(result, lines_of_file(vcf), tmp_path / "out.vcf")
 
 
-def test_a_triage_can_be_stopped_and_keeps_its_rows(tmp_path: Path, reference: ReferenceLetters) -> None:
+def test_a_triage_can_be_stopped_and_keeps_its_rows(tmp_path: Path) -> None:
     calls = Calls(seconds=0.02)
     engine = Engine(Settings(home=tmp_path / "home", model="pairs"), FakeRegistry(tmp_path / "models", calls))
+    letters = "".join(f"A{'CGT'[n % 3]}{'CGT'[n // 3 % 3]}{'CGT'[n // 9 % 3]}" for n in range(60))  # no window twice
+    (tmp_path / "unlike.fa").write_text(f">1\n{letters}\n")
+    reference = ReferenceLetters.of_file(tmp_path / "unlike.fa", Settings(home=tmp_path / "home"))
     variants = tuple(Variant("1", 41 + 4 * n, "A", "C", record=n) for n in range(40))
     job = engine.submit_triage(TriageRequest(variants, reference, parameters=TriageParameters(20)))
     while job.partial is None:
