@@ -21,12 +21,21 @@ Span = tuple[int, int]
 
 MOST_WORKERS = 8
 """Beyond this, cores are shared out among the workers: Python hands work to one thread at a time."""
+SHARES = 4
+"""Short work on a CPU is shared out into so many batches, whatever the number of cores is: the last bits of a score depend on what else is in
+its batch."""
 
 
 def batches(
-    count: int, size: int, compute: Callable[[int, int], Found], take: Callable[[int, int, Found], None], *, device: str = ""
+    count: int,
+    size: int,
+    compute: Callable[[int, int], Found],
+    take: Callable[[int, int, Found], None],
+    *,
+    device: str = "",
+    begin: int = 0,
 ) -> None:
-    """``take(start, end, compute(start, end))`` over 0..count in order, in steps of at most ``size``.
+    """``take(start, end, compute(start, end))`` over ``begin``..count in order, in steps of at most ``size``.
 
     When the device's memory runs out batches are computed one after the other, then the step is halved; what was taken is kept.
 
@@ -37,9 +46,12 @@ def batches(
     take : callable
         Runs in the calling thread, while nothing is being computed.
     device : str
-        ``cpu`` allows several ``compute`` at once, each in a thread and on a core of its own (`side_by_side`), after a first small one has
+        ``cpu`` allows several ``compute`` at once, each in a thread and on a core of its own (`side_by_side`), after a first one has
         filled what the model keeps of a reference. All cores in every product have to wait for each other at each: on two quiet cores maps
         of 76 to 1,000 bases took 0.9 to 1.2 times as long that way, beside another busy program 1.7 to 2.2 times, beside several 9 times.
+        The batches are the same ones on any number of cores, so that answers are equal to the last bit.
+    begin : int
+        The end of a batch of an earlier call, from which this one goes on with the batches that call would have gone on with.
 
     Raises
     ------
@@ -47,9 +59,10 @@ def batches(
         One sequence alone does not fit.
     """
     workers = _workers(device)
-    size, start = max(1, size), 0
+    size, start, together = max(1, size), begin, 1
+    shared_out = device == "cpu"
     while start < count:
-        spans = _spans(start, count, size, 1 if workers is None else workers.count)
+        spans = _spans(start, count, size, shared_out)[: 1 if workers is None else together]
         try:
             found = [compute(*spans[0])] if workers is None else workers.run(compute, spans)
         except RuntimeError as error:
@@ -63,6 +76,7 @@ def batches(
             for span, one in zip(spans, found, strict=True):
                 take(*span, one)
             start = spans[-1][1]
+            together = 1 if workers is None else workers.count
             continue
         size, workers = size if workers is not None else size // 2, None
         _log.warning("out of device memory: batches of %d sequences, one after the other, from here on", size)
@@ -109,15 +123,16 @@ def _free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _spans(start: int, count: int, size: int, workers: int) -> list[Span]:
-    """The next batches, one a worker, of whole triples (a base's three substitutions) where they fit; the very first is alone and small."""
-    if workers == 1:
+def _spans(start: int, count: int, size: int, shared_out: bool) -> list[Span]:
+    """The next batches, at most `MOST_WORKERS`: the first of all alone and small where work is ``shared_out``, none across the whole triples
+    (a base's three substitutions) where they fit."""
+    if not shared_out:
         return [(start, min(count, start + size))]
     if start == 0:
         return [(0, min(count, size, 3))]
-    share = -(-(count - start) // workers)
+    share = -(-count // SHARES)
     step = min(size, -(-share // 3) * 3)
-    return [(first, min(count, first + step)) for first in range(start, min(count, start + workers * step), step)]
+    return [(first, min(count, first + step)) for first in range(start, min(count, start + MOST_WORKERS * step), step)]
 
 
 class _Workers:

@@ -163,7 +163,7 @@ def _replaced(reading: Reading, change: ProteinChange) -> str:
     if not old:
         return _added(reading, first, new)
     if not new:
-        return _removed(reading, first, len(old))
+        return "" if change.stop_lost else _removed(reading, first, len(old))  # no residue and no stop is known where the stop was
     if len(old) == len(new) == 1:
         return f"{_residue(reading, first)}{three_letters(new)}"
     if len(new) > LONGEST_NAMED or ("*" in old and not new.endswith("*")):

@@ -230,12 +230,14 @@ class _Progress:
             self._done |= known.rows_done
             earlier, influence, seconds = (known.rows_done, known.values), known.influence, known.provenance.seconds
         every = Substitutions.of(scan.reference.letters, self.window, in_order=card.causal)
-        self.substitutions = every.of_rows(~self._done, self.window[0])
-        self.ready = len(every) - len(self.substitutions)
+        self.ready = 3 * int(self._done[every.changed - self.window[0]].sum())
+        in_order = bool(self._done[every.changed[: self.ready // 3] - self.window[0]].all())
+        self.begin = self.ready if in_order else 0
+        self.substitutions = every if in_order else every.of_rows(~self._done, self.window[0])
         scale = Scale(parameters.metric, parameters.epsilon)
         self.rows = RowMaxima(scale, self.window, earlier)
         self.influence = InfluenceMeans(Scale(), len(sequence), known=influence) if with_influence else None
-        self.finished = 0
+        self.finished = self.begin
         self.began = time.perf_counter() - seconds
 
     @property
@@ -293,7 +295,8 @@ def dependency_map(
 
     ``values[i, j]`` float32 (W, W), row = changed, column = read, diagonal 0, in bits (or natural log ratio, see
     `DependencyParameters`). Rows are computed coarse to fine (left to right for a causal model) and published through ``monitor``.
-    ``known``: a partial map of the same question; its rows are taken over, which changes the others by no more than rounding.
+    ``known``: a partial map of the same question; its rows are taken over, and the batches go on where that one's ended, so that the whole is the
+    same to the last bit (by no more than rounding where memory had run out).
 
     Raises
     ------
@@ -307,11 +310,11 @@ def dependency_map(
     checked_window(chosen.window, len(sequence))
     scan = Scan.of(model, sequence, chosen.precision, chosen.tau)
     progress = _Progress(scan, sequence, chosen, watcher, known)
-    watcher.start(1 + progress.ready + len(progress.substitutions))
+    watcher.start(1 + progress.ready + len(progress.substitutions) - progress.begin)
     if progress.ready:
         watcher.advance(progress.ready)
     try:
-        scan.run(progress.substitutions, progress.readers, watcher, progress.publish)
+        scan.run(progress.substitutions, progress.readers, watcher, progress.publish, progress.begin)
     except Cancelled:
         if progress.rows.values is not None:
             watcher.publish(progress.result())

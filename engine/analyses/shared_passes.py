@@ -2,8 +2,8 @@
 
 A scan makes the token ids of its next batch before it lets others have the device, and offers them. Whoever computes next fills the room left
 in the own batch with such offers, if the model reads their references alike (`Prepared.layout`); their scans find the scores when their turn
-comes. Long maps fill every batch by themselves, and on a CPU nearly everything does; on a GPU a batch has room for the short sequences of
-several visitors. What another scan adds to a batch changes a score by no more than rounding.
+comes. On a GPU a batch has room for the short sequences of several visitors. What another scan adds to a batch changes a score by no more
+than rounding. On a CPU nothing is shared: there is no room to be filled, and an answer is the same to the last bit whoever else asks.
 """
 
 from __future__ import annotations
@@ -82,6 +82,11 @@ class SharedPasses:
             offer.scores = scores[row : row + len(offer.ids)]
             row += len(offer.ids)
         return scores[: len(first.ids)]
+
+
+def worth_sharing(device: str) -> bool:
+    """Whether scans on a torch device share passes."""
+    return device != "cpu"
 
 
 _passes: WeakKeyDictionary[NucleotideModel, SharedPasses] = WeakKeyDictionary()

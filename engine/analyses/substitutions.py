@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from engine.analyses.batches import batches, each, side_by_side
+from engine.analyses.batches import batches, each
 from engine.analyses.log_odds import Scale
-from engine.analyses.shared_passes import Ahead, shared_passes
+from engine.analyses.shared_passes import Ahead, shared_passes, worth_sharing
 from engine.core.errors import CapabilityMissing, ParameterError
 from engine.core.parameters import Precision
 from engine.core.progress import Monitor, SilentMonitor
@@ -263,8 +263,9 @@ class Scan:
         readers: Sequence[Reader],
         monitor: Monitor | None = None,
         after: Callable[[int], None] | None = None,
+        begin: int = 0,
     ) -> None:
-        """Score all ``substitutions`` and give every batch to ``readers``.
+        """Score ``substitutions`` from the one of index ``begin`` on and give every batch to ``readers``.
 
         After every batch ``after`` is called with the number of substitutions finished, then ``monitor.advance`` with the batch's number of
         passes (the caller has called ``start``). What ``monitor`` raises to stop the scan goes through.
@@ -281,7 +282,7 @@ class Scan:
             size = size // 3 * 3 if size >= 3 else size  # a base's three stay together where they fit
             positions, alternates = self.tensor(substitutions.positions), self.tensor(substitutions.alternates)
             pace = Pace(device)
-            ahead = None if count > size and side_by_side(device) else self._ahead(positions, alternates, normalised)
+            ahead = self._ahead(positions, alternates, normalised) if worth_sharing(device) else None
 
             def compute(start: int, end: int) -> list[Tensor]:
                 here, there = positions[start:end], alternates[start:end]
@@ -300,9 +301,9 @@ class Scan:
 
             try:
                 if ahead is not None and count:
-                    ahead.prepare(0, min(count, size))
+                    ahead.prepare(begin, min(count, begin + size))
                 watcher.advance(1)
-                batches(count, size, compute, take, device="" if ahead is not None else device)
+                batches(count, size, compute, take, device="" if ahead is not None else device, begin=begin)
             finally:
                 if ahead is not None:
                     ahead.close()

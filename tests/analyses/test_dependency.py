@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from engine.analyses.substitutions import Pace, Substitutions, coarse_to_fine, l
 from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, SequenceError
 from engine.core.protocols import Prepared
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.models.entry import LoadOptions
+from engine.models.registry import entry
+from engine.service.shelf import ASSETS
 from tests.analyses.toys import PreciseToyModel, ToyModel, Watcher, mutants_of, odds_of, probabilities, renormalised
 
 LETTERS = "GATTACAGGCTCCATG"
@@ -371,3 +375,17 @@ def test_scores_that_are_no_numbers_are_an_error_with_a_remedy(dtype: str, remed
     model.dtype = dtype
     with pytest.raises(CapabilityMissing, match=remedy):
         dependency_map(model, NucleotideSequence("ACGTAC"))
+
+
+def test_a_map_that_goes_on_from_a_partial_one_is_the_whole_one_to_the_last_bit() -> None:
+    """The batches after a stop are those that would have come without it."""
+    model: Any = entry("locuscope").load(ASSETS / "locuscope-lm", LoadOptions())
+    sequence, parameters = NucleotideSequence(LETTERS * 3), DependencyParameters(precision="exact")
+    watcher = Watcher(stop_after=60)
+    with pytest.raises(Cancelled):
+        dependency_map(model, sequence, parameters, watcher)
+    partial = watcher.partials[-1]
+    assert 0 < partial.rows_done.sum() < len(sequence)
+    whole, resumed = dependency_map(model, sequence, parameters), dependency_map(model, sequence, parameters, known=partial)
+    np.testing.assert_array_equal(resumed.values, whole.values)
+    np.testing.assert_array_equal(resumed.influence, whole.influence)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.analyses import substitutions
 from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.analyses.shared_passes import Offer, SharedPasses, shared_passes
 from engine.core.errors import Cancelled
@@ -29,6 +30,12 @@ class Interrupted(Watcher):
         super().advance(done)
         if self.result is None:
             self.result = self.other()
+
+
+@pytest.fixture(autouse=True)
+def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Toys compute on a CPU, where nothing is shared otherwise."""
+    monkeypatch.setattr(substitutions, "worth_sharing", lambda device: True)
 
 
 def waiting(model: ToyModel) -> list[Offer]:
@@ -109,3 +116,12 @@ def test_an_offer_is_computed_once() -> None:
     for scores, sequence in ((first, ONE), (second, OTHER)):
         reference = model.prepare(sequence)
         torch.testing.assert_close(scores, ToyModel().base_logits(reference, reference.ids[None]))
+
+
+def test_on_a_cpu_an_answer_is_the_same_to_the_last_bit_whoever_else_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    model = ToyModel(batch=100)
+    watcher = Interrupted(lambda: dependency_map(model, OTHER).values)
+    np.testing.assert_array_equal(dependency_map(model, ONE, monitor=watcher).values, alone(ONE))
+    np.testing.assert_array_equal(watcher.result, alone(OTHER))
+    assert max(model.calls) <= 30

@@ -23,8 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for the tests of a file: Playwright leaves its event loop running in this thread until it ends, and tests of other folders have own ones."""
     path = find()
     if path is None:
         pytest.skip("needs a Chromium: python -m tests.browser.chromium installs one")

@@ -38,8 +38,8 @@ def test_eight_visitors_who_come_at_once_all_get_a_picture_within_a_minute(serve
 
 @pytest.mark.slow
 def test_what_a_visitor_who_left_asked_for_stops_within_ten_seconds(server: Server) -> None:
-    """A map that takes a minute and more: its visitor closes the page, and ten seconds later the server idles."""
-    asked = Visit("".join(random.Random(4).choices("ACGT", k=1500)), long=True)
+    """A map that takes half a minute and more: its visitor closes the page, and ten seconds later the server idles."""
+    asked = Visit("".join(random.Random(4).choices("ACGT", k=900)), long=True)
 
     async def come_and_go() -> tuple[float, float]:
         visitor = asyncio.create_task(WebsocketVisitor(server.address, asked).stay(120, lambda: asked.first_map is not None))
@@ -56,7 +56,7 @@ def test_what_a_visitor_who_left_asked_for_stops_within_ten_seconds(server: Serv
 
 @pytest.mark.slow
 def test_a_visitor_whose_network_failed_for_a_moment_has_not_left(server: Server) -> None:
-    asked = Visit("".join(random.Random(5).choices("ACGT", k=1500)), long=True)
+    asked = Visit("".join(random.Random(5).choices("ACGT", k=900)), long=True)
 
     async def lose_the_connection() -> int:
         visitor = WebsocketVisitor(server.address, asked)
