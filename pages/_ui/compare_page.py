@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import streamlit as st
@@ -17,13 +17,16 @@ from engine.service.jobs import Job
 from engine.views import wire
 from engine.views.comparison import changed_pairs, difference, on_reference
 from engine.views.evidence import FigureStyle, LocusEvidence
-from engine.views.figure import side_by_side
+from engine.views.figure import locus_figure, side_by_side
 from pages._ui import allele_bar, explorer, figure_view, polling, reading, search, state
 from pages._ui.changes import changed, read_change
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Question, Shown, address_of, echo, in_record, named
 from pages._ui.text import plain, show_caption, show_error
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 TARGET = "compare"
 MODES = {"alleles": "Reference against an alternate allele", "models": "One model against another"}
@@ -214,6 +217,22 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     )
     st.markdown("**Pairs that changed most**")
     st.dataframe(changed_pairs(*maps), hide_index=True, height=320)
+
+
+def told() -> tuple[list[str], list[tuple[str, go.Figure]]]:
+    """Sentences and figures of the finished comparison, for a report; nothing before it is finished."""
+    comparison: Comparison | None = st.session_state.get("comparison")
+    maps = comparison.maps if comparison is not None else None
+    if comparison is None or maps is None or comparison.found is None:
+        return [], []
+    style = FigureStyle(width=1200)
+    sides = [_evidence(comparison, found) for found in maps]
+    name = comparison.titles[1]
+    figures = [
+        (f"{name} − reference: dependency map, loss blue, gain red", locus_figure(_evidence(comparison, comparison.found), style)),
+        (f"Reference and {name}, one colour scale", side_by_side(sides[0], sides[1], comparison.titles, style)),
+    ]
+    return [changes(comparison.found), *lost_and_gained(*maps)], figures
 
 
 def _evidence(comparison: Comparison, found: DependencyMap) -> LocusEvidence:

@@ -14,6 +14,7 @@ from engine.core.calibration import FEWEST, HARMFUL, SCORES, Calibration, calibr
 from engine.core.consequences import IMPACT_ORDER, IMPACTS
 from engine.core.variants import ScoredVariant, Triage
 from engine.exports.triage_files import FORMATS, TriageFormat
+from engine.exports.triage_report import variant_report
 from engine.sources.outward_links import outward_links
 from engine.sources.vcf import open_vcf
 from engine.views.score_figures import score_against_frequency, score_histogram
@@ -144,7 +145,23 @@ def _reason(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
     if why_not:
         show_caption(f"There is no map to compare: {why_not}")
         return
+    _report_button(desk, row)
     compare_page.compared(shared, session.on_screen, (model, model))
+
+
+def _report_button(desk: Desk, row: ScoredVariant) -> None:
+    """The row as a page that needs no network, with the figures of the comparison once it is finished."""
+    found, number = desk.result, desk.row
+    if found is None or number is None:
+        return
+
+    def made() -> bytes:
+        sentences, figures = compare_page.told()
+        score = allele_bar.ranked_words(found, number, found.provenance.card.title)
+        return variant_report(row, [score, *sentences], figures, found.provenance, found.ranks()[number])
+
+    name = f"{row.variant.contig}-{row.variant.position}".replace("/", "-")[:60]
+    st.download_button("Report of this variant (.html)", made, f"{name}.html", "text/html", on_click="ignore", key="triage-report")
 
 
 def _links(desk: Desk, row: ScoredVariant) -> None:

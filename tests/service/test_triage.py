@@ -417,3 +417,15 @@ def test_real_yeast_genes_start_with_atg_and_end_with_a_stop(shared: Path, tmp_p
         ("scored", "start_lost", "TFC3"),
         ("scored", "stop_lost", "TFC3"),
     ]
+
+
+def test_a_bcf_is_read_like_the_vcf_it_came_from(tmp_path: Path, vcf: Path) -> None:
+    import pysam.bcftools
+
+    path = tmp_path / "in.bcf"
+    pysam.bcftools.view("-Ob", "-o", str(path), str(vcf), catch_stdout=False)
+    assert read_vcf(path) == read_vcf(vcf)
+    assert read_vcf(path.read_bytes(), "upload.bcf") == read_vcf(vcf)
+    (tmp_path / "broken.bcf").write_bytes(path.read_bytes()[:60])
+    with pytest.raises(FileFormatError):
+        read_vcf(tmp_path / "broken.bcf")
