@@ -31,6 +31,8 @@ def reference(tmp_path: Path) -> ReferenceLetters:
         ("1:9 A>G", 9, "A", "G"),
         ("chr1\t9\trs1\tA\tG,C", 9, "A", "G"),
         ("chr1:g.9A>G", 9, "A", "G"),
+        ("1:g.9A>G", 9, "A", "G"),
+        ("1:g.9_10del", 8, "TAC", "T"),
         ("chr1:g.9del", 8, "TA", "T"),
         ("chr1:g.9_10delinsGT", 9, "AC", "GT"),
         ("chr1:g.8_9insCC", 8, "T", "TCC"),
