@@ -37,6 +37,7 @@ test: lint
 
 check: $(VENV)/.tests
 	OMP_NUM_THREADS=1 LOCUSCOPE_EXAMPLES=100000 $(BIN)/python -m pytest --timeout=7200 tests/test_properties.py
+	LOCUSCOPE_PROCESSES=50 $(BIN)/python -m pytest tests/service/test_same_bytes.py
 
 examples: $(VENV)/.runtime
 	$(BIN)/python -m engine.service.answers

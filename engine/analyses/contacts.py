@@ -320,6 +320,7 @@ DECLARED = (
         memory=square_bytes,
         growth="quadratic",
         pace="mutants",
+        one_core=True,
         shown="always",
         order=30,
         windows=False,

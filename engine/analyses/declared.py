@@ -110,6 +110,9 @@ class Declared:
         Longer sequences than the model's are cut into windows and put together.
     pace : str
         Computations of one pace take equally long a pass: ``mutants`` of one sequence, or unrelated ``passes``.
+    one_core : bool
+        Every product runs on one core, several of them side by side (`engine.analyses.batches`), so that the number of cores changes no bit;
+        of all others that number is part of the key.
     shown : str
         On the explorer: ``always`` (with every question), ``asked`` (a box in the menu), ``clicked`` (about a selection).
     order : int
@@ -140,6 +143,7 @@ class Declared:
     growth: Literal["linear", "quadratic"] = "linear"
     tiled: bool = False
     pace: Literal["mutants", "passes"] = "passes"
+    one_core: bool = False
     shown: Literal["always", "asked", "clicked"] = "asked"
     order: int = 100
     windows: bool = True

@@ -449,6 +449,7 @@ DECLARED = (
         after=_after,
         out="effects.tsv",
         pace="mutants",
+        one_core=True,
         shown="always",
         order=40,
     ),

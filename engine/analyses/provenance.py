@@ -28,6 +28,15 @@ def _versions() -> dict[str, str]:
     return found
 
 
+def cores(device: str) -> int:
+    """How many cores torch's products on ``device`` use from this thread; 0 for other devices than a CPU."""
+    if device != "cpu":
+        return 0
+    import torch
+
+    return torch.get_num_threads()
+
+
 def stamp(
     analysis: str,
     version_text: str,
@@ -49,6 +58,7 @@ def stamp(
         dtype=model.dtype,
         device=model.device,
         processor=kind(model.device),
+        threads=cores(model.device),
         seconds=round(seconds, 6),
         software=dict(_versions()),
         species=str(getattr(model, "species", "") or ""),

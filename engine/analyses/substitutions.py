@@ -116,8 +116,6 @@ class Substitutions:
 DELTA_FROM_BP = 128
 """Shorter sequences gain little from differences and are computed exactly."""
 DELTA_TOLERANCE = 0.01
-ONE_CORE_BP = 4096
-"""A pass over fewer bases takes a second or two on one core."""
 _PROBED = 4
 
 
@@ -309,9 +307,8 @@ class Scan:
                     ahead.close()
 
     def _reference_of_scan(self, normalised: bool) -> Tensor:
-        """`reference_logits`, on one core as the mutants' passes are; of a long reference on all of them."""
-        device = self.model.device if len(self.reference.letters) <= ONE_CORE_BP else ""
-        return each(device, lambda: self.reference_logits(normalised=normalised))[0]
+        """`reference_logits`, on one core as the mutants' passes are."""
+        return each(self.model.device, lambda: self.reference_logits(normalised=normalised))[0]
 
     def _ahead(self, positions: Tensor, alternates: Tensor, normalised: bool) -> Ahead | None:
         """Where this scan's batches meet those of others; None for mutants that are scored by faster ways than whole passes."""

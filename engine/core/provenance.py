@@ -31,6 +31,8 @@ class Provenance:
         What the model computed in and on.
     processor : str
         Kind of processor behind the device (`engine.core.processor.kind`): it decides which kernels ran.
+    threads : int
+        Cores that products on a CPU could use; 0 on other devices.
     seconds : float
         Wall time of the computation.
     software : dict of str to str
@@ -53,6 +55,7 @@ class Provenance:
     species: str = ""
     partial: bool = False
     processor: str = ""
+    threads: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; the capability set becomes a sorted list."""

@@ -15,10 +15,11 @@ _TEMPLATE = '''"""{summary}
 
 Run it with Locuscope's Python in the folder that holds `engine`.
 Asked for: {command}, version {version}; model {model} {revision} (weights sha256 {weights});
-computed in {dtype} on {device}. The same device and dtype give the same numbers to the last bit.
+computed in {dtype} on {device}. The same device, dtype and number of threads give the same numbers to the last bit.
 """
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -42,10 +43,11 @@ COMMAND = [
     "engine",
 {arguments}
 ]
+SETTINGS = {settings}
 with tempfile.TemporaryDirectory() as folder:
     fasta = Path(folder) / "sequence.fa"
     fasta.write_text(f">{{NAME}}\\n{{LETTERS}}\\n")
-    sys.exit(subprocess.call([*COMMAND, "--fasta", str(fasta)]))
+    sys.exit(subprocess.call([*COMMAND, "--fasta", str(fasta)], env={{**os.environ, **SETTINGS}}))
 '''
 
 
@@ -77,6 +79,7 @@ def script_of(result: Result) -> str:
         weights=provenance.card.weights_sha256 or "none",
         dtype=provenance.dtype,
         device=provenance.device,
+        settings={"LOCUSCOPE_THREADS": str(provenance.threads)} if provenance.threads else {},
         provenance=repr(json.loads(provenance.to_json())),
         letters="\n".join("    " + letters[at : at + 80] for at in range(0, len(letters), 80)),
         sha256=result.sequence.sha256,

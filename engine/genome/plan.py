@@ -12,7 +12,6 @@ from engine.analyses.declared import analyses, declared
 from engine.core.errors import InputError, LocuscopeError, ParameterError
 from engine.core.locus import Locus
 from engine.core.parameters import parameters_from
-from engine.core.processor import kind
 from engine.core.sequence import NucleotideSequence
 from engine.core.version import VERSION
 from engine.service.devices import code_fingerprint
@@ -82,7 +81,7 @@ def identity(plan: Plan, engine: Engine, lengths: dict[str, int], letters: dict[
         "weights": found.spec.fingerprint,
         "model": found.spec.model_id,
         "dtype": found.spec.options.dtype,
-        "processor": kind(found.spec.options.device),
+        **found.machine,
         "analysis_version": found.analysis.version,
         "version": VERSION,
         "code": code_fingerprint(),
@@ -127,6 +126,7 @@ _WORDS = {
     "model": "model",
     "dtype": "dtype",
     "processor": "kind of processor",
+    "threads": "number of threads (LOCUSCOPE_THREADS)",
     "analysis_version": "version of the analysis",
     "version": "version of Locuscope",
     "code": "code",
@@ -136,7 +136,7 @@ _WORDS = {
 def _compare(before: Any, now: dict[str, Any], folder: Path) -> None:
     plain = json.loads(json.dumps(now))
     known = before if isinstance(before, dict) else {}
-    other = [words for name, words in _WORDS.items() if known.get(name) != plain[name]]
+    other = [words for name, words in _WORDS.items() if known.get(name) != plain.get(name)]
     if other:
         raise InputError(
             f"{folder} holds a run with other {', '.join(other)} (scan.json); its windows would be mixed: name another --out, or the same."

@@ -26,7 +26,7 @@ from engine.core.settings import Settings
 from engine.genome.plan import Plan, contig_hashes, identity, keep_identity
 from engine.genome.tracks import contig_tracks, join_tracks
 from engine.genome.windows import GenomeWindow, Stretch, folder_name, stretches
-from engine.genome.workers import Outcome, outcomes
+from engine.genome.workers import Outcome, of_each, outcomes
 from engine.service.engine import Engine
 from engine.service.triage import ReferenceLetters
 
@@ -45,7 +45,7 @@ def scan(
     SourceUnavailable
         A Ray address is given but Ray is not installed or does not answer.
     """
-    watcher = monitor or SilentMonitor()
+    watcher, settings = monitor or SilentMonitor(), of_each(settings, 1 if ray_address else processes)
     engine, reference = engine_of(settings), _reference(plan.genome, settings)
     lengths = reference.genomes.contigs("reference")
     keep_identity(identity(plan, engine, lengths, contig_hashes(reference, lengths, watcher)), folder)

@@ -43,15 +43,21 @@ def outcomes(
         yield from _in_processes(plan, missing, folder, settings, processes, compute)
 
 
+def of_each(settings: Settings, processes: int) -> Settings:
+    """Settings of each of several local processes, which share the cores."""
+    if processes <= 1:
+        return settings
+    return replace(settings, threads=settings.threads or max(1, (os.cpu_count() or 1) // processes))
+
+
 def _in_processes(
     plan: Plan, missing: list[Stretch], folder: Path, settings: Settings, processes: int, compute: Compute
 ) -> Iterator[tuple[Stretch, Outcome]]:
     """Local processes that share the cores; a stop by the keyboard ends after the stretches that are being computed."""
-    each = replace(settings, threads=settings.threads or max(1, (os.cpu_count() or 1) // processes))
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=begin_worker, initargs=(os.getpid(),))
 
     def submit(stretch: Stretch) -> Future[Outcome]:
-        return pool.submit(compute, plan, stretch, folder, each)
+        return pool.submit(compute, plan, stretch, folder, settings)
 
     try:
         yield from _bounded(missing, submit, processes * QUEUED_PER_WORKER)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.analyses.declared import Declared, Needed, declared, width_of
+from engine.analyses.provenance import cores
 from engine.core.errors import ParameterError, SequenceError
 from engine.core.parameters import Parameters
 from engine.core.processor import kind
@@ -110,7 +111,16 @@ class Resolved:
     @cached_property
     def key(self) -> str:
         """Hash of everything that decides the numbers of the answer."""
-        return content_key({**self.lasting, "code": code_fingerprint(), "processor": kind(self.spec.options.device)})
+        return content_key({**self.lasting, "code": code_fingerprint(), **self.machine})
+
+    @property
+    def machine(self) -> dict[str, Any]:
+        """What decides the last bits on this machine: the kind of processor, and how many cores where products run on several of them."""
+        device = self.spec.options.device
+        if device != "cpu" or self.analysis.one_core or not self.analysis.reads_model:
+            return {"processor": kind(device)}
+        settings = self.spec.options.settings
+        return {"processor": kind(device), "threads": (settings.threads if settings is not None else 0) or cores(device)}
 
     @cached_property
     def shipped_key(self) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.analyses import substitutions
 from engine.analyses.contacts import ContactParameters
 from engine.analyses.dependency import DependencyParameters
 from engine.analyses.effects import EffectParameters
@@ -400,8 +401,11 @@ def test_a_long_map_does_not_hold_up_a_short_one(engine: Engine, calls: Calls) -
     assert long.wait(5)
 
 
-def test_short_maps_of_two_visitors_go_through_the_model_in_one_batch(engine: Engine, calls: Calls, tmp_path: Path) -> None:
-    """The first visitor makes way after the reference, whose pass was long; the second offers a batch, too, and one pass computes both."""
+def test_short_maps_of_two_visitors_go_through_the_model_in_one_batch(
+    engine: Engine, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU. The first visitor makes way after the reference, whose pass was long; the second offers a batch, too, and one pass computes both."""
+    monkeypatch.setattr(substitutions, "worth_sharing", lambda device: True)
     calls.batch, calls.seconds = 100, 0.3
     sequences = HAIRPIN, NucleotideSequence("TTTTACGAAAACGA")
     jobs = [engine.submit(Request("dependency", sequence), visitor=visitor) for sequence, visitor in zip(sequences, "ab", strict=True)]
