@@ -98,6 +98,7 @@ class _Score:
     key: tuple[object, ...]
     job: Job | None
     problem: str = ""
+    waited: bool = False
 
 
 def _scored(shared: Shared, session: Session) -> None:
@@ -109,7 +110,7 @@ def _scored(shared: Shared, session: Session) -> None:
         known = _asked(shared, session, key)
         st.session_state[_SCORE] = known
     if known.job is not None:
-        known.job.wait(0.2)
+        known.waited = not known.job.wait(0.2)
         polling.follow(shared.engine, not known.job.finished, _told, known, shared.engine.model(question.model).card.title)
     elif known.problem:
         show_caption(known.problem)
@@ -131,6 +132,9 @@ def _told(score: _Score, model: str) -> None:
     if job is None or not job.finished:
         st.caption("Its score is being computed.")
         return
+    if score.waited:
+        score.waited = False
+        st.rerun()
     found = job.result
     if not isinstance(found, Triage):
         show_caption(str(job.error or "The score was cancelled."))

@@ -43,7 +43,10 @@ def page() -> None:
         "How well scores tell labelled things apart: AUROC (0.5 is chance), auPRC, Spearman's correlation, with 95 % bootstrap intervals, beside "
         "baselines. A row that is not run has no table or no weights here."
     )
-    picked = st.dataframe(overview(), hide_index=True, on_select="rerun", selection_mode="single-row", key="benchmark-names")
+    wide = {"measured here": st.column_config.TextColumn(width=380), "published": st.column_config.TextColumn(width=330)}
+    picked = st.dataframe(
+        overview(), hide_index=True, on_select="rerun", selection_mode="single-row", column_config=wide, key="benchmark-names"
+    )
     chosen = picked.selection.rows
     if chosen:
         _named(BENCHMARKS[chosen[0]])
@@ -59,10 +62,10 @@ def overview() -> pd.DataFrame:
         rows.append(
             {
                 "benchmark": item.title,
-                "measure": item.measure,
                 "measured here": NOT_RUN if found is None else f"{found.score}, {found.group.replace('_', ' ')}: {_number(found)}",
                 "n": found.count if found is not None else None,
                 "published": item.published,
+                "measure": item.measure,
                 "data": item.data,
             }
         )

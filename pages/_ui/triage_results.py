@@ -18,7 +18,7 @@ from engine.exports.triage_report import variant_report
 from engine.sources.outward_links import outward_links
 from engine.sources.vcf import open_vcf
 from engine.views.score_figures import score_against_frequency, score_histogram
-from pages._ui import allele_bar, compare_page, reading, search, state, triage_desk, triage_table
+from pages._ui import allele_bar, compare_page, reading, search, state, triage_desk, triage_table, window_quantile
 from pages._ui.text import plain, show_caption, show_warning
 from pages._ui.triage_desk import Desk
 from pages._ui.triage_table import ORDERS, Filters, Score
@@ -145,6 +145,7 @@ def _reason(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
     if why_not:
         show_caption(f"There is no map to compare: {why_not}")
         return
+    window_quantile.section(shared, session, desk, row)
     _report_button(desk, row)
     compare_page.compared(shared, session.on_screen, (model, model))
 
