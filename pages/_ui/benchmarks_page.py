@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.analyses.benchmark import Benchmark, BenchmarkParameters
-from engine.core.errors import InputError
+from engine.core.errors import InputError, LocuscopeError
 from engine.exports.benchmark_table import rows_of
 from engine.service.benchmark import BenchmarkRequest, run_benchmark
 from engine.service.named_benchmarks import BENCHMARKS, NOT_RUN, Line, NamedBenchmark, best, measured
@@ -124,7 +124,12 @@ def _own(shared: state.Shared) -> None:
     table: Own | None = st.session_state.get(TABLE)
     if table is None or table.file != given.file_id:
         st.session_state.pop(FOUND, None)
-        _read(shared, given.name, given.getvalue(), given.file_id)
+        if not reading.under_way(READING):
+            try:
+                _read(shared, given.name, state.uploaded(given, "benchmark"), given.file_id)
+            except LocuscopeError as error:
+                show_error(str(error))
+                return
     reading.show(shared.engine, READING)
     table = st.session_state.get(TABLE)
     if table is not None and table.file == given.file_id:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine.core.card import Capability
-from engine.core.errors import InputError, LocuscopeError
+from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceExhausted
 from engine.core.quoting import file_name
 from engine.core.transcripts import Transcripts
 from engine.core.variants import Triage, TriageParameters
@@ -51,8 +51,8 @@ class Given:
 
     @classmethod
     def of_upload(cls, upload: Any) -> Given | None:
-        """What Streamlit received, None for nothing."""
-        return None if upload is None else cls(upload.name, upload.getvalue())
+        """What Streamlit received, None for nothing. Raises `ResourceExhausted` when the visitor has uploaded too much."""
+        return None if upload is None else cls(upload.name, state.uploaded(upload, upload.name))
 
     @classmethod
     def of_path(cls, path: Path) -> Given:
@@ -136,9 +136,14 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
                 help=why_not or "Human splice sites gained and lost, by the gene models, else by the genes of GRCh37 or GRCh38.",
             )
         sent = st.form_submit_button("Rank the variants", type="primary")
-    given = (Given.of_upload(variants), text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes))
     named = "" if known == UNKNOWN else known
-    return sent, Asked(*given, named, model, int(window), influence, splice, stated)
+    chosen = (named, model, int(window), influence, splice, stated)
+    if sent:
+        try:
+            return True, Asked(Given.of_upload(variants), text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes), *chosen)
+        except ResourceExhausted as error:
+            show_error(str(error))
+    return False, Asked(None, "", assembly, None, None, *chosen)
 
 
 def _no_splice(shared: state.Shared) -> str:
@@ -172,7 +177,7 @@ def _start(shared: state.Shared, asked: Asked) -> None:
     visitor = state.session().visitor
 
     def work(monitor: reading.Reading) -> tuple[TriageRequest, VisitorFolder | None, Given]:
-        reference, folder = _reference(shared, asked, monitor)
+        reference, folder = _reference(shared, asked, monitor, visitor)
         if asked.variants is not None:
             given, found = asked.variants, apart.read_variants(asked.variants.name, asked.variants.content, shared.settings, monitor)
         else:
@@ -197,12 +202,14 @@ def _start(shared: state.Shared, asked: Asked) -> None:
     reading.begin(READING, name, work, then, show_error)
 
 
-def _reference(shared: state.Shared, asked: Asked, monitor: reading.Reading) -> tuple[ReferenceLetters, VisitorFolder | None]:
+def _reference(shared: state.Shared, asked: Asked, monitor: reading.Reading, visitor: str) -> tuple[ReferenceLetters, VisitorFolder | None]:
     if asked.assembly != OWN:
         return ReferenceLetters(shared.genomes, asked.assembly), None
     if asked.fasta is None:
         raise InputError("No reference was given; choose its FASTA file, or a registered assembly.")
     folder = VisitorFolder(shared.settings)
+    if not shared.engine.jobs.close_with(visitor, folder):
+        raise Cancelled(reading.STOPPED)
     path = folder.write("reference.fa.gz" if asked.fasta.content.startswith(GZIP_MAGIC) else "reference.fa", asked.fasta.content)
     own = replace(shared.settings, home=folder.path)
     apart.prepare_reference(path, own, monitor)
