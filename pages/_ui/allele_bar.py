@@ -110,7 +110,7 @@ def _scored(shared: Shared, session: Session) -> None:
         known = _asked(shared, session, key)
         st.session_state[_SCORE] = known
     if known.job is not None:
-        known.waited = not known.job.wait(0.2)
+        known.waited = not known.job.finished
         polling.follow(shared.engine, not known.job.finished, _told, known, shared.engine.model(question.model).card.title)
     elif known.problem:
         show_caption(known.problem)

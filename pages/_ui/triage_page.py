@@ -23,7 +23,7 @@ from engine.sources.door import GZIP_MAGIC, Bounds
 from engine.sources.genetic_codes import given_codes
 from engine.sources.transcripts import read_transcripts
 from pages._ui import polling, reading, state, triage_desk, triage_examples, triage_results
-from pages._ui.text import show_error
+from pages._ui.text import plain, show_error
 from pages._ui.triage_desk import Desk
 
 READING = "triage"
@@ -133,7 +133,7 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
             splice = three.checkbox(
                 "Splice sites by CI-SpliceAI",
                 disabled=bool(why_not),
-                help=why_not or "Human splice sites gained and lost, by the gene models, else by the genes of GRCh37 or GRCh38.",
+                help=plain(why_not) or "Human splice sites gained and lost, by the gene models, else by the genes of GRCh37 or GRCh38.",
             )
         sent = st.form_submit_button("Rank the variants", type="primary")
     named = "" if known == UNKNOWN else known

@@ -89,23 +89,15 @@ def until(app: AppTest, seen: Callable[[AppTest], bool]) -> AppTest:
 
 
 def test_a_row_opens_with_its_allele_and_the_score_that_ranked_it() -> None:
-    from pages._ui import state, triage_desk
+    from pages._ui import triage_desk
 
     app = AppTest.from_function(_triage, default_timeout=90).run()
-    next(button for button in app.button if button.label == "lacZ of E. coli").click().run()
-    until(app, lambda now: bool(now.dataframe))
-    desk = app.session_state[triage_desk.SLOT]
-    found: Triage = desk.result
-    number = next(index for index, row in enumerate(found.rows) if row.variant.identifier == "E68*")
-    session = app.session_state["locuscope"]
-    assert triage_desk.open_row(state.shared(), session, desk, number) == ""
-    desk.row = number
-    question = session.question
+    next(button for button in app.button if button.label == "substitution").click().run()
+    until(app, lambda now: any("rank 1 of 1 substitutions" in item.value for item in now.caption))
+    assert not app.exception
+    found: Triage = app.session_state[triage_desk.SLOT].result
+    question = app.session_state["locuscope"].question
     # lacz.fa has 1,020 bases; the window of 512 begins 256 before base 442, the allele stands at its 257th
     assert question.allele == Change(256, "G", "T")
     assert question.window == (156, 357)
-    app.run()
-    assert not app.exception
-    told = " ".join(item.value for item in app.caption)
-    assert f"llr −{-found.rows[number].llr:.3g}" in told
-    assert f"rank {found.ranks()[number]} of 15" in told
+    assert any(f"llr −{-found.rows[0].llr:.3g}" in item.value for item in app.caption)
