@@ -10,6 +10,7 @@ from engine.core.alleles import Change
 from engine.core.errors import LocusError
 from engine.core.features import Feature
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.sources.assemblies import assembly
 from engine.sources.examples import Example, example
 from engine.views.evidence import Mark
 from pages._ui import address
@@ -92,6 +93,14 @@ class Shown:
         if self.example is not None:
             return self.example.title
         return self.sequence.name or (str(self.sequence.locus) if self.sequence.locus else "Pasted sequence")
+
+    @property
+    def organism(self) -> str:
+        """Species and strain, where they are known."""
+        if self.example is not None:
+            return self.example.organism
+        found = assembly(self.sequence.locus.assembly) if self.sequence.locus is not None else None
+        return found.organism if found is not None else ""
 
     @property
     def identity(self) -> str:
