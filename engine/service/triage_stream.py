@@ -19,10 +19,9 @@ import orjson
 
 from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError
-from engine.core.progress import Monitor
+from engine.core.progress import Monitor, Stretch
 from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, Variant
-from engine.service.jobs import Stretch
 
 if TYPE_CHECKING:
     from engine.core.provenance import Provenance
