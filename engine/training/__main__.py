@@ -61,6 +61,12 @@ def _evaluate(options: argparse.Namespace) -> None:
         page.write_text(insert(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
 
+def _classes(options: argparse.Namespace) -> None:
+    from engine.training.measure_classes import measure
+
+    measure(options.data, options.out, options.model, options.window, options.each, options.seed)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__)
     commands = parser.add_subparsers(required=True)
@@ -111,6 +117,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=1)
         command.add_argument("--workers", type=int, default=2, help="processes of one thread each (CPU)")
         command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+
+    classes = commands.add_parser("classes", help="measure a model's variant scores by consequence class, on held-out genomes")
+    classes.set_defaults(work=_classes)
+    classes.add_argument("--data", type=Path, required=True, help="folder with genomes/")
+    classes.add_argument("--out", type=Path, default=Path("assets/calibration/locuscope.json"))
+    classes.add_argument("--model", default="locuscope")
+    classes.add_argument("--window", type=int, default=512)
+    classes.add_argument("--each", type=int, default=240, help="substitutions of every class, shared by the domains that have it")
+    classes.add_argument("--seed", type=int, default=16)
 
     memory = commands.add_parser("memory", help="give a language model a memory of the training RNAs")
     memory.set_defaults(work=_memory)
