@@ -142,6 +142,10 @@ class Result(ABC):
         """All values between two bases."""
         raise NotImplementedError(f"{type(self).__name__} has no matrix")
 
+    def substitutions(self) -> Mapping[str, NDArray[np.float32]]:
+        """Scores of every substitution by their names, float32 (L, 4) each, NaN at the reference base."""
+        raise NotImplementedError(f"{type(self).__name__} has no substitutions")
+
 
 FACES: dict[str, str] = {
     "tracks": "tracks",
@@ -150,6 +154,7 @@ FACES: dict[str, str] = {
     "pairs": "pairs_of_bases",
     "structure": "structure",
     "matrix": "matrix",
+    "substitutions": "substitutions",
 }
 """Name of a face → method of `Result`."""
 

@@ -12,7 +12,22 @@ from typing import Any
 from engine.core.errors import ParameterError
 from engine.core.quoting import file_name, quoted
 from engine.core.results import Result
-from engine.exports import base_pairs, bed, bedgraph, bedpe, bigwig, bpseq, cool, ct, dot_bracket, gff3, npz, script, table
+from engine.exports import (
+    base_pairs,
+    bed,
+    bedgraph,
+    bedpe,
+    bigwig,
+    bpseq,
+    cool,
+    ct,
+    dot_bracket,
+    gff3,
+    npz,
+    script,
+    substitution_vcf,
+    table,
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,7 @@ _TABLE: tuple[Format, ...] = (
     Format("bpseq", ".bpseq", _TEXT, "base pairs as bpseq", "structure", bpseq.write),
     Format("bp", ".bp", _TEXT, "base-pair arcs for IGV", "structure", base_pairs.write),
     Format("cool", ".cool", "application/x-hdf5", "whole map for cooler and HiGlass", "matrix", cool.write),
+    Format("vcf", ".vcf", _TEXT, "every substitution with its scores", "substitutions", substitution_vcf.write),
     Format("script", ".py", "text/x-python", "Python script that repeats the result", "", script.write),
 )
 

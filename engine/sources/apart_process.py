@@ -68,7 +68,8 @@ def _features(name: str, data: bytes, bounds: Bounds, arguments: dict[str, Any])
 
 def _variants(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
     cells = (
-        [v.contig, v.position, v.reference, v.alternate, v.identifier, v.record, v.allele, v.problem] for v in read_vcf(data, name, bounds)
+        [v.contig, v.position, v.reference, v.alternate, v.identifier, v.record, v.allele, v.problem, v.frequency]
+        for v in read_vcf(data, name, bounds)
     )
     for piece in _pieces(cells):
         yield {"variants": piece}

@@ -71,6 +71,7 @@ def _pages(*, everything: bool = False) -> list[Page]:
         st.Page(folder / "rna.py", title="RNA", url_path="rna"),
         st.Page(folder / "figure.py", title="Figure", url_path="figure"),
         st.Page(folder / "triage.py", title="Triage", url_path="triage"),
+        st.Page(folder / "benchmarks.py", title="Benchmarks", url_path="benchmarks"),
         st.Page(folder / "models.py", title="Models", url_path="models"),
         st.Page(folder / "help.py", title="Help", url_path="help"),
         *([st.Page(folder / "status.py", title="Status", url_path="status")] if everything or _shows_status() else []),

@@ -220,7 +220,7 @@ class Runs:
             for name, (kind, words) in self.states().items()
             if name not in results and kind in ("cannot", "waiting")
         }
-        return LocusEvidence(self.shown.sequence, results, self.shown.features, states, title=self.shown.title)
+        return LocusEvidence(self.shown.sequence, results, self.shown.features, states, self.shown.marks, self.shown.title)
 
     def lines(self) -> list[dict[str, Any]]:
         """How far each computation is that is not finished: its ``text``, ``done`` of ``total``, ``seconds_left``, ``running``, ``failed``."""
