@@ -317,7 +317,7 @@ def covariation(
         information,
         average_product_corrected(information),
         weights.astype(np.float32),
-        stamp(NAME, VERSION, _source(alignment), chosen, sequence, time.perf_counter() - began),  # type: ignore[arg-type]
+        stamp(NAME, VERSION, _source(alignment), chosen, sequence, time.perf_counter() - began),
         chosen.score,
     )
     told = {**asdict(chosen), **facts, "reference": alignment.names[row]}

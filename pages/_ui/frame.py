@@ -43,6 +43,7 @@ def _pages() -> list[Page]:
         st.Page(folder / "explorer.py", title="Explorer", default=True),
         st.Page(folder / "compare.py", title="Compare", url_path="compare"),
         st.Page(folder / "rna.py", title="RNA", url_path="rna"),
+        st.Page(folder / "alignment.py", title="Alignment", url_path="alignment"),
         st.Page(folder / "figure.py", title="Figure", url_path="figure"),
         st.Page(folder / "triage.py", title="Triage", url_path="triage"),
         st.Page(folder / "models.py", title="Models", url_path="models"),
