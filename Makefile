@@ -1,4 +1,4 @@
-# make run    set up on first use, then serve the dashboard
+# make run    set up on first use, then serve the dashboard to this machine; make run HOST=0.0.0.0 to all
 # make test   set up on first use, then run every check
 # make lint   ruff, mypy, and biome for the script
 # make check  the longer forms of the checks
@@ -6,6 +6,7 @@
 # make bench  the table of figures of this machine
 
 PYTHON ?= python3
+HOST ?= localhost
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,7 +24,7 @@ $(VENV)/.tests: tests/requirements.txt $(VENV)/.runtime
 	touch $@
 
 run: $(VENV)/.runtime
-	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+	$(BIN)/python -m streamlit run app.py --server.address $(HOST) --server.port $(PORT)
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .
@@ -33,10 +34,12 @@ lint: $(VENV)/.tests
 
 test: lint
 	$(BIN)/python -m tests.browser.chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=20
 
 check: $(VENV)/.tests
 	OMP_NUM_THREADS=1 LOCUSCOPE_EXAMPLES=100000 $(BIN)/python -m pytest --timeout=7200 tests/test_properties.py
+	$(BIN)/python -m tests.load --visitors 20 --browsers 2
+	$(BIN)/python -m tests.load --visitors 8 --minutes 10
 	LOCUSCOPE_PROCESSES=50 $(BIN)/python -m pytest tests/service/test_same_bytes.py
 
 examples: $(VENV)/.runtime

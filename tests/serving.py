@@ -45,12 +45,18 @@ class Server:
         return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @contextlib.contextmanager
 def served(script: Path, folder: Path, **environment: str) -> Iterator[Server]:
     """A Streamlit script in a process of its own until the block ends; its log and its home lie in ``folder``."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.address", "127.0.0.1"]
     variables = {**os.environ, "LOCUSCOPE_HOME": str(folder / "home"), **environment}
     with (folder / "server.log").open("w") as log:

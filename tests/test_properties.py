@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as options
 from hypothesis import strategies as st
 
@@ -34,9 +34,12 @@ from engine.service.store import ResultStore
 from engine.sources.door import Bounds, read_json
 from engine.sources.ensembl import Ensembl
 from engine.sources.entrez import Entrez
+from engine.sources.genetic_codes import given_codes
 from engine.sources.genomes import GenomeSet
 from engine.sources.http import Answer, Service
+from engine.sources.labelled import read_labelled
 from engine.sources.remote import RemoteGenomes
+from engine.sources.structures import known_pairs, reactivities, read_text
 from engine.sources.transcripts import read_transcripts
 from engine.sources.ucsc import Ucsc
 from engine.sources.understand import read_features, read_upload, understand
@@ -107,6 +110,14 @@ def changed(draw: st.DrawFn, seeds: list[str]) -> str:
 
 
 LINES = st.one_of(changed([text for text, _ in (*PLACES, *VARIANTS, *NAMES)]), PLAIN, st.text(max_size=60))
+STRUCTURES = (
+    ">a\nGGGAAACCC\n(((...)))\n",
+    "((([..)))] -1.2",
+    "9 a\n1 G 0 2 9 1\n2 G 1 3 8 2\n3 G 2 4 7 3\n4 A 3 5 0 4\n5 A 4 6 0 5\n6 A 5 7 0 6\n7 C 6 8 3 7\n8 C 7 9 2 8\n9 C 8 0 1 9\n",
+    "1 G 9\n2 G 8\n3 G 7\n4 A 0\n5 A 0\n6 A 0\n7 C 3\n8 C 2\n9 C 1\n",
+    "position value\n1 0.5\n2,NA\n9\t-999\n",
+    "0.1\n0.2\n0.3\nnan\n1e9\n-999\n0\n1\n2\n",
+)
 CONTENTS = st.one_of(
     changed(FILES).map(lambda text: text.encode("utf-8", "surrogatepass")),
     changed(FILES).map(lambda text: text.encode("latin-1", "replace")),
@@ -163,6 +174,8 @@ SHARES: dict[str, int] = {
     "annotation": 12,
     "variants": 10,
     "gene models": 4,
+    "tables": 3,
+    "structures": 5,
     "services": 12,
     "addresses": 6,
     "settings": 6,
@@ -243,6 +256,26 @@ def test_gene_models(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> N
     path = tmp_path_factory.getbasetemp() / "models.gff3"
     path.write_bytes(data)
     sentence(lambda: read_transcripts(path))
+
+
+@many("tables")
+@given(CONTENTS, st.sampled_from(["a.tsv", "a.csv", "a.vcf", "a.txt.gz"]))
+def test_labelled_tables(tmp_path_factory: pytest.TempPathFactory, data: bytes, name: str) -> None:
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(data)
+    sentence(lambda: read_labelled(path))
+
+
+@many("structures")
+@example("²\n1 G 0 2 9 1\n")
+@example("² A ²")
+@example("1 1e99\n")
+@given(changed(STRUCTURES))
+def test_structures_and_reactivities(text: str) -> None:
+    on = NucleotideSequence("GGGAAACCC")
+    sentence(lambda: known_pairs(text, on))
+    sentence(lambda: reactivities(text, 9))
+    sentence(lambda: read_text("a.ct", text.encode("utf-8", "surrogatepass")))
 
 
 @pytest.fixture
@@ -373,6 +406,7 @@ def test_weights(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) 
 
 
 @many("short texts")
+@example("1" * 5000)
 @given(LINES)
 def test_short_texts(text: str) -> None:
     asked: list[Callable[[], object]] = [
@@ -383,6 +417,9 @@ def test_short_texts(text: str) -> None:
         lambda: read_json(text, "X"),
         lambda: NucleotideSequence(text),
         lambda: plain(text),
+        lambda: given_codes([text]),
+        lambda: known_pairs(text, NucleotideSequence("GGGAAACCC")),
+        lambda: reactivities(text, 9),
     ]
     for ask in asked:
         sentence(ask)

@@ -53,9 +53,24 @@ class Settings:
     keep: str = _setting("disk", "where results are kept, disk or memory; memory writes nothing about a visitor's letters")
     jobs: int = _setting(512, "most computations that wait or run at once, of all visitors")
     visitor_jobs: int = _setting(32, "most computations that wait or run at once, of one visitor")
+    visitor_seconds: int = _setting(0, "seconds of computing that a visitor may use in an hour; 0 = as many as there are")
+    visitor_upload_bytes: int = _setting(0, "bytes that a visitor may upload in an hour; 0 = as many as they like")
+    visitor_calls: int = _setting(0, "questions to public services that a visitor may cause in an hour; 0 = as many as they like")
     max_length: int = _setting(20_000, "longest sequence in bases a visitor may ask to compute")
     max_upload_bytes: int = _setting(50_000_000, "largest upload or pasted text in bytes, after decompression")
     offline: bool = _setting(False, "never contact another host")
+    services: bool = _setting(True, "ask public services (NCBI, Ensembl, UCSC, AlphaGenome) for the loci and names that visitors give")
+    install: str = _setting(
+        "",
+        "who may download models and accept their terms on the pages: off, operator or anyone; none = anyone on this machine while "
+        "the server listens there only, else operator",
+    )
+    operators: str = _setting("", "operators, as they are signed in, separated by commas, e.g. ada@example.org,ben@example.org")
+    user_header: str = _setting("", "header in which the proxy in front names who is signed in, e.g. X-Forwarded-User")
+    address_header: str = _setting("", "header in which the proxy in front names the visitor's address, e.g. X-Real-IP")
+    metrics: str = _setting(
+        "", "file to which the server writes its figures every 15 s for Prometheus, e.g. /var/lib/locuscope/locuscope.prom"
+    )
     contact_email: str = _setting("", "e-mail address sent to NCBI with requests, as NCBI asks")
     hub_endpoint: str = _setting("https://huggingface.co", "where published weights are downloaded from")
     alphamissense: str = _setting(
@@ -72,8 +87,20 @@ class Settings:
                 raise ParameterError(f"Setting {name} is {getattr(self, name)}; it must be above 0.")
         if self.keep not in ("disk", "memory"):
             raise ParameterError(f"Setting keep is {self.keep[:40]!r}; give disk or memory.")
+        for name in ("visitor_seconds", "visitor_upload_bytes", "visitor_calls"):
+            if getattr(self, name) < 0:
+                raise ParameterError(f"Setting {name} is {getattr(self, name)}; give 0 for no limit or a number above 0.")
+        if self.install not in ("", "off", "operator", "anyone"):
+            raise ParameterError(f"Setting install is {self.install[:40]!r}; give off, operator or anyone.")
         if self.threads < 0:
             raise ParameterError(f"Setting threads is {self.threads}; give 0 for all cores or a number above 0.")
+
+    @property
+    def no_services(self) -> str:
+        """Why public services are not asked, in words that follow "because"; empty where they are."""
+        if self.offline:
+            return "this machine is set to be offline"
+        return "" if self.services else "this installation asks no public services (LOCUSCOPE_SERVICES)"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.core.base_pairs import crosses
+from engine.core.progress import interruption_point
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,8 +46,10 @@ def run_sums(values: NDArray[np.float32], paired: NDArray[np.bool_]) -> NDArray[
     cells = np.where(paired, values, 0).astype(np.float64)
     inwards, outwards = cells.copy(), cells.copy()  # sums over the run up to a cell, from its outer and from its inner end
     for row in range(1, length):
+        interruption_point()
         inwards[row, :-1] += np.where(paired[row, :-1], inwards[row - 1, 1:], 0)
     for row in range(length - 2, -1, -1):
+        interruption_point()
         outwards[row, 1:] += np.where(paired[row, 1:], outwards[row + 1, :-1], 0)
     found: NDArray[np.float32] = np.where(paired, inwards + outwards - cells, 0).astype(np.float32)
     return found
@@ -70,12 +73,13 @@ def strongest_stems(
     meets its bases is cut off, and the rest of that run is summed anew. Pairs that would cross a taken stem need a sum above ``crossing`` times
     the threshold, else they are cut off likewise. Of equal sums the run that begins further left goes first.
     """
-    waiting = [(-total, cells) for cells, total in runs(values, paired) if total > threshold]
+    waiting = [(-total, cells) for cells, total in runs(values, paired, threshold)]
     heapq.heapify(waiting)
     free = np.ones(len(values), dtype=bool)
     stems: list[Cells] = []
     scores: list[float] = []
     while waiting:
+        interruption_point()
         negative, cells = heapq.heappop(waiting)
         may_cross = -negative > crossing * threshold
         usable = [bool(free[i] and free[j]) and (may_cross or not any(crosses((i, j), stem[0]) for stem in stems)) for i, j in cells]
@@ -92,18 +96,21 @@ def strongest_stems(
     return np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array(scores, dtype=np.float32)
 
 
-def runs(values: NDArray[np.float32], paired: NDArray[np.bool_]) -> list[tuple[Cells, float]]:
-    """Every run of the upper triangle, outermost cell first, and the sum of ``values`` over it."""
+def runs(values: NDArray[np.float32], paired: NDArray[np.bool_], above: float = -np.inf) -> list[tuple[Cells, float]]:
+    """Every run of the upper triangle whose sum of ``values`` is larger than ``above``: its cells, the outermost first, and the sum."""
     i, j = np.nonzero(np.triu(paired, 1))
     order = np.lexsort((i, i + j))
     i, j = i[order], j[order]
+    interruption_point()
     if not len(i):
         return []
     begins = np.flatnonzero(np.concatenate(([True], (np.diff(i + j) != 0) | (np.diff(i) != 1))))
     sums = np.add.reduceat(values[i, j].astype(np.float64), begins)
-    cells = list(zip(i.tolist(), j.tolist(), strict=True))
-    ends = [*begins[1:].tolist(), len(cells)]
-    return [(cells[first:last], total) for first, last, total in zip(begins.tolist(), ends, sums.tolist(), strict=True)]
+    interruption_point()
+    kept = np.flatnonzero(sums > above)
+    ends = np.concatenate((begins[1:], [len(i)]))
+    spans = zip(begins[kept].tolist(), ends[kept].tolist(), sums[kept].tolist(), strict=True)
+    return [(list(zip(i[first:last].tolist(), j[first:last].tolist(), strict=True)), total) for first, last, total in spans]
 
 
 def unbroken(cells: Cells, usable: list[bool]) -> list[Cells]:

@@ -42,6 +42,7 @@ class Folder:
         self._bound = bound
         self._room = 0
         self._written = 0
+        self._found: int | None = None
         self._looking: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -105,6 +106,14 @@ class Folder:
 
     # ---- the bound ----------------------------------------------------------------------------------------------------------
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of all archives: those that were there when the folder was looked through last, and what was written since."""
+        if self._found is None:
+            self._found = self._trimmed()
+        with self._lock:
+            return self._found + self._written
+
     def settle(self) -> None:
         """Wait until nobody looks through the folder."""
         with self._lock:
@@ -125,7 +134,8 @@ class Folder:
             with self._lock:
                 self._written = 0
             try:
-                room = self._bound - self._trimmed()
+                self._found = self._trimmed()
+                room = self._bound - self._found
             except OSError as error:
                 logger.warning("stored results could not be looked through: %s", error.strerror)
                 room = self._bound

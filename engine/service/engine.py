@@ -28,6 +28,7 @@ from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
 from engine.service.estimate import Cost, Timings
 from engine.service.jobs import Job, JobMonitor, Stretch, Waiter, finished_job, follow
+from engine.service.quotas import Quotas
 from engine.service.requests import Request, Resolved
 from engine.service.shelf import UNREAD, Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory
 from engine.service.store import ResultStore
@@ -90,7 +91,7 @@ class Engine:
         self.settings = settings or Settings.from_environment()
         home = self.settings.home
         self._registry: Registry = registry or Installation(self.settings)
-        self.jobs = JobTable(self.settings.jobs, self.settings.visitor_jobs)
+        self.jobs = JobTable(self.settings.jobs, self.settings.visitor_jobs, Quotas(self.settings))
         folder = home / "results" if keep_on_disk and self.settings.keep == "disk" else None
         on_disk = self.settings.disk_bytes - visitor_files.bound_bytes(self.settings)
         self._store = ResultStore(folder, self.settings.result_bytes, on_disk, self.jobs)
@@ -188,6 +189,12 @@ class Engine:
         from engine.models.scorers import terms
 
         terms.accept(self._registry.entry(model_id).card, self.settings.home)
+
+    def terms_accepted(self, model_id: str) -> bool:
+        """Whether the terms on the card of a table or service were accepted here."""
+        from engine.models.scorers import terms
+
+        return terms.accepted(self._registry.entry(model_id).card, self.settings.home)
 
     def scores(self, model_id: str, assembly: str, variant: Variant) -> tuple[VariantScore, ...]:
         """What a table or service says of one variant of a known assembly, without bases that pad its alleles; empty when it has nothing.
@@ -379,6 +386,23 @@ class Engine:
         """Ask every running computation to stop."""
         for job in self.jobs.running:
             job.cancel()
+
+    # ---- for the operator ---------------------------------------------------------------------------------------------------
+
+    @property
+    def model_bytes(self) -> int:
+        """Bytes of loaded models."""
+        return self._shelf.held_bytes
+
+    @property
+    def result_bytes(self) -> int:
+        """Bytes of results in memory, whoever holds them."""
+        return self._store.bytes_in_use + self.jobs.held_bytes
+
+    @property
+    def store_bytes(self) -> int:
+        """Bytes of results on the disk."""
+        return self._store.disk_bytes_held
 
     # ---- inside -------------------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,8 @@ class Job:
     Who waits for it is a visitor, by name, or another job that reads its answer. ``state`` is ``queued``, ``running``, ``done``,
     ``cancelled`` or ``failed``; ``stage`` says in words what happens now. ``done`` of ``total`` ``unit`` are finished. ``partial`` is the
     newest snapshot, marked partial in its provenance; it stays after a cancel. ``expected_seconds`` of computing, by earlier runs.
-    ``afterwards``: what the computing thread does when nobody waits for it any more.
+    ``afterwards``: what the computing thread does when nobody waits for it any more. ``spent(account, seconds)`` is told what it used of the
+    device; ``allowed`` raises `ResourceExhausted` when its account may use no more.
     """
 
     def __init__(self, key: str, request: Any, expected_seconds: float | None = None) -> None:
@@ -69,6 +70,8 @@ class Job:
         self._stop = threading.Event()
         self._wake: Callable[[], None] = lambda: None
         self._turns: Turns | None = None
+        self.spent: Callable[[str, float], None] = lambda _account, _seconds: None
+        self.allowed: Callable[[], None] = lambda: None
 
     # ---- who waits ----------------------------------------------------------------------------------------------------------
 
@@ -218,6 +221,7 @@ class JobMonitor:
         self._turns: Turns | None = None
         self._lock: threading.Lock | None = None
         self._holds = False
+        self._told = 0.0
 
     def start(self, total: int, unit: str = "forward passes") -> None:
         """Announce the work."""
@@ -230,6 +234,8 @@ class JobMonitor:
         job = self.job
         job.done = min(job.done + done, job.total) if job.total else job.done + done
         self.check()
+        self._tell_spent()
+        job.allowed()
         if self._turns is not None and self._lock is not None and self._turns.should_yield():
             self._lock.release()
             self._turns.release()
@@ -282,6 +288,7 @@ class JobMonitor:
                 yield
         finally:
             if self._holds:
+                self._tell_spent()
                 lock.release()
                 turns.release()
             self._turns = self._lock = None
@@ -290,6 +297,14 @@ class JobMonitor:
         turns.acquire(self.job)
         lock.acquire()
         self._holds = True
+        self._told = time.monotonic()
+
+    def _tell_spent(self) -> None:
+        """Say how long the device was used since this was said last."""
+        if self._holds:
+            now = time.monotonic()
+            self.job.spent(self.job.account, now - self._told)
+            self._told = now
 
 
 class Stretch:
@@ -334,8 +349,8 @@ def follow(job: Job, waiter: Waiter, monitor: Monitor | None, keep_partial: bool
     return job.answer()
 
 
-def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job], None]) -> None:
-    """Run ``work`` in a thread of its own that ends with the process; ``ended`` is called when the job is finished."""
+def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job, State], None]) -> None:
+    """Run ``work`` in a thread of its own that ends with the process; ``ended`` is called with its last state."""
 
     def body() -> None:
         state: State = "failed"
@@ -348,7 +363,7 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job]
             state = "cancelled"
         except BaseException as error:  # noqa: BLE001  nobody is above this thread: whatever it is ends in the log and on the page
             problem = _told(job, error)
-        ended(job)
+        ended(job, state)
         job.finish(state, result, problem)
         for last in job.afterwards:
             try:

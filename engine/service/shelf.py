@@ -82,6 +82,12 @@ class Shelf:
         with self._condition:
             return tuple(self._held)
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the models that are loaded or being loaded."""
+        with self._condition:
+            return self._total()
+
     @contextlib.contextmanager
     def borrow(self, entry: ModelEntry, spec: ModelSpec, waiting: Callable[[], None] = lambda: None) -> Iterator[Shelved]:
         """The loaded model, which stays on the shelf while the block runs; loads it when it is not there.

@@ -147,6 +147,13 @@ class ResultStore:
         with self._lock:
             return self._arrays.total
 
+    @property
+    def disk_bytes_held(self) -> int:
+        """Bytes of all results on the disk; see `Folder.held_bytes`. 0 where the folder cannot be read."""
+        with contextlib.suppress(OSError):
+            return 0 if self._folder is None else self._folder.held_bytes
+        return 0
+
     def get(self, key: str, sequence: NucleotideSequence) -> Any | None:
         """The stored result, said of ``sequence``; None when there is none."""
         with self._lock:

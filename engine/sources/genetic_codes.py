@@ -138,9 +138,9 @@ def given_codes(texts: Iterable[str]) -> Mapping[str, int]:
     for text in texts:
         for item in filter(None, (part.strip() for part in text.split(","))):
             contig, _, number = item.rpartition("=")
-            if not number.strip().isdecimal() or int(number) not in CodonTable.unambiguous_dna_by_id:
+            if not number.strip().isdecimal() or int(number.strip()[:9]) not in CodonTable.unambiguous_dna_by_id:
                 raise ParameterError(
                     f"The genetic code {quoted(item)} is not usable; write CONTIG=TABLE or TABLE with one of NCBI's tables, such as chrMT=3."
                 )
-            found[contig.strip()] = int(number)
+            found[contig.strip()] = int(number.strip()[:9])
     return found

@@ -92,8 +92,8 @@ class GenomeSet:
         return tuple(self._files)
 
     def known(self) -> tuple[str, ...]:
-        """Registered assemblies, then those a public service has (none of them when offline)."""
-        others = () if self._settings.offline else tuple(row.name for row in assemblies() if row.provider)
+        """Registered assemblies, then those a public service has (none of them where services are not asked)."""
+        others = () if self._settings.no_services else tuple(row.name for row in assemblies() if row.provider)
         return tuple(dict.fromkeys((*self._files, *others)))
 
     def contigs(self, name: str) -> dict[str, int]:
@@ -262,9 +262,10 @@ class GenomeSet:
             raise LocusError(
                 f"The assembly {quoted(locus.assembly, 40)} is not known; registered here: {', '.join(self._files) or 'none'}."
             )
-        if self._settings.offline:
+        if reason := self._settings.no_services:
             raise SourceUnavailable(
-                f"{row.name if row else locus.contig} is not registered on this machine and it is set to be offline; paste the letters, or register the genome in the setting genomes."
+                f"{row.name if row else locus.contig} is not registered on this machine, and {reason}; paste the letters, or register the "
+                "genome in the setting genomes."
             )
         return self.services().letters(locus, monitor)
 
@@ -299,7 +300,7 @@ class GenomeSet:
         return tuple(item for item in found if item is not None)
 
     def _remote_features(self, locus: Locus, monitor: Monitor | None) -> tuple[Feature, ...]:
-        if self._settings.offline or locus.assembly in self._files:
+        if self._settings.no_services or locus.assembly in self._files:
             return ()
         found = (item.relative_to(locus) for item in self.services().features(locus, monitor))
         return tuple(item for item in found if item is not None)

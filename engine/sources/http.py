@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from engine.core.asking import asking
 from engine.core.errors import SourceUnavailable
 from engine.core.progress import Monitor
 from engine.core.settings import Settings
@@ -85,16 +86,17 @@ class Service:
         Raises
         ------
         SourceUnavailable
-            Offline by setting, not reachable, still busy after the last attempt, not finished at the deadline, or an answer beyond the bound.
+            Not asked by setting, not reachable, still busy after the last attempt, not finished at the deadline, or an answer beyond the bound.
+        ResourceExhausted
+            Through `engine.core.asking.counted`: the visitor has asked often enough.
         Cancelled
             Through ``monitor.advance``, which is asked ten times a second.
         """
         import httpx
 
-        if self.settings.offline:
-            raise SourceUnavailable(
-                f"{self.name} is not asked because this machine is set to be offline; paste the letters or register the genome."
-            )
+        if reason := self.settings.no_services:
+            raise SourceUnavailable(f"{self.name} is not asked because {reason}; paste the letters or register the genome.")
+        asking(self.name)
         try:
             return _run(self._watched(self._attempts(path, parameters, accept), monitor))
         except _Later as error:

@@ -214,9 +214,9 @@ class Places:
         return self._at(locus, f"{locus.assembly}:{text.name}", tuple(notes))
 
     def _of_dbsnp(self, name: str) -> Understood:
-        if self.settings.offline:
+        if reason := self.settings.no_services:
             raise SourceUnavailable(
-                f"{name} is an identifier of dbSNP, which is looked up at Ensembl, and this machine is set to be offline; "
+                f"{name} is an identifier of dbSNP, which is looked up at Ensembl, and {reason}; "
                 "write its place, such as GRCh38:1:230,710,048 A>G."
             )
         place, alleles = self.genomes.services().variation(name, self.monitor)
@@ -227,10 +227,8 @@ class Places:
         return replace(found, notes=(*found.notes, f"{name} is {'/'.join(alleles)[:80]} at {place} by Ensembl."), normal=name)
 
     def _of_accession(self, name: str) -> Understood:
-        if self.settings.offline:
-            raise SourceUnavailable(
-                f"{name} is looked up at NCBI, and this machine is set to be offline; paste its letters, or register it in the setting genomes."
-            )
+        if reason := self.settings.no_services:
+            raise SourceUnavailable(f"{name} is looked up at NCBI, and {reason}; paste its letters, or register it in the setting genomes.")
         text = self.genomes.services().flat_file(name, self.monitor)
         found = of_records(read_lines(lines_of(text), GENBANK, name, Bounds.of(self.settings)))
         return replace(found, notes=(*found.notes, f"{name} comes from NCBI."), normal=name)

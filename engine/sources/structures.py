@@ -24,6 +24,8 @@ LONGEST = 20_000
 """Bases of a structure that is read."""
 NO_REACTIVITY = -500.0
 """Reactivities up to this (by custom −999) mean that there is none."""
+LARGEST = 1e30
+"""No reactivity is larger."""
 _SYMBOLS = frozenset("".join(BRACKETS)) | frozenset(UNPAIRED)
 
 
@@ -57,16 +59,21 @@ def parse_structure(text: str) -> KnownStructure:
     if _is_bpseq(rows[0]):
         return _from_table([row.split() for row in rows], "BPSEQ", 3)
     head = rows[0].split()
-    if head[0].isdigit() and len(rows) > 1 and len(rows[1].split()) >= 6 and rows[1].split()[0] == "1":
+    if _is_whole(head[0]) and len(rows) > 1 and len(rows[1].split()) >= 6 and rows[1].split()[0] == "1":
         if not 0 < int(head[0][:9]) <= LONGEST:
             raise FileFormatError(f"The CT names {head[0][:20]} bases; 1 to {LONGEST:,} are read.")
         return _from_table([row.split() for row in rows[1 : 1 + int(head[0][:9])]], "CT", 6, partner=4, expected=int(head[0][:9]))
     return _from_symbols(rows)
 
 
+def _is_whole(word: str) -> bool:
+    """Whether it is a whole number in digits 0 to 9."""
+    return word.isascii() and word.isdigit()
+
+
 def _is_bpseq(row: str) -> bool:
     words = row.split()
-    return len(words) == 3 and words[0].isdigit() and len(words[1]) == 1 and words[2].isdigit()
+    return len(words) == 3 and _is_whole(words[0]) and len(words[1]) == 1 and _is_whole(words[2])
 
 
 def _from_table(rows: list[list[str]], kind: str, columns: int, partner: int = 2, expected: int = 0) -> KnownStructure:
@@ -77,7 +84,7 @@ def _from_table(rows: list[list[str]], kind: str, columns: int, partner: int = 2
         raise FileFormatError(f"The {kind} names {expected:,} bases and has lines of {len(rows):,}.")
     letters, partners = [], []
     for number, row in enumerate(rows, start=1):
-        if len(row) < columns or row[0] != str(number) or len(row[1]) != 1 or not row[partner].isdigit():
+        if len(row) < columns or row[0] != str(number) or len(row[1]) != 1 or not _is_whole(row[partner]):
             raise FileFormatError(
                 f"Base {number:,} of the {kind} is {quoted(' '.join(row), 40)}; index, letter and partner are needed, in order."
             )
@@ -138,7 +145,7 @@ def reactivities(text: str, length: int) -> NDArray[np.float32]:
     """
     rows = [line.replace(",", " ").split() for line in lines_of(text)]
     rows = [row for row in rows if row and not row[0].startswith("#")]
-    if rows and not rows[0][0].isdigit() and _number(rows[0][-1]) is None and rows[0][-1].upper() not in _ABSENT:
+    if rows and not _is_whole(rows[0][0]) and _number(rows[0][-1]) is None and rows[0][-1].upper() not in _ABSENT:
         rows = rows[1:]
     if not rows:
         raise FileFormatError("There are no reactivities in it; give lines of position and value, or one value a base.")
@@ -160,7 +167,7 @@ _ABSENT = ("NA", "NAN", "-", ".")
 
 def _place_and_value(row: Sequence[str], length: int) -> tuple[int, float]:
     words = quoted(" ".join(row), 40)
-    if not row[0].isdigit() or not 1 <= int(row[0][:9]) <= length:
+    if not _is_whole(row[0]) or not 1 <= int(row[0][:9]) <= length:
         raise FileFormatError(f"The line {words} names no position of 1 to {length:,}.")
     value = math.nan if row[-1].upper() in _ABSENT else _number(row[-1])
     if value is None or len(row) < 2:
@@ -169,8 +176,9 @@ def _place_and_value(row: Sequence[str], length: int) -> tuple[int, float]:
 
 
 def _number(word: str) -> float | None:
+    """A number that float32 holds; None for anything else."""
     try:
         value = float(word[:40])
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= LARGEST else None

@@ -100,8 +100,10 @@ def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
     cost = price(runs)
     session.work = Work(runs, cost)
     state.here(shared, session)
+    if before.runs is not None and not cost.problem:
+        runs.go_on_with(before.runs)
     if (cost.automatic or shown.example is not None) and not cost.problem:
-        runs.start(before.runs)
+        runs.start()
     if before.runs is not None:
         before.runs.give_up(runs)
     return runs, cost
@@ -119,7 +121,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
             search.ask(shared, session, replace(session.question, window=None))
             st.rerun()
-        if not cost.problem and not runs.running and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
+        if not cost.problem and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
         downloads.menu(runs, shown)

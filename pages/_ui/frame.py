@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from engine.service.operators import may_see_status
+from pages._ui import state, visitor_person
+from pages._ui.text import show_caption
+
 if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
@@ -18,11 +22,30 @@ _FRAMED = "page-is-framed"
 
 def run() -> None:
     """Draw the frame and the page in it."""
-    st.set_page_config(page_title="Locuscope", page_icon=str(ASSETS / "icon.svg"), layout="wide")
+    st.set_page_config(page_title="Locuscope", page_icon=str(ASSETS / "icon.svg"), layout="wide", initial_sidebar_state="collapsed")
     st.logo(str(ASSETS / "locuscope.svg"), size="large")
     st.html(f"<style>{(ASSETS / 'page.css').read_text(encoding='utf-8')}</style>")
+    if not _signed_in():
+        st.session_state.pop(_FRAMED, None)
+        st.navigation(_pages(everything=True), position="hidden")
+        st.subheader("Locuscope", anchor=False)
+        st.button("Sign in", type="primary", on_click=st.login)
+        return
     st.session_state[_FRAMED] = True
+    state.session()
     st.navigation(_pages(), position="top").run()
+
+
+def _signed_in() -> bool:
+    """Whether the page may be drawn; where Streamlit's own sign-in is set up, only for those who are signed in."""
+    if not visitor_person.signs_in_here():
+        return True
+    if st.user.is_logged_in:
+        with st.sidebar:
+            show_caption(f"Signed in as {st.user.get('email') or st.user.get('name') or 'a user without a name'}")
+            st.button("Sign out", on_click=st.logout)
+        return True
+    return False
 
 
 def show(page: Callable[[], None]) -> None:
@@ -32,12 +55,12 @@ def show(page: Callable[[], None]) -> None:
     front page; asking for the navigation once ends that for the whole process.
     """
     if _FRAMED not in st.session_state:
-        st.navigation(_pages(), position="top")
+        st.navigation(_pages(everything=True), position="hidden")
         st.rerun()
     page()
 
 
-def _pages() -> list[Page]:
+def _pages(*, everything: bool = False) -> list[Page]:
     folder = ROOT / "pages"
     return [
         st.Page(folder / "explorer.py", title="Explorer", default=True),
@@ -48,4 +71,10 @@ def _pages() -> list[Page]:
         st.Page(folder / "triage.py", title="Triage", url_path="triage"),
         st.Page(folder / "models.py", title="Models", url_path="models"),
         st.Page(folder / "help.py", title="Help", url_path="help"),
+        *([st.Page(folder / "status.py", title="Status", url_path="status")] if everything or _shows_status() else []),
     ]
+
+
+def _shows_status() -> bool:
+    settings = state.shared().settings
+    return may_see_status(settings, visitor_person.here(settings))

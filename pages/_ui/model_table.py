@@ -7,10 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.core.errors import LocuscopeError
 from engine.service.engine import ModelRow
-from pages._ui import polling, state
+from engine.service.operators import cannot_install
+from pages._ui import polling, state, visitor_person
 from pages._ui.downloading import Download
-from pages._ui.text import plain, show_error
+from pages._ui.text import plain, show_error, show_info
 
 
 def page() -> None:
@@ -35,13 +37,43 @@ def page() -> None:
     else:
         st.caption("Choose a row to read everything about a model.")
     st.subheader("Get a model", anchor=False)
-    missing = [row for row in rows if not row.installed and row.downloadable]
+    missing = [row for row in rows if _can_be_got(shared, row)]
     if not missing:
-        st.caption("Every model that can be downloaded is here.")
+        st.caption("Every model that can be got here is here.")
         return
-    chosen = st.selectbox("Model", missing, format_func=lambda row: f"{row.card.title}, {_size(row.size_bytes)}", width=480)
-    if chosen is not None:
+    chosen = st.selectbox("Model", missing, format_func=_offered, width=480)
+    refusal = cannot_install(shared.settings, visitor_person.here(shared.settings), chosen.card)
+    if refusal:
+        show_info(refusal)
+    elif chosen.downloadable:
         _install(chosen, shared)
+    else:
+        _accept(chosen, shared)
+
+
+def _can_be_got(shared: state.Shared, row: ModelRow) -> bool:
+    """Whether it is not here and a download, or terms to accept, would change that."""
+    if row.installed:
+        return False
+    return row.downloadable or (not row.has_files and not shared.engine.terms_accepted(row.card.id))
+
+
+def _offered(row: ModelRow) -> str:
+    return f"{row.card.title}, {_size(row.size_bytes) if row.downloadable else 'its terms'}"
+
+
+def _accept(row: ModelRow, shared: state.Shared) -> None:
+    """The terms of a table or a service; what else is missing is said in its row."""
+    card = row.card
+    st.markdown(f"**{plain(card.title)}** · terms: {plain(card.licence)} · {plain(card.source)}")
+    agreed = st.checkbox(f"I have read the terms ({plain(card.licence)}) and accept them for this installation.", key=f"terms-{card.id}")
+    if st.button("Accept the terms", type="primary", disabled=not agreed):
+        try:
+            shared.engine.accept_terms(card.id)
+        except LocuscopeError as error:
+            show_error(str(error))
+        else:
+            st.rerun()
 
 
 def _details(row: ModelRow) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import streamlit as st
 
+from engine.core import asking
 from engine.core.errors import Cancelled, LocuscopeError
 from engine.service.engine import Engine
-from pages._ui import polling
+from pages._ui import polling, state
 from pages._ui.text import plain
 
 logger = logging.getLogger(__name__)
@@ -90,7 +91,13 @@ def begin(place: str, what: str, work: Callable[[Reading], Any], then: Callable[
     before: Reading | None = st.session_state.pop(_slot(place), None)
     if before is not None:
         before.cancel()
-    reading = Reading(what, work, then, failed)
+    count = state.count_calls()
+
+    def counted(monitor: Reading) -> Any:
+        with asking.counted(count):
+            return work(monitor)
+
+    reading = Reading(what, counted, then, failed)
     if reading.wait(MOST_WAIT_SECONDS):
         reading.deliver()
     else:

@@ -14,6 +14,7 @@ from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.parameters import Field, fields_of
 from engine.sources.structures import reactivities, read_text
 from engine.views.secondary_structure import Colouring
+from pages._ui import state
 from pages._ui.question import Shown
 from pages._ui.rna_work import RnaWork
 from pages._ui.text import show_error
@@ -85,7 +86,7 @@ def reactivity_input(column: Any, length: int) -> None:
     if file is None:
         return
     try:
-        st.session_state[REACTIVITY] = reactivities(read_text(file.name, file.getvalue()), length)
+        st.session_state[REACTIVITY] = reactivities(read_text(file.name, state.uploaded(file, "reactivities")), length)
     except LocuscopeError as error:
         with column:
             show_error(str(error))

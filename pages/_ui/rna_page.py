@@ -16,6 +16,7 @@ from engine.core.errors import LocuscopeError
 from engine.exports import figure as figures
 from engine.exports import formats
 from engine.service.engine import Request
+from engine.service.jobs import Job
 from engine.sources.structures import known_pairs, read_text
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
@@ -24,7 +25,9 @@ from pages._ui.question import Question, Shown, address_of, echo
 from pages._ui.rna_work import RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
-WORK, PAIR = "rna-work", "rna-pair"
+WORK, PAIR, TEST = "rna-work", "rna-pair", "rna-test-job"
+MOST_WAIT_SECONDS = 0.2
+"""Longest wait of the page for an answer that is nearly there."""
 LONGEST_KNOWN = 2000
 """Symbols of a known structure that the address carries."""
 
@@ -121,7 +124,7 @@ def _known(shown: Shown) -> Named | None:
         rna_options.reactivity_input(right, len(shown.sequence))
     try:
         if file is not None:
-            text = read_text(file.name, file.getvalue())
+            text = read_text(file.name, state.uploaded(file, "structure"))
         return Named("known structure", known_pairs(text, shown.sequence)) if text.strip() else None
     except LocuscopeError as error:
         show_error(str(error))
@@ -249,12 +252,20 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
                 CompensationParameters(int(i) - 1, int(j) - 1),
                 work.requests["contacts"].species,
             )
-            st.session_state["rna-test"] = shared.engine.run(request)
+            job = shared.engine.submit(request, state.session().visitor)
+            st.session_state[TEST] = job
             st.session_state[PAIR] = tuple(sorted((int(i) - 1, int(j) - 1)))
+            job.wait(MOST_WAIT_SECONDS)
             st.rerun()
         except LocuscopeError as error:
             show_error(str(error))
-    found: Compensation | None = st.session_state.get("rna-test")
+    asked_for: Job | None = st.session_state.get(TEST)
+    if asked_for is not None and not asked_for.finished:
+        polling.follow(shared.engine, True, _test_progress, asked_for, state.session().visitor)
+        return
+    if asked_for is not None and asked_for.error is not None:
+        show_error(str(asked_for.error))
+    found: Compensation | None = asked_for.result if asked_for is not None else None
     if found is None or found.sequence.letters != work.sequence.letters:
         st.caption("16 combinations of the letters at two bases: in a stem, the rest of the RNA is disturbed least where both still pair.")
         return
@@ -265,6 +276,15 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
     if st.button("Open this pair in the explorer"):
         state.session().focus(found.first, found.second)
         st.switch_page("pages/explorer.py")
+
+
+def _test_progress(job: Job, visitor: str) -> None:
+    if job.finished:
+        st.rerun()
+    words = f"{job.done:,} of {job.total:,} {job.unit}" if job.total else job.stage
+    st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=plain(words))
+    if st.button("Cancel", key="rna-test-cancel"):
+        job.cancel(visitor)
 
 
 def _probabilities(work: RnaWork, *, dark: bool) -> None:

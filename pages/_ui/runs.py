@@ -111,22 +111,27 @@ class Runs:
     @property
     def way_on(self) -> str:
         """What a button that starts what is not there would say; empty when everything is there or under way."""
-        if not self.started:
+        if any(kind not in self.jobs and kind not in self.problems for kind in self.requests):
             return "Compute"
-        return "Resume" if any(self._is_stopped(kind) for kind in self.jobs) else ""
+        return "Resume" if not self.running and any(self._is_stopped(kind) for kind in self.jobs) else ""
 
-    def start(self, before: Runs | None = None) -> None:
+    def go_on_with(self, before: Runs) -> None:
+        """Take over what was asked for before and has the same question: another model does not stop what it has no part in."""
+        for kind, request in self.requests.items():
+            job = before.jobs.get(kind)
+            if job is not None and before.requests.get(kind) == request and kind not in before.stopped and not job.stopping:
+                self.jobs[kind] = job
+
+    def start(self) -> None:
         """Submit everything that can be answered and is not there; what cannot gets its sentence.
 
-        A job of ``before`` that has the same question goes on; what was stopped goes on from what was finished.
+        What was stopped goes on from what was finished.
         """
         for kind, request in self.requests.items():
             if kind in self.jobs and not self._is_stopped(kind):
                 continue
-            goes_on = before is not None and kind not in before.stopped and before.requests.get(kind) == request
-            known = before.jobs.get(kind) if before is not None and goes_on else None
             try:
-                self.jobs[kind] = known if known is not None and not known.stopping else self.engine.submit(request, self.visitor)
+                self.jobs[kind] = self.engine.submit(request, self.visitor)
             except LocuscopeError as error:
                 self.problems[kind] = str(error)
         self.stopped = frozenset()

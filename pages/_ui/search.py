@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -13,7 +15,7 @@ from engine.core.quoting import file_name, quoted
 from engine.service.engine import ModelRow
 from engine.sources import apart, examples
 from engine.sources.understood import Understood
-from pages._ui import choices, reading, served
+from pages._ui import choices, reading, served, state
 from pages._ui.question import Question, resolve
 from pages._ui.runs import NO_ELEMENTS
 from pages._ui.state import Screen, Session, Shared
@@ -120,12 +122,27 @@ def _upload(shared: Shared, session: Session) -> None:
         features = st.file_uploader("Annotation of the sequence shown: GFF3, GTF, BED, GenBank", key="annotation")
     if features is not None and features.file_id != session.files.annotated:
         session.files = replace(session.files, annotated=features.file_id)
-        _annotate(shared, session, features.name, features.getvalue())
+        _with_content(session, features, "annotation", lambda data: _annotate(shared, session, features.name, data))
     if given is None or given.file_id == session.files.upload:
         return
     session.files = replace(session.files, upload=given.file_id)
+    _with_content(session, given, "upload", lambda data: _open(shared, session, given, data))
+
+
+def _with_content(session: Session, file: Any, place: str, use: Callable[[bytes], None]) -> None:
+    """Use what was uploaded; when it is too much, say so."""
+    try:
+        data = state.uploaded(file, place)
+    except LocuscopeError as error:
+        session.say(str(error))
+    else:
+        use(data)
+
+
+def _open(shared: Shared, session: Session, given: Any, data: bytes) -> None:
+    """Show an uploaded file."""
     session.say("")
-    name, data = given.name, given.getvalue()
+    name = given.name
     question = session.question.about(f"file {name} {given.file_id}")
 
     def work(monitor: reading.Reading) -> Understood:

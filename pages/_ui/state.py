@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
 
 from engine.core.features import Feature
-from engine.core.settings import Settings
+from engine.core.settings import Settings, user_path
+from engine.service import metrics
 from engine.service.engine import Engine
 from engine.service.visitors import JobTable
 from engine.sources.genomes import GenomeSet
 from engine.sources.understand import Understood
+from pages._ui import visitor_person
 from pages._ui.address import AddressState
 from pages._ui.question import Question, Shown
 from pages._ui.runs import Price, Runs
@@ -38,6 +40,8 @@ def shared() -> Shared:
     """The engine and the registered genomes, made at the first visit; the default model starts to load at once."""
     engine = Engine()
     engine.preload()
+    if engine.settings.metrics:
+        metrics.write_always(engine, user_path(engine.settings.metrics))
     return Shared(engine, GenomeSet(engine.settings))
 
 
@@ -80,7 +84,7 @@ class Exchange:
 
 
 class Session:
-    """One visitor: four frozen values, each replaced whole."""
+    """One visitor: four frozen values, each replaced whole, and the uploads by their place: name and bytes."""
 
     def __init__(self, visitor: str) -> None:
         self.visitor = visitor
@@ -88,6 +92,20 @@ class Session:
         self.files = Files()
         self.work = Work()
         self.exchange = Exchange()
+        self.uploads: dict[str, tuple[str, int]] = {}
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that this visitor takes in memory beside the arrays of results: what was packed for the browser, letters, uploaded files."""
+        packed = self.work.runs.held_bytes if self.work.runs is not None else 0
+        read = self.files.understood
+        letters = len(read[0]) + sum(len(record) for record in read[1].records) if read is not None else 0
+        return packed + letters + sum(size for _, size in list(self.uploads.values()))
+
+    def let_go(self) -> None:
+        """Forget results; they are asked for again when the visitor is back."""
+        if self.work.runs is not None:
+            self.work.runs.let_go()
 
     def say(self, problem: str) -> None:
         """Tell the visitor what went wrong; an empty text takes it back."""
@@ -133,6 +151,25 @@ def session() -> Session:
     return found
 
 
+def count_calls() -> Callable[[str], None]:
+    """What counts a question to a public service for this visitor, and refuses it when there were enough; may be called from any thread."""
+    quotas, visitor = shared().engine.jobs.quotas, session().visitor
+    return lambda _service: quotas.take(visitor, "calls", 1)
+
+
+def uploaded(file: Any, place: str) -> bytes:
+    """The bytes of a file that was uploaded at ``place``, where it takes that of the one before.
+
+    They count once for the visitor, and in memory as long as they are there. Raises `ResourceExhausted` when they are too many for this hour.
+    """
+    uploads = session().uploads
+    if uploads.get(place, ("", 0))[0] != file.file_id:
+        shared().engine.jobs.quotas.take(session().visitor, "upload_bytes", file.size)
+        uploads[place] = (file.file_id, file.size)
+    content: bytes = file.getvalue()
+    return content
+
+
 @dataclass(frozen=True)
 class Presence:
     """That a visitor's browser is connected."""
@@ -154,6 +191,7 @@ def _presence(_jobs: JobTable, visitor: str) -> Presence:
 def here(shared: Shared, session: Session) -> None:
     """The visitor is present, with the computations of what is on screen; called at every run and every look."""
     _presence(shared.engine.jobs, session.visitor)
-    shared.engine.jobs.here(session.visitor, session.work.runs)
+    shared.engine.jobs.quotas.introduce(session.visitor, visitor_person.here(shared.settings).name)
+    shared.engine.jobs.here(session.visitor, session)
     if session.work.runs is not None:
         session.work.runs.come_back()

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.core.card import Capability
-from engine.core.errors import InputError, LocuscopeError
+from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceExhausted
 from engine.core.quoting import file_name
 from engine.core.transcripts import Transcripts
 from engine.core.variants import ScoredVariant, Triage, TriageParameters
@@ -53,8 +53,8 @@ class Given:
 
     @classmethod
     def of_upload(cls, upload: Any) -> Given | None:
-        """What Streamlit received, None for nothing."""
-        return None if upload is None else cls(upload.name, upload.getvalue())
+        """What Streamlit received, None for nothing. Raises `ResourceExhausted` when the visitor has uploaded too much."""
+        return None if upload is None else cls(upload.name, state.uploaded(upload, upload.name))
 
     @classmethod
     def of_path(cls, path: Path) -> Given:
@@ -96,7 +96,10 @@ def page() -> None:
     if example:
         _start(shared, Given.of_path(EXAMPLE / "lacz-variants.vcf"), OWN, Given.of_path(EXAMPLE / "lacz.fa"), model, int(window))
     elif asked:
-        _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window), stated)
+        try:
+            _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window), stated)
+        except ResourceExhausted as error:
+            show_error(str(error))
     reading.show(shared.engine, READING)
     desk: Desk | None = st.session_state.get("triage-desk")
     if desk is not None:
@@ -129,7 +132,7 @@ def _start(
 
     def work(monitor: reading.Reading) -> tuple[TriageRequest, VisitorFolder | None]:
         found = apart.read_variants(variants.name, variants.content, shared.settings, monitor)
-        reference, folder = _reference(shared, assembly, fasta, monitor)
+        reference, folder = _reference(shared, assembly, fasta, monitor, visitor)
         transcripts = reference.transcripts(given_codes([stated])) if assembly != OWN else Transcripts()
         return TriageRequest(found, reference, transcripts, model or "", TriageParameters(window)), folder
 
@@ -145,13 +148,15 @@ def _start(
 
 
 def _reference(
-    shared: state.Shared, assembly: str, fasta: Given | None, monitor: reading.Reading
+    shared: state.Shared, assembly: str, fasta: Given | None, monitor: reading.Reading, visitor: str
 ) -> tuple[ReferenceLetters, VisitorFolder | None]:
     if assembly != OWN:
         return ReferenceLetters(shared.genomes, assembly), None
     if fasta is None:
         raise InputError("No reference was given; choose its FASTA file, or a registered assembly.")
     folder = VisitorFolder(shared.settings)
+    if not shared.engine.jobs.close_with(visitor, folder):
+        raise Cancelled(reading.STOPPED)
     path = folder.write("reference.fa.gz" if fasta.content.startswith(GZIP_MAGIC) else "reference.fa", fasta.content)
     own = replace(shared.settings, home=folder.path)
     apart.prepare_reference(path, own, monitor)

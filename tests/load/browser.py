@@ -6,7 +6,7 @@ import time
 import urllib.parse
 from collections.abc import Callable
 
-from playwright.async_api import Browser, WebSocket
+from playwright.async_api import Browser, Error, WebSocket
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.load.visitor import Visit
@@ -31,8 +31,13 @@ async def stay(browser: Browser, address: str, visit: Visit, seconds: float, lea
         socket.on("framereceived", received)
 
     page.on("websocket", opened)
-    await page.goto(f"{address}/?{urllib.parse.urlencode({'sequence': visit.sequence})}", wait_until="commit")
-    while time.monotonic() - began < seconds and not leave():
-        await page.wait_for_timeout(50)
-    await context.close()
+    try:
+        place = f"{address}/?{urllib.parse.urlencode({'sequence': visit.sequence})}"
+        await page.goto(place, wait_until="commit", timeout=1000 * seconds)
+        while time.monotonic() - began < seconds and not leave():
+            await page.wait_for_timeout(50)
+    except Error:
+        visit.closed_by_server = True
+    else:
+        await context.close()
     return visit

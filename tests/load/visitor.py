@@ -75,7 +75,7 @@ class WebsocketVisitor:
                 ) as socket,
             ):
                 await self._ask(socket)
-                while not leave():
+                while not leave() and time.monotonic() - began < seconds:  # a deadline that meets `wait_for`'s own is lost in Python 3.11
                     with contextlib.suppress(TimeoutError):
                         data = await asyncio.wait_for(socket.recv(decode=False), 0.5)
                         self.visit.received_bytes += len(data)

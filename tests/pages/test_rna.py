@@ -27,11 +27,27 @@ def opened(**address: str) -> AppTest:
         app.query_params[name] = value
     app.run()
     for _ in range(150):
-        if app.get("plotly_chart") or app.error:
+        if app.error or (
+            "rna-work" in app.session_state and app.session_state["rna-work"].jobs and not app.session_state["rna-work"].running
+        ):
             break
         time.sleep(0.3)
         app.run()
-    return app
+    return app.run()
+
+
+def test_a_pair_is_tested_without_the_page_waiting_for_it() -> None:
+    app = opened(sequence=HAIRPIN)
+    app = labels(app)["Test"].click().run()  # type: ignore[attr-defined]
+    for _ in range(100):
+        if any("disturbed other base" in item.value for item in app.caption):
+            break
+        time.sleep(0.1)
+        app.run()
+    assert not app.error
+    assert not app.exception
+    assert any("disturbed other base" in item.value for item in app.caption)
+    assert "Open this pair in the explorer" in labels(app)
 
 
 def labels(app: AppTest) -> dict[str, object]:

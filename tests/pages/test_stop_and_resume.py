@@ -105,3 +105,32 @@ def test_who_left_and_is_back_finds_the_work_going_on_from_where_it_was(explorer
     assert again.done >= 3 * int(left.partial.rows_done.sum())
     runs.cancel()
     assert again.wait(20)
+
+
+def test_another_model_or_species_leaves_alone_what_it_has_no_part_in_and_back_again_nothing_is_lost(explorer: Opened) -> None:
+    """Elements come from a model of their own, the same beside every map; the map of the first species goes on from its rows."""
+    app = pressed(explorer(sequence=letters(6)), "Compute")
+    session = state_of(app)
+    first = session.computing
+    elements, dependency = first.jobs["segmentation"], first.jobs["dependency"]
+    wait_until(lambda: dependency.partial is not None, 200)
+    species = next(item for item in app.selectbox if item.label == "Species or domain")
+    app = species.select(species.options[-1]).run()
+    second = session.computing
+    assert second is not first
+    assert second.jobs["segmentation"] is elements
+    assert not elements.stopping
+    assert dependency.stopping
+    assert dependency.wait(20)
+    app = pressed(app, "Compute")
+    assert second.jobs["segmentation"] is elements
+    assert second.jobs["dependency"] is not dependency
+    app = next(item for item in app.selectbox if item.label == "Species or domain").select(species.options[0]).run()
+    app = pressed(app, "Compute")
+    third = session.computing
+    assert third.jobs["segmentation"] is elements
+    again = third.jobs["dependency"]
+    wait_until(lambda: again.done > 0, 200)
+    assert again.done >= 3 * int(dependency.partial.rows_done.sum())
+    third.cancel()
+    assert all(job.wait(20) for job in third.jobs.values())

@@ -17,7 +17,7 @@ from engine.service.turns import Turns
 
 def finished(work: object) -> Job:
     job = Job("key", None)
-    start_job(job, work, lambda _: None)  # type: ignore[arg-type]
+    start_job(job, work, lambda *_: None)  # type: ignore[arg-type]
     assert job.wait(10)
     return job
 
@@ -113,9 +113,9 @@ def test_a_long_computation_hands_the_device_on_at_its_progress_calls(monkeypatc
             order.append("short")
 
     first, second = Job("long", None, 1.0), Job("short", None, 0.001)
-    start_job(first, long, lambda _: None)
+    start_job(first, long, lambda *_: None)
     wait_until(lambda: first.done > 3)
-    start_job(second, short, lambda _: None)
+    start_job(second, short, lambda *_: None)
     assert second.wait(5)
     assert first.wait(5)
     assert order == ["short", "long"]
@@ -140,9 +140,9 @@ def test_cancelling_while_handed_over_leaves_device_and_model_free(monkeypatch: 
             release.wait(5)
 
     first, second = Job("first", None, 100.0), Job("second", None, 1.0)
-    start_job(first, endless, lambda _: None)
+    start_job(first, endless, lambda *_: None)
     wait_until(lambda: first.done > 1)
-    start_job(second, holder, lambda _: None)
+    start_job(second, holder, lambda *_: None)
     wait_until(lambda: second.state == "running")
     first.cancel()
     assert first.wait(5)
@@ -161,7 +161,7 @@ def test_a_pass_that_takes_minutes_ends_between_its_layers() -> None:
                 interruption_point()
 
     job = Job("long", None)
-    start_job(job, one_pass, lambda _: None)
+    start_job(job, one_pass, lambda *_: None)
     wait_until(lambda: job.stage == "computing")
     began = time.monotonic()
     job.cancel()
@@ -221,8 +221,8 @@ def test_a_job_whose_answer_another_one_reads_stops_with_it() -> None:
             time.sleep(0.01)
             monitor.advance(1)
 
-    start_job(inner, endless, lambda _: None)
-    start_job(outer, lambda monitor: follow(inner, outer, monitor), lambda _: None)
+    start_job(inner, endless, lambda *_: None)
+    start_job(outer, lambda monitor: follow(inner, outer, monitor), lambda *_: None)
     wait_until(lambda: inner.done > 1)
     outer.cancel()
     assert outer.wait(1)

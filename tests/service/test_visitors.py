@@ -112,3 +112,25 @@ def test_a_computation_counts_for_its_visitors_through_those_that_read_it(table:
     released.set()
     assert isinstance(inner, Job)
     assert inner.account == "a"
+
+
+class Door:
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_what_ends_with_a_visit_is_closed_once_and_for_who_has_left_at_once(table: JobTable) -> None:
+    door, late = Door(), Door()
+    table.here("ann")
+    table.here("ben")
+    assert table.close_with("ann", door)
+    table.leave("ben")
+    assert door.closed == 0
+    table.leave("ann")
+    table.leave("ann")
+    assert door.closed == 1
+    assert not table.close_with("ann", late)
+    assert late.closed == 1

@@ -19,12 +19,16 @@ from engine.sources.annotation import gff3_attributes, gtf_attributes
 from engine.sources.door import Bounds, TextLines, lines_of, read_json
 from engine.sources.fasta import parse_fasta
 from engine.sources.genbank import parse_flat_file
+from engine.sources.genetic_codes import given_codes
 from engine.sources.kinds import EMBL
 from engine.sources.letters import sequence_from
 from engine.sources.locus_text import plain_line
 from engine.sources.records import read_file
+from engine.sources.structures import parse_structure, reactivities
+from engine.sources.transcripts import transcripts_of
 from engine.sources.understand import read_features
 from engine.sources.vcf import read_vcf
+from pages._ui import address
 from pages._ui.text import plain
 
 FLOOR_SECONDS = 0.02
@@ -128,6 +132,31 @@ READERS: dict[str, tuple[Callable[[int], Any], Callable[[Any], Any]]] = {
         lambda text: read_vcf(text.encode(), "a", WIDE),
     ),
     "VCF headers": (lambda n: "##x=y\n" * n + HEADER + "c\t5\t.\tA\tG\t.\t.\t.\n", lambda text: read_vcf(text.encode(), "a", WIDE)),
+    "gene models of GFF3": (
+        lambda n: "".join(f"c\tx\tmRNA\t5\t9\t.\t+\t.\tID=t{i}\nc\tx\tCDS\t5\t9\t.\t+\t0\tParent=t{i}\n" for i in range(n)),
+        lambda text: transcripts_of(text.splitlines),
+    ),
+    "gene models of GTF": (
+        lambda n: "".join(f'c\tx\texon\t5\t9\t.\t+\t.\tgene_id "g"; transcript_id "t{i}";\n' for i in range(n)),
+        lambda text: transcripts_of(text.splitlines),
+    ),
+    "exons of one gene model": (
+        lambda n: "".join(f'c\tx\texon\t{9 * i + 1}\t{9 * i + 5}\t.\t+\t.\tgene_id "g"; transcript_id "t";\n' for i in range(n)),
+        lambda text: transcripts_of(text.splitlines),
+    ),
+    "gene models one inside the other": (
+        lambda n: (
+            "".join(f"c\tx\tmRNA\t5\t9\t.\t+\t.\tID=t{i};Parent=t{i + 1}\n" for i in range(n)) + "c\tx\tCDS\t5\t9\t.\t+\t0\tParent=t0\n"
+        ),
+        lambda text: transcripts_of(text.splitlines),
+    ),
+    "dot-bracket": (lambda n: "(" * n + ")" * n, parse_structure),
+    "dot-bracket of many kinds": (lambda n: "([{<" * n + ")]}>" * n, parse_structure),
+    "BPSEQ": (lambda n: "".join(f"{i} A 0\n" for i in range(1, n + 1)), parse_structure),
+    "CT": (lambda n: f"{n} a\n" + "".join(f"{i} A {i - 1} {i + 1} 0 {i}\n" for i in range(1, n + 1)), parse_structure),
+    "reactivities": (lambda n: "".join(f"{i} 0.5\n" for i in range(1, n + 1)), lambda text: reactivities(text, 1 << 24)),
+    "genetic codes": (lambda n: "chrM=3," * n, lambda text: given_codes([text])),
+    "an address": (lambda n: "ACGT " * n, lambda text: address.parse({"sequence": text, "select": text, "hide": text, "window": text})),
     "JSON lists": (lambda n: "[" + "1," * n + "1]", lambda text: read_json(text, "x")),
     "JSON depth": (lambda n: "[" * n, lambda text: read_json(text, "x")),
     "a line of the box": (lambda n: "“chr1:1,234–" * n, plain_line),

@@ -91,6 +91,7 @@ class StemCounter:
     def fold(self, letters: str, temperature: float, look: Callable[[], None]) -> Folded:
         """The stems of the highest counts; it knows no temperature and no energy."""
         weights = pair_weights(letters.replace("U", "T"))
+        look()
         pairs, scores = strongest_stems(weights, weights > 0, STEM_COUNT_THRESHOLD)
         return Folded(run_sums(weights, weights > 0), pairs, scores)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.core.asking import asking
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import InputError, LocusError, ParameterError, ResourceExhausted, SourceUnavailable, WeightsMissing
 from engine.core.protocols import VariantScore
@@ -256,9 +257,10 @@ def _cropped(name: str, data: Any, origin: int, contig: str, start: int, end: in
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Errors of the client and of gRPC as one sentence each; the key is in none of them."""
+    """One question to the service; errors of the client and of gRPC as one sentence each, the key is in none of them."""
     import grpc
 
+    asking(CARD.title)
     try:
         yield
     except grpc.RpcError as error:
@@ -293,6 +295,8 @@ def available(settings: Settings) -> str:
         return missing
     if settings.offline:
         return "AlphaGenome needs the network but LOCUSCOPE_OFFLINE is set; unset it to use this model."
+    if settings.no_services:
+        return f"AlphaGenome is not asked because {settings.no_services}."
     if not settings.alphagenome_key.strip():
         return f"AlphaGenome needs a personal key in the environment variable {KEY_VARIABLE}; get one at {CARD.source}."
     return ""

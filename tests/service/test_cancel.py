@@ -1,0 +1,54 @@
+"""A stop ends every kind of computation of the models that come with the repository within two seconds, whatever its length."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from engine.core.sequence import NucleotideSequence
+from engine.core.settings import Settings
+from engine.service.engine import Engine, Request
+
+QUESTIONS = [
+    ("dependency", "locuscope"),
+    ("effects", "locuscope"),
+    ("probabilities", "locuscope"),
+    ("contacts", "locuscope"),
+    ("segmentation", "locuscope-segmenter"),
+    ("fold", "viennarna"),
+    ("fold", "stem-counter"),
+]
+MOST_SECONDS = 4.0
+"""Two on a quiet machine, where these take up to 0.6; tests run beside each other."""
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = Engine(Settings(home=tmp_path_factory.mktemp("home"), threads=1))
+    engine.run(Request("probabilities", NucleotideSequence("ACGTTGCAAC"), "locuscope"))
+    yield engine
+    engine.cancel_all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("analysis", "model"), QUESTIONS)
+def test_a_stop_ends_it_within_two_seconds(engine: Engine, analysis: str, model: str) -> None:
+    if not engine.model(model).installed:
+        pytest.skip(engine.model(model).why_not)
+    length = min(engine.model(model).card.max_length, 3000)
+    ended = []
+    for after in (0.2, 1.0):
+        letters = "".join(random.Random(f"{analysis}{after}").choices("ACGT", k=length))
+        sequence = NucleotideSequence(letters)
+        job = engine.submit(Request(analysis, sequence.read_as_rna() if analysis == "fold" else sequence, model), "ann")
+        if not job.wait(after):
+            began = time.monotonic()
+            job.cancel("ann")
+            assert job.stage == "stopping" or job.finished
+            assert job.wait(60)
+            ended.append(time.monotonic() - began)
+    assert ended
+    assert max(ended) < MOST_SECONDS
