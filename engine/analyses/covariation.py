@@ -20,6 +20,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -46,7 +47,7 @@ NAME = "covariation"
 VERSION = "1"
 BLOCK = 128
 """Columns whose pairs are counted together."""
-ROWS = 1024
+ROWS = 512
 """Sequences that are compared with all others together."""
 MOST_ROWS = 1_000_000
 """Pairs that the table of a file holds; the archive has all of them."""
@@ -180,6 +181,10 @@ class Covariation(Result):
 
     def words(self) -> str:
         """How many sequences, how conserved, the strongest pair, and how far a model agrees."""
+        return self._words
+
+    @cached_property
+    def _words(self) -> str:
         told = self.provenance.parameters
         count, unlike = len(self.weights), float(self.weights.sum())
         text = f"{count:,} sequences ({unlike:,.1f} unlike ones) on {len(self.sequence):,} of {told['columns']:,} columns"
@@ -189,7 +194,12 @@ class Covariation(Result):
         if len(pairs):
             i, j = pairs[0].tolist()
             text += f"; strongest pair {place(self.sequence, i)} with {place(self.sequence, j)}, {self.values[i, j]:.2f} bits"
-        return text + "." + (f" {concordance(self).words()}" if self.dependency is not None else "")
+        return text + "." + (f" {self.concordance.words()}" if self.dependency is not None else "")
+
+    @cached_property
+    def concordance(self) -> Concordance:
+        """The two maps held against each other (`concordance`)."""
+        return concordance(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +237,7 @@ def concordance(found: Covariation) -> Concordance:
     known = np.flatnonzero(np.isfinite(model) & np.isfinite(own))
     first, second, model, own = first[known], second[known], model[known], own[known]
     count = min(length // 2, len(known))
-    tops = [np.lexsort((second, first, -values.astype(np.float64)))[:count] for values in (own, model)]
+    tops = [_largest(values, count) for values in (own, model)]
     either = np.union1d(*tops)
     either = either[np.lexsort((second[either], first[either], -own[either].astype(np.float64)))]
     return Concordance(
@@ -239,6 +249,15 @@ def concordance(found: Covariation) -> Concordance:
         in_model=np.isin(either, tops[1]),
         model=found.dependency.provenance.card.title,
     )
+
+
+def _largest(values: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Indices of the ``count`` largest values; of equal ones those that come first."""
+    if not count:
+        return np.zeros(0, np.int64)
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    above, equal = np.flatnonzero(values > least), np.flatnonzero(values == least)
+    return np.concatenate([above, equal[: count - len(above)]])
 
 
 def _correlation(one: NDArray[Any], other: NDArray[Any]) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from engine.analyses.covariation import Covariation, CovariationParameters, concordance
+from engine.analyses.covariation import Covariation, CovariationParameters
 from engine.commands import arguments
 from engine.commands.arguments import (
     FIGURES,
@@ -70,7 +70,7 @@ def alignment_command(
 
 def _only(found: Covariation) -> str:
     """The pairs among the strongest of one of the two maps alone."""
-    both = concordance(found)
+    both = found.concordance
     letters = found.sequence.letters
     names = [f"{letters[i]}{i + 1}-{letters[j]}{j + 1}" for i, j in both.pairs.tolist()]
     alone = {

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.analyses.covariation import Covariation, CovariationParameters, concordance
+from engine.analyses.covariation import Covariation, CovariationParameters
 from engine.core.alignment import MOST_COLUMNS, MOST_SEQUENCES, Alignment
 from engine.core.errors import LocuscopeError
 from engine.core.parameters import fields_of
@@ -193,7 +193,7 @@ def _only(found: Covariation) -> None:
     """The strongest pairs of either, and those that only one of them has."""
     frame = agreement_table(found)
     counts = frame["in"].value_counts()
-    st.markdown(f"**The {concordance(found).count:,} strongest pairs of each**, at least four bases apart")
+    st.markdown(f"**The {found.concordance.count:,} strongest pairs of each**, at least four bases apart")
     chosen = st.segmented_control(
         "Pairs in",
         list(WHERE.values()),
@@ -207,7 +207,7 @@ def _only(found: Covariation) -> None:
 
 def agreement_table(found: Covariation) -> pd.DataFrame:
     """One row a pair among the strongest of the alignment or of the model; positions and columns 1-based."""
-    both = concordance(found)
+    both = found.concordance
     i, j = both.pairs[:, 0], both.pairs[:, 1]
     letters = np.array(list(found.sequence.letters))
     model = found.dependency.values if found.dependency is not None else found.values
