@@ -50,7 +50,7 @@ def read_alignment(name: str, data: bytes | Path, bounds: Bounds = OWN_FILES) ->
         if not kind and _BLOCK.match(lines.head):
             kind = "maf"
         if kind not in FORMATS:
-            what = f"{lines.kind.words}" if lines.kind is not None else "none of them"
+            what = lines.kind.words if lines.kind is not None else "in no format that is known here"
             raise FileFormatError(f"The file {file_name(name)} is {what}; give {WANTED}.")
         text = lines.text() + "\n"
     if kind == "fasta":
@@ -152,6 +152,8 @@ def _joined(name: str, blocks: list[Any]) -> Alignment:
     spans: dict[str, list[Any]] = {species: [] for species in sources}
     for number, block in enumerate(blocks, start=1):
         own = {_species(record): record for record in block}
+        if len(own) < len(block):
+            raise FileFormatError(f"Block {number:,} of the MAF {file_name(name)} has two rows of one species; leave one of them in.")
         if first not in own or (ends and _start(own[first]) != ends[first]) or str(own[first].id) != sources[first]:
             raise FileFormatError(
                 f"Block {number:,} of the MAF {file_name(name)} does not go on in {quoted(sources[first], 40)} where the one before ended; "

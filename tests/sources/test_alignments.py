@@ -61,7 +61,7 @@ def test_blocks_of_a_maf_stand_side_by_side_with_their_loci() -> None:
     ("data", "says"),
     [
         (b"", "empty"),
-        (b"hello", "none of them; give an alignment"),
+        (b"hello", "in no format that is known here; give an alignment"),
         (b"LOCUS       X\n", "a GenBank record; give an alignment"),
         (b">a\nACGT\n>b\nACG\n", "does not parse as aligned FASTA"),
         (b">a\nACGT\n", "at least two sequences"),
@@ -78,6 +78,7 @@ def test_blocks_of_a_maf_stand_side_by_side_with_their_loci() -> None:
         (b"# STOCKHOLM 1.0\n//\n", "no alignment in it|does not parse"),
         (b"##maf version=1\n", "no alignment in it"),
         (b"##maf version=1\na score=1\ns mm x y z AC\n", "does not parse as MAF"),
+        (b"##maf version=1\na score=1\ns a.1 0 2 + 9 AC\ns a.2 0 2 + 9 AC\n\n", "Block 1 of the MAF 'f' has two rows of one species"),
         (b">a\n" + b"A" * 5001 + b"\n>b\n" + b"A" * 5001, "2 sequences of 5,001 columns; up to 5,000 of 5,000 are read"),
         (b">a\nA\n" * (MOST_SEQUENCES + 1), "5,001 sequences"),
         (b"\x89PNG\r\n\x1a\n", "is a picture"),
