@@ -47,6 +47,7 @@ examples: $(VENV)/.runtime
 
 bench: $(VENV)/.tests
 	$(BIN)/python -m engine bench
+	$(BIN)/python -m tests.browser.timings
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

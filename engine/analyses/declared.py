@@ -114,7 +114,8 @@ class Declared:
         Every product runs on one core, several of them side by side (`engine.analyses.batches`), so that the number of cores changes no bit;
         of all others that number is part of the key.
     shown : str
-        On the explorer: ``always`` (with every question), ``asked`` (a box in the menu), ``clicked`` (about a selection).
+        On the explorer: ``always`` (with every question; a model that cannot says so), ``offered`` (by the models that can), ``asked`` (a box
+        in the menu), ``clicked`` (about a selection).
     order : int
         Place in menus and tables.
     windows : bool
@@ -144,7 +145,7 @@ class Declared:
     tiled: bool = False
     pace: Literal["mutants", "passes"] = "passes"
     one_core: bool = False
-    shown: Literal["always", "asked", "clicked"] = "asked"
+    shown: Literal["always", "offered", "asked", "clicked"] = "asked"
     order: int = 100
     windows: bool = True
     settings: Callable[[ModelCard], Parameters] | None = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,6 +115,11 @@ class DependencyMap(Result):
     def complete(self) -> bool:
         """Whether every row is computed."""
         return self.rows_done is None or bool(self.rows_done.all())
+
+    @cached_property
+    def ranked(self) -> dict[int, tuple[int, Any]]:
+        """By minimum distance, how many pairs were ranked and the strongest of them; kept here by `engine.analyses.findings`."""
+        return {}
 
     @property
     def unit(self) -> str:

@@ -26,6 +26,8 @@ SHORTEST_RUN = 3
 """Pairs in a row that make a stem or a repeat worth naming."""
 RUNS_NAMED = 2
 FEWEST_PAIRS = 40
+MOST_RANKED = 200
+"""Pairs of a whole map that are ranked at once; as many stand in the table beside it."""
 _COMPLEMENTARY = frozenset(("AT", "TA", "CG", "GC", "GT", "TG"))
 
 
@@ -63,18 +65,34 @@ def pairs_of(found: DependencyMap, count: int, minimum_distance: int, threshold:
     Of a map that is not finished only pairs of two computed rows count, and as many of ``count`` as the share of all pairs that these are:
     the strongest of a few rows are no finding.
     """
+    if found.complete:
+        return _above(_ranked(found, count, minimum_distance), count, threshold)
     done = np.flatnonzero(rows_done(found))
-    whole = len(found.values)
-    wanted = count if len(done) == whole else int(count * (len(done) / whole) ** 2)
+    wanted = int(count * (len(done) / len(found.values)) ** 2)
     if not wanted:
         return Pairs(np.empty((0, 2), np.int64), np.empty(0, np.float32))
-    values = found.values if len(done) == whole else found.values[np.ix_(done, done)]
-    best = stronger(values)
-    places = strongest_pairs(best, wanted if len(done) == whole else len(done) ** 2, minimum_distance if len(done) == whole else 1)
+    best = stronger(found.values[np.ix_(done, done)])
+    places = strongest_pairs(best, len(done) ** 2)
     strength = best[places[:, 0], places[:, 1]]
     places = done[places]
-    keep = (np.abs(strength) >= max(threshold, 1e-9)) & (places[:, 1] - places[:, 0] >= minimum_distance)
-    return Pairs((places[keep] + found.offset)[:wanted], strength[keep][:wanted])
+    apart = places[:, 1] - places[:, 0] >= minimum_distance
+    return _above(Pairs(places[apart] + found.offset, strength[apart]), wanted, threshold)
+
+
+def _ranked(found: DependencyMap, count: int, minimum_distance: int) -> Pairs:
+    """At least ``count`` of the strongest pairs of a whole map; its figure, tables and words ask again and again, so they are kept with it."""
+    if found.ranked.get(minimum_distance, (-1,))[0] < count:
+        most = max(count, MOST_RANKED, len(found.values) // 2)
+        best = stronger(found.values)
+        places = strongest_pairs(best, most, minimum_distance)
+        found.ranked[minimum_distance] = most, Pairs(places + found.offset, best[places[:, 0], places[:, 1]])
+    pairs: Pairs = found.ranked[minimum_distance][1]
+    return pairs
+
+
+def _above(pairs: Pairs, count: int, threshold: float) -> Pairs:
+    keep = np.abs(pairs.values) >= max(threshold, 1e-9)
+    return Pairs(pairs.places[keep][:count], pairs.values[keep][:count])
 
 
 def share_unsure(values: NDArray[np.float32]) -> float:

@@ -191,7 +191,7 @@ DECLARED = (
         run=lambda model, sequence, parameters, monitor, answers: token_track(model, sequence, parameters, monitor),
         default_model="grover",
         lends=False,
-        shown="always",
+        shown="offered",
         order=60,
     ),
 )

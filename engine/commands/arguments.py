@@ -206,7 +206,7 @@ class TerminalMonitor:
         self._unit = ""
         self._began = self._last = 0.0
 
-    def start(self, total: int, unit: str = "forward passes") -> None:
+    def start(self, total: int, unit: str = "model runs") -> None:
         """Announce the amount of work."""
         self._total, self._unit, self._done = total, unit, 0
         self._began = time.monotonic()

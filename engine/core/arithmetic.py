@@ -20,15 +20,12 @@ def entropy(values: NDArray[Any]) -> NDArray[np.float64]:
 def strongest_pairs(values: NDArray[np.float32], count: int, minimum_distance: int = 1) -> NDArray[np.int64]:
     """int64 (n, 2), i < j: pairs at least ``minimum_distance`` apart by the larger of their two directions, strongest first, n <= ``count``."""
     finite = np.nan_to_num(np.abs(values))
-    both = np.maximum(finite, finite.T)
-    rows, columns = np.triu_indices(len(values), k=max(1, minimum_distance))
-    strength = both[rows, columns]
-    if len(strength) > count:
-        keep = np.argpartition(-strength, count - 1)[:count]
-        rows, columns, strength = rows[keep], columns[keep], strength[keep]
-    order = np.lexsort((columns, rows, -strength))
-    present = order[strength[order] > 0]
-    return np.stack([rows[present], columns[present]], axis=1).astype(np.int64)
+    both = np.triu(np.maximum(finite, finite.T), max(1, minimum_distance)).ravel()
+    least = np.partition(both, len(both) - count)[len(both) - count] if 0 < count < len(both) else 0.0
+    places = np.flatnonzero((both >= least) & (both > 0))
+    rows, columns = np.divmod(places, len(values))
+    order = np.lexsort((columns, rows, -both[places]))[:count]
+    return np.stack([rows[order], columns[order]], axis=1).astype(np.int64)
 
 
 def mean_of_known(values: NDArray[np.float32]) -> NDArray[np.float32]:

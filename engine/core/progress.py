@@ -30,7 +30,7 @@ def interruption_point() -> None:
 class Monitor(Protocol):
     """Watches one computation; called from the computing thread."""
 
-    def start(self, total: int, unit: str = "forward passes") -> None:
+    def start(self, total: int, unit: str = "model runs") -> None:
         """Announce the amount of work."""
 
     def advance(self, done: int) -> None:
@@ -46,7 +46,7 @@ class Monitor(Protocol):
 class SilentMonitor:
     """A monitor that nobody watches."""
 
-    def start(self, total: int, unit: str = "forward passes") -> None:
+    def start(self, total: int, unit: str = "model runs") -> None:
         """Nothing to announce to."""
 
     def advance(self, done: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.core.errors import FileFormatError
+from engine.core.packages import needed
 from engine.core.quoting import quoted
 
 _SECONDS = 600
@@ -122,10 +123,10 @@ def _described(kind: str, number: str) -> str:
 
 def convert(source: Path, target: Path, records: int) -> None:
     """Turn a VCF into BCF in this process. Raises `ValueError` when records were lost, and what htslib raises."""
-    import pysam
-    import pysam.bcftools
+    pysam = needed("pysam")
+    bcftools = needed("pysam", "pysam.bcftools")
 
-    pysam.bcftools.view("--no-version", "-Ob", "-o", str(target), str(source), catch_stdout=False)
+    bcftools.view("--no-version", "-Ob", "-o", str(target), str(source), catch_stdout=False)
     with pysam.VariantFile(str(target)) as written:
         count = sum(1 for _ in written)
     if count != records:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.errors import FileFormatError
+from engine.core.packages import needed
 from engine.core.quoting import quoted
 from engine.core.results import Result, Track
 from engine.exports.place import place_of
@@ -41,7 +42,7 @@ def embedded_provenance(path: Path) -> str:
 
 def write_track(result: Result, track: Track, path: Path) -> None:
     """Write one track as bigWig, forward-strand order, NaN left out."""
-    import pyBigWig
+    pyBigWig = needed("pyBigWig")
 
     place = place_of(result.sequence)
     values = place.forward(track.values).astype(np.float64)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError
+from engine.core.packages import needed
 from engine.core.variants import ScoredVariant, Triage
 
 FIELDS = (
@@ -52,7 +53,7 @@ def write_lines(lines: Iterable[str], path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="\n") as plain:
             plain.writelines(lines)
         return
-    import pysam
+    pysam = needed("pysam")
 
     with pysam.BGZFile(str(path), "wb") as handle:
         for line in lines:

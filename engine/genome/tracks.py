@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.packages import needed
 from engine.genome.windows import GenomeWindow, Stretch, folder_name
 
 _PREFIX = "track_"
@@ -44,7 +45,7 @@ def _tracks_of(archive: Any, window: GenomeWindow) -> dict[str, NDArray[np.float
 
 
 def _opened(path: Path, lengths: dict[str, int]) -> Any:
-    import pyBigWig
+    pyBigWig = needed("pyBigWig")
 
     path.parent.mkdir(parents=True, exist_ok=True)
     file = pyBigWig.open(str(path), "w")
@@ -62,7 +63,7 @@ def _add(file: Any, window: GenomeWindow, values: NDArray[np.float32]) -> None:
 
 def join_tracks(lengths: dict[str, int], folder: Path) -> tuple[Path, ...]:
     """One bigWig a track of all contigs that are done, in the order of the genome."""
-    import pyBigWig
+    pyBigWig = needed("pyBigWig")
 
     found: dict[str, dict[str, Path]] = {}
     for contig in lengths:

@@ -149,6 +149,8 @@ class ModelEntry:
         `WeightsInvalid` when names or shapes do not fit.
     weights : tuple of str
         Names or globs of its weight files, the preferred first.
+    made_for : str
+        The group of organisms (`engine.models.groups`) whose sequences it was made for; empty where it was made for none alone.
     """
 
     card: ModelCard
@@ -162,6 +164,7 @@ class ModelEntry:
     network: Callable[[Evidence, Mapping[str, Tensor]], nn.Module] | None = None
     weights: tuple[str, ...] = WEIGHT_FILES
     package: PackageFiles | None = None
+    made_for: str = ""
 
     @property
     def download(self) -> HubFiles | PackageFiles | None:

@@ -19,8 +19,9 @@ from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, Re
 from engine.core.progress import Monitor
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-from engine.models.checkpoints.identity import identified
+from engine.models.checkpoints.identity import UNKNOWN, identified
 from engine.models.entry import LoadOptions, ModelEntry
+from engine.models.groups import group_of
 from engine.models.installation import Installation
 from engine.service import visitor_files
 from engine.service.answers import ShippedAnswers
@@ -134,6 +135,15 @@ class Engine:
         """Every model with one sentence why it cannot do ``analysis`` now; an empty text where it can."""
         cannot = declared(analysis).cannot
         return tuple((row, cannot(row.card) or row.why_not) for row in self.models())
+
+    def made_for(self, sequence: NucleotideSequence, organism: str, model_id: str) -> tuple[ModelRow, str] | None:
+        """The model that was made for the group of organisms of ``sequence``, and that group; None where ``model_id`` is one or none is."""
+        group = group_of(sequence, organism)
+        suited = [name for name in self._registry.model_ids() if group and self._registry.entry(name).made_for == group]
+        if not suited or model_id in suited:
+            return None
+        row = self.model(suited[0])
+        return None if row.card.organisms == UNKNOWN else (row, group)
 
     def install(self, model_id: str, monitor: Monitor | None = None, source: Path | None = None) -> Path:
         """Download the published weights of a model, or take those of the folder ``source`` once they are checked; the model's folder.

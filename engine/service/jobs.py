@@ -223,7 +223,7 @@ class JobMonitor:
         self._holds = False
         self._told = 0.0
 
-    def start(self, total: int, unit: str = "forward passes") -> None:
+    def start(self, total: int, unit: str = "model runs") -> None:
         """Announce the work."""
         self.job.total, self.job.unit, self.job.done = total, unit, 0
         self.job.state = "running"
@@ -313,7 +313,7 @@ class Stretch:
     def __init__(self, monitor: Monitor) -> None:
         self._monitor = monitor
 
-    def start(self, total: int, unit: str = "forward passes") -> None:
+    def start(self, total: int, unit: str = "model runs") -> None:
         """The whole is announced already."""
 
     def advance(self, done: int) -> None:

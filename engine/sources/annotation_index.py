@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.core.errors import FileFormatError
 from engine.core.features import Feature
 from engine.core.locus import Locus
+from engine.core.packages import needed
 from engine.core.quoting import file_name
 from engine.sources.annotation import BOUND_BYTES, FASTA_PART, KNOWN, Style, is_comment, parse_annotation, parse_line, style_of
 from engine.sources.assemblies import find_contig
@@ -45,6 +46,9 @@ class Annotation(Protocol):
     def named(self, name: str) -> Feature | None:
         """The gene (or the first feature) of this name, locus tag or identifier."""
 
+    def holders(self, name: str) -> tuple[Feature, ...]:
+        """Every gene (where there is none, the first feature) of this name; where one is written exactly so, those that are."""
+
     def coding(self, name: str) -> dict[str, tuple[Feature, ...]]:
         """By transcript, the exons and coding parts of a gene or transcript of this name."""
 
@@ -63,7 +67,7 @@ class FeatureIndex:
         self._features: dict[str, list[Feature]] = {}
         self._starts: dict[str, NDArray[np.int64]] = {}
         self._reach: dict[str, NDArray[np.int64]] = {}
-        self._names: dict[str, Feature] | None = None
+        self._names: dict[str, list[Feature]] | None = None
         self._sorted_names: list[str] = []
         for contig, items in by_contig.items():
             items.sort(key=lambda item: (item.start, -item.end))
@@ -84,8 +88,13 @@ class FeatureIndex:
         return tuple(item for item in self._features[contig][first:last] if item.end > start)
 
     def named(self, name: str) -> Feature | None:
-        """The gene (or the first feature) of this name, locus tag or identifier; case is ignored."""
-        return self._by_name().get(name.casefold())
+        """The first of `holders`, or None."""
+        return next(iter(self.holders(name)), None)
+
+    def holders(self, name: str) -> tuple[Feature, ...]:
+        """Every gene (where there is none, the first feature) of this name, locus tag or identifier; case is ignored where none is written so."""
+        same = self._by_name().get(name.casefold(), ())
+        return tuple(item for item in same if name in _names_of(item)) or tuple(same)
 
     def coding(self, name: str) -> dict[str, tuple[Feature, ...]]:
         """By transcript, the exons and coding parts of a gene or transcript of this name (case and the version behind a dot are ignored)."""
@@ -112,25 +121,34 @@ class FeatureIndex:
             self._sorted_names = sorted(names)
         first = bisect.bisect_left(self._sorted_names, start.casefold())
         close = itertools.takewhile(lambda key: key.startswith(start.casefold()), self._sorted_names[first : first + 50 * count])
-        return tuple(itertools.islice(dict.fromkeys(names[key].name for key in close if names[key].kind in _GENES), count))
+        genes = (item for key in close for item in names[key])
+        return tuple(itertools.islice(dict.fromkeys(item.name for item in genes if item.kind in _GENES), count))
 
-    def _by_name(self) -> dict[str, Feature]:
+    def _by_name(self) -> dict[str, list[Feature]]:
         if self._names is None:
             self._names = self._name_table()
         return self._names
 
-    def _name_table(self) -> dict[str, Feature]:
-        genes: dict[str, Feature] = {}
-        others: dict[str, Feature] = {}
+    def _name_table(self) -> dict[str, list[Feature]]:
+        genes: dict[str, list[Feature]] = {}
+        others: dict[str, list[Feature]] = {}
         for items in self._features.values():
             for item in items:
-                table = genes if item.kind in _GENES and item.kind != "CDS" else others
-                for key in (item.name, *(item.attributes.get(label, "") for label in ("gene", "Name", "locus_tag", "ID", "gene_id"))):
-                    if key:
-                        table.setdefault(key.casefold(), item)
-                if item.attributes.get("transcript_id"):
-                    others.setdefault(item.attributes["transcript_id"].casefold(), item)
+                is_gene = item.kind in _GENES and item.kind != "CDS"
+                for key in {name.casefold() for name in _names_of(item)}:
+                    if is_gene:
+                        genes.setdefault(key, []).append(item)
+                    else:
+                        others.setdefault(key, [item])
         return others | genes
+
+
+def _names_of(item: Feature) -> set[str]:
+    """How a feature is called: name, gene, locus tag, identifier; a part of a transcript also by that."""
+    found = {item.name, *(item.attributes.get(label, "") for label in ("gene", "Name", "locus_tag", "ID", "gene_id"))}
+    if item.kind not in _GENES or item.kind == "CDS":
+        found.add(item.attributes.get("transcript_id", ""))
+    return found - {""}
 
 
 def _transcript_of(item: Feature) -> str:
@@ -162,14 +180,14 @@ class TabixAnnotation:
 
     def contigs(self) -> tuple[str, ...]:
         """Contigs of the index."""
-        import pysam
+        pysam = needed("pysam")
 
         with pysam.TabixFile(str(self._path)) as table:
             return tuple(table.contigs)
 
     def overlapping(self, contig: str, start: int, end: int) -> tuple[Feature, ...]:
         """Features that meet ``[start, end)``, by start."""
-        import pysam
+        pysam = needed("pysam")
 
         with pysam.TabixFile(str(self._path)) as table:
             if contig not in table.contigs:
@@ -180,6 +198,10 @@ class TabixAnnotation:
     def named(self, name: str) -> Feature | None:
         """Names are not indexed by tabix."""
         return None
+
+    def holders(self, name: str) -> tuple[Feature, ...]:
+        """Names are not indexed by tabix."""
+        return ()
 
     def coding(self, name: str) -> dict[str, tuple[Feature, ...]]:
         """Names are not indexed by tabix."""

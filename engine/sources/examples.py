@@ -16,6 +16,7 @@ from engine.core.features import Feature
 from engine.core.locus import Locus
 from engine.core.sequence import Alphabet, NucleotideSequence
 
+TEXTS = ("id", "title", "short", "what_to_see", "organism", "accession", "source", "structure", "structure_source")
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
 
 
@@ -25,8 +26,8 @@ class Example:
 
     Parameters
     ----------
-    id, title : str
-        Identifier (the input box takes it) and name on screen.
+    id, title, short : str
+        Identifier (the input box takes it), name on screen, and its name where there is little room.
     what_to_see : str
         One sentence: what to look for.
     organism, accession, source : str
@@ -45,6 +46,7 @@ class Example:
 
     id: str
     title: str
+    short: str
     what_to_see: str
     organism: str
     accession: str
@@ -69,7 +71,7 @@ def _read(path: Path) -> tuple[int, Example]:
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     sequence = NucleotideSequence(values["letters"], Alphabet(values["alphabet"]), Locus.parse(values["locus"]), values["id"])
     features = tuple(Feature(item["kind"], item["name"], item["start"] - 1, item["end"], item["strand"]) for item in values["features"])
-    texts = {key: values[key] for key in ("id", "title", "what_to_see", "organism", "accession", "source", "structure", "structure_source")}
+    texts = {key: values[key] for key in TEXTS}
     return values["order"], Example(sequence=sequence, analyses=tuple(values["analyses"]), features=features, **texts)
 
 

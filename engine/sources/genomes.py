@@ -80,6 +80,7 @@ class GenomeSet:
         self._annotations: dict[str, Annotation] = {}
         self._unusable: dict[str, str] = {}
         self._lock = threading.RLock()
+        self._opening = threading.Event()
 
     def _known_as(self, name: str) -> str:
         """The registered or canonical name of an assembly; case is ignored."""
@@ -154,6 +155,19 @@ class GenomeSet:
         """Up to ``count`` genes of registered genomes whose names begin so, as ``ASSEMBLY:NAME``."""
         found = ((registered, annotation.names_like(start, count)) for registered, annotation in self.annotations())
         return tuple(f"{registered}:{name}" for registered, names in found for name in names)[:count]
+
+    def names_at_hand(self, start: str, count: int = 8) -> tuple[str, ...]:
+        """As `names_like`, of annotations that are open already; the others are opened in the background for the next time.
+
+        ``start`` may begin with an assembly and a colon.
+        """
+        if not self._opening.is_set():
+            self._opening.set()
+            threading.Thread(target=lambda: list(self.annotations()), name="annotations", daemon=True).start()
+        assembly_name, _, name = start.rpartition(":")
+        wanted = self._known_as(assembly_name) if assembly_name else ""
+        ready = [(key, found) for key, found in list(self._annotations.items()) if found is not None and wanted in ("", key)]
+        return tuple(f"{key}:{near}" for key, found in ready for near in found.names_like(name, count))[:count]
 
     def _settled(self, text: LocusText) -> LocusText:
         """The text with its assembly; a contig whose name has a colon is no assembly and its contig."""

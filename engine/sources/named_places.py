@@ -192,8 +192,10 @@ class Places:
     def _of_gene(self, text: NameText) -> Understood | None:
         """A gene of a registered annotation, of the first assembly that has it; others are named."""
         places: list[tuple[Locus, Feature, str]] = []
+        namesakes: list[str] = []
         for name, annotation in self.genomes.annotations(text.assembly) if text.may_be_gene else ():
-            feature = annotation.named(text.name)
+            holders = annotation.holders(text.name)
+            feature = holders[0] if holders else None
             contig = self.genomes.contig_of(name, feature.contig) if feature is not None else None
             length = self.genomes.contigs(name)[contig] if contig is not None else 0
             if feature is None or contig is None or feature.start >= length:
@@ -201,6 +203,11 @@ class Places:
             strand = Strand.REVERSE if feature.strand == "-" else Strand.FORWARD
             beyond = max(0, feature.end - length)
             past = f"It goes on for {beyond:,} bases beyond the contig's end, where a ring closes." if beyond else ""
+            if not places:
+                others_there = (
+                    item for item in holders if (item.contig, item.start, item.end) != (feature.contig, feature.start, feature.end)
+                )
+                namesakes = [f"{name}:{item.contig}:{item.start + 1:,}-{item.end:,}:{item.strand or '+'}" for item in others_there]
             places.append((Locus(name, contig, feature.start, feature.end - beyond, strand), feature, past))
         if not places:
             return None
@@ -208,6 +215,9 @@ class Places:
         notes = [f"{(feature.name or text.name)[:80]} is a {feature.kind[:80]} of {locus.assembly}.", *filter(None, (past,))]
         if text.is_letters:
             notes.append(f"For the letters themselves write 5'-{text.name}-3'.")
+        if namesakes:
+            more = f" and {len(namesakes) - 2:,} more" if len(namesakes) > 2 else ""
+            notes.append(f"Other genes have this name, too: {', '.join(namesakes[:2])}{more}; write the place of the one you mean.")
         others = [other.assembly for other, *_ in places[1:]]
         if others:
             notes.append(f"It is also in {', '.join(others)}: put the assembly in front, such as {others[0]}:{text.name}.")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 GAP, LIVE_GAP = 24, 22
 """Pixels between panels, where their titles stand."""
-PLACEHOLDER = 34
+PLACEHOLDER = 43
 """Pixels of a panel without a result."""
 
 

@@ -127,6 +127,10 @@ class FigureStyle:
         How many arcs, and how far apart their bases are at least.
     first, last : int or None
         The region shown, 1-based inclusive; None = to the end.
+    rows : (int, int) or None
+        Rows of the map shown, 1-based inclusive, where they are others than the region; a triangle has none.
+    off : tuple of str
+        Parts of panels that are switched off, as ``elements/tRNA``.
     hidden, order, heights
         Panels left out; panels in another order than the usual one (those not named follow); heights in pixels. By panel id.
     folded : bool
@@ -152,6 +156,8 @@ class FigureStyle:
     minimum_distance: int = 4
     first: int | None = None
     last: int | None = None
+    rows: tuple[int, int] | None = None
+    off: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     heights: Mapping[str, int] = field(default_factory=dict)
@@ -193,6 +199,10 @@ class FigureStyle:
         """First and last base shown, 1-based inclusive, of a sequence of ``length``."""
         first = min(max(1, self.first or 1), length)
         return first, min(max(first, self.last or length), length)
+
+    def row_region(self, length: int) -> tuple[int, int]:
+        """First and last row of the map shown, as `region`."""
+        return self.region(length) if self.rows is None else replace(self, first=self.rows[0], last=self.rows[1]).region(length)
 
     def base_width(self, length: int) -> float:
         """Pixels of one base."""

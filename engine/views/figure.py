@@ -113,7 +113,8 @@ def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> t
     for band in bands:
         layout[band.axis_key] = y_layout(band, style)
         axes = {"xref": band.x_axis, "yref": band.axis}
-        drawn = [dict(trace) for trace in band.drawn.traces] or [anchor()]
+        off = {item.trace for item in band.drawn.choices if f"{band.panel.id}/{item.name}" in style.off}
+        drawn = [{**trace, "visible": False} if k in off else dict(trace) for k, trace in enumerate(band.drawn.traces)] or [anchor()]
         hover = None if style.live or style.still else hover_trace(evidence, band)
         traces += [_placed(trace, band) for trace in [*drawn, *([hover] if hover else [])]]
         shapes += [{**shape, **axes} for shape in band.drawn.shapes]

@@ -29,6 +29,9 @@ def sentence(evidence: LocusEvidence) -> str:
     found, probabilities = evidence.results.get("dependency"), evidence.results.get("probabilities")
     if found is not None and signed(found):
         return changes(found, evidence.marks[0].label if evidence.marks else "")
+    waiting = evidence.states.get("probabilities")
+    if found is not None and probabilities is None and waiting is not None and waiting.kind == "waiting":
+        return "How sure the model is of this locus is not known yet; pairs below may be chance."
     parts = []
     if probabilities is not None:
         parts.append(trust(probabilities.values))

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from engine.views.evidence import SHAPES, SYMMETRIES
+from engine.views.evidence import SHAPES, SYMMETRIES, FigureStyle
 from engine.views.palettes import BASE_COLOURS, PALETTES
 from engine.views.panel import panels
 from pages._ui import choices
@@ -34,7 +34,22 @@ NUMBERS: dict[str, tuple[float, float]] = {
 }
 _LINES = str.maketrans(dict.fromkeys("\t\n\r", " ") | dict.fromkeys("\xad\u200b\u2060\ufeff", "-"))
 """Signs that the reader of the box understands although they cannot be seen."""
-DISPLAY_NAMES = {"map": "shape", "hide": "hidden"}
+DISPLAY_NAMES = {"map": "shape", "hide": "hidden", "theme": "dark"}
+STYLED = {
+    "map": "shape",
+    "palette": "colours",
+    "bases": "bases",
+    "symmetry": "symmetry",
+    "percentile": "percentile",
+    "threshold": "threshold",
+    "distance": "minimum_distance",
+    "near": "hide_near",
+    "arcs": "arcs",
+    "width": "width",
+}
+"""Names in the address and in `FigureStyle` of what a drawn figure can be told."""
+WIDTHS = (300, 4000)
+"""Pixels of a drawn figure."""
 WHOLE = ("distance", "near", "arcs")
 LONGEST_SEQUENCE = 8000
 """Letters that an address carries; longer pasted sequences have no address of their own."""
@@ -47,7 +62,7 @@ class AddressState:
     ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses,
     ``elements`` the model of the element track or ``none``; ``region`` half-open, ``rows`` of the map where they are others; ``select`` one
     base or a pair (changed, read); ``display`` are the
-    view's settings by their names there; ``problems`` one sentence for each value that was left out.
+    view's settings by their names there; ``figure`` what else a drawn figure takes (`figure_of`); ``problems`` one sentence for each value that was left out.
     """
 
     text: str = ""
@@ -63,6 +78,7 @@ class AddressState:
     rows: tuple[int, int] | None = None
     select: tuple[int, ...] = ()
     display: dict[str, Any] = field(default_factory=dict)
+    figure: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     def outside(self, length: int) -> str:
@@ -106,6 +122,7 @@ def parse(parameters: Mapping[str, str]) -> AddressState:
         rows=reader.get("rows", _region, "start-end, 1-based", None),
         select=reader.get("select", _positions, "one position, or two with a comma between", ()),
         display=display,
+        figure=_figure(reader),
         problems=tuple(reader.problems),
     )
 
@@ -130,6 +147,42 @@ def _display(reader: _Reader) -> dict[str, Any]:
     return {name: int(value) if name in WHOLE else value for name, value in display.items()}
 
 
+def _figure(reader: _Reader) -> dict[str, Any]:
+    """Order, heights and parts of the panels, width and theme of a drawn figure, by their names in `FigureStyle`."""
+    found: dict[str, Any] = {}
+    known = tuple(panel.id for panel in panels())
+    reader.put(found, "order", lambda text: tuple(_panels(text)), "names of panels")
+    reader.put(found, "heights", partial(_heights, known=known), "panels with their pixels, such as map:300,effects:60")
+    reader.put(
+        found, "off", lambda text: tuple(_matching(part, r"[a-z_]{1,30}/[\w .-]{1,60}") for part in text.split(",")), "parts of panels"
+    )
+    reader.put(found, "width", lambda text: int(_number(text, *WIDTHS)), f"pixels, {WIDTHS[0]} to {WIDTHS[1]:,}")
+    reader.put(found, "theme", lambda text: _choice(text, ("dark", "light")) == "dark", "dark or light")
+    return found
+
+
+def of_style(style: FigureStyle, length: int) -> dict[str, str]:
+    """What an address says of a drawn figure of a sequence of ``length`` bases, as `parse` reads it; usual settings are left out."""
+    usual = FigureStyle(shape="wide")
+    first, last = style.region(length)
+    values = {
+        "region": f"{first}-{last}" if (first, last) != (1, length) else "",
+        "rows": f"{style.rows[0]}-{style.rows[1]}" if style.rows else "",
+        "select": ",".join(str(place + 1) for place in dict.fromkeys(style.selected)),
+        "hide": ",".join(style.hidden),
+        "order": ",".join(style.order),
+        "heights": ",".join(f"{name}:{pixels}" for name, pixels in style.heights.items()),
+        "off": ",".join(style.off),
+        "theme": "dark" if style.dark else "light",
+        "scale": "log" if style.log else "",
+        "high": f"{style.colour_limit:g}" if style.colour_limit is not None else "",
+    }
+    for name, field_name in STYLED.items():
+        value = getattr(style, field_name)
+        values[name] = "" if value == getattr(usual, field_name) else f"{value:g}" if isinstance(value, float) else str(value)
+    return {name: value for name, value in values.items() if value}
+
+
 def build(text_kind: str, text: str, **values: Any) -> str:
     """The part of an address that the server owns: what is shown, by which model. The view adds region, selection and display."""
     parameters: dict[str, str] = {text_kind: text} if text else {}
@@ -149,7 +202,7 @@ class _Reader:
         if given is None:
             return usual
         try:
-            return convert(given[:200])
+            return convert(given[:600])
         except ValueError:
             self.problems.append(f"The address has {name}={given[:40]!r}; allowed is {allowed}, so it was left out.")
             return usual
@@ -213,6 +266,13 @@ def _matching(text: str, pattern: str) -> str:
 
 def _panels(text: str) -> list[str]:
     return [_choice(name, tuple(panel.id for panel in panels())) for name in text.split(",")]
+
+
+def _heights(text: str, known: tuple[str, ...]) -> dict[str, int]:
+    pairs = [part.split(":") for part in text.split(",")]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError(text)
+    return {_choice(name, known): int(_number(pixels, 16, WIDTHS[1])) for name, pixels in pairs}
 
 
 def _region(text: str) -> tuple[int, int]:

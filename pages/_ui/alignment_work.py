@@ -50,7 +50,7 @@ class AlignmentWork:
         """What it will take, in words."""
         count = len(self.request.alignment)
         own = f"{count:,} sequences, {self.length * (self.length - 1) // 2:,} pairs of columns"
-        told = self._price.words(self.engine.settings.device) if self._price is not None else ""
+        told = self._price.words() if self._price is not None else ""
         return f"{own}; the map of the reference: {told}" if told else own
 
     @property

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,13 @@ def settings() -> dict[str, Setting]:
 def on_demand() -> dict[str, Declared]:
     """Analyses that are computed when a box in the menu is ticked."""
     return {name: row for name, row in analyses().items() if row.shown == "asked"}
+
+
+def model_titles(cards: Iterable[ModelCard]) -> dict[str, str]:
+    """What a picker calls each model, by id; two of one title have their ids beside it, or a picker could not tell them apart."""
+    known = list(cards)
+    seen = Counter(card.title for card in known)
+    return {card.id: card.title if seen[card.title] == 1 else f"{card.title} ({card.id})" for card in known}
 
 
 def read(name: str, text: str) -> str:

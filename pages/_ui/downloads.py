@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 import streamlit as st
 
 from engine.analyses.declared import declared
-from engine.core.provenance import Provenance
 from engine.exports import figure as figures
 from engine.exports import formats
-from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
+from engine.views.evidence import FigureStyle
 from engine.views.figure import locus_figure
+from pages._ui.figure_view.asked import seen_style, style_of
 from pages._ui.question import Shown
 from pages._ui.runs import Runs
+from pages._ui.state import Session
 
 FIGURES: dict[figures.Kind, str] = {
     "png": "picture for slides",
@@ -25,9 +27,9 @@ FIGURES: dict[figures.Kind, str] = {
 }
 
 
-def menu(runs: Runs, shown: Shown) -> None:
+def menu(session: Session, *, dark: bool) -> None:
     """Draw the menu; a file is made when its button is pressed."""
-    results = runs.finished_results()
+    shown, results = session.on_screen, session.computing.finished_results()
     with st.popover("Export", disabled=not results, help="Files of the results and of the figure"):
         if not results:
             return
@@ -36,7 +38,8 @@ def menu(runs: Runs, shown: Shown) -> None:
             "Result", [*results, "figure"], default=next(iter(results)), format_func=lambda k: names.get(k, "Figure")
         )
         if chosen == "figure":
-            _figure_choice(shown, results)
+            st.caption("Exactly what is seen: shape, region, colours, panels and theme. The page Figure has them to choose.")
+            figure_buttons(session.computing, partial(as_seen, session, dark=dark))
         elif chosen is not None:
             _result_buttons(shown, chosen, results[chosen])
 
@@ -53,34 +56,41 @@ def _result_buttons(shown: Shown, kind: str, result: Any) -> None:
         )
 
 
-def _figure_choice(shown: Shown, results: dict[str, Any]) -> None:
-    dark = st.toggle("Dark background", key="figure-dark")
-    shape = st.segmented_control("Map", list(SHAPES), default="square", key="figure-shape")
-    figure_buttons(shown, results, FigureStyle(dark=dark, shape=cast("Shape", shape or "square")))
+def as_seen(session: Session, *, dark: bool) -> FigureStyle:
+    """The figure as the visitor's browser showed it last; before it said so, as the address asks for it."""
+    seen = session.exchange.seen
+    if session.work.runs is not None and seen.get("view") == session.work.runs.feed.address.view:
+        found = seen_style(seen, dark=dark)
+        if found is not None:
+            return found
+    style, asked, length = style_of(session.display, dark=dark, live=False), session.exchange.asked, len(session.on_screen.sequence)
+    if asked is None or seen:
+        return style
+    region = asked.region if asked.region is not None and asked.region[1] <= length else (0, length)
+    rows = asked.rows if asked.rows is not None and asked.rows[1] <= length and asked.rows != region else None
+    style = replace(style, first=region[0] + 1, last=region[1], rows=None if rows is None else (rows[0] + 1, rows[1]))
+    selected = asked.select if asked.select and max(asked.select) < length else ()
+    return replace(style, selected=selected, hidden=tuple(asked.display.get("hidden", ())), **asked.figure)
 
 
-def figure_buttons(shown: Shown, results: dict[str, Any], style: FigureStyle) -> None:
-    """One button a file format of the figure in ``style``."""
-    provenance = next(iter(results.values())).provenance
+def figure_buttons(runs: Runs, style: Callable[[], FigureStyle]) -> None:
+    """One button a file format of the figure in the ``style`` of that moment, with everything that is drawn then."""
     columns = st.columns(2)
     for index, (kind, title) in enumerate(FIGURES.items()):
-        make = partial(_drawn, shown, dict(results), style, kind, provenance)
-        _button(columns[index % 2], f".{kind} · {title}", make, f"{stem(shown)}.{kind}", figures.MEDIA_TYPES[kind])
+        make = partial(_drawn, runs, style, kind)
+        _button(columns[index % 2], f".{kind} · {title}", make, f"{stem(runs.shown)}.{kind}", figures.MEDIA_TYPES[kind])
 
 
 def _button(place: Any, label: str, data: Callable[[], bytes], name: str, media_type: str) -> None:
     place.download_button(label, data=data, file_name=name, mime=media_type, on_click="ignore", type="tertiary", key=f"download-{name}")
 
 
-def _drawn(shown: Shown, results: dict[str, Any], style: FigureStyle, kind: figures.Kind, provenance: Provenance) -> bytes:
-    drawn = locus_figure(evidence(shown, results), style.for_file(kind))
+def _drawn(runs: Runs, style: Callable[[], FigureStyle], kind: figures.Kind) -> bytes:
+    evidence, chosen = runs.evidence(), style().for_file(kind)
+    drawn = locus_figure(evidence, chosen)
+    provenance = next(iter(evidence.results.values())).provenance
     height = int(cast("int", drawn.layout.height or 900))
-    return figures.figure_bytes(drawn, kind, provenance, width=style.width, height=height)
-
-
-def evidence(shown: Shown, results: dict[str, Any]) -> LocusEvidence:
-    """What the figure draws, of the finished results by kind."""
-    return LocusEvidence(shown.sequence, results, shown.features, title=shown.title)
+    return figures.figure_bytes(drawn, kind, provenance, width=chosen.width, height=height)
 
 
 def stem(shown: Shown) -> str:

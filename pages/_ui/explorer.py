@@ -16,7 +16,7 @@ from pages._ui import address, downloads, figure_view, polling, reading, search,
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
-from pages._ui.runs import ABOUT_PRECISION, NO_ELEMENTS, Price, Runs, prepare, price
+from pages._ui.runs import NO_ELEMENTS, Price, Runs, prepare, price
 from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
@@ -38,7 +38,7 @@ def page() -> None:
     if session.screen.shown is None:
         search.cards(shared, session)
         return
-    runs, cost = _runs(shared, session)
+    runs, cost = computations(shared, session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
     if len(session.on_screen.sequence) <= shared.settings.max_length:  # of a longer one nothing can be computed, so nothing is drawn
@@ -64,8 +64,6 @@ def begin(shared: Shared, session: Session) -> None:
     if session.screen.shown is not None:
         problems.append(asked.outside(len(session.on_screen.sequence)))
     session.say(" ".join(dict.fromkeys(text for text in problems if text)))
-    if asked.text and not asked.text.isspace():
-        st.session_state.setdefault(search.BOX, asked.text)
 
 
 def _unknown(engine: Engine, question: Question) -> str:
@@ -90,7 +88,7 @@ def _unknown(engine: Engine, question: Question) -> str:
     return "" if row.card.can(Capability.DEPENDENCY) else f"The address asks for {row.card.title}, which has no dependency map."
 
 
-def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
+def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
     """The computations of the question on screen; those of the question before that nobody asks for any more are given up."""
     question, shown = session.question, session.on_screen
     before = session.work
@@ -112,25 +110,42 @@ def _runs(shared: Shared, session: Session) -> tuple[Runs, Price]:
 def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     """What was understood, what it costs, and the way on when it is long or cannot be done."""
     shown = session.on_screen
-    left, right = st.columns([6.4, 3.6], vertical_alignment="center", gap="small")
+    left, right = st.columns([5.5, 4.5], vertical_alignment="center", gap="small")
     about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        _made_for(shared, session)
         spent = runs.spent()
-        st.caption(spent or cost.words(_device(shared)), help=ABOUT_PRECISION if spent else None, width="content")
+        st.caption(spent or cost.words(), help=runs.about_spent if spent else None, width="content")
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
             search.ask(shared, session, replace(session.question, window=None))
             st.rerun()
         if not cost.problem and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
-        downloads.menu(runs, shown)
+        downloads.menu(session, dark=_dark())
     search.records(shared, session)
     for note in runs.notes():
         show_caption(note)
     if cost.problem:
         show_warning(cost.problem)
         _offer_window(shared, session)
+
+
+def _made_for(shared: Shared, session: Session) -> None:
+    """The model that was made for this organism, one click away."""
+    question, shown = session.question, session.on_screen
+    found = shared.engine.made_for(shown.sequence, shown.organism, question.model)
+    if found is None:
+        return
+    row, group = found
+    here = "" if row.installed else " Its weights are not here; the page Models gets them."
+    about = f"{row.card.title}: {row.card.description}{here}"
+    if st.button(plain(f"Made for {group}: {row.card.title.split(',')[0]}"), key="made-for", type="tertiary", help=plain(about)):
+        if not row.installed:
+            st.switch_page("pages/models.py")
+        search.change(session, replace(question, model=row.card.id, species=""))
+        st.rerun()
 
 
 def _offer_window(shared: Shared, session: Session) -> None:
@@ -153,7 +168,7 @@ def _offer_window(shared: Shared, session: Session) -> None:
 def _figure(shared: Shared, session: Session) -> None:
     """The view and its wires; the wires run again by themselves while something is computed."""
     runs = session.computing
-    wish = figure_view.mount(_meta(shared, session))
+    wish = figure_view.mount(_meta(shared, session), session.saw)
     if wish is not None and wish.values.get("view") == session.on_screen.identity and wish.identity != session.exchange.granted:
         session.exchange = replace(
             session.exchange, granted=wish.identity
@@ -230,8 +245,3 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
 
 def _dark() -> bool:
     return bool(st.context.theme.type == "dark")
-
-
-def _device(shared: Shared) -> str:
-    setting = shared.settings.device
-    return "this device" if setting == "auto" else setting

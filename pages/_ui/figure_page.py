@@ -1,8 +1,10 @@
-"""The page of the figure: what the explorer shows, as one linked Plotly figure with its files."""
+"""The page of the figure: what the explorer shows, exactly as it is seen there or with other settings, and its files."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -10,9 +12,10 @@ from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
 from engine.views.figure import locus_figure
 from engine.views.palettes import PALETTES
 from engine.views.panel import panels
-from pages._ui import downloads, state
-from pages._ui.question import echo
-from pages._ui.text import plain, show_caption
+from pages._ui import address, downloads, explorer, polling, reading, search, state
+from pages._ui.question import address_of, echo
+from pages._ui.runs import Runs
+from pages._ui.text import plain, show_caption, show_error, show_warning
 
 FIXED = ("ruler",)
 """Panels that are always there."""
@@ -20,40 +23,68 @@ FIXED = ("ruler",)
 
 def page() -> None:
     """Draw the page."""
-    session = state.session()
+    shared, session = state.shared(), state.session()
     st.subheader("Figure", anchor=False)
-    results = session.work.runs.finished_results() if session.work.runs is not None else {}
-    if session.screen.shown is None or not results:
-        st.info("There is no finished result yet; open a sequence in the explorer first.")
-        if st.button("Open the explorer", type="primary"):
-            st.switch_page("pages/explorer.py")
+    if session.exchange.asked is None:
+        explorer.begin(shared, session)
+    reading.show(shared.engine, search.READING)
+    if session.screen.problem:
+        show_error(session.screen.problem)
+    if session.screen.shown is None:
         return
     shown = session.on_screen
     st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))} (the sequence of the explorer)")
-    evidence = downloads.evidence(shown, results)
-    style = _choices(evidence)
+    runs, cost = explorer.computations(shared, session)
+    if cost.problem:
+        show_warning(cost.problem)
+    if not cost.problem and not runs.running and (words := runs.way_on) and st.button(words, type="primary"):
+        runs.start()
+        st.rerun()
+    results = runs.finished_results()
+    if not runs.settled:
+        polling.follow(shared.engine, True, _progress, runs, len(results))
+    if not results:
+        return
+    evidence = runs.evidence()
+    style = _choices(evidence, downloads.as_seen(session, dark=st.context.theme.type == "dark"))
+    _write_address(session, style)
     words = " ".join(result.words() for result in results.values())
     st.plotly_chart(locus_figure(evidence, style), alt=words, key="composite", width="content", theme=None)
-    downloads.figure_buttons(shown, results, style)
+    downloads.figure_buttons(runs, lambda: style)
+    show_caption("Files show the positions chosen above, whatever the figure here is zoomed to.")
     show_caption(words)
 
 
-def _choices(evidence: LocusEvidence) -> FigureStyle:
+def _progress(runs: Runs, finished: int) -> None:
+    """How far the computations are; each one that is finished is drawn."""
+    if runs.settled or len(runs.finished_results()) != finished:
+        st.rerun()
+    for line in runs.lines():
+        show_caption(line["text"])
+
+
+def _choices(evidence: LocusEvidence, seen: FigureStyle) -> FigureStyle:
+    """How the figure looks: as it was ``seen``, with what is chosen here."""
     length = len(evidence.sequence)
     titles = {panel.id: panel.title for panel in panels() if panel.belongs(evidence) and panel.id not in FIXED}
-    kept: list[Any] = st.pills("Panels", list(titles), selection_mode="multi", default=list(titles), format_func=titles.__getitem__)
+    usual = [name for name in titles if name not in seen.hidden]
+    kept: list[Any] = st.pills("Panels", list(titles), selection_mode="multi", default=usual, format_func=titles.__getitem__)
     first, second, third, fourth, fifth = st.columns([3, 2, 4, 1, 1], vertical_alignment="bottom")
-    shape = first.segmented_control("Map", list(SHAPES), default="square", key="page-shape")
-    colours = second.selectbox("Colours", list(PALETTES), format_func=str.capitalize)
-    start, end = third.slider("Positions", 1, length, (1, length)) if length > 1 else (1, 1)
-    log = fourth.toggle("Log", help="Colours by the logarithm, over the two decades below the limit")
-    dark = fifth.toggle("Dark", value=st.context.theme.type == "dark")
-    return FigureStyle(
-        shape=cast("Shape", shape or "square"),
-        colours=colours,
-        log=log,
-        dark=dark,
-        first=start,
-        last=max(end, min(start + 1, length)),
-        hidden=tuple(name for name in titles if name not in kept),
-    )
+    shape = cast("Shape", first.segmented_control("Map", list(SHAPES), default=seen.shape) or seen.shape)
+    palettes = list(PALETTES)
+    colours = second.selectbox("Colours", palettes, index=palettes.index(seen.colours), format_func=str.capitalize)
+    region = third.slider("Positions", 1, length, seen.region(length)) if length > 1 else (1, 1)
+    log = fourth.toggle("Log", value=seen.log, help="Colours by the logarithm, over the two decades below the limit")
+    dark = fifth.toggle("Dark", value=seen.dark)
+    start, end = region[0], max(region[1], min(region[0] + 1, length))
+    chosen = replace(seen, colours=colours, log=log, dark=dark, hidden=tuple(name for name in titles if name not in kept))
+    if shape != seen.shape:  # the height was that of the map in its other shape
+        chosen = replace(chosen, shape=shape, heights={name: pixels for name, pixels in seen.heights.items() if name != "map"})
+    return chosen if (start, end) == seen.region(length) else replace(chosen, first=start, last=end, rows=None)
+
+
+def _write_address(session: state.Session, style: FigureStyle) -> None:
+    """What is on this page, in the address bar; a sequence that is too long for an address has none."""
+    base = address_of(session.question, session.on_screen, state.shared().settings.model)
+    values = address.of_style(style, len(session.on_screen.sequence))
+    st.query_params.from_dict({} if base is None else dict(parse_qsl(base)) | values)

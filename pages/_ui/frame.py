@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets" / "style"
+DARK = '[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid^="stBaseButton-primary"]:not(:disabled) p { color: #0f1318; }'
+"""Streamlit writes white on the primary colour, which is light in the dark theme; dark letters have a contrast of 8 there."""
 _FRAMED = "page-is-framed"
 
 
@@ -24,7 +26,8 @@ def run() -> None:
     """Draw the frame and the page in it."""
     st.set_page_config(page_title="Locuscope", page_icon=str(ASSETS / "icon.svg"), layout="wide", initial_sidebar_state="collapsed")
     st.logo(str(ASSETS / "locuscope.svg"), size="large")
-    st.html(f"<style>{(ASSETS / 'page.css').read_text(encoding='utf-8')}</style>")
+    style = (ASSETS / "page.css").read_text(encoding="utf-8")
+    st.html(f"<style>{style}{DARK if st.context.theme.type == 'dark' else ''}</style>")
     if not _signed_in():
         st.session_state.pop(_FRAMED, None)
         st.navigation(_pages(everything=True), position="hidden")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.core.errors import LocusError
 from engine.core.features import Feature
 from engine.core.sequence import NucleotideSequence
+from engine.sources.assemblies import assembly
 from engine.sources.examples import Example, example
 from pages._ui import address
 
@@ -74,6 +75,14 @@ class Shown:
         if self.example is not None:
             return self.example.title
         return self.sequence.name or (str(self.sequence.locus) if self.sequence.locus else "Pasted sequence")
+
+    @property
+    def organism(self) -> str:
+        """Species and strain, where they are known."""
+        if self.example is not None:
+            return self.example.organism
+        found = assembly(self.sequence.locus.assembly) if self.sequence.locus is not None else None
+        return found.organism if found is not None else ""
 
     @property
     def identity(self) -> str:

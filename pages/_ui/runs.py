@@ -28,12 +28,12 @@ AUTOMATIC_SECONDS = 30.0
 AUTOMATIC_BASES = 400_000
 """Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read (some 220 on screen),
 whatever a first run that also warmed up the machine has said about the time."""
-PRECISIONS = {"delta": " by differences", "sparse": " by thresholded differences"}
+PRECISIONS = {"delta": "by differences", "sparse": "by thresholded differences"}
 ABOUT_PRECISION = (
-    "By differences: only what a substitution changes goes through low-precision products, which four exactly computed bases of this sequence "
-    "showed within 1 %; the command line has --precision exact. Stored: this question was answered before; shipped: its answer came with "
-    "Locuscope; the time is that of then."
+    " By differences: only what a substitution changes goes through low-precision products, which four exactly computed bases of this sequence "
+    "showed within 1 %; the command line has --precision exact."
 )
+ABOUT_TIME = "Stored: this question was answered before; shipped: its answer came with Locuscope; the time is that of then. Computed in "
 
 
 @dataclass
@@ -188,8 +188,14 @@ class Runs:
             {"stored answer": "stored, ", "shipped answer": "shipped answer, "}.get(next(iter(origins)), "") if len(origins) == 1 else ""
         )
         seconds = sum(result.provenance.seconds for result in found)
+        return f"{known}{seconds:.1f} s on {origin.device}"
+
+    @property
+    def about_spent(self) -> str:
+        """How precisely the finished results were computed."""
+        origin = next(job.result for job in self.jobs.values() if job.result is not None).provenance
         precision = PRECISIONS.get(str(origin.parameters.get("precision")), "")
-        return f"{known}{seconds:.1f} s on {origin.device}, {origin.dtype}{precision}"
+        return f"{ABOUT_TIME}{origin.dtype}{f', {precision}.{ABOUT_PRECISION}' if precision else '.'}"
 
     def ask_pair(self, changed: int, read: int) -> None:
         """Select a pair, and ask for its 4 × 4 table."""
@@ -216,6 +222,10 @@ class Runs:
         }
         return LocusEvidence(self.shown.sequence, results, self.shown.features, states, title=self.shown.title)
 
+    def lines(self) -> list[dict[str, Any]]:
+        """How far each computation is that is not finished: its ``text``, ``done`` of ``total``, ``seconds_left``, ``running``, ``failed``."""
+        return [line for line in (_line(kind, job, self._is_stopped(kind)) for kind, job in self.jobs.items()) if line is not None]
+
     def envelopes(self, style: FigureStyle) -> dict[str, bytes]:
         """Everything the browser should have now; unchanged parts are the same bytes as before."""
         job = self.pair
@@ -223,7 +233,7 @@ class Runs:
             note = "" if job.result is not None else str(job.error or "The computation was cancelled; click again.")
             self.chosen = Chosen(self.chosen.places, job.result, note)
         words = {name: words for name, (_, words) in self.states().items() if words}
-        lines = [line for line in (_line(kind, job, self._is_stopped(kind)) for kind, job in self.jobs.items()) if line is not None]
+        lines = self.lines()
         running = [kind for kind, job in self.jobs.items() if not job.finished and kind not in self.stopped]
         status = {"running": running, "lines": lines}
         chosen, window = self.chosen, self.window
@@ -285,11 +295,12 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
     requests: dict[str, Request] = {}
     impossible: dict[str, str] = {}
     for name, analysis in analyses().items():
-        if analysis.shown != "always" and name not in question.asked:
+        offered = analysis.shown == "offered" and not analysis.cannot(engine.model(question.model).card)
+        if analysis.shown != "always" and not offered and name not in question.asked:
             continue
         model, reason = _model_of(engine, analysis, question)
         if not model:
-            impossible[name] = reason
+            impossible[name] = reason.partition("; it offers")[0].rstrip(".") + "."
             continue
         card = engine.model(model).card
         parameters = choices.parameters_of(analysis, card, chosen)
@@ -341,14 +352,13 @@ class Price:
             return True
         return self.bases <= AUTOMATIC_BASES or (self.seconds is not None and self.seconds <= AUTOMATIC_SECONDS)
 
-    def words(self, device: str) -> str:
+    def words(self) -> str:
         """The cost in words."""
         if self.problem:
             return ""
         if self.stored and not self.passes:
             return "answered from stored results"
-        where = "" if self.seconds is None else f" on {device}"
-        return f"{self.passes:,} forward passes, {_about(self.seconds)}{where}"
+        return f"{self.passes:,} model runs, {_about(self.seconds)}"
 
 
 def price(runs: Runs) -> Price:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -12,8 +13,8 @@ from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.core.features import Feature
 from engine.core.quoting import file_name, quoted
-from engine.service.engine import ModelRow
 from engine.sources import apart, examples
+from engine.sources.assemblies import assembly
 from engine.sources.understood import Understood
 from pages._ui import choices, reading, served, state
 from pages._ui.question import Question, resolve
@@ -21,6 +22,11 @@ from pages._ui.runs import NO_ELEMENTS
 from pages._ui.state import Screen, Session, Shared
 
 BOX = "search-box"
+_NAMES = "search-names"
+LONGEST_NAME = 40
+_BOX_IS_OF, _BOX_WAS = "search-box-is-of", "search-box-was"
+_FILE = "file "
+"""How the text of a question begins that came from a file."""
 READING = "explorer"
 """Where what is being read is shown."""
 
@@ -63,7 +69,8 @@ def bar(shared: Shared, session: Session) -> None:
     """Draw the box and its companions."""
     with st.container(key="search"):
         with st.container(key="wires-search"):
-            _guard(key="paste-guard", data={"longest": LONGEST_PASTE})
+            st.fragment(_helped)(shared)
+        _follow_question(session)
         box, model, tools = st.columns([5.6, 2, 2], vertical_alignment="bottom", gap="small")
         with box, st.form("search", border=False):
             text, go = st.columns([8, 1], vertical_alignment="bottom", gap="small")
@@ -85,9 +92,39 @@ def bar(shared: Shared, session: Session) -> None:
         _example_row(shared, session)
 
 
+def _helped(shared: Shared) -> None:
+    """The script of the box; it asks for names while they are typed, and only this runs then."""
+    names, start = st.session_state.get(_NAMES, ((), ""))
+    _guard(
+        key="search-script", data={"longest": LONGEST_PASTE, "names": list(names), "start": start}, on_typed_change=partial(_typed, shared)
+    )
+
+
+def _typed(shared: Shared) -> None:
+    """Names that begin as what was typed; what a browser sends is not trusted."""
+    given = st.session_state["search-script"].get("typed")
+    start = given.get("start") if isinstance(given, Mapping) else None
+    if isinstance(start, str) and start.isprintable() and 0 < len(start) <= LONGEST_NAME:
+        st.session_state[_NAMES] = (shared.genomes.names_at_hand(start), start)
+
+
+def _follow_question(session: Session) -> None:
+    """The box holds what is shown: the text that was asked, nothing for an example or a file. What is typed stays until something else is shown."""
+    asked, typed = session.question.text, st.session_state.get(BOX, "")
+    if session.screen.shown is not None and st.session_state.get(_BOX_IS_OF) != asked:
+        st.session_state[_BOX_IS_OF] = asked
+        if typed == st.session_state.get(_BOX_WAS, ""):
+            st.session_state[BOX] = "" if session.screen.shown.example is not None or asked.startswith(_FILE) else asked
+    st.session_state[_BOX_WAS] = st.session_state.get(BOX, "")
+
+
 def _locus_example(shared: Shared) -> str:
-    names = shared.genomes.names()
-    return f"{names[0]}:chrIV:1,234-1,533:-" if names else "ASSEMBLY:CONTIG:START-END"
+    """A locus that exists here: of the first registered genome whose contigs are known, else its form."""
+    for name in shared.genomes.names():
+        found = assembly(name)
+        if found is not None and found.contigs:
+            return f"{name}:{next(iter(found.contigs))}:1,234-1,533:-"
+    return "ASSEMBLY:CONTIG:START-END"
 
 
 def _submitted(shared: Shared, session: Session) -> None:
@@ -98,22 +135,18 @@ def _submitted(shared: Shared, session: Session) -> None:
 
 def _model_picker(shared: Shared, session: Session) -> None:
     rows = {row.card.id: (row, why) for row, why in shared.engine.models_for("dependency") if row.card.can(Capability.DEPENDENCY)}
-    ids = list(rows)
+    ids, titles = list(rows), choices.model_titles(row.card for row, _ in rows.values())
     chosen = session.question.model
     picked = st.selectbox(
         "Model",
         ids,
         index=ids.index(chosen) if chosen in ids else 0,
-        format_func=lambda model_id: _model_title(*rows[model_id]),
+        format_func=lambda model_id: titles[model_id] + (" (not installed)" if rows[model_id][1] else ""),
         label_visibility="collapsed",
         help="Models that give a probability to each base. Those not installed are on the page Models.",
     )
     if picked and picked != chosen:
         change(session, replace(session.question, model=picked, species=""))
-
-
-def _model_title(row: ModelRow, why_not: str) -> str:
-    return f"{row.card.title} (not installed)" if why_not else row.card.title
 
 
 def _upload(shared: Shared, session: Session) -> None:
@@ -143,7 +176,7 @@ def _open(shared: Shared, session: Session, given: Any, data: bytes) -> None:
     """Show an uploaded file."""
     session.say("")
     name = given.name
-    question = session.question.about(f"file {name} {given.file_id}")
+    question = session.question.about(f"{_FILE}{name} {given.file_id}")
 
     def work(monitor: reading.Reading) -> Understood:
         return apart.read_file(name, data, shared.settings, monitor)
@@ -182,7 +215,7 @@ def _settings(shared: Shared, session: Session) -> None:
 def _elements(shared: Shared, session: Session) -> None:
     """Which model draws the element track."""
     now = session.question.elements
-    titles = {row.card.id: row.card.title for row, why in shared.engine.models_for("segmentation") if not why or row.card.id == now}
+    titles = choices.model_titles(row.card for row, why in shared.engine.models_for("segmentation") if not why or row.card.id == now)
     words = {"": "the usual model", NO_ELEMENTS: "no elements", **titles}
     options = ["", *titles, NO_ELEMENTS]
     picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key="elements")
@@ -219,7 +252,9 @@ def _example_row(shared: Shared, session: Session) -> None:
         st.markdown("**Examples**")
         for item in examples.EXAMPLES:
             active = shown is not None and shown.example is not None and shown.example.id == item.id
-            if st.button(item.title, key=f"example-{item.id}", help=item.what_to_see, type="primary" if active else "tertiary"):
+            if st.button(
+                item.short, key=f"example-{item.id}", help=f"{item.title}. {item.what_to_see}", type="primary" if active else "tertiary"
+            ):
                 ask(shared, session, session.question.about(item.id))
                 st.rerun()
 

@@ -75,12 +75,14 @@ class Work:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What the address asked for when the visit began, the last wish of the figure that was granted, what the page wants selected there, how it shall look."""
+    """What the address asked for when the visit began, the last wish of the figure that was granted, what the page wants selected there, how it
+    shall look, and what the visitor saw of it last."""
 
     asked: AddressState | None = None
     granted: str = ""
     focused: tuple[tuple[int, ...], str] = ((), "")
     display: Mapping[str, Any] | None = None
+    seen: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Session:
@@ -114,6 +116,10 @@ class Session:
     def focus(self, *places: int) -> None:
         """Have the view select these 0-based positions (one base, or a changed and a read one) when it is next drawn."""
         self.exchange = replace(self.exchange, focused=(places, uuid.uuid4().hex))
+
+    def saw(self, seen: Mapping[str, Any]) -> None:
+        """Keep what the visitor sees of the figure, as its browser says."""
+        self.exchange = replace(self.exchange, seen=dict(seen))
 
     @property
     def display(self) -> Mapping[str, Any]:

@@ -24,15 +24,15 @@ export function draw(view, dirty) {
   root.dataset.ready = "true";
 }
 // Top and bottom of the map: rows, of the triangle distances.
-export function rowsOf({ region, rows, display }) {
-  return display.shape === "triangle" ? { low: -0.5, high: region.b - region.a } : { low: rows.a, high: rows.b };
-}
+export const rowsOf = ({ region, rows, display }) =>
+  display.shape === "triangle" ? { low: -0.5, high: region.b - region.a } : { low: rows.a, high: rows.b };
 function drawLayout(view) {
   const { root, dom, facts, display, tool } = view;
   const beside = root.clientWidth > BESIDE ? Math.max(280, root.clientWidth * 0.25) + 16 : 0;
   root.classList.toggle("fv-narrow", !beside);
   const room = Math.max(200, root.clientWidth - beside - GUTTER.left - GUTTER.right);
-  const height = window.innerHeight - dom.figure.getBoundingClientRect().top - document.documentElement.scrollTop;
+  const top = (part) => part.getBoundingClientRect().top; // the page may be scrolled
+  const height = window.innerHeight - top(dom.figure) + top(root.closest(".block-container, body"));
   view.width = display.shape === "square" ? Math.min(room, Math.max(420, window.innerHeight - 260)) : room;
   view.laid = arranged(facts.panels, view.arrangement, display.shape, { width: view.width, height });
   const { data, layout } = composed(view);
@@ -102,7 +102,7 @@ function drawPanels(view) {
     const { id, state, words, analyses = [], names = [], arcs } = panel;
     const box = element("div", { class: "fv-clip", "data-panel": id, style: place(panel) }, ...names.map(made));
     if (arcs) box.insertAdjacentHTML("beforeend", arcs); // numbers only
-    const said = analyses.map((name) => states[name]).find(Boolean) ?? words;
+    const said = (state !== "result" && analyses.map((name) => states[name]).find(Boolean)) || words;
     if (said) box.append(element("span", { class: `fv-note fv-${state}` }, said));
     box.append(element("div", { "data-marks": id }));
     return box;

@@ -1,5 +1,4 @@
-// Buttons and keys call methods of the view: data-act="zoom 0.5", for keys with data-key. Pointer: hover reads, click
-// selects, drag moves or marks a region, the wheel zooms, double click shows the whole.
+// Buttons and keys call methods of the view, by data-act="zoom 0.5" and data-key; the pointer reads, selects, drags.
 
 import { rowsOf } from "./draw.js";
 import { settingOf } from "./page.js";

@@ -4,20 +4,23 @@ import { limited } from "./ranges.js";
 
 export const GUTTER = { left: 146, right: 66, top: 40, bottom: 6 };
 const MARGIN = { l: GUTTER.left, r: GUTTER.right, t: GUTTER.top, b: GUTTER.bottom, pad: 0 };
-const [LINE, GAP, LEAST_MAP, TRACKS] = [17, 7, 220, 3];
+const [LINE, GAP, ENOUGH, LEAST_MAP, TRACKS] = [17, 7, 220, 150, 3];
 
 // Panels top to bottom, each with its top and height. The map gets what the first screen leaves beside what stands over
-// it and three tracks under it; a square stays one.
+// it and three tracks under it, on low screens three in all; a square stays one.
 export function arranged(panels, { order, folded, heights }, shape, room) {
   const place = (panel) => (order.includes(panel.id) ? order.indexOf(panel.id) : panels.indexOf(panel));
   const found = [...panels].sort((one, other) => place(one) - place(other));
   const isLine = ({ id, state }) => folded.includes(id) || state === "cannot";
   const height = (panel) => (isLine(panel) ? LINE : heights[panel.id] || panel.height);
   const at = found.findIndex(({ id }) => id === "map");
-  const others = found.slice(0, at + 1 + TRACKS).filter(({ id }) => id !== "map");
-  const spare = others.reduce((left, panel) => left - height(panel) - GAP, room.height - GUTTER.top - GAP);
+  const beside = (count) => found.slice(0, at + 1 + count).filter(({ id }) => id !== "map");
+  const all = room.height - GUTTER.top - GAP;
+  const spare = (count) => beside(count).reduce((left, panel) => left - height(panel) - GAP, all);
+  const over = beside(0).filter(({ id }) => id !== "sequence").length;
+  const left = spare(spare(TRACKS) < ENOUGH ? Math.max(0, TRACKS - over) : TRACKS);
   const most = shape === "triangle" ? room.width / 2 : room.width;
-  const map = shape === "square" ? room.width : Math.round(limited(spare, LEAST_MAP, most));
+  const map = shape === "square" ? room.width : Math.round(limited(left, LEAST_MAP, most));
   let top = GUTTER.top;
   return found.map((panel) => {
     const grows = panel.id === "map" && !isLine(panel) && !heights.map && panel.state !== "waiting";

@@ -11,6 +11,7 @@ import { many, readout, regionWords, selectionWords } from "./words.js";
 const SHAPES = ["wide", "square", "triangle"];
 const TOOLS = { move: "Drag moves the view.", box: "Drag zooms into a box.", select: "Drag selects a region." };
 const BY_SERVER = ["shape", "distance", "threshold", "arcs", "bases", "symmetry", "near"];
+const SEEN = ["display", "region", "rows", "selection", "arrangement", "width"];
 const KEPT = ["meta", "display", "region", "rows", "selection"]; // when the visitor comes back from another page
 
 class FigureView {
@@ -18,10 +19,15 @@ class FigureView {
     Object.assign(this, { root, tool: "move", tab: "card", wishes: 0, dirty: new Set() });
     Object.assign(this, { arrangement: page.panels(), display: page.usual(root) });
     this.dom = Object.fromEntries([...root.querySelectorAll("[data-role]")].map((part) => [part.dataset.role, part]));
-    for (const name of KEPT) this[name] = left[name] || this[name];
+    Object.assign(this, page.picked({ ...this, ...left }, KEPT));
     attachActs(this);
     attachPointer(this);
     new ResizeObserver(() => this.refresh("layout")).observe(root);
+    for (const left of ["pointerleave", "focusout"])
+      root.addEventListener(
+        left,
+        ({ relatedTarget }) => root.contains(relatedTarget) || setTimeout(() => this.tell(), 80),
+      );
   }
 
   update(meta, send) {
@@ -120,9 +126,8 @@ class FigureView {
     const [found, name] = [this.arrangement[list], words.join(" ")];
     this.arrange({ [list]: found.includes(name) ? found.filter((other) => other !== name) : [...found, name] });
   }
-  resize(id, height) {
+  resize = (id, height) =>
     this.arrange({ heights: { ...this.arrangement.heights, [id]: Math.round(limited(height, 16, 1600)) } });
-  }
   stretch = (id, factor) => this.resize(id, this.panel(id).height * factor);
   move(id, by) {
     const order = this.laid.map((panel) => panel.id);
@@ -139,10 +144,13 @@ class FigureView {
     box.togglePopover();
     this.say(`${box.ariaLabel} ${box.matches(":popover-open") ? "open" : "closed"}.`);
   }
-  picture(format) {
-    const { display, region, rows, selection, arrangement, width } = this;
-    const mapHeight = this.panel("map")?.height;
-    this.send("picture", { format, display, region, rows, selection, arrangement, width, mapHeight });
+  // What is seen: for a file now, or for those of the server, which is told when pointer and keys leave the figure.
+  seen = () => ({ ...page.picked(this, SEEN), mapHeight: this.panel("map")?.height });
+  picture = (format) => this.send("picture", { format, ...this.seen() });
+  tell() {
+    const told = this.laid && this.meta.view + JSON.stringify(this.seen());
+    if (told && told !== this.told) this.send("seen", this.seen());
+    this.told = told;
   }
 
   select(chosen) {
@@ -186,11 +194,7 @@ class FigureView {
     if (this.brush) this.mark(column);
     else this.say(readout(this));
   }
-  middle() {
-    const at = Math.floor(middle(this.region));
-    return { i: at, j: at };
-  }
-  // A region marked by keys: from where the cursor is to where it goes.
+  middle = (at = Math.floor(middle(this.region))) => ({ i: at, j: at });
   mark(at = (this.cursor || this.selection || this.middle()).j) {
     const { from = at } = this.brush || {};
     this.setBrush({ from, a: Math.min(at, from), b: Math.max(at, from) + 1 });
@@ -198,7 +202,6 @@ class FigureView {
     this.say(`Region ${name}; arrows change it, Enter says what can be done, Escape leaves it.`);
   }
   setBrush = (brush) => this.put({ brush }, "cursor");
-  // A box or a region was drawn by pointer.
   brushed(left) {
     const { rows, ...region } = this.brush;
     if (this.tool !== "box") return this.openMenu(left);
@@ -252,13 +255,9 @@ class FigureView {
   focus = () => this.root.focus({ preventScroll: true });
   cancel = () => this.send("cancel", {});
   search = () => document.querySelector(".st-key-search textarea")?.focus();
-  hint(message) {
-    this.put({ message }, "cursor");
-    this.say(message);
-  }
+  hint = (message) => this.say(message, this.put({ message }, "cursor"));
   say = (text) => this.dom.live.replaceChildren(text);
 
-  // Drawn at most once a frame, and only what changed.
   put(change, ...what) {
     Object.assign(this, change);
     for (const one of what) this.refresh(one);
@@ -277,6 +276,7 @@ class FigureView {
   // Once the view has come to rest. A pooled or rounded overview is replaced by exact values where they are few enough.
   rested() {
     page.writeAddress(this);
+    if (!this.told) this.tell();
     const [map, exact] = [this.results.map?.header, this.results.window?.header];
     const [start, end] = [Math.floor(this.region.a), Math.ceil(this.region.b)];
     const there = map?.exact || (exact?.offset <= start && exact.offset + exact.width >= end);

@@ -40,9 +40,9 @@ export const made = (node) => (typeof node === "string" ? node : element(node[0]
 // Settings of the display stand in a form: their usual values, their names there and in the address.
 export const fields = (root) => [...root.querySelectorAll("[data-usual]")];
 export const settingOf = ({ type }, text) => (text === "" ? null : type === "number" ? Number(text) : text);
-export function usual(root) {
-  return Object.fromEntries(fields(root).map((field) => [field.name, settingOf(field, field.dataset.usual)]));
-}
+export const usual = (root) =>
+  Object.fromEntries(fields(root).map((field) => [field.name, settingOf(field, field.dataset.usual)]));
+export const picked = (from, names) => Object.fromEntries(names.map((name) => [name, from[name]]));
 export const NO_PANELS = { order: [], folded: [], heights: {}, off: [] };
 export function panels(change = {}) {
   const key = "locuscope.panels";

@@ -124,7 +124,7 @@ class Watcher:
     done: int = 0
     partials: list[Any] = field(default_factory=list)
 
-    def start(self, total: int, unit: str = "forward passes") -> None:
+    def start(self, total: int, unit: str = "model runs") -> None:
         self.total, self.unit = total, unit
 
     def advance(self, done: int) -> None:

@@ -107,7 +107,7 @@ def test_a_long_map_fills_coarse_to_fine_and_cancel_keeps_what_there_is(page: Pa
 def test_an_example_card_computes_on_click(page: Page, address: str) -> None:
     page.goto(f"{address}/?sequence={SHORT}")
     wait_complete(page)
-    page.get_by_role("button", name="Ribosome binding site of T7 gene 10").first.click()
+    page.get_by_role("button", name="Ribosome binding site", exact=True).click()
     page.wait_for_url("**example=t7-gene10-rbs**", timeout=PATIENCE)
     page.wait_for_function("() => document.querySelector('.fv').view.results.map", timeout=PATIENCE)
 

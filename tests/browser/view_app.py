@@ -1,4 +1,7 @@
-"""A page with the figure alone, fed with the samples of the tests; ``?length=``, ``?rows=``, ``?locus=1`` choose what it shows."""
+"""A page with the figure alone, fed with the samples of the tests; ``?length=``, ``?rows=``, ``?locus=1`` choose what it shows.
+
+``?panels=all`` has every panel that the shipped models offer.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,8 @@ address = wire.Address("test", given.sha256[:16], st.session_state.get("generati
 
 def known() -> LocusEvidence:
     """The samples that the address asks for."""
+    if st.query_params.get("panels") == "all":
+        return samples.everything(given)
     results: dict[str, Any] = {
         "dependency": samples.dependency(given, int(rows) if rows else None),
         "effects": samples.effects(given),

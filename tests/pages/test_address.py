@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
 
 from engine.core.sequence import NucleotideSequence
 from engine.sources.examples import EXAMPLES
+from engine.views.evidence import FigureStyle
 from pages._ui import address
+from pages._ui.figure_view.asked import style_of
 from pages._ui.question import Question, Shown, address_of, narrowed
 
 
@@ -42,10 +45,50 @@ def test_a_full_address_is_understood() -> None:
     assert state.problems == ()
 
 
+def test_the_address_of_a_drawn_figure_gives_its_style_back() -> None:
+    style = FigureStyle(
+        shape="triangle",
+        colours="magma",
+        colour_limit=2.5,
+        percentile=95.0,
+        log=True,
+        threshold=0.25,
+        hide_near=2,
+        arcs=7,
+        minimum_distance=9,
+        first=5,
+        last=60,
+        rows=(10, 20),
+        off=("elements/RBS_region forward", "annotation/site"),
+        hidden=("entropy",),
+        order=("map", "arcs"),
+        heights={"map": 333, "arcs": 90},
+        selected=(3, 70),
+        dark=True,
+        width=1200,
+    )
+    found = address.parse(address.of_style(style, 76))
+    assert found.problems == ()
+    assert (found.region, found.rows, found.select) == ((4, 60), (9, 20), (3, 70))
+    again = replace(style_of(found.display, dark=False, live=False), hidden=tuple(found.display["hidden"]), **found.figure)
+    assert replace(again, first=5, last=60, rows=(10, 20), selected=(3, 70)) == style
+
+
+def test_the_usual_figure_has_only_its_theme_in_the_address() -> None:
+    assert address.of_style(FigureStyle(shape="wide"), 76) == {"theme": "light"}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("map", "cube"),
+        ("theme", "pink"),
+        ("order", "map,everything"),
+        ("heights", "map"),
+        ("heights", "map:9"),
+        ("heights", "everything:90"),
+        ("off", "<b>/x"),
+        ("width", "9"),
         ("high", "-1"),
         ("high", "1e999"),
         ("high", "٣"),

@@ -156,9 +156,16 @@ def test_the_triage_table_names_consequences_and_its_card_every_transcript() -> 
     assert card["note"].tolist() == ["", "why"]
 
 
-def test_the_figure_page_without_a_sequence_says_where_to_begin() -> None:
-    app = AppTest.from_function(_empty_figure, default_timeout=60).run()
-    assert [note.value for note in app.info] == ["There is no finished result yet; open a sequence in the explorer first."]
+def test_the_figure_page_opened_first_starts_from_the_first_example_and_says_so_in_its_address() -> None:
+    app = AppTest.from_function(_empty_figure, default_timeout=60)
+    for _ in range(100):
+        app.run()
+        if app.get("plotly_chart"):
+            break
+        time.sleep(0.3)
+    assert not app.exception
+    assert app.query_params["example"] == "ecoli-trna-thr"
+    assert app.query_params["theme"] == "light"
 
 
 def test_the_figure_page_draws_what_the_explorer_has_computed() -> None:

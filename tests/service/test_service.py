@@ -421,7 +421,7 @@ def test_a_running_job_tells_its_progress_and_the_time_left(engine: Engine, call
     job = engine.submit(Request("dependency", HAIRPIN))
     while job.done < 10:
         time.sleep(0.005)
-    assert (job.total, job.unit) == (1 + 3 * len(HAIRPIN), "forward passes")
+    assert (job.total, job.unit) == (1 + 3 * len(HAIRPIN), "model runs")
     assert job.seconds_left is None or 0 <= job.seconds_left < 5
     assert job.wait(10)
     assert (job.done, job.seconds_left) == (job.total, 0.0)

@@ -27,6 +27,10 @@ c1\tx\tmRNA\t41\t58\t.\t-\t.\tID=t2;Parent=g2
 c1\tx\tCDS\t41\t46\t.\t-\t0\tParent=t2
 c1\tx\tCDS\t53\t58\t.\t-\t0\tParent=t2
 c1\tx\tgene\t50\t70\t.\t+\t.\tID=g3;Name=ring1
+c1\tx\tgene\t2\t9\t.\t+\t.\tID=g5;Name=Dl
+c1\tx\tgene\t21\t29\t.\t-\t.\tID=g6;Name=dl
+c1\tx\tgene\t5\t8\t.\t+\t.\tID=g7;Name=dup
+c1\tx\tgene\t31\t36\t.\t-\t.\tID=g8;Name=dup
 c1\tx\tgene\t70\t60\t.\t+\t.\tID=g4;Name=broken
 """
 
@@ -93,7 +97,7 @@ def test_a_gene_across_the_origin_of_a_ring_is_shown_up_to_the_end(ask) -> None:
 def test_a_line_of_the_annotation_that_cannot_be_read_is_said_and_the_others_are_shown(ask) -> None:  # type: ignore[no-untyped-def]
     found = ask("T:c1:1-60")
     assert {item.name for item in found.features} >= {"CAT", "revB", "ring1"}
-    assert "1 line of 'a.gff3' left out: line 13 spans 70-60; the start is at least 1 and not after the end." in found.notes
+    assert "1 line of 'a.gff3' left out: line 17 spans 70-60; the start is at least 1 and not after the end." in found.notes
 
 
 def test_a_broken_annotation_leaves_the_letters_of_its_genome(tmp_path: Path) -> None:
@@ -193,3 +197,15 @@ def test_real_transcripts_of_yeast_are_counted_as_the_database_counts(shared: Pa
     assert donor.features[-1].name.split(">")[0] == "AC"  # GT
     acceptor = understand("ACT1:c.11-2_11-1inv", known, settings)
     assert acceptor.features[-1].name.split(">")[0] == "CT"  # AG
+
+
+@pytest.mark.parametrize(("text", "where"), [("T:Dl", "T:c1:2-9"), ("T:dl", "T:c1:21-29:-"), ("T:DL", "T:c1:2-9")])
+def test_case_tells_genes_apart_where_it_does(ask, text: str, where: str) -> None:  # type: ignore[no-untyped-def]
+    """dorsal and Delta of Drosophila; in capitals it is the first, and the other one is named."""
+    found = ask(text)
+    assert place(found) == where
+    assert ("Other genes have this name, too: T:c1:21-29:-;" in " ".join(found.notes)) == (text == "T:DL")
+
+
+def test_other_genes_of_a_name_are_told(ask) -> None:  # type: ignore[no-untyped-def]
+    assert "Other genes have this name, too: T:c1:31-36:-; write the place of the one you mean." in ask("T:dup").notes

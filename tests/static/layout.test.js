@@ -24,7 +24,18 @@ test("panels stand one under the other, and the map gets what the first screen l
 test("a square map is as high as it is wide, a triangle at most half of that", () => {
   assert.equal(arranged(PANELS, USUAL, "square", ROOM)[1].height, 800);
   assert.equal(arranged(PANELS, USUAL, "triangle", { width: 600, height: 2000 })[1].height, 300);
-  assert.equal(arranged(PANELS, USUAL, "wide", { width: 800, height: 100 })[1].height, 220);
+  assert.equal(arranged(PANELS, USUAL, "wide", { width: 800, height: 100 })[1].height, 150);
+});
+
+test("on a low screen the whole map is seen with three tracks in all, not three under it", () => {
+  const over = [panel("genes", 22), panel("arcs", 74), panel("sequence", 22), panel("dot_bracket", 35)];
+  const [laid, low] = [800, 430].map((height) =>
+    arranged([...over, ...PANELS.slice(1)], USUAL, "wide", { width: 800, height }),
+  );
+  assert.equal(laid.at(-1).top + laid.at(-1).height, 800 - 7);
+  assert.equal(low[4].top + low[4].height, 430 - 7);
+  const few = arranged(PANELS, USUAL, "wide", { width: 800, height: 420 });
+  assert.equal(few[3].top + few[3].height, 420 - 7); // one over the map, so two stay under it
 });
 
 test("order, folds and heights of the visitor are kept", () => {

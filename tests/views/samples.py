@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 
 from engine.analyses.contacts import ContactMap
@@ -12,10 +15,13 @@ from engine.analyses.probabilities import BaseProbabilities
 from engine.analyses.segmentation import Segmentation
 from engine.analyses.tokens import TokenTrack
 from engine.core.card import Capability, ModelCard
+from engine.core.features import Feature
 from engine.core.locus import Locus, Strand
 from engine.core.provenance import Provenance
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.views.evidence import LocusEvidence
 
+SEGMENTER = Path(__file__).resolve().parents[2] / "assets" / "models" / "locuscope-segmenter" / "config.json"
 LETTERS = "GGGGCTATAGCTCAGCTGGGAGAGCGCTTGCATGGCATGCAAGAGGTCAGCGGTTCGATCCCGCTTAGCTCCACCA"
 STRUCTURE = "(((((((..((((........)))).(((((.......))))).....(((((.......))))))))))))...."
 CARD = ModelCard(
@@ -46,10 +52,10 @@ def provenance(analysis: str, given: NucleotideSequence, *, partial: bool = Fals
     )
 
 
-def stem_pairs() -> list[tuple[int, int]]:
+def stem_pairs(structure: str = STRUCTURE) -> list[tuple[int, int]]:
     stack: list[int] = []
     pairs = []
-    for index, symbol in enumerate(STRUCTURE):
+    for index, symbol in enumerate(structure):
         if symbol == "(":
             stack.append(index)
         elif symbol == ")":
@@ -100,19 +106,24 @@ def effects(given: NucleotideSequence | None = None) -> VariantEffects:
     return VariantEffects(chosen, provenance("effects", chosen), llr=llr, influence=np.abs(llr) / 100)
 
 
-def segmentation(given: NucleotideSequence | None = None) -> Segmentation:
+def segmentation(given: NucleotideSequence | None = None, elements: tuple[str, ...] = ("gene", "CDS", "tRNA")) -> Segmentation:
+    """Rises, falls, rises late, and so on for further elements."""
     chosen = given or sequence()
     x = np.linspace(0, 1, len(chosen), dtype=np.float32)
-    return Segmentation(chosen, ("gene", "CDS", "tRNA"), np.stack([x, 1 - x, x**2], axis=1), provenance("segmentation", chosen))
+    shapes = (x, 1 - x, x**2)
+    values = np.stack([shapes[number % 3] for number in range(len(elements))], axis=1)
+    return Segmentation(chosen, elements, values, provenance("segmentation", chosen))
 
 
 def contacts(given: NucleotideSequence | None = None) -> ContactMap:
+    """The tRNA's stems, again and again in a longer sequence."""
     chosen = given or sequence()
-    pairs = np.array(stem_pairs())
+    structure = (STRUCTURE * (len(chosen) // len(STRUCTURE))).ljust(len(chosen), ".")
+    pairs = np.array(stem_pairs(structure))
     found = dependency(chosen).values
     scores = np.array([found[i, j] for i, j in pairs], np.float32)
     order = np.argsort(-scores, kind="stable")
-    return ContactMap(chosen, np.maximum(found, found.T), pairs[order], scores[order], STRUCTURE, provenance("contacts", chosen))
+    return ContactMap(chosen, np.maximum(found, found.T), pairs[order], scores[order], structure, provenance("contacts", chosen))
 
 
 def pair(changed: int, read: int, given: NucleotideSequence | None = None) -> PairTable:
@@ -130,3 +141,20 @@ def tokens(given: NucleotideSequence | None = None) -> TokenTrack:
     words = tuple(chosen.letters[start:end] for start, end in zip(starts, ends, strict=True))
     sure = np.linspace(0, 1, len(words), dtype=np.float32)
     return TokenTrack(chosen, np.stack([starts, ends], axis=1), words, sure, provenance("tokens", chosen))
+
+
+def everything(given: NucleotideSequence) -> LocusEvidence:
+    """Every panel that the shipped models offer, with all elements of the shipped segmenter, genes and sites."""
+    elements = tuple(json.loads(SEGMENTER.read_text(encoding="utf-8"))["elements"])
+    results = {
+        "dependency": dependency(given),
+        "effects": effects(given),
+        "probabilities": probabilities(given),
+        "segmentation": segmentation(given, elements),
+        "contacts": contacts(given),
+    }
+    length = len(given)
+    features = [Feature("tRNA", "alaW", 0, min(76, length), "+")]
+    features += [Feature("CDS", f"gene{at}", at, min(length, at + 150), "-") for at in range(100, length - 20, 200)]
+    features += [Feature("protein_bind", f"site{at}", at, at + 18, "+") for at in range(80, length - 20, 200)]
+    return LocusEvidence(given, results, tuple(features))

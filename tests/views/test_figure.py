@@ -247,7 +247,7 @@ def test_a_panel_without_a_result_says_why_and_takes_little_room() -> None:
         ("waiting", "waits for its turn"),
         ("result", ""),
     ]
-    assert panel_of(figure, "effects")["height"] == 34
+    assert panel_of(figure, "effects")["height"] == 43
     assert any(note.text == "waits for its turn" for note in figure.layout.annotations)
 
 

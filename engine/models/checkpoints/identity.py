@@ -151,7 +151,7 @@ def identity_of(entry: ModelEntry, evidence: Evidence) -> Identity:
     marks = entry.marks
     if marks is None:
         return Identity(entry.card, evidence, published=True)
-    reason = _guarded(marks.misfit, evidence)
+    reason = _misfit(entry, marks, evidence)
     lacking = [name for name in marks.needs if evidence.files and name not in evidence.files]
     if reason and (not lacking or look(evidence, without=entry.card.id)[1]):
         raise WeightsInvalid(_refusal(entry, evidence, reason))
@@ -199,6 +199,13 @@ def _told(sizes: Sizes) -> str:
     return f"{sizes[0]} layers × {sizes[1]:,}"
 
 
+def _misfit(entry: ModelEntry, marks: Marks, evidence: Evidence) -> str:
+    """What sets the files apart from the layout of ``entry``; a model that reads both sides is none that says it reads from left to right."""
+    if evidence.config.get("is_decoder") is True and marks.published and not entry.card.causal:
+        return "reads from left to right only (is_decoder in config.json)"
+    return _guarded(marks.misfit, evidence)
+
+
 def _guarded(misfit: Callable[[Evidence], str], evidence: Evidence) -> str:
     """The reason, also where strange files make the question itself fail."""
     try:
@@ -229,7 +236,7 @@ def _fitting(evidence: Evidence) -> list[ModelEntry]:
     from engine.models.registry import entry, model_ids
 
     rows = [entry(model_id) for model_id in model_ids()]
-    return [row for row in rows if row.marks is not None and not _guarded(row.marks.misfit, evidence)]
+    return [row for row in rows if row.marks is not None and not _misfit(row, row.marks, evidence)]
 
 
 def _is_published(row: ModelEntry, evidence: Evidence) -> bool:

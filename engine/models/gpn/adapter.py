@@ -14,6 +14,7 @@ from engine.core.sequence import Alphabet
 from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
 from engine.models.gpn.marks import MARKS
+from engine.models.groups import CRUCIFERS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,6 +80,7 @@ ENTRIES: dict[str, ModelEntry] = {
         offer=Offer(recipe=RECIPE),
         marks=MARKS,
         network=network,
+        made_for=CRUCIFERS,
     )
 }
 """Registry rows."""

@@ -14,6 +14,7 @@ from engine.core.card import Capability, ModelCard
 from engine.core.sequence import Alphabet
 from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.groups import PHAGES
 from engine.models.megadna.marks import MARKS, WEIGHTS, lengths
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ ENTRIES: dict[str, ModelEntry] = {
         marks=MARKS,
         network=network,
         weights=WEIGHTS,
+        made_for=PHAGES,
     )
 }
 """Registry rows."""

@@ -18,7 +18,9 @@ def _language_model(evidence: Evidence) -> str:
 def _version_1(evidence: Evidence) -> str:
     if reason := _language_model(evidence):
         return reason
-    return "has a gated feed-forward part" if esm_is_gated(evidence) else ""
+    if esm_is_gated(evidence):
+        return "has a gated feed-forward part"
+    return "has rotary positions (position_embedding_type in config.json), where version 1 has learned ones" if is_rotary(evidence) else ""
 
 
 def version_2_misfit(evidence: Evidence) -> str:
@@ -43,10 +45,6 @@ def _version_2(evidence: Evidence) -> str:
     return _language_model(evidence) or version_2_misfit(evidence)
 
 
-def _unlike_1(evidence: Evidence) -> str:
-    return "has rotary positions, the published checkpoints have learned ones" if is_rotary(evidence) else ""
-
-
 def _which_500m(evidence: Evidence) -> tuple[str, ...]:
     told = "the checkpoints of the human reference and of 3,202 human genomes have equal names and sizes: which of the two it is cannot be told"
     return (told,) if esm_sizes(evidence) == (24, 1280) else ()
@@ -59,6 +57,6 @@ _LARGE = {
     "description": "General DNA language model, first version, 2.5 billion parameters.",
     "organisms": "850 genomes, or 3,202 human ones: the two checkpoints have equal names and sizes.",
 }
-VERSION_1 = Marks(_version_1, esm_looks, esm_sizes, ((24, 1280),), unlike=_unlike_1, assumed=_which_500m, siblings={(32, 2560): _LARGE})
-AGRO = Marks(_version_1, esm_looks, esm_sizes, ((40, 1500),), unlike=_unlike_1)
+VERSION_1 = Marks(_version_1, esm_looks, esm_sizes, ((24, 1280),), assumed=_which_500m, siblings={(32, 2560): _LARGE})
+AGRO = Marks(_version_1, esm_looks, esm_sizes, ((40, 1500),))
 VERSION_2 = Marks(_version_2, esm_looks, esm_sizes, published=((29, 1024),), assumed=version_2_assumed)

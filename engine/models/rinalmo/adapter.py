@@ -14,6 +14,7 @@ from engine.core.card import Capability, ModelCard
 from engine.core.sequence import Alphabet
 from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.groups import RNA
 from engine.models.rinalmo.marks import MARKS, is_official
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ ENTRIES: dict[str, ModelEntry] = {
         marks=MARKS,
         network=network,
         weights=WEIGHTS,
+        made_for=RNA,
     )
 }
 """Registry rows."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import FileFormatError, LocusError, SourceUnavailable, WeightsMissing
+from engine.core.packages import needed
 from engine.core.protocols import VariantScore
 from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet
@@ -127,7 +128,7 @@ class AlphaMissenseTable:
 
 
 def _open(path: Path) -> TabixFile:
-    import pysam
+    pysam = needed("pysam")
 
     if not path.is_file():
         raise WeightsMissing(
@@ -143,7 +144,7 @@ def _open(path: Path) -> TabixFile:
 
 def _index(path: Path) -> None:
     """Make the position index beside the table (about a minute for the published one)."""
-    import pysam
+    pysam = needed("pysam")
 
     logger.info("indexing %s by position", path.name)
     try:

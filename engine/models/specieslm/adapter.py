@@ -18,6 +18,7 @@ from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.checkpoints.identity import identify
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
+from engine.models.groups import ANIMALS, FUNGI
 from engine.models.networks.unbuilt import bert_network
 from engine.models.specieslm.marks import marks
 
@@ -133,6 +134,7 @@ ENTRIES: dict[str, ModelEntry] = {
         partial(_load, "specieslm-fungi-k1"),
         HubFiles("johahi/specieslm-fungi-upstream-k1", patterns=_PATTERNS, size_bytes=352_000_000),
         offer=Offer(precisions=("exact", "delta")),
+        made_for=FUNGI,
         note=partial(layout_note, "specieslm-fungi-k1"),
         marks=marks(1, rotary=False),
         network=bert_network,
@@ -167,6 +169,7 @@ ENTRIES: dict[str, ModelEntry] = {
         partial(_load, "specieslm-metazoa-k6"),
         HubFiles("johahi/specieslm-metazoa-upstream-k6", patterns=_PATTERNS, size_bytes=398_500_000),
         offer=Offer(precisions=("exact", "delta")),
+        made_for=ANIMALS,
         note=partial(layout_note, "specieslm-metazoa-k6"),
         marks=marks(6, rotary=True),
         network=bert_network,

@@ -72,7 +72,7 @@ def _height(style: FigureStyle) -> int:
 
 
 def _axis(evidence: LocusEvidence, style: FigureStyle, height: int) -> dict[str, Any]:
-    first, last = style.region(len(evidence.sequence))
+    first, last = style.region(len(evidence.sequence)) if style.shape == "triangle" else style.row_region(len(evidence.sequence))
     title = {"text": "bases apart" if style.shape == "triangle" else "changed base", "font": {"size": 11}, "standoff": 4}
     if style.shape == "triangle":
         return {"range": [last - first + 1, 0], "title": title, "showgrid": False, "nticks": 6, "tickformat": ",d"}
@@ -83,7 +83,8 @@ def _axis(evidence: LocusEvidence, style: FigureStyle, height: int) -> dict[str,
 
 def _cells(found: DependencyMap, values: NDArray[np.float32], style: FigureStyle, unit: str) -> tuple[Cells, str]:
     """The cells and their hover: the whole map, or of one wider than `FULL_WIDTH` the region shown, pooled until it fits."""
-    first, last = style.region(len(found.sequence))
+    columns, rows = style.region(len(found.sequence)), style.row_region(len(found.sequence))
+    first, last = min(columns[0], rows[0]), max(columns[1], rows[1])
     low, high = (0, len(values)) if len(values) <= FULL_WIDTH else (max(0, first - 1 - found.offset), min(len(values), last - found.offset))
     part = values[low:high, low:high]
     size = max(1, -(-len(part) // FULL_WIDTH))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +77,11 @@ class Wish:
         return value if isinstance(value, int) and not isinstance(value, bool) else -1
 
 
-def mount(meta: Mapping[str, Any]) -> Wish | None:
-    """Show the view; returns what was asked for since the last run."""
-    target = str(meta["target"])
+def mount(meta: Mapping[str, Any], saw: Callable[[Mapping[str, Any]], None] | None = None) -> Wish | None:
+    """Show the view; returns what was asked for since the last run. ``saw`` is called with what is seen whenever the visitor leaves it."""
+    key = f"view-{meta['target']}"
     noted: dict[str, Any] = {f"on_{name}_change": _noted for name in TRIGGERS}
-    result = _view(key=f"view-{target}", data={**meta, "plotly": plotly_place()}, **noted)
+    result = _view(key=key, data={**meta, "plotly": plotly_place()}, on_seen_change=partial(_seen, key, saw), **noted)
     for name in TRIGGERS:
         values = result.get(name)
         if isinstance(values, Mapping):
@@ -92,6 +92,13 @@ def mount(meta: Mapping[str, Any]) -> Wish | None:
 def send(target: str, kind: str, payload: bytes) -> None:
     """Bring one envelope to the view named ``target``; unchanged bytes are not sent again."""
     _wire(key=f"wire-{target}-{kind}", data=payload)
+
+
+def _seen(key: str, saw: Callable[[Mapping[str, Any]], None] | None) -> None:
+    """Before the run, so that it is known on whichever page that run is."""
+    seen = st.session_state[key].get("seen")
+    if saw is not None and isinstance(seen, Mapping):
+        saw(seen)
 
 
 def _noted() -> None:

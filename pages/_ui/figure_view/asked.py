@@ -8,15 +8,12 @@ from dataclasses import replace
 from typing import Any, TypeGuard
 
 from engine.views import wire
-from engine.views.evidence import FigureStyle, LocusEvidence
+from engine.views.evidence import LEFT, RIGHT, FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure
 from engine.views.panel import panels
-from engine.views.panels.dependency_map import TICK_PIXELS
-from engine.views.ruler import ticks
 from pages._ui import address
 
-WIDEST, NARROWEST = 4000, 300
-"""Pixels of a picture."""
+NARROWEST, WIDEST = address.WIDTHS
 KINDS = ("png", "svg")
 
 
@@ -40,38 +37,37 @@ def style_of(display: Mapping[str, Any], *, dark: bool, live: bool = True) -> Fi
     )
 
 
-def picture(to: wire.Address, evidence: LocusEvidence, wish: Mapping[str, Any], name: str, *, dark: bool) -> bytes | None:
-    """The figure whole, as it is seen, for the browser to save; None when the wish is none of ours."""
-    kind, arrangement = wish.get("format"), wish.get("arrangement")
-    region, rows = _span(wish.get("region")), _span(wish.get("rows"))
-    if kind not in KINDS or region is None or rows is None or not isinstance(arrangement, Mapping):
+def seen_style(seen: Mapping[str, Any], *, dark: bool) -> FigureStyle | None:
+    """The figure as it is seen in the browser, not live; None when the browser says nothing that can be drawn."""
+    arrangement = seen.get("arrangement")
+    region, rows = _span(seen.get("region")), _span(seen.get("rows"))
+    if region is None or rows is None or not isinstance(arrangement, Mapping):
         return None
-    selection = wish.get("selection")
+    selection = seen.get("selection")
     chosen = tuple(selection[key] for key in ("i", "j") if isinstance(selection.get(key), int)) if isinstance(selection, Mapping) else ()
     known = {panel.id for panel in panels()}
     heights = {key: round(value) for key, value in _mapping(arrangement.get("heights")).items() if key in known and _number(value)}
-    width = wish.get("width")
-    style = replace(
-        style_of(_mapping(wish.get("display")), dark=dark, live=False),
+    width = seen.get("width")
+    return replace(
+        style_of(_mapping(seen.get("display")), dark=dark, live=False),
         first=region[0] + 1,
         last=region[1],
+        rows=(rows[0] + 1, rows[1]) if rows != region else None,
         selected=chosen,
         hidden=tuple(key for key in _list(arrangement.get("folded")) if key in known),
         order=tuple(key for key in _list(arrangement.get("order")) if key in known),
-        heights={**heights, **_map_height(wish)},
-        width=int(min(WIDEST, max(NARROWEST, width + 168))) if _number(width) else 1000,
+        heights={**heights, **_map_height(seen)},
+        off=tuple(_list(arrangement.get("off"))),
+        width=int(min(WIDEST, max(NARROWEST, width + LEFT + RIGHT))) if _number(width) else 1000,
     )
-    figure = locus_figure(evidence, style.for_file(str(kind)))
-    off = set(_list(arrangement.get("off")))
-    for panel in figure.layout.meta["panels"]:
-        for choice in panel["choices"] or ():
-            if f"{panel['id']}/{choice['name']}" in off:
-                figure.data[choice["trace"]].visible = False
-    if rows != region and style.shape != "triangle" and (place := figure.layout.meta["map"]) is not None:
-        places, labels = ticks(rows[0] + 1, rows[1], evidence.sequence.locus, style.heights.get("map", style.width) / TICK_PIXELS)
-        seen = {"range": [rows[1] + 0.5, rows[0] + 0.5], "tickvals": places, "ticktext": labels}
-        figure.layout[f"yaxis{place['axis'][1:]}"].update(seen)
-    return wire.picture_envelope(to, figure, str(kind), name)
+
+
+def picture(to: wire.Address, evidence: LocusEvidence, wish: Mapping[str, Any], name: str, *, dark: bool) -> bytes | None:
+    """The figure whole, as it is seen, for the browser to save; None when the wish is none of ours."""
+    kind, style = str(wish.get("format")), seen_style(wish, dark=dark)
+    if kind not in KINDS or style is None:
+        return None
+    return wire.picture_envelope(to, locus_figure(evidence, style.for_file(kind)), kind, name)
 
 
 def _map_height(wish: Mapping[str, Any]) -> dict[str, int]:

@@ -195,6 +195,23 @@ def test_version_2_without_evidence_of_rotary_positions_is_refused(tiny: Path, t
         entry("nt-v2").load(folder, LoadOptions())
 
 
+def test_version_1_with_rotary_positions_is_refused(tiny: Path, tmp_path: Path) -> None:
+    folder = changed(tiny / "nt_v1" / "checkpoint", tmp_path / "x", position_embedding_type="rotary")
+    with pytest.raises(WeightsInvalid, match="has rotary positions"):
+        entry("nt-v1").load(folder, LoadOptions())
+
+
+@pytest.mark.parametrize(
+    ("family", "model_id"),
+    [("nt_v1", "nt-v1"), ("grover", "grover"), ("dependency_k1", "specieslm-fungi-k1"), ("splicebert", "splicebert")],
+)
+def test_a_decoder_is_no_model_that_reads_both_sides(family: str, model_id: str, tiny: Path, tmp_path: Path) -> None:
+    """The class that config.json asks for reads from left to right; --model checkpoint runs it so."""
+    folder = changed(tiny / family / "checkpoint", tmp_path / "x", is_decoder=True)
+    with pytest.raises(WeightsInvalid, match=r"reads from left to right only \(is_decoder in config.json\)"):
+        entry(model_id).load(folder, LoadOptions())
+
+
 ROTARY = dict.fromkeys(("rotary_emb_dim", "rotary_emb_fraction", "position_embedding_type", "rotary_emb_base", "rotary_emb_interleaved"))
 
 

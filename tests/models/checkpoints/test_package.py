@@ -67,7 +67,7 @@ class Counting(SilentMonitor):
     def __init__(self) -> None:
         self.total = self.done = 0
 
-    def start(self, total: int, unit: str = "forward passes") -> None:
+    def start(self, total: int, unit: str = "model runs") -> None:
         self.total = total
 
     def advance(self, done: int) -> None:
