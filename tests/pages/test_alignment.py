@@ -17,8 +17,14 @@ def _page() -> None:
     page()
 
 
-def button(app: AppTest, label: str) -> AppTest:
-    return next(item for item in app.button if item.label == label).click().run()
+def read(app: AppTest) -> AppTest:
+    """The page after its button was pressed and what was given is read."""
+    app = next(item for item in app.button if item.label == "Read the alignment").click().run()
+    end = time.monotonic() + 60
+    while "reading-of-alignment" in app.session_state and time.monotonic() < end:
+        time.sleep(0.1)
+        app.run()
+    return app
 
 
 def settled(app: AppTest) -> AppTest:
@@ -32,7 +38,7 @@ def settled(app: AppTest) -> AppTest:
 def test_a_paste_is_read_and_shown_beside_the_model() -> None:
     app = AppTest.from_function(_page, default_timeout=60).run()
     app.text_area[0].set_value(HAND)
-    app = settled(button(app, "Read the alignment"))
+    app = settled(read(app))
     assert not app.exception
     found = app.session_state["alignment-work"].found
     assert found.words().startswith("4 sequences")
@@ -46,7 +52,7 @@ def test_a_paste_is_read_and_shown_beside_the_model() -> None:
 def test_another_reference_and_no_model_give_another_answer_and_the_table_of_pairs() -> None:
     app = AppTest.from_function(_page, default_timeout=60).run()
     app.text_area[0].set_value(HAND)
-    app = settled(button(app, "Read the alignment"))
+    app = settled(read(app))
     app.selectbox[0].set_value(2)
     app = app.selectbox(key="alignment-model").set_value("").run()
     app = settled(app)
@@ -59,8 +65,8 @@ def test_another_reference_and_no_model_give_another_answer_and_the_table_of_pai
 def test_what_cannot_be_read_is_said_and_nothing_is_shown() -> None:
     app = AppTest.from_function(_page, default_timeout=60).run()
     app.text_area[0].set_value(">a\nACG\n>b\nAC\n")
-    app = button(app, "Read the alignment")
+    app = read(app)
     assert ["does not parse as aligned FASTA" in item.value for item in app.error] == [True]
     assert not app.dataframe
-    app = button(AppTest.from_function(_page, default_timeout=60).run(), "Read the alignment")
+    app = read(AppTest.from_function(_page, default_timeout=60).run())
     assert [item.value for item in app.error] == ["No alignment was given; choose a file, or paste one."]
