@@ -10,6 +10,7 @@ any other, because the model predicts a base there too. A causal model's map is 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from engine.core.arithmetic import largest_of_known, strongest_pairs
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import Cancelled, ParameterError
 from engine.core.parameters import WINDOW, Parameters, Precision, Window, check_window, option
-from engine.core.progress import Monitor, SilentMonitor
+from engine.core.progress import Monitor, SilentMonitor, Stretch
 from engine.core.protocols import NucleotideModel
 from engine.core.results import Matrix, Pairs, Result, Table, Track, frozen_array, place
 from engine.core.sequence import NucleotideSequence
@@ -54,6 +55,8 @@ class DependencyParameters(Parameters):
     ``auto``: ``delta`` where it is the model's usual precision on this kind of processor and some exact rows of this very sequence show it
     within 1 %, otherwise ``exact``; the result's provenance names the one that was used.
     ``tau``: threshold of ``sparse``.
+    ``both_strands``: the mean with the map of the reverse complement, turned back; of a model that reads from left to right each strand's map
+    is one half of the whole.
     """
 
     metric: Metric = option(
@@ -73,10 +76,22 @@ class DependencyParameters(Parameters):
         "auto", "--precision", "auto (delta where it is within 1 % of exact), exact, delta or sparse.", metavar="NAME"
     )
     tau: float = option(0.05, "--tau", "Threshold of --precision sparse.", metavar="T", low=0, high=1, open_ends=True)
+    both_strands: bool = option(
+        False,
+        "--both-strands",
+        "Mean with the reverse complement's map, turned back; of a left-to-right model, its two halves.",
+        address="both_strands",
+        title="Map of both strands",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_window(self.window)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values; ``both_strands`` came later than the others and is named only where it is asked for: other maps keep their names."""
+        values = super().as_dict()
+        return values if self.both_strands else {name: value for name, value in values.items() if name != "both_strands"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +225,9 @@ class DependencyMap(Result):
 
 
 def passes(sequence: NucleotideSequence, parameters: DependencyParameters) -> int:
-    """Forward passes a map takes: three for every base that is substituted and one for the reference."""
+    """Forward passes a map takes: three for every base that is substituted and one for the reference; of both strands twice that."""
     first, last = checked_window(parameters.window, len(sequence))
-    return 1 + 3 * int((letter_codes(sequence.letters[first:last]) >= 0).sum())
+    return (2 if parameters.both_strands else 1) * (1 + 3 * int((letter_codes(sequence.letters[first:last]) >= 0).sum()))
 
 
 class _Progress:
@@ -328,9 +343,45 @@ def dependency_map(
     return progress.result()
 
 
+def map_of_both_strands(
+    model: NucleotideModel, sequence: NucleotideSequence, parameters: DependencyParameters, monitor: Monitor | None = None
+) -> DependencyMap:
+    """Mean of the map of ``sequence`` and of that of its reverse complement, rows and columns turned back; for causal models their sum.
+
+    Both in the precision that the first one takes; no partial maps, no influence. Raises as `dependency_map`.
+    """
+    watcher, length = monitor or SilentMonitor(), len(sequence)
+    watcher.start(passes(sequence, parameters))
+    one = dependency_map(model, sequence, replace(parameters, both_strands=False), Stretch(watcher))
+    used: Any = one.provenance.parameters["precision"]
+    start, end = checked_window(parameters.window, length)
+    turned = replace(parameters, both_strands=False, precision=used, window=parameters.window and (length - end, length - start))
+    other = dependency_map(model, sequence.reverse_complement(), turned, Stretch(watcher))
+    back = other.values[::-1, ::-1]
+    values = one.values + back if model.card.causal else (one.values + back) / 2
+    seconds = one.provenance.seconds + other.provenance.seconds
+    chosen = replace(parameters, precision=used)
+    origin = stamp("dependency", VERSION, model, chosen, sequence, seconds)
+    return replace(one, values=values, provenance=origin, influence=None)
+
+
+def _run(
+    model: NucleotideModel, sequence: NucleotideSequence, parameters: DependencyParameters, monitor: Monitor, answers: Mapping[str, Any]
+) -> DependencyMap:
+    if parameters.both_strands:
+        return map_of_both_strands(model, sequence, parameters, monitor)
+    return dependency_map(model, sequence, parameters, monitor, answers.get("dependency"))
+
+
 def gives_influence(parameters: DependencyParameters, card: ModelCard) -> bool:
     """Whether the passes of a map are those of the influence: the whole sequence, exact log2 odds, a model that sees both sides."""
-    return parameters.window is None and parameters.metric == "log2_odds" and parameters.epsilon is None and not card.causal
+    return (
+        not parameters.both_strands
+        and parameters.window is None
+        and parameters.metric == "log2_odds"
+        and parameters.epsilon is None
+        and not card.causal
+    )
 
 
 def window_of(result: DependencyMap) -> Window:
@@ -353,9 +404,7 @@ DECLARED = (
         parameters=DependencyParameters,
         result=DependencyMap,
         passes=_passes,
-        run=lambda model, sequence, parameters, monitor, answers: dependency_map(
-            model, sequence, parameters, monitor, answers.get("dependency")
-        ),
+        run=_run,
         memory=square_bytes,
         growth="quadratic",
         pace="mutants",

@@ -58,3 +58,24 @@ class SilentMonitor:
     def wants_partial(self) -> bool:
         """Never."""
         return False
+
+
+class Stretch:
+    """One stretch of a longer way: passes progress on to a monitor whose total is already announced, and shows no partial results."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+
+    def start(self, total: int, unit: str = "model runs") -> None:
+        """The whole is announced already."""
+
+    def advance(self, done: int) -> None:
+        """Pass on."""
+        self._monitor.advance(done)
+
+    def publish(self, partial: Any) -> None:
+        """Not the result that was asked for."""
+
+    def wants_partial(self) -> bool:
+        """Never."""
+        return False

@@ -76,7 +76,8 @@ def identity(plan: Plan, engine: Engine, lengths: dict[str, int], letters: dict[
     """Everything that decides the numbers of a run, for ``scan.json``: letters of every contig, code, versions, weights, precision."""
     found = engine.resolved(plan.request(NucleotideSequence("ACGT" * 4)))
     return {
-        "plan": asdict(plan) | {"settings": dict(plan.settings)},
+        "plan": {name: value for name, value in asdict(plan).items() if name not in _PLACES} | {"settings": dict(plan.settings)},
+        "places": {name: getattr(plan, name) for name in _PLACES},
         "contigs": {name: {"length": length, "sha256": letters[name]} for name, length in lengths.items()},
         "weights": found.spec.fingerprint,
         "model": found.spec.model_id,
@@ -119,6 +120,8 @@ def keep_identity(identity_now: dict[str, Any], folder: Path) -> None:
         raise InputError(f"{folder} holds a scan.json that cannot be read; name another --out.") from error
 
 
+_PLACES = ("genome", "weights")
+"""Where files lie says nothing of what they hold: letters and weights are compared by content."""
 _WORDS = {
     "plan": "settings",
     "contigs": "genome letters",

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from engine.analyses.declared import declared
-from engine.core.errors import LocuscopeError, ModelError
+from engine.core.errors import LocuscopeError, ModelError, SequenceError
 from engine.core.locus import Locus
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.sequence import NucleotideSequence
@@ -142,7 +142,9 @@ def compute_stretch(plan: Plan, stretch: Stretch, folder: Path, settings: Settin
 
 
 def _window_arrays(plan: Plan, window: GenomeWindow, settings: Settings) -> dict[str, Any]:
-    """Arrays of one window, nothing where no base is known."""
+    """Arrays of one window, nothing where no base is known. Raises `LocuscopeError`."""
+    if window.end <= window.start:
+        raise SequenceError(f"The contig {window.contig} has no letters.")
     locus = Locus("reference", window.contig, window.start, window.end)
     sequence = _reference_of_process(plan.genome, settings).genomes.fetch(locus)
     if sequence.ambiguous_count == len(sequence):

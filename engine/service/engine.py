@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from engine.analyses.declared import declared
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ResourceExhausted, SourceUnavailable
-from engine.core.progress import Monitor
+from engine.core.progress import Monitor, Stretch
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.models.checkpoints.identity import UNKNOWN, identified
@@ -28,7 +28,7 @@ from engine.service.answers import ShippedAnswers
 from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
 from engine.service.estimate import Cost, Timings
-from engine.service.jobs import Job, JobMonitor, Stretch, Waiter, finished_job, follow
+from engine.service.jobs import Job, JobMonitor, Waiter, finished_job, follow
 from engine.service.quotas import Quotas
 from engine.service.requests import Request, Resolved
 from engine.service.shelf import UNREAD, Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory

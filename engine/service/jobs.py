@@ -307,27 +307,6 @@ class JobMonitor:
             self._told = now
 
 
-class Stretch:
-    """One stretch of a longer way: passes progress on to a monitor whose total is already announced, and shows no partial results."""
-
-    def __init__(self, monitor: Monitor) -> None:
-        self._monitor = monitor
-
-    def start(self, total: int, unit: str = "model runs") -> None:
-        """The whole is announced already."""
-
-    def advance(self, done: int) -> None:
-        """Pass on."""
-        self._monitor.advance(done)
-
-    def publish(self, partial: Any) -> None:
-        """Not the result that was asked for."""
-
-    def wants_partial(self) -> bool:
-        """Never."""
-        return False
-
-
 def follow(job: Job, waiter: Waiter, monitor: Monitor | None, keep_partial: bool = True) -> Any:
     """Wait for a job and mirror its progress to ``monitor``; whatever stops the waiting withdraws ``waiter`` from the job."""
     announced: tuple[int, str] | None = None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.analyses.dependency import DependencyParameters, dependency_map, passes
+from engine.analyses.dependency import DependencyParameters, dependency_map, map_of_both_strands, passes
 from engine.analyses.effects import variant_effects
 from engine.analyses.log_odds import Scale, log_odds, log_odds_epsilon
 from engine.analyses.pair import PairParameters, pair_table
@@ -389,3 +389,20 @@ def test_a_map_that_goes_on_from_a_partial_one_is_the_whole_one_to_the_last_bit(
     whole, resumed = dependency_map(model, sequence, parameters), dependency_map(model, sequence, parameters, known=partial)
     np.testing.assert_array_equal(resumed.values, whole.values)
     np.testing.assert_array_equal(resumed.influence, whole.influence)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_map_of_both_strands_is_the_mean_of_two_runs_turned_to_one(causal: bool) -> None:
+    """Row and column of the reverse complement's map run the other way; a left-to-right model gives one half from each strand."""
+    model, sequence = ToyModel(causal=causal) if causal else ToyModel(), NucleotideSequence(LETTERS)
+    window = (2, 11)
+    one = dependency_map(model, sequence, DependencyParameters(window=window)).values
+    other = dependency_map(model, sequence.reverse_complement(), DependencyParameters(window=(len(LETTERS) - 11, len(LETTERS) - 2))).values
+    expected = [[(one[i][j] + other[-1 - i][-1 - j]) / (1 if causal else 2) for j in range(9)] for i in range(9)]
+    watcher = Watcher()
+    found = map_of_both_strands(model, sequence, DependencyParameters(window=window, both_strands=True), watcher)
+    np.testing.assert_allclose(found.values, expected, atol=1e-6)
+    assert found.influence is None
+    assert found.provenance.parameters["both_strands"] is True
+    assert watcher.done == passes(sequence, DependencyParameters(window=window, both_strands=True)) == 2 * (1 + 27)
+    assert "both_strands" not in DependencyParameters().as_dict()

@@ -120,6 +120,20 @@ def test_a_genome_of_other_letters_is_another_run(tmp_path: Path, settings: Sett
         scan(plan, tmp_path / "out", settings)
 
 
+def test_the_same_letters_at_another_place_are_the_same_run(tmp_path: Path, settings: Settings, genome: str) -> None:
+    folder, copy = tmp_path / "run", tmp_path / "copy.fa"
+    scan(Plan(genome, window_bp=60, overlap_bp=20), folder, settings)
+    copy.write_bytes(Path(genome).read_bytes())
+    assert scan(Plan(str(copy), window_bp=60, overlap_bp=20), folder, settings) == 0
+
+
+def test_a_contig_without_letters_is_told_as_such(tmp_path: Path, settings: Settings) -> None:
+    genome, folder = tmp_path / "empty.fa", tmp_path / "run"
+    genome.write_text(">one\nACGTTGCAACGGATCCTTAGACC\n>none\n>two\nACGTTGCAACGGATCCTTAGACC\n")
+    assert scan(Plan(str(genome), window_bp=20, overlap_bp=4), folder, settings) == 1
+    assert "The contig none has no letters." in (folder / "failed.tsv").read_text()
+
+
 def test_a_run_of_other_code_is_another_run(tmp_path: Path, settings: Settings, genome: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = Plan(genome, window_bp=20, overlap_bp=6)
     scan(plan, tmp_path / "out", settings)

@@ -67,6 +67,8 @@ def is_rna(evidence: Evidence) -> bool:
 
 def _class_misfit(evidence: Evidence, kind: Kind | None) -> str:
     """Why transformers' own class does not run the tensors."""
+    if kind is None and not evidence.config:
+        return "has no config.json, which says what network it is"
     if kind is None:
         return f"says model_type {str(evidence.config.get('model_type'))[:40]!r} in config.json, which is not one of {', '.join(KINDS)}"
     classes: Any = evidence.config.get("auto_map")
