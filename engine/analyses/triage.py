@@ -27,7 +27,7 @@ from engine.analyses.effects import log_likelihood_ratios
 from engine.analyses.log_odds import Scale
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans
-from engine.analyses.substitutions import Scan, letter_codes, numbers
+from engine.analyses.substitutions import Scan, letter_codes, numbers, numbers_of_mutants
 from engine.core.alleles import Change
 from engine.core.consequences import Consequence
 from engine.core.errors import CapabilityMissing, SequenceError
@@ -275,6 +275,7 @@ def _influence(scan: Scan, site: Site) -> float | None:
         else:
             both = scan.mutant_logits(places, alternates, normalised=False)
             reference, mutant = numbers(scan.model, both[0]), both[1:]
+        mutant = numbers_of_mutants(scan.model, mutant)
         return _influence_of(reference, mutant, site.place, alternate)
 
 

@@ -241,9 +241,12 @@ def bench(
     from engine.bench.encoders import EncoderOptions
     from engine.service.shelf import ASSETS
 
-    def told(row: measure.Row) -> None:
-        print(".", end="", file=sys.stderr, flush=True)
+    before: list[measure.Row] = []
 
-    print(benchmarks.machine())
-    print(measure.table(benchmarks.run(EncoderOptions(layers=layers, bases=bases), ASSETS, told, quick=quick)))
-    print(file=sys.stderr)
+    def tell(row: measure.Row) -> None:
+        """Each figure at once: whatever ends a long run leaves what was measured until then."""
+        print("\n".join(measure.told(row, before[-1] if before else None)), flush=True)
+        before.append(row)
+
+    print(benchmarks.machine(), flush=True)
+    benchmarks.run(EncoderOptions(layers=layers, bases=bases), ASSETS, tell, quick=quick)

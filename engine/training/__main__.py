@@ -15,7 +15,7 @@ MODELS = Path("assets/models")
 def _corpus(options: argparse.Namespace) -> None:
     from engine.training.corpus import build
 
-    build(options.data, options.letters).save(options.out)
+    build(options.data, options.letters, options.bytes_in).save(options.out)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -24,7 +24,7 @@ def _train(options: argparse.Namespace) -> None:
 
     config = NetConfig(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden)
     plan = TrainPlan(minutes=options.minutes, steps=options.steps, tokens=options.tokens, accumulate=options.accumulate, rate=options.rate,
-                     matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn))  # fmt: skip
+                     matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn), bucket=options.bucket, compiled=options.compiled, light=options.light)  # fmt: skip
     train(options.corpus, config, plan, options.out, options.workers, options.device, options.start)
 
 
@@ -71,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     corpus.add_argument("--out", type=Path, required=True, help="npz file to write")
     corpus.add_argument("--letters", type=int, default=200_000_000, help="most letters of DNA")
 
+    corpus.add_argument(
+        "--bytes-in", type=int, default=0, metavar="BYTES", help="most bytes of the packed file; genomes are thinned to fit"
+    )
+
     train = commands.add_parser("train", help="train the language model, or go on with a run in --out")
     train.set_defaults(work=_train)
     train.add_argument("--corpus", type=Path, required=True)
@@ -83,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
         help="model directory to start from, such as assets/models/locuscope-lm (its sizes, or more layers or hidden units)",
     )
     train.add_argument("--steps", type=int, default=10**9)
+    train.add_argument("--bucket", type=int, default=1, help="rows have a multiple of so many tokens: 32 for a GPU, which likes few shapes")
+    train.add_argument("--compiled", action="store_true", help="the blocks by torch's compiler")
+    train.add_argument("--light", action="store_true", help="checkpoints without the optimisers' state, half as large")
     train.add_argument(
         "--learn",
         nargs="+",

@@ -14,6 +14,7 @@ CAUTIONS = """
 * Positions on screen are 1-based and inclusive; exported files follow the convention of their format.
 * A pasted sequence stays in this installation. Only the name of a locus goes to a public service, and only when its assembly is not
   registered here. What you have on screen is forgotten when you close the page; computations nobody waits for stop.
+* GPU: not measured. Networks run there in float16; no figure of a real one has been taken yet (`make gpu` takes them).
 * {kept}
 * The address bar holds pasted letters, so that a link reproduces the view; share links knowingly.
 """
