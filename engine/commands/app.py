@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from engine.commands import arguments, batch, benchmark, derived, splicing, triaging
+from engine.commands import alignment, arguments, batch, benchmark, derived, splicing, triaging
 from engine.core.errors import LocuscopeError
 
 _OPTIONS: dict[str, Any] = {
@@ -62,7 +62,7 @@ def make_app() -> typer.Typer:
     made = typer.Typer(**_OPTIONS)
     made.registered_commands.extend(app.registered_commands)
     derived.add_commands(made)
-    for room in (triaging, batch, splicing, benchmark):
+    for room in (triaging, batch, splicing, benchmark, alignment):
         made.registered_commands.extend(room.app.registered_commands)
     return made
 

@@ -94,10 +94,11 @@ class Result(ABC):
     """The answer of an analysis. Every one has the faces `arrays`, `rows`, `tracks` and `words`; ``faces`` names the further ones.
 
     ``faces``: of ``tracks`` (values a base), ``main track`` (one of them says it all), ``intervals`` (stretches with a name), ``pairs``, ``structure`` (a dot-bracket), ``matrix``.
-    A file format that needs a face takes every result that has it.
+    A file format that needs a face takes every result that has it. ``repeatable``: letters and parameters alone give it again, so that a script can.
     """
 
     faces: ClassVar[frozenset[str]] = frozenset({"tracks", "main track"})
+    repeatable: ClassVar[bool] = True
     sequence: NucleotideSequence
     provenance: Provenance
 

@@ -67,7 +67,7 @@ class Format:
 
     def takes(self, kind: type[Result]) -> bool:
         """Whether results of this type can be written so."""
-        return not self.face or self.face in kind.faces
+        return kind.repeatable if self.name == "script" else not self.face or self.face in kind.faces
 
 
 _TEXT = "text/plain"

@@ -69,6 +69,7 @@ def _pages(*, everything: bool = False) -> list[Page]:
         st.Page(folder / "explorer.py", title="Explorer", default=True),
         st.Page(folder / "compare.py", title="Compare", url_path="compare"),
         st.Page(folder / "rna.py", title="RNA", url_path="rna"),
+        st.Page(folder / "alignment.py", title="Alignment", url_path="alignment"),
         st.Page(folder / "figure.py", title="Figure", url_path="figure"),
         st.Page(folder / "triage.py", title="Triage", url_path="triage"),
         st.Page(folder / "benchmarks.py", title="Benchmarks", url_path="benchmarks"),

@@ -63,5 +63,6 @@ def page() -> None:
         st.markdown(CAUTIONS.format(kept=KEPT[state.shared().settings.keep]))
         st.caption(
             "Dependency maps follow Tomaz da Silva et al., Nature Genetics 2025. The same results are made by `python -m engine map`, "
-            "`effects`, `probabilities`, `contacts`, `patterns` and `segment`."
+            "`effects`, `probabilities`, `contacts`, `patterns`, `segment`; the page Alignment and `alignment` hold them against the covariation of an "
+            "alignment, by mutual information less the average product correction (Dunn et al., Bioinformatics 2008)."
         )
