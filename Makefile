@@ -4,14 +4,17 @@
 # make check  the longer forms of the checks
 # make examples  the answers of the shipped examples, after the shipped models changed
 # make bench  the table of figures of this machine
+# make gpu    what a machine with a GPU is asked once: MINUTES=9, OUT=runs/gpu; uses the python3 at hand, installs nothing
 
 PYTHON ?= python3
 HOST ?= localhost
 PORT ?= 8501
+MINUTES ?= 9
+OUT ?= runs/gpu
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint examples bench clean
+.PHONY: run test check lint examples bench gpu clean
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Locuscope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
@@ -48,6 +51,9 @@ examples: $(VENV)/.runtime
 bench: $(VENV)/.tests
 	$(BIN)/python -m engine bench
 	$(BIN)/python -m tests.browser.timings
+
+gpu:
+	$(PYTHON) -m engine.bench.gpu --minutes $(MINUTES) --out $(OUT) $(GPU)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from tests.pretend_gpu import MixedDevices, pretend_gpu
+from tests.pretend_gpu import MixedDevices, counted, pretend_gpu
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +41,26 @@ def test_numpy_takes_only_what_was_brought_to_the_cpu() -> None:
     with pytest.raises(RuntimeError):
         there.numpy()
     assert there.cpu().numpy().sum() == 3
+
+
+def test_launches_and_waits_are_counted() -> None:
+    there = torch.arange(6, device="cuda:0").float()
+    with counted() as found:
+        sums = (there.view(2, 3).transpose(0, 1) + 1).sum(0)  # two operations, two views
+    assert (found.launches, found.waits) == (2, 0)
+    for work in (sums.cpu, lambda: float(sums[0]), lambda: sums[sums > 0], sums.nonzero, lambda: bool(sums.any())):
+        with counted() as found:
+            work()
+        assert found.waits == 1, work
+    places = torch.tensor([1, 2])
+    with counted() as found:
+        known = places.to("cuda:0", non_blocking=True)
+        there[known] = 0.0
+    assert found.waits == 0
+    with counted() as found:
+        places.to("cuda:0")
+    assert found.waits == 1
+
+
+def test_the_kernels_of_a_build_for_cuda_are_not_asked() -> None:
+    assert not torch.backends.cudnn.enabled

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
-from engine.core.errors import ResourceExhausted
+from engine.core.errors import ResourceExhausted, is_out_of_memory
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def batches(
         try:
             found = [compute(*spans[0])] if workers is None else workers.run(compute, spans)
         except RuntimeError as error:
-            if not _out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if size == 1 and workers is None:
                 raise ResourceExhausted(
@@ -107,13 +107,6 @@ def in_turn() -> Iterator[None]:
 def side_by_side(device: str) -> bool:
     """Whether batches on ``device`` are computed by several workers."""
     return _workers(device) is not None
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch could not allocate: an error of its own on a GPU, a text on a CPU."""
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _free_memory() -> None:

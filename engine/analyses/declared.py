@@ -11,7 +11,7 @@ import functools
 import importlib
 import importlib.metadata
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters
-from engine.core.results import Result
+from engine.core.results import Result, Table, WindowAnswer
 
 if TYPE_CHECKING:
     from engine.core.progress import Monitor
@@ -121,6 +121,9 @@ class Declared:
         Place in menus and tables.
     windows : bool
         Whether a run over a genome can do it window by window.
+    ranked : callable
+        ``ranked(windows, parameters)``: what all windows of such a run found, as one ranked table with the columns ``contig``,
+        ``first_start`` and ``second_end`` (1-based inclusive); None = there is none.
     settings : callable
         ``settings(card)``: parameters the explorer starts with, where they depend on the model.
     """
@@ -149,6 +152,7 @@ class Declared:
     shown: Literal["always", "offered", "asked", "clicked", "page"] = "asked"
     order: int = 100
     windows: bool = True
+    ranked: Callable[[Iterable[WindowAnswer], Any], Table] | None = None
     settings: Callable[[ModelCard], Parameters] | None = None
     package: str = field(default="", compare=False)
 

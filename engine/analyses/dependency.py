@@ -362,7 +362,7 @@ def map_of_both_strands(
     seconds = one.provenance.seconds + other.provenance.seconds
     chosen = replace(parameters, precision=used)
     origin = stamp("dependency", VERSION, model, chosen, sequence, seconds)
-    return replace(one, values=values, provenance=origin, influence=None)
+    return replace(one, values=np.asarray(values, np.float32), provenance=origin, influence=None)
 
 
 def _run(

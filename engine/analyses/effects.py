@@ -82,6 +82,7 @@ class VariantEffects(Result):
     ``delta_log_likelihood`` = ln P(window with alt) − ln P(window); only for a causal model.
     """
 
+    faces = frozenset({"tracks", "main track", "substitutions"})
     sequence: NucleotideSequence
     provenance: Provenance
     llr: NDArray[np.float32] | None = None
@@ -109,6 +110,10 @@ class VariantEffects(Result):
             "alt": [BASES[code] for code in alternates],
         }
         return Table({**changes, **{name: values[bases, alternates] for name, values in self.arrays().items()}}, bases)
+
+    def substitutions(self) -> Mapping[str, NDArray[np.float32]]:
+        """The scores there are."""
+        return self.arrays()
 
     def tracks(self) -> tuple[Track, ...]:
         """Means over a base's three substitutions: of the influence first, where there is one."""

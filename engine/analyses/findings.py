@@ -154,6 +154,32 @@ def changes(found: DependencyMap, cause: str = "") -> str:
     return f"{cause}: {text}." if cause else f"{text[0].upper()}{text[1:]}."
 
 
+def lost_and_gained(first: DependencyMap, second: DependencyMap) -> tuple[str, str]:
+    """One sentence about the relations of ``first`` that ``second`` loses, and one about those that it gains; positions are those of ``first``.
+
+    Relations are the strongest pairs of a map, half as many as it has bases; lost is one that is less than half as strong in the other.
+    """
+    return _missing_in("lost", first, second, first.sequence), _missing_in("gained", second, first, first.sequence)
+
+
+def _missing_in(word: str, here: DependencyMap, there: DependencyMap, letters: NucleotideSequence) -> str:
+    pairs = pairs_of(here, max(FEWEST_PAIRS, len(here.values) // 2), APART)
+    other = np.nan_to_num(stronger(there.values))
+    rows, columns = (pairs.places - here.offset).T if len(pairs.places) else (np.zeros(0, int), np.zeros(0, int))
+    gone = np.flatnonzero(other[rows, columns] < pairs.values / 2)
+    owner = "reference" if word == "lost" else "alternate"
+    among = f"the {len(pairs.values):,} strongest relations of the {owner}"
+    if not len(gone):
+        return f"None of {among} is {word}."
+    i, j = (int(index) for index in pairs.places[gone[0]])
+    values = float(other[i - here.offset, j - here.offset]), float(pairs.values[gone[0]])
+    before, after = reversed(values) if word == "lost" else values
+    strongest = f"{base(letters, i)} with {base(letters, j)} ({before:.2f} → {after:.2f} {here.unit})"
+    text = f"Of {among}, {len(gone):,} {'is' if len(gone) == 1 else 'are'} {word}, the strongest {strongest}"
+    runs = [run for run in runs_among(pairs.places[gone], here.sequence.as_dna(), "stem") if run.size >= SHORTEST_RUN]
+    return f"{text}; among them the stem {runs[0].words(letters)}." if runs else f"{text}."
+
+
 @dataclass(frozen=True)
 class Run:
     """Pairs in a row: the first base of each side (0-based) and how many; ``step`` of the second side is −1 in a stem, 1 in a repeat."""

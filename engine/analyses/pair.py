@@ -11,7 +11,7 @@ import numpy as np
 from engine.analyses.declared import Declared
 from engine.analyses.log_odds import Scale
 from engine.analyses.provenance import stamp
-from engine.analyses.substitutions import Scan, letter_codes
+from engine.analyses.substitutions import Scan, letter_codes, numbers_of_mutants
 from engine.core.card import Capability
 from engine.core.errors import ParameterError, SequenceError
 from engine.core.parameters import Parameters, position
@@ -121,7 +121,7 @@ def pair_table(
         reference = scale(scan.reference_logits(normalised=False)[chosen.read])
         watcher.advance(1)
         positions = scan.tensor(np.full(3, chosen.changed, dtype=np.int64))
-        mutants = scan.mutant_logits(positions, scan.tensor(alternates), normalised=False)
+        mutants = numbers_of_mutants(model, scan.mutant_logits(positions, scan.tensor(alternates), normalised=False))
         values[alternates] = (scale(mutants[:, chosen.read]) - reference).float().cpu().numpy()
         watcher.advance(3)
     provenance = stamp("pair", VERSION, model, chosen, sequence, time.perf_counter() - began)

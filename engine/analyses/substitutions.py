@@ -156,11 +156,50 @@ def _difference(exact: Scan, other: Scan) -> float:
 def numbers(model: NucleotideModel, scores: Tensor) -> Tensor:
     """``scores``, which must be numbers: activations beyond the range of float16 end as NaN. Raises `CapabilityMissing` with the remedy."""
     if bool(scores.isnan().any()):
-        raise CapabilityMissing(
-            f"{model.card.title} gives no numbers for this sequence in {model.dtype}; "
-            f"{'its weights are damaged: install them again' if model.dtype == 'float32' else 'choose the dtype float32'}."
-        )
+        raise _no_numbers(model)
     return scores
+
+
+def numbers_of_mutants(model: NucleotideModel, scores: Tensor) -> Tensor:
+    """`numbers` for scores of mutants; of a model with gaps of its own (see `MutantsAreNumbers`) as they are."""
+    return scores if getattr(model, "leaves_gaps", False) else numbers(model, scores)
+
+
+def _no_numbers(model: NucleotideModel) -> CapabilityMissing:
+    return CapabilityMissing(
+        f"{model.card.title} gives no numbers for this sequence in {model.dtype}; "
+        f"{'its weights are damaged: install them again' if model.dtype == 'float32' else 'choose the dtype float32'}."
+    )
+
+
+class MutantsAreNumbers:
+    """What `numbers` asks of a reference, of all mutants of a scan: one whose activations leave the range of float16 is no gap in the result.
+
+    A model with gaps of its own (``leaves_gaps``: where a mutant's tokens cannot be compared) is not asked. On a GPU the answer is waited for once,
+    at the end; on a CPU after each batch.
+    """
+
+    def __init__(self, model: NucleotideModel) -> None:
+        self._model = model
+        self._asked = not getattr(model, "leaves_gaps", False)
+        self._doubtful: Tensor | None = None
+
+    def look(self, logits: Tensor) -> Tensor | None:
+        """Whether some of a batch's scores are no numbers, a bool on the device. Changes nothing; several batches may be looked at at once."""
+        return logits.isnan().any() if self._asked else None
+
+    def take(self, found: Tensor | None) -> None:
+        """Keep what `look` said of a batch. Raises `CapabilityMissing` on a CPU."""
+        if found is None:
+            return
+        self._doubtful = found if self._doubtful is None else self._doubtful | found
+        if found.device.type == "cpu":
+            self.end()
+
+    def end(self) -> None:
+        """Raises `CapabilityMissing` when some score was no number."""
+        if self._doubtful is not None and bool(self._doubtful):
+            raise _no_numbers(self._model)
 
 
 class Pace:
@@ -266,7 +305,8 @@ class Scan:
         """Score ``substitutions`` from the one of index ``begin`` on and give every batch to ``readers``.
 
         After every batch ``after`` is called with the number of substitutions finished, then ``monitor.advance`` with the batch's number of
-        passes (the caller has called ``start``). What ``monitor`` raises to stop the scan goes through.
+        passes (the caller has called ``start``). What ``monitor`` raises to stop the scan goes through. Raises `CapabilityMissing` as
+        `MutantsAreNumbers` does.
         """
         import torch
 
@@ -279,15 +319,17 @@ class Scan:
             count, size, device = len(substitutions), self.batch_size, self.model.device
             size = size // 3 * 3 if size >= 3 else size  # a base's three stay together where they fit
             positions, alternates = self.tensor(substitutions.positions), self.tensor(substitutions.alternates)
-            pace = Pace(device)
+            pace, sound = Pace(device), MutantsAreNumbers(self.model)
             ahead = self._ahead(positions, alternates, normalised) if worth_sharing(device) else None
 
-            def compute(start: int, end: int) -> list[Tensor]:
+            def compute(start: int, end: int) -> tuple[list[Tensor], Tensor | None]:
                 here, there = positions[start:end], alternates[start:end]
                 logits = self.mutant_logits(here, there, normalised=normalised) if ahead is None else ahead.scores(start, end)
-                return [reader.reduced(here, there, logits) for reader in readers]
+                return [reader.reduced(here, there, logits) for reader in readers], sound.look(logits)
 
-            def take(start: int, end: int, reduced: list[Tensor]) -> None:
+            def take(start: int, end: int, computed: tuple[list[Tensor], Tensor | None]) -> None:
+                reduced, doubtful = computed
+                sound.take(doubtful)
                 for reader, found in zip(readers, reduced, strict=True):
                     reader.take(positions[start:end], alternates[start:end], found)
                 pace.step()
@@ -302,6 +344,7 @@ class Scan:
                     ahead.prepare(begin, min(count, begin + size))
                 watcher.advance(1)
                 batches(count, size, compute, take, device="" if ahead is not None else device, begin=begin)
+                sound.end()
             finally:
                 if ahead is not None:
                     ahead.close()

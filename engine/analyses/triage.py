@@ -4,6 +4,10 @@ For a variant in the middle of its window, ``llr`` and ``influence`` are those o
 alternate; tests hold this. A causal model also scores insertions and deletions: the window with the allele is refilled from the reference
 behind it, so that ln P of windows of equal length is compared, and given per base as the loss of such models' authors is.
 
+Of several bases that are replaced and of insertions and deletions a masked model says a pseudo-log-likelihood: the sum over the window of
+ln p(base | the whole window, nothing masked), with the allele minus without, on windows of equal length (Brandes et al., Nature Genetics 2023,
+score indels so). It is no likelihood and is compared with others of its kind only.
+
 A substitution takes three passes: the window, with the base masked, and with the alternate. Those of several variants go through the model
 together where one batch has room for more (a GPU, short windows) and the model reads their windows alike; alone, a variant's passes share
 what the model can share between mutants of one window.
@@ -27,8 +31,9 @@ from engine.analyses.effects import log_likelihood_ratios
 from engine.analyses.log_odds import Scale
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans
-from engine.analyses.substitutions import Scan, letter_codes, numbers
+from engine.analyses.substitutions import Scan, letter_codes, numbers, numbers_of_mutants
 from engine.core.alleles import Change
+from engine.core.calibration import SCORES, Calibration
 from engine.core.consequences import Consequence
 from engine.core.errors import CapabilityMissing, SequenceError
 from engine.core.progress import Monitor, SilentMonitor
@@ -39,7 +44,7 @@ from engine.core.variants import ScoredVariant, Status, Triage, TriageParameters
 if TYPE_CHECKING:
     from torch import Tensor
 
-VERSION = "3"
+VERSION = "4"
 
 
 @dataclass(frozen=True)
@@ -81,11 +86,12 @@ def triage(
     parameters: TriageParameters | None = None,
     monitor: Monitor | None = None,
     gene_models: str = "",
+    calibration: Calibration | None = None,
 ) -> Triage:
     """Scores of ``count`` sites, in order; variants that cannot be scored are kept with a sentence why.
 
     ``sites`` is read one at a time, so their windows need not be in memory together. ``gene_models``: hash of what their consequences
-    come from, for the provenance; empty without.
+    come from, for the provenance; empty without. ``calibration``: what the scores of this model were measured to be.
 
     Raises
     ------
@@ -102,7 +108,7 @@ def triage(
     watcher.start(count, "variants")
     rows: list[ScoredVariant] = []
     read = _Read(gene_models)
-    groups = _groups(model, sites)
+    groups = _groups(model, sites, chosen.influence)
     while some := list(itertools.islice(groups, _GROUPS_AT_ONCE)):
 
         def take(start: int, end: int, found: list[ScoredVariant], some: list[_Group] = some) -> None:
@@ -113,7 +119,7 @@ def triage(
             if len(rows) < count and watcher.wants_partial():
                 watcher.publish(read.result(model, rows, chosen, time.perf_counter() - began, partial=True))
 
-        batches(len(some), 1, functools.partial(_rows_of, model, some), take, device=model.device)
+        batches(len(some), 1, functools.partial(_rows_of, model, some, _Asked(chosen.influence, calibration)), take, device=model.device)
     return read.result(model, rows, chosen, time.perf_counter() - began, partial=False)
 
 
@@ -145,23 +151,61 @@ _LARGEST_GROUP = 256
 _GROUPS_AT_ONCE = 32
 
 
-def _groups(model: NucleotideModel, sites: Iterable[Site]) -> Iterator[_Group]:
-    """Sites in order, as many together as share one batch; with each its window as the model reads it, None where it is scored alone."""
+@dataclass(frozen=True)
+class _Asked:
+    """Whether influence is computed, and by what the scores are judged."""
+
+    influence: bool = True
+    calibration: Calibration | None = None
+
+    def judged(self, row: ScoredVariant) -> ScoredVariant:
+        """The row with the quantiles of its class, and what was measured below chance for it."""
+        table, name = self.calibration, row.consequence
+        if table is None or not name or row.ranked_with != "substitutions":
+            return row
+        low = table.quantile(name, "llr", row.llr) if row.llr is not None else None
+        high = table.quantile(name, "influence", row.influence) if row.influence is not None else None
+        poor = {
+            score: found for score in SCORES if getattr(row, score) is not None and (found := table.below_chance(name, score)) is not None
+        }
+        why = " ".join(f"{score} does not rank {name.replace('_', ' ')}s: measured {found.words()}." for score, found in poor.items())
+        return replace(row, llr_quantile=low, influence_quantile=high, unranked=tuple(poor), below_chance=why)
+
+
+_Pass = tuple[str, int, int]
+"""Letters of a window, place of the base that is not the reference's (-1: none), and its base (-1: masked)."""
+
+
+def _passes(site: Site, window: Prepared, influence: bool) -> tuple[_Pass, ...]:
+    """What a substitution needs: the window with the base masked; and as it is, and with the alternate."""
+    masked = (window.letters, site.place, -1)
+    if not influence:
+        return (masked,)
+    return masked, (window.letters, -1, -1), (window.letters, site.place, BASES.index(site.change.alternate))
+
+
+def _groups(model: NucleotideModel, sites: Iterable[Site], influence: bool = True) -> Iterator[_Group]:
+    """Sites in order, as many together as share one batch; with each its window as the model reads it, None where it is scored alone.
+
+    Alternates of one base share its masked window and the reference.
+    """
     group: _Group = []
     shared: list[Prepared] = []
+    needed: set[_Pass] = set()
     for site in sites:
         window = _shareable(model, site)
-        if group and (not shared or _is_full(model, group, shared) or (window is not None and window.layout != shared[0].layout)):
+        more = set(_passes(site, window, influence)) if window is not None else set()
+        other = bool(shared) and window is not None and window.layout != shared[0].layout
+        if group and (
+            not shared or other or len(group) >= _LARGEST_GROUP or len(needed | more) > max(model.passes_per_batch(shared[0]), 1)
+        ):
             yield group
-            group, shared = [], []
+            group, shared, needed = [], [], set()
         group.append((site, window))
         shared += [] if window is None else [window]
+        needed |= more
     if group:
         yield group
-
-
-def _is_full(model: NucleotideModel, group: _Group, shared: list[Prepared]) -> bool:
-    return len(group) >= _LARGEST_GROUP or 3 * (len(shared) + 1) > model.passes_per_batch(shared[0])
 
 
 def _shareable(model: NucleotideModel, site: Site) -> Prepared | None:
@@ -169,7 +213,7 @@ def _shareable(model: NucleotideModel, site: Site) -> Prepared | None:
     recipe = model.effect_recipe
     if model.card.causal or not model.card.masked or recipe.window_bp is not None or recipe.both_strands:
         return None
-    if site.window is None or _unscored(model, site) is not None:
+    if site.window is None or site.variant.kind != "substitution" or _unscored(site) is not None:
         return None
     try:
         return model.prepare(site.window)
@@ -177,56 +221,65 @@ def _shareable(model: NucleotideModel, site: Site) -> Prepared | None:
         return None
 
 
-def _rows(model: NucleotideModel, group: _Group) -> list[ScoredVariant]:
+def _rows(model: NucleotideModel, group: _Group, influence: bool) -> list[ScoredVariant]:
     """One row a site, in order."""
     shared = [(site, window) for site, window in group if window is not None]
     if len(shared) < 2:
-        return [_scored(model, site) for site, _ in group]
-    together = iter(_scored_together(model, shared))
-    return [_scored(model, site) if window is None else next(together) for site, window in group]
+        return [_scored(model, site, influence) for site, _ in group]
+    together = iter(_scored_together(model, shared, influence))
+    return [_scored(model, site, influence) if window is None else next(together) for site, window in group]
 
 
-def _rows_of(model: NucleotideModel, groups: list[_Group], start: int, end: int) -> list[ScoredVariant]:
+def _rows_of(model: NucleotideModel, groups: list[_Group], asked: _Asked, start: int, end: int) -> list[ScoredVariant]:
     """Rows of some of the groups."""
-    return [row for group in groups[start:end] for row in _rows(model, group)]
+    return [asked.judged(row) for group in groups[start:end] for row in _rows(model, group, asked.influence)]
 
 
-def _scored_together(model: NucleotideModel, shared: list[tuple[Site, Prepared]]) -> list[ScoredVariant]:
-    """Rows of substitutions whose windows the model reads alike: their passes side by side."""
+def _scored_together(model: NucleotideModel, shared: list[tuple[Site, Prepared]], influence: bool) -> list[ScoredVariant]:
+    """Rows of substitutions whose windows the model reads alike: their passes side by side, each once."""
     import torch
 
     rows: list[ScoredVariant] = []
     first = shared[0][1]
     with torch.inference_mode():
-        ids = torch.cat([_three_passes(model, site, window) for site, window in shared])
+        wanted: dict[_Pass, Prepared] = {}
+        for site, window in shared:
+            for one in _passes(site, window, influence):
+                wanted.setdefault(one, window)
+        ids = torch.cat([_input(model, window, one) for one, window in wanted.items()])
         parts: list[Tensor] = []
-        size = model.passes_per_batch(first)
         batches(
-            len(ids), size, lambda start, end: model.base_logits(first, ids[start:end]), lambda _start, _end, found: parts.append(found)
+            len(ids),
+            model.passes_per_batch(first),
+            lambda start, end: model.base_logits(first, ids[start:end]),
+            lambda _start, _end, found: parts.append(found),
         )
-        logits = numbers(model, torch.cat(parts)).view(len(shared), 3, first.length, 4)
-        for (site, window), (reference, masked, mutant) in zip(shared, logits, strict=True):
+        logits = dict(zip(wanted, numbers(model, torch.cat(parts)), strict=True))
+        for site, window in shared:
+            found = [logits[one] for one in _passes(site, window, influence)]
             own, alternate = int(letter_codes(window.letters[site.place])[0]), BASES.index(site.change.alternate)
-            ratio = float(masked[site.place, alternate].double() - masked[site.place, own].double()) if own >= 0 else None
-            influence = _influence_of(reference, mutant[None], site.place, alternate)
-            rows.append(replace(_row(site), llr=ratio, influence=influence))
+            ratio = float(found[0][site.place, alternate].double() - found[0][site.place, own].double()) if own >= 0 else None
+            change = _influence_of(found[1], found[2][None], site.place, alternate) if influence else None
+            rows.append(replace(_row(site), llr=ratio, influence=change))
     return rows
 
 
-def _three_passes(model: NucleotideModel, site: Site, window: Prepared) -> Tensor:
-    """Token ids (3, T): the window, with the base masked, with the alternate."""
+def _input(model: NucleotideModel, window: Prepared, one: _Pass) -> Tensor:
+    """Token ids (1, T) of a pass."""
     import torch
 
-    place = torch.tensor([site.place], device=model.device)
-    mutant = model.mutants(window, place, torch.tensor([BASES.index(site.change.alternate)], device=model.device))
-    return torch.cat((window.ids[None], model.masked(window, place), mutant))
+    _, place, base = one
+    if place < 0:
+        return window.ids[None]
+    where = torch.tensor([place], device=model.device)
+    return model.masked(window, where) if base < 0 else model.mutants(window, where, torch.tensor([base], device=model.device))
 
 
 def _row(site: Site) -> ScoredVariant:
     return ScoredVariant(site.variant, site.status, note=site.note, consequences=site.consequences, left_aligned=site.left_aligned)
 
 
-def _unscored(model: NucleotideModel, site: Site) -> ScoredVariant | None:
+def _unscored(site: Site) -> ScoredVariant | None:
     """The row of a site that the model cannot score, with the reason; None for one that it can."""
     if site.window is None or site.status != "scored":
         return _row(site)
@@ -235,21 +288,21 @@ def _unscored(model: NucleotideModel, site: Site) -> ScoredVariant | None:
         return replace(_row(site), status="not_scored", note="REF and ALT are the same letters; nothing changes.")
     if variant.kind == "symbolic" or "N" in site.change.reference + site.change.alternate:
         return replace(_row(site), status="not_scored", note=f"The allele {variant.alternate[:20]} has no letters that a model could read.")
-    if variant.kind != "substitution" and not model.card.causal:
-        what = {"insertion": "An insertion", "deletion": "A deletion"}.get(variant.kind, "A change of several bases")
-        return replace(_row(site), status="not_scored", note=f"{what} is not scored by a masked model; choose a causal one.")
     return None
 
 
-def _scored(model: NucleotideModel, site: Site) -> ScoredVariant:
-    unscored = _unscored(model, site)
+def _scored(model: NucleotideModel, site: Site, with_influence: bool) -> ScoredVariant:
+    unscored = _unscored(site)
     if unscored is not None or site.window is None:
         return unscored or _row(site)
     try:
         if model.card.causal:
             return _likelihoods(model, site, site.window)
+        if site.variant.kind != "substitution":
+            return _pseudo_likelihoods(model, site, site.window)
         scan = Scan.of(model, site.window)
-        return replace(_row(site), llr=_ratio(scan, site, site.window), influence=_influence(scan, site))
+        influence = _influence(scan, site) if with_influence or not model.card.masked else None
+        return replace(_row(site), llr=_ratio(scan, site, site.window), influence=influence)
     except SequenceError as error:
         return replace(_row(site), status="not_scored", note=str(error))
 
@@ -275,6 +328,7 @@ def _influence(scan: Scan, site: Site) -> float | None:
         else:
             both = scan.mutant_logits(places, alternates, normalised=False)
             reference, mutant = numbers(scan.model, both[0]), both[1:]
+        mutant = numbers_of_mutants(scan.model, mutant)
         return _influence_of(reference, mutant, site.place, alternate)
 
 
@@ -288,18 +342,48 @@ def _influence_of(reference: Tensor, mutant: Tensor, index: int, alternate: int)
     return _finite(float(reader.reduced(place, base, mutant)))
 
 
-def _likelihoods(model: NucleotideModel, site: Site, window: NucleotideSequence) -> ScoredVariant:
-    """The row of a causal model: windows of equal length, from the same base on, with something behind what changes."""
+def _equal_windows(site: Site, window: NucleotideSequence) -> tuple[str, str]:
+    """Letters without and with the change, from the same base on and equally many."""
     letters, change, place = window.letters, site.change, site.place
     behind = site.behind or letters[place + len(change.reference) :]
     changed = letters[:place] + change.alternate + behind
     count = min(len(letters), len(changed))
+    return letters[:count], changed[:count]
+
+
+def _pseudo_likelihoods(model: NucleotideModel, site: Site, window: NucleotideSequence) -> ScoredVariant:
+    """The row of a masked model for several bases or an indel: the pseudo-log-likelihoods of both windows, nothing masked."""
+    letters, changed = _equal_windows(site, window)
+    if len(letters) <= site.place:
+        note = f"The allele has more bases than fit into the window of {len(window):,}; choose a longer one."
+        return replace(_row(site), status="not_scored", note=note)
+    difference = _pseudo_log_likelihood(model, changed) - _pseudo_log_likelihood(model, letters)
+    return replace(_row(site), delta_pseudo_log_likelihood=_finite(difference))
+
+
+def _pseudo_log_likelihood(model: NucleotideModel, letters: str) -> float:
+    """Sum over the bases of ln p(base | all letters, nothing masked)."""
+    import torch
+
+    with torch.inference_mode():
+        reference = model.prepare(NucleotideSequence(letters))
+        logits: Tensor = model.base_logits(reference, reference.ids[None])[0].double()
+        codes = torch.from_numpy(letter_codes(reference.letters)).to(logits.device)
+        known = codes >= 0
+        return float(torch.log_softmax(logits[known], dim=-1).gather(-1, codes[known][:, None]).sum())
+
+
+def _likelihoods(model: NucleotideModel, site: Site, window: NucleotideSequence) -> ScoredVariant:
+    """The row of a causal model: windows of equal length, from the same base on, with something behind what changes."""
+    change, place = site.change, site.place
+    letters, changed = _equal_windows(site, window)
+    count = len(letters)
     if count <= place + len(change.alternate):
         note = (
             f"Nothing stands behind the change in a window of {count:,} bases, so a model that reads from left to right says nothing of it."
         )
         return replace(_row(site), status="not_scored", note=note)
-    difference = _log_likelihood(model, NucleotideSequence(changed[:count])) - _log_likelihood(model, NucleotideSequence(letters[:count]))
+    difference = _log_likelihood(model, NucleotideSequence(changed)) - _log_likelihood(model, NucleotideSequence(letters))
     scored = count + isinstance(model, LikelihoodModel)  # its authors' loss counts the end token
     return replace(_row(site), delta_log_likelihood=_finite(difference), mean_delta_log_likelihood=_finite(difference / scored))
 

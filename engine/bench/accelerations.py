@@ -6,7 +6,7 @@ are a sample spread evenly over the sequence, three alternates a base; whole map
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,32 +42,25 @@ class FastOptions:
     taus: tuple[float, ...] = TAUS
 
 
-def fast_rows(options: FastOptions | None = None, models: Path | None = None, tell: Callable[[Row], None] | None = None) -> list[Row]:
-    """All rows, each given to ``tell`` as it is measured. ``models``: the folder of the shipped models (``assets/models``)."""
+def fast_rows(options: FastOptions | None = None, models: Path | None = None) -> Iterator[Row]:
+    """All rows, as they are measured. ``models``: the folder of the shipped models (``assets/models``)."""
     import torch
 
     chosen = options or FastOptions()
-    rows: list[Row] = []
-
-    def add(new: list[Row]) -> None:
-        rows.extend(new)
-        for row in new if tell is not None else ():
-            tell(row)  # type: ignore[misc]
-
     folder = models / (entry("locuscope").shipped or "") if models is not None else None
     with one_thread(), torch.inference_mode(), torch.random.fork_rng(devices=()):
         torch.manual_seed(5)
-        add([Row("Accelerations, one thread", "float32 matrix product", gemm_gflops(torch.float32), "GFLOP/s")])
-        add([Row("Accelerations, one thread", "bfloat16 matrix product", gemm_gflops(torch.bfloat16), "GFLOP/s")])
+        yield Row("Accelerations, one thread", "float32 matrix product", gemm_gflops(torch.float32), "GFLOP/s")
+        yield Row("Accelerations, one thread", "bfloat16 matrix product", gemm_gflops(torch.bfloat16), "GFLOP/s")
         for layers in (6, 7):
-            add(cone_rows(layers, chosen))
+            yield from cone_rows(layers, chosen)
         if chosen.published:
-            add(gpn_rows(chosen))
-        add(causal_rows(chosen))
-        add(megadna_rows(chosen))
-        for length in chosen.lengths if folder is not None and folder.is_dir() else ():
-            add(shipped_rows(folder, length, chosen))  # type: ignore[arg-type]
-    return rows
+            yield from gpn_rows(chosen)
+        yield from causal_rows(chosen)
+        yield from megadna_rows(chosen)
+        if folder is not None and folder.is_dir():
+            for length in chosen.lengths:
+                yield from shipped_rows(folder, length, chosen)
 
 
 def _spread(length: int, count: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SPECIES = {1: "kazachstania_africana_cbs_2517_gca_000304475", 6: "candida_glabrata"}
 MODELS = {1: "specieslm-fungi-k1", 6: "specieslm-fungi-k6"}
+METAZOAN = "homo_sapiens"
 WIDTH, HEADS = 768, 12
 
 
@@ -41,21 +43,26 @@ class EncoderOptions:
     repeats: int = 2
 
 
-def write_synthetic(directory: Path, k: int, layers: int) -> PlainModel:
-    """A SpeciesLM checkpoint of published width with random weights, in the published layout, and the same weights for the plain loop."""
+def write_synthetic(directory: Path, k: int, layers: int, *, rotary: bool = False, positions: int = 1024) -> PlainModel:
+    """A SpeciesLM checkpoint of published width with random weights, in the published layout, and the same weights for the plain loop.
+
+    ``rotary``: of metazoa, whose positions are turned beside the learned ones. `transformers` has no BERT that turns them: the plain loop's
+    leaves it out, and is the faster for it.
+    """
     from transformers import BertConfig, BertForMaskedLM
     from transformers.utils import logging as their_logging
 
     their_logging.disable_progress_bar()
+    species = METAZOAN if rotary else SPECIES[k]
     words = ["".join(letters) for letters in product("ATCG", repeat=k)]
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, SPECIES[k]]
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, species]
     config = BertConfig(
         vocab_size=1408 if k == 1 else 4608,
         hidden_size=WIDTH,
         num_hidden_layers=layers,
         num_attention_heads=HEADS,
         intermediate_size=4 * WIDTH,
-        max_position_embeddings=1024,
+        max_position_embeddings=positions,
         initializer_range=WIDTH**-0.5,
     )
     with torch.random.fork_rng(devices=()):
@@ -64,9 +71,14 @@ def write_synthetic(directory: Path, k: int, layers: int) -> PlainModel:
     with torch.no_grad():
         bert.cls.predictions.bias[5 : 5 + len(words)] += 12  # like a trained model's, the predictions are bases
     bert.save_pretrained(directory)
+    if rotary:
+        written = directory / "config.json"
+        values = json.loads(written.read_text(encoding="utf-8"))
+        values |= {"position_embedding_type": "rotary", "rotary_emb_dim": WIDTH // HEADS, "rotary_emb_base": 10000.0}
+        written.write_text(json.dumps(values | {"rotary_emb_interleaved": False}), encoding="utf-8")
     (directory / "vocab.txt").write_text("\n".join(tokens), encoding="utf-8")
     vocabulary = {token: index for index, token in enumerate(tokens)}
-    return PlainModel(bert, vocabulary, k, SPECIES[k], 64 if k == 1 else 8)
+    return PlainModel(bert, vocabulary, k, species, 64 if k == 1 else 8)
 
 
 def encoder_flops(tokens: int, layers: int, k: int) -> float:

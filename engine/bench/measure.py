@@ -36,14 +36,16 @@ class Row:
 
 def table(rows: list[Row]) -> str:
     """Rows as aligned text, one line each, grouped."""
-    lines = []
     width = max((len(row.what) for row in rows), default=0)
-    for index, row in enumerate(rows):
-        if index == 0 or rows[index - 1].group != row.group:
-            lines += ["", row.group, "-" * len(row.group)]
-        value = f"{row.value:.3g}" if abs(row.value) < 1000 else f"{row.value:,.0f}"
-        lines.append(f"{row.what:<{width}}  {value:>8} {row.unit:<9} {row.note}".rstrip())
-    return "\n".join(lines).lstrip("\n")
+    befores = [None, *rows][: len(rows)]
+    return "\n".join(line for row, before in zip(rows, befores, strict=True) for line in told(row, before, width)).lstrip("\n")
+
+
+def told(row: Row, before: Row | None, width: int = 64) -> list[str]:
+    """The lines of one row under another: a heading where a group begins, and its own."""
+    heading = ["", row.group, "-" * len(row.group)] if before is None or before.group != row.group else []
+    value = f"{row.value:.3g}" if abs(row.value) < 1000 else f"{row.value:,.0f}"
+    return [*heading, f"{row.what:<{width}}  {value:>8} {row.unit:<9} {row.note}".rstrip()]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import torch
 
 from engine.bench.accelerations import fast_rows
 from engine.bench.encoders import EncoderOptions, encoder_rows
-from engine.bench.gpu import gpu_rows
+from engine.bench.gpu.maps import gpu_rows
 from engine.bench.measure import LENGTHS, Row
 from engine.bench.scan import scan_rows
 from engine.bench.shipped import shipped_rows
@@ -40,18 +40,19 @@ def run(
     return rows
 
 
-def _sections(options: EncoderOptions, models: Path | None, quick: bool) -> Iterator[Callable[[], list[Row]]]:
+def _sections(options: EncoderOptions, models: Path | None, quick: bool) -> Iterator[Callable[[], Iterable[Row]]]:
+    """The GPU's first: where there is one it is what is asked for."""
+    folder = models / (entry("locuscope").shipped or "") if models is not None else None
+    if torch.cuda.is_available():
+        yield lambda: gpu_rows(shipped=folder)
     yield scan_rows
     yield lambda: encoder_rows(options, 1)
     if not quick:
         yield lambda: encoder_rows(replace(options, bases=max(1, options.bases // 4)), 6)
-    folder = models / (entry("locuscope").shipped or "") if models is not None else None
     if folder is not None and folder.is_dir():
         yield lambda: shipped_rows(folder, LENGTHS[:2] if quick else LENGTHS)
     if not quick:
         yield lambda: fast_rows(models=models)
-    if torch.cuda.is_available():
-        yield lambda: gpu_rows(shipped=folder)
 
 
 def machine() -> str:

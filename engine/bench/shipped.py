@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,28 +23,27 @@ from engine.service.jobs import Job, JobMonitor
 from engine.service.turns import Turns
 
 
-def shipped_rows(folder: Path, lengths: tuple[int, ...]) -> list[Row]:
-    """Seconds of a whole map with the shipped model, in every precision it offers, and how they grow with length."""
+def shipped_rows(folder: Path, lengths: tuple[int, ...]) -> Iterator[Row]:
+    """Seconds of a whole map with the shipped model, in every precision it offers, and how they grow with length; as they are measured."""
     group = "The shipped model, one thread"
     model: Any = entry("locuscope").load(folder, LoadOptions())
-    rows: list[Row] = []
     with one_thread():
         for precision in getattr(model, "precisions", ("exact",)):
             seconds: dict[int, float] = {}
             for length in lengths:
                 seconds[length], note = _map_seconds(model, length, precision)
-                rows.append(Row(group, f"{precision}: map of {length:,} nt", seconds[length], "s", note))
+                yield Row(group, f"{precision}: map of {length:,} nt", seconds[length], "s", note)
             if len(lengths) > 2:
                 growth = np.polyfit(np.log(lengths[1:]), np.log([seconds[length] for length in lengths[1:]]), 1)[0]
-                rows.append(Row(group, f"{precision}: growth with length", float(growth), "", "exponent between 300 and the longest"))
+                yield Row(group, f"{precision}: growth with length", float(growth), "", "exponent between 300 and the longest")
         if len(lengths) > 2:
-            rows += [_watched_row(group, model), _visitor_row(group, model)]
+            yield _watched_row(group, model)
+            yield _visitor_row(group, model)
         peak = peak_bytes(lambda: _map_seconds(model, lengths[-1], "exact")) if len(lengths) > 2 else None
     if peak is not None:
-        rows.append(Row(group, f"peak memory, {lengths[-1]:,} nt", peak / 1e6, "MB", "activations of the model included"))
+        yield Row(group, f"peak memory, {lengths[-1]:,} nt", peak / 1e6, "MB", "activations of the model included")
     if len(lengths) > 2 and torch.get_num_threads() > 1:
-        rows += _cores_rows(model)
-    return rows
+        yield from _cores_rows(model)
 
 
 def _watched_row(group: str, model: Any, length: int = 300) -> Row:

@@ -96,6 +96,16 @@ def read_bytes(path: Path) -> bytes:
         raise FileFormatError(f"The file {quoted(path)} cannot be read: {reason}; give the path of a readable file.") from error
 
 
+def check_readable(path: Path) -> None:
+    """Raise `FileFormatError` when a file a user named cannot be read."""
+    try:
+        with path.open("rb"):
+            return
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no such name can be"
+        raise FileFormatError(f"The file {quoted(path)} cannot be read: {reason}; give the path of a readable file.") from error
+
+
 def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, path: Path) -> NucleotideSequence:
     """The record called ``name``, or the only one."""
     names = [record.name[:80] for record in records]

@@ -14,7 +14,7 @@ from engine.commands.arguments import TerminalMonitor, check_ending, check_outpu
 from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
 from engine.core.errors import InputError, LocusError, ParameterError, SourceUnavailable, WeightsInvalid, WeightsMissing
 from engine.core.protocols import VariantScore
-from engine.core.variants import TriageParameters, Variant
+from engine.core.variants import Variant
 
 if TYPE_CHECKING:
     from engine.service.engine import Engine
@@ -22,67 +22,12 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command("triage")
-def triage_command(
-    vcf: Annotated[Path, typer.Argument(metavar="VCF", help="Variants; plain, gzipped or bgzipped.")],
-    fasta: Annotated[Path, typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")],
-    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF or GenBank with gene models.")] = None,
-    model: ModelId = "",
-    weights: Weights = None,
-    species: Species = "",
-    device: Device = "",
-    dtype: Dtype = "",
-    out: Out = None,
-    window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
-    genetic_code: Annotated[
-        list[str],
-        typer.Option("--genetic-code", metavar="[CONTIG=]TABLE", help="NCBI table where the annotation states none; may be repeated."),
-    ] = [],  # noqa: B006
-) -> None:
-    """Scores of the variants of a VCF: a table (on standard output without --out; .tsv, .csv, .xlsx), or the VCF with INFO fields (.vcf,
-    .vcf.gz, .vcf.bgz, .bcf)."""
-    from engine.core.transcripts import Transcripts
-    from engine.exports.triage_files import triage_format
-    from engine.exports.triage_table import write_triage_table
-    from engine.service.triage import ReferenceLetters, TriageRequest
-    from engine.sources.genetic_codes import given_codes
-    from engine.sources.transcripts import read_transcripts
-    from engine.sources.vcf import open_vcf, read_vcf
-
-    written = None
-    if out is not None:
-        check_output(out)
-        written = triage_format(out)
-    settings = settings_of_command_line()
-    request = TriageRequest(
-        read_vcf(vcf),
-        ReferenceLetters.of_file(fasta, settings),
-        read_transcripts(gff, given_codes(genetic_code)) if gff is not None else Transcripts(),
-        model,
-        TriageParameters(window),
-        species,
-        weights,
-        device,
-        dtype,
-    )
-    monitor = TerminalMonitor()
-    result = arguments.make_engine(settings).run_triage(request, monitor)
-    monitor.close()
-    if out is not None and written is not None:
-        with writing(out), open_vcf(vcf, vcf.name) as source:
-            written.write(result, source, out)
-    else:
-        deliver(lambda path: write_triage_table(result, path), None, ".tsv")
-    scored = sum(row.status == "scored" for row in result.rows)
-    print(f"{scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
-
-
 @app.command("scan")
 def scan_command(
     fasta: Annotated[Path, typer.Option("--fasta", metavar="GENOME", help="Every contig of it is scanned.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the answers; a run goes on where it stopped.")],
     analysis: Annotated[
-        str, typer.Option(metavar="NAME", help="probabilities, effects, segmentation, dependency or tokens.")
+        str, typer.Option(metavar="NAME", help="probabilities, effects, segmentation, dependency, patterns or tokens.")
     ] = "probabilities",
     model: ModelId = "",
     weights: Weights = None,
@@ -97,13 +42,28 @@ def scan_command(
         list[str],
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the analysis, such as precision=exact; may be repeated."),
     ] = [],  # noqa: B006
+    gff: Annotated[
+        Path | None, typer.Option("--gff", metavar="ANNOTATION", help="Genes beside each place of the ranked table of patterns.")
+    ] = None,
+    non_coding: Annotated[bool, typer.Option("--non-coding", help="Leave out windows more than half of which is coding in --gff.")] = False,
 ) -> None:
-    """Genome-wide run, resumable, to a directory: an npz a stretch of windows and a bigWig a track."""
+    """Genome-wide run, resumable, to a directory: an npz a stretch of windows, a bigWig a track, of patterns a ranked table."""
     from engine.genome.run import Plan, scan
 
     folder = weights.resolve() if weights is not None else ""
     plan = Plan(
-        str(fasta.resolve()), analysis, model, str(folder), species, device, dtype, window, overlap, read_settings(setting, analysis)
+        str(fasta.resolve()),
+        analysis,
+        model,
+        str(folder),
+        species,
+        device,
+        dtype,
+        window,
+        overlap,
+        read_settings(setting, analysis),
+        str(gff.resolve()) if gff is not None else "",
+        non_coding,
     )
     monitor = TerminalMonitor()
     failed = scan(plan, out, settings_of_command_line(), processes, ray, monitor)
@@ -241,9 +201,12 @@ def bench(
     from engine.bench.encoders import EncoderOptions
     from engine.service.shelf import ASSETS
 
-    def told(row: measure.Row) -> None:
-        print(".", end="", file=sys.stderr, flush=True)
+    before: list[measure.Row] = []
 
-    print(benchmarks.machine())
-    print(measure.table(benchmarks.run(EncoderOptions(layers=layers, bases=bases), ASSETS, told, quick=quick)))
-    print(file=sys.stderr)
+    def tell(row: measure.Row) -> None:
+        """Each figure at once: whatever ends a long run leaves what was measured until then."""
+        print("\n".join(measure.told(row, before[-1] if before else None)), flush=True)
+        before.append(row)
+
+    print(benchmarks.machine(), flush=True)
+    benchmarks.run(EncoderOptions(layers=layers, bases=bases), ASSETS, tell, quick=quick)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,12 @@ from engine.analyses.benchmark import BenchmarkParameters
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, read_bytes, settings_of_command_line
 from engine.commands.options import Device, Out, Weights
+from engine.core.errors import InputError
 from engine.core.parameters import fields_of
 from engine.core.splicing import SpliceParameters
+
+if TYPE_CHECKING:
+    from engine.service.named_benchmarks import Preset
 
 app = typer.Typer()
 
@@ -22,8 +26,12 @@ _OPTIONS = {field.name: field.option for kind in (BenchmarkParameters, SplicePar
 
 @app.command("benchmark")
 def benchmark_command(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Labelled rows: .tsv, .csv or .vcf, gzipped or not.")],
-    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column (INFO field of a VCF) that holds the label.")],
+    table: Annotated[
+        str,
+        typer.Argument(metavar="TABLE|NAME", help="Labelled rows: .tsv, .csv or .vcf, gzipped or not; or a named benchmark, with --data."),
+    ] = "",
+    data: Annotated[Path | None, typer.Option("--data", metavar="TABLE", help="The public table of a named benchmark.")] = None,
+    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column (INFO field of a VCF) that holds the label.")] = "",
     positive: Annotated[list[str], typer.Option(metavar="TEXT", help="Label of a positive; may be repeated.")] = [],  # noqa: B006
     negative: Annotated[list[str], typer.Option(metavar="TEXT", help="Label of a negative; may be repeated.")] = [],  # noqa: B006
     score: Annotated[list[str], typer.Option(metavar="COLUMN", help="Column with a score; may be repeated.")] = [],  # noqa: B006
@@ -45,7 +53,8 @@ def benchmark_command(
     device: Device = "",
     out: Out = None,
 ) -> None:
-    """AUROC, auPRC and Spearman of scores against labels, with 95 % intervals, by class, beside baselines: a table, or .json."""
+    """AUROC, auPRC and Spearman of scores against labels, with 95 % intervals, by class, beside baselines: a table, or .json. Without TABLE
+    the benchmarks there are by name, with what was measured of them."""
     from engine.core.transcripts import Transcripts
     from engine.exports.benchmark_table import write_benchmark
     from engine.service.benchmark import BenchmarkRequest, run_benchmark
@@ -53,12 +62,24 @@ def benchmark_command(
     from engine.sources.labelled import read_labelled
     from engine.sources.transcripts import read_transcripts
 
+    if not table:
+        print("\n".join(_overview()))
+        return
     if out is not None:
         check_output(out)
         check_ending(out, (".tsv", ".txt", ".json"))
+    preset = _preset(table, data)
+    path = data if preset is not None and data is not None else Path(table)
+    if preset is not None:
+        label, group, columns = label or preset.label, group or preset.group, columns or preset.columns
+        positive, negative = positive or [*preset.positive], negative or [*preset.negative]
+        baseline, lower = baseline or [*preset.baselines], lower or [*preset.lower]
+        assembly = assembly or ("" if gff is not None else preset.assembly)
+    if not label:
+        raise InputError("Missing option '--label'; name the column that holds the label.")
     settings = settings_of_command_line()
     request = BenchmarkRequest(
-        read_labelled(table, tuple(name.strip() for name in columns.split(",")) if columns else ()),
+        read_labelled(path, tuple(name.strip() for name in columns.split(",")) if columns else ()),
         label,
         tuple(positive),
         tuple(negative),
@@ -79,8 +100,9 @@ def benchmark_command(
     found = run_benchmark(engine, request, monitor)
     monitor.close()
     provenance = {
-        "file": table.name,
-        "sha256": hashlib.sha256(read_bytes(table)).hexdigest(),
+        "benchmark": table if preset is not None else "",
+        "file": path.name,
+        "sha256": hashlib.sha256(read_bytes(path)).hexdigest(),
         "label": label,
         "positive": positive,
         "negative": negative,
@@ -88,3 +110,31 @@ def benchmark_command(
         "weights": engine.fingerprint(model, weights) if model else "",
     }
     deliver(lambda path: write_benchmark(found, provenance, path), out, ".tsv")
+
+
+def _preset(name: str, data: Path | None) -> Preset | None:
+    """How the table of a named benchmark is read; None for a table of one's own."""
+    from engine.service.named_benchmarks import is_named, named
+
+    if not is_named(name):
+        if data is not None:
+            named(name)
+        return None
+    found = named(name)
+    if found.preset is None:
+        raise InputError(f"The benchmark {name} has no table of variants; its data: {found.data}.")
+    if data is None:
+        raise InputError(f"The benchmark {name} needs --data TABLE: {found.data}.")
+    return found.preset
+
+
+def _overview() -> list[str]:
+    """One line a named benchmark, tab-separated."""
+    from engine.service.named_benchmarks import BENCHMARKS, NOT_RUN, best
+
+    lines = ["name\ttitle\tmeasure\tmeasured\tpublished\tdata"]
+    for item in BENCHMARKS:
+        found = best(item.id)
+        told = NOT_RUN if found is None else f"{found.score}, {found.group}: {found.measure} {found.value:.3f}, n = {found.count:,}"
+        lines.append("\t".join((item.id, item.title, item.measure, told, item.published, item.data)))
+    return lines

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _STEP_BP = 64
+_COMPLEMENT = str.maketrans("ACGTUN", "TGCAAN")
 
 Letters = Callable[[int, int], str]
 """``letters(start, end)``: upper-case forward letters of a contig, 0-based half-open; shorter at the contig's ends."""
@@ -35,6 +36,15 @@ class Change:
     def is_indel(self) -> bool:
         """Whether letters are only removed or only added."""
         return bool(self.reference) != bool(self.alternate)
+
+    def applied(self, letters: str) -> str:
+        """``letters`` (from 0 on) with the change made."""
+        return letters[: self.start] + self.alternate + letters[self.end :]
+
+    def turned(self, length: int) -> Change:
+        """The same change on the other strand of ``length`` letters; U counts as T."""
+        reference, alternate = (text.translate(_COMPLEMENT)[::-1] for text in (self.reference, self.alternate))
+        return Change(length - self.end, reference, alternate)
 
     def moved(self, by: int, letters: str) -> Change:
         """The same letters removed or added ``by`` bases further right; ``letters`` are those that are removed or added there."""

@@ -34,6 +34,9 @@ IMPACTS: dict[str, Impact] = {
 }
 """Impact class of each term, from the most to the least severe term."""
 
+IMPACT_ORDER = ("HIGH", "MODERATE", "LOW", "MODIFIER", "")
+"""Impact classes, the most severe first; the last stands for no consequence."""
+
 SEVERITY = tuple(IMPACTS)
 RANKS = {term: rank for rank, term in enumerate(SEVERITY)}
 """0 = the most severe."""

@@ -71,5 +71,21 @@ class ResourceExhausted(LocuscopeError):
     """Memory or a configured bound ran out."""
 
 
+_NO_MEMORY = (
+    "can't allocate memory",
+    "CUDA out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "cudaErrorMemoryAllocation",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python or torch says that memory ran out: one of their own classes, or, from the libraries torch calls, a text."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+
+
 class Cancelled(LocuscopeError):
     """The caller asked to stop."""

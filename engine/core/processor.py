@@ -1,6 +1,6 @@
 """What kind of processor computes: it decides which kernels run, and with them the last bits of a number, so it is part of every key.
 
-Read from the system once, without torch and without a stopwatch: the same machine answers the same in every process, busy or not.
+Read from the system, a CPU's without torch, and without a stopwatch: the same machine answers the same in every process, busy or not.
 """
 
 from __future__ import annotations
@@ -25,10 +25,23 @@ def features() -> frozenset[str]:
 
 
 def kind(device: str) -> str:
-    """The kind of processor behind a torch device, for keys and provenance: ``x86_64 avx2 avx512f`` for a CPU, ``cuda`` for a GPU."""
+    """The kind of processor behind a torch device, for keys and provenance: ``x86_64 avx2 avx512f`` for a CPU, ``cuda NVIDIA H100, 80 GiB`` for a
+    GPU, whose make decides the kernels and whose memory the size of a batch.
+    """
     if not device.startswith("cpu"):
-        return device.partition(":")[0]
+        return _card(device)
     return " ".join((platform.machine(), *sorted(features())))
+
+
+def _card(device: str) -> str:
+    """The make and memory of a GPU; the bare kind of device where torch has none."""
+    import torch
+
+    name = device.partition(":")[0]
+    if name != "cuda" or not torch.cuda.is_available():
+        return name
+    card = torch.cuda.get_device_properties(device)
+    return f"{name} {card.name}, {round(card.total_memory / 2**30)} GiB"
 
 
 def multiplies_bfloat16() -> bool:

@@ -94,10 +94,11 @@ class Result(ABC):
     """The answer of an analysis. Every one has the faces `arrays`, `rows`, `tracks` and `words`; ``faces`` names the further ones.
 
     ``faces``: of ``tracks`` (values a base), ``main track`` (one of them says it all), ``intervals`` (stretches with a name), ``pairs``, ``structure`` (a dot-bracket), ``matrix``, ``letters`` (`written` was made by the model).
-    A file format that needs a face takes every result that has it.
+    A file format that needs a face takes every result that has it. ``repeatable``: letters and parameters alone give it again, so that a script can.
     """
 
     faces: ClassVar[frozenset[str]] = frozenset({"tracks", "main track"})
+    repeatable: ClassVar[bool] = True
     sequence: NucleotideSequence
     provenance: Provenance
 
@@ -147,6 +148,10 @@ class Result(ABC):
         """All values between two bases."""
         raise NotImplementedError(f"{type(self).__name__} has no matrix")
 
+    def substitutions(self) -> Mapping[str, NDArray[np.float32]]:
+        """Scores of every substitution by their names, float32 (L, 4) each, NaN at the reference base."""
+        raise NotImplementedError(f"{type(self).__name__} has no substitutions")
+
 
 FACES: dict[str, str] = {
     "tracks": "tracks",
@@ -156,6 +161,7 @@ FACES: dict[str, str] = {
     "structure": "structure",
     "matrix": "matrix",
     "letters": "written",
+    "substitutions": "substitutions",
 }
 """Name of a face → method of `Result`."""
 
@@ -163,6 +169,21 @@ FACES: dict[str, str] = {
 def place(sequence: NucleotideSequence, index: int) -> str:
     """A base in words: its letter and 1-based position."""
     return f"{sequence.letters[index]}{index + 1:,}"
+
+
+@dataclass(frozen=True, eq=False)
+class WindowAnswer:
+    """What a run over a genome has of the bases ``[start, end)`` of a contig, of which ``[first, last)`` counts; 0-based.
+
+    ``arrays``: those of the result, and ``sequence``, the letters.
+    """
+
+    contig: str
+    start: int
+    end: int
+    first: int
+    last: int
+    arrays: Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)

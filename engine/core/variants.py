@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from engine.core.alleles import Change, trimmed
 from engine.core.consequences import Consequence
@@ -14,7 +19,14 @@ from engine.core.parameters import Parameters
 from engine.core.provenance import Provenance
 from engine.core.quoting import quoted
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.core.splicing import SpliceScore
+
 Status = Literal["scored", "reference_mismatch", "outside", "not_scored"]
+KINDS = ("substitutions", "several bases", "indels")
+"""What variants are ranked with."""
 VariantKind = Literal["same", "substitution", "insertion", "deletion", "complex", "symbolic"]
 
 _LETTERS = re.compile(r"^[ACGTN]+$")
@@ -38,6 +50,8 @@ class Variant:
         0-based index of the record in its file and of the allele among the record's alternates.
     problem : str
         One sentence why the record cannot be used; empty for one that can. Only then may position and letters be anything.
+    frequency : float or None
+        Allele frequency that the file states (INFO fields AF, CAF or AC with AN), from 0 to 1.
     """
 
     contig: str
@@ -48,6 +62,7 @@ class Variant:
     record: int = 0
     allele: int = 0
     problem: str = ""
+    frequency: float | None = None
 
     def __post_init__(self) -> None:
         if self.problem:
@@ -99,9 +114,11 @@ class Variant:
 
 @dataclass(frozen=True)
 class TriageParameters(Parameters):
-    """``window_bp``: bases of the window around each variant that the model sees; at least 3."""
+    """``window_bp``: bases of the window around each variant that the model sees, at least 3. ``influence``: whether that is computed, too;
+    it takes two of the three passes of a substitution."""
 
     window_bp: int = 512
+    influence: bool = True
 
     def __post_init__(self) -> None:
         if self.window_bp < 3:
@@ -114,9 +131,13 @@ class ScoredVariant:
 
     ``llr`` = ln p(alternate) − ln p(reference), masked (negative = unlikely); ``influence`` = mean change elsewhere in the window in
     log2 odds. Of causal models: ``delta_log_likelihood`` = ln P(window with alternate) − ln P(window) of windows of equal length,
-    ``mean_delta_log_likelihood`` the same per base (their authors' loss). ``note`` is one sentence where ``status`` is not ``scored``.
+    ``mean_delta_log_likelihood`` the same per base (their authors' loss). ``delta_pseudo_log_likelihood``: what masked models say of several
+    bases and of indels (`engine.analyses.triage`). ``note`` is one sentence where ``status`` is not ``scored``.
     ``consequences`` come from the annotation, one a transcript, the most severe first; empty without an annotation of the contig.
     ``left_aligned``: 1-based position, reference and alternate without padding, an indel as far left as the reference allows.
+    ``llr_quantile``, ``influence_quantile``: share of substitutions of the same consequence class that are as unlikely or more
+    (`engine.core.calibration`). ``unranked``: names of scores that do not rank this class, ``below_chance`` why; empty where all do.
+    ``splice``: what a splice model says, when it was asked.
     """
 
     variant: Variant
@@ -128,6 +149,17 @@ class ScoredVariant:
     note: str = ""
     consequences: tuple[Consequence, ...] = ()
     left_aligned: tuple[int, str, str] | None = None
+    delta_pseudo_log_likelihood: float | None = None
+    llr_quantile: float | None = None
+    influence_quantile: float | None = None
+    unranked: tuple[str, ...] = ()
+    below_chance: str = ""
+    splice: SpliceScore | None = None
+
+    @property
+    def impact(self) -> str:
+        """Impact class of the most severe consequence; empty without an annotation."""
+        return self.consequences[0].impact if self.consequences else ""
 
     @property
     def consequence(self) -> str:
@@ -141,12 +173,15 @@ class ScoredVariant:
 
     @property
     def score(self) -> float | None:
-        """What variants of one ``kind`` are ranked by, lowest first: ``llr``, or the mean of the likelihood's change, or minus ``influence``."""
+        """What variants of one ``kind`` are ranked by, lowest first: ``llr``, or the mean of the likelihood's change, or that of the pseudo-
+        likelihood, or minus ``influence``. None where that score was measured below chance for the class."""
         if self.llr is not None:
-            return self.llr
+            return None if "llr" in self.unranked else self.llr
         if self.mean_delta_log_likelihood is not None:
             return self.mean_delta_log_likelihood
-        return None if self.influence is None else -self.influence
+        if self.delta_pseudo_log_likelihood is not None:
+            return self.delta_pseudo_log_likelihood
+        return None if self.influence is None or "influence" in self.unranked else -self.influence
 
     @property
     def ranked_with(self) -> str:
@@ -157,18 +192,42 @@ class ScoredVariant:
         return "substitutions" if len(change.reference) == 1 else "several bases"
 
 
+class Ranks(Sequence[int | None]):
+    """A rank a row, None where there is none; 8 bytes each."""
+
+    def __init__(self, values: NDArray[np.int64]) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._values[index]
+        return Ranks(found) if isinstance(found, np.ndarray) else (int(found) or None)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, eq=False)
 class Triage:
     """Every alternate allele of a VCF in the order of the file."""
 
-    rows: tuple[ScoredVariant, ...]
+    rows: Sequence[ScoredVariant]
     provenance: Provenance
 
-    def ranks(self) -> tuple[int | None, ...]:
+    def ranks(self) -> Ranks:
         """1 = most unlikely of the variants that are compared with it; ties share the lower rank; None where there is no score."""
-        first: dict[tuple[str, float], int] = {}
-        places: dict[str, int] = {}
-        for row in sorted((row for row in self.rows if row.score is not None), key=lambda row: row.score or 0.0):
-            places[row.ranked_with] = place = places.get(row.ranked_with, 0) + 1
-            first.setdefault((row.ranked_with, row.score or 0.0), place)
-        return tuple(None if row.score is None else first[row.ranked_with, row.score] for row in self.rows)
+        scores, kinds = array("d"), array("b")
+        for row in self.rows:
+            score = row.score
+            scores.append(math.nan if score is None else score)
+            kinds.append(KINDS.index(row.ranked_with))
+        values, kind = np.array(scores), np.array(kinds)
+        ranks = np.zeros(len(values), dtype=np.int64)
+        for number in range(len(KINDS)):
+            here = np.flatnonzero((kind == number) & ~np.isnan(values))
+            ranks[here] = np.searchsorted(np.sort(values[here]), values[here]) + 1
+        return Ranks(ranks)

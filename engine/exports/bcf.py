@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,9 +15,14 @@ from engine.core.errors import FileFormatError
 from engine.core.packages import needed
 from engine.core.quoting import quoted
 
+_log = logging.getLogger(__name__)
+
 _SECONDS = 600
 _ROOT = Path(__file__).resolve().parents[2]
 _KINDS = ("contig", "FILTER", "INFO", "FORMAT")
+_COLUMNS = 8
+_CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
+"""Contig names as the SAM and VCF specifications have them."""
 _NUMBERS: dict[str, Callable[[str], object]] = {"Integer": int, "Float": float}
 
 
@@ -67,7 +74,13 @@ class _Defined:
             if line.startswith("##"):
                 self._header(line)
             elif not line.startswith("#"):
-                self._record(line.rstrip("\n").split("\t"))
+                columns = line.rstrip("\n").split("\t")
+                if len(columns) < _COLUMNS:
+                    _log.warning(
+                        "The record %s has %d of the 8 columns a BCF needs; it is left out.", quoted(line.strip(), 60), len(columns)
+                    )
+                    continue
+                self._record(columns)
             yield line
 
     def missing(self) -> Iterator[str]:
@@ -87,6 +100,8 @@ class _Defined:
                 self.numbers[name] = reads
 
     def _record(self, columns: list[str]) -> None:
+        if not _CONTIG.fullmatch(columns[0]):
+            raise FileFormatError(f"BCF cannot hold the contig name {quoted(columns[0], 40)}, which VCF does not allow; write .vcf.gz.")
         self.records += 1
         self.used["contig"][columns[0]] = ""
         for name in columns[6].split(";") if len(columns) > 6 else ():

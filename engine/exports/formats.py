@@ -12,7 +12,23 @@ from typing import Any
 from engine.core.errors import ParameterError
 from engine.core.quoting import file_name, quoted
 from engine.core.results import Result
-from engine.exports import base_pairs, bed, bedgraph, bedpe, bigwig, bpseq, cool, ct, dot_bracket, fasta, gff3, npz, script, table
+from engine.exports import (
+    base_pairs,
+    bed,
+    bedgraph,
+    bedpe,
+    bigwig,
+    bpseq,
+    cool,
+    ct,
+    dot_bracket,
+    fasta,
+    gff3,
+    npz,
+    script,
+    substitution_vcf,
+    table,
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +68,7 @@ class Format:
 
     def takes(self, kind: type[Result]) -> bool:
         """Whether results of this type can be written so."""
-        return not self.face or self.face in kind.faces
+        return kind.repeatable if self.name == "script" else not self.face or self.face in kind.faces
 
 
 _TEXT = "text/plain"
@@ -73,6 +89,7 @@ _TABLE: tuple[Format, ...] = (
     Format("bp", ".bp", _TEXT, "base-pair arcs for IGV", "structure", base_pairs.write),
     Format("cool", ".cool", "application/x-hdf5", "whole map for cooler and HiGlass", "matrix", cool.write),
     Format("fasta", ".fa", _TEXT, "letters that a model generated", "letters", fasta.write, (".fasta", ".fna")),
+    Format("vcf", ".vcf", _TEXT, "every substitution with its scores", "substitutions", substitution_vcf.write),
     Format("script", ".py", "text/x-python", "Python script that repeats the result", "", script.write),
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from engine.core.errors import FileFormatError
 from engine.core.splicing import KINDS, SiteChange, SpliceScore, SpliceScores
+from engine.exports.splice_field import FIELD, HEADER, entry
 from engine.exports.vcf import with_fields
 
 COLUMNS = (
@@ -14,14 +16,6 @@ COLUMNS = (
     *(f"{kind}{what}" for kind in KINDS for what in ("", "_position", "_from", "_to")),
     *("status", "note"),
 )
-FIELD = "LCS_SPLICE"
-DESCRIPTION = (
-    "Changes of splice sites, one entry an allele and gene (the strand where no gene is known). DS: largest gain or loss of probability; "
-    "DP: where, in bases from POS; AG, AL: acceptor gain, loss; DG, DL: donor gain, loss. "
-    "Format: ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL"
-)
-"""The layout of SpliceAI's own field, so that what reads that reads this."""
-
 _INFO = 7
 
 
@@ -54,14 +48,12 @@ def splice_vcf_lines(scores: SpliceScores, source: Iterable[str]) -> Iterator[st
     FileFormatError
         ``source`` is not the VCF that was scored.
     """
-    rows: dict[int, list[SpliceScore]] = {}
-    for row in scores.rows:
-        rows.setdefault(row.variant.record, []).append(row)
     described = (
-        f'##INFO=<ID={FIELD},Number=.,Type=String,Description="{DESCRIPTION}">',
+        HEADER,
         f"##locuscope_provenance={scores.provenance.to_json()}",
     )
-    return with_fields(source, FIELD, described, rows, _annotated)
+    groups = ((record, list(own)) for record, own in itertools.groupby(scores.rows, key=lambda row: row.variant.record))
+    return with_fields(source, FIELD, described, groups, _annotated)
 
 
 def _annotated(line: str, rows: Sequence[SpliceScore]) -> str:
@@ -70,21 +62,13 @@ def _annotated(line: str, rows: Sequence[SpliceScore]) -> str:
     usable = [row for row in rows if not row.variant.problem]
     if any([row.variant.contig, str(row.variant.position)] != [columns[0], columns[1].lstrip("0")] for row in usable):
         raise FileFormatError(f"The record {':'.join(columns[:2])[:80]} is not the one that was scored; give the same VCF.")
-    values = [_entry(row) for row in usable if row.score is not None]
+    values = [entry(row) for row in usable if row.score is not None]
     if not values:
         return line
     columns += ["."] * (_INFO + 1 - len(columns))
     kept = [item for item in columns[_INFO].split(";") if item not in (".", "") and not item.startswith(f"{FIELD}=")]
     columns[_INFO] = ";".join([*kept, f"{FIELD}={','.join(values)}"])
     return "\t".join(columns)
-
-
-def _entry(row: SpliceScore) -> str:
-    changes = [change or SiteChange(0.0) for change in row.changes]
-    deltas = [f"{change.delta:.4f}" for change in changes]
-    places = ["." if change.position is None else str(change.position - row.variant.position) for change in changes]
-    symbol = "".join(letter if letter.isalnum() or letter in "._-+" else "_" for letter in row.gene or row.strand)
-    return "|".join((row.variant.alternate, symbol, *deltas, *places))
 
 
 def _number(value: float | None) -> str:

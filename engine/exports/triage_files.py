@@ -10,6 +10,8 @@ from engine.core.errors import ParameterError
 from engine.core.quoting import file_name
 from engine.core.variants import Triage
 from engine.exports.bcf import write_bcf
+from engine.exports.triage_parquet import write_triage_parquet
+from engine.exports.triage_report import write_triage_report
 from engine.exports.triage_table import write_triage_csv, write_triage_table, write_triage_workbook
 from engine.exports.vcf import vcf_lines, write_triage_vcf
 
@@ -32,6 +34,8 @@ FORMATS: tuple[TriageFormat, ...] = (
     TriageFormat((".tsv", ".txt"), "table, tab-separated", lambda triage, _source, path: write_triage_table(triage, path)),
     TriageFormat((".csv",), "table for spreadsheets", lambda triage, _source, path: write_triage_csv(triage, path)),
     TriageFormat((".xlsx",), "workbook of Excel", lambda triage, _source, path: write_triage_workbook(triage, path)),
+    TriageFormat((".parquet",), "Parquet, every column", lambda triage, _source, path: write_triage_parquet(triage, path)),
+    TriageFormat((".html",), "report that needs no network", lambda triage, _source, path: write_triage_report(triage, path)),
     TriageFormat((".vcf",), "the VCF with INFO fields", write_triage_vcf),
     TriageFormat((".vcf.gz", ".vcf.bgz"), "the VCF with INFO fields, bgzipped", write_triage_vcf),
     TriageFormat((".bcf",), "the VCF with INFO fields, binary", lambda triage, source, path: write_bcf(vcf_lines(triage, source), path)),

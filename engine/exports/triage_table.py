@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from engine.core.consequences import Consequence
 from engine.core.errors import ParameterError
+from engine.core.splicing import KINDS, SpliceScore
 from engine.core.variants import ScoredVariant, Triage
 
 COLUMNS = (
@@ -38,11 +39,38 @@ COLUMNS = (
     "left_aligned_alternate",
     "mean_delta_log_likelihood",
     "ranked_with",
+    "delta_pseudo_log_likelihood",
+    "llr_quantile",
+    "influence_quantile",
+    "unranked",
+    "below_chance",
+    "allele_frequency",
+    "splice_score",
+    "splice_change",
+    "splice_position",
+    "splice_gene",
 )
 """From ``impact`` on: of the transcript with the most severe consequence; ``consequences`` are all its terms, joined by ``&``.
-``rank``: among the rows with the same ``ranked_with``. ``other_transcripts``: of every other one ``transcript|gene|terms|impact|hgvs_c|hgvs_p``, joined by ``;``, names percent-encoded."""
+``rank``: among the rows with the same ``ranked_with``, by llr or what stands for it; empty where that is among ``unranked``.
+``splice_change``: acceptor_gain, acceptor_loss, donor_gain or donor_loss, whichever is largest, and where. ``other_transcripts``: of every other one ``transcript|gene|terms|impact|hgvs_c|hgvs_p``, joined by ``;``, names percent-encoded."""
 
-NUMBERS = frozenset({"position", "llr", "influence", "delta_log_likelihood", "mean_delta_log_likelihood", "rank", "left_aligned_position"})
+NUMBERS = frozenset(
+    {
+        "position",
+        "llr",
+        "influence",
+        "delta_log_likelihood",
+        "mean_delta_log_likelihood",
+        "rank",
+        "left_aligned_position",
+        "delta_pseudo_log_likelihood",
+        "llr_quantile",
+        "influence_quantile",
+        "allele_frequency",
+        "splice_score",
+        "splice_position",
+    }
+)
 MOST_WORKBOOK_ROWS = 1_048_575
 """Rows of a sheet below its header."""
 
@@ -53,9 +81,9 @@ _FORMULA = ("=", "+", "-", "@")
 
 def write_triage_table(triage: Triage, path: Path) -> None:
     """Write ``triage`` as TSV: ``#`` lines with the provenance (JSON), one header line, positions 1-based, empty cells for no value."""
-    lines = [f"# locuscope triage\n# provenance: {triage.provenance.to_json()}\n", "\t".join(COLUMNS) + "\n"]
-    lines += ["\t".join(_cells(row, rank)) + "\n" for row, rank in zip(triage.rows, triage.ranks(), strict=True)]
-    path.write_text("".join(lines), encoding="utf-8")
+    with path.open("w", encoding="utf-8", newline="\n") as handle:
+        handle.write(f"# locuscope triage\n# provenance: {triage.provenance.to_json()}\n" + "\t".join(COLUMNS) + "\n")
+        handle.writelines("\t".join(cells(row, rank)) + "\n" for row, rank in zip(triage.rows, triage.ranks(), strict=True))
 
 
 def write_triage_csv(triage: Triage, path: Path) -> None:
@@ -68,8 +96,8 @@ def write_triage_csv(triage: Triage, path: Path) -> None:
         table.writerow([*COLUMNS, "provenance"])
         origin = triage.provenance.to_json()
         for row, rank in zip(triage.rows, triage.ranks(), strict=True):
-            cells = zip(COLUMNS, _cells(row, rank), strict=True)
-            table.writerow([*(text if name in NUMBERS else _harmless(text) for name, text in cells), origin])
+            named = zip(COLUMNS, cells(row, rank), strict=True)
+            table.writerow([*(text if name in NUMBERS else _harmless(text) for name, text in named), origin])
             origin = ""
 
 
@@ -93,7 +121,7 @@ def write_triage_workbook(triage: Triage, path: Path) -> None:
         for column, name in enumerate(COLUMNS):
             sheet.write_string(0, column, name)
         for line, (row, rank) in enumerate(zip(triage.rows, triage.ranks(), strict=True), start=1):
-            for column, (name, text) in enumerate(zip(COLUMNS, _cells(row, rank), strict=True)):
+            for column, (name, text) in enumerate(zip(COLUMNS, cells(row, rank), strict=True)):
                 if name in NUMBERS and text:
                     sheet.write_number(line, column, float(text))
                 elif text:
@@ -108,14 +136,25 @@ def _harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _cells(row: ScoredVariant, rank: int | None) -> list[str]:
+def cells(row: ScoredVariant, rank: int | None) -> list[str]:
+    """The texts of a row, in the order of `COLUMNS`."""
     variant = row.variant
     place = [variant.contig, str(variant.position), variant.identifier, variant.reference, variant.alternate]
     texts = [*_consequence_cells(row.consequences), *_left_aligned_cells(row), _number(row.mean_delta_log_likelihood), row.ranked_with]
+    texts += [_number(row.delta_pseudo_log_likelihood), _number(row.llr_quantile), _number(row.influence_quantile)]
+    texts += ["+".join(row.unranked), row.below_chance, _number(variant.frequency), *_splice_cells(row.splice)]
     scores = [_number(row.llr), _number(row.influence), _number(row.delta_log_likelihood), "" if rank is None else str(rank)]
     return [
         text.replace("\t", " ").replace("\n", " ") for text in (*place, *scores, row.consequence, row.gene, row.status, row.note, *texts)
     ]
+
+
+def _splice_cells(found: SpliceScore | None) -> list[str]:
+    if found is None or found.score is None:
+        return [""] * 4
+    kind, change = max(zip(KINDS, found.changes, strict=True), key=lambda pair: pair[1].delta if pair[1] is not None else -1.0)
+    where = "" if change is None or change.position is None else str(change.position)
+    return [_number(found.score), kind if found.score else "", where, found.gene]
 
 
 def _consequence_cells(found: tuple[Consequence, ...]) -> list[str]:

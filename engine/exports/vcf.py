@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -11,12 +12,26 @@ from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError
 from engine.core.packages import needed
 from engine.core.variants import ScoredVariant, Triage
+from engine.exports import splice_field
 
 FIELDS = (
     ("LCS_LLR", "Float", "ln p(alternate) - ln p(reference), position masked; negative = unlikely"),
     ("LCS_INFLUENCE", "Float", "Mean over the other bases of the window of the largest absolute change in log2 odds"),
     ("LCS_DLL", "Float", "ln P(window with the allele) - ln P(window), windows of equal length"),
     ("LCS_MEAN_DLL", "Float", "LCS_DLL per base"),
+    (
+        "LCS_DPLL",
+        "Float",
+        "Indels and several bases by a masked model: change of the window's pseudo-log-likelihood, nothing masked; no likelihood",
+    ),
+    ("LCS_LLR_QUANTILE", "Float", "Share of measured substitutions of the same consequence class whose LCS_LLR is as low or lower"),
+    (
+        "LCS_INFLUENCE_QUANTILE",
+        "Float",
+        "Share of measured substitutions of the same consequence class whose LCS_INFLUENCE is as high or higher",
+    ),
+    ("LCS_RANK", "Integer", "1 = least expected of its kind (substitutions, several bases, indels apart); missing where no score ranks it"),
+    ("LCS_UNRANKED", "String", "Scores that were measured below chance for this class and do not rank it, joined by +"),
     ("LCS_STATUS", "String", "scored, reference_mismatch, outside or not_scored"),
     ("LCS_CONSEQUENCE", "String", "Most severe consequence by the annotation, a Sequence Ontology term"),
     ("LCS_IMPACT", "String", "Its impact class: HIGH, MODERATE, LOW or MODIFIER"),
@@ -62,31 +77,33 @@ def write_lines(lines: Iterable[str], path: Path) -> None:
 
 def vcf_lines(triage: Triage, source: Iterable[str]) -> Iterator[str]:
     """Lines of the VCF with the scores, each with its end; headers that stand between records, as in joined files, are left out."""
-    rows: dict[int, list[ScoredVariant]] = {}
-    for row in triage.rows:
-        rows.setdefault(row.variant.record, []).append(row)
     described = (
         *(f'##INFO=<ID={name},Number=A,Type={kind},Description="{text}">' for name, kind, text in FIELDS),
+        splice_field.HEADER,
         f'##INFO=<ID={TRANSCRIPTS[0]},Number=.,Type=String,Description="{TRANSCRIPTS[1]}">',
         f"##locuscope_provenance={triage.provenance.to_json()}",
     )
-    return with_fields(source, "LCS_", described, rows, _annotated)
+    ranked = zip(triage.rows, triage.ranks(), strict=True)
+    groups = ((record, list(own)) for record, own in itertools.groupby(ranked, key=lambda pair: pair[0].variant.record))
+    return with_fields(source, "LCS_", described, groups, _annotated)
 
 
 def with_fields(
     source: Iterable[str],
     mine: str,
     described: Iterable[str],
-    rows: Mapping[int, Sequence[Row]],
+    rows: Iterable[tuple[int, Sequence[Row]]],
     annotated: Callable[[str, Sequence[Row]], str],
 ) -> Iterator[str]:
     """Lines of a VCF with header lines ``described`` and every record as ``annotated(line, its rows)``, each with its end.
 
-    ``mine``: how the names of our INFO fields begin; definitions of an earlier run are left out, and so are headers that stand between
+    ``rows``: by the index of their record, in the order of the file. ``mine``: how the names of our INFO fields begin; definitions of an earlier run are left out, and so are headers that stand between
     records, as in joined files. Raises `FileFormatError` when there are rows for more records than the source has.
     """
     record = 0
     header = False
+    left = iter(rows)
+    following = next(left, None)
     for line in source:
         if line.startswith(f"##INFO=<ID={mine}") or not line.strip():
             continue
@@ -98,14 +115,19 @@ def with_fields(
             elif not header:
                 yield f"{line}\n"
             continue
-        yield annotated(line, rows.get(record, ())) + "\n"
+        here: Sequence[Row] = ()
+        if following is not None and following[0] == record:
+            here = following[1]
+            following = next(left, None)
+        yield annotated(line, here) + "\n"
         record += 1
-    if any(number >= record for number in rows):
+    if following is not None:
         raise FileFormatError("The scores belong to a VCF with more records; give the VCF that was scored.")
 
 
-def _annotated(line: str, rows: Sequence[ScoredVariant]) -> str:
+def _annotated(line: str, ranked: Sequence[tuple[ScoredVariant, int | None]]) -> str:
     """One record with the values of its alternate alleles."""
+    rows = [row for row, _ in ranked]
     columns = line.split("\t")
     alternates = [text.upper() for text in columns[4].split(",") if text not in (".", "")] if len(columns) > 4 else []
     if any(row.variant.problem for row in rows):
@@ -121,10 +143,19 @@ def _annotated(line: str, rows: Sequence[ScoredVariant]) -> str:
         ("LCS_INFLUENCE", [_number(row.influence) for row in rows]),
         ("LCS_DLL", [_number(row.delta_log_likelihood) for row in rows]),
         ("LCS_MEAN_DLL", [_number(row.mean_delta_log_likelihood) for row in rows]),
+        ("LCS_DPLL", [_number(row.delta_pseudo_log_likelihood) for row in rows]),
+        ("LCS_LLR_QUANTILE", [_number(row.llr_quantile) for row in rows]),
+        ("LCS_INFLUENCE_QUANTILE", [_number(row.influence_quantile) for row in rows]),
+        ("LCS_RANK", ["." if rank is None else str(rank) for _, rank in ranked]),
+        ("LCS_UNRANKED", ["+".join(row.unranked) or "." for row in rows]),
         ("LCS_STATUS", [row.status for row in rows]),
         ("LCS_CONSEQUENCE", [row.consequence or "." for row in rows]),
         ("LCS_IMPACT", [row.consequences[0].impact if row.consequences else "." for row in rows]),
         ("LCS_LEFT_ALIGNED", ["|".join(map(str, row.left_aligned)) if row.left_aligned else "." for row in rows]),
+        (
+            splice_field.FIELD,
+            [splice_field.entry(row.splice) for row in rows if row.splice is not None and row.splice.score is not None] or ["."],
+        ),
         (TRANSCRIPTS[0], [_transcript(row.variant.alternate, item) for row in rows for item in row.consequences] or ["."]),
     )
     kept = [item for item in columns[_INFO].split(";") if item not in (".", "") and not item.startswith("LCS_")]

@@ -12,6 +12,7 @@ from engine.analyses.declared import analyses, declared
 from engine.core.errors import InputError, LocuscopeError, ParameterError
 from engine.core.locus import Locus
 from engine.core.parameters import parameters_from
+from engine.core.quoting import quoted
 from engine.core.sequence import NucleotideSequence
 from engine.core.version import VERSION
 from engine.service.devices import code_fingerprint
@@ -30,7 +31,8 @@ class Plan:
     """What a genome-wide run computes; two runs with the same plan write the same files.
 
     ``window_bp`` bases are seen at once; neighbours overlap by ``overlap_bp``, of which each keeps its half in the tracks. ``settings``:
-    texts of the analysis' parameters by field name, such as ``(("precision", "exact"),)``.
+    texts of the analysis' parameters by field name, such as ``(("precision", "exact"),)``. ``annotation``: file with the genes that stand
+    beside each place of the ranked table; with ``non_coding`` windows more than half of which is coding are left out.
     """
 
     genome: str
@@ -43,6 +45,8 @@ class Plan:
     window_bp: int = 1000
     overlap_bp: int = 200
     settings: tuple[tuple[str, str], ...] = field(default=())
+    annotation: str = ""
+    non_coding: bool = False
 
     def __post_init__(self) -> None:
         allowed = [name for name, row in analyses().items() if row.windows]
@@ -52,6 +56,16 @@ class Plan:
             raise ParameterError(
                 f"The window is {self.window_bp} bases with an overlap of {self.overlap_bp}; allowed: a window of 10 or more, a smaller overlap."
             )
+        if self.non_coding and not self.annotation:
+            raise ParameterError(
+                "Which windows are coding is read from an annotation; give its file with --gff, or leave --non-coding out."
+            )
+        if self.annotation and not Path(self.annotation).is_file():
+            raise InputError(
+                f"The annotation {quoted(Path(self.annotation).name)} is not there; give the path of a GFF3, GTF, GenBank or BED file."
+            )
+        if self.annotation and not self.non_coding and declared(self.analysis).ranked is None:
+            raise ParameterError(f"A run of {self.analysis} writes no ranked table, so it needs no annotation; leave --gff out.")
         self.parameters()
 
     def parameters(self) -> Any:
@@ -79,6 +93,7 @@ def identity(plan: Plan, engine: Engine, lengths: dict[str, int], letters: dict[
         "plan": {name: value for name, value in asdict(plan).items() if name not in _PLACES} | {"settings": dict(plan.settings)},
         "places": {name: getattr(plan, name) for name in _PLACES},
         "contigs": {name: {"length": length, "sha256": letters[name]} for name, length in lengths.items()},
+        "annotation": hashlib.sha256(Path(plan.annotation).read_bytes()).hexdigest() if plan.annotation else "",
         "weights": found.spec.fingerprint,
         "model": found.spec.model_id,
         "dtype": found.spec.options.dtype,
@@ -125,6 +140,7 @@ _PLACES = ("genome", "weights")
 _WORDS = {
     "plan": "settings",
     "contigs": "genome letters",
+    "annotation": "annotation",
     "weights": "weights",
     "model": "model",
     "dtype": "dtype",

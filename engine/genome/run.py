@@ -3,7 +3,7 @@
 Layout of the directory: ``scan.json`` (everything that decides the numbers), ``windows/CONTIG/START-END.npz`` (a stretch of neighbouring
 windows, 1-based inclusive: the arrays of each under ``START-END/NAME``, with ``sequence``, ``provenance`` and ``track_NAME``), ``failed.tsv``
 (windows that could not be computed, with the sentence), ``tracks/contigs/CONTIG/NAME.bw`` as each contig is done, and ``tracks/NAME.bw`` of
-all. Windows that failed leave gaps in the tracks and are tried again by the next run. Workers of a cluster need genome and directory under
+all; of analyses that rank what they find, ``ranked.tsv``. Windows that failed leave gaps in the tracks and are tried again by the next run. Workers of a cluster need genome and directory under
 the same path.
 """
 
@@ -24,6 +24,7 @@ from engine.core.progress import Monitor, SilentMonitor
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.genome.plan import Plan, contig_hashes, identity, keep_identity
+from engine.genome.ranking import Neighbours, write_ranked
 from engine.genome.tracks import contig_tracks, join_tracks
 from engine.genome.windows import GenomeWindow, Stretch, folder_name, stretches
 from engine.genome.workers import Outcome, of_each, outcomes
@@ -50,6 +51,9 @@ def scan(
     lengths = reference.genomes.contigs("reference")
     keep_identity(identity(plan, engine, lengths, contig_hashes(reference, lengths, watcher)), folder)
     everything = list(stretches(lengths, plan.window_bp, plan.overlap_bp, _bytes_per_window(plan)))
+    neighbours = Neighbours(Path(plan.annotation)) if plan.annotation else None
+    if neighbours is not None and plan.non_coding:
+        everything = list(neighbours.non_coding(everything))
     missing = [stretch for stretch in everything if not stretch.path(folder).exists()]
     watcher.start(sum(len(stretch.windows) for stretch in everything), "windows")
     watcher.advance(sum(len(stretch.windows) for stretch in everything) - sum(len(stretch.windows) for stretch in missing))
@@ -63,6 +67,9 @@ def scan(
     if failed:
         (folder / "failed.tsv").write_text("".join(failed), encoding="utf-8")
     contigs.finish()
+    rank = declared(plan.analysis).ranked
+    if rank is not None:
+        write_ranked(rank, plan.parameters(), everything, lengths, folder, neighbours)
     return len(failed)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.analyses.declared import declared
+from engine.core.calibration import calibration_of
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ResourceExhausted, SourceUnavailable
 from engine.core.progress import Monitor, Stretch
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from engine.core.variants import Variant
     from engine.models.checkpoints.check import Finding
     from engine.service.splice import SpliceRequest
-    from engine.service.triage import TriageRequest
+    from engine.service.triage import AlleleRequest, TriageRequest
 
 __all__ = ["Engine", "ModelRow", "Request", "follow"]
 
@@ -339,7 +340,7 @@ class Engine:
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit(request, visitor), visitor, monitor)
 
-    def submit_triage(self, request: TriageRequest, visitor: str = "") -> Job:
+    def submit_triage(self, request: TriageRequest | AlleleRequest, visitor: str = "") -> Job:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
         entry = self._registry.entry(request.model or self.settings.model)
         refusal = declared("effects").cannot
@@ -349,31 +350,56 @@ class Engine:
         if reason:
             raise CapabilityMissing(reason)
 
+        splicing = self._splicing(request)
+
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
-            from engine.service.triage import place_variants
 
             with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
-                sites = place_variants(request.variants, request.reference, width, request.transcripts)
-                gene_models = request.transcripts.sha256 if request.transcripts else ""
-                return triage(model, sites, len(request.variants), parameters, monitor, gene_models)
+                table = calibration_of(model.card.id, model.card.weights_sha256, width, request.organism)
+                found = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, table)
+            return splicing(found, monitor) if splicing is not None else found
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 
-    def run_triage(self, request: TriageRequest, monitor: Monitor | None = None) -> Any:
+    def run_triage(self, request: TriageRequest | AlleleRequest, monitor: Monitor | None = None) -> Any:
         """`submit_triage`, after waiting for it."""
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
 
-    def submit_splice(self, request: SpliceRequest, visitor: str = "") -> Job:
-        """Start comparing the splice sites around the variants of a VCF; the result is an `engine.core.splicing.SpliceScores`."""
+    def _splicing(self, request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonitor], Any] | None:
+        """What adds splice changes to a triage that asks for them; None for one that does not. Raises as `submit_splice`."""
+        from engine.service import splice
+        from engine.service.triage import TriageRequest
+
+        if not isinstance(request, TriageRequest) or not request.splice:
+            return None
+        asked = splice.of_triage(request)
+        entry, spec = self._splice_spec(asked)
+
+        def added(found: Any, monitor: JobMonitor) -> Any:
+            scores = splice.answer(
+                asked,
+                spec.directory,
+                lambda: self._model(entry, self._read_spec(spec, monitor.check), monitor, _cannot_splice),
+                monitor,
+            )
+            return splice.joined(found, scores)
+
+        return added
+
+    def _splice_spec(self, request: SpliceRequest) -> tuple[ModelEntry, ModelSpec]:
         entry = self._registry.entry(request.model)
         reason = _cannot_splice(entry.card)
         if reason:
             raise CapabilityMissing(reason)
-        spec = self._spec(entry, request.device, request.dtype, "", request.weights)
+        return entry, self._spec(entry, request.device, request.dtype, "", request.weights)
+
+    def submit_splice(self, request: SpliceRequest, visitor: str = "") -> Job:
+        """Start comparing the splice sites around the variants of a VCF; the result is an `engine.core.splicing.SpliceScores`."""
+        entry, spec = self._splice_spec(request)
 
         def work(monitor: JobMonitor) -> Any:
             from engine.service.splice import answer

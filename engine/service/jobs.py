@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
-from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceExhausted
+from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceExhausted, is_out_of_memory
 from engine.core.progress import Monitor, interruptible
 from engine.service.turns import Turns
 
@@ -362,7 +362,7 @@ def _told(job: Job, error: BaseException) -> LocuscopeError:
     logger.error("%s failed", name, exc_info=error)
     if isinstance(error, LocuscopeError):
         return error
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         sentence = "There was not enough memory for this computation; ask for a shorter window or a smaller model."
         told: LocuscopeError = ResourceExhausted(sentence)
     else:

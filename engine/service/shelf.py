@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.core.errors import ResourceExhausted, WeightsInvalid, WeightsMissing
+from engine.core.errors import ResourceExhausted, WeightsInvalid, WeightsMissing, is_out_of_memory
 from engine.core.progress import interruption_point
 from engine.core.quoting import quoted
 from engine.core.settings import Settings
@@ -156,14 +156,14 @@ class Shelf:
         try:
             return entry.load(spec.directory, spec.options)
         except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             logger.warning("no memory left for %s on %s; idle models leave", spec.model_id, spec.options.device)
         self.clear()
         try:
             return entry.load(spec.directory, spec.options)
         except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             raise ResourceExhausted(
                 f"{spec.model_id} does not fit into the memory of {spec.options.device}; choose a smaller model, a smaller dtype or another device."
@@ -199,11 +199,6 @@ def ask_between_layers(model: Any) -> None:
             lists = [part for part in value.modules() if isinstance(part, torch.nn.ModuleList | torch.nn.Sequential)]
             for layer in {layer for part in lists for layer in part}:
                 layer.register_forward_pre_hook(lambda *_: interruption_point())
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch or Python says that memory ran out."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def memory_bytes(model: Any) -> int:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.analyses.splice import SpliceSpan, changed, splice
+from engine.analyses.splice import SpliceSpan, changed, splice, splice_genes
 from engine.core.errors import ParameterError, SequenceError
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.splicing import SpliceGene, SpliceParameters, SpliceScore, SpliceScores
-from engine.core.variants import Variant
-from engine.service.triage import ReferenceLetters
+from engine.core.variants import Triage, Variant
+from engine.service.triage import ReferenceLetters, TriageRequest
 from engine.sources.assemblies import canonical, find_contig
 
 MOST_ALLELE_BP = 5_000
@@ -224,6 +224,24 @@ class _GenesByPlace:
             return []
         edges = self._edges[name]
         return [self._contigs[name][index] for index in np.flatnonzero((edges[:, 0] < end) & (edges[:, 1] > start))]
+
+
+def of_triage(request: TriageRequest) -> SpliceRequest:
+    """The splice question of a triage: by the genes of its assembly where the model brings them, else by its gene models."""
+    from engine.models.splice.genes import GENE_TABLES
+
+    known = canonical(request.assembly) if request.assembly else ""
+    assembly = known if known in GENE_TABLES else ""
+    genes = () if assembly else splice_genes(request.transcripts)
+    return SpliceRequest(request.variants, request.reference, genes, assembly, request.splice, device=request.device)
+
+
+def joined(found: Triage, scores: SpliceScores) -> Triage:
+    """The triage with the strongest splice change of every allele."""
+    strongest = scores.strongest()
+    rows = tuple(replace(row, splice=strongest.get((row.variant.record, row.variant.allele))) for row in found.rows)
+    splice = {"model": scores.provenance.card.id, "weights_sha256": scores.provenance.card.weights_sha256, **scores.provenance.parameters}
+    return Triage(rows, replace(found.provenance, parameters={**found.provenance.parameters, "splice": splice}))
 
 
 def answer(request: SpliceRequest, directory: Path, model: Callable[[], AbstractContextManager[Any]], monitor: Monitor) -> SpliceScores:

@@ -15,10 +15,11 @@ from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError, LocusError, SequenceError
 from engine.core.locus import Locus
 from engine.core.quoting import quoted
+from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcripts
 from engine.core.variants import TriageParameters, Variant
-from engine.sources.assemblies import find_contig
+from engine.sources.assemblies import assembly, find_contig
 from engine.sources.door import Bounds, TextLines
 from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts
@@ -77,6 +78,15 @@ class ReferenceLetters:
             (position, position) if piece is None or not piece.covers(position, position) else (piece.offset, piece.offset + piece.length)
         )
 
+    @property
+    def identity(self) -> str:
+        """Names its letters: the file by its place, size and time of change."""
+        path = self.genomes.file(self.assembly)
+        if path is None:
+            return self.assembly
+        state = path.stat()
+        return f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
+
     def piece(self, contig: str, start: int, end: int) -> Piece | None:
         """The record that holds ``[start, end)`` of a contig, or the contig itself; None when the reference has nothing of it."""
         lengths = self.genomes.contigs(self.assembly)
@@ -134,6 +144,8 @@ class TriageRequest:
         Gene models for consequences; may be empty.
     model, parameters, species, weights, device, dtype
         As in `engine.service.engine.Request`.
+    splice : str
+        A model of splice sites that is asked, too; empty = none. ``assembly``: GRCh37 or GRCh38 takes its own genes instead of the gene models.
     """
 
     variants: tuple[Variant, ...]
@@ -145,6 +157,83 @@ class TriageRequest:
     weights: Path | None = None
     device: str = ""
     dtype: str = ""
+    splice: str = ""
+    assembly: str = ""
+
+    @property
+    def count(self) -> int:
+        """Alleles there are."""
+        return len(self.variants)
+
+    @property
+    def organism(self) -> str:
+        """Whose genome it is, where the assembly is a public one; else empty."""
+        row = assembly(self.assembly) or assembly(self.reference.assembly)
+        return row.organism if row is not None else ""
+
+    @property
+    def gene_models(self) -> str:
+        """Hash of what the consequences come from; empty without."""
+        return self.transcripts.sha256 if self.transcripts else ""
+
+    def sites(self, window_bp: int) -> Iterator[Site]:
+        """The window of every variant, in order."""
+        return place_variants(self.variants, self.reference, window_bp, self.transcripts)
+
+
+@dataclass(frozen=True, eq=False)
+class AlleleRequest:
+    """A question about one allele of a sequence that is on screen; the scores are those of a triage whose window is ``sequence``.
+
+    Parameters
+    ----------
+    sequence : NucleotideSequence
+        What the model sees; of a deletion the last bases fill the window of the alternate.
+    change : Change
+        In indices and DNA letters of ``sequence``.
+    model, species
+        As in `engine.service.engine.Request`.
+    """
+
+    sequence: NucleotideSequence
+    change: Change
+    model: str = ""
+    species: str = ""
+    weights: Path | None = None
+    device: str = ""
+    dtype: str = ""
+
+    @property
+    def count(self) -> int:
+        """One allele."""
+        return 1
+
+    @property
+    def organism(self) -> str:
+        """Nobody said."""
+        return ""
+
+    @property
+    def gene_models(self) -> str:
+        """There are none."""
+        return ""
+
+    @property
+    def parameters(self) -> TriageParameters:
+        """A window as long as the sequence."""
+        return TriageParameters(max(3, len(self.sequence)))
+
+    def sites(self, window_bp: int) -> Iterator[Site]:
+        """The one site; of a sequence longer than ``window_bp`` the part around the change."""
+        letters, change = self.sequence.as_dna(), self.change
+        position, reference, alternate = as_vcf(change, lambda start, end: letters[start:end])
+        variant = Variant("sequence", position, reference, alternate)
+        removed = max(0, len(change.reference) - len(change.alternate))
+        start = max(0, min(change.start - window_bp // 2, len(letters) - window_bp - removed))
+        end = max(change.end, min(len(letters) - removed, start + window_bp))
+        window = self.sequence.window(start, end)
+        longer = len(change.alternate) - len(change.reference)
+        yield Site(variant, window, position - 1 - start, behind=letters[change.end : end - longer] if longer else "")
 
 
 def place_variants(

@@ -23,7 +23,7 @@ from engine.sources.assemblies import find_contig
 from engine.sources.door import OWN_FILES, Bounds, LeftOut, TextLines
 from engine.sources.kinds import EMBL, GENBANK
 
-_GENES = frozenset(
+GENE_KINDS = frozenset(
     {"gene", "tRNA_gene", "tRNA", "rRNA", "ncRNA", "pseudogene", "ncRNA_gene", "snoRNA_gene", "rRNA_gene", "snRNA_gene", "CDS"}
 )
 
@@ -122,7 +122,7 @@ class FeatureIndex:
         first = bisect.bisect_left(self._sorted_names, start.casefold())
         close = itertools.takewhile(lambda key: key.startswith(start.casefold()), self._sorted_names[first : first + 50 * count])
         genes = (item for key in close for item in names[key])
-        return tuple(itertools.islice(dict.fromkeys(item.name for item in genes if item.kind in _GENES), count))
+        return tuple(itertools.islice(dict.fromkeys(item.name for item in genes if item.kind in GENE_KINDS), count))
 
     def _by_name(self) -> dict[str, list[Feature]]:
         if self._names is None:
@@ -134,7 +134,7 @@ class FeatureIndex:
         others: dict[str, list[Feature]] = {}
         for items in self._features.values():
             for item in items:
-                is_gene = item.kind in _GENES and item.kind != "CDS"
+                is_gene = item.kind in GENE_KINDS and item.kind != "CDS"
                 for key in {name.casefold() for name in _names_of(item)}:
                     if is_gene:
                         genes.setdefault(key, []).append(item)
@@ -146,7 +146,7 @@ class FeatureIndex:
 def _names_of(item: Feature) -> set[str]:
     """How a feature is called: name, gene, locus tag, identifier; a part of a transcript also by that."""
     found = {item.name, *(item.attributes.get(label, "") for label in ("gene", "Name", "locus_tag", "ID", "gene_id"))}
-    if item.kind not in _GENES or item.kind == "CDS":
+    if item.kind not in GENE_KINDS or item.kind == "CDS":
         found.add(item.attributes.get("transcript_id", ""))
     return found - {""}
 

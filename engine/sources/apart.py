@@ -19,9 +19,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import orjson
 
 from engine.core import errors
+from engine.core.alignment import Alignment
 from engine.core.errors import FileFormatError, LocuscopeError, ResourceExhausted
 from engine.core.features import Feature
 from engine.core.locus import Locus
@@ -30,6 +32,7 @@ from engine.core.quoting import file_name
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.variants import Variant
+from engine.sources.alignments import read_alignment as read_alignment_here
 from engine.sources.door import GZIP_MAGIC, Bounds, unpacked
 from engine.sources.genomes import GenomeSet
 from engine.sources.records import Records
@@ -104,6 +107,23 @@ def read_variants(name: str, data: bytes, settings: Settings, monitor: Monitor |
     for item in _answers("variants", name, data, Bounds.of(settings), {}, monitor):
         found += [Variant(*cells) for cells in item.get("variants", ())]
     return tuple(found)
+
+
+def read_alignment(name: str, data: bytes, settings: Settings, monitor: Monitor | None = None) -> Alignment:
+    """`engine.sources.alignments.read_alignment`, long files in a process of their own. Raises as it does, and `ResourceExhausted`."""
+    bounds = Bounds.of(settings)
+    if is_quick(data):
+        return read_alignment_here(name, data, bounds)
+    names, rows, loci, structure = list[str](), list[bytes](), list[Locus | None](), ""
+    for item in _answers("alignment", name, data, bounds, {}, monitor):
+        if "row" in item:
+            called, letters, locus = item["row"]
+            names.append(called)
+            rows.append(letters.encode("ascii"))
+            loci.append(Locus.parse(locus) if locus else None)
+        structure = item.get("structure", structure)
+    letters = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
+    return Alignment(name, tuple(names), letters, tuple(loci) if any(loci) else (), structure)
 
 
 def prepare_reference(path: Path, settings: Settings, monitor: Monitor | None = None) -> None:

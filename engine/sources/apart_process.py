@@ -15,6 +15,7 @@ from engine.core.features import Feature
 from engine.core.locus import Locus
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
+from engine.sources.alignments import read_alignment
 from engine.sources.door import Bounds
 from engine.sources.records import read_file
 from engine.sources.reference import Reference
@@ -68,7 +69,8 @@ def _features(name: str, data: bytes, bounds: Bounds, arguments: dict[str, Any])
 
 def _variants(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
     cells = (
-        [v.contig, v.position, v.reference, v.alternate, v.identifier, v.record, v.allele, v.problem] for v in read_vcf(data, name, bounds)
+        [v.contig, v.position, v.reference, v.alternate, v.identifier, v.record, v.allele, v.problem, v.frequency]
+        for v in read_vcf(data, name, bounds)
     )
     for piece in _pieces(cells):
         yield {"variants": piece}
@@ -82,7 +84,15 @@ def _reference(_name: str, _data: bytes, bounds: Bounds, arguments: dict[str, An
     yield {"contigs": len(found)}
 
 
-READERS = {"records": _records, "features": _features, "variants": _variants, "reference": _reference}
+def _alignment(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    found = read_alignment(name, data, bounds)
+    loci = found.loci or (None,) * len(found)
+    for row, (called, locus) in enumerate(zip(found.names, loci, strict=True)):
+        yield {"row": [called, found.letters[row].tobytes().decode("ascii"), str(locus) if locus is not None else ""]}
+    yield {"structure": found.structure}
+
+
+READERS = {"records": _records, "features": _features, "variants": _variants, "reference": _reference, "alignment": _alignment}
 
 
 def answer(question: dict[str, Any], source: BinaryIO) -> Iterator[dict[str, Any]]:

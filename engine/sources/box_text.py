@@ -16,7 +16,7 @@ from engine.sources.variant_text import CodingText, VariantText, parse_variant_l
 _NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9_().'@/+-]{0,59}|\d{1,4}[A-Za-z][A-Za-z0-9_.-]{0,40})", re.ASCII)
 _ACCESSION = re.compile(r"[A-Za-z]{1,6}_?\d{5,9}(?:\.\d{1,3})?", re.ASCII)
 _DBSNP = re.compile(r"rs\d{1,12}", re.IGNORECASE | re.ASCII)
-_NUMBERED = re.compile(r"\d{1,12}[:.)]\s?[ACGTUN]", re.IGNORECASE | re.ASCII)
+_NUMBERED = re.compile(r"\d{1,12}[:.)]\s?(?![gmcn]\.)[ACGTUN]", re.IGNORECASE | re.ASCII)
 _LABELLED = re.compile(r"[^:]{1,60}:[ACGTUN\s]{1,300}", re.IGNORECASE | re.ASCII)
 _SPLIT = re.compile(r"\s?;\s?|,?\s")
 _IUPAC = IUPAC_DNA | {"U"}

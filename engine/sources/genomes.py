@@ -101,6 +101,10 @@ class GenomeSet:
         """Contigs of a registered assembly and their lengths in bases."""
         return self._reference(name).contigs()
 
+    def file(self, name: str) -> Path | None:
+        """The FASTA file of a registered assembly; None for one that is not registered."""
+        return self._files.get(self._known_as(name), (None, None))[0]
+
     def annotation_file(self, name: str) -> Path | None:
         """The annotation that is registered with an assembly, if any."""
         return self._files.get(self._known_as(name), (Path(), None))[1]

@@ -72,14 +72,16 @@ class TextKind:
     advice: str = ""
 
 
+_ALIGNED = "open it on the page Alignment or with the command alignment"
+
 FASTA = TextKind("fasta", "FASTA")
 GENBANK = TextKind("genbank", "a GenBank record")
 EMBL = TextKind("embl", "an EMBL record")
 GFF3 = TextKind("gff3", "GFF3 annotation", "open it as an annotation of the sequence shown")
 VCF = TextKind("vcf", "a VCF, a list of variants", "open it on the page Triage or with the command triage")
 FASTQ = TextKind("fastq", "FASTQ, reads with qualities", "turn it into FASTA, for instance with seqtk seq -A")
-STOCKHOLM = TextKind("stockholm", "a Stockholm alignment", "take one of its sequences without its gaps")
-CLUSTAL = TextKind("clustal", "a Clustal alignment", "take one of its sequences without its gaps")
+STOCKHOLM = TextKind("stockholm", "a Stockholm alignment", _ALIGNED)
+CLUSTAL = TextKind("clustal", "a Clustal alignment", _ALIGNED)
 SAM = TextKind("sam", "SAM, aligned reads", "give the sequence itself as FASTA")
 WEB_PAGE = TextKind("html", "a web page", "download the file itself, or copy its text")
 
@@ -95,7 +97,7 @@ _STARTS: tuple[tuple[re.Pattern[str], TextKind], ...] = tuple(
         (r"CLUSTAL|MUSCLE \(", CLUSTAL),
         (r"#NEXUS", TextKind("nexus", "a NEXUS file", "take one of its sequences without its gaps")),
         (r"@(HD|SQ|RG|PG)\t", SAM),
-        (r"##maf", TextKind("maf", "a MAF alignment", "take one of its sequences without its gaps")),
+        (r"##maf", TextKind("maf", "a MAF alignment", _ALIGNED)),
         (r"\{\\rtf", TextKind("rtf", "an RTF document of a word processor", "save it as plain text")),
         (r"<!DOCTYPE|<html|<head", WEB_PAGE),
         (r"<\?xml", TextKind("xml", "XML", "ask for FASTA or GenBank where it comes from")),

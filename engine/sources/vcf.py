@@ -1,4 +1,4 @@
-"""VCF in: every alternate allele of every record; text, gzipped or bgzipped. A record that cannot be used is kept with the reason.
+"""VCF in: every alternate allele of every record; text, gzipped or bgzipped, or BCF. A record that cannot be used is kept with the reason.
 
 The text is read here and not by htslib, which ends the whole process on some broken headers.
 """
@@ -13,6 +13,7 @@ from engine.core.errors import FileFormatError
 from engine.core.locus import LONGEST_BP
 from engine.core.quoting import file_name, quoted
 from engine.core.variants import Variant
+from engine.sources.bcf import is_bcf, vcf_of_bcf
 from engine.sources.door import OWN_FILES, Bounds, TextLines
 from engine.sources.kinds import VCF
 
@@ -25,6 +26,8 @@ _LETTERS = re.compile(r"[ACGTN]+", re.IGNORECASE)
 
 def open_vcf(source: Path | bytes, name: str, bounds: Bounds = OWN_FILES) -> TextLines:
     """Lines of a VCF, to be read once and closed. Raises `FileFormatError` when it cannot be read, is packed otherwise, or is no text."""
+    if is_bcf(source):
+        source = vcf_of_bcf(source, name)
     lines = TextLines(name, source, bounds, WANTED)
     if lines.kind is not None and lines.kind is not VCF:
         lines.close()
@@ -50,23 +53,26 @@ def parse_vcf(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES) -> tu
     FileFormatError
         Not a VCF, positions that a spreadsheet has rounded, not one record that can be used, no variant at all, or too many.
     """
-    found: list[Variant] = []
-    first_problem = ""
-    usable = False
+    return tuple(variants_of(name, lines, bounds))
+
+
+def variants_of(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES) -> Iterator[Variant]:
+    """`parse_vcf`, one after the other; what is wrong with the whole file is said at its end."""
+    count, first_problem, usable = 0, "", False
     for record, (number, line) in enumerate(_records(file_name(name), lines)):
         alleles = _alleles(file_name(name), number, line, record, bounds)
         usable = usable or any(not variant.problem for variant in alleles)
         first_problem = first_problem or next((variant.problem for variant in alleles if variant.problem), "")
-        found += alleles
-        if len(found) > bounds.alleles:
+        count += len(alleles)
+        if count > bounds.alleles:
             raise FileFormatError(f"The file {file_name(name)} has more than {bounds.alleles:,} variants; split it.")
+        yield from alleles
     if first_problem and not usable:
         raise FileFormatError(f"The file {file_name(name)} has no record that can be used. {first_problem}")
-    if not found:
+    if not count:
         raise FileFormatError(
             f"The file {file_name(name)} holds no variants; give a VCF with at least one record that has an alternate allele."
         )
-    return tuple(found)
 
 
 def _records(label: str, lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -113,10 +119,39 @@ def _alleles(label: str, number: int, line: str, record: int, bounds: Bounds) ->
         problem = f"{where} has {count:,} alternate alleles; up to {bounds.alleles_of_record:,} are read."
         alternates = alternates[:40] + "..."
         return [Variant(contig, _number(position), reference.upper()[:80], alternates, identifier or ".", record, problem=problem)]
+    known = _frequencies(columns[7], count) if len(columns) > 7 else {}
     return [
-        Variant(contig or ".", _number(position), reference.upper(), alternate, identifier or ".", record, allele, problem)
+        Variant(
+            contig or ".", _number(position), reference.upper(), alternate, identifier or ".", record, allele, problem, known.get(allele)
+        )
         for allele, alternate in _numbered(alternates)
     ]
+
+
+def _frequencies(info: str, alleles: int) -> dict[int, float]:
+    """Frequency of each alternate allele that the INFO column states: AF; CAF, whose first value is the reference's; or AC by AN."""
+    fields = dict(item.partition("=")[::2] for item in info.split(";") if item.startswith(("AF=", "CAF=", "AC=", "AN=")))
+    if "AF" in fields:
+        texts = fields["AF"].split(",")
+    elif "CAF" in fields:
+        texts = fields["CAF"].strip("[]").split(",")[1:]
+    else:
+        total = _fraction(fields.get("AN", ""), most=1e12)
+        counts = [_fraction(text, most=1e12) for text in fields.get("AC", "").split(",")]
+        known = {place: count / total for place, count in enumerate(counts) if count is not None and total}
+        return {place: value for place, value in known.items() if value <= 1} if len(counts) == alleles else {}
+    if len(texts) != alleles:
+        return {}
+    return {place: value for place, text in enumerate(texts) if (value := _fraction(text)) is not None}
+
+
+def _fraction(text: str, most: float = 1.0) -> float | None:
+    """A number from 0 to ``most``; None for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= most else None
 
 
 def _numbered(alternates: str) -> list[tuple[int, str]]:

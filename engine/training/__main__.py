@@ -15,7 +15,7 @@ MODELS = Path("assets/models")
 def _corpus(options: argparse.Namespace) -> None:
     from engine.training.corpus import build
 
-    build(options.data, options.letters).save(options.out)
+    build(options.data, options.letters, options.bytes_in).save(options.out)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -24,7 +24,7 @@ def _train(options: argparse.Namespace) -> None:
 
     config = NetConfig(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden)
     plan = TrainPlan(minutes=options.minutes, steps=options.steps, tokens=options.tokens, accumulate=options.accumulate, rate=options.rate,
-                     matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn))  # fmt: skip
+                     matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn), bucket=options.bucket, compiled=options.compiled, light=options.light)  # fmt: skip
     train(options.corpus, config, plan, options.out, options.workers, options.device, options.start)
 
 
@@ -61,6 +61,12 @@ def _evaluate(options: argparse.Namespace) -> None:
         page.write_text(insert(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
 
+def _classes(options: argparse.Namespace) -> None:
+    from engine.training.measure_classes import measure
+
+    measure(options.data, options.out, options.model, options.window, options.each, options.seed)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__)
     commands = parser.add_subparsers(required=True)
@@ -70,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     corpus.add_argument("--data", type=Path, required=True, help="folder with genomes/ and rna/")
     corpus.add_argument("--out", type=Path, required=True, help="npz file to write")
     corpus.add_argument("--letters", type=int, default=200_000_000, help="most letters of DNA")
+
+    corpus.add_argument(
+        "--bytes-in", type=int, default=0, metavar="BYTES", help="most bytes of the packed file; genomes are thinned to fit"
+    )
 
     train = commands.add_parser("train", help="train the language model, or go on with a run in --out")
     train.set_defaults(work=_train)
@@ -83,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         help="model directory to start from, such as assets/models/locuscope-lm (its sizes, or more layers or hidden units)",
     )
     train.add_argument("--steps", type=int, default=10**9)
+    train.add_argument("--bucket", type=int, default=1, help="rows have a multiple of so many tokens: 32 for a GPU, which likes few shapes")
+    train.add_argument("--compiled", action="store_true", help="the blocks by torch's compiler")
+    train.add_argument("--light", action="store_true", help="checkpoints without the optimisers' state, half as large")
     train.add_argument(
         "--learn",
         nargs="+",
@@ -104,6 +117,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=1)
         command.add_argument("--workers", type=int, default=2, help="processes of one thread each (CPU)")
         command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+
+    classes = commands.add_parser("classes", help="measure a model's variant scores by consequence class, on held-out genomes")
+    classes.set_defaults(work=_classes)
+    classes.add_argument("--data", type=Path, required=True, help="folder with genomes/")
+    classes.add_argument("--out", type=Path, default=Path("assets/calibration/locuscope.json"))
+    classes.add_argument("--model", default="locuscope")
+    classes.add_argument("--window", type=int, default=512)
+    classes.add_argument("--each", type=int, default=240, help="substitutions of every class, shared by the domains that have it")
+    classes.add_argument("--seed", type=int, default=16)
 
     memory = commands.add_parser("memory", help="give a language model a memory of the training RNAs")
     memory.set_defaults(work=_memory)

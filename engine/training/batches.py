@@ -81,10 +81,13 @@ class Row(NamedTuple):
 
 
 class Batches:
-    """Draws batches of about `tokens` tokens from the training part of a corpus."""
+    """Draws batches of about `tokens` tokens from the training part of a corpus.
 
-    def __init__(self, corpus: Corpus, seed: int, tokens: int = 4096, mixture: Mixture | None = None) -> None:
-        self.corpus, self.seed, self.tokens = corpus, seed, tokens
+    `bucket`: rows have a multiple of so many tokens, filled with flanks and genome, not with padding; fewer shapes suit a GPU.
+    """
+
+    def __init__(self, corpus: Corpus, seed: int, tokens: int = 4096, mixture: Mixture | None = None, bucket: int = 1) -> None:
+        self.corpus, self.seed, self.tokens, self.bucket = corpus, seed, tokens, bucket
         self.mixture = mixture or Mixture()
         self._alignments = Alignments(corpus)
         sizes = np.diff(corpus.rna_start)
@@ -157,21 +160,27 @@ class Batches:
 
     def _rna_batch_length(self, picks: NDArray[np.intp], rng: np.random.Generator) -> int:
         longest = int(self._size[picks].max())
-        return longest + int(rng.integers(0, longest // 3)) if rng.random() < 0.3 else longest
+        return self._bucketed(longest + int(rng.integers(0, longest // 3)) if rng.random() < 0.3 else longest)
+
+    def _bucketed(self, length: int) -> int:
+        """The next length whose row, the domain token included, fills its buckets."""
+        return -(-(length + 1) // self.bucket) * self.bucket - 1
 
     def _make_rna(self, rng: np.random.Generator) -> tuple[list[Row], Ids]:
         picks = self._rna_rows(rng)
         length = self._rna_batch_length(picks, rng)
+        if self.bucket > 1:
+            picks = picks[: self._rows(length)]
         rows = [self._flanked(self._seed_rna(int(pick), rng), length, rng) for pick in picks]
         return rows, np.full(len(rows), DOMAINS.index("rna"))
 
     def _make_invented(self, rng: np.random.Generator) -> tuple[list[Row], Ids]:
-        length = int(rng.integers(40, 160))
+        length = self._bucketed(int(rng.integers(40, 160)))
         rows = [Row(*invented_rna(length, rng)) for _ in range(self._rows(length))]
         return rows, np.full(len(rows), DOMAINS.index("rna"))
 
     def _make_embedded(self, rng: np.random.Generator) -> tuple[list[Row], Ids]:
-        length = int(rng.choice((160, 256, 384)))
+        length = self._bucketed(int(rng.choice((160, 256, 384))))
         rows, domains = [], []
         for _ in range(self._rows(length)):
             pick = int(np.searchsorted(self._weight, rng.random() * self._weight[-1]))
@@ -185,7 +194,7 @@ class Batches:
         return rows, np.array(domains)
 
     def _make_dna(self, rng: np.random.Generator) -> tuple[list[Row], Ids]:
-        length = int(rng.choice((255, 511, 1023), p=(0.6, 0.3, 0.1)))
+        length = self._bucketed(int(rng.choice((255, 511, 1023), p=(0.6, 0.3, 0.1))))
         domains = [self._domain(rng) for _ in range(self._rows(length))]
         return [Row.unsure(self._window(domain, length, rng)) for domain in domains], np.array(domains)
 

@@ -55,6 +55,27 @@ def save(folder: Path, state: TrainingState) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def write_weights(folder: Path, tensors: dict[str, Tensor]) -> list[Path]:
+    """The weights of a model directory, in place of those there: ``model.safetensors``, or pieces and their index where that would be larger than
+    `PIECE_BYTES`; the files in order.
+    """
+    held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    groups, one = _pieces(held), folder / "model.safetensors"
+    index = folder / "model.safetensors.index.json"
+    names = [one.name] if len(groups) == 1 else [f"model-{n:05d}-of-{len(groups):05d}.safetensors" for n in range(1, len(groups) + 1)]
+    for name, group in zip(names, groups, strict=True):
+        save_file(group, folder / f"{name}.new", metadata={"format": "pt"})
+    for name in names:
+        (folder / f"{name}.new").replace(folder / name)
+    if len(groups) > 1:
+        places = {key: name for name, group in zip(names, groups, strict=True) for key in group}
+        index.write_text(json.dumps({"metadata": {}, "weight_map": places}, indent=1), encoding="utf-8")
+    for path in (*folder.glob("model*.safetensors"), *([index] if len(groups) == 1 else [])):
+        if path.name not in names:
+            path.unlink(missing_ok=True)
+    return [folder / name for name in names]
+
+
 def load(folder: Path) -> TrainingState | None:
     """The checkpoint in `folder`, or None where there is none yet; an incomplete one is an error."""
     if not (folder / "state.json").is_file():

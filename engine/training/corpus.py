@@ -6,16 +6,18 @@ One npz file without pickled objects, at most 60 MiB, that a machine without the
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.errors import FileFormatError, WeightsMissing
+from engine.core.errors import FileFormatError, ParameterError, WeightsMissing
 from engine.models.locuscope.tokens import DOMAINS
 from engine.training import holdout
 from engine.training.letters import UNKNOWN, Codes, encode, pack, unpack
@@ -68,8 +70,18 @@ class Corpus:
     def save(self, path: Path) -> None:
         """Write the packed npz."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as handle:
+            self._write(handle)
+
+    def packed_bytes(self) -> int:
+        """Size of the file that `save` writes."""
+        held = io.BytesIO()
+        self._write(held)
+        return held.tell()
+
+    def _write(self, handle: IO[bytes]) -> None:
         np.savez_compressed(
-            path,
+            handle,
             dna=pack(self.dna),
             start=self.start,
             domain=self.domain,
@@ -185,8 +197,8 @@ def _yeasts(folder: Path) -> Iterator[Piece]:
                 yield Piece(name if name in holdout.YEAST or not out else f"{name}:{contig}", DOMAINS.index("yeast"), out, part)
 
 
-def _rna(path: Path) -> dict[str, list[object]]:
-    table: dict[str, list[object]] = {key: [] for key in ("codes", "partner", "column", "family", "split", "accession", "title", "name")}
+def _rna(path: Path) -> dict[str, list[Any]]:
+    table: dict[str, list[Any]] = {key: [] for key in ("codes", "partner", "column", "family", "split", "accession", "title", "name")}
     seen: set[bytes] = set()
     for number, family in enumerate(read_families(path)):
         table["accession"].append(family.accession)
@@ -208,30 +220,84 @@ def _starts(sizes: list[int]) -> NDArray[np.int64]:
     return np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
 
 
-def build(data: Path, most_letters: int = 200_000_000) -> Corpus:
+STRETCH = 50_000
+KEPT_WHOLE = 0.6
+"""Phages and yeasts are kept whole as long as they are no larger a share of all letters than this."""
+_WEIGHTS = {"bacteria": 2, "phage": 1, "yeast": 1}
+_FEWEST_LETTERS = 10_000
+
+
+def build(data: Path, most_letters: int = 200_000_000, most_bytes: int = 0) -> Corpus:
     """Read genomes and seeds of `data`, drop near-duplicates, mark what is held out.
 
-    Bacterial training genomes are thinned to stretches, evenly, so that all DNA stays within `most_letters`.
+    Genomes are thinned to stretches, evenly, so that all DNA stays within `most_letters` and, where `most_bytes` is given, the packed file
+    within those; see `allotted`. Raises `ParameterError` where that leaves next to nothing.
     """
     folder = data / "genomes"
     if not folder.is_dir():
         raise FileFormatError(f"{data} has no folder genomes; --data names the folder with genomes/ and rna/")
-    pieces = [*_phages(folder), *_yeasts(folder)]
-    bacteria = list(_bacteria(folder))
-    room = most_letters - sum(p.codes.size for p in pieces)
-    share = min(1.0, room / sum(p.codes.size for p in bacteria))
-    for piece in bacteria:
-        step = 50_000
-        for low in range(0, piece.codes.size, step):
-            size = int(min(step, piece.codes.size - low) * share)
+    pieces = [*_phages(folder), *_yeasts(folder), *_bacteria(folder)]
+    return fitted(pieces, _rna(data / "rna" / "Rfam14.2_seed.train.sto.gz"), most_letters, most_bytes)
+
+
+def fitted(pieces: list[Piece], rna: dict[str, list[Any]], most_letters: int, most_bytes: int = 0) -> Corpus:
+    """`pieces` within the two bounds of `build`, and the table of RNAs, whole."""
+    letters = min(most_letters, 4 * most_bytes) if most_bytes else most_letters
+    while letters >= _FEWEST_LETTERS:
+        corpus = _assembled(thinned(pieces, letters), rna)
+        size = corpus.packed_bytes() if most_bytes else 0
+        if size <= most_bytes or not most_bytes:
+            return corpus
+        letters = min(letters, corpus.dna.size) - 4 * (size - most_bytes) - letters // 200
+    bound = f"{most_bytes:,} bytes" if most_bytes else f"{most_letters:,} letters"
+    raise ParameterError(f"a corpus of {bound} has no room for genomes beside the RNAs; allow at least some millions")
+
+
+def allotted(have: dict[str, int], most: int) -> dict[str, int]:
+    """Letters of each domain out of `have`, at most `most` in all.
+
+    Bacteria alone are thinned while the others are no more than `KEPT_WHOLE` of all; beyond that bacteria may have half and the others a
+    quarter each, and what one does not need goes to the rest.
+    """
+    others = sum(size for name, size in have.items() if name != "bacteria")
+    if others <= KEPT_WHOLE * most:
+        return {name: min(size, most - others) if name == "bacteria" else size for name, size in have.items()}
+    given, left, open_ = dict.fromkeys(have, 0), most, dict(have)
+    while open_:
+        share = {name: left * _WEIGHTS[name] // sum(_WEIGHTS[one] for one in open_) for name in open_}
+        content = {name: size for name, size in open_.items() if size <= share[name]}
+        for name, size in (content or share).items():
+            given[name] = size
+            left -= size
+            del open_[name]
+    return given
+
+
+def thinned(pieces: list[Piece], most: int) -> list[Piece]:
+    """The beginnings of even stretches of each domain's pieces, as much of each as `allotted` gives it."""
+    have: dict[str, int] = {}
+    for piece in pieces:
+        have[DOMAINS[piece.domain]] = have.get(DOMAINS[piece.domain], 0) + piece.codes.size
+    given = allotted(have, most)
+    kept = []
+    for piece in pieces:
+        share = given[DOMAINS[piece.domain]] / have[DOMAINS[piece.domain]]
+        if share >= 1 and DOMAINS[piece.domain] != "bacteria":
+            kept.append(piece)
+            continue
+        for low in range(0, piece.codes.size, STRETCH):
+            size = int(min(STRETCH, piece.codes.size - low) * share)
             if size >= SHORTEST_PIECE:
-                pieces.append(Piece(piece.genome, piece.domain, piece.held_out, piece.codes[low : low + size]))
+                kept.append(replace(piece, codes=piece.codes[low : low + size]))
+    return kept
+
+
+def _assembled(pieces: list[Piece], table: dict[str, list[Any]]) -> Corpus:
     genomes = sorted({p.genome for p in pieces})
     number = {name: i for i, name in enumerate(genomes)}
-    table = _rna(data / "rna" / "Rfam14.2_seed.train.sto.gz")
-    codes: list[Codes] = table["codes"]  # type: ignore[assignment]
-    partner: list[NDArray[np.int32]] = table["partner"]  # type: ignore[assignment]
-    column: list[NDArray[np.uint16]] = table["column"]  # type: ignore[assignment]
+    codes: list[Codes] = table["codes"]
+    partner: list[NDArray[np.int32]] = table["partner"]
+    column: list[NDArray[np.uint16]] = table["column"]
     return Corpus(
         dna=np.concatenate([p.codes for p in pieces]),
         start=_starts([p.codes.size for p in pieces]),

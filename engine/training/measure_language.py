@@ -50,6 +50,7 @@ def dna_samples(corpus: Corpus, windows: int, length: int, seed: int) -> list[Sa
     return out
 
 
+GROUPS = 3  # of held-out RNAs: near, far, unseen
 NEAR = 0.8
 """Identity to a training sequence above which a held-out RNA counts as a near relative: the customary threshold of RNA benchmarks."""
 
@@ -60,17 +61,20 @@ def rna_samples(corpus: Corpus, most: int, seed: int) -> list[Sample]:
     sizes = np.diff(corpus.rna_start)
     alignments = Alignments(corpus)
     groups: dict[str, list[Codes]] = {}
+    near, far, unseen = f"over {NEAR:.0%} identical to one in training", f"at most {NEAR:.0%} identical", "rna (families never seen)"
     for index in rng.permutation(np.flatnonzero((corpus.split != TRAIN) & (sizes >= 30) & (sizes <= 500))):
         codes = corpus.rna_sequence(int(index))[0]
         if corpus.split[index] == HELD_OUT_FAMILY:
-            title = "rna (families never seen)"
+            title = unseen
         elif alignments.identity(int(index)) > NEAR:
-            title = f"rna (held-out sequences, over {NEAR:.0%} identical to one in training)"
+            title = f"rna (held-out sequences, {near})"
         else:
-            title = f"rna (held-out sequences, at most {NEAR:.0%} identical)"
+            title = f"rna (held-out sequences, {far})"
         rows = groups.setdefault(title, [])
         if len(rows) < most and (codes < UNKNOWN).all():
             rows.append(codes)
+            if len(groups) == GROUPS and all(len(group) >= most for group in groups.values()):
+                break
     return [Sample(title, "rna", groups[title]) for title in sorted(groups)]
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import WeightsInvalid, WeightsMissing
+from engine.models.checkpoints.weights import files_sha256, read_state
+from engine.training import checkpoint
 
 LARGEST = 12 * 2**20
 LIMITS = (
@@ -24,28 +26,28 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def publish(source: Path, target: Path, card: dict[str, Any]) -> Path:
-    """Copy a model directory (config.json, model.safetensors) to `target` in float16 with its card; returns the card's path."""
-    import torch
-    from safetensors.torch import load_file, save_file
+def publish(source: Path, target: Path, card: dict[str, Any], largest: int = LARGEST) -> Path:
+    """Copy a model directory (config.json, weights) to `target` in float16 with its card; returns the card's path.
 
-    if not (source / "model.safetensors").is_file():
+    ``largest``: bytes of weights beyond which it is refused.
+    """
+    import torch
+
+    if not any((source / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json")):
         raise WeightsMissing(f"{source} has no model.safetensors; train first with python -m engine.training train --out DIR")
-    loaded = load_file(source / "model.safetensors")
+    loaded = read_state(source).tensors
     state = {name: t.to(torch.float16).contiguous() if t.is_floating_point() else t for name, t in loaded.items()}
     if any(not bool(torch.isfinite(tensor).all()) for tensor in state.values()):
-        raise WeightsInvalid(
-            f"{source / 'model.safetensors'} holds numbers that float16 cannot; the run has diverged, start it again with a lower rate"
-        )
+        raise WeightsInvalid(f"{source} holds numbers that float16 cannot; the run has diverged, start it again with a lower rate")
     target.mkdir(parents=True, exist_ok=True)
-    weights = target / "model.safetensors"
-    save_file(state, weights, metadata={"format": "pt"})
-    if weights.stat().st_size > LARGEST:
-        raise WeightsInvalid(f"{weights} is {weights.stat().st_size} bytes; a shipped model has at most {LARGEST}; train a narrower one")
+    files = checkpoint.write_weights(target, state)
+    size = sum(path.stat().st_size for path in files)
+    if size > largest:
+        raise WeightsInvalid(f"The weights in {target} are {size} bytes; a shipped model has at most {largest}; train a narrower one")
     shutil.copyfile(source / "config.json", target / "config.json")
     held = {
-        "weights": "model.safetensors",
-        "sha256": digest(weights),
+        "weights": "model.safetensors" if len(files) == 1 else "model.safetensors.index.json",
+        "sha256": files_sha256(files),
         "parameters": sum(tensor.numel() for tensor in state.values() if tensor.is_floating_point()),
         "storage": "float16",
         "licence": "Apache-2.0",

@@ -17,7 +17,10 @@ from engine.training.letters import Codes
 
 def log2_odds(logits: Tensor) -> Tensor:
     """log2 p / (1 - p) over the four nucleotides, from their logits (..., 4); exact where p(1 - p) underflows."""
-    others = torch.stack([torch.logsumexp(logits[..., [k for k in range(4) if k != n]], dim=-1) for n in range(4)], dim=-1)
+    rest = (
+        torch.cat((logits[..., :n], logits[..., n + 1 :]), dim=-1) for n in range(4)
+    )  # a list of columns would be sent to a GPU each time
+    others = torch.stack([torch.logsumexp(three, dim=-1) for three in rest], dim=-1)
     return (logits - others) / math.log(2)
 
 

@@ -203,7 +203,9 @@ class SegmenterTrainer:
         loss = focal_loss(logits.float(), labels, known, self.plan.gamma, self.weight)
         loss.backward()  # type: ignore[no-untyped-call]
         done = max(self.seconds / (60 * self.plan.minutes), self.step / self.plan.steps)
-        flat = torch.cat([*(p.grad.flatten() for p in self.parameters.values() if p.grad is not None), torch.tensor([done])])
+        flat = torch.cat(
+            [*(p.grad.flatten() for p in self.parameters.values() if p.grad is not None), torch.tensor([done], device=self.device)]
+        )
         self.workers.average(flat)
         self.progress = float(flat[-1])
         self._update(flat)

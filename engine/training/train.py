@@ -7,38 +7,40 @@ import logging
 import math
 import os
 import time
+from collections import deque
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import ParameterError
-from engine.models.locuscope.network import MINIMUM_LOOP, LocuscopeNet, NetConfig
+from engine.models.locuscope.network import LocuscopeNet, NetConfig
 from engine.models.locuscope.tokens import ANY, BASE
 from engine.training import checkpoint
-from engine.training.batches import IGNORE, Batch, Batches, Mixture, substituted
 from engine.training.corpus import Corpus
+from engine.training.drawn import Drawer, DrawerAhead, Drawing, Drawn, Shaped
+from engine.training.muon import BatchedMuon
 from engine.training.scoring import log2_odds
 
 logger = logging.getLogger(__name__)
 
-RANKED = 2000  # other bases that each partner is compared with in a step
 STEP = 0.7  # width of the logistic step between two changes, in natural logarithms
-NEAR = 3.0  # how much oftener than others the bases too near to pair are drawn: the recipe of contacts counts them, too
-SHAPED = ("rna", "invented")
-"""Kinds of batches whose maps are shaped by annotated pairs; in genomes the loudness of the stem layer is left to the letters alone."""
+AHEAD = 2  # steps that the host may queue on a GPU before it waits for the first of them
 
 
 @dataclass(frozen=True)
 class TrainPlan:
     """What a run does. It ends after `minutes` of training or `steps`, whichever comes first; rates decay to zero at that end.
 
-    `learn` names the parameters that change by how their names begin, such as "blocks" or "stem.vote"; empty: all do.
+    `learn` names the parameters that change by how their names begin, such as "blocks" or "stem.vote"; empty: all do. `bucket`: see
+    `engine.training.batches.Batches`. `compiled`: the blocks by torch's compiler, once for all shapes. `light`: checkpoints without the state of
+    the optimisers, half as large; a resumed run starts that state anew.
     """
 
     minutes: float = 60.0
@@ -56,13 +58,22 @@ class TrainPlan:
     ema: float = 0.998
     seed: int = 1
     save_minutes: float = 5.0
+    log_seconds: float = 15.0
     learn: tuple[str, ...] = ()
+    bucket: int = 1
+    compiled: bool = False
+    light: bool = False
 
     def __post_init__(self) -> None:
         if self.minutes <= 0 or self.steps <= 0 or self.tokens < 64:
             raise ParameterError(
                 f"a run needs minutes > 0, steps > 0 and at least 64 tokens a batch, not {self.minutes}, {self.steps}, {self.tokens}"
             )
+
+    @property
+    def drawing(self) -> Drawing:
+        """What decides the steps."""
+        return Drawing(self.seed, self.tokens, self.bucket, bool(self.quiet or self.rank))
 
     def rate_factor(self, step: int, progress: float) -> float:
         """Warm-up, constant, then linear decay to zero; progress is the share of the run that is done."""
@@ -91,11 +102,17 @@ class Workers:
 class Trainer:
     """Parameters, optimisers, moving average and counters of a run in one process."""
 
-    def __init__(self, corpus: Corpus, config: NetConfig, plan: TrainPlan, folder: Path, workers: Workers, device: str) -> None:
+    def __init__(
+        self, drawer: Drawer | DrawerAhead, config: NetConfig, plan: TrainPlan, folder: Path, workers: Workers, device: str
+    ) -> None:
+        """``drawer``: gives the steps of ``plan.drawing``."""
         torch.manual_seed(plan.seed)
         self.plan, self.folder, self.workers, self.device = plan, folder, workers, torch.device(device)
         self.net = LocuscopeNet(config).to(self.device)
-        self.batches = Batches(corpus, plan.seed, plan.tokens, Mixture())
+        self.drawer = drawer
+        if plan.compiled:
+            for block in self.net.blocks:
+                block.compile(dynamic=True)
         parameters = learning(self.net, plan.learn)
         matrices = [p for name, p in parameters.items() if name.startswith("blocks.") and p.ndim == 2 and "conv" not in name]
         chosen = {id(p) for p in matrices}
@@ -103,7 +120,7 @@ class Trainer:
         self.rates = {"matrix": plan.matrix_rate, "adam": plan.rate}
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         if matrices:
-            self.optimizers["matrix"] = torch.optim.Muon(matrices, lr=plan.matrix_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+            self.optimizers["matrix"] = BatchedMuon(matrices, lr=plan.matrix_rate, weight_decay=0.01)
         if others:
             self.optimizers["adam"] = torch.optim.AdamW(
                 others, lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=self.device.type == "cuda"
@@ -113,6 +130,8 @@ class Trainer:
         self.average = {name: p.detach().clone() for name, p in self.net.named_parameters()}
         self._bind_gradients(parameters)
         self.step, self.seconds, self.tokens, self.progress = 0, 0.0, 0, 0.0
+        self._queued: deque[torch.cuda.Event] = deque()
+        self.told: Callable[[dict[str, Any]], None] | None = None
         self._resume()
 
     def start_from(self, directory: Path) -> None:
@@ -143,7 +162,8 @@ class Trainer:
                 p.copy_(tensors["net." + name])
                 self.average[name].copy_(tensors["ema." + name])
         for name, optimizer in self.optimizers.items():
-            checkpoint.restore_optimizer(name, optimizer, tensors)
+            if not held.counters.get("light"):
+                checkpoint.restore_optimizer(name, optimizer, tensors)
         counters = held.counters
         self.step, self.seconds, self.tokens, self.progress = (
             counters["step"],
@@ -156,86 +176,89 @@ class Trainer:
     def save(self) -> None:
         """Write the checkpoint of the run and, in average/, the moving average in the layout of a model directory."""
         tensors = {"net." + n: p.detach() for n, p in self.net.named_parameters()} | {"ema." + n: t for n, t in self.average.items()}
-        for name, optimizer in self.optimizers.items():
+        for name, optimizer in self.optimizers.items() if not self.plan.light else ():
             tensors |= checkpoint.flatten_optimizer(name, optimizer)
         counters = {"step": self.step, "seconds": self.seconds, "tokens": self.tokens, "progress": self.progress, "plan": asdict(self.plan)}
+        counters["light"] = self.plan.light
         checkpoint.save(self.folder / "checkpoint", checkpoint.TrainingState(tensors, counters))
         write_model(self.folder / "average", self.net.config, self.average)
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16) if self.plan.tokens >= 1024 else nullcontext()
 
-    def _backward(self, batch: Batch, weight: float) -> float:
-        ids, targets = torch.from_numpy(batch.ids).to(self.device), torch.from_numpy(batch.targets).to(self.device)
-        chosen = targets.flatten() != IGNORE
-        with self._autocast():
-            hidden = self.net.hidden(ids).flatten(0, 1)[chosen]
-            logits = self.net.head(hidden)
-        loss = functional.cross_entropy(logits.float(), targets.flatten()[chosen])
-        (loss * weight).backward()  # type: ignore[no-untyped-call]
-        return float(loss.detach())
+    def _there(self, values: NDArray[Any]) -> Tensor:
+        """On the device, not waited for."""
+        held = torch.from_numpy(values)
+        return (held.pin_memory() if self.device.type == "cuda" else held).to(self.device, non_blocking=True)
 
-    def _shape_map(self, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
+    def _backward(self, batch: Drawn, weight: float) -> Tensor:
+        """Backward pass of the masked letters; their mean loss in bits, on the device."""
+        with self._autocast():
+            hidden = self.net.hidden(self._there(batch.ids).long()).flatten(0, 1)[self._there(batch.places)]
+            logits = self.net.head(hidden)
+        loss = functional.cross_entropy(logits.float(), self._there(batch.letters).long())
+        (loss * weight).backward()  # type: ignore[no-untyped-call]
+        return loss.detach() / math.log(2)
+
+    def _shape_map(self, kind: str, given: Shaped) -> dict[str, Tensor]:
         """Backward pass of two terms on what one substitution changes elsewhere in rows read without masks, as maps are; the terms by name.
 
         `change`: the mean |change of log2 odds| after the substitution of a base without a known partner, an L1 penalty: what a base does
         to unrelated ones goes to zero. `rank`: how often, smoothly, another base of an annotated RNA changes more than a substituted base's
         partner does; 1 - AUROC of the map with a logistic step in place of the sharp one (Yan et al. 2003).
         """
-        ids, places = substituted(batch, max(1, len(batch.ids) // 3), rng)
-        count = len(places)
-        rows, place = torch.arange(count, device=self.device), torch.from_numpy(places).to(self.device)
         with self._autocast():
-            logits = self.net.head(self.net.hidden(torch.from_numpy(ids).to(self.device)))[..., BASE:ANY]
+            logits = self.net.head(self.net.hidden(self._there(given.ids).long()))[..., BASE:ANY]
         odds = log2_odds(logits.float())
-        elsewhere = torch.ones(odds.shape[1], dtype=torch.bool, device=self.device).repeat(count, 1)
-        elsewhere[:, 0] = elsewhere[rows, place] = False
+        count = len(odds) // 2
         change = (odds[count:] - odds[:count]).abs().amax(dim=-1)
-        partner = torch.from_numpy(batch.partners[np.arange(count), places]).to(self.device)
-        paired = partner > 0
         terms: dict[str, Tensor] = {}
-        if not bool(paired.all()):
-            terms["change"] = change[~paired][elsewhere[~paired]].mean()
-        if bool(paired.any()):
-            strength = (change + 1e-4).log()
-            others = elsewhere & (partner != IGNORE)[:, None]
-            others[rows[paired], partner[paired]] = False
-            drawn = strength[others]
-            column = torch.arange(odds.shape[1], device=self.device)
-            near = ((column - place[:, None]).abs() <= MINIMUM_LOOP)[others]
-            heap = (1 + (NEAR - 1) * near.float()).cumsum(0)
-            height = torch.from_numpy(rng.random(RANKED, dtype=np.float32)).to(self.device) * heap[-1]
-            drawn = drawn[torch.searchsorted(heap, height).clamp(max=len(drawn) - 1)]
-            behind = drawn[None, :] - strength[rows[paired], partner[paired]][:, None]
+        quiet = int(given.quiet.sum())
+        if quiet:
+            terms["change"] = (change * self._there(given.quiet)).sum() / quiet
+        if len(given.others):
+            strength = (change + 1e-4).log().flatten()
+            behind = strength[self._there(given.others)][None, :] - strength[self._there(given.partners)][:, None]
             terms["rank"] = functional.softplus(behind / STEP).mean()
         weights = {"change": self.plan.quiet, "rank": self.plan.rank}
-        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
-        (total / self.plan.accumulate).backward()  # type: ignore[no-untyped-call]
-        return {f"{name}_{batch.kind}": float(term.detach()) for name, term in terms.items()}
+        if terms:
+            total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+            (total / self.plan.accumulate).backward()  # type: ignore[no-untyped-call]
+        return {f"{name}_{kind}": term.detach() for name, term in terms.items()}
 
     def advance(self) -> dict[str, float]:
         """One optimiser step; the mean loss of each kind of batch seen by this process."""
+        return {name: float(loss) for name, loss in self.queue_step().items()}
+
+    def queue_step(self) -> dict[str, Tensor]:
+        """`advance` without waiting for the losses. On a GPU the host waits for the step before the last one, so that it is never far ahead."""
         begun = time.monotonic()
         self.gradient.zero_()
-        losses: dict[str, float] = {}
+        losses: dict[str, Tensor] = {}
         for micro in range(self.plan.accumulate):
-            batch = self.batches.draw(self.workers.rank, self.step, micro, self.plan.dna_share(self.progress))
-            losses[f"bits_{batch.kind}"] = self._backward(batch, 1 / self.plan.accumulate) / math.log(2)
-            if batch.kind in SHAPED and (self.plan.quiet or self.plan.rank):
-                rng = np.random.default_rng((self.plan.seed, self.workers.rank, self.step, micro, 1))
-                losses |= self._shape_map(batch, rng)
+            batch = self.drawer(self.workers.rank, self.step, micro, self.plan.dna_share(self.progress))
+            losses[f"bits_{batch.kind}"] = self._backward(batch, 1 / self.plan.accumulate)
+            if batch.shaped is not None:
+                losses |= self._shape_map(batch.kind, batch.shaped)
             self.tokens += batch.ids.size * self.workers.count
         done = max(self.seconds / (60 * self.plan.minutes), self.step / self.plan.steps)
-        self.gradient[-1] = done
-        self.workers.average(self.gradient)
-        self.progress = float(self.gradient[-1])
+        if self.workers.count > 1:
+            self.gradient[-1] = done
+            self.workers.average(self.gradient)
+            done = float(self.gradient[-1])
+        self.progress = done
         self._update()
         self.step += 1
+        if self.device.type == "cuda":
+            self._queued.append(torch.cuda.current_stream(self.device).record_event())
+            if len(self._queued) > AHEAD:
+                self._queued.popleft().synchronize()
         self.seconds += time.monotonic() - begun
         return losses
 
     def _update(self) -> None:
-        nn.utils.clip_grad_norm_([p for p in self.net.parameters() if p.requires_grad], 1.0)
+        own = self.gradient[:-1]
+        own.mul_((1 / (torch.linalg.vector_norm(own) + 1e-6)).clamp(max=1.0))
         factor = self.plan.rate_factor(self.step, self.progress)
         for name, optimizer in self.optimizers.items():
             optimizer.param_groups[0]["lr"] = self.rates[name] * factor
@@ -254,25 +277,32 @@ class Trainer:
     def run(self, stop_after: int | None = None) -> None:
         """Train to the end (or for `stop_after` more steps), saving and logging on the way."""
         saved, logged = time.monotonic(), time.monotonic()
-        sums: dict[str, list[float]] = {}
+        sums: dict[str, list[Tensor]] = {}
         first = self.step
         while not self.finished and (stop_after is None or self.step - first < stop_after):
-            for kind, loss in self.advance().items():
+            for kind, loss in self.queue_step().items():
                 sums.setdefault(kind, []).append(loss)
             now = time.monotonic()
-            if self.workers.rank == 0 and now - logged > 15:
-                self._log({kind: sum(v) / len(v) for kind, v in sums.items()})
+            if self.workers.rank == 0 and now - logged > self.plan.log_seconds:
+                self._log(sums)
                 sums, logged = {}, now
             if self.workers.rank == 0 and now - saved > 60 * self.plan.save_minutes:
                 self.save()
                 saved = now
         if self.workers.rank == 0:
-            self._log({kind: sum(v) / len(v) for kind, v in sums.items()})
+            self._log(sums)
             self.save()
 
-    def _log(self, losses: dict[str, float]) -> None:
-        row = {"step": self.step, "minutes": round(self.seconds / 60, 2), "progress": round(self.progress, 4), "tokens": self.tokens}
-        row |= {kind: round(loss, 4) for kind, loss in losses.items()}
+    def _log(self, losses: dict[str, list[Tensor]]) -> None:
+        row: dict[str, Any] = {
+            "step": self.step,
+            "minutes": round(self.seconds / 60, 2),
+            "progress": round(self.progress, 4),
+            "tokens": self.tokens,
+        }
+        row |= {kind: round(float(torch.stack(values).mean()), 4) for kind, values in losses.items()}
+        if self.told is not None:
+            self.told(row)
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(row) + "\n")
         filled = int(30 * min(1.0, self.progress))
@@ -308,16 +338,18 @@ def grow(small: LocuscopeNet, large: LocuscopeNet) -> None:
                 tensor[tuple(slice(size) for size in held[name].shape)] = held[name]
 
 
-def write_model(folder: Path, config: NetConfig, tensors: dict[str, Tensor]) -> None:
-    """config.json and model.safetensors (float32; bytes of a memory as they are) of a model directory."""
-    from safetensors.torch import save_file
-
+def write_model(folder: Path, config: NetConfig, tensors: dict[str, Tensor], dtype: torch.dtype = torch.float32) -> None:
+    """config.json and weights of a model directory (bytes of a memory as they are): one file, or several with an index where one would be large."""
     folder.mkdir(parents=True, exist_ok=True)
     config.write(folder / "config.json")
-    fresh = folder / "model.safetensors.new"
-    held = {name: t.detach().float() if t.is_floating_point() else t for name, t in tensors.items()}
-    save_file({name: t.cpu().contiguous() for name, t in held.items()}, fresh)
-    fresh.replace(folder / "model.safetensors")
+    checkpoint.write_weights(folder, {name: t.detach().to(dtype) if t.is_floating_point() else t for name, t in tensors.items()})
+
+
+def drawer_for(corpus: Path, plan: TrainPlan, device: str) -> Drawer | DrawerAhead:
+    """Steps drawn in this process for a CPU, whose cores have enough to do; ahead of a GPU by the other cores."""
+    if device == "cpu":
+        return Drawer(Corpus.load(corpus), plan.drawing)
+    return DrawerAhead(corpus, plan.drawing, max(1, min(12, (os.cpu_count() or 2) - 1)), plan.accumulate)
 
 
 def _work(rank: int, count: int, arguments: tuple[Path, NetConfig, TrainPlan, Path, str, Path | None], port: int) -> None:
@@ -327,10 +359,13 @@ def _work(rank: int, count: int, arguments: tuple[Path, NetConfig, TrainPlan, Pa
         torch.set_num_threads(1)
     if count > 1:
         torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=count)
-    trainer = Trainer(Corpus.load(corpus_path), config, plan, folder, Workers(rank, count), device)
+    drawer = drawer_for(corpus_path, plan, device)
+    trainer = Trainer(drawer, config, plan, folder, Workers(rank, count), device)
     if start is not None:
         trainer.start_from(start)
     trainer.run()
+    if isinstance(drawer, DrawerAhead):
+        drawer.close()
     if count > 1:
         torch.distributed.destroy_process_group()
 

@@ -14,6 +14,28 @@ from engine.core.errors import ParameterError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from engine.core.alleles import Change
+    from engine.core.sequence import NucleotideSequence
+
+
+def on_reference(found: DependencyMap, reference: NucleotideSequence, change: Change) -> DependencyMap:
+    """The map of a changed sequence on the positions of ``reference``, so that the two can be compared cell by cell.
+
+    Replaced bases are paired from the left; those of the reference without a partner are NaN, inserted bases without one are left out. The map
+    is given back as it is where the change keeps the length. Raises `ParameterError` for a map of a part, or of another change.
+    """
+    longer = len(change.alternate) - len(change.reference)
+    if found.offset or len(found.values) != len(reference) + longer:
+        raise ParameterError(f"The map has {len(found.values):,} positions; that of the whole changed sequence is needed.")
+    if not longer:
+        return found
+    kept = min(len(change.reference), len(change.alternate))
+    source = np.arange(len(reference))
+    source[change.end :] += longer
+    source[change.start + kept : change.end] = -1
+    values = np.where((source < 0)[:, None] | (source < 0)[None, :], np.float32(np.nan), found.values[np.ix_(source, source)])
+    return DependencyMap(reference, values, found.provenance, found.metric)
+
 
 def difference(first: DependencyMap, second: DependencyMap) -> DependencyMap:
     """``second`` − ``first``, cell by cell; positive = a gain, stronger in ``second``; negative = a loss. Placed on the first's sequence.

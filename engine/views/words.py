@@ -22,7 +22,10 @@ def heading(evidence: LocusEvidence) -> str:
 
 
 def sentence(evidence: LocusEvidence) -> str:
-    """What the map says about this locus and how sure the model is; empty where there is neither."""
+    """What the map says about this locus and how sure the model is, or what an alignment says; empty where there is nothing."""
+    covariation = evidence.results.get("covariation")
+    if covariation is not None:
+        return str(covariation.words())
     found, probabilities = evidence.results.get("dependency"), evidence.results.get("probabilities")
     if found is not None and signed(found):
         return changes(found, evidence.marks[0].label if evidence.marks else "")

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from engine.core.alleles import Change, trimmed
 from engine.views.evidence import SHAPES, SYMMETRIES, FigureStyle
 from engine.views.palettes import BASE_COLOURS, PALETTES
 from engine.views.panel import panels
@@ -53,6 +54,8 @@ WIDTHS = (300, 4000)
 WHOLE = ("distance", "near", "arcs")
 LONGEST_SEQUENCE = 8000
 """Letters that an address carries; longer pasted sequences have no address of their own."""
+LONGEST_ALLELE = 90
+"""Letters of an allele that an address carries."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class AddressState:
 
     ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses,
     ``elements`` the model of the element track or ``none``; ``region`` half-open, ``rows`` of the map where they are others; ``select`` one
-    base or a pair (changed, read); ``display`` are the
+    base or a pair (changed, read); ``allele`` what is changed, in forward letters of the record; ``display`` are the
     view's settings by their names there; ``figure`` what else a drawn figure takes (`figure_of`); ``problems`` one sentence for each value that was left out.
     """
 
@@ -77,6 +80,7 @@ class AddressState:
     region: tuple[int, int] | None = None
     rows: tuple[int, int] | None = None
     select: tuple[int, ...] = ()
+    allele: Change | None = None
     display: dict[str, Any] = field(default_factory=dict)
     figure: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -121,6 +125,7 @@ def parse(parameters: Mapping[str, str]) -> AddressState:
         region=reader.get("region", _region, "start-end, 1-based", None),
         rows=reader.get("rows", _region, "start-end, 1-based", None),
         select=reader.get("select", _positions, "one position, or two with a comma between", ()),
+        allele=reader.get("allele", allele_of, "position-reference-alternate, 1-based, up to 90 letters each, such as 31-C-T", None),
         display=display,
         figure=_figure(reader),
         problems=tuple(reader.problems),
@@ -190,6 +195,21 @@ def build(text_kind: str, text: str, **values: Any) -> str:
         if value:
             parameters[name] = str(value)
     return urlencode(parameters, safe=":,")
+
+
+def allele_of(text: str) -> Change:
+    """``31-C-T``, ``31-CA-`` (a deletion) or ``31--G`` (an insertion before base 31). Raises `ValueError`."""
+    found = re.fullmatch(r"(\d{1,9})-([ACGTN]{0,90})-([ACGTN]{0,90})", text.upper().replace("U", "T"), re.ASCII)
+    if not found or int(found[1]) < 1 or found[2] == found[3]:
+        raise ValueError(text)
+    return trimmed(int(found[1]) - 1, found[2], found[3])
+
+
+def allele_text(change: Change | None) -> str:
+    """A change as `allele_of` reads it; empty for none, and for one whose letters are too many for an address."""
+    if change is None or max(len(change.reference), len(change.alternate)) > LONGEST_ALLELE:
+        return ""
+    return f"{change.start + 1}-{change.reference}-{change.alternate}"
 
 
 class _Reader:

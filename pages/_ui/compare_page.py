@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
 from engine.analyses.dependency import DependencyMap
-from engine.analyses.findings import changes
+from engine.analyses.findings import changes, lost_and_gained
 from engine.core.card import Capability
-from engine.core.errors import InputError, LocuscopeError, SequenceError
-from engine.core.quoting import quoted
-from engine.core.sequence import NucleotideSequence
-from engine.core.typography import folded
+from engine.core.errors import InputError, LocuscopeError
 from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.views import wire
-from engine.views.comparison import changed_pairs, difference
-from engine.views.evidence import FigureStyle, LocusEvidence, Mark
-from engine.views.figure import side_by_side
-from pages._ui import figure_view, polling, state
+from engine.views.comparison import changed_pairs, difference, on_reference
+from engine.views.evidence import FigureStyle, LocusEvidence
+from engine.views.figure import locus_figure, side_by_side
+from pages._ui import allele_bar, explorer, figure_view, polling, reading, search, state
+from pages._ui.changes import changed, read_change
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
-from pages._ui.question import Shown, echo
-from pages._ui.text import plain, show_error
+from pages._ui.question import Question, Shown, address_of, echo, in_record, named
+from pages._ui.text import plain, show_caption, show_error
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 TARGET = "compare"
-MODES = {"substitution": "Reference against a substitution", "models": "One model against another"}
+MODES = {"alleles": "Reference against an alternate allele", "models": "One model against another"}
+AT_ONCE_BP = 400
+"""Two maps of this many bases are computed without being asked for."""
 
 
 @dataclass
@@ -38,7 +41,7 @@ class Comparison:
     shown: Shown
     titles: tuple[str, str]
     jobs: tuple[Job, Job]
-    place: int | None
+    models: tuple[str, str]
     found: DependencyMap | None = None
     chosen: Chosen | None = None
     display: dict[str, Any] = field(default_factory=dict)
@@ -48,28 +51,60 @@ class Comparison:
 
     @property
     def maps(self) -> tuple[DependencyMap, DependencyMap] | None:
-        """Both maps, or None while one is missing."""
+        """Both maps on the positions of the first, or None while one is missing."""
         first, second = (job.result for job in self.jobs)
-        return (first, second) if isinstance(first, DependencyMap) and isinstance(second, DependencyMap) else None
+        if not isinstance(first, DependencyMap) or not isinstance(second, DependencyMap):
+            return None
+        change = self.shown.change if self.models[0] == self.models[1] else None
+        return first, second if change is None else on_reference(second, first.sequence, change)
 
     @property
     def identity(self) -> str:
         """What the view shows."""
-        return f"{self.shown.identity}/{self.titles[0]}/{self.titles[1]}"
+        return f"{self.shown.identity}/{self.shown.change}/{self.titles[0]}/{self.titles[1]}"
+
+    def about(self, shown: Shown, models: tuple[str, str]) -> bool:
+        """Whether it answers this question."""
+        return self.models == models and self.shown.identity == shown.identity and self.shown.change == shown.change
 
 
 def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     st.subheader("Compare", anchor=False)
+    if session.exchange.asked is None:
+        explorer.begin(shared, session)
+    reading.show(shared.engine, search.READING)
+    if session.screen.problem:
+        show_error(session.screen.problem)
     if session.screen.shown is None:
-        st.info("There is no sequence yet; open one in the explorer first.")
-        if st.button("Open the explorer", type="primary"):
-            st.switch_page("pages/explorer.py")
         return
+    st.markdown(f"**{plain(session.on_screen.title)}** · {plain(echo(session.on_screen))} (the sequence of the explorer)")
+    allele_bar.bar(shared, session, "Compare")
+    mode = st.segmented_control("What to compare", list(MODES), default="alleles", format_func=MODES.__getitem__) or "alleles"
+    model, other, asked = _form(shared, session, mode)
+    _write_address(session.question, session.on_screen, shared.settings.model)
+    asked = asked or bool(st.session_state.pop("compare-asked", False))
+    if mode == "alleles" or model != other:
+        compared(shared, session.on_screen, (model, other), asked=asked)
+
+
+def compared(shared: state.Shared, shown: Shown, models: tuple[str, str], *, asked: bool = False) -> None:
+    """Both maps of what is shown, their difference, and what it means; short ones are computed at once."""
+    comparison: Comparison | None = st.session_state.get("comparison")
+    current = comparison is not None and comparison.about(shown, models)
+    two = shown.change is not None if models[0] == models[1] else asked
+    if two and not current and (asked or len(shown.sequence) <= AT_ONCE_BP):
+        _start(shared, shown, *models)
+        comparison = st.session_state.get("comparison")
+        current = comparison is not None
+    if comparison is not None and current:
+        _follow(shared, comparison)
+
+
+def _form(shared: state.Shared, session: state.Session, mode: str) -> tuple[str, str, bool]:
+    """The models, and whether the button was pressed; a change that was typed becomes the allele on screen."""
     shown = session.on_screen
-    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))} (the sequence of the explorer)")
-    mode = st.segmented_control("What to compare", list(MODES), default="substitution", format_func=MODES.__getitem__) or "substitution"
     with st.form("compare", border=False):
         first, second, go = st.columns([3, 3, 1], vertical_alignment="bottom")
         models = _models(shared)
@@ -83,14 +118,40 @@ def page() -> None:
         else:
             other = model
             change = second.text_input(
-                "Substitution", placeholder=_suggestion(shown), help="Position in the sequence shown, 1-based: C31A, 31A"
+                "Substitution, insertion or deletion",
+                placeholder=named(shown.change) if shown.change is not None else _suggestion(shown),
+                help="Positions in the sequence shown, 1-based: C31A, 31A, 31_33del, 30_31insG, 31_32delinsGA",
             )
         asked = go.form_submit_button("Compare", type="primary", width="stretch")
-    if asked:
-        _start(shared, shown, model, other, change, mode)
-    comparison: Comparison | None = st.session_state.get("comparison")
-    if comparison is not None:
-        _follow(shared, comparison)
+    if mode == "models" and asked and model == other:
+        show_error("Both models are the same; choose two. Models that are not here yet are on the page Models.")
+        return model, other, False
+    if not asked or mode == "models":
+        return model, other, asked
+    return model, other, _made(shared, session, model, change)
+
+
+def _made(shared: state.Shared, session: state.Session, model: str, text: str) -> bool:
+    """Put the typed change on screen; whether there is one to compare."""
+    shown = session.on_screen
+    allele = session.question.allele
+    try:
+        if text.strip() or shown.change is None:
+            allele = in_record(read_change(shown.sequence, text), session.question, shown)
+    except LocuscopeError as error:
+        show_error(str(error))
+        return False
+    question = replace(session.question, allele=allele, model=model)
+    if question != session.question:
+        search.ask(shared, session, question)
+        st.session_state["compare-asked"] = True
+        st.rerun()
+    return True
+
+
+def _write_address(question: Question, shown: Shown, usual_model: str) -> None:
+    """What is on this page, in the address bar."""
+    st.query_params.from_dict(dict(parse_qsl(address_of(question, shown, usual_model) or "")))
 
 
 def _models(shared: state.Shared) -> list[str]:
@@ -104,37 +165,17 @@ def _suggestion(shown: Shown) -> str:
     return f"for example {base}{middle + 1}{'A' if base != 'A' else 'G'}"
 
 
-def substituted(sequence: NucleotideSequence, text: str) -> tuple[NucleotideSequence, int, str]:
-    """The sequence with one base replaced, the 0-based place, and the change as ``C31A``. Raises `SequenceError` in one sentence."""
-    match = re.fullmatch(r"\s*([ACGTUacgtu]?)\s*(\d{1,9})\s*>?\s*([ACGTUacgtu])\s*", folded(text), re.ASCII)
-    if match is None:
-        raise SequenceError(f"{quoted(text, 30)} is not a substitution; write the base, its position and the new base, for example C31A.")
-    place, letters = int(match[2]) - 1, sequence.letters
-    if not 0 <= place < len(letters):
-        raise SequenceError(f"Position {place + 1:,} is outside the sequence; give one of 1 to {len(letters):,}.")
-    reference, given = letters[place], match[1].upper()
-    alternate = match[3].upper()
-    alternate = alternate.replace("T", "U") if "U" in letters else alternate.replace("U", "T")
-    if given and given.replace("U", "T") != reference.replace("U", "T"):
-        raise SequenceError(f"The base at {place + 1:,} is {reference}, not {given}; check the position and the strand.")
-    if alternate == reference:
-        raise SequenceError(f"The base at {place + 1:,} is {reference} already; choose another new base.")
-    changed = NucleotideSequence(letters[:place] + alternate + letters[place + 1 :], sequence.alphabet, None, sequence.name)
-    return changed, place, f"{reference}{place + 1}{alternate}"
-
-
-def _start(shared: state.Shared, shown: Shown, model: str, other: str, change: str, mode: str) -> None:
+def _start(shared: state.Shared, shown: Shown, model: str, other: str) -> None:
+    """Ask for both maps: of the reference and the alternate where an allele is shown, else by both models."""
     st.session_state.pop("comparison", None)
     visitor = state.session().visitor
     titles = (shared.engine.model(model).card.title, shared.engine.model(other).card.title)
-    place: int | None = None
     second = shown.sequence
     try:
-        if mode == "models" and model == other:
+        if model == other and shown.change is None:
             raise InputError("Both models are the same; choose two. Models that are not here yet are on the page Models.")
-        if mode != "models":
-            second, place, name = substituted(shown.sequence, change)
-            titles = ("reference", name)
+        if shown.change is not None and model == other:
+            second, titles = changed(shown.sequence, shown.change), ("reference", named(shown.change))
         jobs = (
             shared.engine.submit(Request("dependency", shown.sequence, model, species=_species(model)), visitor),
             shared.engine.submit(Request("dependency", second, other, species=_species(other)), visitor),
@@ -142,7 +183,7 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str, change: s
     except LocuscopeError as error:
         show_error(str(error))
         return
-    st.session_state["comparison"] = Comparison(shown, titles, jobs, place)
+    st.session_state["comparison"] = Comparison(shown, titles, jobs, (model, other))
 
 
 def _species(model: str) -> str:
@@ -164,6 +205,8 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
         comparison.found = difference(*maps)
     first, second = (plain(title) for title in comparison.titles)
     st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {plain(changes(comparison.found))}")
+    for sentence in lost_and_gained(*maps) if comparison.models[0] == comparison.models[1] else ():
+        show_caption(sentence)
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
     sides = [_evidence(comparison, found) for found in maps]
@@ -176,11 +219,27 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     st.dataframe(changed_pairs(*maps), hide_index=True, height=320)
 
 
+def told() -> tuple[list[str], list[tuple[str, go.Figure]]]:
+    """Sentences and figures of the finished comparison, for a report; nothing before it is finished."""
+    comparison: Comparison | None = st.session_state.get("comparison")
+    maps = comparison.maps if comparison is not None else None
+    if comparison is None or maps is None or comparison.found is None:
+        return [], []
+    style = FigureStyle(width=1200)
+    sides = [_evidence(comparison, found) for found in maps]
+    name = comparison.titles[1]
+    figures = [
+        (f"{name} − reference: dependency map, loss blue, gain red", locus_figure(_evidence(comparison, comparison.found), style)),
+        (f"Reference and {name}, one colour scale", side_by_side(sides[0], sides[1], comparison.titles, style)),
+    ]
+    return [changes(comparison.found), *lost_and_gained(*maps)], figures
+
+
 def _evidence(comparison: Comparison, found: DependencyMap) -> LocusEvidence:
     """One side: its map on the place of the sequence shown, with the changed base marked."""
     shown = comparison.shown
     sequence = replace(found.sequence, locus=shown.sequence.locus)
-    marks = () if comparison.place is None else (Mark(comparison.place, comparison.titles[1]),)
+    marks = shown.marks if comparison.models[0] == comparison.models[1] else ()
     return LocusEvidence(sequence, {"dependency": found}, shown.features, marks=marks)
 
 
@@ -227,7 +286,7 @@ def _meta(comparison: Comparison) -> dict[str, Any]:
         "letters": comparison.shown.sequence.letters,
         "title": f"{comparison.titles[1]} − {comparison.titles[0]}",
         "address": None,
-        "unaddressed": "A comparison has no address of its own yet.",
+        "unaddressed": "The address of this page is in the address bar of the browser.",
         "fixed": "A comparison is shown on the strand it was computed on; turn it in the explorer.",
         "reverse_of": "",
     }

@@ -12,7 +12,7 @@ from engine.core.errors import LocuscopeError
 from engine.core.quoting import quoted
 from engine.service.engine import Engine
 from engine.sources import examples
-from pages._ui import address, downloads, figure_view, polling, reading, search, state, tables
+from pages._ui import address, allele_bar, downloads, figure_view, polling, reading, search, state, tables
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -41,6 +41,7 @@ def page() -> None:
     runs, cost = computations(shared, session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
+    allele_bar.bar(shared, session, "Explorer")
     if len(session.on_screen.sequence) <= shared.settings.max_length:  # of a longer one nothing can be computed, so nothing is drawn
         st.fragment(_figure)(shared, session)
     tables.section(runs)

@@ -12,7 +12,7 @@ from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
 from engine.views.figure import locus_figure
 from engine.views.palettes import PALETTES
 from engine.views.panel import panels
-from pages._ui import address, downloads, explorer, polling, reading, search, state
+from pages._ui import address, allele_bar, downloads, explorer, polling, reading, search, state
 from pages._ui.question import address_of, echo
 from pages._ui.runs import Runs
 from pages._ui.text import plain, show_caption, show_error, show_warning
@@ -34,6 +34,7 @@ def page() -> None:
         return
     shown = session.on_screen
     st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))} (the sequence of the explorer)")
+    allele_bar.bar(shared, session, "Figure")
     runs, cost = explorer.computations(shared, session)
     if cost.problem:
         show_warning(cost.problem)

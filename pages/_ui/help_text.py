@@ -10,11 +10,14 @@ from pages._ui import state
 CAUTIONS = """
 * A model knows the kind of genomes it was trained on; far from them its maps are faint or wrong. The page *Models* says what each was trained on.
 * The map is about the model, not a measurement. A strong pair is a hypothesis.
+* A pattern's q-value is the share of false places expected among those at least as strong, held against shuffled letters; what is real
+  to the model need not be real to the cell.
 * Edges have less context: the first and last bases of a window are predicted worse.
 * Positions on screen are 1-based and inclusive; exported files follow the convention of their format.
 * A pasted sequence stays in this installation. Only the name of a locus goes to a public service, and only when its assembly is not
   registered here. What you have on screen is forgotten when you close the page; computations nobody waits for stop.
 * The page *Phage* ranks genes by what replacing them costs the model; what it generates was never observed, and every file of it says so.
+* GPU: not measured. Networks run there in float16; no figure of a real one has been taken yet (`make gpu` takes them).
 * {kept}
 * The address bar holds pasted letters, so that a link reproduces the view; share links knowingly.
 """
@@ -61,5 +64,6 @@ def page() -> None:
         st.markdown(CAUTIONS.format(kept=KEPT[state.shared().settings.keep]))
         st.caption(
             "Dependency maps follow Tomaz da Silva et al., Nature Genetics 2025. The same results are made by `python -m engine map`, "
-            "`effects`, `probabilities`, `contacts` and `segment`."
+            "`effects`, `probabilities`, `contacts`, `patterns`, `segment`; the page Alignment and `alignment` hold them against the covariation of an "
+            "alignment, by mutual information less the average product correction (Dunn et al., Bioinformatics 2008)."
         )

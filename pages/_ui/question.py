@@ -6,23 +6,29 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.core.alleles import Change
 from engine.core.errors import LocusError
 from engine.core.features import Feature
-from engine.core.sequence import NucleotideSequence
+from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.sources.assemblies import assembly
 from engine.sources.examples import Example, example
+from engine.views.evidence import Mark
 from pages._ui import address
 
 if TYPE_CHECKING:
     from engine.sources.understand import Understood
     from pages._ui.address import AddressState
 
+LONGEST_NAMED = 12
+"""Letters of an allele that its name spells."""
+
 
 @dataclass(frozen=True)
 class Question:
     """``text`` as typed (or the letters of an upload's record), ``record`` of several, ``window`` half-open on the forward letters;
     ``species`` one the model knows, or empty; ``settings`` of the analyses that are not the usual ones, by their names in the address;
-    ``asked`` analyses that were switched on; ``elements`` the model of the element track, empty for the usual one, ``none`` for no track."""
+    ``asked`` analyses that were switched on; ``elements`` the model of the element track, empty for the usual one, ``none`` for no track;
+    ``allele`` what is changed, in letters of the record as DNA (the window may leave it out)."""
 
     text: str
     model: str = ""
@@ -33,6 +39,7 @@ class Question:
     settings: tuple[tuple[str, str], ...] = ()
     asked: tuple[str, ...] = ()
     elements: str = ""
+    allele: Change | None = None
 
     @classmethod
     def of_address(cls, state: AddressState, usual_text: str) -> Question:
@@ -47,18 +54,20 @@ class Question:
             state.settings,
             state.asked,
             state.elements,
+            state.allele,
         )
 
     def about(self, text: str) -> Question:
         """The same question about another text."""
-        return replace(self, text=text, record=0, reverse=False, window=None)
+        return replace(self, text=text, record=0, reverse=False, window=None, allele=None)
 
 
 @dataclass(frozen=True)
 class Shown:
     """What is on screen.
 
-    ``sequence`` after window and strand; ``whole`` before; ``features`` in indices of ``sequence``; ``records`` names of all records.
+    ``sequence`` after window and strand; ``whole`` before; ``features`` in indices of ``sequence``; ``records`` names of all records;
+    ``change`` what the question's allele changes, in letters and indices of ``sequence``, None where it lies outside.
     """
 
     sequence: NucleotideSequence
@@ -68,6 +77,15 @@ class Shown:
     notes: tuple[str, ...]
     records: tuple[str, ...]
     example: Example | None
+    change: Change | None = None
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The first base that the allele changes, marked; of an insertion the base before it."""
+        if self.change is None:
+            return ()
+        place = self.change.start if self.change.reference else max(0, self.change.start - 1)
+        return (Mark(place, named(self.change)),)
 
     @property
     def title(self) -> str:
@@ -119,8 +137,50 @@ def resolve(question: Question, understood: Understood, added: tuple[Feature, ..
     if question.reverse:
         sequence = sequence.reverse_complement()
         features = tuple(_turned(features, len(sequence)))
+    change = _change(question, whole, len(sequence))
     names = tuple(record.name or f"record {index + 1}" for index, record in enumerate(records))
-    return Shown(sequence, whole, features, understood.kind, understood.notes, names, example(question.text))
+    return Shown(sequence, whole, features, understood.kind, understood.notes, names, example(question.text), change)
+
+
+def named(change: Change) -> str:
+    """``C31T``, ``31_32del``, ``30_31insG`` or ``31_32delinsG``, counted from 1 in the letters shown."""
+    first, last = change.start + 1, change.end
+    if len(change.reference) == len(change.alternate) == 1:
+        return f"{change.reference}{first}{change.alternate}"
+    letters = change.alternate if len(change.alternate) <= LONGEST_NAMED else f"{len(change.alternate):,} bases"
+    if not change.reference:
+        return f"{change.start}_{first}ins{letters}"
+    place = str(first) if first == last else f"{first}_{last}"
+    return f"{place}del" if not change.alternate else f"{place}delins{letters}"
+
+
+def _change(question: Question, whole: NucleotideSequence, length: int) -> Change | None:
+    """The allele in letters of what is shown. Raises `LocusError` where the record has other letters."""
+    allele = question.allele
+    if allele is None:
+        return None
+    if allele.end > len(whole):
+        raise LocusError(f"The allele changes base {allele.end:,}, but the sequence has {len(whole):,}; check its position.")
+    found = whole.as_dna()[allele.start : allele.end]
+    if found != allele.reference:
+        there = f"{found[:20]} at {allele.start + 1:,}"
+        raise LocusError(f"The sequence has {there}, the allele expects {allele.reference[:20]}; check the position and the strand.")
+    low, high = question.window or (0, len(whole))
+    if not low <= allele.start <= allele.end <= high or len(allele.reference) == length:
+        return None
+    change = replace(allele, start=allele.start - low)
+    change = change.turned(length) if question.reverse else change
+    if whole.alphabet is Alphabet.RNA:
+        change = replace(change, reference=change.reference.replace("T", "U"), alternate=change.alternate.replace("T", "U"))
+    return change
+
+
+def in_record(change: Change, question: Question, shown: Shown) -> Change:
+    """A change in letters of what is shown, as an allele of the record."""
+    forward = change.turned(len(shown.sequence)) if question.reverse else change
+    low = question.window[0] if question.window is not None else 0
+    reference, alternate = (text.replace("U", "T") for text in (forward.reference, forward.alternate))
+    return Change(forward.start + low, reference, alternate)
 
 
 def _placed(features: tuple[Feature, ...], sequence: NucleotideSequence) -> list[Feature]:
@@ -155,11 +215,15 @@ def address_of(question: Question, shown: Shown, usual_model: str) -> str | None
     model = question.model if question.model != usual_model else ""
     record = question.record + 1 if question.record else ""
     common: dict[str, Any] = {"model": model, "species": question.species, "strand": strand, "analyses": ",".join(question.asked)}
+    common |= {"allele": address.allele_text(question.allele)}
     common |= {"elements": question.elements, **dict(question.settings)}
     if shown.example is not None:
         return address.build("example", shown.example.id, window=window, **common)
     if shown.kind == "locus":
         return address.build("locus", question.text.strip(), window=window, record=record, **common)
+    if question.allele is not None:  # counted in the whole record, and scored in it
+        letters = shown.whole.letters
+        return address.build("sequence", letters, window=window, **common) if len(letters) <= address.LONGEST_SEQUENCE else None
     letters = (shown.sequence.reverse_complement() if question.reverse else shown.sequence).letters
     return address.build("sequence", letters, **common) if len(letters) <= address.LONGEST_SEQUENCE else None
 

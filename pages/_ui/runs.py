@@ -220,7 +220,7 @@ class Runs:
             for name, (kind, words) in self.states().items()
             if name not in results and kind in ("cannot", "waiting")
         }
-        return LocusEvidence(self.shown.sequence, results, self.shown.features, states, title=self.shown.title)
+        return LocusEvidence(self.shown.sequence, results, self.shown.features, states, self.shown.marks, self.shown.title)
 
     def lines(self) -> list[dict[str, Any]]:
         """How far each computation is that is not finished: its ``text``, ``done`` of ``total``, ``seconds_left``, ``running``, ``failed``."""
@@ -328,8 +328,10 @@ def _usable(engine: Engine, analysis: Declared) -> bool:
 
 
 def _on_screen(needed: Mapping[str, Needed], requests: Mapping[str, Request]) -> bool:
-    """Whether the answers an analysis must read are among those that are asked for; otherwise it would be about another map."""
-    return all(name in requests and requests[name].parameters == item.parameters for name, item in needed.items() if item.required)
+    """Whether of the answers an analysis must read those that have a panel of their own are asked for as it needs them; otherwise it would be
+    about another map. What nobody looks at by itself, such as controls, is computed with it."""
+    looked_at = {name: item for name, item in needed.items() if item.required and declared(name).shown != "clicked"}
+    return all(name in requests and requests[name].parameters == item.parameters for name, item in looked_at.items())
 
 
 @dataclass(frozen=True)

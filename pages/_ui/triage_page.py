@@ -1,47 +1,45 @@
-"""The page of triage: a VCF and its reference in, a ranked table out, each row a way into the explorer."""
+"""The page of triage: variants and their reference in, a ranked table out, each row with its reason."""
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from engine.core.card import Capability
 from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceExhausted
 from engine.core.quoting import file_name
 from engine.core.transcripts import Transcripts
-from engine.core.variants import ScoredVariant, Triage, TriageParameters
-from engine.exports.triage_files import FORMATS, TriageFormat
+from engine.core.variants import Triage, TriageParameters
 from engine.service.jobs import Job
 from engine.service.triage import ReferenceLetters, TriageRequest
+from engine.service.variant_list import read_variant_list
 from engine.service.visitor_files import VisitorFolder
 from engine.sources import apart
-from engine.sources.door import GZIP_MAGIC
+from engine.sources.assemblies import assemblies
+from engine.sources.door import GZIP_MAGIC, Bounds
 from engine.sources.genetic_codes import given_codes
-from engine.sources.vcf import open_vcf
-from pages._ui import polling, reading, search, state
-from pages._ui.address import AddressState
-from pages._ui.question import Question
-from pages._ui.text import plain, show_caption, show_error
+from engine.sources.transcripts import read_transcripts
+from pages._ui import polling, reading, state, triage_desk, triage_examples, triage_results
+from pages._ui.text import plain, show_error
+from pages._ui.triage_desk import Desk
 
-CONTEXT_BP = 150
 READING = "triage"
 OWN = "a FASTA file of mine"
-EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "examples"
-EXAMPLE_HELP = (
-    "Promoter and first 260 codons of lacZ of E. coli, with the two promoter substitutions of lacUV5 and constructed ones: "
-    "a lost start codon, six stop codons (*), six synonymous ones (=)."
-)
-
+UNKNOWN = "not said"
+SPLICE_MODEL = "cispliceai"
 CODES_HELP = (
     "NCBI tables of contigs whose annotation states none, as CONTIG=TABLE with commas, or TABLE alone for all that are neither mitochondria "
     "nor plastids. Without it the usual one of the organism is taken, where the annotation names it."
 )
+LIST_HELP = (
+    "One variant a line in any spelling of the explorer's box: chr17-43094464-A-G, 17:43,094,464 A>G, chrI:g.20_22del, a row of a VCF; "
+    "GENE:c.10+1G>T where the reference is registered with its annotation."
+)
+LONGEST_LIST = 2_000_000
+"""Characters of a pasted list; longer ones come as a file."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +60,30 @@ class Given:
         return cls(path.name, path.read_bytes())
 
 
-@dataclass
-class Desk:
-    """One visitor's triage: the request, its job, the VCF it came from, and the folder of an uploaded reference."""
+@dataclass(frozen=True)
+class Asked:
+    """What the form holds.
 
-    job: Job
-    request: TriageRequest
-    given: Given
-    folder: VisitorFolder | None = field(default=None, repr=False)
+    ``variants`` or a pasted ``text``; ``assembly`` a registered one, or `OWN` with ``fasta`` and perhaps ``genes``; ``public`` the public
+    assembly it is; ``codes`` genetic codes as typed.
+    """
+
+    variants: Given | None
+    text: str
+    assembly: str
+    fasta: Given | None
+    genes: Given | None
+    public: str
+    model: str
+    window: int
+    influence: bool
+    splice: bool
+    codes: str
+
+    @property
+    def known_as(self) -> str:
+        """The public assembly; empty when nobody said."""
+        return self.public if self.assembly == OWN else self.assembly
 
 
 def page() -> None:
@@ -77,33 +91,65 @@ def page() -> None:
     shared = state.shared()
     st.subheader("Triage of variants", anchor=False)
     st.caption(
-        "Each substitution is scored in a window of the reference around it: the log-likelihood ratio of the alternate against the reference "
-        "(negative: the model finds it unlikely) and the influence on all other bases of the window. Rank, do not threshold: 1 is the least "
-        "expected. Other kinds of variants are listed and said not to be scored, unless the model can."
+        "Each variant is scored in a window of the reference around it: the log-likelihood ratio of the alternate against the reference "
+        "(negative: the model finds it unlikely) and the influence on all other bases of the window; indels by what kind of model there is. "
+        "Rank, do not threshold."
     )
+    asked = _form(shared)
+    example = triage_examples.chosen()
+    if example is not None:
+        _start(shared, _of_example(example, asked, not _no_splice(shared)))
+    elif asked is not None and asked[0]:
+        _start(shared, asked[1])
+    reading.show(shared.engine, READING)
+    desk = triage_desk.of_session()
+    if desk is not None:
+        _follow(shared, desk)
+
+
+def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
+    """The form, and whether it was sent; None where no model is here."""
+    models = _models(shared)
+    if not models:
+        st.info("No model that scores variants is here; the page Models has them.")
+        return None
     with st.form("triage"):
         left, middle, right = st.columns([3, 3, 2])
-        variants = left.file_uploader("Variants: VCF, also .vcf.gz and .vcf.bgz", key="triage-vcf")
+        variants = left.file_uploader("Variants: VCF, also .vcf.gz and .vcf.bgz, or BCF", key="triage-vcf")
+        text = left.text_area("or a list, one variant a line", key="triage-list", height=98, max_chars=LONGEST_LIST, help=LIST_HELP)
         names = [*shared.genomes.names(), OWN]
         assembly = middle.selectbox("Reference", names, help="Assemblies are registered with the setting LOCUSCOPE_GENOMES.")
         fasta = middle.file_uploader("FASTA of the reference (only without a registered one)", key="triage-fasta")
-        model = right.selectbox("Model", _models(shared), format_func=lambda key: shared.engine.model(key).card.title)
+        model = right.selectbox("Model", models, format_func=lambda key: shared.engine.model(key).card.title)
         window = right.number_input("Window, bases", 3, 20_000, 512, step=64)
-        stated = right.text_input("Genetic codes", placeholder="chrMT=3", help=CODES_HELP)
-        with st.container(horizontal=True):
-            asked = st.form_submit_button("Rank the variants", type="primary")
-            example = st.form_submit_button("Example: substitutions in lacZ", help=EXAMPLE_HELP)
-    if example:
-        _start(shared, Given.of_path(EXAMPLE / "lacz-variants.vcf"), OWN, Given.of_path(EXAMPLE / "lacz.fa"), model, int(window))
-    elif asked:
+        influence = right.checkbox("Influence, too", value=True, help="Without it a substitution takes one pass of three.")
+        with st.expander("Gene models, splice sites, what the reference is"):
+            one, two, three = st.columns([3, 3, 2])
+            genes = one.file_uploader("Gene models of my FASTA: GFF3, GTF or GenBank", key="triage-genes")
+            stated = two.text_input("Genetic codes", placeholder="chrMT=3", help=CODES_HELP)
+            public = [UNKNOWN, *(row.name for row in assemblies())]
+            known = two.selectbox("My FASTA is", public, help="For links to public sites, and for the genes that come with CI-SpliceAI.")
+            why_not = _no_splice(shared)
+            splice = three.checkbox(
+                "Splice sites by CI-SpliceAI",
+                disabled=bool(why_not),
+                help=plain(why_not) or "Human splice sites gained and lost, by the gene models, else by the genes of GRCh37 or GRCh38.",
+            )
+        sent = st.form_submit_button("Rank the variants", type="primary")
+    named = "" if known == UNKNOWN else known
+    chosen = (named, model, int(window), influence, splice, stated)
+    if sent:
         try:
-            _start(shared, Given.of_upload(variants), assembly, Given.of_upload(fasta), model, int(window), stated)
+            return True, Asked(Given.of_upload(variants), text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes), *chosen)
         except ResourceExhausted as error:
             show_error(str(error))
-    reading.show(shared.engine, READING)
-    desk: Desk | None = st.session_state.get("triage-desk")
-    if desk is not None:
-        _follow(shared, desk)
+    return False, Asked(None, "", assembly, None, None, *chosen)
+
+
+def _no_splice(shared: state.Shared) -> str:
+    """Why splice sites cannot be asked for; empty when they can."""
+    row = shared.engine.model(SPLICE_MODEL)
+    return "" if row.installed else row.why_not
 
 
 def _models(shared: state.Shared) -> list[str]:
@@ -113,54 +159,72 @@ def _models(shared: state.Shared) -> list[str]:
     return sorted(usable, key=lambda key: key != usual)
 
 
-def _start(
-    shared: state.Shared,
-    variants: Given | None,
-    assembly: str,
-    fasta: Given | None,
-    model: str | None,
-    window: int,
-    stated: str = "",
-) -> None:
-    if variants is None:
-        st.error("No VCF was given; choose a file first.")
+def _of_example(item: triage_examples.TriageExample, asked: tuple[bool, Asked] | None, splice: bool) -> Asked:
+    """An example with the model and the window that are chosen now; human ones with splice sites where their model is here."""
+    model, window, influence = (asked[1].model, asked[1].window, asked[1].influence) if asked is not None else ("", 512, True)
+    variants = None if item.text else Given.of_path(item.variants)
+    files = (variants, item.text, OWN, Given.of_path(item.reference), Given.of_path(item.genes))
+    return Asked(*files, item.assembly, model, window, influence, splice and bool(item.assembly), "")
+
+
+def _start(shared: state.Shared, asked: Asked) -> None:
+    if asked.variants is None and not asked.text.strip():
+        st.error("No variants were given; choose a file, or write one variant a line.")
         return
-    before: Desk | None = st.session_state.pop("triage-desk", None)
+    before: Desk | None = st.session_state.pop(triage_desk.SLOT, None)
     if before is not None:
         before.job.cancel()
     visitor = state.session().visitor
 
-    def work(monitor: reading.Reading) -> tuple[TriageRequest, VisitorFolder | None]:
-        found = apart.read_variants(variants.name, variants.content, shared.settings, monitor)
-        reference, folder = _reference(shared, assembly, fasta, monitor, visitor)
-        transcripts = reference.transcripts(given_codes([stated])) if assembly != OWN else Transcripts()
-        return TriageRequest(found, reference, transcripts, model or "", TriageParameters(window)), folder
+    def work(monitor: reading.Reading) -> tuple[TriageRequest, VisitorFolder | None, Given]:
+        reference, folder = _reference(shared, asked, monitor, visitor)
+        if asked.variants is not None:
+            given, found = asked.variants, apart.read_variants(asked.variants.name, asked.variants.content, shared.settings, monitor)
+        else:
+            listed = read_variant_list(asked.text, reference, Bounds.of(shared.settings))
+            given, found = Given("list.vcf", listed.vcf), listed.variants
+        transcripts = _transcripts(asked, reference, folder)
+        parameters = TriageParameters(asked.window, asked.influence)
+        splice = SPLICE_MODEL if asked.splice else ""
+        request = TriageRequest(found, reference, transcripts, asked.model, parameters, splice=splice, assembly=asked.known_as)
+        return request, folder, given
 
-    def then(found: tuple[TriageRequest, VisitorFolder | None]) -> None:
+    def then(found: tuple[TriageRequest, VisitorFolder | None, Given]) -> None:
+        request, folder, given = found
         try:
-            job = shared.engine.submit_triage(found[0], visitor)
+            job = shared.engine.submit_triage(request, visitor)
         except LocuscopeError as error:
             show_error(str(error))
             return
-        st.session_state["triage-desk"] = Desk(job, found[0], variants, found[1])
+        st.session_state[triage_desk.SLOT] = Desk(job, request, given.name, given.content, folder, assembly=asked.known_as)
 
-    reading.begin(READING, file_name(variants.name), work, then, show_error)
+    name = file_name(asked.variants.name) if asked.variants is not None else "the list"
+    reading.begin(READING, name, work, then, show_error)
 
 
-def _reference(
-    shared: state.Shared, assembly: str, fasta: Given | None, monitor: reading.Reading, visitor: str
-) -> tuple[ReferenceLetters, VisitorFolder | None]:
-    if assembly != OWN:
-        return ReferenceLetters(shared.genomes, assembly), None
-    if fasta is None:
+def _reference(shared: state.Shared, asked: Asked, monitor: reading.Reading, visitor: str) -> tuple[ReferenceLetters, VisitorFolder | None]:
+    if asked.assembly != OWN:
+        return ReferenceLetters(shared.genomes, asked.assembly), None
+    if asked.fasta is None:
         raise InputError("No reference was given; choose its FASTA file, or a registered assembly.")
     folder = VisitorFolder(shared.settings)
     if not shared.engine.jobs.close_with(visitor, folder):
         raise Cancelled(reading.STOPPED)
-    path = folder.write("reference.fa.gz" if fasta.content.startswith(GZIP_MAGIC) else "reference.fa", fasta.content)
+    path = folder.write("reference.fa.gz" if asked.fasta.content.startswith(GZIP_MAGIC) else "reference.fa", asked.fasta.content)
     own = replace(shared.settings, home=folder.path)
     apart.prepare_reference(path, own, monitor)
     return ReferenceLetters.of_file(path, own), folder
+
+
+def _transcripts(asked: Asked, reference: ReferenceLetters, folder: VisitorFolder | None) -> Transcripts:
+    """Gene models of a registered assembly, or of the file that came with an own reference."""
+    codes = given_codes([asked.codes])
+    if folder is None:
+        return reference.transcripts(codes)
+    if asked.genes is None:
+        return Transcripts()
+    packed = ".gz" if asked.genes.content.startswith(GZIP_MAGIC) else ""
+    return read_transcripts(folder.write(f"genes{packed}", asked.genes.content), codes)
 
 
 def _follow(shared: state.Shared, desk: Desk) -> None:
@@ -172,7 +236,7 @@ def _follow(shared: state.Shared, desk: Desk) -> None:
     elif desk.job.error is not None:
         show_error(str(desk.job.error))
     elif isinstance(desk.job.result, Triage):
-        _ranked(shared, desk, desk.job.result)
+        triage_results.ranked(shared, desk, desk.job.result)
 
 
 def _progress(job: Job) -> None:
@@ -183,124 +247,3 @@ def _progress(job: Job) -> None:
     st.progress(min(1.0, job.done / total), text=f"{job.done:,} of {job.total:,} {job.unit or job.stage}{left}")
     if st.button("Cancel", key="triage-cancel"):
         job.cancel()
-
-
-def _ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
-    frame = table(found)
-    counts = frame["status"].value_counts()
-    words = ", ".join(f"{count:,} {str(name).replace('_', ' ')}" for name, count in counts.items())
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{len(frame):,} alternate alleles**: {words}")
-        for item in FORMATS:
-            name = f"triage{item.suffix}"
-            st.download_button(item.suffix, data=partial(_file, found, desk, item), file_name=name, on_click="ignore", help=item.title)
-    picked = st.dataframe(
-        frame.drop(columns="row"), hide_index=True, on_select="rerun", selection_mode="single-row", key="triage-table", height=420
-    )
-    rows = picked.selection.rows
-    if rows:
-        _card(shared, desk, found.rows[int(frame.iloc[rows[0]]["row"])])
-    else:
-        st.caption("Choose a row for its details and to open its place in the explorer.")
-
-
-def table(found: Triage) -> pd.DataFrame:
-    """The ranked table, least expected first; ``row`` is the index in ``found.rows``."""
-    ranks = found.ranks()
-    frame = pd.DataFrame(
-        {
-            "rank": pd.array([ranks[index] for index in range(len(ranks))], dtype="Int64"),
-            "contig": [row.variant.contig for row in found.rows],
-            "position": [row.variant.position for row in found.rows],
-            "id": [row.variant.identifier for row in found.rows],
-            "ref": [row.variant.reference for row in found.rows],
-            "alt": [row.variant.alternate for row in found.rows],
-            "llr": [row.llr for row in found.rows],
-            "influence": [row.influence for row in found.rows],
-            "Δ ln P": [row.delta_log_likelihood for row in found.rows],
-            "Δ ln P a base": [row.mean_delta_log_likelihood for row in found.rows],
-            "ranked with": [row.ranked_with for row in found.rows],
-            "consequence": [row.consequence for row in found.rows],
-            "impact": [row.consequences[0].impact if row.consequences else "" for row in found.rows],
-            "gene": [row.gene for row in found.rows],
-            "transcript": [row.consequences[0].transcript if row.consequences else "" for row in found.rows],
-            "HGVS c.": [row.consequences[0].hgvs_c if row.consequences else "" for row in found.rows],
-            "HGVS p.": [row.consequences[0].hgvs_p if row.consequences else "" for row in found.rows],
-            "status": [row.status for row in found.rows],
-            "note": [row.note for row in found.rows],
-            "row": range(len(found.rows)),
-        }
-    )
-    optional = ("llr", "influence", "Δ ln P", "Δ ln P a base", "consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p.")
-    empty = [name for name in optional if frame[name].isna().all() or (frame[name] == "").all()]
-    if frame["ranked with"].nunique() < 2:
-        empty.append("ranked with")
-    order = frame.assign(known=frame["rank"].isna()).sort_values(["known", "ranked with", "rank"], key=_in_order, kind="stable")
-    return order.drop(columns=[*empty, "known"]).reset_index(drop=True)
-
-
-def _in_order(column: pd.Series) -> pd.Series:
-    """Substitutions of one base first, then several bases, then insertions and deletions."""
-    return column.map({"substitutions": 0, "several bases": 1, "indels": 2}) if column.name == "ranked with" else column
-
-
-def _card(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
-    variant = row.variant
-    with st.container(border=True):
-        st.markdown(f"**{plain(str(variant))}** {plain(row.consequence)} {plain(row.gene)}")
-        if row.note:
-            show_caption(row.note)
-        if row.consequences:
-            st.dataframe(consequences(row), hide_index=True)
-        if row.status == "outside":
-            return
-        left, right = st.columns([1, 1])
-        if left.button("Open its place in the explorer", type="primary"):
-            _open(shared, desk, row)
-        right.caption(f"{2 * CONTEXT_BP + len(variant.reference):,} bases around it, with its base selected.")
-
-
-def consequences(row: ScoredVariant) -> pd.DataFrame:
-    """What a variant does to each transcript, the most severe first."""
-    return pd.DataFrame(
-        {
-            "gene": [item.gene for item in row.consequences],
-            "transcript": [item.transcript for item in row.consequences],
-            "consequence": [", ".join(item.terms) for item in row.consequences],
-            "impact": [item.impact for item in row.consequences],
-            "HGVS c.": [item.hgvs_c for item in row.consequences],
-            "HGVS p.": [item.hgvs_p for item in row.consequences],
-            "genetic code": [str(item.genetic_code or "") for item in row.consequences],
-            "note": [item.note for item in row.consequences],
-        }
-    )
-
-
-def _open(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
-    """Show the variant's surroundings in the explorer, its first base selected."""
-    session, variant = state.session(), row.variant
-    reference = desk.request.reference
-    first = variant.position - 1
-    piece = reference.piece(variant.contig, first, first + len(variant.reference))
-    if piece is None:
-        return
-    start = max(piece.offset, first - CONTEXT_BP)
-    end = min(piece.offset + piece.length, first + len(variant.reference) + CONTEXT_BP)
-    try:
-        registered = reference.assembly in shared.genomes.names()
-        place = f"{reference.assembly}:{piece.record}:{start - piece.offset + 1}-{end - piece.offset}"
-        text = place if registered else f">{piece.contig}:{start + 1}-{end}\n{reference.letters(variant.contig, start, end)}"
-    except LocuscopeError as error:
-        show_error(str(error))
-        return
-    session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
-    search.ask(shared, session, Question(text, desk.request.model or shared.settings.model))
-    session.focus(first - start)
-    st.switch_page("pages/explorer.py")
-
-
-def _file(found: Triage, desk: Desk, item: TriageFormat) -> bytes:
-    with tempfile.TemporaryDirectory() as folder, open_vcf(desk.given.content, desk.given.name) as source:
-        path = Path(folder) / f"triage{item.suffix}"
-        item.write(found, source, path)
-        return path.read_bytes()

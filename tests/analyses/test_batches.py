@@ -29,13 +29,15 @@ from tests.models.cases import BASE_MODELS, LETTERS, Case
 
 OUT_OF_MEMORY = [
     torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
     RuntimeError(
         "[enforce fail at alloc_cpu.cpp:119] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
     ),
 ]
 
 
-@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["gpu", "cpu"])
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["gpu", "cublas", "cudnn", "cpu"])
 def test_running_out_of_memory_halves_the_batch_and_loses_nothing(error: RuntimeError) -> None:
     done: list[int] = []
 

@@ -169,6 +169,8 @@ def test_a_causal_model_has_nothing_upstream() -> None:
 class Moved(ToyModel):
     """Its predictions two bases right of a change cannot be compared."""
 
+    leaves_gaps = True
+
     def mutant_logits(self, reference, positions, alternates, *, normalised=False):
         logits = self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
         for row, (position, alternate) in enumerate(zip(positions.tolist(), alternates.tolist(), strict=True)):

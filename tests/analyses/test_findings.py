@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.analyses.dependency import DependencyMap
-from engine.analyses.findings import changes, finding, pairs_of, runs_among, trust
+from engine.analyses.findings import changes, finding, lost_and_gained, pairs_of, runs_among, trust
 from engine.core.sequence import Alphabet, NucleotideSequence
 from tests.views import samples
 
@@ -91,3 +91,24 @@ def test_the_words_of_a_map_and_of_probabilities_say_the_same() -> None:
     lost = np.zeros_like(found.values)
     lost[0, 71] = -5
     assert replace(found, values=lost).words().endswith("The largest loss is G at 1 with C at 72 (5.00 bits).")
+
+
+def test_relations_lost_and_gained_are_counted_and_the_strongest_is_named() -> None:
+    given = NucleotideSequence("ACGTACGTACGTACGTACGT", Alphabet.DNA)
+    first, second = np.zeros((20, 20), np.float32), np.zeros((20, 20), np.float32)
+    first[0, 10], second[0, 10] = 2.0, 0.9  # A at 1 with G at 11: less than half
+    first[1, 12], second[1, 12] = 1.0, 0.5  # exactly half stays
+    first[2, 15] = 0.4
+    second[5, 18] = 0.7  # C at 6 with G at 19: new
+    reference = DependencyMap(given, first, samples.provenance("dependency", given))
+    lost, gained = lost_and_gained(reference, replace(reference, values=second))
+    assert lost == "Of the 3 strongest relations of the reference, 2 are lost, the strongest A at 1 with G at 11 (2.00 → 0.90 bits)."
+    assert gained == "Of the 3 strongest relations of the alternate, 1 is gained, the strongest C at 6 with G at 19 (0.00 → 0.70 bits)."
+    assert lost_and_gained(reference, reference)[0] == "None of the 3 strongest relations of the reference is lost."
+
+
+def test_a_stem_that_is_lost_is_named() -> None:
+    reference = samples.dependency()
+    lost, gained = lost_and_gained(reference, replace(reference, values=np.zeros_like(reference.values)))
+    assert "among them the stem 1–7 with 66–72." in lost
+    assert gained.startswith("None of the 0 strongest relations")

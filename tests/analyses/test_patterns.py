@@ -1,95 +1,183 @@
+"""Patterns with q-values: worked out by hand, kept as controls, the same by any door, and a planted hairpin above every control."""
+
 from __future__ import annotations
 
-import json
+import time
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from engine.analyses.patterns import (
-    block_score_per_base,
-    block_scores,
-    complementary_fraction,
-    equal_fraction,
-    hotspots,
-    pattern_filter,
-    pattern_scores,
-    strongest,
-)
-from engine.core.errors import ParameterError
+from engine.analyses.dependency import dependency_map
+from engine.analyses.pattern_controls import ControlParameters, PatternControls, pattern_controls, shuffle
+from engine.analyses.pattern_scores import KINDS, PatternScores
+from engine.analyses.patterns import PatternParameters, Patterns, patterns, q_values
+from engine.core.errors import Cancelled, ParameterError
+from engine.core.sequence import NucleotideSequence
+from engine.core.settings import Settings
+from engine.exports import formats
+from engine.service.engine import Engine, Request
+from tests.analyses.toys import ToyModel, Watcher
+from tests.fake_model import Calls, FakeRegistry
+
+HAIRPIN = NucleotideSequence("ACGGTTAACCATTGCAGGCATCGA", name="toy")
 
 
-@pytest.fixture(scope="module")
-def recipes(golden: Path) -> dict[str, Any]:
-    with np.load(golden / "recipes" / "expected.npz") as arrays:
-        return dict(arrays)
+def test_q_values_by_hand() -> None:
+    """Two controls of 4 shuffles. At 5: (1 + 0) / (4 · 1); at 3: (1 + 1) / (4 · 2); at 2, a tie with a control: (1 + 2) / (4 · 3); at 1:
+    (1 + 2) / (4 · 4), which is the least and so stands for all."""
+    found = q_values(np.array([3, 5, 2, 1], np.float32), np.array([2, 4], np.float32), 4)
+    assert found.tolist() == pytest.approx([3 / 16, 3 / 16, 3 / 16, 3 / 16])
+    assert q_values(np.array([3, 5], np.float32), np.array([2, 4], np.float32), 4).tolist() == pytest.approx([0.25, 0.25])
+    assert q_values(np.array([5, 3], np.float32), np.array([4, 4, 3.5], np.float32), 4).tolist() == pytest.approx([0.25, 0.5])
+    assert q_values(np.array([1], np.float32), np.full(9, 2, np.float32), 4).tolist() == [1]
+    assert len(q_values(np.zeros(0, np.float32), np.zeros(3, np.float32), 4)) == 0
 
 
-def test_a_block_by_hand() -> None:
-    """Six bases of which 8 of the 30 off-diagonal cells are 1 and the rest 3: the quantile at index 7.25 lies at 1 + 0.25 · 2."""
-    values = np.full((6, 6), 3.0, dtype=np.float32)
-    np.fill_diagonal(values, 0)
-    values[0, 1:] = 1
-    values[1, 2:5] = 1
-    assert block_scores(values).tolist() == [pytest.approx(1.5)]
+def test_without_a_difference_q_is_seldom_small() -> None:
+    """Scores of the same distribution: of 200 sequences with 10 places each, held against 20 shuffles, few have one up to 0.1."""
+    generator = np.random.default_rng(3)
+    hits = sum(
+        bool(
+            (
+                q_values(generator.exponential(size=10).astype(np.float32), generator.exponential(size=200).astype(np.float32), 20) <= 0.1
+            ).any()
+        )
+        for _ in range(200)
+    )
+    assert hits <= 0.1 * 200 + 3 * np.sqrt(18)
 
 
-def test_block_scores_are_the_authors(recipes: dict[str, Any]) -> None:
-    np.testing.assert_allclose(block_scores(recipes["block_map"]), recipes["block_score"], atol=1e-5)
-    per_base = block_score_per_base(recipes["block_map"])
-    np.testing.assert_allclose(per_base[2:-3], recipes["block_per_base_2_to_minus3"], atol=1e-5)
-    assert np.isnan(per_base[:2]).all()
-    assert np.isnan(per_base[-3:]).all()
+def test_controls_are_the_maps_of_the_shuffles() -> None:
+    model, watcher = ToyModel(3), Watcher()
+    found = pattern_controls(model, HAIRPIN, ControlParameters(3, seed=4), watcher)
+    assert (watcher.done, watcher.total) == (3 * (1 + 3 * 24), 3 * (1 + 3 * 24))
+    for number in range(3):
+        letters = shuffle(HAIRPIN.letters, 4, number)
+        assert Counter(pairwise(letters)) == Counter(pairwise(HAIRPIN.letters))
+        expected = PatternScores.of(dependency_map(model, NucleotideSequence(letters)).values).hits()
+        mine = found.numbers == number
+        assert [KINDS[kind] for kind in found.kinds[mine]] == [hit.kind for hit in expected]
+        assert found.scores[mine].tolist() == [np.float32(hit.score) for hit in expected]
 
 
-def test_filters_are_the_authors(recipes: dict[str, Any]) -> None:
-    np.testing.assert_allclose(pattern_filter("stem"), recipes["filter_anti"], atol=1e-6)
-    np.testing.assert_allclose(pattern_filter("repeat"), recipes["filter_diag"], atol=1e-6)
+def test_a_stopped_run_of_controls_goes_on() -> None:
+    model = ToyModel(3)
+    whole = pattern_controls(model, HAIRPIN, ControlParameters(3))
+    stopping = Watcher(stop_after=100)
+    with pytest.raises(Cancelled):
+        pattern_controls(model, HAIRPIN, ControlParameters(3), stopping)
+    partial = stopping.partials[-1]
+    assert isinstance(partial, PatternControls)
+    assert (partial.finished, partial.complete, partial.provenance.partial) == (1, False, True)
+    rest = Watcher()
+    again = pattern_controls(model, HAIRPIN, ControlParameters(3), rest, partial)
+    for name, values in whole.arrays().items():
+        np.testing.assert_array_equal(again.arrays()[name], values)
+    assert again.complete
 
 
-@pytest.mark.parametrize(("direction", "name"), [("stem", "anti_diag"), ("repeat", "diag")])
-def test_pattern_scores_and_their_maxima_are_the_authors(recipes: dict[str, Any], direction: Any, name: str) -> None:
-    for index, values in enumerate(recipes["pattern_maps"]):
-        scores = pattern_scores(values, direction)
-        np.testing.assert_allclose(scores, recipes[f"conv_{name}"][index], atol=1e-4)
-        hit = strongest(scores)
-        assert [hit.row, hit.column] == recipes[f"argmax_{name}"][index].tolist()
-        assert hit.score == pytest.approx(recipes[f"max_{name}"][index], abs=1e-4)
+def made(letters: str = HAIRPIN.letters, shuffles: int = 4, **more: float) -> Patterns:
+    model, sequence = ToyModel(3), NucleotideSequence(letters, name="toy")
+    controls = pattern_controls(model, sequence, ControlParameters(shuffles)) if shuffles else None
+    return patterns(dependency_map(model, sequence), controls, PatternParameters(shuffles=shuffles, **more))
 
 
-def test_hotspots_are_the_authors(recipes: dict[str, Any]) -> None:
-    for index, values in enumerate(recipes["pattern_maps"]):
-        row, column = hotspots(values)
-        assert [row.row, row.column] == recipes["argmax_hotspot_row"][index].tolist()
-        assert [column.row, column.column] == recipes["argmax_hotspot_col"][index].tolist()
-        assert row.score == pytest.approx(recipes["max_hotspot_row"][index], abs=1e-5)
-        assert column.score == pytest.approx(recipes["max_hotspot_col"][index], abs=1e-5)
+def test_every_face_says_the_same(tmp_path: Path) -> None:
+    found = made(rate=1)
+    rows = found.rows().columns
+    assert len(rows["kind"]) == len(found.q) == len(found.kept)
+    assert (np.diff(found.q) >= 0).all()
+    for kind, start, end, letters in zip(rows["kind"], rows["first_start"], rows["first_end"], rows["first_letters"], strict=True):
+        assert HAIRPIN.letters[start - 1 : end] == letters
+        assert len(letters) == {"block": 6, "stem": 5, "repeat": 5}.get(kind, 1)
+    names = {item.name for item in formats.formats_for(found)}
+    assert {"npz", "tsv", "bed", "bedpe", "bedgraph", "bigwig", "bigwigs"} <= names
+    formats.write(found, tmp_path / "p.bedpe")
+    stems = found.kinds == KINDS.index("stem")
+    first, second = found.places[stems][0]
+    pairs = {tuple(map(int, line.split("\t")[1:6:3])) for line in (tmp_path / "p.bedpe").read_text().splitlines() if line[0] != "#"}
+    assert {(first + step, second + 4 - step) for step in range(5)} <= pairs
+    assert [track.name for track in found.tracks()] == ["block_score", "stem_score", "repeat_score", "hotspot_score", "target_score"]
+    assert "4 dinucleotide-shuffled sequences (seed 0)" in found.words()
 
 
-def test_word_statistics_are_the_authors(recipes: dict[str, Any], golden: Path) -> None:
-    pairs = json.loads((golden / "recipes" / "inputs.json").read_text())["word_pairs"]
-    wobble = [complementary_fraction(one, other) for one, other in pairs]
-    strict = [complementary_fraction(one, other, wobble=False) for one, other in pairs]
-    np.testing.assert_allclose(wobble, recipes["frac_rev_comp"], atol=1e-6)
-    np.testing.assert_allclose(strict, recipes["frac_rev_comp_nowobble"], atol=1e-6)
-    np.testing.assert_allclose([equal_fraction(one, other) for one, other in pairs], recipes["frac_equal"], atol=1e-6)
-    assert [fraction == 1 for fraction in wobble] == [bool(flag) for flag in recipes["is_rev_comp"]]
+def test_the_rate_decides_what_is_written_and_nothing_else() -> None:
+    strict, loose = made(rate=0), made(rate=1)
+    np.testing.assert_array_equal(strict.q, loose.q)
+    assert len(strict.rows().bases) == len(loose.rows().bases)
+    assert not strict.intervals()
+    assert len(strict.pairs_of_bases().indices) == 0
+    assert len(loose.intervals()) > len(loose.q) / 2
+    assert "no place alone can have less than 0.25" in strict.words()
 
 
-def test_a_perfect_stem_scores_eight_per_unit() -> None:
-    values = np.zeros((20, 20), dtype=np.float32)
-    for step in range(5):
-        values[2 + step, 16 - step] = 1
-    hit = strongest(pattern_scores(values, "stem"))
-    assert (hit.row, hit.column) == (2, 12)
-    assert hit.score == pytest.approx(5 * 1.6)
+def test_without_controls_there_is_no_q() -> None:
+    found = made(shuffles=0)
+    assert np.isnan(found.q).all()
+    assert len(found.intervals()) > 0
+    assert "no q-value" in found.words()
 
 
-def test_words_and_maps_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ParameterError, match="3 and 2"):
-        equal_fraction("ACG", "AC")
+def test_a_base_that_is_not_known_is_no_pattern() -> None:
+    found = made("ACGGTTAACCNNNNCAGGCATCGA", shuffles=1)
+    assert np.isfinite(found.place_scores).all()
+
+
+def test_what_cannot_be_read_is_refused() -> None:
     with pytest.raises(ParameterError, match="at least 6"):
-        block_scores(np.zeros((5, 5), dtype=np.float32))
-    with pytest.raises(ParameterError, match="stem, repeat"):
-        pattern_filter("spiral")  # type: ignore[arg-type]
+        PatternParameters().check(5)
+    with pytest.raises(ParameterError, match="0 to 100"):
+        PatternParameters(shuffles=101)
+
+
+def test_the_engine_keeps_the_controls_for_every_question_about_these_letters(tmp_path: Path) -> None:
+    calls = Calls()
+    engine = Engine(Settings(home=tmp_path / "home", model="pairs"), FakeRegistry(tmp_path / "models", calls))
+    sequence = NucleotideSequence("ACGGTTAACCATTGCA" * 2)
+    request = Request("patterns", sequence, parameters=PatternParameters(shuffles=3))
+    assert engine.estimate(request).passes == 4 * (1 + 3 * 32)
+    found = engine.run(request)
+    computed = calls.passes
+    other = engine.run(Request("patterns", sequence, parameters=PatternParameters(shuffles=3, rate=0.5)))
+    assert calls.passes == computed
+    np.testing.assert_array_equal(found.q, other.q)
+    engine._store._kept.clear()
+    again = engine.stored(request)
+    np.testing.assert_array_equal(again.places, found.places)
+    assert again.words() == found.words()
+
+
+def test_patterns_can_be_cancelled(tmp_path: Path) -> None:
+    calls = Calls(seconds=0.05, batch=1)
+    engine = Engine(Settings(home=tmp_path / "home", model="pairs"), FakeRegistry(tmp_path / "models", calls))
+    job = engine.submit(Request("patterns", NucleotideSequence("ACGGTTAACC" * 4), parameters=PatternParameters(shuffles=2)), "me")
+    while not job.done:
+        time.sleep(0.01)
+    began = time.monotonic()
+    job.cancel("me")
+    assert job.wait(2)
+    assert time.monotonic() - began < 2
+    with pytest.raises(Cancelled):
+        job.answer()
+
+
+def test_a_trna_in_random_letters_stands_above_every_control(tmp_path: Path) -> None:
+    """The shipped model; a tRNA of the examples between letters drawn evenly."""
+    from engine.sources.examples import EXAMPLES
+
+    example = next(item for item in EXAMPLES if "trna" in item.id.casefold())
+    trna = example.sequence.as_dna()
+    generator = np.random.default_rng(11)
+    left, right = ("".join(generator.choice(list("ACGT"), 20)) for _ in range(2))
+    sequence = NucleotideSequence(left + trna + right)
+    engine = Engine(Settings(home=tmp_path / "home"), keep_on_disk=False)
+    found = engine.run(Request("patterns", sequence, "locuscope", PatternParameters(shuffles=2)))
+    stem = KINDS.index("stem")
+    best = np.flatnonzero(found.kinds == stem)[0]
+    assert found.place_scores[best] > found.control_scores[found.control_kinds == stem].max()
+    first, second = found.places[best]
+    assert 20 <= first < second < 20 + len(trna)
+    assert found.rows().columns["fitting"][best] >= 0.8

@@ -97,7 +97,8 @@ def test_variants_share_passes_where_a_batch_has_room_and_score_as_they_do_alone
         if theirs.llr is not None:
             assert mine.llr == pytest.approx(theirs.llr, rel=1e-6)
             assert mine.influence == pytest.approx(theirs.influence, rel=1e-6)
-    assert roomy.rows == [6, 1, 2, 1, 2, 6]  # two variants side by side; two alone, masked and with its mutant; two side by side again
+    # three substitutions of one window side by side, and two; one alone, masked and with its mutant; both windows of the insertion
+    assert sorted(roomy.rows, reverse=True) == [7, 5, 2, 1, 1, 1]
     assert watcher.done == len(sites)
 
 
@@ -108,13 +109,49 @@ def test_by_hand_the_ratio_is_the_difference_of_the_scores_of_the_two_bases() ->
     assert to_c.llr == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_masked_model_says_of_indels_that_they_are_not_scored() -> None:
-    rows = triage(
-        model(), [site(3, "A", "AT"), site(3, "AC", "A"), site(3, "ACT", "GTT"), site(3, "A", "<DEL>"), site(3, "A", "N")], 5
-    ).rows
-    assert [row.status for row in rows] == ["not_scored"] * 5
-    assert [row.note.split(" is")[0] for row in rows[:3]] == ["An insertion", "A deletion", "A change of several bases"]
-    assert all(row.llr is None for row in rows)
+def test_the_ratio_alone_takes_one_pass_and_is_the_same_number() -> None:
+    roomy = Roomy(card(), Calls(), LoadOptions(), 10)
+    sites = [site(3, "A", "C"), site(0, "G", "T"), site(7, "T", "C")]
+    ratios = triage(roomy, sites, 3, TriageParameters(14, influence=False)).rows
+    assert roomy.rows == [3]  # one pass each
+    assert [row.llr for row in ratios] == [triage(model(), [one], 1).rows[0].llr for one in sites]
+    assert [row.influence for row in ratios] == [None] * 3
+
+
+def test_the_alternates_of_one_base_share_its_masked_window_and_the_reference() -> None:
+    roomy = Roomy(card(), Calls(), LoadOptions(), 10)
+    sites = [site(3, "A", base) for base in "CGT"] + [site(7, "T", "C")]
+    together = triage(roomy, sites, 4).rows
+    assert roomy.rows == [5 + 2]  # the masked base, the reference and three mutants; the other base masked and its mutant
+    assert [row.llr for row in together] == [triage(model(), [one], 1).rows[0].llr for one in sites]
+    alone = [triage(model(), [one], 1).rows[0].influence for one in sites]
+    assert [row.influence for row in together] == pytest.approx(alone, rel=1e-6)
+
+
+def fitting(letters: str) -> int:
+    """Bases that are the complement of the one as far from the other end, which `PairModel` expects with score 3."""
+    return sum("ACGT".index(a) + "ACGT".index(b) == 3 for a, b in zip(letters, reversed(letters), strict=True))
+
+
+def test_a_masked_model_compares_pseudo_likelihoods_of_indels_and_of_several_bases() -> None:
+    """GGGACTTTTGTCCA, and behind it GT; ln p of a base is 3 where it fits, else 0, less one number for all."""
+    sites = [
+        replace(site(3, "A", "AT"), behind="CTTTTGTCCA"),
+        replace(site(3, "AC", "A"), behind="TTTTGTCCAG"),
+        site(3, "ACT", "GTT"),
+    ]
+    rows = triage(model(), sites, 3).rows
+    for row, alternate in zip(rows, ["GGGATCTTTTGTCC", "GGGATTTTGTCCAG", "GGGGTTTTTGTCCA"], strict=True):
+        assert row.status == "scored"
+        assert row.delta_pseudo_log_likelihood == pytest.approx(3 * (fitting(alternate) - fitting("GGGACTTTTGTCCA")), abs=1e-4)
+        assert (row.llr, row.influence) == (None, None)
+    assert any(row.delta_pseudo_log_likelihood for row in rows)
+
+
+def test_what_has_no_letters_is_not_scored_and_says_so() -> None:
+    rows = triage(model(), [site(3, "A", "<DEL>"), site(3, "A", "N")], 2).rows
+    assert [row.status for row in rows] == ["not_scored"] * 2
+    assert all("has no letters" in row.note for row in rows)
 
 
 def likelihood(letters: str) -> float:
@@ -213,7 +250,7 @@ def test_the_provenance_covers_variants_and_windows() -> None:
     same = triage(model(), [site(3, "A", "C")], 1, TriageParameters(14)).provenance
     other = triage(model(), [site(3, "A", "G")], 1, TriageParameters(14)).provenance
     assert first.sequence_sha256 == same.sequence_sha256 != other.sequence_sha256
-    assert first.parameters == {"window_bp": 14}
+    assert first.parameters == {"window_bp": 14, "influence": True}
     assert not first.partial
 
 

@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import save_file
 
 from engine.bench.accelerations import FastOptions, fast_rows
-from engine.bench.measure import Row
 from engine.models.locuscope.network import LocuscopeNet, NetConfig
 
 
@@ -27,10 +26,8 @@ def models(tmp_path: Path) -> Path:
 
 
 def test_every_acceleration_is_compared_and_the_exact_ones_are_exact(models: Path) -> None:
-    told: list[Row] = []
     options = FastOptions(lengths=(40,), bases=1, repeats=1, published=False, taus=(0.5,))
-    rows = fast_rows(options, models, told.append)
-    assert rows == told
+    rows = list(fast_rows(options, models))
     groups = {row.group for row in rows}
     assert {"Cone recomputation (exact)", "Causal reuse (exact)"} <= groups
     differences = [row for row in rows if "largest difference" in row.what]

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import mmap
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +17,10 @@ from engine.bench import encoders, shipped
 from engine.bench import run as benchmarks
 from engine.bench.baseline import plain_rows
 from engine.bench.encoders import EncoderOptions, encoder_rows, write_synthetic
-from engine.bench.gpu import GpuOptions, gpu_rows
+from engine.bench.gpu.maps import SHAPES, GpuOptions, Shape, gpu_rows
 from engine.bench.measure import Row, interleaved, one_thread, peak_bytes, random_letters, table
 from engine.bench.scan import Weightless
+from engine.commands import batch
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.locuscope.network import LocuscopeNet, NetConfig
@@ -120,14 +124,32 @@ def test_the_gpus_part_runs_from_end_to_end_where_there_is_none(tmp_path: Path, 
     save_file({name: tensor.contiguous() for name, tensor in net.state_dict().items()}, tmp_path / "model.safetensors")
     (tmp_path / "card.json").write_text(json.dumps({"id": "locuscope"}))
     with pretend_gpu(monkeypatch):
-        rows = gpu_rows(GpuOptions(layers=1, length=30, bases=2, lengths=(20, 30), product=64, compiled=False), tmp_path)
+        rows = list(gpu_rows(GpuOptions.tiny("cuda:0"), tmp_path))
     named = {(row.group.split(",")[0], row.what): row for row in rows}
     assert [row.unit for row in rows if row.what == "map"] == ["s", "TFLOP/s"] * 2
     assert sum(row.what == "times the authors-style loop" and row.value > 0 for row in rows) == 2
-    assert sum(row.what == "peak memory beyond the model" for row in rows) == 2
+    assert sum(row.what == "peak memory beyond the model" for row in rows) == 6
     assert named["The shipped model", "float32: map of 20 nt: error, 99 % quantile"].value < 1e-4
     assert 0 < named["The shipped model", "float16: map of 20 nt: error, 99 % quantile"].value < 1
     assert named["The shipped model", "float16: map of 30 nt"].unit == "s"
+    assert named["The device", "matrix product, bfloat16"].value > 0
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.model_id)
+def test_the_authors_loop_of_a_gpus_shapes_makes_the_map_of_the_same_weights(shape: Shape, tmp_path: Path) -> None:
+    """But for the turned positions, which the plain loop leaves out: with every angle zero the two are equal."""
+    plain = write_synthetic(tmp_path, shape.k, layers=1, rotary=shape.rotary, positions=64)
+    if shape.rotary:
+        config = json.loads((tmp_path / "config.json").read_text())
+        assert (config["position_embedding_type"], config["rotary_emb_dim"]) == ("rotary", 16)
+        (tmp_path / "config.json").write_text(json.dumps(config | {"rotary_emb_dim": 2, "rotary_emb_base": 1.0}))
+    model: Any = entry(shape.model_id).load(tmp_path, LoadOptions())
+    if shape.rotary:
+        model.net.config = replace(model.net.config, rotary=0)
+    letters = random_letters(21)
+    values = dependency_map(model, NucleotideSequence(letters)).values
+    positions = [0, 3, 10, 20]
+    np.testing.assert_allclose(plain_rows(plain, letters, positions), values[positions], atol=2e-5, rtol=1e-4)
 
 
 def test_watching_a_map_is_compared_with_computing_it_alone() -> None:
@@ -151,3 +173,16 @@ def test_batches_side_by_side_are_compared_with_all_cores_in_every_product() -> 
         torch.set_num_threads(before)
     assert (seconds.unit, ratio.unit) == ("s", "x")
     assert ratio.value > 0
+
+
+def test_the_command_prints_each_figure_before_the_next_is_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def section() -> Iterator[Row]:
+        yield Row("Group", "first", 1.0, "s")
+        assert capsys.readouterr().out.endswith("Group\n-----\n" + f"{'first':<64}         1 s\n")
+        yield Row("Group", "second", 2.0, "s", "noted")
+
+    monkeypatch.setattr(benchmarks, "_sections", lambda *_: iter([section]))
+    batch.bench(quick=True, layers=1, bases=1)
+    assert capsys.readouterr().out == f"{'second':<64}         2 s         noted\n"

@@ -158,3 +158,36 @@ def test_closeness_counts_bases_between_the_change_and_the_nearest_junction() ->
         variants = [Variant(gene.contig, place, reference, alternate) for place, reference, alternate in places]
         np.testing.assert_array_equal(closeness(variants, [gene]), [0, 0, -1, -4, 0, -2, 0, -2])
     assert np.isnan(closeness([Variant("chr9", 5, "A", "C")], [forward])).all()
+
+
+def test_a_named_benchmark_reads_its_public_table_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["chromosome\tposition (hg19)\treference\talt\tfunc.class\tconsequence\tCADD.score\tphyloP (mammalian)\tmine"]
+    for place in range(22, 82):
+        bad = place % 5 == 0
+        letter = "A" if CONTIG[place] != "A" else "C"
+        lines.append(f"1\t{place + 1}\t{CONTIG[place]}\t{letter}\t{'LOF' if bad else 'FUNC'}\tIntronic\t{place}\t1\t{int(bad)}")
+    (tmp_path / "sge.txt").write_text("\n".join(lines) + "\n")
+    given = ["benchmark", "brca1", "--data", "sge.txt", "--score", "mine", "--gff", "genes.gff3", "--replicates", "50"]
+    assert command_line.main(given) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
+    table = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    planted = next(row for row in table if row["score"] == "mine")
+    assert (planted["auroc"], planted["positives"], planted["rows"]) == ("1", "12", "60")
+    assert {"CADD.score", "phyloP (mammalian)"} <= {row["score"] for row in table if row["kind"] == "baseline"}
+
+
+def test_without_a_table_the_named_benchmarks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["benchmark"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("name\ttitle")
+    assert any(line.startswith("mpra\t") and "not run" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(("brca1",), "needs --data TABLE"), (("mpra", "--data", "t.tsv"), "no table of variants"), (("t.tsv",), "Missing option '--label'"),
+     (("fly", "--data", "t.tsv"), "There is no benchmark 'fly'")],
+)  # fmt: skip
+def test_what_a_named_benchmark_lacks_is_one_sentence(given: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["benchmark", *given]) == 2
+    assert said in capsys.readouterr().err

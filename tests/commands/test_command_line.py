@@ -196,6 +196,67 @@ def test_a_triage_writes_a_table_or_a_vcf(capsys: pytest.CaptureFixture[str]) ->
     assert [row.split("\t")[:2] for row in rows] == [["contig", "position"], ["1", "15"], ["1", "16"]]
 
 
+def test_a_triage_takes_a_list_and_variants_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("r.fa").write_text(">1\n" + HAIRPIN * 3 + "\n")
+    letter = (HAIRPIN * 3)[14]
+    other = "A" if letter != "A" else "C"
+    Path("v.txt").write_text(f"# mine\n1:15 {letter}>{other}\nnonsense here\n1:g.20del\n")
+    assert command_line.main(["triage", "v.txt", "--fasta", "r.fa", "--window", "20", "--no-influence", "--out", "t.tsv"]) == 0
+    rows = [line.split("\t") for line in Path("t.tsv").read_text().splitlines() if not line.startswith("#")]
+    table = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    assert [row["status"] for row in table] == ["scored", "not_scored", "scored"], table[2]["note"]
+    assert table[1]["note"].startswith("Line 3 of the list")
+    assert (table[0]["influence"], table[2]["delta_pseudo_log_likelihood"] != "") == ("", True)
+    assert not list(Path().glob("*.unfinished"))
+    capsys.readouterr()
+    given = [
+        "triage",
+        "--variant",
+        f"1:15 {letter}>{other}",
+        "--variant",
+        "1:g.20del",
+        "--fasta",
+        "r.fa",
+        "--window",
+        "20",
+        "--out",
+        "u.vcf",
+    ]
+    assert command_line.main(given) == 0
+    assert "2 of 2 alleles are scored" in capsys.readouterr().err
+    assert "Give a file of variants, or --variant" in refused(capsys, "triage", "--fasta", "r.fa")
+
+
+def test_a_triage_that_was_stopped_goes_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from engine.service import triage_stream
+
+    monkeypatch.setattr(triage_stream, "PIECE", 2)
+    letters = HAIRPIN * 3
+    Path("r.fa").write_text(f">1\n{letters}\n")
+    records = [f"1\t{place}\t.\t{letters[place - 1]}\t{'A' if letters[place - 1] != 'A' else 'C'}" for place in range(15, 20)]
+    Path("v.vcf").write_text("#CHROM\tPOS\tID\tREF\tALT\n" + "\n".join(records) + "\n")
+    given = ["triage", "v.vcf", "--fasta", "r.fa", "--window", "20", "--out", "t.tsv"]
+    assert command_line.main(given) == 0
+    whole = Path("t.tsv").read_text().splitlines()[3:]
+    add, pieces = triage_stream.Journal.add, []
+
+    def once(self: triage_stream.Journal, rows: object) -> None:
+        if pieces:
+            raise KeyboardInterrupt
+        pieces.append(1)
+        add(self, rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(triage_stream.Journal, "add", once)
+    assert command_line.main(given) == 130
+    assert Path("t.tsv.unfinished").is_file()
+    monkeypatch.setattr(triage_stream.Journal, "add", add)
+    capsys.readouterr()
+    assert command_line.main(given) == 0
+    assert "2 of 5 alleles were scored before" in capsys.readouterr().err
+    assert Path("t.tsv").read_text().splitlines()[3:] == whole
+    assert not Path("t.tsv.unfinished").exists()
+
+
 def test_a_wrong_line_of_a_vcf_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     Path("r.fa").write_text(">1\nACGT\n")
     Path("v.vcf").write_text("#CHROM\tPOS\tID\tREF\tALT\n1\n")

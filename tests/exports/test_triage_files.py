@@ -7,17 +7,23 @@ import gzip
 import json
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
+import numpy as np
 import pysam
+import pysam.bcftools
 import pytest
 
 from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError, ParameterError
+from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, Variant
 from engine.exports.triage_files import FORMATS, triage_format
+from engine.exports.triage_report import variant_report
 from engine.exports.triage_table import COLUMNS
+from engine.views.score_figures import score_histogram
 from tests.views import samples
 
 VCF = [
@@ -139,7 +145,7 @@ def test_vcf_has_one_header_in_front_and_keeps_records_that_could_not_be_used(na
     assert not any(line.startswith("#") for line in lines[first:])
     assert len(lines) - first == 4
     assert lines[first].endswith(
-        "DP=7;LCS_LLR=-1.5,-2.5;LCS_INFLUENCE=0.25,0.5;LCS_STATUS=scored,scored;LCS_CONSEQUENCE=missense_variant,.;LCS_IMPACT=MODERATE,.;"
+        "DP=7;LCS_LLR=-1.5,-2.5;LCS_INFLUENCE=0.25,0.5;LCS_RANK=2,1;LCS_STATUS=scored,scored;LCS_CONSEQUENCE=missense_variant,.;LCS_IMPACT=MODERATE,.;"
         "LCS_LEFT_ALIGNED=5|A|G,.;LCS_TRANSCRIPTS=G|missense_variant&splice_region_variant|MODERATE|-x|t%201|c.4A>G|p.(Ala2%3D)|1|"
         "note%3B%20one%2C%20two,G|intron_variant|MODIFIER|y%3B%7Cz|t2|c.9+4A>G|||"
     )
@@ -185,3 +191,71 @@ def test_fields_that_the_header_does_not_define_are_kept_in_bcf(found: Triage, t
     assert list(first.filter) == ["odd", "q10"]
     assert (first.stop, first.info["FLAG"], first.info["OTHER"], first.info["DP"]) == (9, True, ("a", "b"), ("7",))
     assert (first.samples["s1"]["GT"], first.samples["s1"]["XX"], second.alts) == ((0, 1), ("abc",), ("<DEL>",))
+
+
+def test_parquet_holds_every_column_with_numbers_as_numbers(found: Triage, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(written(found, tmp_path / "a.parquet"))
+    assert table.column_names == list(COLUMNS)
+    assert table["llr"].to_pylist() == [-1.5, -2.5, None, None, 0.5]
+    assert table["position"].to_pylist() == [5, 5, 9, 0, 12]
+    assert table["id"].to_pylist()[2] == "=1+1"
+    assert table["rank"].to_pylist() == [2, 1, None, None, 3]
+    assert json.loads(table.schema.metadata[b"locuscope_provenance"])["analysis"] == "triage"
+
+
+def test_the_report_asks_no_host_for_anything_and_escapes_what_it_is_given(found: Triage, tmp_path: Path) -> None:
+    hostile = replace(ROWS[4], variant=replace(ROWS[4].variant, identifier="<script>alert(1)</script>"))
+    text = written(Triage((*ROWS, hostile), found.provenance), tmp_path / "a.html").read_text()
+    assert "Triage of 6 alternate alleles" in text
+    assert "default-src 'none'" in text
+    assert "<script>alert(1)" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert not re.findall(r'(?:src|href)="(?!#)', text.partition("<body>")[0])
+    assert text.index("missense variant") < text.index("&lt;DEL&gt;")  # the most severe class comes first
+
+
+def test_the_report_of_a_variant_has_its_scores_transcripts_and_figures(found: Triage) -> None:
+    figure = score_histogram({"all": np.array([0.1, 0.2])}, "llr")
+    text = variant_report(ROWS[0], ["One sentence."], [("Distribution", figure)], found.provenance, 2).decode()
+    assert "c1:5 A&gt;G" in text
+    assert "One sentence." in text
+    assert "p.(Ala2=)" in text
+    assert "intron_variant" in text
+    assert text.count("Plotly.newPlot") >= 1
+    assert "-1.5" in text
+
+
+FULL = replace(
+    ROWS[0],
+    delta_pseudo_log_likelihood=-3.0,
+    llr_quantile=0.01,
+    influence_quantile=0.5,
+    unranked=("llr",),
+    below_chance="measured",
+    splice=SpliceScore(ROWS[0].variant, "scored", "G;1", "-", SiteChange(0.5, 7), SiteChange(0.0), SiteChange(0.25, 3), SiteChange(0.0)),
+)
+
+
+def test_new_fields_of_the_vcf_are_read_by_bcftools(found: Triage, tmp_path: Path) -> None:
+    rows = (FULL, *ROWS[1:])
+    for name in ("a.vcf.gz", "a.bcf"):
+        path = written(Triage(rows, found.provenance), tmp_path / name)
+        asked = "%POS %LCS_LLR_QUANTILE %LCS_DPLL %LCS_RANK %LCS_UNRANKED %LCS_SPLICE\\n"
+        lines = pysam.bcftools.query("-f", asked, str(path)).splitlines()
+        assert lines[0] == "5 0.01,. -3,. .,1 llr,. G|G_1|0.5000|0.0000|0.2500|0.0000|2|.|-2|."
+        assert lines[-1] == "12 . . 2 . ."
+
+
+def test_the_new_columns_of_the_table_say_the_same(found: Triage, tmp_path: Path) -> None:
+    path = written(Triage((FULL,), found.provenance), tmp_path / "a.tsv")
+    row = dict(zip(COLUMNS, path.read_text().splitlines()[3].split("\t"), strict=True))
+    names = ("delta_pseudo_log_likelihood", "llr_quantile", "influence_quantile", "unranked", "below_chance", "rank")
+    assert [row[name] for name in names] == ["-3", "0.01", "0.5", "llr", "measured", ""]
+    assert [row[name] for name in ("splice_score", "splice_change", "splice_position", "splice_gene")] == [
+        "0.5",
+        "acceptor_gain",
+        "7",
+        "G;1",
+    ]

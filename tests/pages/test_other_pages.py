@@ -14,8 +14,10 @@ from engine.core.errors import SequenceError
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.variants import ScoredVariant, Triage, Variant
 from pages._ui import state
-from pages._ui.compare_page import substituted
-from pages._ui.triage_page import consequences, table
+from pages._ui.changes import changed, read_change
+from pages._ui.question import named
+from pages._ui.triage_results import consequences
+from pages._ui.triage_table import table
 from tests.views import samples
 
 
@@ -87,25 +89,45 @@ def test_every_model_of_the_registry_is_in_the_table() -> None:
 
 @pytest.mark.parametrize(
     ("given", "name", "letters"),
-    [("A3G", "A3G", "CCGTT"), ("3 g", "A3G", "CCGTT"), ("t5>a", "T5A", "CCATA")],
+    [
+        ("A3G", "A3G", "CCGTT"),
+        ("3 g", "A3G", "CCGTT"),
+        ("t5>a", "T5A", "CCATA"),
+        ("3del", "3del", "CCTT"),
+        ("2_3del", "2_3del", "CTT"),
+        ("2_3insGG", "2_3insGG", "CCGGATT"),
+        ("2_3delinsG", "2_3delinsG", "CGTT"),
+    ],
 )
-def test_a_substitution_is_read_in_its_usual_spellings(given: str, name: str, letters: str) -> None:
-    changed, place, told = substituted(NucleotideSequence("CCATT"), given)
-    assert (changed.letters, told) == (letters, name)
-    assert changed.letters[place] == name[-1]
+def test_a_change_is_read_in_its_usual_spellings(given: str, name: str, letters: str) -> None:
+    sequence = NucleotideSequence("CCATT")
+    change = read_change(sequence, given)
+    assert (changed(sequence, change).letters, named(change)) == (letters, name)
 
 
 def test_a_substitution_of_rna_stays_rna() -> None:
-    changed, _, told = substituted(NucleotideSequence("CCAUU", Alphabet.RNA), "A3T")
-    assert (changed.letters, told) == ("CCUUU", "A3U")
+    sequence = NucleotideSequence("CCAUU", Alphabet.RNA)
+    change = read_change(sequence, "A3T")
+    assert (changed(sequence, change).letters, named(change)) == ("CCUUU", "A3U")
 
 
 @pytest.mark.parametrize(
-    ("given", "fragment"), [("", "not a substitution"), ("A9G", "outside"), ("C3G", "is A, not C"), ("A3A", "already"), ("A3X", "not a")]
+    ("given", "fragment"),
+    [
+        ("", "not a substitution"),
+        ("A9G", "outside"),
+        ("C3G", "is A, not C"),
+        ("A3A", "already"),
+        ("A3X", "not a"),
+        ("4_9del", "outside"),
+        ("2_4insG", "between neighbours"),
+        ("1_5del", "Nothing would be left"),
+        ("2_3delinsCA", "already"),
+    ],
 )
-def test_a_substitution_that_cannot_be_is_refused_in_one_sentence(given: str, fragment: str) -> None:
+def test_a_change_that_cannot_be_is_refused_in_one_sentence(given: str, fragment: str) -> None:
     with pytest.raises(SequenceError, match=fragment):
-        substituted(NucleotideSequence("CCATT"), given)
+        read_change(NucleotideSequence("CCATT"), given)
 
 
 def test_the_comparison_refuses_a_wrong_base_and_computes_a_right_one() -> None:
@@ -125,20 +147,6 @@ def test_the_comparison_refuses_a_wrong_base_and_computes_a_right_one() -> None:
     assert comparison.found.values[1, 1] == 0
     first, second = comparison.maps
     assert (comparison.found.values == second.values - first.values).all()
-
-
-def test_the_triage_table_is_ranked_least_expected_first_and_unscored_last() -> None:
-    rows = (
-        ScoredVariant(Variant("c", 5, "A", "G"), "scored", llr=-1.0, influence=0.1),
-        ScoredVariant(Variant("c", 6, "AT", "A"), "not_scored", note="why"),
-        ScoredVariant(Variant("c", 7, "C", "G"), "scored", llr=-3.0, influence=0.2),
-    )
-    frame = table(Triage(rows, samples.provenance("triage", samples.sequence())))
-    assert frame["position"].tolist() == [7, 5, 6]
-    assert frame["rank"].tolist()[:2] == [1, 2]
-    assert frame["rank"].isna().tolist() == [False, False, True]
-    assert frame["row"].tolist() == [2, 0, 1]
-    assert "gene" not in frame
 
 
 def test_the_triage_table_names_consequences_and_its_card_every_transcript() -> None:

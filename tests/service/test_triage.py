@@ -10,13 +10,14 @@ import pysam
 import pytest
 
 from engine.core.errors import Cancelled, FileFormatError
+from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcript, Transcripts, simple_parts
 from engine.core.variants import TriageParameters, Variant
 from engine.exports.triage_table import COLUMNS, write_triage_table
 from engine.exports.vcf import write_triage_vcf
 from engine.service.engine import Engine
-from engine.service.triage import ReferenceLetters, TriageRequest, place_variants
+from engine.service.triage import AlleleRequest, ReferenceLetters, TriageRequest, place_variants
 from engine.sources.door import OWN_FILES
 from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts
@@ -87,6 +88,24 @@ def test_every_alternate_allele_becomes_a_variant_with_its_record(vcf: Path) -> 
     ]
     assert [v.kind for v in variants] == ["substitution"] * 3 + ["insertion", "substitution", "substitution", "symbolic"]
     assert variants[0].identifier == "rs1"
+
+
+@pytest.mark.parametrize(
+    ("info", "frequencies"),
+    [
+        ("DP=9;AF=0.25,0.5", [0.25, 0.5]),
+        ("CAF=0.7,0.2,0.1", [0.2, 0.1]),
+        ("CAF=[0.7,.,0.1]", [None, 0.1]),
+        ("AC=3,1;AN=10", [0.3, 0.1]),
+        ("AF=0.25", [None, None]),
+        ("AF=1.5,-1", [None, None]),
+        ("AC=3,1;AN=0", [None, None]),
+        (".", [None, None]),
+    ],
+)
+def test_the_allele_frequency_of_the_file_comes_with_its_variants(info: str, frequencies: list[float | None]) -> None:
+    text = HEADER + f"chr1\t9\trs1\tG\tT,C\t.\t.\t{info}\n"
+    assert [one.frequency for one in read_vcf(text.encode(), "x.vcf")] == pytest.approx(frequencies)
 
 
 def test_a_gzipped_file_is_read_like_a_plain_one(tmp_path: Path, vcf: Path) -> None:
@@ -160,14 +179,14 @@ def test_each_row_says_what_kept_it_from_being_scored(vcf: Path, reference: Refe
         "scored",
         "scored",
         "reference_mismatch",
-        "not_scored",
+        "scored",
         "outside",
         "scored",
         "not_scored",
     ]
     assert result.rows[2].note == "REF is A but the reference has C; check the assembly and the strand."
     assert "no contig chrQ" in result.rows[4].note
-    assert result.provenance.parameters == {"window_bp": 20}
+    assert result.provenance.parameters == {"window_bp": 20, "influence": True}
 
 
 def test_the_table_has_one_row_an_allele_and_the_provenance(
@@ -266,6 +285,23 @@ def test_the_letters_behind_a_change_of_length_fill_its_window(reference: Refere
     assert whole == changed[start : start + 20]
 
 
+@pytest.mark.parametrize(("position", "ref", "alt"), [(51, "G", "C"), (51, "GTA", "G"), (51, "G", "GTTA"), (4, "T", "A"), (235, "G", "C")])
+def test_an_allele_of_a_window_on_screen_has_the_site_and_the_score_of_its_triage(
+    reference: ReferenceLetters, engine: Engine, position: int, ref: str, alt: str
+) -> None:
+    variant = Variant("1", position, ref, alt)
+    (site,) = place_variants([variant], reference, 20)
+    removed = max(0, len(site.change.reference) - len(site.change.alternate))
+    start = site.change.start - site.place
+    shown = NucleotideSequence(CONTIG[start : start + len(site.window) + removed])
+    request = AlleleRequest(shown, replace(site.change, start=site.place))
+    (again,) = request.sites(20)
+    assert (again.window.letters, again.place, again.behind) == (site.window.letters, site.place, site.behind)
+    scored = engine.run_triage(request).rows[0]
+    expected = engine.run_triage(TriageRequest((variant,), reference, parameters=TriageParameters(20))).rows[0]
+    assert (scored.llr, scored.influence, scored.status) == (expected.llr, expected.influence, expected.status)
+
+
 def test_the_padding_is_checked_against_the_reference_too(reference: ReferenceLetters) -> None:
     (site,) = place_variants([Variant("1", 8, "AG", "AT")], reference, 10)
     assert site.status == "reference_mismatch"
@@ -299,9 +335,12 @@ def test_another_vcf_cannot_be_annotated_with_these_scores(tmp_path: Path, vcf: 
         write_triage_vcf(result, lines_of_file(vcf), tmp_path / "out.vcf")
 
 
-def test_a_triage_can_be_stopped_and_keeps_its_rows(tmp_path: Path, reference: ReferenceLetters) -> None:
+def test_a_triage_can_be_stopped_and_keeps_its_rows(tmp_path: Path) -> None:
     calls = Calls(seconds=0.02)
     engine = Engine(Settings(home=tmp_path / "home", model="pairs"), FakeRegistry(tmp_path / "models", calls))
+    letters = "".join(f"A{'CGT'[n % 3]}{'CGT'[n // 3 % 3]}{'CGT'[n // 9 % 3]}" for n in range(60))  # no window twice
+    (tmp_path / "unlike.fa").write_text(f">1\n{letters}\n")
+    reference = ReferenceLetters.of_file(tmp_path / "unlike.fa", Settings(home=tmp_path / "home"))
     variants = tuple(Variant("1", 41 + 4 * n, "A", "C", record=n) for n in range(40))
     job = engine.submit_triage(TriageRequest(variants, reference, parameters=TriageParameters(20)))
     while job.partial is None:
@@ -378,3 +417,15 @@ def test_real_yeast_genes_start_with_atg_and_end_with_a_stop(shared: Path, tmp_p
         ("scored", "start_lost", "TFC3"),
         ("scored", "stop_lost", "TFC3"),
     ]
+
+
+def test_a_bcf_is_read_like_the_vcf_it_came_from(tmp_path: Path, vcf: Path) -> None:
+    import pysam.bcftools
+
+    path = tmp_path / "in.bcf"
+    pysam.bcftools.view("-Ob", "-o", str(path), str(vcf), catch_stdout=False)
+    assert read_vcf(path) == read_vcf(vcf)
+    assert read_vcf(path.read_bytes(), "upload.bcf") == read_vcf(vcf)
+    (tmp_path / "broken.bcf").write_bytes(path.read_bytes()[:60])
+    with pytest.raises(FileFormatError):
+        read_vcf(tmp_path / "broken.bcf")

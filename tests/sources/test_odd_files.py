@@ -122,7 +122,7 @@ def test_embl_is_read_with_its_features() -> None:
             "@r1\nACGT\n+\nIIII\n",
             "is FASTQ, reads with qualities; turn it into FASTA, for instance with seqtk seq -A, or give FASTA or GenBank",
         ),
-        ("# STOCKHOLM 1.0\nr1 ACGU\n//\n", "is a Stockholm alignment; take one of its sequences without its gaps"),
+        ("# STOCKHOLM 1.0\nr1 ACGU\n//\n", "is a Stockholm alignment; open it on the page Alignment or with the command alignment"),
         ("CLUSTAL W (1.83)\n\na ACGT\n", "is a Clustal alignment"),
         (HEADER, "is a VCF, a list of variants; open it on the page Triage or with the command triage"),
         ("@HD\tVN:1.6\n@SQ\tSN:c\tLN:9\n", "is SAM, aligned reads"),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from engine.core.errors import FileFormatError, WeightsMissing
+from engine.core.errors import FileFormatError, ParameterError, WeightsMissing
+from engine.models.locuscope.tokens import DOMAINS
 from engine.training import holdout
-from engine.training.corpus import Corpus, known_pieces, read_fasta
+from engine.training.corpus import Corpus, Piece, allotted, fitted, known_pieces, read_fasta, thinned
 from engine.training.letters import decode, encode, pack, reverse_complement, unpack
 from engine.training.sketch import clusters, containment, sketch
 from engine.training.stockholm import read_families, sequences, wuss_partners
@@ -126,3 +128,47 @@ def test_the_real_seeds_have_pairs_that_are_mostly_canonical(shared: Path) -> No
         ok += int(is_canonical(one.codes, left, one.partner[left]).sum())
         total += left.size
     assert ok / total > 0.85
+
+
+def pieces(**sizes: int) -> list[Piece]:
+    rng = np.random.default_rng(3)
+    return [Piece(name, DOMAINS.index(name), False, rng.integers(0, 4, size).astype(np.uint8)) for name, size in sizes.items()]
+
+
+def rnas() -> dict[str, list[Any]]:
+    corpus = toy_corpus()
+    table: dict[str, list[Any]] = {"accession": corpus.names["families"], "title": corpus.names["titles"], "name": corpus.names["rna"]}
+    rows = [corpus.rna_sequence(index) for index in range(len(corpus.split))]
+    table |= {"codes": [codes for codes, _ in rows], "partner": [partner for _, partner in rows]}
+    table["column"] = [np.arange(codes.size, dtype=np.uint16) for codes, _ in rows]
+    return table | {"family": corpus.family.tolist(), "split": corpus.split.tolist()}
+
+
+def test_letters_are_allotted_to_domains() -> None:
+    """By hand. Phages and yeasts of 90 are no more than 60 % of 200: bacteria have the rest. Of 100 they are: half, a quarter, a quarter."""
+    have = {"bacteria": 1000, "phage": 40, "yeast": 50}
+    assert allotted(have, 200) == {"bacteria": 110, "phage": 40, "yeast": 50}
+    assert allotted(have, 5000) == have
+    assert allotted(have, 100) == {"bacteria": 50, "phage": 25, "yeast": 25}
+    assert allotted(have, 140) == {"bacteria": 70, "phage": 35, "yeast": 35}
+    assert allotted({"bacteria": 10, "phage": 4, "yeast": 500}, 100) == {"bacteria": 10, "phage": 4, "yeast": 86}
+
+
+def test_every_domain_is_thinned_where_there_is_little_room() -> None:
+    """`--letters 8000000` gave a hundred million letters and no bacteria."""
+    kept = thinned(pieces(bacteria=500_000, phage=200_000, yeast=400_000), 160_000)
+    sizes = {DOMAINS[piece.domain]: 0 for piece in kept}
+    for piece in kept:
+        sizes[DOMAINS[piece.domain]] += piece.codes.size
+    assert sizes == {"bacteria": 80_000, "phage": 40_000, "yeast": 40_000}
+
+
+def test_a_corpus_fits_the_bytes_it_may_have() -> None:
+    given = pieces(bacteria=900_000, phage=100_000, yeast=100_000)
+    for most in (60_000, 120_000):
+        corpus = fitted(given, rnas(), 10**9, most)
+        assert 0.8 * most < corpus.packed_bytes() <= most
+    with pytest.raises(ParameterError, match=r"a corpus of 1,000 bytes has no room for genomes"):
+        fitted(given, rnas(), 10**9, 1000)
+    with pytest.raises(ParameterError, match="a corpus of 500 letters"):
+        fitted(given, rnas(), 500)

@@ -15,6 +15,7 @@ from engine.models.locuscope.tokens import BASE
 from engine.training.annotation import ELEMENTS, Contig, mark_gene
 from engine.training.segmenter import SegmenterPlan, SegmenterTrainer, Windows, element_weights, focal_loss
 from engine.training.train import Workers
+from tests.pretend_gpu import pretend_learning_gpu
 from tests.training.toy import TINY
 
 WINDOW = 120
@@ -33,11 +34,24 @@ def contigs() -> list[Contig]:
     ]
 
 
-def trainer(folder: Path, steps: int) -> SegmenterTrainer:
+def trainer(folder: Path, steps: int, device: str = "cpu") -> SegmenterTrainer:
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     plan = SegmenterPlan(minutes=1000, steps=steps, rows=3, kept=2, window=WINDOW)
-    return SegmenterTrainer(contigs(), LocuscopeNet(TINY).eval(), plan, folder, Workers(), "cpu")
+    return SegmenterTrainer(contigs(), LocuscopeNet(TINY).eval(), plan, folder, Workers(), device)
+
+
+def test_a_step_on_a_gpu_is_that_of_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = trainer(tmp_path / "here", 3)
+    wanted = [here.advance() for _ in range(2)]
+    with pretend_learning_gpu(monkeypatch) as gpu:
+        there = trainer(tmp_path / "there", 3, gpu)
+        found = [there.advance() for _ in range(2)]
+        there.save()
+        assert str(next(iter(there.average.values())).device) == gpu
+        again = trainer(tmp_path / "there", 3, gpu)
+    assert again.step == 2
+    assert found == pytest.approx(wanted, rel=1e-4)
 
 
 def test_focal_loss_of_one_entry_by_hand() -> None:

@@ -11,19 +11,23 @@ import pytest
 import torch
 
 from engine.core.errors import ParameterError, WeightsInvalid, WeightsMissing
+from engine.models.entry import LoadOptions
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.tokens import BASE, DOMAIN
+from engine.models.registry import entry
 from engine.training import checkpoint
+from engine.training.drawn import Drawer
 from engine.training.publish import digest, publish, run_summary
 from engine.training.train import Trainer, TrainPlan, Workers, grow, write_model
+from tests.pretend_gpu import counted, pretend_learning_gpu
 from tests.training.toy import TINY, toy_corpus
 
 
-def trainer(folder: Path, steps: int, **changes: float) -> Trainer:
+def trainer(folder: Path, steps: int, device: str = "cpu", **changes: float) -> Trainer:
     torch.set_num_threads(1)
     plan = TrainPlan(minutes=1000, steps=steps, tokens=256, warmup_steps=2, seed=3, **changes)  # type: ignore[arg-type]
     folder.mkdir(parents=True, exist_ok=True)
-    return Trainer(toy_corpus(), TINY, plan, folder, Workers(), "cpu")
+    return Trainer(Drawer(toy_corpus(), plan.drawing), TINY, plan, folder, Workers(), device)
 
 
 def test_the_loss_of_a_repetitive_genome_falls(tmp_path: Path) -> None:
@@ -155,3 +159,66 @@ def test_substitutions_learn_to_change_the_partner_more_than_other_bases(tmp_pat
     run = trainer(tmp_path, 10**6, dna_first=0.0, dna_later=0.0, rate=0.01, rank=5.0, quiet=0.0)
     terms = [run.advance().get("rank_rna", np.nan) for _ in range(60)]
     assert np.nanmean(terms[-20:]) < np.nanmean(terms[:10]) - 0.1
+
+
+def test_a_step_on_a_gpu_is_that_of_the_cpu_and_waits_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = trainer(tmp_path / "here", 10)
+    wanted = [here.advance() for _ in range(4)]
+    with pretend_learning_gpu(monkeypatch) as gpu:
+        there = trainer(tmp_path / "there", 10, gpu)
+        found = []
+        for _ in range(4):
+            with counted() as asked:
+                losses = there.queue_step()
+            assert asked.waits == 0
+            assert asked.launches > 100
+            found.append({name: float(loss) for name, loss in losses.items()})
+        there.save()
+        assert trainer(tmp_path / "there", 10, gpu).step == 4
+    assert any("rank_rna" in losses for losses in wanted)
+    for one, two in zip(found, wanted, strict=True):
+        assert one == pytest.approx(two, rel=0.02)  # matrices move by an iteration in bfloat16
+
+
+def test_a_light_checkpoint_is_half_as_large_and_goes_on(tmp_path: Path) -> None:
+    sizes = {}
+    for light in (False, True):
+        folder = tmp_path / str(light)
+        run = trainer(folder, 6, light=light)
+        run.run(stop_after=3)
+        sizes[light] = sum(path.stat().st_size for path in (folder / "checkpoint").glob("*.safetensors"))
+        rest = trainer(folder, 6, light=light)
+        assert rest.step == 3
+        for (name, a), (_, b) in zip(run.net.named_parameters(), rest.net.named_parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=0, atol=0, msg=name)
+        rest.run()
+        assert rest.finished
+    assert sizes[True] < 0.65 * sizes[False]
+
+
+def test_large_weights_are_written_in_pieces_and_small_ones_take_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = LocuscopeNet(TINY)
+    monkeypatch.setattr(checkpoint, "PIECE_BYTES", 10_000)
+    write_model(tmp_path / "average", TINY, dict(net.named_parameters()))
+    pieces = sorted((tmp_path / "average").glob("*.safetensors"))
+    assert len(pieces) > 2
+    assert all(path.stat().st_size < 16_000 for path in pieces)
+    back = LocuscopeNet.from_pretrained(tmp_path / "average")
+    for (name, a), (_, b) in zip(net.named_parameters(), back.named_parameters(), strict=True):
+        assert torch.equal(a, b), name
+    card = json.loads(publish(tmp_path / "average", tmp_path / "published", {}).read_text())
+    model = entry("locuscope").load(tmp_path / "published", LoadOptions())
+    assert card["sha256"] == model.card.weights_sha256
+    monkeypatch.setattr(checkpoint, "PIECE_BYTES", 10**9)
+    write_model(tmp_path / "average", TINY, dict(net.named_parameters()), torch.float16)
+    assert sorted(path.name for path in (tmp_path / "average").iterdir()) == ["config.json", "model.safetensors"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch.*")
+def test_compiled_blocks_keep_their_names_and_their_numbers(tmp_path: Path) -> None:
+    """Without the compiler itself: what is compiled has to be the same network, for checkpoints and for what is published."""
+    plain, compiled = trainer(tmp_path / "plain", 2), trainer(tmp_path / "compiled", 2, compiled=True)
+    assert [name for name, _ in compiled.net.named_parameters()] == [name for name, _ in plain.net.named_parameters()]
+    assert all(block._compiled_call_impl is not None for block in compiled.net.blocks)
+    with torch.compiler.set_stance("force_eager"):
+        assert [compiled.advance() for _ in range(2)] == [plain.advance() for _ in range(2)]

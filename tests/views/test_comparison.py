@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.analyses.dependency import DependencyMap
+from engine.core.alleles import Change
 from engine.core.errors import ParameterError
-from engine.views.comparison import changed_pairs, difference
+from engine.core.sequence import NucleotideSequence
+from engine.views.comparison import changed_pairs, difference, on_reference
 from tests.views import samples
 
 
@@ -48,3 +51,21 @@ def test_maps_of_other_positions_metrics_or_unfinished_ones_are_refused() -> Non
         difference(first, replace(first, metric="log_ratio"))
     with pytest.raises(ParameterError, match="not finished"):
         difference(first, samples.dependency(rows_done=10))
+
+
+def test_a_map_with_an_insertion_or_deletion_stands_on_the_positions_of_the_reference() -> None:
+    letters = NucleotideSequence("ACGTA")
+    shorter, longer = (NucleotideSequence(text) for text in ("ACTA", "ACGGTA"))  # G at 3 deleted; G put in before base 4
+    values = np.arange(16, dtype=np.float32).reshape(4, 4)
+    placed = on_reference(DependencyMap(shorter, values, samples.provenance("dependency", shorter)), letters, Change(2, "G", ""))
+    assert np.isnan(placed.values[2]).all()
+    assert np.isnan(placed.values[:, 2]).all()
+    assert placed.values[0].tolist()[:2] == [0, 1]
+    assert placed.values[0, 3:].tolist() == [2, 3]
+    assert placed.values[4, 3] == values[3, 2]
+    values = np.arange(36, dtype=np.float32).reshape(6, 6)
+    placed = on_reference(DependencyMap(longer, values, samples.provenance("dependency", longer)), letters, Change(3, "", "G"))
+    assert placed.values[0].tolist() == [0, 1, 2, 4, 5]
+    assert placed.values[3, 4] == values[4, 5]
+    with pytest.raises(ParameterError, match="whole changed sequence"):
+        on_reference(placed, letters, Change(2, "G", ""))

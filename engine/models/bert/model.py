@@ -72,7 +72,8 @@ class KmerBert:
     def __init__(self, card: ModelCard, net: BertNet, tokens: KmerTokens, device: str, dtype: str) -> None:
         self.card, self.device, self.dtype, self.species = card, device, dtype, tokens.species
         self.net, self._k, self._mask = net, tokens.k, tokens.mask
-        self._lead, self._tail = tokens.lead, tokens.tail
+        self._lead = tokens.lead
+        self._around = torch.tensor([*tokens.lead, tokens.tail], dtype=torch.int64).to(device)
         self._table = tokens.table.to(device)
         self._kmers = tokens.kmers.to(device)
         self._matrix = offset_matrix(tokens.k).to(device) if tokens.k > 1 else None
@@ -162,14 +163,13 @@ class KmerBert:
 
     def passes_per_batch(self, reference: Prepared) -> int:
         """Sequences in one pass."""
-        return passes_of(len(reference.ids), self.device)
+        return passes_of(len(reference.ids), self.device, self.net.config.width)
 
     def _with_specials(self, codes: Tensor) -> Tensor:
         batch = len(codes)
         inner = self._table[numbers(codes, self._k)]
-        lead = torch.tensor(self._lead, dtype=torch.int64, device=codes.device).expand(batch, -1)
-        tail = torch.full((batch, 1), self._tail, dtype=torch.int64, device=codes.device)
-        return torch.cat((lead, inner, tail), dim=1)
+        around = self._around.expand(batch, -1)
+        return torch.cat((around[:, :-1], inner, around[:, -1:]), dim=1)
 
     def _single_scores(self, hidden: Tensor, *, normalised: bool) -> Tensor:
         net = self.net

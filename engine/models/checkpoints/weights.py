@@ -332,10 +332,23 @@ def resolve_dtype(name: str, device: str) -> str:
     return name
 
 
+def whole_float32() -> None:
+    """Have CUDA compute float32 in float32, in the whole process: torch leaves convolutions 10 bits of their factors (TF32) otherwise.
+
+    With TF32 68 % of the cells of a GPN map move by more than 2e-4. Half precision is not touched.
+    """
+    import torch
+
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
 def placed(module: nn.Module, device: str, dtype: str) -> torch.device:
     """Move ``module`` to device and dtype, in evaluation mode without gradients; returns the device."""
     import torch
 
+    if device.startswith("cuda"):
+        whole_float32()
     module.to(device=torch.device(device), dtype=getattr(torch, dtype))
     module.eval()
     module.requires_grad_(requires_grad=False)

@@ -39,7 +39,7 @@ class GpnModel(SingleBaseModel):
     """GPN: (B, L) ids without special tokens; letters other than A, C, G, T are the unknown token."""
 
     def __init__(self, card: ModelCard, net: GpnNet, tokens: BaseTokens, device: torch.device, dtype: str) -> None:
-        super().__init__(card, tokens, device, dtype)
+        super().__init__(card, tokens, device, dtype, net.config.width)
         self.net = net
         self._cone_reference = PerReference(self._run_reference)
 

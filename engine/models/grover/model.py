@@ -165,6 +165,9 @@ class GroverModel:
         smallest = torch.finfo(torch.float32).tiny
         return marginals[holder, offsets].clamp(min=smallest).log().view(ids.shape[0], reference.length, 4)
 
+    leaves_gaps = True
+    """A mutant's scores may be no numbers: where its tokens cannot be compared with the reference's."""
+
     def mutant_logits(self, reference: Prepared, positions: Tensor, alternates: Tensor, *, normalised: bool = False) -> Tensor:
         """As `base_logits` of the mutants, NaN at bases whose token has another beginning or end than in the reference."""
         given = _own(reference)
@@ -176,7 +179,7 @@ class GroverModel:
 
     def passes_per_batch(self, reference: Prepared) -> int:
         """Sequences in one pass."""
-        return passes_of(int(reference.ids.shape[0]), self.device)
+        return passes_of(int(reference.ids.shape[0]), self.device, self.net.config.width)
 
     def token_spans(
         self, sequence: NucleotideSequence, flanks: tuple[int, int] = (0, 0)

@@ -156,13 +156,17 @@ class Locuscope:
 
     @property
     def usual_precision(self) -> str:
-        """What ``auto`` tries: ``delta`` where this kind of processor has fast low-precision products."""
-        return "exact" if self.fast is None or self.fast.low is None else "delta"
+        """What ``auto`` tries: ``delta`` on a CPU that has fast low-precision products. On a GPU differences are several times the launches of
+        whole passes, and who wants speed there has half precision.
+        """
+        return "delta" if self._device.type == "cpu" and self.fast is not None and self.fast.low is not None else "exact"
 
     @property
     def exact_by_passes(self) -> bool:
-        """Only where the network does not run in its shared parts."""
-        return self.fast is None
+        """Where the network does not run in its shared parts, and on a GPU: there the stem layer's change is 133 launches and two waits a base,
+        the whole pass 490 launches a batch.
+        """
+        return self._device.type != "cpu" or self.fast is None
 
     def mutant_logits(
         self,
@@ -180,7 +184,7 @@ class Locuscope:
         """
         if precision not in self.precisions:
             raise CapabilityMissing(f"{self.card.title} has no precision {quoted(precision)} here; it offers {', '.join(self.precisions)}.")
-        if self.fast is None:
+        if self.fast is None or (precision == "exact" and self.exact_by_passes):
             return self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
         known = None if precision == "exact" else self._sparse(reference) if precision == "sparse" else self._layers(reference)
         threshold = tau if precision == "sparse" else None
@@ -191,7 +195,7 @@ class Locuscope:
         """Scores float32 (B, L, 4) with base ``positions[b]`` masked, without redoing the stem layer."""
         import torch
 
-        if self.fast is None:
+        if self.fast is None or self.exact_by_passes:
             return self.base_logits(reference, self.masked(reference, positions))
         states = self.fast.hidden(self._stem(reference), None, positions + 1, torch.full_like(positions, self._mask))
         return self._scores(states[:, 1:], normalised=False)
@@ -208,7 +212,7 @@ class Locuscope:
         """Sequences in one pass; at least the three alternates of a base, which share what is computed once a base."""
         from engine.models.networks.batching import passes_of
 
-        return max(3, passes_of(len(reference.ids), self._device.type))
+        return max(3, passes_of(len(reference.ids), str(self._device), self._net.config.width))
 
 
 class LocuscopeSegmenter:

@@ -9,7 +9,6 @@ its exact change costs a hundredth of the layer (`engine.models.shortcuts.change
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +21,7 @@ from engine.models.locuscope.tokens import BASE
 from engine.models.shortcuts.changed_attention import AttentionReference, changed_reads
 from engine.models.shortcuts.delta import delta_pass, difference_dtype
 from engine.models.shortcuts.encoder import Encoder, EncoderLayer, LayerReference, Norm, Product
+from engine.models.shortcuts.places import by_place
 from engine.models.shortcuts.sparse import sparse_pass, sparse_reference
 
 _log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ class LocuscopeFast:
         ids = reference.ids.repeat(len(rows), 1).scatter_(1, rows[:, None], tokens[:, None])
         votes = reference.votes.repeat(len(rows), 1, 1)
         x = torch.empty(len(rows), *reference.x.shape, dtype=reference.x.dtype, device=rows.device)
-        for row, same in _by_row(rows):
+        for row, same in by_place(rows):
             interruption_point()
             difference, change = self.changed_inputs(reference, row, tokens[same])
             votes[same] += change
@@ -168,13 +168,6 @@ class LocuscopeFast:
             x = known[-1].out + delta_pass(self.encoder, known, x)
         votes = votes * self.net.stem.loudness(ids) + self.net.recall(ids)[1]
         return torch.cat((self.net.norm(x), votes), dim=-1)
-
-
-def _by_row(rows: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Each changed row and the mutants that change it."""
-    distinct: list[int] = rows.tolist()
-    for row in sorted(set(distinct)):
-        yield row, (rows == row).nonzero().flatten()
 
 
 def proven(net: LocuscopeNet) -> LocuscopeFast | None:

@@ -17,6 +17,24 @@ SHARES = (0.5, 0.65, 0.8, 0.93)  # steps of its share of all letters seen
 LEVELS = (len(TOPS) + 1) * (len(SHARES) + 1)
 
 
+class Asked:
+    """A yes or no of the device, which the host can go on without until it needs it: by then a GPU has long given it, and has more to do."""
+
+    def __init__(self, truth: Tensor) -> None:
+        """``truth``: bool, one number."""
+        self._truth, self._given = truth, None
+        if truth.device.type == "cuda":
+            self._truth = torch.empty((), dtype=torch.bool, pin_memory=True)
+            self._truth.copy_(truth, non_blocking=True)
+            self._given = torch.cuda.current_stream(truth.device).record_event()
+
+    def answer(self) -> bool:
+        """Waits until what was queued before the question is done, for nothing that was queued after it."""
+        if self._given is not None:
+            self._given.synchronize()
+        return bool(self._truth)
+
+
 class MemoryLayer(nn.Module):
     """Votes (B, T, 4) on the masked letters of ids (B, T), from words that the training RNAs hold at least twice.
 
@@ -52,10 +70,10 @@ class MemoryLayer(nn.Module):
             self._unpacked = True
         return self.tables
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Votes in the scale of logits."""
+    def forward(self, ids: Tensor, masked: Asked | None = None) -> Tensor:
+        """Votes in the scale of logits. ``masked``: whether anything is masked, asked before; else it is asked now."""
         hidden = ids == MASK
-        if not bool(hidden.any()):
+        if not (masked or Asked(hidden.any())).answer():
             return torch.zeros(*ids.shape, 4, device=ids.device)
         known = is_base(ids)
         letters = torch.where(known, ids - BASE, 0)

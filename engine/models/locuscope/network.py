@@ -27,9 +27,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.models.locuscope.codons import CodonLayer
-from engine.models.locuscope.memory import MemoryLayer
+from engine.models.locuscope.memory import Asked, MemoryLayer
 from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, DOMAINS, MASK, VOCABULARY, is_base
 
+ALIGNED = 8  # channels that kernels on a GPU read together in half precision
 MINIMUM_LOOP = 3  # nucleotides between the two bases of a pair
 
 
@@ -148,7 +149,20 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scal
         out: Tensor = _PiecewiseAttention.apply(query * scale, key.contiguous(), value.contiguous(), bias)  # type: ignore[no-untyped-call]
         return out
     mask = None if bias is None else bias[None].to(query.dtype)
+    if query.device.type != "cpu" and mask is not None and query.dtype in (torch.float16, torch.bfloat16):
+        return _aligned(query, key, value, mask, scale)
     return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
+
+
+def _aligned(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float) -> Tensor:
+    """Attention with an added `mask` (1, heads, T, T) in the shapes that fused half-precision kernels take: channels, and the rows of the mask in
+    memory, in multiples of eight. Zeros add nothing to a product, so the answer is the same; without them the scores of a batch of 65,000
+    tokens are 4 to 5 GB at a time.
+    """
+    channels, length = value.shape[-1], mask.shape[-1]
+    query, key, value = (functional.pad(part, (0, -part.shape[-1] % ALIGNED)) for part in (query, key, value))
+    mask = functional.pad(mask, (0, -length % ALIGNED))[..., :length]
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)[..., :channels]
 
 
 class _ShiftedSum(torch.autograd.Function):
@@ -346,6 +360,7 @@ class LocuscopeNet(nn.Module):
 
     def hidden_and_tracks(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """`hidden`, and the tracks of the codon layer (B, T, CodonLayer.TRACKS) that it is made from."""
+        masked = None if self.memory is None else Asked((ids == MASK).any())
         paired, votes = self.stem(ids)
         x = self.entry(self.embedding(ids)) + paired
         head = self.config.width // self.config.heads
@@ -356,13 +371,16 @@ class LocuscopeNet(nn.Module):
         for block in self.blocks:
             x = block(x, cos, sin)
         states: Tensor = self.norm(x)
-        tracks, spelt = self.recall(ids)
+        tracks, spelt = self.recall(ids, masked)
         return torch.cat((states, (votes + spelt).to(states.dtype)), dim=-1), tracks
 
-    def recall(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Tracks of the codon layer and the votes (B, T, 4) of the layers that only look letters up, the codon and the memory layer."""
+    def recall(self, ids: Tensor, masked: Asked | None = None) -> tuple[Tensor, Tensor]:
+        """Tracks of the codon layer and the votes (B, T, 4) of the layers that only look letters up, the codon and the memory layer.
+
+        ``masked``: as `MemoryLayer.forward` takes it.
+        """
         tracks, votes = self.codons.tracks(ids)
-        return tracks, votes if self.memory is None else votes + self.memory(ids)
+        return tracks, votes if self.memory is None else votes + self.memory(ids, masked)
 
     def without_memory(self) -> LocuscopeNet:
         """A network of the same weights, shared with this one, that has no memory layer."""
@@ -377,11 +395,11 @@ class LocuscopeNet(nn.Module):
 
     @classmethod
     def from_pretrained(cls, directory: str | Path) -> LocuscopeNet:
-        """Load config.json and model.safetensors of `directory`, in float32 and evaluation mode."""
-        from safetensors.torch import load_file
+        """Load config.json and the weights of `directory`, in one file or in pieces, in float32 and evaluation mode."""
+        from engine.models.checkpoints.weights import read_state
 
         folder = Path(directory)
         net = cls(NetConfig.read(folder / "config.json"))
-        state = load_file(folder / "model.safetensors")
+        state = read_state(folder).tensors
         net.load_state_dict({name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()})
         return net.eval()

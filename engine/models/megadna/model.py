@@ -53,7 +53,7 @@ class MegaDnaModel(SingleBaseModel):
     """megaDNA: (B, 1 + L + 1) ids; base j is scored from the start token and the bases before it."""
 
     def __init__(self, card: ModelCard, net: MegaDnaNet, device: torch.device, dtype: str) -> None:
-        super().__init__(card, TOKENS, device, dtype)
+        super().__init__(card, TOKENS, device, dtype, max(net.config.widths))
         self.net = net
         self.prefix = MegaDnaPrefix(net)
         self._known: PerReference[MegaDnaReference] = PerReference(lambda reference: self.prefix.reference(reference.ids))

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.models.megadna.network import CausalLayer, MegaDnaNet, Stage
+from engine.models.shortcuts.places import by_place
 from engine.models.shortcuts.prefix import PrefixReference, PrefixStack
 
 
@@ -100,8 +101,7 @@ class MegaDnaPrefix:
         """Logits (B, T, V) of mutants: the token at ``places[b]`` is ``tokens[b]``; row t scores token t + 1."""
         out = reference.logits.repeat(len(places), 1, 1)
         window = self.net.config.lengths[-1]
-        for place in sorted(set(places.tolist())):
-            same = (places == place).nonzero().flatten()
+        for place, same in by_place(places):
             out[same, place // window * window :] = self._changed(reference, place, tokens[same])
         return out
 

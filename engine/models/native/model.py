@@ -44,6 +44,7 @@ class NativeModel:
         self._kmers = kmers.to(device)
         self._table = lookup_table(kmers, reading.k, reading.unknown if reading.unknown is not None else -1).to(device)
         self._letters = torch.tensor(reading.letters, dtype=torch.int64, device=device)
+        self._around = tuple(torch.tensor(ids, dtype=torch.int64).to(device) for ids in (reading.before, reading.after))
         self._matrix = offset_matrix(reading.k).to(device) if reading.k > 1 else None
 
     @property
@@ -73,8 +74,7 @@ class NativeModel:
         parts = [self._table[numbers(codes[:, :whole], reading.k, reading.step)]] if whole >= reading.k else []
         if reading.step > 1 and whole < length:
             parts.append(self._rest(codes[:, whole:]))
-        before = torch.tensor(reading.before, dtype=torch.int64, device=codes.device).expand(len(codes), -1)
-        after = torch.tensor(reading.after, dtype=torch.int64, device=codes.device).expand(len(codes), -1)
+        before, after = (around.expand(len(codes), -1) for around in self._around)
         return torch.cat((before, *parts, after), dim=1)
 
     def _rest(self, codes: Tensor) -> Tensor:
@@ -162,7 +162,7 @@ class NativeModel:
 
     def passes_per_batch(self, reference: Prepared) -> int:
         """Sequences in one pass."""
-        return passes_of(len(reference.ids), self.device)
+        return passes_of(len(reference.ids), self.device, getattr(self.net.config, "hidden_size", 0))
 
 
 def _spread(inner: Tensor, k: int, length: int) -> Tensor:

@@ -8,12 +8,25 @@ import torch
 from torch import Tensor
 
 _CPU_TOKENS, _GPU_TOKENS = 2048, 65536
+_VALUES = 24  # numbers a channel of a token, in float32, that are alive at once in the widest layer
+_MEMORY_SHARE = 4  # of a GPU's memory, one part in so many is for a batch; weights, other visitors and the allocator have the rest
 _CPU_ROWS, _GPU_ROWS = 1024, 16384
 
 
-def passes_of(tokens: int, device: str) -> int:
-    """Sequences of ``tokens`` tokens in one pass: about 2,000 tokens on a CPU, where more only falls out of cache; 65,000 on a GPU."""
-    return max(1, (_CPU_TOKENS if device == "cpu" else _GPU_TOKENS) // max(1, tokens))
+def passes_of(tokens: int, device: str, width: int = 0) -> int:
+    """Sequences of ``tokens`` tokens in one pass of a network of ``width`` channels.
+
+    About 2,000 tokens on a CPU, where more only falls out of cache; 65,000 on a GPU, fewer of a wide network on a card with little memory.
+    The card's whole memory decides, not what is free, so that the same question goes through in the same batches each time.
+    """
+    return max(1, (_CPU_TOKENS if device == "cpu" else _tokens_on_a_gpu(device, width)) // max(1, tokens))
+
+
+def _tokens_on_a_gpu(device: str, width: int) -> int:
+    if not width or not torch.cuda.is_available():
+        return _GPU_TOKENS
+    memory = int(torch.cuda.get_device_properties(device).total_memory)
+    return min(_GPU_TOKENS, memory // _MEMORY_SHARE // (4 * _VALUES * width))
 
 
 def in_chunks(x: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor:

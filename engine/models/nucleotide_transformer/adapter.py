@@ -39,7 +39,8 @@ class PreparedTokens(Prepared):
     """A sequence cut into k-mer and single-letter tokens; int64 tensors on the model's device.
 
     ``codes`` (L,): A, C, G, T = 0..3, others 4. ``token_of`` (L,): index in ``ids`` of the token that holds the base. ``offset_of`` (L,):
-    offset of the base in it. ``in_kmer`` bool (L,). ``kmer_tokens`` (n,): indices in ``ids`` of the k-mers.
+    offset of the base in it. ``in_kmer`` bool (L,). ``kmer_tokens`` (n,): indices in ``ids`` of the k-mers. ``kmer_bases``, ``single_bases``:
+    the bases inside k-mers and those that are tokens of their own.
     """
 
     codes: torch.Tensor
@@ -47,6 +48,8 @@ class PreparedTokens(Prepared):
     offset_of: torch.Tensor
     in_kmer: torch.Tensor
     kmer_tokens: torch.Tensor
+    kmer_bases: torch.Tensor
+    single_bases: torch.Tensor
 
     @property
     def layout(self) -> Hashable:
@@ -152,14 +155,17 @@ class NucleotideTransformer:
             offset_of += range(width)
         tokens = torch.tensor(token_of, device=self.device)
         kmer_tokens = torch.tensor(kmers, dtype=torch.int64, device=self.device)
+        in_kmer = torch.isin(tokens, kmer_tokens)
         return PreparedTokens(
             letters,
             torch.tensor([*ids, *vocabulary.after], device=self.device),
             base_codes(letters).to(self.device),
             tokens,
             torch.tensor(offset_of, device=self.device),
-            torch.isin(tokens, kmer_tokens),
+            in_kmer,
             kmer_tokens,
+            in_kmer.nonzero().flatten(),
+            (~in_kmer).nonzero().flatten(),
         )
 
     @property
@@ -208,10 +214,10 @@ class NucleotideTransformer:
         if len(known.kmer_tokens):
             weights = net.output_weights(self._kmers)
             marginals = in_chunks(read[:, known.kmer_tokens], lambda rows: log_marginals(float_linear(rows, *weights), self._matrix))
-            scores[:, known.in_kmer] = marginals.flatten(1, 2)
-        single = ~known.in_kmer
-        letters = float_linear(read[:, known.token_of[single]], *net.output_weights(self._letters))
-        scores[:, single] = letters.log_softmax(-1)
+            scores[:, known.kmer_bases] = marginals.flatten(1, 2)
+        if len(known.single_bases):
+            letters = float_linear(read[:, known.token_of[known.single_bases]], *net.output_weights(self._letters))
+            scores[:, known.single_bases] = letters.log_softmax(-1)
         return scores
 
     exact_by_passes = True
@@ -275,7 +281,7 @@ class NucleotideTransformer:
         """Sequences in one pass."""
         from engine.models.networks.batching import passes_of
 
-        return passes_of(len(reference.ids), self.device)
+        return passes_of(len(reference.ids), self.device, self.net.config.width)
 
 
 def _tokens_of(reference: Prepared) -> PreparedTokens:

@@ -60,8 +60,10 @@ def check_length(card: ModelCard, length: int) -> None:
 class SingleBaseModel(ABC):
     """A loaded model with one token per base; a subclass gives `vocabulary_logits`."""
 
-    def __init__(self, card: ModelCard, tokens: BaseTokens, device: torch.device, dtype: str) -> None:
+    def __init__(self, card: ModelCard, tokens: BaseTokens, device: torch.device, dtype: str, width: int = 0) -> None:
+        """``width``: channels of the network's widest layer, where that is known."""
         self._card = card
+        self._width = width
         self._device = device
         self._dtype = dtype
         self.tokens = tokens
@@ -131,4 +133,4 @@ class SingleBaseModel(ABC):
 
     def passes_per_batch(self, reference: Prepared) -> int:
         """How many sequences of this length one forward pass should hold."""
-        return passes_of(int(reference.ids.shape[0]), self.device)
+        return passes_of(int(reference.ids.shape[0]), self.device, self._width)

@@ -66,7 +66,7 @@ class RinalmoModel(SingleBaseModel):
     """RiNALMo: (B, 1 + L + 1) ids with a token in front and one behind."""
 
     def __init__(self, card: ModelCard, net: RinalmoNet, tokens: BaseTokens, device: torch.device, dtype: str) -> None:
-        super().__init__(card, tokens, device, dtype)
+        super().__init__(card, tokens, device, dtype, net.config.width)
         self.net = net
 
     def vocabulary_logits(self, ids: Tensor) -> Tensor:

@@ -25,7 +25,10 @@ from engine.core.progress import interruption_point
 
 _log = logging.getLogger(__name__)
 
-ROWS_PER_PRODUCT = 3072  # rows of one matrix product: more leave the cache (2,048 to 4,096 were equally fast on a CPU at 128 channels)
+ROWS_PER_PRODUCT = 3072
+"""Rows of one matrix product on a CPU: more leave the cache (2,048 to 4,096 were equally fast at 128 channels)."""
+ROWS_PER_PRODUCT_ON_A_GPU = 1 << 17
+"""More than a batch has: a GPU wants few products, however large."""
 
 
 class LocalLayer(Protocol):
@@ -121,11 +124,33 @@ class ConeReference:
 
 
 @dataclass(frozen=True, eq=False)
+class _Places:
+    """Numbers int64 (B,) of the mutants of a batch, on their device and on the host, which decides by them without waiting for the device."""
+
+    there: Tensor
+    here: Tensor
+
+    @classmethod
+    def of(cls, there: Tensor) -> _Places:
+        """Asks the device once."""
+        return cls(there, there.cpu())
+
+    def __getitem__(self, part: slice) -> _Places:
+        there = self.there[part]
+        return _Places(there, there if self.here is self.there else self.here[part])
+
+    def each(self, work: Callable[[Tensor], Tensor]) -> _Places:
+        """``work`` on both; on a CPU, where both are one, once."""
+        there = work(self.there)
+        return _Places(there, there if self.here is self.there else work(self.here))
+
+
+@dataclass(frozen=True, eq=False)
 class _Windows:
     """Changed rows of some mutants: ``rows`` (B, W, C) are sequence rows ``start[b]`` to ``start[b] + W``."""
 
-    positions: Tensor
-    start: Tensor
+    positions: _Places
+    start: _Places
     rows: Tensor
     half: int
 
@@ -139,11 +164,11 @@ class Cone:
         The stack, in order.
     head : callable
         (..., C) to (..., K) scores; acts on each row alone.
-    rows_per_product : int
-        Largest number of rows in one product; batches split as their windows grow.
+    rows_per_product : int or None
+        Largest number of rows in one product; batches split as their windows grow. None: as suits the device.
     """
 
-    def __init__(self, layers: Sequence[LocalLayer], head: Callable[[Tensor], Tensor], rows_per_product: int = ROWS_PER_PRODUCT) -> None:
+    def __init__(self, layers: Sequence[LocalLayer], head: Callable[[Tensor], Tensor], rows_per_product: int | None = None) -> None:
         self.layers = tuple(layers)
         self.head = head
         self.rows_per_product = rows_per_product
@@ -165,7 +190,7 @@ class Cone:
 
     def full(self, rows: Tensor) -> Tensor:
         """Scores (B, L, K) of whole inputs (B, L, C) in the layout of the cone, without keeping anything."""
-        start = torch.zeros(1, dtype=torch.long, device=rows.device)
+        start = _at_the_beginning(rows.device)
         for layer in self.layers:
             interruption_point()
             wide = functional.pad(rows, (0, 0, layer.reach, layer.reach))
@@ -179,7 +204,7 @@ class Cone:
             interruption_point()
             wide = functional.pad(current, (0, 0, layer.reach, layer.reach))
             padded.append(wide[0])
-            current = layer(wide, _beyond(torch.zeros(1, dtype=torch.long, device=rows.device), rows.shape[0], layer.reach, rows.shape[0]))
+            current = layer(wide, _beyond(_at_the_beginning(rows.device), rows.shape[0], layer.reach, rows.shape[0]))
         return ConeReference(tuple(padded), self.head(current)[0])
 
     def scores(self, reference: ConeReference, positions: Tensor, changed: Tensor) -> Tensor:
@@ -196,7 +221,8 @@ class Cone:
         """
         order = torch.argsort(positions, stable=True)
         out = reference.scores.unsqueeze(0).repeat(positions.shape[0], 1, 1)
-        first = _Windows(positions[order], positions[order], changed[order].unsqueeze(1), 0)
+        places = _Places.of(positions[order])
+        first = _Windows(places, places, changed[order].unsqueeze(1), 0)
         self._descend(reference, 0, first, order, out)
         return out
 
@@ -205,8 +231,8 @@ class Cone:
         while level < len(self.layers):
             interruption_point()
             start, width = self._next_window(reference.length, windows, self.layers[level].reach)
-            count = windows.positions.shape[0]
-            if count > 1 and count * width > self.rows_per_product:
+            count = len(windows.rows)
+            if count > 1 and count * width > self._most_rows(windows.rows.device):
                 middle = count // 2
                 for part in (slice(0, middle), slice(middle, count)):
                     piece = _Windows(windows.positions[part], windows.start[part], windows.rows[part], windows.half)
@@ -215,18 +241,23 @@ class Cone:
             windows = self._step(reference, level, windows, start, width)
             level += 1
         scores = self.head(windows.rows)
-        columns = windows.start[:, None] + torch.arange(scores.shape[1], device=scores.device)
+        columns = windows.start.there[:, None] + torch.arange(scores.shape[1], device=scores.device)
         out[where[:, None], columns] = scores.to(out.dtype)
 
-    def _next_window(self, length: int, windows: _Windows, reach: int) -> tuple[Tensor, int]:
+    def _most_rows(self, device: torch.device) -> int:
+        if self.rows_per_product is not None:
+            return self.rows_per_product
+        return ROWS_PER_PRODUCT if device.type == "cpu" else ROWS_PER_PRODUCT_ON_A_GPU
+
+    def _next_window(self, length: int, windows: _Windows, reach: int) -> tuple[_Places, int]:
         """Start (B,) and common width of the rows that change once a layer of ``reach`` has run."""
         half = windows.half + reach
-        low = (windows.positions - half).clamp(min=0)
-        high = (windows.positions + half + 1).clamp(max=length)
+        low = (windows.positions.here - half).clamp(min=0)
+        high = (windows.positions.here + half + 1).clamp(max=length)
         width = max(int((high - low).max()), windows.rows.shape[1])
-        return torch.minimum(low, torch.full_like(low, length - width)), width
+        return windows.positions.each(lambda places: (places - half).clamp(min=0).clamp(max=length - width)), width
 
-    def _step(self, reference: ConeReference, level: int, windows: _Windows, start: Tensor, width: int) -> _Windows:
+    def _step(self, reference: ConeReference, level: int, windows: _Windows, start: _Places, width: int) -> _Windows:
         """One layer: reference flanks around the changed rows, then a valid convolution."""
         layer = self.layers[level]
         reach, old = layer.reach, windows.rows.shape[1]
@@ -236,12 +267,13 @@ class Cone:
             padded = reference.padded[level]
             wide, channels = width + 2 * reach, padded.shape[-1]
             every = padded.as_strided((padded.shape[0] - wide + 1, wide, channels), (channels, channels, 1))
-            buffer = every.index_select(0, start)
-            offset = windows.start - start + reach
-            first = int(offset[0])
-            if bool((offset == first).all()):
+            buffer = every.index_select(0, start.there)
+            offsets = windows.start.here - start.here + reach
+            first = int(offsets[0])
+            if bool((offsets == first).all()):
                 buffer[:, first : first + old] = windows.rows
             else:
+                offset = windows.start.there - start.there + reach
                 columns = offset[:, None] + torch.arange(old, device=offset.device)
                 rows = torch.arange(buffer.shape[0], device=offset.device)[:, None] * wide
                 buffer.view(-1, channels).index_copy_(0, (rows + columns).flatten(), windows.rows.reshape(-1, channels))
@@ -249,11 +281,16 @@ class Cone:
         return _Windows(windows.positions, start, rows, windows.half + reach)
 
 
-def _beyond(start: Tensor, width: int, reach: int, length: int) -> Tensor | None:
+def _beyond(start: _Places, width: int, reach: int, length: int) -> Tensor | None:
     """Bool (B, width + 2 * reach): rows beyond the ends of the sequence; None where no window touches an end."""
-    place = start[:, None] - reach + torch.arange(width + 2 * reach, device=start.device)
-    mask = (place < 0) | (place >= length)
-    return mask if bool(mask.any()) else None
+    if int(start.here.min()) >= reach and int(start.here.max()) + width + reach <= length:
+        return None
+    place = start.there[:, None] - reach + torch.arange(width + 2 * reach, device=start.there.device)
+    return (place < 0) | (place >= length)
+
+
+def _at_the_beginning(device: torch.device) -> _Places:
+    return _Places(torch.zeros(1, dtype=torch.long, device=device), torch.zeros(1, dtype=torch.long))
 
 
 def proven_local(layer: LocalLayer, channels: int, like: Tensor) -> bool:

@@ -17,7 +17,10 @@ from engine.core.processor import multiplies_bfloat16
 from engine.core.progress import interruption_point
 from engine.models.shortcuts.encoder import Encoder, EncoderLayer, LayerReference
 
-ROWS_AT_ONCE = 768  # rows of one feed-forward product: their raised activations fit the cache, and no fresh pages are asked for
+ROWS_AT_ONCE = 768
+"""Rows of one feed-forward product on a CPU: their raised activations fit the cache, and no fresh pages are asked for."""
+ROWS_AT_ONCE_ON_A_GPU = 1 << 16
+"""There a whole batch is one product."""
 
 
 def delta_pass(encoder: Encoder, known: Sequence[LayerReference], difference: Tensor) -> Tensor:
@@ -38,7 +41,8 @@ def _layer(encoder: Encoder, layer: EncoderLayer, known: LayerReference, differe
 
 def feed_forward(layer: EncoderLayer, known: LayerReference, difference: Tensor) -> Tensor:
     """Difference (B, T, d) behind the layer from that behind its attention, by stretches of rows whose raised activations stay in cache."""
-    size = max(16, ROWS_AT_ONCE // difference.shape[0])
+    most = ROWS_AT_ONCE if difference.device.type == "cpu" else ROWS_AT_ONCE_ON_A_GPU
+    size = max(16, most // difference.shape[0])
     return torch.cat([_fed(layer, known, difference, slice(low, low + size)) for low in range(0, difference.shape[1], size)], dim=1)
 
 

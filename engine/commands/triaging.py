@@ -1,0 +1,197 @@
+"""The command ``triage``."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.commands import arguments
+from engine.commands.arguments import TerminalMonitor, check_output, deliver, settings_of_command_line, writing
+from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
+from engine.core.errors import InputError
+from engine.core.variants import Triage, TriageParameters, Variant
+
+if TYPE_CHECKING:
+    from engine.core.settings import Settings
+    from engine.service.triage import ReferenceLetters
+
+app = typer.Typer()
+
+LISTS = (".txt", ".list")
+"""Ends of files that hold a list of variants and no VCF."""
+
+
+@app.command("triage")
+def triage_command(
+    vcf: Annotated[
+        Path | None,
+        typer.Argument(metavar="VCF", help="Variants: VCF, plain, gzipped or bgzipped, or BCF; .txt and .list: one variant a line."),
+    ] = None,
+    fasta: Annotated[Path | None, typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")] = None,
+    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF or GenBank with gene models.")] = None,
+    variant: Annotated[
+        list[str],
+        typer.Option("--variant", metavar="TEXT", help="A variant in any spelling of the page's box instead of a file; may be repeated."),
+    ] = [],  # noqa: B006
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+    window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
+    influence: Annotated[
+        bool, typer.Option("--influence/--no-influence", help="Without it a substitution takes one pass of three.")
+    ] = True,
+    splice: Annotated[bool, typer.Option("--splice", help="Splice changes by CI-SpliceAI, too.")] = False,
+    assembly: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="The public assembly of the reference: GRCh37 and GRCh38 take the genes that come with CI-SpliceAI."
+        ),
+    ] = "",
+    genetic_code: Annotated[
+        list[str],
+        typer.Option("--genetic-code", metavar="[CONTIG=]TABLE", help="NCBI table where the annotation states none; may be repeated."),
+    ] = [],  # noqa: B006
+) -> None:
+    """Scores of variants: a table (on standard output without --out; .tsv, .csv, .xlsx, .parquet), a report (.html), or the VCF with INFO
+    fields (.vcf, .vcf.gz, .vcf.bgz, .bcf). With --out a run that was stopped goes on where it was when it is started again."""
+    from engine.core.transcripts import Transcripts
+    from engine.exports.triage_files import triage_format
+    from engine.exports.triage_table import write_triage_table
+    from engine.service.triage import ReferenceLetters, TriageRequest
+    from engine.service.triage_stream import Journal, Stream, identity_of, run_stream
+    from engine.sources.genetic_codes import given_codes
+    from engine.sources.transcripts import read_transcripts
+
+    if (vcf is None) == (not variant):
+        raise InputError("Give a file of variants, or --variant TEXT; one of the two.")
+    if fasta is None:
+        raise InputError("Missing option '--fasta'; give the assembly that the variants were called on.")
+    written = None
+    if out is not None:
+        check_output(out)
+        written = triage_format(out)
+    settings = settings_of_command_line()
+    if vcf is not None:
+        arguments.check_readable(vcf)
+    reference = ReferenceLetters.of_file(fasta, settings)
+    transcripts = read_transcripts(gff, given_codes(genetic_code)) if gff is not None else Transcripts()
+    request = TriageRequest(
+        (),
+        reference,
+        transcripts,
+        model,
+        TriageParameters(window, influence),
+        species,
+        weights,
+        device,
+        dtype,
+        "cispliceai" if splice else "",
+        assembly,
+    )
+    engine, monitor = arguments.make_engine(settings), TerminalMonitor()
+    with _source(vcf, variant, reference, settings) as source, tempfile.TemporaryDirectory() as folder:
+        stream = Stream(source.variants, source.count, source.sha256, request)
+        place = out.with_name(f"{out.name}.unfinished") if out is not None else Path(folder) / "rows"
+        journal = Journal(place, identity_of(engine, stream))
+        if len(journal):
+            print(f"{len(journal):,} of {stream.count:,} alleles were scored before; the run goes on from there.", file=sys.stderr)
+        done = False
+        try:
+            result = run_stream(engine, stream, journal, monitor)
+            monitor.close()
+            if out is not None and written is not None:
+                with writing(out):
+                    written.write(result, source.lines(), out)
+            else:
+                deliver(lambda path: write_triage_table(result, path), None, ".tsv")
+            _tell(result)
+            done = True
+        finally:
+            monitor.close()
+            journal.close(done=done or not len(journal))
+
+
+def _tell(result: Triage) -> None:
+    """How many alleles are scored, on standard error."""
+    scored = sum(row.status == "scored" for row in result.rows)
+    print(f"{scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Variants that can be read again and again: how many, what their file hashes to, and a VCF of them line by line."""
+
+    path: Path
+    name: str
+    count: int
+    sha256: str
+
+    def variants(self) -> Iterator[Variant]:
+        """All of them."""
+        from engine.sources.vcf import open_vcf, variants_of
+
+        with open_vcf(self.path, self.name) as lines:
+            yield from variants_of(self.name, lines)
+
+    def lines(self) -> Iterator[str]:
+        """The lines of the VCF."""
+        from engine.sources.vcf import open_vcf
+
+        with open_vcf(self.path, self.name) as lines:
+            yield from lines
+
+
+@dataclass(frozen=True)
+class _Listed(_Source):
+    """A list that was read; its lines that could not be used keep their sentences."""
+
+    found: tuple[Variant, ...] = ()
+
+    def variants(self) -> Iterator[Variant]:
+        """All of them."""
+        return iter(self.found)
+
+
+@contextlib.contextmanager
+def _source(vcf: Path | None, texts: Iterable[str], reference: ReferenceLetters, settings: Settings) -> Iterator[_Source]:
+    """The variants of a file or of the command line."""
+    from engine.service.variant_list import read_variant_list
+    from engine.sources.bcf import is_bcf, vcf_of_bcf
+    from engine.sources.door import OWN_FILES, Bounds, TextLines
+
+    with tempfile.TemporaryDirectory() as folder:
+        if vcf is None or vcf.name.casefold().endswith(LISTS):
+            text = "\n".join(texts)
+            if vcf is not None:
+                with TextLines(vcf.name, vcf, OWN_FILES, "a list of variants") as lines:
+                    text = "\n".join(lines)
+            listed = read_variant_list(text, reference, Bounds.of(settings))
+            path = Path(folder) / "list.vcf"
+            path.write_bytes(listed.vcf)
+            yield _Listed(path, "list", len(listed.variants), hashlib.sha256(listed.vcf).hexdigest(), listed.variants)
+            return
+        digest, path = _sha256(vcf), vcf
+        if is_bcf(vcf):
+            path = Path(folder) / "variants.vcf.gz"
+            path.write_bytes(vcf_of_bcf(vcf, vcf.name))
+        first = _Source(path, vcf.name, 0, digest)
+        yield _Source(path, vcf.name, sum(1 for _ in first.variants()), digest)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        for piece in iter(lambda: handle.read(1 << 20), b""):
+            digest.update(piece)
+    return digest.hexdigest()

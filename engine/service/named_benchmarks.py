@@ -1,0 +1,204 @@
+"""Benchmarks by name: what each measures, what its table must be, the papers' own figure, and what was measured here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from engine.core.calibration import shipped
+from engine.core.consequences import IMPACTS
+from engine.core.errors import ParameterError
+from engine.core.quoting import quoted
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+RESULTS = ASSETS / "benchmarks"
+NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How the public table of a benchmark is read: options of the command ``benchmark`` by their names there."""
+
+    label: str
+    positive: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+    group: str = ""
+    columns: str = ""
+    baselines: tuple[str, ...] = ()
+    lower: tuple[str, ...] = ()
+    assembly: str = ""
+
+
+@dataclass(frozen=True)
+class NamedBenchmark:
+    """One row of the page.
+
+    ``data``: which public table it takes. ``published``: the figure of the paper, with its source; empty where we know none.
+    ``preset``: how that table is read; None where scores come as columns of a table that you make.
+    """
+
+    id: str
+    title: str
+    measure: str
+    data: str
+    published: str = ""
+    preset: Preset | None = None
+
+
+_PREPRINT = "Tomaz da Silva et al., notebooks of the preprint of 2024"
+
+BENCHMARKS: tuple[NamedBenchmark, ...] = (
+    NamedBenchmark(
+        "classes",
+        "Consequence classes on held-out genes",
+        "AUROC of each class against synonymous substitutions",
+        "four genomes that the shipped model was not trained on; python -m engine.training classes",
+    ),
+    NamedBenchmark(
+        "brca1",
+        "BRCA1, saturation genome editing",
+        "AUROC of loss of function against functional, SNVs outside of coding changes",
+        "Findlay et al., Nature 2018, supplementary table 1 saved as text: rows Intronic, Splice region and Synonymous",
+        "CADD and phyloP stand in the paper's own table and are the baselines",
+        Preset(
+            "func.class",
+            ("LOF",),
+            ("FUNC",),
+            "consequence",
+            "chromosome,position (hg19),reference,alt",
+            ("phyloP (mammalian)", "CADD.score"),
+            assembly="GRCh37",
+        ),
+    ),
+    NamedBenchmark(
+        "clinvar",
+        "ClinVar, pathogenic or not",
+        "AUROC of pathogenic against other records",
+        "a ClinVar VCF of 2016 with the INFO field PATHOGENIC",
+        f"non-coding variants only: AUROC 0.948 SpeciesLM metazoa, 0.978 phyloP ({_PREPRINT})",
+        Preset("PATHOGENIC", ("1",), ("0",), assembly="GRCh37"),
+    ),
+    NamedBenchmark(
+        "mpra",
+        "Saturation mutagenesis of promoters and enhancers",
+        "correlation of the influence with |log2 fold change|, element by element",
+        "Kircher et al., Nature Communications 2019",
+        f"mean Pearson r 0.375 over nine promoters, SpeciesLM metazoa ({_PREPRINT})",
+    ),
+    NamedBenchmark(
+        "chip-exo",
+        "Transcription factors of yeast",
+        "AUROC of block scores at motif bases within ChIP-exo peaks against other promoter bases",
+        "Rossi et al., Nature 2021",
+        f"AUROC 0.82, SpeciesLM fungi ({_PREPRINT})",
+    ),
+    NamedBenchmark("archiveii", "RNA contacts, ArchiveII", "AUROC and F1 of contacts by family", "ArchiveII structures"),
+    NamedBenchmark(
+        "rfam",
+        "RNA contacts, Rfam families",
+        "AUROC of contacts on held-out RNAs by family",
+        "seed alignments of Rfam 14.2; python -m engine.training evaluate",
+    ),
+    NamedBenchmark(
+        "promoters", "Promoters of E. coli", "AUROC of promoters against other sequences", "labelled sequences of RegulonDB and EPD"
+    ),
+    NamedBenchmark(
+        "lambda",
+        "Essential genes of phage lambda",
+        "AUROC of essential genes by in-silico mutagenesis",
+        "NC_001416 and its essential genes",
+    ),
+    NamedBenchmark(
+        "dms", "Deep mutational scan of infA", "Spearman's correlation of a regression on embeddings", "measured fitness of infA"
+    ),
+)
+
+
+def named(name: str) -> NamedBenchmark:
+    """The benchmark of this name. Raises `ParameterError` with those there are."""
+    found = next((item for item in BENCHMARKS if item.id == name), None)
+    if found is None:
+        raise ParameterError(f"There is no benchmark {quoted(name, 30)}; there are {', '.join(item.id for item in BENCHMARKS)}.")
+    return found
+
+
+def is_named(name: str) -> bool:
+    """Whether there is a benchmark of this name."""
+    return any(item.id == name for item in BENCHMARKS)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One measured number: what was scored by what, its 95 % interval where there is one, on how many."""
+
+    score: str
+    group: str
+    measure: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    count: int = 0
+    positives: int | None = None
+    baseline: bool = False
+
+
+@cache
+def measured(name: str) -> tuple[Line, ...]:
+    """What was measured of a benchmark with this product; empty where it was not run."""
+    if name == "classes":
+        return _classes()
+    if name == "rfam":
+        return _rfam()
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        return ()
+    rows: list[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["measured"]
+    return tuple(
+        Line(
+            row["score"],
+            row["class"],
+            measure,
+            row[measure],
+            row[f"{measure}_low"],
+            row[f"{measure}_high"],
+            row["rows"],
+            row["positives"],
+            row["kind"] == "baseline",
+        )
+        for row in rows
+        for measure in ("auroc", "auprc", "spearman")
+        if row[measure] is not None
+    )
+
+
+def _classes() -> tuple[Line, ...]:
+    table = shipped("locuscope")
+    if table is None:
+        return ()
+    return tuple(
+        Line(f"Locuscope, {score}", name, "auroc", found.auroc, found.low, found.high, found.count + found.neutral, found.count)
+        for (name, score), found in table.measured.items()
+        if IMPACTS.get(name) in ("HIGH", "MODERATE", "LOW")
+    )
+
+
+def _rfam() -> tuple[Line, ...]:
+    path = ASSETS / "models" / "evaluation.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["contacts"] if path.is_file() else []
+    titles = {"locuscope": ("Locuscope", False), "viennarna": ("ViennaRNA", True)}
+    return tuple(
+        Line(title, f"{row['group']} ({row['set']})", "auroc", row[key]["auroc"], count=row["rnas"], baseline=baseline)
+        for row in rows
+        for key, (title, baseline) in titles.items()
+        if row.get(key, {}).get("auroc") is not None
+    )
+
+
+def best(name: str) -> Line | None:
+    """The score (no baseline) on all rows, or on the first class; None where it was not run."""
+    lines = [line for line in measured(name) if not line.baseline]
+    return next((line for line in lines if line.group == "all"), lines[0] if lines else None)

@@ -1,0 +1,251 @@
+"""A triage of any length: scored in pieces, kept line by line in a journal beside the file it becomes, continued after an end of any kind.
+
+Of a variant 16 bytes stay in memory; what was said of it is read from the journal when it is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import orjson
+
+from engine.core.consequences import Consequence
+from engine.core.errors import FileFormatError
+from engine.core.progress import Monitor, Stretch
+from engine.core.splicing import SiteChange, SpliceScore
+from engine.core.variants import ScoredVariant, Triage, Variant
+
+if TYPE_CHECKING:
+    from engine.core.provenance import Provenance
+    from engine.service.engine import Engine
+    from engine.service.triage import TriageRequest
+
+PIECE = 1_000
+"""Alleles that are scored, and lost at most when the process is killed."""
+
+_LAYOUT = 1
+
+
+def to_line(row: ScoredVariant) -> bytes:
+    """A row as one line of JSON, without its end."""
+    variant = row.variant
+    place = [variant.contig, variant.position, variant.reference, variant.alternate, variant.identifier, variant.record, variant.allele]
+    scores = [
+        row.llr,
+        row.influence,
+        row.delta_log_likelihood,
+        row.mean_delta_log_likelihood,
+        row.delta_pseudo_log_likelihood,
+        row.llr_quantile,
+        row.influence_quantile,
+    ]
+    consequences = [
+        [list(one.terms), one.gene, one.transcript, one.hgvs_c, one.hgvs_p, one.genetic_code, one.note] for one in row.consequences
+    ]
+    told = [row.status, row.note, list(row.unranked), row.below_chance, row.left_aligned]
+    return orjson.dumps([[*place, variant.problem, variant.frequency], scores, consequences, told, _splice_cells(row.splice)])
+
+
+def _splice_cells(found: SpliceScore | None) -> list[Any] | None:
+    if found is None:
+        return None
+    changes = [None if change is None else [change.delta, change.position, change.reference, change.alternate] for change in found.changes]
+    return [found.status, found.gene, found.strand, changes, found.note]
+
+
+def of_line(line: bytes) -> ScoredVariant:
+    """What `to_line` wrote."""
+    place, scores, consequences, told, splice = orjson.loads(line)
+    variant = Variant(*place)
+    status, note, unranked, below_chance, left_aligned = told
+    llr, influence, whole, mean, pseudo, llr_quantile, influence_quantile = scores
+    changes = [None if cells is None else SiteChange(*cells) for cells in splice[3]] if splice is not None else []
+    return ScoredVariant(
+        variant,
+        status,
+        llr,
+        influence,
+        whole,
+        mean,
+        note,
+        tuple(Consequence(tuple(cells[0]), *cells[1:]) for cells in consequences),
+        tuple(left_aligned) if left_aligned is not None else None,
+        pseudo,
+        llr_quantile,
+        influence_quantile,
+        tuple(unranked),
+        below_chance,
+        SpliceScore(variant, splice[0], splice[1], splice[2], changes[0], changes[1], changes[2], changes[3], splice[4])
+        if splice is not None
+        else None,
+    )
+
+
+class RowsOnDisk(Sequence[ScoredVariant]):
+    """The rows of a journal, read when they are asked for; 8 bytes of memory a row."""
+
+    def __init__(self, path: Path, offsets: array[int]) -> None:
+        self._path, self._offsets = path, offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def __iter__(self) -> Iterator[ScoredVariant]:
+        if not self._offsets:
+            return
+        with self._path.open("rb") as handle:
+            handle.seek(self._offsets[0])
+            for line in itertools.islice(handle, len(self._offsets)):
+                yield of_line(line)
+
+    @overload
+    def __getitem__(self, index: int) -> ScoredVariant: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[ScoredVariant]: ...
+
+    def __getitem__(self, index: int | slice) -> ScoredVariant | list[ScoredVariant]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        with self._path.open("rb") as handle:
+            handle.seek(self._offsets[index])
+            return of_line(handle.readline())
+
+
+class Journal:
+    """Rows that are done, in a file; its first line says of which question.
+
+    ``identity``: of the question; a journal of another one is begun anew. What a killed process left of a line is cut off.
+    """
+
+    def __init__(self, path: Path, identity: str) -> None:
+        self.path = path
+        self._head = orjson.dumps({"journal of a triage": _LAYOUT, "identity": identity}) + b"\n"
+        self._offsets = self._found()
+        if not self._offsets:
+            path.write_bytes(self._head)
+        self._handle = path.open("ab")
+
+    def _found(self) -> array[int]:
+        """Where the whole rows begin; the rest of the file is cut off."""
+        offsets: array[int] = array("q")
+        if not self.path.is_file():
+            return offsets
+        with self.path.open("rb") as handle:
+            if handle.readline() != self._head:
+                return offsets
+            end = handle.tell()
+            for line in handle:
+                if not line.endswith(b"\n"):
+                    break
+                offsets.append(end)
+                end += len(line)
+        os.truncate(self.path, end)
+        return offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def add(self, rows: Iterable[ScoredVariant]) -> None:
+        """Keep rows; they are on the disk when this returns."""
+        place = self._handle.tell()
+        for row in rows:
+            line = to_line(row) + b"\n"
+            self._handle.write(line)
+            self._offsets.append(place)
+            place += len(line)
+        self._handle.flush()
+        os.fsync(self._handle.fileno())
+
+    def rows(self) -> RowsOnDisk:
+        """All rows."""
+        return RowsOnDisk(self.path, self._offsets)
+
+    def close(self, *, done: bool) -> None:
+        """Close the file, and delete it when it is ``done`` with."""
+        self._handle.close()
+        if done:
+            self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A question about many variants: ``variants()`` reads them from the start, ``count`` of them; ``source_sha256`` of their file."""
+
+    variants: Callable[[], Iterable[Variant]]
+    count: int
+    source_sha256: str
+    request: TriageRequest
+
+
+def identity_of(engine: Engine, stream: Stream) -> str:
+    """Everything that decides what a journal holds."""
+    from engine.analyses.triage import VERSION
+
+    request = stream.request
+    card = engine.model(request.model).card
+    facts = {
+        "version": VERSION,
+        "source": stream.source_sha256,
+        "reference": request.reference.identity,
+        "gene_models": request.gene_models,
+        "model": card.id,
+        "weights": engine.fingerprint(request.model, request.weights),
+        "splice": engine.fingerprint(request.splice) if request.splice else "",
+        "assembly": request.assembly,
+        "parameters": [request.parameters.window_bp, request.parameters.influence],
+        "settings": [request.species, request.device, request.dtype],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+class _Counted(Stretch):
+    """Passes progress on and counts it: a short piece may be done before anybody looked."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        super().__init__(monitor)
+        self.told = 0
+
+    def advance(self, done: int) -> None:
+        """Pass on."""
+        self.told += done
+        super().advance(done)
+
+
+def run_stream(engine: Engine, stream: Stream, journal: Journal, monitor: Monitor) -> Triage:
+    """Score what the journal does not hold yet, piece by piece; the triage reads its rows from the journal.
+
+    Raises what `engine.service.engine.Engine.run_triage` raises; the journal then holds what was done.
+    """
+    monitor.start(stream.count, "variants")
+    monitor.advance(len(journal))
+    origin: Provenance | None = None
+    seconds, bases = 0.0, 0
+    left = itertools.islice(iter(stream.variants()), len(journal), None)
+    before = len(journal)
+    while piece := tuple(itertools.islice(left, PIECE)):
+        watcher = _Counted(monitor)
+        found = engine.run_triage(replace(stream.request, variants=piece), watcher)
+        origin = origin or found.provenance
+        seconds, bases = seconds + found.provenance.seconds, bases + found.provenance.sequence_length
+        journal.add(found.rows)
+        watcher.advance(len(piece) - watcher.told)
+    if len(journal) != stream.count:
+        raise FileFormatError(
+            f"The file has {stream.count:,} variants but {len(journal):,} were scored; it changed meanwhile, begin again."
+        )
+    if origin is None:
+        empty = replace(stream.request, variants=tuple(itertools.islice(iter(stream.variants()), 1)))
+        origin = engine.run_triage(empty).provenance
+    rows = journal.rows()
+    parameters = {**origin.parameters, "rows_from_an_earlier_run": before} if before else origin.parameters
+    digest = hashlib.sha256(f"{stream.source_sha256} {stream.request.reference.identity}".encode()).hexdigest()
+    return Triage(rows, replace(origin, parameters=parameters, seconds=seconds, sequence_sha256=digest, sequence_length=bases))

@@ -1,0 +1,209 @@
+"""The page of benchmarks: what was measured by name, and a labelled table of one's own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.analyses.benchmark import Benchmark, BenchmarkParameters
+from engine.core.errors import InputError, LocuscopeError
+from engine.exports.benchmark_table import rows_of
+from engine.service.benchmark import BenchmarkRequest, run_benchmark
+from engine.service.named_benchmarks import BENCHMARKS, NOT_RUN, Line, NamedBenchmark, best, measured
+from engine.service.visitor_files import VisitorFolder
+from engine.sources.door import Bounds
+from engine.sources.labelled import Labelled, read_labelled
+from engine.views.interval_figure import Measured, interval_figure
+from pages._ui import reading, state
+from pages._ui.text import plain, show_caption, show_error
+
+READING, TABLE, FOUND = "benchmark", "benchmark-table", "benchmark-found"
+MOST_ROWS = 40
+"""Rows of the figure."""
+ENDS = (".vcf.gz", ".vcf.bgz", ".vcf", ".csv.gz", ".csv", ".tsv.gz", ".tsv", ".txt.gz", ".txt")
+
+
+@dataclass(frozen=True)
+class Own:
+    """A visitor's labelled table: the uploaded file's identity and its rows."""
+
+    file: str
+    rows: Labelled
+
+
+def page() -> None:
+    """Draw the page."""
+    shared = state.shared()
+    st.subheader("Benchmarks", anchor=False)
+    st.caption(
+        "How well scores tell labelled things apart: AUROC (0.5 is chance), auPRC, Spearman's correlation, with 95 % bootstrap intervals, beside "
+        "baselines. A row that is not run has no table or no weights here."
+    )
+    wide = {"measured here": st.column_config.TextColumn(width=380), "published": st.column_config.TextColumn(width=330)}
+    picked = st.dataframe(
+        overview(), hide_index=True, on_select="rerun", selection_mode="single-row", column_config=wide, key="benchmark-names"
+    )
+    chosen = picked.selection.rows
+    if chosen:
+        _named(BENCHMARKS[chosen[0]])
+    st.subheader("A table of mine", anchor=False)
+    _own(shared)
+
+
+def overview() -> pd.DataFrame:
+    """One row a named benchmark."""
+    rows = []
+    for item in BENCHMARKS:
+        found = best(item.id)
+        rows.append(
+            {
+                "benchmark": item.title,
+                "measured here": NOT_RUN if found is None else f"{found.score}, {found.group.replace('_', ' ')}: {_number(found)}",
+                "n": found.count if found is not None else None,
+                "published": item.published,
+                "measure": item.measure,
+                "data": item.data,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _number(line: Line) -> str:
+    interval = "" if line.low is None or line.high is None else f" ({line.low:.3f}-{line.high:.3f})"
+    return f"{line.measure.upper()} {line.value:.3f}{interval}"
+
+
+def _named(item: NamedBenchmark) -> None:
+    """Everything that was measured of one benchmark, and how to repeat it."""
+    lines = measured(item.id)
+    st.markdown(f"**{plain(item.title)}**: {plain(item.measure)}")
+    if not lines:
+        data = f"python -m engine benchmark {item.id} --data TABLE --model ID --fasta REFERENCE" if item.preset is not None else ""
+        show_caption(f"It was not run here. It takes {item.data}." + (f" Then: {data}" if data else ""))
+        return
+    _drawn(list(lines), f"named-{item.id}")
+
+
+def _drawn(lines: list[Line], key: str) -> None:
+    measures = list(dict.fromkeys(line.measure for line in lines))
+    measure = st.segmented_control("Measure", measures, default=measures[0], format_func=str.upper, key=f"{key}-measure") or measures[0]
+    own = [line for line in lines if line.measure == measure]
+    rows = [
+        Measured(f"{line.score} · {line.group.replace('_', ' ')} (n = {line.count:,})", line.value, line.low, line.high, line.baseline)
+        for line in own
+    ]
+    dark = bool(st.context.theme.type == "dark")
+    figure = interval_figure(rows[:MOST_ROWS], measure.upper(), chance=0.5 if measure == "auroc" else None, dark=dark)
+    st.plotly_chart(figure, alt=f"{measure.upper()} of every score and class with its interval", key=f"{key}-figure", theme=None)
+    frame = pd.DataFrame(
+        {
+            "score": [line.score for line in own],
+            "class": [line.group.replace("_", " ") for line in own],
+            measure.upper(): [line.value for line in own],
+            "low": [line.low for line in own],
+            "high": [line.high for line in own],
+            "n": [line.count for line in own],
+            "positives": [line.positives for line in own],
+            "baseline": ["yes" if line.baseline else "" for line in own],
+        }
+    )
+    st.dataframe(frame, hide_index=True, height=min(420, 38 + 35 * len(frame)))
+
+
+def _own(shared: state.Shared) -> None:
+    """A labelled table with columns of scores."""
+    given = st.file_uploader("Labelled rows: .tsv, .csv or .vcf (its INFO fields are the columns), gzipped or not", key="benchmark-file")
+    if given is None:
+        st.session_state.pop(TABLE, None)
+        st.session_state.pop(FOUND, None)
+        return
+    table: Own | None = st.session_state.get(TABLE)
+    if table is None or table.file != given.file_id:
+        st.session_state.pop(FOUND, None)
+        if not reading.under_way(READING):
+            try:
+                _read(shared, given.name, state.uploaded(given, "benchmark"), given.file_id)
+            except LocuscopeError as error:
+                show_error(str(error))
+                return
+    reading.show(shared.engine, READING)
+    table = st.session_state.get(TABLE)
+    if table is not None and table.file == given.file_id:
+        _asked(shared, table)
+    found: Benchmark | None = st.session_state.get(FOUND)
+    if found is not None:
+        _drawn([line for row in rows_of(found) for line in _lines(row)], "own")
+        text = json.dumps({"measured": rows_of(found)}, indent=1)
+        st.download_button("Download as JSON", text, "benchmark.json", "application/json", on_click="ignore")
+
+
+def _read(shared: state.Shared, name: str, content: bytes, identity: str) -> None:
+    def work(_monitor: reading.Reading) -> Labelled:
+        end = next((end for end in ENDS if name.casefold().endswith(end)), None)
+        if end is None:
+            raise InputError(f"The file must end with one of {', '.join(ENDS)}; rename it.")
+        folder = VisitorFolder(shared.settings)
+        try:
+            return read_labelled(folder.write(f"table{end}", content), (), Bounds.of(shared.settings))
+        finally:
+            folder.close()
+
+    def then(found: Labelled) -> None:
+        st.session_state[TABLE] = Own(identity, found)
+
+    reading.begin(READING, name[:80], work, then, show_error)
+
+
+def _asked(shared: state.Shared, table: Own) -> None:
+    """Which columns are what; starts the measurement."""
+    columns = [*table.rows.columns]
+    with st.form("benchmark"):
+        one, two, three = st.columns(3)
+        label = one.selectbox("Label", columns)
+        positive = two.text_input(
+            "Positives are", placeholder="LOF", help="Texts of the label, with commas between; both empty: it is a number."
+        )
+        negative = three.text_input("Negatives are", placeholder="FUNC")
+        scores = one.multiselect("Scores", columns)
+        baselines = two.multiselect("Baselines", columns)
+        lower = three.multiselect("Low values speak for positives in", columns)
+        group = one.selectbox("Class", ["", *columns], format_func=lambda name: name or "none")
+        replicates = two.number_input("Bootstrap replicates", 20, 5_000, 1_000)
+        sent = st.form_submit_button("Measure", type="primary")
+    if not sent or label is None:
+        return
+    request = BenchmarkRequest(
+        table.rows,
+        label,
+        _texts(positive),
+        _texts(negative),
+        tuple(scores),
+        tuple(baselines),
+        tuple(lower),
+        group or "",
+        parameters=BenchmarkParameters(int(replicates)),
+    )
+
+    def then(found: Benchmark) -> None:
+        st.session_state[FOUND] = found
+
+    st.session_state.pop(FOUND, None)
+    reading.begin(READING, "the table", lambda monitor: run_benchmark(shared.engine, request, monitor), then, show_error)
+    st.rerun()
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _lines(row: dict[str, Any]) -> list[Line]:
+    baseline = row["kind"] == "baseline"
+    return [
+        Line(row["score"], row["class"], name, row[name], row[f"{name}_low"], row[f"{name}_high"], row["rows"], row["positives"], baseline)
+        for name in ("auroc", "auprc", "spearman")
+        if row[name] is not None
+    ]

@@ -1,0 +1,72 @@
+"""The page Alignment in Streamlit's own test frame."""
+
+from __future__ import annotations
+
+import time
+
+from streamlit.testing.v1 import AppTest
+
+from pages._ui.alignment_page import WHERE, agreement_table
+
+HAND = ">ref\nGACGAUAACCAG\n>b\nGCCGAGAACCAG\n>c\nGGCGACAACCAG\n>d\nGUCGAAAACCAG\n"
+
+
+def _page() -> None:
+    from pages._ui.alignment_page import page
+
+    page()
+
+
+def read(app: AppTest) -> AppTest:
+    """The page after its button was pressed and what was given is read."""
+    app = next(item for item in app.button if item.label == "Read the alignment").click().run()
+    end = time.monotonic() + 60
+    while "reading-of-alignment" in app.session_state and time.monotonic() < end:
+        time.sleep(0.1)
+        app.run()
+    return app
+
+
+def settled(app: AppTest) -> AppTest:
+    """The page once everything is computed."""
+    end = time.monotonic() + 60
+    while app.session_state["alignment-work"].running and time.monotonic() < end:
+        time.sleep(0.1)
+    return app.run()
+
+
+def test_a_paste_is_read_and_shown_beside_the_model() -> None:
+    app = AppTest.from_function(_page, default_timeout=60).run()
+    app.text_area[0].set_value(HAND)
+    app = settled(read(app))
+    assert not app.exception
+    found = app.session_state["alignment-work"].found
+    assert found.words().startswith("4 sequences")
+    assert "Correlation with the dependency map of Locuscope" in found.words()
+    frame = agreement_table(found)
+    assert set(frame["in"]) <= set(WHERE.values())
+    assert frame["MI, bits"].max() > 0
+    assert len(app.dataframe) == 1
+
+
+def test_another_reference_and_no_model_give_another_answer_and_the_table_of_pairs() -> None:
+    app = AppTest.from_function(_page, default_timeout=60).run()
+    app.text_area[0].set_value(HAND)
+    app = settled(read(app))
+    app.selectbox[0].set_value(2)
+    app = app.selectbox(key="alignment-model").set_value("").run()
+    app = settled(app)
+    assert not app.exception
+    found = app.session_state["alignment-work"].found
+    assert (found.sequence.letters, found.dependency) == ("GGCGACAACCAG", None)
+    assert any(item.value == "**Strongest pairs**" for item in app.markdown)
+
+
+def test_what_cannot_be_read_is_said_and_nothing_is_shown() -> None:
+    app = AppTest.from_function(_page, default_timeout=60).run()
+    app.text_area[0].set_value(">a\nACG\n>b\nAC\n")
+    app = read(app)
+    assert ["does not parse as aligned FASTA" in item.value for item in app.error] == [True]
+    assert not app.dataframe
+    app = read(AppTest.from_function(_page, default_timeout=60).run())
+    assert [item.value for item in app.error] == ["No alignment was given; choose a file, or paste one."]

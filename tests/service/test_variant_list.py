@@ -1,0 +1,82 @@
+"""A list of variants in any spelling becomes a VCF of its reference; every line is accounted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.core.errors import FileFormatError
+from engine.core.settings import Settings
+from engine.service.triage import ReferenceLetters, place_variants
+from engine.service.variant_list import read_variant_list
+from engine.sources.door import OWN_FILES
+from engine.sources.genomes import GenomeSet
+from engine.sources.vcf import read_vcf
+
+LETTERS = "AACCGGTTACGTTTTTACGG"
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> ReferenceLetters:
+    path = tmp_path / "r.fa"
+    path.write_text(f">chr1\n{LETTERS}\n")
+    return ReferenceLetters.of_file(path, Settings(home=tmp_path / "home"))
+
+
+@pytest.mark.parametrize(
+    ("line", "position", "ref", "alt"),
+    [
+        ("chr1-9-A-G", 9, "A", "G"),
+        ("1:9 A>G", 9, "A", "G"),
+        ("chr1\t9\trs1\tA\tG,C", 9, "A", "G"),
+        ("chr1:g.9A>G", 9, "A", "G"),
+        ("1:g.9A>G", 9, "A", "G"),
+        ("1:g.9_10del", 8, "TAC", "T"),
+        ("chr1:g.9del", 8, "TA", "T"),
+        ("chr1:g.9_10delinsGT", 9, "AC", "GT"),
+        ("chr1:g.8_9insCC", 8, "T", "TCC"),
+        ("chr1:g.3_4dup", 2, "A", "ACC"),
+        ("chr1:g.1_4inv", 1, "AACC", "GGTT"),
+        ("chr1:g.1del", 1, "AA", "A"),
+    ],
+)
+def test_a_line_is_a_record_whatever_its_spelling(reference: ReferenceLetters, line: str, position: int, ref: str, alt: str) -> None:
+    found = read_variant_list(f"# a list\n\n{line}\n", reference, OWN_FILES)
+    (one,) = found.variants
+    assert (one.position, one.reference, one.alternate) == (position, ref, alt)
+    assert read_vcf(found.vcf, "list.vcf") == found.variants
+    (site,) = place_variants(found.variants, reference, 10)
+    assert site.status == "scored"
+
+
+def test_what_cannot_be_read_keeps_its_line_and_the_reason(reference: ReferenceLetters) -> None:
+    found = read_variant_list("chr1:9 A>G\nwhat is this\nchr1:g.99del\nABC1:c.5A>G\nchr1:9 C>G", reference, OWN_FILES)
+    assert [one.record for one in found.variants] == [0, 1, 2, 3, 4]
+    assert [bool(one.problem) for one in found.variants] == [False, True, True, True, False]
+    assert found.variants[1].problem.startswith("Line 2 of the list: ")
+    assert "no annotation with it" in found.variants[3].problem
+    sites = list(place_variants(found.variants, reference, 10))
+    assert [site.status for site in sites] == ["scored", "not_scored", "not_scored", "not_scored", "reference_mismatch"]
+    assert found.vcf.count(b"\n") == 2 + 5
+
+
+def test_a_list_without_a_usable_line_is_refused(reference: ReferenceLetters) -> None:
+    with pytest.raises(FileFormatError, match="is empty"):
+        read_variant_list("\n# nothing\n", reference, OWN_FILES)
+    with pytest.raises(FileFormatError, match="Not one line"):
+        read_variant_list("hello world again\n", reference, OWN_FILES)
+
+
+def test_a_registered_genome_is_asked_for_transcripts_and_its_name_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "g.fa").write_text(f">chr1\n{LETTERS}\n")
+    (tmp_path / "g.gff3").write_text(
+        "##gff-version 3\nchr1\tx\tgene\t3\t11\t.\t-\t.\tID=g;Name=ABC1\nchr1\tx\tmRNA\t3\t11\t.\t-\t.\tID=t1;Parent=g\n"
+        "chr1\tx\tCDS\t3\t11\t.\t-\t0\tID=c;Parent=t1\n"
+    )
+    settings = Settings(home=tmp_path / "home", genomes=f"TOY={tmp_path / 'g.fa'};{tmp_path / 'g.gff3'}")
+    reference = ReferenceLetters(GenomeSet(settings), "TOY")
+    # c.1 of the reverse gene is base 11, G; C on the transcript
+    found = read_variant_list("t1:c.1C>T\nGRCh38:chr1:9 A>G", reference, OWN_FILES)
+    assert (found.variants[0].position, found.variants[0].reference, found.variants[0].alternate) == (11, "G", "A")
+    assert "names GRCh38, the reference is TOY" in found.variants[1].problem
