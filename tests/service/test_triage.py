@@ -75,7 +75,7 @@ def engine(tmp_path: Path) -> Engine:
 @pytest.fixture
 def gff(tmp_path: Path) -> Path:
     path = tmp_path / "genes.gff3.gz"
-    path.write_bytes(gzip.compress(GFF.encode()))
+    path.write_bytes(gzip.compress(GFF.encode(), mtime=0))
     return path
 
 
@@ -110,7 +110,7 @@ def test_the_allele_frequency_of_the_file_comes_with_its_variants(info: str, fre
 
 def test_a_gzipped_file_is_read_like_a_plain_one(tmp_path: Path, vcf: Path) -> None:
     zipped, blocks = tmp_path / "a.vcf.gz", tmp_path / "b.vcf.gz"
-    zipped.write_bytes(gzip.compress(vcf.read_bytes()))
+    zipped.write_bytes(gzip.compress(vcf.read_bytes(), mtime=0))
     pysam.tabix_compress(str(vcf), str(blocks))
     assert read_vcf(zipped) == read_vcf(blocks) == read_vcf(vcf)
 

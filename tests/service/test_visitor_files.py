@@ -61,7 +61,7 @@ def test_what_an_ended_process_left_is_swept(settings: Settings) -> None:
 
 def test_indexes_and_unpacked_copies_of_an_uploaded_reference_lie_in_the_visitors_folder(settings: Settings) -> None:
     folder = VisitorFolder(settings)
-    path = folder.write("reference.fa.gz", gzip.compress(b">c\nACGTACGT\n"))
+    path = folder.write("reference.fa.gz", gzip.compress(b">c\nACGTACGT\n", mtime=0))
     own = replace(settings, home=folder.path)
     reference = ReferenceLetters.of_file(path, own)
     assert reference.letters("c", 2, 6) == "GTAC"
@@ -74,7 +74,7 @@ def test_indexes_and_unpacked_copies_of_an_uploaded_reference_lie_in_the_visitor
 def test_an_uploaded_reference_that_swells_is_stopped_at_the_bound(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home", offline=True, max_upload_bytes=100_000)
     folder = VisitorFolder(settings)
-    path = folder.write("reference.fa.gz", gzip.compress(b">c\n" + b"A" * 30_000_000))
+    path = folder.write("reference.fa.gz", gzip.compress(b">c\n" + b"A" * 30_000_000, mtime=0))
     with pytest.raises(FileFormatError, match="unpacks to more than 100,000 bytes"):
         ReferenceLetters.of_file(path, replace(settings, home=folder.path))
     assert held_bytes(settings) < 200_000

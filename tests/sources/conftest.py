@@ -36,7 +36,7 @@ def settings(tmp_path: Path) -> Settings:
     """Yeast-like reference ``R64`` as plain gzip with GFF3, nothing else, offline."""
     fasta = tmp_path / "data" / "small.fa.gz"
     fasta.parent.mkdir()
-    fasta.write_bytes(gzip.compress(fasta_text().encode()))
+    fasta.write_bytes(gzip.compress(fasta_text().encode(), mtime=0))
     (tmp_path / "data" / "small.gff3").write_text(GFF)
     return Settings(
         home=tmp_path / "home", genomes=f"sacCer3={fasta};{fasta.parent / 'small.gff3'}", offline=True, max_upload_bytes=100_000

@@ -34,7 +34,7 @@ def test_the_four_formats_give_the_same_rows() -> None:
     assert rows(STOCKHOLM) == ["AC-GUAC", "ACCG-AC", "ACCGUAC"]
     assert rows(FASTA) == ["AC-GTAC", "ACCGTAC"]
     assert rows(CLUSTAL) == ["AC-GTACAA", "ACCGTACAA"]
-    assert rows(gzip.compress(FASTA)) == rows(FASTA)
+    assert rows(gzip.compress(FASTA, mtime=0)) == rows(FASTA)
 
 
 def test_names_structure_and_loci_of_a_stockholm_file_are_kept() -> None:
@@ -82,7 +82,7 @@ def test_blocks_of_a_maf_stand_side_by_side_with_their_loci() -> None:
         (b">a\n" + b"A" * 5001 + b"\n>b\n" + b"A" * 5001, "2 sequences of 5,001 columns; up to 5,000 of 5,000 are read"),
         (b">a\nA\n" * (MOST_SEQUENCES + 1), "5,001 sequences"),
         (b"\x89PNG\r\n\x1a\n", "is a picture"),
-        (gzip.compress(FASTA)[:-9], "ends too early"),
+        (gzip.compress(FASTA, mtime=0)[:-9], "ends too early"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(data: bytes, says: str) -> None:

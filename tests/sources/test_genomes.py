@@ -33,7 +33,7 @@ def test_a_reference_reads_the_same_in_every_packing_and_nothing_is_written_besi
     if packing == "plain":
         path.write_text(fasta_text().lower().replace("chri", "chrI"))
     elif packing == "gzip":
-        path.write_bytes(gzip.compress(fasta_text().encode()))
+        path.write_bytes(gzip.compress(fasta_text().encode(), mtime=0))
     else:
         (tmp_path / "r.fa").write_text(fasta_text())
         pysam.tabix_compress(str(tmp_path / "r.fa"), str(path))
@@ -54,7 +54,7 @@ def test_a_genbank_file_is_reference_and_annotation_in_one(tmp_path: Path) -> No
     from tests.sources.test_understand import GENBANK
 
     path = tmp_path / "r.gbk.gz"
-    path.write_bytes(gzip.compress(GENBANK.encode()))
+    path.write_bytes(gzip.compress(GENBANK.encode(), mtime=0))
     genomes = registered(tmp_path, path)
     assert genomes.contigs("mine") == {"TEST1.1": 60}
     found = genomes.features(Locus("mine", "TEST1.1", 8, 14))
@@ -64,9 +64,9 @@ def test_a_genbank_file_is_reference_and_annotation_in_one(tmp_path: Path) -> No
 
 def test_a_file_that_changes_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "r.fa.gz"
-    path.write_bytes(gzip.compress(b">a\nACGT\n"))
+    path.write_bytes(gzip.compress(b">a\nACGT\n", mtime=0))
     assert registered(tmp_path, path).fetch(Locus("mine", "a", 0, 4)).letters == "ACGT"
-    path.write_bytes(gzip.compress(b">a\nTTTTTT\n"))
+    path.write_bytes(gzip.compress(b">a\nTTTTTT\n", mtime=0))
     assert registered(tmp_path, path).fetch(Locus("mine", "a", 0, 6)).letters == "TTTTTT"
 
 
@@ -86,7 +86,11 @@ def test_many_threads_open_a_reference_once_and_read_right(genomes: GenomeSet) -
 
 @pytest.mark.parametrize(
     ("content", "error"),
-    [(b"ACGT\nAC\nACGT\n", FileFormatError), (gzip.compress(b">a\nACGT\n", mtime=0)[:-6], FileFormatError), (None, SourceUnavailable)],
+    [
+        (b"ACGT\nAC\nACGT\n", FileFormatError),
+        (gzip.compress(b">a\nACGT\n", mtime=0)[:-6], FileFormatError),
+        (None, SourceUnavailable),
+    ],
 )
 def test_a_registered_file_that_cannot_be_read_is_one_sentence_without_its_folder(
     content: bytes | None, error: type[Exception], tmp_path: Path

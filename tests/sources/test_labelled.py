@@ -13,7 +13,7 @@ from engine.sources.labelled import read_labelled
 
 def written(folder: Path, name: str, text: str) -> Path:
     path = folder / name
-    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    path.write_bytes(gzip.compress(text.encode(), mtime=0) if name.endswith(".gz") else text.encode())
     return path
 
 
@@ -23,7 +23,7 @@ def test_a_table_is_read_by_its_name_with_its_variants(tmp_path: Path, name: str
         "## made by hand\n" + mark.join(("#CHROM", "Pos", "REF", "alt", "score")) + "\n" + mark.join(("17", "5", "a", "G", " 0.5")) + "\n"
     )
     path = tmp_path / name
-    path.write_bytes(gzip.compress(text.encode()) if name.casefold().endswith(".gz") else text.encode())
+    path.write_bytes(gzip.compress(text.encode(), mtime=0) if name.casefold().endswith(".gz") else text.encode())
     found = read_labelled(path)
     assert len(found) == 1
     assert list(found.column("score")) == ["0.5"]

@@ -45,7 +45,7 @@ def spans(parts: tuple[Part, ...]) -> list[tuple[int, int]]:
 
 def test_gff3_and_gtf_give_the_same_gene(tmp_path: Path) -> None:
     packed, plain = tmp_path / "genes.gff3.gz", tmp_path / "genes.gff"  # a name that says GFF3 for what is GTF
-    packed.write_bytes(gzip.compress(tabbed(GFF).encode()))
+    packed.write_bytes(gzip.compress(tabbed(GFF).encode(), mtime=0))
     parts = (("exon", 4, 12), ("exon", 25, 34), ("CDS", 6, 12), ("CDS", 25, 26), ("stop_codon", 27, 29))
     plain.write_text(
         "".join(f'1\tx\t{k}\t{a}\t{b}\t.\t+\t.\tgene_id "g1"; transcript_id "t1"; gene_name "ABC1"; note "a; b";\n' for k, a, b in parts)
@@ -70,7 +70,7 @@ def test_a_file_that_holds_no_genes_or_cannot_be_unpacked_is_refused_in_one_sent
     path.write_text("##gff-version 3\n1\tx\trepeat\t4\t34\t.\t+\t.\tID=r\n")
     with pytest.raises(FileFormatError, match="no exons or coding parts"):
         read_transcripts(path)
-    path.write_bytes(gzip.compress(tabbed(GFF * 50).encode())[:-20])
+    path.write_bytes(gzip.compress(tabbed(GFF * 50).encode(), mtime=0)[:-20])
     with pytest.raises(FileFormatError, match="ends too early"):
         read_transcripts(path)
     with pytest.raises(FileFormatError, match="cannot be read"):
