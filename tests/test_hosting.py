@@ -226,9 +226,13 @@ def test_the_version_stands_in_the_code_and_citation_and_changes_agree_with_it()
     assert [path.name for path in numbers] == ["version.py"]
 
 
+MAKE = ("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "make", "--no-print-directory", "-n")
+"""What make would do, also where these tests are run by make."""
+
+
 def test_make_run_listens_on_this_machine_unless_it_is_told_otherwise() -> None:
     def command(*given: str) -> str:
-        told = subprocess.run(["make", "-n", "run", *given], cwd=ROOT, check=True, capture_output=True, text=True)
+        told = subprocess.run([*MAKE, "run", *given], cwd=ROOT, check=True, capture_output=True, text=True)
         return told.stdout.strip().splitlines()[-1]
 
     assert "--server.address localhost --server.port 8501" in command()
@@ -237,7 +241,7 @@ def test_make_run_listens_on_this_machine_unless_it_is_told_otherwise() -> None:
 
 def test_make_test_prints_its_slowest_and_make_check_has_the_long_forms() -> None:
     def lines(target: str) -> str:
-        return subprocess.run(["make", "-n", target], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        return subprocess.run([*MAKE, target], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
     assert "--durations=20" in lines("test")
     long = lines("check")

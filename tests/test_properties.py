@@ -45,7 +45,7 @@ from engine.sources.ucsc import Ucsc
 from engine.sources.understand import read_features, read_upload, understand
 from engine.sources.vcf import read_vcf
 from pages._ui import address
-from pages._ui.compare_page import substituted
+from pages._ui.changes import read_change
 from pages._ui.text import plain
 from tests.sources.conftest import CHR_I, GFF, fasta_text
 from tests.sources.test_spellings import NAMES, PLACES, VARIANTS
@@ -412,7 +412,7 @@ def test_short_texts(text: str) -> None:
     asked: list[Callable[[], object]] = [
         lambda: Locus.parse(text),
         lambda: read_window(text),
-        lambda: substituted(NucleotideSequence("ACGT"), text),
+        lambda: read_change(NucleotideSequence("ACGT"), text),
         lambda: triage_format(Path(text.replace("\0", "") or "x")),
         lambda: read_json(text, "X"),
         lambda: NucleotideSequence(text),

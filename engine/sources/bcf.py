@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 from engine.core.errors import FileFormatError
-from engine.core.quoting import file_name, quoted
+from engine.core.quoting import file_name
 
 MAGIC = b"BCF\x02"
 _SECONDS = 600
@@ -48,8 +48,9 @@ def vcf_of_bcf(source: Path | bytes, name: str) -> bytes:
         except subprocess.TimeoutExpired as error:
             raise FileFormatError(f"The file {file_name(name)} was not read as BCF within {_SECONDS:,} s; give a VCF.") from error
         if done.returncode != 0 or not made.is_file():
-            said = next((line for line in reversed(done.stderr.split("\n")) if line.strip()), "it is broken")
-            raise FileFormatError(f"The file {file_name(name)} cannot be read as BCF ({quoted(said)}); give a VCF.")
+            raise FileFormatError(
+                f"The file {file_name(name)} is BCF that cannot be read: it is damaged, or not whole; give it anew, or a VCF."
+            )
         return made.read_bytes()
 
 

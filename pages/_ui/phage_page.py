@@ -30,7 +30,7 @@ from engine.views.phage import gene_map, loss_figure
 from pages._ui import explorer, polling, reading, search, state
 from pages._ui.address import AddressState
 from pages._ui.question import Question
-from pages._ui.text import plain, show_caption, show_error, show_info
+from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
 READING, GIVEN = "phage", "phage-given"
 ROOMS = {"Loss": "loss", "Essential genes": "essential", "Generate": "generate"}
@@ -200,7 +200,7 @@ def _generate(shared: state.Shared, session: state.Session, given: Given, usable
     found = _answer(shared, session, Request("generate", given.sequence.window(0, int(prompt)), model, parameters))
     if not isinstance(found, Generated):
         return
-    st.warning(plain(found.words()))
+    show_warning(found.words())
     st.dataframe(pd.DataFrame(found.rows().columns), hide_index=True)
     if st.button("Open it in the explorer", type="primary"):
         _show(shared, session, f">{found.written.name}\n{found.written.letters}", "")

@@ -130,15 +130,20 @@ def test_a_change_that_cannot_be_is_refused_in_one_sentence(given: str, fragment
         read_change(NucleotideSequence("CCATT"), given)
 
 
+def typed(app: AppTest) -> Any:
+    """The box for the change; the settings of analyses have boxes of their own."""
+    return next(box for box in app.text_input if box.label.startswith("Substitution"))
+
+
 def test_the_comparison_refuses_a_wrong_base_and_computes_a_right_one() -> None:
     app = AppTest.from_function(_compare, default_timeout=90)
     app.query_params["sequence"] = "GGGCCCAAATTTGGGCCC"
     app = app.run()
-    app.text_input[0].set_value("C1A")
+    typed(app).set_value("C1A")
     compare = next(button for button in app.button if button.label == "Compare")
     app = compare.click().run()
     assert "is G, not C" in app.error[0].value
-    app.text_input[0].set_value("G1A")
+    typed(app).set_value("G1A")
     app = next(button for button in app.button if button.label == "Compare").click().run()
     comparison = app.session_state["comparison"]
     assert all(job.wait(60) for job in comparison.jobs)

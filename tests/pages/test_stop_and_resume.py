@@ -120,7 +120,7 @@ def test_another_model_or_species_leaves_alone_what_it_has_no_part_in_and_back_a
     assert second is not first
     assert second.jobs["segmentation"] is elements
     assert not elements.stopping
-    assert dependency.stopping
+    wait_until(lambda: dependency.stopping, 10)  # once those who read it have let go
     assert dependency.wait(20)
     app = pressed(app, "Compute")
     assert second.jobs["segmentation"] is elements

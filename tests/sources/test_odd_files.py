@@ -286,7 +286,7 @@ def test_other_files_given_as_a_vcf_are_called_by_their_name(tmp_path: Path) -> 
         packed.writestr("a.vcf", HEADER)
     given: list[tuple[bytes, str]] = [
         ((tmp_path / "a.vcf.zip").read_bytes(), "is a zip archive .* give a VCF as text or packed with gzip"),
-        (gzip.compress(b"BCF\2\2x", mtime=0), "is BCF, the binary form of VCF; turn it into VCF with bcftools view, and give a VCF"),
+        (gzip.compress(b"BCF\2\2x", mtime=0), "is BCF that cannot be read"),
         (b">c\nACGT\n", "is FASTA, not a VCF"),
         (b"##gff-version 3\n", "is GFF3 annotation, not a VCF"),
         (b"#CHROM POS ID REF ALT QUAL FILTER INFO\nc 5 . A G . . .\n", "the header line #CHROM, is not split by tabs"),
