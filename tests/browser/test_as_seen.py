@@ -78,6 +78,7 @@ def test_files_of_browser_and_server_and_the_page_figure_show_exactly_what_is_se
     shown.button("About Uncertainty")
     page.locator("[data-role=about]").get_by_role("button", name="Uncertainty: taller").click()
     page.locator("[data-role=about]").get_by_role("button", name="Uncertainty: up").click()
+    page.wait_for_function("() => document.querySelector('.fv').view.arrangement.order.length > 0")
     shown.press("Escape")
     shown.go("4-19")
     with page.expect_download() as waiting:
@@ -98,6 +99,7 @@ def test_files_of_browser_and_server_and_the_page_figure_show_exactly_what_is_se
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Figure", exact=True).click()
     expect(page.locator(FIGURE).first).to_be_visible()
+    page.wait_for_url("**order=**")
     for part in ("map=square", "palette=viridis", "high=3", "hide=influence", "region=4-19", "order="):
         assert part in page.url
     with page.expect_download() as waiting:
