@@ -203,7 +203,7 @@ def parse_locus_line(line: str, known: KnownAssembly = in_table) -> LocusText | 
     if row is not None:
         return row
     line, named = _without_assembly(line, known)
-    return _with_colon(line, named, known) or _with_spaces(line, named)
+    return _with_colon(line, named, known) or _with_spaces(line, named, known)
 
 
 def _without_assembly(line: str, known: KnownAssembly) -> tuple[str, str]:
@@ -239,8 +239,13 @@ def _with_colon(line: str, named: str, known: KnownAssembly) -> LocusText | None
     return None
 
 
-def _with_spaces(line: str, named: str) -> LocusText | None:
+def _with_spaces(line: str, named: str, known: KnownAssembly) -> LocusText | None:
     words = line.split()
+    head, colon, rest = words[0].partition(":") if words else ("", "", "")
+    if colon and rest and known(head):
+        named, words = head, [rest, *words[1:]]
+    elif len(words) > 2 and known(words[0]) and not words[1][:1].isdigit():
+        named, words = words[0], words[1:]
     if len(words) < 2 or not is_contig(words[0]):
         return None
     found = parse_range(" ".join(words[1:]), spaces=True)
