@@ -46,7 +46,7 @@ def batches(
     take : callable
         Runs in the calling thread, while nothing is being computed.
     device : str
-        ``cpu`` allows several ``compute`` at once, each in a thread and on a core of its own (`side_by_side`), after a first one has
+        ``cpu`` allows several ``compute`` at once, each in a thread and on a core of its own, after a first one has
         filled what the model keeps of a reference. All cores in every product have to wait for each other at each: on two quiet cores maps
         of 76 to 1,000 bases took 0.9 to 1.2 times as long that way, beside another busy program 1.7 to 2.2 times, beside several 9 times.
         The batches are the same ones on any number of cores, so that answers are equal to the last bit.
@@ -102,11 +102,6 @@ def in_turn() -> Iterator[None]:
         yield
     finally:
         _in_turn.reset(token)
-
-
-def side_by_side(device: str) -> bool:
-    """Whether batches on ``device`` are computed by several workers."""
-    return _workers(device) is not None
 
 
 def _free_memory() -> None:

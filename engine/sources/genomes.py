@@ -101,6 +101,14 @@ class GenomeSet:
         """Contigs of a registered assembly and their lengths in bases."""
         return self._reference(name).contigs()
 
+    def example_locus(self) -> str:
+        """A locus that exists here: of the first registered genome whose contigs are known, else the form of one."""
+        for name in self._files:
+            found = assembly(name)
+            if found is not None and found.contigs:
+                return f"{name}:{next(iter(found.contigs))}:1,234-1,533:-"
+        return "ASSEMBLY:CONTIG:START-END"
+
     def file(self, name: str) -> Path | None:
         """The FASTA file of a registered assembly; None for one that is not registered."""
         return self._files.get(self._known_as(name), (None, None))[0]

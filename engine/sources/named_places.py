@@ -185,7 +185,7 @@ class Places:
         where = f"no gene of {', '.join(known)} and " if known else ""
         genes = f"a gene such as {', '.join(near)}, " if near else ""
         return InputError(
-            f"{quoted(text.name, 40)} is {where}no example; write letters, FASTA, GenBank, a locus such as R64:chrIV:1,234-1,533, {genes}or an "
+            f"{quoted(text.name, 40)} is {where}no example; write letters, FASTA, GenBank, a locus such as {self.genomes.example_locus()}, {genes}or an "
             f"example, for instance {nearest(text.name, [item.id for item in EXAMPLES], 2)}."
         )
 

@@ -25,7 +25,7 @@ from pages._ui import downloads, polling, reading, search, state
 from pages._ui.address import AddressState
 from pages._ui.alignment_work import AlignmentWork, models
 from pages._ui.question import Question
-from pages._ui.text import plain, show_caption, show_error, show_warning
+from pages._ui.text import show_caption, show_error, show_warning
 
 READING, GIVEN, WORK = "alignment", "alignment-given", "alignment-work"
 EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "examples" / "trna.sto"
@@ -64,7 +64,7 @@ def page() -> None:
             work.start()
             st.rerun()
         return
-    polling.follow(shared.engine, work.running, _progress, work)
+    polling.follow(shared.engine, work.running, polling.progress, work, "alignment")
     if work.found is not None:
         _shown(shared, session, work, work.found)
 
@@ -152,21 +152,6 @@ def _work(shared: state.Shared, session: state.Session, request: AlignmentReques
 
 def _texts(request: AlignmentRequest) -> tuple[Any, ...]:
     return request.reference, request.parameters, request.model, request.species
-
-
-def _progress(work: AlignmentWork) -> None:
-    if not work.running:
-        if st.session_state.pop("alignment-waits", False):
-            st.rerun()
-        return
-    st.session_state["alignment-waits"] = True
-    for name, job in work.jobs.items():
-        if not job.finished:
-            part = job.done / job.total if job.total else 0.0
-            words = f"{name}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{name}: {job.stage}"
-            st.progress(min(1.0, part), text=plain(words))
-    if st.button("Cancel", key="alignment-cancel"):
-        work.cancel()
 
 
 def _shown(shared: state.Shared, session: state.Session, work: AlignmentWork, found: Covariation) -> None:

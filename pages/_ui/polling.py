@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import streamlit as st
 
 from engine.service.engine import Engine
+from engine.service.jobs import Job
+from pages._ui.text import plain
 
 SOONEST_SECONDS = 0.7
 LATEST_SECONDS = 5.0
@@ -16,6 +18,21 @@ SHARE = 0.1
 """Part of the time that the looks of all visitors together may take: they run under the lock that the computations need, too."""
 PACED_SECONDS = 10.0
 """How often the pace itself is chosen anew."""
+
+
+class Work(Protocol):
+    """Jobs of one page, by name."""
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """All of them."""
+
+    @property
+    def running(self) -> bool:
+        """Whether any of them has not ended."""
+
+    def cancel(self) -> None:
+        """Stop waiting for them."""
 
 
 class Pace:
@@ -42,6 +59,21 @@ def follow(engine: Engine, waiting: bool, look: Callable[..., None], *given: Any
     Only what ``look`` draws is sent each time; it calls `st.rerun` once there is nothing to wait for any more.
     """
     st.fragment(_paced, run_every=PACED_SECONDS if waiting else None)(engine, waiting, look, *given)
+
+
+def progress(work: Work, key: str) -> None:
+    """A bar for each of the jobs that run, and Cancel; once all have ended, a run of the whole page. ``key`` names the page's widgets."""
+    if not work.running:
+        if st.session_state.pop(f"{key}-waits", False):
+            st.rerun()
+        return
+    st.session_state[f"{key}-waits"] = True
+    for name, job in work.jobs.items():
+        if not job.finished:
+            words = f"{name}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{name}: {job.stage}"
+            st.progress(min(1.0, job.done / job.total if job.total else 0.0), text=plain(words))
+    if st.button("Cancel", key=f"{key}-cancel"):
+        work.cancel()
 
 
 def _paced(engine: Engine, waiting: bool, look: Callable[..., None], *given: Any) -> None:

@@ -58,7 +58,7 @@ def page() -> None:
             work.start()
             st.rerun()
         return
-    polling.follow(shared.engine, work.running, _progress, work)
+    polling.follow(shared.engine, work.running, polling.progress, work, "rna")
     if work.contacts is not None or work.result("fold") is not None:
         _rooms(shared, shown, work, known)
 
@@ -96,21 +96,6 @@ def _work(shared: state.Shared, session: state.Session, shown: Shown, model: str
             if name not in now.jobs or now.jobs[name] is not job:
                 job.cancel(session.visitor)
     return now
-
-
-def _progress(work: RnaWork) -> None:
-    if not work.running:
-        if st.session_state.pop("rna-waits", False):
-            st.rerun()
-        return
-    st.session_state["rna-waits"] = True
-    for name, job in work.jobs.items():
-        if not job.finished:
-            part = job.done / job.total if job.total else 0.0
-            words = f"{plain(name)}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{plain(name)}: {plain(job.stage)}"
-            st.progress(min(1.0, part), text=words)
-    if st.button("Cancel", key="rna-cancel"):
-        work.cancel()
 
 
 def _known(shown: Shown) -> Named | None:

@@ -14,7 +14,6 @@ from engine.core.errors import LocuscopeError
 from engine.core.features import Feature
 from engine.core.quoting import file_name, quoted
 from engine.sources import apart, examples
-from engine.sources.assemblies import assembly
 from engine.sources.understood import Understood
 from pages._ui import choices, reading, served, state
 from pages._ui.question import Question, resolve
@@ -79,7 +78,7 @@ def bar(shared: Shared, session: Session) -> None:
                 key=BOX,
                 height=68,
                 max_chars=LONGEST_PASTE,
-                placeholder=PLACEHOLDER.format(locus=_locus_example(shared)),
+                placeholder=PLACEHOLDER.format(locus=shared.genomes.example_locus()),
                 label_visibility="collapsed",
             )
             if go.form_submit_button("Show", type="primary", width="stretch"):
@@ -116,15 +115,6 @@ def _follow_question(session: Session) -> None:
         if typed == st.session_state.get(_BOX_WAS, ""):
             st.session_state[BOX] = "" if session.screen.shown.example is not None or asked.startswith(_FILE) else asked
     st.session_state[_BOX_WAS] = st.session_state.get(BOX, "")
-
-
-def _locus_example(shared: Shared) -> str:
-    """A locus that exists here: of the first registered genome whose contigs are known, else its form."""
-    for name in shared.genomes.names():
-        found = assembly(name)
-        if found is not None and found.contigs:
-            return f"{name}:{next(iter(found.contigs))}:1,234-1,533:-"
-    return "ASSEMBLY:CONTIG:START-END"
 
 
 def _submitted(shared: Shared, session: Session) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from engine.analyses import batches as batching
-from engine.analyses.batches import batches, each, in_turn, side_by_side
+from engine.analyses.batches import batches, each, in_turn
 from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.analyses.effects import EffectParameters, variant_effects
 from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
@@ -68,6 +68,10 @@ def test_a_single_sequence_that_does_not_fit_is_a_clear_error() -> None:
 
 def nothing(start: int, end: int, found: object) -> None:
     """What is computed is not wanted."""
+
+
+def side_by_side(device: str) -> bool:
+    return batching._workers(device) is not None
 
 
 @pytest.fixture
