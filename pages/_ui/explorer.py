@@ -175,7 +175,7 @@ def _figure(shared: Shared, session: Session) -> None:
             session.exchange, granted=wish.identity
         )  # a run that is cut short by a rerun leaves its triggers to the next one
         _grant(shared, session, wish)
-    polling.follow(shared.engine, not runs.settled, _wires, shared, session)
+    polling.follow(shared.engine, not runs.settled, _wires, shared, session, seen=lambda: runs.pictured)
 
 
 def _wires(shared: Shared, session: Session) -> None:
