@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.analyses.declared import declared
+from engine.analyses.shared_passes import worth_sharing
 from engine.core.calibration import calibration_of
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ResourceExhausted, SourceUnavailable
@@ -524,7 +525,7 @@ class Engine:
 
     def _turns_on(self, device: str) -> Turns:
         with self._lock:
-            return self._turns.setdefault(device, Turns())
+            return self._turns.setdefault(device, Turns(rounds=worth_sharing(device)))
 
     def _entry(self, request: Request) -> ModelEntry:
         if request.model:
