@@ -33,7 +33,7 @@ from engine.service.estimate import Cost, Timings
 from engine.service.jobs import Job, JobMonitor, Waiter, finished_job, follow
 from engine.service.quotas import Quotas
 from engine.service.requests import Request, Resolved
-from engine.service.shelf import UNREAD, Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory
+from engine.service.shelf import UNREAD, Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory, one_moment
 from engine.service.store import ResultStore
 from engine.service.turns import Turns
 from engine.service.visitors import JobTable
@@ -321,8 +321,9 @@ class Engine:
         ``visitor``: who waits, or the job that reads the answer. Raises what `check` raises, and `ResourceExhausted` when too many
         computations run.
         """
-        found = self._checked(request)
-        seconds = self.estimate(request).seconds
+        with one_moment():
+            found = self._checked(request)
+            seconds = self.estimate(request).seconds
         if found.spec.fingerprint == UNREAD:
             return self.jobs.start(
                 f"{found.spec.directory}|{found.same_question}", request, functools.partial(self._answer_unread, found), visitor, seconds
