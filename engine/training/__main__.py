@@ -52,7 +52,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from engine.training.evaluate import EvaluationPlan, evaluate
     from engine.training.tables import insert, markdown
 
-    plan = EvaluationPlan(options.maps, options.windows, options.rnas, options.genes, options.bases, tuple(options.parts))
+    plan = EvaluationPlan(options.maps, options.pieces, options.windows, options.rnas, options.genes, options.bases, tuple(options.parts))
     held = evaluate(options.models, options.corpus, options.data, options.out, plan)
     tables = markdown(held)
     options.out.with_suffix(".md").write_text(tables, encoding="utf-8")
@@ -149,6 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--models", type=Path, default=MODELS)
     evaluate.add_argument("--out", type=Path, default=MODELS / "evaluation.json")
     evaluate.add_argument("--maps", type=Path, default=Path("runs/maps"), help="folder that keeps the maps of RNAs, so that a run goes on")
+    evaluate.add_argument(
+        "--pieces", type=Path, default=Path("runs/pieces"), help="folder that keeps what is finished, so that a run goes on"
+    )
     for name, value in (("windows", 60), ("rnas", 60), ("genes", 40), ("bases", 200_000)):
         evaluate.add_argument(f"--{name}", type=int, default=value)
     parts = ("bits", "contacts", "variants", "segmentation", "cost")

@@ -16,7 +16,6 @@ from engine.training.measure_contacts import (
     Reading,
     Scored,
     along_stems,
-    intervals,
     known_pairs,
     shuffled_rows,
     summed,
@@ -24,6 +23,7 @@ from engine.training.measure_contacts import (
     together,
     vienna,
 )
+from engine.training.metrics import intervals
 from engine.training.near_copies import NearCopies
 from engine.training.structures import Structure
 from engine.training.tables import markdown
