@@ -62,6 +62,8 @@ class ModelCard:
         What was taken for granted because no file of the checkpoint says it, a clause each.
     contact_recipe : str
         Recipe by which RNA contacts are read from its maps when none is named (`engine.analyses.contacts`).
+    without_memory : str
+        The ``species`` under which a model that looks masked letters up in a table of training sequences, too, does not; empty without one.
     contact_threshold : float or None
         Score that a stem must exceed in the recipes along stems, set by its PPV on held-out RNAs; None = by the background of each map.
     """
@@ -88,6 +90,7 @@ class ModelCard:
     assumed: tuple[str, ...] = ()
     contact_recipe: str = "cells"
     contact_threshold: float | None = None
+    without_memory: str = ""
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -174,6 +175,81 @@ def markdown(held: dict[str, Any]) -> str:
     }
     parts = ["\n".join(make(held[name])) for name, make in makers.items() if name in held]
     return "\n\n".join(parts) + "\n"
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One measured thing of the short table: its intervals by who answered (``own``, ``weak``, ``strong``), and how many were counted."""
+
+    values: dict[str, list[float] | None]
+    count: int
+    names: dict[str, str] = field(default_factory=dict)
+
+
+def _line(what: str, parts: list[_Column], digits: int, *, least: bool = False) -> list[object]:
+    """A row of the short table: every part's numbers, the best of each part bold."""
+    cells = {}
+    for who in ("own", "weak", "strong"):
+        texts = []
+        for part in parts:
+            there = [values[0] for values in part.values.values() if values is not None and not math.isnan(values[0])]
+            values = part.values.get(who)
+            if values is None or math.isnan(values[0]):
+                texts.append("–")
+                continue
+            best = (min if least else max)(there) == values[0]
+            number = _spread(values, digits)
+            texts.append((f"**{number}**" if best else number) + (f" {part.names[who]}" if who in part.names else ""))
+        cells[who] = " / ".join(texts)
+    return [f"{what} (n = {', '.join(f'{part.count:,}' for part in parts)})", cells["own"], cells["weak"], cells["strong"]]
+
+
+def summary(held: dict[str, Any]) -> str:
+    """The short table of the README: each number of the shipped models beside a weak and a strong baseline, the best of each bold."""
+    rows: list[list[object]] = []
+    for title, names in (
+        ("genomes: bacteria / phages / yeasts", ("bacteria", "phage", "yeast")),
+        ("RNA: seen families / unseen ones", ("rna (held-out", "rna (families")),
+    ):
+        found = [row for name in names for row in held["bits"] if row["sample"].startswith(name)]
+        parts = [
+            _Column(
+                {"own": row["bits"]["locuscope"], "weak": row["bits"][row["best"]["markov"]], "strong": row["bits"][row["strongest"]]},
+                row["sequences"],
+                {"weak": "(one side)", "strong": f"({KINDS[row['strongest'].rsplit('_', 1)[0]]})"},
+            )
+            for row in found
+        ]
+        rows.append(_line(f"bits per base, {title}", parts, 2, least=True))
+    sets = {row["set"]: row for row in held["contacts"]["sets"]}
+    chosen = [sets[name] for name in ("tRNA, ArchiveII", "families never seen, one RNA each", "pseudoknots, PseudoBase") if name in sets]
+    whose = {"own": "stems", "weak": "stem_counter", "strong": "viennarna"}
+    for key, title in (
+        ("auprc", "RNA contacts, auPRC"),
+        ("sensitivity", "pairs of the structure shown that are found"),
+        ("ppv", "pairs shown that are right"),
+    ):
+        parts = [_Column({who: row["readings"].get(name, {}).get(key) for who, name in whose.items()}, row["rnas"]) for row in chosen]
+        rows.append(_line(f"{title}: tRNA / families never seen / pseudoknots", parts, 2))
+    for kind in ("stop-gained", "missense"):
+        found = [row for row in held["variants"] if row["measurement"].startswith(kind)]
+        parts = [
+            _Column(
+                {"own": row["auroc"].get("llr"), "weak": row["auroc"].get("left_right"), "strong": row["auroc"].get("codon_usage")},
+                row["harmful"] + row["others"],
+            )
+            for row in found
+        ]
+        rows.append(_line(f"{kind} against synonymous, AUROC of llr: bacteria / phages / yeast", parts, 2))
+    for element, title in (("CDS_forward", "coding sequence"), ("start_codon_forward", "start codons")):
+        found = [row for row in held["segmentation"]["rows"] if row["element"] == element]
+        parts = [
+            _Column({"own": row["locuscope"]["mcc"], "weak": row["orf_finder"]["mcc"], "strong": row["pyrodigal"]["mcc"]}, row["stretches"])
+            for row in found
+        ]
+        rows.append(_line(f"{title}, forward strand, MCC: bacteria / phages / yeast", parts, 2))
+    head = ["what (95 % intervals in brackets)", "Locuscope", "weak baseline", "strong baseline"]
+    return "\n".join(_table(head, rows)) + "\n"
 
 
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
