@@ -206,12 +206,17 @@ READINGS = {
 def _contacts(name: str) -> tuple[Line, ...]:
     rows = [row for row in contact_sets() if any(word in row["set"] for word in CONTACTS[name])]
     return tuple(
-        Line(title, row["set"], measure, *row["readings"][key][measure], count=row["rnas"], baseline=baseline)
+        Line(title, row["set"], measure, *_interval(row["readings"][key][measure]), row["rnas"], None, baseline)
         for measure in ("auprc", "auroc", "sensitivity", "ppv")
         for row in rows
         for key, (title, baseline) in READINGS.items()
         if key in row["readings"]
     )
+
+
+def _interval(values: list[float]) -> tuple[float, float, float]:
+    value, low, high = values
+    return value, low, high
 
 
 def best(name: str) -> Line | None:

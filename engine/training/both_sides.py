@@ -70,8 +70,11 @@ class LookUp:
 
 def _around(codes: Codes, width: int) -> NDArray[np.int64]:
     """Number of the letters before and behind each base that has ``width`` of both."""
-    words = contexts(np.concatenate((codes, codes[:1])), width).astype(np.int64)  # of the letters up to each end, the end itself too
-    return words[: codes.size - 2 * width] * 4**width + words[width + 1 : codes.size - width + 1]
+    words: NDArray[np.int64] = contexts(np.concatenate((codes, codes[:1])), width).astype(
+        np.int64
+    )  # of the letters up to each end, the end itself too
+    found: NDArray[np.int64] = words[: codes.size - 2 * width] * 4**width + words[width + 1 : codes.size - width + 1]
+    return found
 
 
 @dataclass(frozen=True)

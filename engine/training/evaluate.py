@@ -27,8 +27,8 @@ from engine.training.scoring import Scorer
 logger = logging.getLogger(__name__)
 
 PARTS = ("bits", "contacts", "variants", "segmentation", "cost")
-VERSION = "2"
-"""Of the measurements; with another one nothing that was kept is taken."""
+VERSIONS = {"contacts": "3"}
+"""Of the measurements, "2" for those without one; with another one nothing that was kept is taken."""
 LANGUAGE, SEGMENTER = "locuscope-lm", "locuscope-segmenter"
 
 
@@ -48,7 +48,7 @@ class EvaluationPlan:
     def about(self, part: str, weights: str) -> str:
         """What the numbers of a part hang on."""
         size = {"bits": self.windows, "contacts": self.rnas, "variants": self.genes, "segmentation": self.bases}.get(part, 0)
-        return f"{part} {VERSION} {size} {weights}"
+        return f"{part} {VERSIONS.get(part, '2')} {size} {weights}"
 
 
 def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: EvaluationPlan) -> dict[str, Any]:

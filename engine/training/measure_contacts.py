@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.analyses.contacts import ContactParameters, best_pairs, contact_scores, suggested_threshold, weighed
 from engine.analyses.ranking import auprc, auroc
 from engine.core.base_pairs import Agreement, pairs_of_dot_bracket
-from engine.core.stems import pair_weights, run_sums, strongest_stems
+from engine.core.stems import pair_weights, run_sums, stem_threshold, strongest_stems
 from engine.models.folding.worker import folded
 from engine.training.contact_maps import ContactMaps
 from engine.training.contact_sets import CALIBRATION, ContactSample, ContactSet, contact_sets
@@ -27,12 +27,14 @@ from engine.training.pieces import Pieces
 from engine.training.structures import Structure
 
 PPV = 0.6
-"""Thresholds are the lowest at which this share of the pairs found on the calibration set is right."""
+"""Thresholds grow with the length by the least of `STEPS` at which this share of the pairs found on the calibration set is right."""
 STEPS = np.arange(1.0, 40.5, 0.5)
 APART = 4
 """Cells of bases nearer than this cannot pair; scores are given with and without them."""
 TESTED, TESTED_RNAS = ("tRNA, ArchiveII", "families never seen, one RNA each"), 30
 """Sets and RNAs of each on which the compensation test is counted."""
+AS_DNA = (CALIBRATION, "tRNA, Rfam seeds", "tRNA, ArchiveII")
+"""Sets that are also read as they are when their letters are written with T."""
 STEMS = ContactParameters(recipe="stems")
 
 Floats = NDArray[np.float32]
@@ -41,7 +43,7 @@ Pairs = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Reading:
-    """How one RNA is read: ``scores`` (L, L) of each cell, and the pairs of the structure, which may need a threshold."""
+    """How one RNA is read: ``scores`` (L, L) of each cell, and the pairs of the structure, which may need a threshold's growth."""
 
     scores: Floats
     structure: Callable[[float], Pairs]
@@ -50,7 +52,7 @@ class Reading:
 def along_stems(cells: Floats, letters: str) -> Reading:
     """Sums of ``cells`` over the runs of pairs, and the strongest stems."""
     paired = pair_weights(letters, STEMS.minimum_loop) > 0
-    return Reading(run_sums(cells, paired), lambda threshold: strongest_stems(cells, paired, threshold)[0])
+    return Reading(run_sums(cells, paired), lambda growth: strongest_stems(cells, paired, stem_threshold(growth, len(letters)))[0])
 
 
 def by_cells(values: Floats, letters: str) -> Reading:
@@ -84,8 +86,8 @@ CALIBRATED = ("stems", "stems_dna", "stem_counter", "shuffled_rows")
 """Readings whose structure needs a threshold."""
 
 
-def readings(maps: ContactMaps, structure: Structure, *, long: bool, seed: int) -> dict[str, Reading]:
-    """Every reading of one RNA by name: ``stems_dna`` is the recipe on the map of the letters written with T; not of long ones."""
+def readings(maps: ContactMaps, structure: Structure, *, long: bool, seed: int, as_dna: bool) -> dict[str, Reading]:
+    """Every reading of one RNA by name; with ``as_dna`` also ``stems_dna``, the recipe on the map of the letters written with T."""
     letters = decode(structure.codes)
     values = maps(structure.codes, long=long)
     found = {
@@ -96,7 +98,7 @@ def readings(maps: ContactMaps, structure: Structure, *, long: bool, seed: int) 
         "published": published(values),
         "viennarna": vienna(letters),
     }
-    if not long:
+    if as_dna:
         found["stems_dna"] = along_stems(weighed(maps(structure.codes, as_rna=False), letters, STEMS), letters)
     return found
 
@@ -110,7 +112,7 @@ Read = list[tuple[Structure, dict[str, Reading]]]
 
 
 def thresholds(calibration: Read) -> dict[str, float]:
-    """Of each reading the lowest of `STEPS` at which `PPV` of the pairs found are right; the highest step where none is."""
+    """Of each reading the least growth of the threshold (`STEPS`) at which `PPV` of the pairs found are right; the largest where none is."""
     found = {}
     for name in CALIBRATED:
         rows = [(known_pairs(structure), held[name]) for structure, held in calibration]
@@ -183,7 +185,8 @@ def contacts(maps: ContactMaps, corpus: Corpus, data: Path, sample: ContactSampl
         return contact_sets(corpus, data, sample, seed)
 
     def read(part: ContactSet) -> Read:
-        return [(structure, readings(maps, structure, long=part.long, seed=number)) for number, structure in enumerate(part.structures)]
+        as_dna = part.title in AS_DNA
+        return [(row, readings(maps, row, long=part.long, seed=number, as_dna=as_dna)) for number, row in enumerate(part.structures)]
 
     def calibrated() -> dict[str, Any]:
         part = next(part for part in sets() if part.title == CALIBRATION)

@@ -119,7 +119,7 @@ class Locuscope:
         memory, ids = self._net.memory, self.prepare(sequence).ids
         found = torch.zeros(len(sequence), device=ids.device)
         if memory is None:
-            return found.cpu().numpy()  # type: ignore[no-any-return]
+            return found.cpu().numpy()
         turn = self._net.head.weight[BASE : BASE + 4, self._net.config.width :]
         with torch.inference_mode():
             for first in range(0, len(sequence), MASKED_TOGETHER):
@@ -129,7 +129,7 @@ class Locuscope:
                 rows[row, place + 1] = MASK
                 votes = memory(rows)[row, place + 1] @ turn.T
                 found[place] = votes.amax(dim=-1) - votes.amin(dim=-1)
-        return found.cpu().numpy()  # type: ignore[no-any-return]
+        return found.cpu().numpy()
 
     def mutants(self, reference: Prepared, positions: Tensor, alternates: Tensor) -> Tensor:
         """Token ids (B, T): the reference with base ``positions[b]`` replaced by ``alternates[b]``."""
@@ -397,7 +397,7 @@ ENTRIES: dict[str, ModelEntry] = {
             species=tuple(DOMAINS_OF),
             without_memory=WITHOUT_MEMORY,
             contact_recipe="stems_rna",
-            contact_threshold=7.0,
+            contact_growth=5.5,
         ),
         load_language_model,
         shipped=Path("locuscope-lm"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.core.base_pairs import dot_bracket, partners
 from engine.core.evaluation import contacts_words
-from engine.core.stems import STEM_COUNT_THRESHOLD, pair_weights, strongest_stems
+from engine.core.stems import STEM_COUNT_GROWTH, pair_weights, stem_threshold, strongest_stems
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel, Readout
@@ -42,7 +42,7 @@ class Row:
 def counted(letters: str) -> NDArray[np.int64]:
     """Pairs of the stem counter, of DNA letters."""
     weights = pair_weights(letters)
-    return strongest_stems(weights, weights > 0, STEM_COUNT_THRESHOLD)[0]
+    return strongest_stems(weights, weights > 0, stem_threshold(STEM_COUNT_GROWTH, len(letters)))[0]
 
 
 def rows_of(evidence: LocusEvidence) -> list[Row]:
