@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -210,7 +211,7 @@ def _contacts(name: str) -> tuple[Line, ...]:
         for measure in ("auprc", "auroc", "sensitivity", "ppv")
         for row in rows
         for key, (title, baseline) in READINGS.items()
-        if key in row["readings"]
+        if key in row["readings"] and math.isfinite(row["readings"][key][measure][0])
     )
 
 

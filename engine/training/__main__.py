@@ -50,7 +50,7 @@ def _publish(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from engine.training.evaluate import PARTS, EvaluationPlan, evaluate
+    from engine.training.evaluate import EvaluationPlan, evaluate
     from engine.training.tables import insert, markdown, summary
 
     plan = EvaluationPlan(options.maps, options.pieces, options.windows, options.rnas, options.genes, options.bases, tuple(options.parts))
@@ -58,7 +58,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     tables = markdown(held)
     options.out.with_suffix(".md").write_text(tables, encoding="utf-8")
     pages = {options.out.with_name("README.md"): tables}
-    if options.out == EVALUATION and set(PARTS) <= held.keys():
+    if options.out == EVALUATION:
         pages[Path("README.md")] = summary(held)
     for page, text in pages.items():
         if page.is_file():

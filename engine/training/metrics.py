@@ -63,6 +63,7 @@ def intervals(draw: Callable[[NDArray[np.intp]], Mapping[str, float]], count: in
     drawn = [draw(rng.integers(0, count, count)) for _ in range(RESAMPLED)]
     found = {}
     for name, value in whole.items():
-        low, high = np.nanpercentile([row[name] for row in drawn], (2.5, 97.5))
+        there = [row[name] for row in drawn if np.isfinite(row[name])]
+        low, high = np.percentile(there, (2.5, 97.5)) if there else (np.nan, np.nan)
         found[name] = [round(float(number), 4) for number in (value, low, high)]
     return found

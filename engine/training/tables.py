@@ -204,52 +204,70 @@ def _line(what: str, parts: list[_Column], digits: int, *, least: bool = False) 
     return [f"{what} (n = {', '.join(f'{part.count:,}' for part in parts)})", cells["own"], cells["weak"], cells["strong"]]
 
 
-def summary(held: dict[str, Any]) -> str:
-    """The short table of the README: each number of the shipped models beside a weak and a strong baseline, the best of each bold."""
-    rows: list[list[object]] = []
-    for title, names in (
-        ("genomes: bacteria / phages / yeasts", ("bacteria", "phage", "yeast")),
-        ("RNA: seen families / unseen ones", ("rna (held-out", "rna (families")),
-    ):
-        found = [row for name in names for row in held["bits"] if row["sample"].startswith(name)]
+DOMAINS = "bacteria / phages / yeasts"
+SETS = ("tRNA, ArchiveII", "families never seen, one RNA each", "pseudoknots, PseudoBase")
+SAMPLES = {f"genomes: {DOMAINS}": ("bacteria", "phage", "yeast"), "RNA: seen families / unseen ones": ("rna (held-out", "rna (families")}
+CONTACT_WORDS = {"auprc": "RNA contacts, auPRC", "sensitivity": "pairs that the structure shown has", "ppv": "pairs shown that are right"}
+ELEMENT_WORDS = {"CDS_forward": "coding sequence", "start_codon_forward": "start codons"}
+
+
+def _short_bits(rows: list[dict[str, Any]]) -> list[list[object]]:
+    found = []
+    for title, names in SAMPLES.items():
         parts = [
             _Column(
                 {"own": row["bits"]["locuscope"], "weak": row["bits"][row["best"]["markov"]], "strong": row["bits"][row["strongest"]]},
                 row["sequences"],
                 {"weak": "(one side)", "strong": f"({KINDS[row['strongest'].rsplit('_', 1)[0]]})"},
             )
-            for row in found
+            for name in names
+            for row in rows
+            if row["sample"].startswith(name)
         ]
-        rows.append(_line(f"bits per base, {title}", parts, 2, least=True))
-    sets = {row["set"]: row for row in held["contacts"]["sets"]}
-    chosen = [sets[name] for name in ("tRNA, ArchiveII", "families never seen, one RNA each", "pseudoknots, PseudoBase") if name in sets]
+        found.append(_line(f"bits per base, {title}", parts, 2, least=True))
+    return found
+
+
+def _short_contacts(held: dict[str, Any]) -> list[list[object]]:
     whose = {"own": "stems", "weak": "stem_counter", "strong": "viennarna"}
-    for key, title in (
-        ("auprc", "RNA contacts, auPRC"),
-        ("sensitivity", "pairs of the structure shown that are found"),
-        ("ppv", "pairs shown that are right"),
-    ):
-        parts = [_Column({who: row["readings"].get(name, {}).get(key) for who, name in whose.items()}, row["rnas"]) for row in chosen]
-        rows.append(_line(f"{title}: tRNA / families never seen / pseudoknots", parts, 2))
+    rows = [row for name in SETS for row in held["sets"] if row["set"] == name]
+    found = []
+    for key, title in CONTACT_WORDS.items():
+        parts = [_Column({who: row["readings"].get(name, {}).get(key) for who, name in whose.items()}, row["rnas"]) for row in rows]
+        found.append(_line(f"{title}: tRNA / families never seen / pseudoknots", parts, 2))
+    return found
+
+
+def _short_variants(rows: list[dict[str, Any]]) -> list[list[object]]:
+    found = []
     for kind in ("stop-gained", "missense"):
-        found = [row for row in held["variants"] if row["measurement"].startswith(kind)]
-        parts = [
-            _Column(
-                {"own": row["auroc"].get("llr"), "weak": row["auroc"].get("left_right"), "strong": row["auroc"].get("codon_usage")},
-                row["harmful"] + row["others"],
-            )
-            for row in found
-        ]
-        rows.append(_line(f"{kind} against synonymous, AUROC of llr: bacteria / phages / yeast", parts, 2))
-    for element, title in (("CDS_forward", "coding sequence"), ("start_codon_forward", "start codons")):
-        found = [row for row in held["segmentation"]["rows"] if row["element"] == element]
-        parts = [
-            _Column({"own": row["locuscope"]["mcc"], "weak": row["orf_finder"]["mcc"], "strong": row["pyrodigal"]["mcc"]}, row["stretches"])
-            for row in found
-        ]
-        rows.append(_line(f"{title}, forward strand, MCC: bacteria / phages / yeast", parts, 2))
-    head = ["what (95 % intervals in brackets)", "Locuscope", "weak baseline", "strong baseline"]
-    return "\n".join(_table(head, rows)) + "\n"
+        whose = {"own": "llr", "weak": "left_right", "strong": "codon_usage"}
+        own = [row for row in rows if row["measurement"].startswith(kind)]
+        parts = [_Column({who: row["auroc"].get(name) for who, name in whose.items()}, row["harmful"] + row["others"]) for row in own]
+        found.append(_line(f"{kind} against synonymous, AUROC of llr: {DOMAINS}", parts, 2))
+    return found
+
+
+def _short_segmentation(held: dict[str, Any]) -> list[list[object]]:
+    whose = {"own": "locuscope", "weak": "orf_finder", "strong": "pyrodigal"}
+    found = []
+    for element, title in ELEMENT_WORDS.items():
+        rows = [row for row in held["rows"] if row["element"] == element]
+        parts = [_Column({who: row[name]["mcc"] for who, name in whose.items()}, row["stretches"]) for row in rows]
+        found.append(_line(f"{title}, forward strand, MCC: {DOMAINS}", parts, 2))
+    return found
+
+
+def summary(held: dict[str, Any]) -> str:
+    """The short table of the README: each number of the shipped models beside a weak and a strong baseline, the best of each bold."""
+    makers: dict[str, Callable[[Any], list[list[object]]]] = {
+        "bits": _short_bits,
+        "contacts": _short_contacts,
+        "variants": _short_variants,
+        "segmentation": _short_segmentation,
+    }
+    rows = [row for part, make in makers.items() if part in held for row in make(held[part])]
+    return "\n".join(_table(["what (95 % intervals in brackets)", "Locuscope", "weak baseline", "strong baseline"], rows)) + "\n"
 
 
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
