@@ -11,6 +11,7 @@ from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.core.quoting import quoted
 from engine.service.engine import Engine
+from engine.service.shelf import one_moment
 from engine.sources import examples
 from pages._ui import address, allele_bar, downloads, figure_view, memory, polling, reading, search, state, tables
 from pages._ui.address import AddressState
@@ -27,6 +28,11 @@ MOST_WAIT_SECONDS = 0.2
 
 def page() -> None:
     """Draw the page."""
+    with one_moment():
+        _page()
+
+
+def _page() -> None:
     shared, session = state.shared(), state.session()
     if session.exchange.asked is None:
         begin(shared, session)
@@ -176,7 +182,7 @@ def _figure(shared: Shared, session: Session) -> None:
             session.exchange, granted=wish.identity
         )  # a run that is cut short by a rerun leaves its triggers to the next one
         _grant(shared, session, wish)
-    polling.follow(shared.engine, not runs.settled, _wires, shared, session)
+    polling.follow(shared.engine, not runs.settled, _wires, shared, session, seen=lambda: runs.pictured)
 
 
 def _wires(shared: Shared, session: Session) -> None:
