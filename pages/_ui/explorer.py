@@ -13,7 +13,7 @@ from engine.core.quoting import quoted
 from engine.service.engine import Engine
 from engine.service.shelf import one_moment
 from engine.sources import examples
-from pages._ui import address, allele_bar, downloads, figure_view, polling, reading, search, state, tables
+from pages._ui import address, allele_bar, downloads, figure_view, memory, polling, reading, search, state, tables
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -134,6 +134,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     search.records(shared, session)
     for note in runs.notes():
         show_caption(note)
+    memory.offer(session, shared.engine.model(session.question.model).card, runs.finished_results().values())
     if cost.problem:
         show_warning(cost.problem)
         _offer_window(shared, session)
