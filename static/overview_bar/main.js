@@ -1,4 +1,4 @@
-// The bar over the figure: the whole contig, its genes, what of it is in view. It asks the server for what lies beyond the
+// The bar over the figure: the contig, its genes, what of it is in view. It asks the server for what lies beyond the
 // loaded window once the view has come to rest; the figure itself knows nothing of it.
 
 import { around, onContig, ticks, wanted, whole } from "./place.js";
@@ -177,15 +177,7 @@ class OverviewBar {
     pen.fillRect(x, 0, width, MIDDLE + HIGH);
     pen.globalAlpha = 1;
     pen.strokeRect(x + 0.5, 0.5, width - 1, MIDDLE + HIGH);
-    if (width > 8) return;
-    pen.beginPath(); // a mark that is found although the view is narrower than a pixel
-    for (const [dx, y] of [
-      [-5, 0],
-      [5, 0],
-      [0, 7],
-    ])
-      pen.lineTo(x + width / 2 + dx, y);
-    pen.fill();
+    if (width < 8) pen.fillText("▼", x + width / 2, TEXT - 2); // found although narrower than a pixel
   }
 }
 

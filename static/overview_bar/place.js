@@ -10,7 +10,7 @@ export const whole = ({ start, end }) => ({
 });
 
 // What to ask the server for when the view has come to rest, or null: what lies beyond the window that is loaded, and,
-// while the window `follows` the view (it is longer than models read), its part when that is much shorter or short enough.
+// while the window `follows` the view (it is longer than models read), its part when that is much shorter.
 export function wanted(region, length, { bounds, follows, most, ...place }) {
   const width = region.b - region.a;
   const beyond = region.a < -1 || region.b > length + 1;
