@@ -14,15 +14,13 @@ class OverviewBar {
     this.canvas = root.querySelector("canvas");
     this.words = root.querySelector("output");
     root.addEventListener("click", ({ target }) => this.pressed(target.closest("button")));
-    const does = { pointerdown: "down", pointermove: "moved", pointerup: "up", pointerleave: "left", keydown: "key" };
+    const does = { pointerdown: "down", pointermove: "moved", pointerup: "up", pointerleave: "away", keydown: "key" };
     for (const [name, method] of Object.entries(does))
       this.canvas.addEventListener(name, (event) => this[method](event));
     new ResizeObserver(() => this.later()).observe(this.canvas);
   }
   update(data, send) {
-    const isNew = this.data?.view !== data.view;
     Object.assign(this, { data, send });
-    if (isNew) this.asked = "";
     this.canvas.hidden = data.length === null;
     for (const button of this.root.querySelectorAll("[data-all]")) button.hidden = data.length === null;
     this.watch();
@@ -54,16 +52,16 @@ class OverviewBar {
   rested() {
     const { view, data } = this;
     if (held || !this.root.isConnected || view?.meta?.view !== data.view || !view.region) return;
-    const target = wanted(view.region, view.length, data);
+    const target = view.region === this.left ? null : wanted(view.region, view.length, data);
     if (target) this.go(target);
   }
-  go({ start, end }) {
-    const asked = `${start}-${end}`;
-    if (asked === this.asked) return;
-    this.asked = asked;
-    this.ask("move", { start, end });
+  go = ({ start, end }) => this.ask("move", { start, end });
+  // Until the view moves again, nothing is asked for the region that is being left.
+  ask(name, values) {
+    clearTimeout(this.rest);
+    this.left = this.view?.region;
+    this.send(name, { ...values, wish: `${Date.now()}-${Math.random()}` });
   }
-  ask = (name, values) => this.send(name, { ...values, wish: `${Date.now()}-${Math.random()}` });
   pressed(button) {
     if (!button) return;
     const { hop, turn, zoom, all } = button.dataset;
@@ -83,10 +81,14 @@ class OverviewBar {
     return this.canvas.clientWidth / this.data.length;
   }
   baseAt = ({ offsetX }) => Math.max(0, Math.min(this.data.length, offsetX / this.scale));
-  isOnView = (base, { start, end } = this.seen) => (end - start) * this.scale >= 12 && base >= start && base <= end;
+  // Whether a drag from here carries the view along: where it is wide enough to be seen, and not nearly everything.
+  carries(base, { start, end } = this.seen) {
+    const width = end - start;
+    return width * this.scale >= 12 && width < 0.9 * this.data.length && base >= start && base <= end;
+  }
   down(event) {
     const from = this.baseAt(event);
-    this.drag = { from, to: from, carries: this.isOnView(from) };
+    this.drag = { from, to: from, carries: this.carries(from) };
     this.canvas.setPointerCapture(event.pointerId);
   }
   moved(event) {
@@ -95,7 +97,7 @@ class OverviewBar {
     this.pointed = base;
     this.later();
   }
-  left() {
+  away() {
     this.pointed = null;
     this.later();
   }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,8 @@ from tests.browser.locus_page import PATIENCE
 
 LENGTH = 400_000
 SEEN = """() => { const v = document.querySelector('.fv')?.view, bar = document.querySelector('.ov')?.bar;
-  return v?.figure && bar?.view === v && v.meta.view === bar.data.view ? [Math.round(bar.seen.start), Math.round(bar.seen.end), v.length] : null; }"""
+  const loaded = v?.figure && bar?.view === v && v.meta.view === bar.data.view && v.region.a > -1 && v.region.b < v.length + 1;
+  return loaded ? [Math.round(bar.seen.start), Math.round(bar.seen.end), v.length] : null; }"""
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,12 @@ def reached(page: Page, start: int, end: int, length: int) -> None:
     page.wait_for_function(f"(want) => JSON.stringify(({SEEN})()) === JSON.stringify(want)", arg=[start, end, length], timeout=PATIENCE)
 
 
+def box_of(page: Page, selector: str) -> dict[str, float]:
+    """Where a part of the page is once it is drawn; the figure replaces its parts as it draws."""
+    code = "(name) => { const { x, y, width, height } = document.querySelector(name)?.getBoundingClientRect() || {}; return width ? { x, y, width, height } : null; }"
+    return dict(page.wait_for_function(code, arg=selector, timeout=PATIENCE).json_value())
+
+
 def test_the_whole_contig_is_one_view_that_is_walked_by_keys_buttons_and_the_pointer(page: Page, server: str) -> None:
     page.goto(f"{server}/?locus=toy:c1:20001-20400")
     reached(page, 20_000, 20_400, 400)
@@ -47,8 +53,8 @@ def test_the_whole_contig_is_one_view_that_is_walked_by_keys_buttons_and_the_poi
     reached(page, 21_400, 21_800, 400)  # the middle of the gene from 21,000 to 22,200
     page.keyboard.press("-")
     reached(page, 21_200, 22_000, 800)
-    place = page.locator(".fv-clip[data-panel=sequence]").bounding_box()
-    assert place is not None
+    page.wait_for_timeout(300)  # until the panels are drawn
+    place = box_of(page, ".fv-clip[data-panel=sequence]")
     page.mouse.move(place["x"] + place["width"] * 0.75, place["y"] + 5)
     page.mouse.down()
     page.mouse.move(place["x"] + place["width"] * 0.5, place["y"] + 5, steps=3)
@@ -60,8 +66,7 @@ def test_the_whole_contig_is_one_view_that_is_walked_by_keys_buttons_and_the_poi
     page.keyboard.press("w")
     reached(page, 0, LENGTH, LENGTH)
     assert page.evaluate("document.querySelector('.fv').view.laid.map(({ id }) => id).join()") == "genes"
-    bar = page.locator(".ov-bar").bounding_box()
-    assert bar is not None
+    bar = box_of(page, ".ov-bar")
     page.mouse.move(bar["x"] + bar["width"] * 0.25, bar["y"] + 9)
     page.mouse.down()
     page.mouse.move(bar["x"] + bar["width"] * 0.5, bar["y"] + 9, steps=3)
