@@ -11,6 +11,7 @@ from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.core.quoting import quoted
 from engine.service.engine import Engine
+from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
@@ -29,6 +30,11 @@ MOST_WAIT_SECONDS = 0.2
 
 def page() -> None:
     """Draw the page."""
+    with one_moment():
+        _page()
+
+
+def _page() -> None:
     shared, session = state.shared(), state.session()
     if session.exchange.asked is None:
         begin(shared, session)
@@ -192,7 +198,7 @@ def _figure(shared: Shared, session: Session) -> None:
         _step(shared, session, step)
     if wish is not None and wish.values.get("view") == session.on_screen.identity and _is_new(session, wish):
         _grant(shared, session, wish)
-    polling.follow(shared.engine, not runs.settled, _wires, shared, session)
+    polling.follow(shared.engine, not runs.settled, _wires, shared, session, seen=lambda: runs.pictured)
 
 
 def _is_new(session: Session, wish: figure_view.Wish) -> bool:

@@ -109,6 +109,12 @@ class Runs:
         return job.result is None and job.error is None and (kind in self.stopped or job.state == "cancelled")
 
     @property
+    def pictured(self) -> bool:
+        """Whether there is a first picture of the map, or none is to come."""
+        job = self.jobs.get(MAP)
+        return job is None or job.finished or job.partial is not None
+
+    @property
     def started(self) -> bool:
         """Whether the computations were started."""
         return bool(self.jobs)

@@ -15,16 +15,16 @@ const SEEN = ["display", "region", "rows", "selection", "arrangement", "width"];
 const KEPT = ["meta", "display", "region", "rows", "selection"]; // when the visitor comes back from another page
 
 class FigureView {
-  constructor(root, left = {}) {
-    Object.assign(this, { root, tool: "move", tab: "card", wishes: 0, dirty: new Set() });
+  constructor(root, kept = {}) {
+    Object.assign(this, { root, tool: "move", tab: "card", wishes: 0, none: [], dirty: new Set() });
     Object.assign(this, { arrangement: page.panels(), display: page.usual(root) });
     this.dom = Object.fromEntries([...root.querySelectorAll("[data-role]")].map((part) => [part.dataset.role, part]));
-    Object.assign(this, page.picked({ ...this, ...left }, KEPT));
+    Object.assign(this, page.picked({ ...this, ...kept }, KEPT));
     attachActs(this);
     attachPointer(this);
     new ResizeObserver(() => this.refresh("layout")).observe(root);
-    for (const left of ["pointerleave", "focusout"])
-      root.addEventListener(left, ({ relatedTarget: to }) => root.contains(to) || setTimeout(() => this.tell(), 80));
+    const left = ({ relatedTarget }) => root.contains(relatedTarget) || setTimeout(() => this.tell(), 80);
+    for (const event of ["pointerleave", "focusout"]) root.addEventListener(event, left);
   }
 
   update(meta, send) {

@@ -98,7 +98,8 @@ def send(target: str, kind: str, payload: bytes) -> None:
 
 def _seen(key: str, saw: Callable[[Mapping[str, Any]], None] | None) -> None:
     """Before the run, so that it is known on whichever page that run is."""
-    seen = st.session_state[key].get("seen")
+    left = st.session_state.get(key)  # what is drawn on this page no more may have been forgotten
+    seen = None if left is None else left.get("seen")
     if saw is not None and isinstance(seen, Mapping):
         saw(seen)
 
