@@ -20,8 +20,7 @@ class FigureView {
     Object.assign(this, { arrangement: page.panels(), display: page.usual(root) });
     this.dom = Object.fromEntries([...root.querySelectorAll("[data-role]")].map((part) => [part.dataset.role, part]));
     Object.assign(this, page.picked({ ...this, ...kept }, KEPT));
-    attachActs(this);
-    attachPointer(this);
+    for (const attach of [attachActs, attachPointer]) attach(this);
     new ResizeObserver(() => this.refresh("layout")).observe(root);
     const left = ({ relatedTarget }) => root.contains(relatedTarget) || setTimeout(() => this.tell(), 80);
     for (const event of ["pointerleave", "focusout"]) root.addEventListener(event, left);
