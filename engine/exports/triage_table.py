@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
