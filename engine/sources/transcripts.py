@@ -32,7 +32,8 @@ Lines = Callable[[], Iterable[str]]
 def read_transcripts(path: Path, codes: Mapping[str, int] | None = None) -> Transcripts:
     """Every transcript of a GFF3, GTF or GenBank file, gzipped or not; which of them it is shows in its lines.
 
-    ``codes``: genetic codes that the user states (`engine.sources.genetic_codes.given_codes`).
+    ``codes``: genetic codes that the user states (`engine.sources.genetic_codes.given_codes`). What was left out, and where a stated code was
+    not taken, is in the ``notes`` of the transcripts.
 
     Raises
     ------
@@ -41,19 +42,22 @@ def read_transcripts(path: Path, codes: Mapping[str, int] | None = None) -> Tran
     ParameterError
         A genetic code is stated for a contig that the annotation does not have.
     """
-    left_out = LeftOut()
+    left_out, guessed = LeftOut(), list[str]()
     with _opened(path) as lines:
         kind = lines.kind
     if kind is GENBANK or kind is EMBL:
         with _opened(path) as lines:
             found = flat_file_transcripts(lines, kind, codes or {}, left_out)
+            guessed = lines.notes
     else:
-        found = transcripts_of(lambda: _lines(path), codes, left_out)
-    if left_out.count:
-        _LOG.warning("%s", left_out.note(path.name))
+        found = transcripts_of(lambda: _lines(path, guessed), codes, left_out)
+    for note in (left_out.note(path.name), *guessed[:1]):
+        found.note(note)
     if not found:
         reason = f" {left_out.note(path.name)}" if left_out.count else ""
         raise FileFormatError(f"The file {file_name(path.name)} holds no exons or coding parts; give {_WANTED} with gene models.{reason}")
+    for note in found.notes:
+        _LOG.warning("%s", note)
     return found
 
 
@@ -61,9 +65,12 @@ def _opened(path: Path) -> TextLines:
     return TextLines(path.name, path, OWN_FILES, _WANTED)
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path, guessed: list[str]) -> Iterator[str]:
     with _opened(path) as lines:
-        yield from lines
+        try:
+            yield from lines
+        finally:
+            guessed += lines.notes
 
 
 def transcripts_of(lines: Lines, codes: Mapping[str, int] | None = None, left_out: LeftOut | None = None) -> Transcripts:
@@ -85,6 +92,7 @@ def transcripts_of(lines: Lines, codes: Mapping[str, int] | None = None, left_ou
     for group in columns.groups(holders):
         for transcript in made(group, reading, columns.circles):
             models.append(transcript)
+    models.note(reading.note())
     return models
 
 

@@ -26,7 +26,7 @@ CONTEXT_BP = 100
 class Desk:
     """The request, its job, the name and bytes of the VCF, the folder of an uploaded reference; the rows in the order of the table, the one
     that was clicked last, the one that is open, its question, and one sentence where it could not be opened;
-    the public ``assembly`` the variants were called on, as far as it is known; the rows as a table."""
+    the public ``assembly`` the variants were called on, as far as it is known; the rows as a table; ``notes`` on how the files were read."""
 
     job: Job
     request: TriageRequest
@@ -40,6 +40,7 @@ class Desk:
     question: Question | None = None
     assembly: str = ""
     frame: pd.DataFrame | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def result(self) -> Triage | None:
