@@ -75,15 +75,15 @@ class Codes:
         if contig in self.given:
             return self.given[contig], "", ""
         if stated:
-            if self.given.get("", stated) != stated:
-                self.passed_over.setdefault(contig, "of which the annotation states another table")
+            self._pass_over(contig, "of which the annotation states another table", stated)
             return stated, "", ""
         where = self.organelles.get(contig, "")
         if where == "mitochondrion" or (not where and is_mitochondrion(contig)):
-            self._pass_over(contig, "a mitochondrion")
-            return self._mitochondrial(contig)
+            taken = self._mitochondrial(contig)
+            self._pass_over(contig, "which is a mitochondrion", taken[0])
+            return taken
         if where in ("plastid", "chloroplast") or (not where and is_plastid(contig)):
-            self._pass_over(contig, "a plastid")
+            self._pass_over(contig, "which is a plastid", PLASTID)
             return PLASTID, "", ""
         if self.given.get(""):
             return self.given[""], "", ""
@@ -91,9 +91,9 @@ class Codes:
         note = f"Read by the genetic code {usual}, the usual one of {self.organism.name}." if self.organism and usual != 1 else ""
         return usual, "", note
 
-    def _pass_over(self, contig: str, what: str) -> None:
-        if self.given.get(""):
-            self.passed_over.setdefault(contig, f"which is {what}")
+    def _pass_over(self, contig: str, why: str, taken: int) -> None:
+        if self.given.get("", taken) != taken:
+            self.passed_over.setdefault(contig, why)
 
     def note(self) -> str:
         """One sentence where the table for all contigs was not taken; empty where it was taken everywhere or none was given."""

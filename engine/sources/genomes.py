@@ -278,6 +278,10 @@ class GenomeSet:
             return self._sequence(self._reference(locus.assembly).letters(locus), locus)
         return from_examples(locus) or self._sequence(self._ask(locus, monitor), locus)
 
+    def as_stored(self, locus: Locus) -> str:
+        """Forward letters of a registered assembly as its file has them, whatever they are. Raises `LocusError`, `SourceUnavailable`."""
+        return self._reference(locus.assembly).letters(locus)
+
     @staticmethod
     def _sequence(letters: str, locus: Locus) -> NucleotideSequence:
         forward = NucleotideSequence(letters, Alphabet.DNA, Locus(locus.assembly, locus.contig, locus.start, locus.end), str(locus))

@@ -210,7 +210,8 @@ class Places:
             return InputError(f"{text.name} is an assembly; name a place of it, such as {text.name}:{contig_in_text(contig)}:1-300.")
         near = self.genomes.names_like(text.name[:3], 3) if len(text.name) > 2 else ()
         known = (text.assembly,) if text.assembly else self.genomes.names()
-        where = f"no gene of {', '.join(known)} and " if known else ""
+        what = "no contig and no gene" if text.assembly else "no gene"
+        where = f"{what} of {', '.join(known)} and " if known else ""
         genes = f"a gene such as {', '.join(near)}, " if near else ""
         return InputError(
             f"{quoted(text.name, 40)} is {where}no example; write letters, FASTA, GenBank, a locus such as {self.genomes.example_locus()}, {genes}or an "
@@ -249,7 +250,8 @@ class Places:
         others = [other.assembly for other, *_ in places[1:]]
         if others:
             notes.append(f"It is also in {', '.join(others)}: put the assembly in front, such as {others[0]}:{text.name}.")
-        return self._at(locus, f"{locus.assembly}:{text.name}", tuple(notes))
+        name = feature.name if feature.name.casefold() == text.name.casefold() else text.name
+        return self._at(locus, f"{locus.assembly}:{name}", tuple(notes))
 
     def _of_dbsnp(self, name: str) -> Understood:
         if reason := self.settings.no_services:

@@ -12,6 +12,7 @@ from engine.core.variants import ScoredVariant, Triage
 from engine.service.jobs import Job
 from engine.service.triage import TriageRequest
 from engine.service.visitor_files import VisitorFolder
+from engine.sources.locus_text import LocusText
 from pages._ui import search
 from pages._ui.address import LONGEST_ALLELE, AddressState
 from pages._ui.question import Question
@@ -113,7 +114,7 @@ def _question(shared: Shared, desk: Desk, row: ScoredVariant) -> Question:
     last = min(piece.offset + piece.length, max(change.start + 1, change.start - width // 2 + width) + removed)
     last = max(last, min(piece.offset + piece.length, change.end + CONTEXT_BP))
     if reference.assembly in shared.genomes.names():
-        text = f"{reference.assembly}:{piece.record}:{first - piece.offset + 1}-{last - piece.offset}"
+        text = str(LocusText(reference.assembly, piece.record, first - piece.offset, last - piece.offset))
     else:
         text = f">{piece.contig} {piece.contig}:{first + 1}-{last}\n{reference.letters(row.variant.contig, first, last)}"
     low, high = max(0, change.start - first - CONTEXT_BP), min(last - first, change.end - first + CONTEXT_BP)

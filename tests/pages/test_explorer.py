@@ -49,6 +49,27 @@ def test_pasted_letters_are_echoed_with_their_cost(explorer: Opened) -> None:
     assert "2 ambiguous" in texts(app)
 
 
+@pytest.mark.parametrize(
+    ("typed", "normal"),
+    [
+        ("NC_000913.3:c4175829-4175754", "ASM584v2:NC_000913.3:4,175,754-4,175,829:-"),
+        ("  “asm584v2:NC_000913.3:4175754+76” ", "ASM584v2:NC_000913.3:4,175,754-4,175,829"),
+        ("ECOLI-TRNA-THR", ""),
+    ],
+)
+def test_box_and_address_hold_the_question_in_its_normal_form(explorer: Opened, typed: str, normal: str) -> None:
+    app = submit(explorer(), typed)
+    patience = time.monotonic() + 60
+    while app.text_area(key="search-box").value != normal and time.monotonic() < patience:
+        app = app.run()
+    assert not app.error
+    assert app.text_area(key="search-box").value == normal
+    session = state_of(app)
+    assert session.question.text == (normal or "ecoli-trna-thr")
+    address = address_of(session.question, session.on_screen, "locuscope")
+    assert address == (f"locus={normal.replace(' ', '+')}" if normal else "example=ecoli-trna-thr")
+
+
 def test_an_address_reproduces_sequence_strand_region_selection_and_display(explorer: Opened) -> None:
     app = explorer(sequence="ACGTTTTTTTAC", strand="reverse", region="2-9", select="3,8", map="triangle", palette="magma", distance="5")
     session = state_of(app)

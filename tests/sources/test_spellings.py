@@ -255,7 +255,11 @@ def test_numbers_are_whole_bases(text: str, value: int) -> None:
 
 
 def test_several_places_are_split_at_spaces_and_semicolons_and_not_inside_numbers() -> None:
-    assert several("GAL1 GAL10; chrIV:1,234-1,533, 4:5") == ("GAL1", "GAL10", "chrIV:1,234-1,533", "4:5")
+    assert several("GAL1 GAL10; chrIV:1,234-1,533, 4:5") == (
+        ("GAL1 GAL10", "chrIV:1,234-1,533, 4:5"),
+        ("GAL1", "GAL10", "chrIV:1,234-1,533", "4:5"),
+    )
+    assert several("GAL1,GAL10") == (("GAL1", "GAL10"),)
     assert several("GAL1") == ()
 
 
