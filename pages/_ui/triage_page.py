@@ -230,7 +230,7 @@ def _transcripts(asked: Asked, reference: ReferenceLetters, folder: VisitorFolde
         found = Transcripts()
     else:
         packed = ".gz" if asked.genes.content.startswith(GZIP_MAGIC) else ""
-        found = read_transcripts(folder.write(f"genes{packed}", asked.genes.content), codes)
+        found = read_transcripts(folder.write(f"genes{packed}", asked.genes.content), codes, asked.genes.name)
     if codes and not found:
         raise InputError("A genetic code says how gene models are read, and there are none; give gene models, or leave the field empty.")
     return found
