@@ -103,7 +103,8 @@ def _helped(shared: Shared) -> None:
 
 def _typed(shared: Shared) -> None:
     """Names that begin as what was typed; what a browser sends is not trusted."""
-    given = st.session_state["search-script"].get("typed")
+    script = st.session_state.get("search-script")
+    given = None if script is None else script.get("typed")
     start = given.get("start") if isinstance(given, Mapping) else None
     if isinstance(start, str) and start.isprintable() and 0 < len(start) <= LONGEST_NAME:
         st.session_state[_NAMES] = (shared.genomes.names_at_hand(start), start)
@@ -129,9 +130,10 @@ def _to_hold(session: Session) -> str | None:
 
 
 def settle(session: Session) -> None:
-    """Draw the page again where what was read just now is to stand in the box, which is drawn before it is known."""
+    """Draw the page again where what was read just now is to stand in the box, which is drawn before it is known. A step along the genome is
+    followed by a run of its own."""
     held = _to_hold(session)
-    if held is not None and held != st.session_state.get(BOX, ""):
+    if held is not None and not session.question.moved and held != st.session_state.get(BOX, ""):
         st.rerun()
 
 
