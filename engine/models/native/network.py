@@ -51,7 +51,7 @@ def empty_network(evidence: Evidence) -> nn.Module:
             named: Any = (MODEL_FOR_CAUSAL_LM_MAPPING if kind.causal else MODEL_FOR_MASKED_LM_MAPPING)[type(config)]
             empty: nn.Module = named(config)
     except Exception as error:  # whatever a value of config.json makes the library raise
-        told = " ".join(str(error).split())
+        told = f"it does not know {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
         raise WeightsInvalid(
             f"transformers' {kind.name} class does not take the config.json of {evidence.name} ({type(error).__name__}: {told[:160]}); "
             "take it from the publication of the weights."

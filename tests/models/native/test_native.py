@@ -121,7 +121,7 @@ def test_a_six_mer_with_another_letter_is_carbons_unknown_token(tiny: Path) -> N
         ("modernbert", {"hidden_activation": "odd"}, "has hidden_activation = 'odd', which transformers' ModernBERT class does not know"),
         ("llama", {"hidden_act": 7}, "transformers' Llama class does not take the config.json of"),
         ("llama", {"hidden_size": "x"}, "transformers' Llama class does not take the config.json of"),
-        ("llama", {"rope_parameters": {"rope_type": "odd"}}, "transformers' Llama class does not take the config.json of"),
+        ("llama", {"rope_parameters": {"rope_type": "odd"}}, "(KeyError: it does not know 'odd'); take it from the publication"),
     ],
 )
 def test_a_value_of_the_configuration_that_the_class_does_not_take_is_named(
