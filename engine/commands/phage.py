@@ -57,7 +57,7 @@ def essential_command(
 
     settings = settings_of_command_line()
     target = out or Path("essential.tsv")
-    check_output(target, declared("essential"), (fasta, genes, labels))
+    check_output(target, declared("essential"), (fasta, Path(genes) if genes else None, labels))
     letters = read_sequence(sequence, fasta, name, locus, settings)
     known = labels_of(read_labelled(labels), gene_column, label_column) if labels is not None else None
     ranked_by = by or ("start" if parts == "all" else parts)
