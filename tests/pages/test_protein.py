@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ def _page() -> None:
 
 
 @pytest.fixture
-def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Tables named by the setting, in a folder of this test; the engine that all pages share is made anew."""
     from pages._ui import state
 
@@ -31,6 +33,9 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     state.shared.clear()
     yield tmp_path / "home"
     state.shared.clear()
+    for thread in threading.enumerate():
+        if thread.name == "preload":
+            thread.join(60)
 
 
 def opened(**address: str) -> AppTest:
