@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,7 +41,12 @@ def _table(found: ProteinScores, delimiter: str) -> bytes:
 
 def _npz(found: ProteinScores) -> bytes:
     out = io.BytesIO()
-    arrays = {"values": found.values, "classes": found.classes, "amino_acids": np.array(AMINO_ACIDS), "residues": np.array(found.residues)}
+    arrays: dict[str, Any] = {
+        "values": found.values,
+        "classes": found.classes,
+        "amino_acids": np.array(AMINO_ACIDS),
+        "residues": np.array(found.residues),
+    }
     np.savez_compressed(out, **arrays, provenance=np.array(found.provenance.to_json()), allow_pickle=False)
     return out.getvalue()
 

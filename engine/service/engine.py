@@ -436,6 +436,26 @@ class Engine:
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_splice(request, visitor), visitor, monitor)
 
+    def submit_on_model(
+        self, name: str, question: Any, refusal: Callable[[ModelCard], str], work: Callable[[Any, JobMonitor], Any], visitor: str = ""
+    ) -> Job:
+        """Start ``work(model, monitor)`` with the model that ``question`` names (``model``, ``species``, ``weights``, ``device``, ``dtype``).
+
+        The result is kept with the job only. Raises `CapabilityMissing` with what ``refusal(card)`` says, and `WeightsMissing`.
+        """
+        entry = self._registry.entry(question.model or self.settings.model)
+        spec = self._spec(entry, question.device, question.dtype, question.species, question.weights)
+        entry, _ = identified(entry, spec.directory)
+        reason = refusal(entry.card)
+        if reason:
+            raise CapabilityMissing(reason)
+
+        def body(monitor: JobMonitor) -> Any:
+            with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
+                return work(model, monitor)
+
+        return self.jobs.start(f"{name}-{uuid.uuid4().hex}", question, body, visitor)
+
     def cancel_all(self) -> None:
         """Ask every running computation to stop."""
         for job in self.jobs.running:

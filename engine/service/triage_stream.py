@@ -75,6 +75,13 @@ def _splice_cells(found: SpliceScore | None) -> list[Any] | None:
     return [found.status, found.gene, found.strand, changes, found.note]
 
 
+def _missense(cells: list[Any] | None) -> MissenseScore | None:
+    if cells is None:
+        return None
+    value, label, transcript, *there = cells
+    return MissenseScore(value, label, transcript, Substitution(*there) if there else None)
+
+
 def of_line(line: bytes) -> ScoredVariant:
     """What `to_line` wrote."""
     place, scores, consequences, told, splice, missense = orjson.loads(line)
@@ -100,7 +107,7 @@ def of_line(line: bytes) -> ScoredVariant:
         SpliceScore(variant, splice[0], splice[1], splice[2], changes[0], changes[1], changes[2], changes[3], splice[4])
         if splice is not None
         else None,
-        MissenseScore(*missense[:3], Substitution(*missense[3:]) if missense[3:] else None) if missense is not None else None,
+        _missense(missense),
     )
 
 
