@@ -134,7 +134,7 @@ def agreement_rows(projection: Projection) -> list[dict[str, Any]]:
             "clusters by": row.method,
             "clusters": row.clusters,
             "ARI": round(row.value, 4),
-            "ARI of shuffled classes": f"{row.shuffled:.4f} ({row.low:.4f} to {row.high:.4f})",
+            "shuffled classes": f"{row.shuffled:.4f} ({row.low:.4f} to {row.high:.4f})",
         }
         for row in projection.agreements
     ]

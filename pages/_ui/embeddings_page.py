@@ -37,6 +37,8 @@ from pages._ui.text import plain, show_caption, show_error, show_info
 SLOT, CHOOSING = "embeddings-work", "embeddings-places"
 AUTOMATIC_BP = 500_000
 """Bases that are read without being asked again; half a minute on two quiet cores."""
+MOST_SHOWN_BP = 1_000
+"""Bases of a place that open in the explorer."""
 WINDOWS, FEATURES = "windows", "annotated features"
 GROUPS_HELP = "Whole groups are held out. Without a column, stretches of 100 kb of a contig are groups, so that neighbours are on one side."
 
@@ -115,7 +117,7 @@ def _asked(shared: state.Shared, session: state.Session, given: Source) -> None:
         return
     kinds = kinds_of(given.genome) if len(given.genome.contigs()) <= 1_000 else []
     with st.container(border=True, key="embeddings-asked"):
-        first, second, third, fourth = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
+        first, second, third, fourth = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
         what = first.segmented_control(
             "Places", [FEATURES, WINDOWS], default=FEATURES if kinds else WINDOWS, key=f"embeddings-what-{bool(kinds)}"
         )
@@ -247,7 +249,9 @@ def _place(shared: state.Shared, session: state.Session, work: EmbeddingWork, ta
         )
         if st.button("Open in the explorer", key="embeddings-open"):
             session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
-            search.ask(shared, session, Question(work.source.question(place), work.request.model or shared.settings.model))
+            model = work.request.model or shared.settings.model
+            most = min(MOST_SHOWN_BP, shared.engine.model(model).card.max_length)
+            search.ask(shared, session, Question(work.source.question(place, most), model))
             st.switch_page("pages/explorer.py")
 
 

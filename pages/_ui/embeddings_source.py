@@ -30,10 +30,12 @@ class Source:
     label: str
     assembly: str = ""
 
-    def question(self, place: EmbeddedPlace) -> str:
-        """What the box takes to show a place with some bases around it."""
+    def question(self, place: EmbeddedPlace, most: int) -> str:
+        """What the box takes to show a place with some bases around it; of one longer than ``most`` bases its middle."""
         length = self.genome.contigs()[place.contig]
         start, end = max(0, place.start - CONTEXT_BP), min(length, place.end + CONTEXT_BP)
+        spare = max(0, end - start - most)
+        start, end = start + spare // 2, end - (spare - spare // 2)
         if self.assembly:
             return f"{self.assembly}:{place.contig}:{start + 1}-{end}:{place.strand}"
         return f">{place.contig}:{start + 1}-{end}\n{self.genome.letters(place.contig, start, end)}"

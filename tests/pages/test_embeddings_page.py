@@ -43,6 +43,7 @@ def test_windows_of_the_explorer_become_a_map() -> None:
     table, projection = work.result("places", EmbeddingTable), work.result("map", Projection)
     assert len(table) == len(LETTERS) // 40
     assert projection.pca.shape[0] == len(table)
-    assert work.source.question(table.places[0]).startswith(">")
+    assert len(work.source.question(table.places[3], 50).splitlines()[1]) == 50
+    assert work.source.question(table.places[0], 1000).splitlines()[1] == LETTERS[:140]
     app = settled(app.button(key="embeddings-probe").click().run())
     assert any("places have a label" in item.value for item in app.error)
