@@ -24,7 +24,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """A heat map element × base, red where the element gains, blue where it loses; bases that were not changed are grey."""
     found: ElementEffects = evidence.results["element-effects"]
     values = found.strongest()
-    names = [plain(name) for name in found.elements]
+    names = [plain(name).replace(" forward", " +").replace(" reverse", " −") for name in found.elements]
     known = np.abs(values[np.isfinite(values)])
     limit = max(LEAST_LIMIT, float(f"{known.max():.2g}")) if known.size else 1.0
     traces, images = drawn(Cells(values, 1, 1, 0, 1), limit, FigureStyle(live=style.live, still=style.still), both_signs=True, bar="Δ p")
