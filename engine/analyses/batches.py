@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import pairwise
 from typing import TypeVar
 
 from engine.core.errors import ResourceExhausted, is_out_of_memory
@@ -24,6 +25,9 @@ MOST_WORKERS = 8
 SHARES = 4
 """Short work on a CPU is shared out into so many batches, whatever the number of cores is: the last bits of a score depend on what else is in
 its batch."""
+FIRST_ENDS = (3, 15, 27)
+"""Where the first batches on a CPU end: the first alone, while what the model keeps of a reference is filled; after the next two, nine rows of a
+map that is computed coarse to fine are a picture."""
 
 
 def batches(
@@ -112,12 +116,14 @@ def _free_memory() -> None:
 
 
 def _spans(start: int, count: int, size: int, shared_out: bool) -> list[Span]:
-    """The next batches, at most `MOST_WORKERS`: the first of all alone and small where work is ``shared_out``, none across the whole triples
-    (a base's three substitutions) where they fit."""
+    """The next batches, at most `MOST_WORKERS`: the first ones small where work is ``shared_out``, none across the whole triples (a base's three
+    substitutions) where they fit."""
     if not shared_out:
         return [(start, min(count, start + size))]
     if start == 0:
-        return [(0, min(count, size, 3))]
+        return [(0, min(count, size, FIRST_ENDS[0]))]
+    if start in FIRST_ENDS[:-1] and size >= FIRST_ENDS[1]:
+        return [(first, min(count, end)) for first, end in pairwise(FIRST_ENDS) if start <= first < count]
     share = -(-count // SHARES)
     step = min(size, -(-share // 3) * 3)
     return [(first, min(count, first + step)) for first in range(start, min(count, start + MOST_WORKERS * step), step)]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.analyses.declared import declared
+from engine.analyses.shared_passes import worth_sharing
 from engine.core.calibration import calibration_of
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ResourceExhausted, SourceUnavailable
@@ -32,7 +33,7 @@ from engine.service.estimate import Cost, Timings
 from engine.service.jobs import Job, JobMonitor, Waiter, finished_job, follow
 from engine.service.quotas import Quotas
 from engine.service.requests import Request, Resolved
-from engine.service.shelf import UNREAD, Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory
+from engine.service.shelf import UNREAD, Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory, one_moment
 from engine.service.store import ResultStore
 from engine.service.turns import Turns
 from engine.service.visitors import JobTable
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "ModelRow", "Request", "follow"]
 
 logger = logging.getLogger(__name__)
+
+WARM_UP = "ACGT" * 4
+"""The first question of a process: it waits for what the libraries do once, so that its time says nothing about others (on a busy machine
+estimates of hours came of it)."""
 
 SOON_SECONDS = 0.1
 """Longest wait of a caller for the files of a model to be read."""
@@ -231,10 +236,10 @@ class Engine:
         """Load a model in the background and time it on a few bases: the first question does not wait, and its cost is known."""
 
         def body() -> None:
-            warm = Request("probabilities", NucleotideSequence("ACGT" * 4), model_id)
-            timed = Request("pair", NucleotideSequence("ACGTTGCAAC" * 20), model_id)
+            warm = Request("probabilities", NucleotideSequence(WARM_UP), model_id)
+            timed = (("pair", NucleotideSequence("ACGTTGCAAC" * 20)), ("probabilities", NucleotideSequence("ACGTTGCAAC" * 4)))
             try:
-                for request in (warm, timed):
+                for request in (warm, *(Request(name, letters, model_id) for name, letters in timed)):
                     self.run(request)
             except LocuscopeError as error:
                 logger.warning("%s could not be loaded ahead: %s", model_id or self.settings.model, error)
@@ -326,8 +331,9 @@ class Engine:
         ``visitor``: who waits, or the job that reads the answer. Raises what `check` raises, and `ResourceExhausted` when too many
         computations run.
         """
-        found = self._checked(request)
-        seconds = self.estimate(request).seconds
+        with one_moment():
+            found = self._checked(request)
+            seconds = self.estimate(request).seconds
         if found.spec.fingerprint == UNREAD:
             return self.jobs.start(
                 f"{found.spec.directory}|{found.same_question}", request, functools.partial(self._answer_unread, found), visitor, seconds
@@ -535,7 +541,7 @@ class Engine:
             given = answers if known is None else {**answers, analysis.name: known}
             result = analysis.run(model, found.sequence, found.parameters, watcher, given)
             seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
-        if known is None:
+        if known is None and found.sequence.letters != WARM_UP:
             passes = found.passes - sum(self._resolved(found.inner(name)).passes for name in answers)
             self._timings.note(found.pace("passes" if answers else ""), found.read_bp, max(1, passes), seconds)
         return result
@@ -562,7 +568,7 @@ class Engine:
 
     def _turns_on(self, device: str) -> Turns:
         with self._lock:
-            return self._turns.setdefault(device, Turns())
+            return self._turns.setdefault(device, Turns(rounds=worth_sharing(device)))
 
     def _entry(self, request: Request) -> ModelEntry:
         if request.model:

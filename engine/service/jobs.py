@@ -25,7 +25,7 @@ State = Literal["queued", "running", "done", "cancelled", "failed"]
 PARTIAL_SECONDS = 0.4
 PARTIAL_SHARE = 50.0
 MOST_PARTIAL_SECONDS = 10.0
-FIRST_PARTIAL_SECONDS = 0.2
+FIRST_PARTIAL_SECONDS = 0.1
 """Computing time before the first snapshot: what is shown first is a picture, not a row."""
 LOOK_SECONDS = 10.0
 KEEP_SECONDS = 20.0

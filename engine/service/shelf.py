@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -211,8 +212,8 @@ def memory_bytes(model: Any) -> int:
 
 
 def directory_bytes(directory: Path) -> int:
-    """Bytes of all files below a folder."""
-    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+    """Bytes of the files below a folder, hidden ones left out."""
+    return sum(found.size for found in _files(directory))
 
 
 def find_directory(entry: ModelEntry, settings: Settings, weights: Path | None = None) -> Path:
@@ -270,14 +271,14 @@ class Fingerprints:
         ``waiting`` is called between megabytes; it may raise to give up.
         """
         total = hashlib.sha256()
-        for path, relative in _files(directory):
-            total.update(f"{relative}\0{self._file(path, waiting)}\n".encode())
+        for found in _files(directory):
+            total.update(f"{found.relative}\0{self._file(found, waiting)}\n".encode())
         return total.hexdigest()
 
     def known(self, directory: Path) -> bool:
         """Whether `of` answers without reading the files."""
         with self._lock:
-            return all(_name(path) in self._known for path, _ in _files(directory))
+            return all(found.name in self._known for found in _files(directory))
 
     def soon(self, directory: Path, seconds: float) -> bool:
         """`known`, after having them read in the background; who asks first waits up to ``seconds`` for small files."""
@@ -301,8 +302,8 @@ class Fingerprints:
             with self._lock:
                 self._reading.discard(directory)
 
-    def _file(self, path: Path, waiting: Callable[[], None]) -> str:
-        name = _name(path)
+    def _file(self, file: _File, waiting: Callable[[], None]) -> str:
+        name = file.name
         while True:
             with self._lock:
                 if name in self._known:
@@ -315,7 +316,7 @@ class Fingerprints:
                 waiting()
         try:
             digest = hashlib.sha256()
-            with path.open("rb") as handle:
+            with file.path.open("rb") as handle:
                 while block := handle.read(_BLOCK):
                     digest.update(block)
                     waiting()
@@ -338,17 +339,43 @@ class Fingerprints:
             temporary.replace(self._memory)
 
 
-def _files(directory: Path) -> list[tuple[Path, str]]:
-    """Files below a folder with their relative names, sorted, hidden ones left out."""
+@dataclass(frozen=True)
+class _File:
+    """A file below a folder: its relative name, what its hash is remembered by, and its bytes."""
+
+    path: Path
+    relative: str
+    name: str
+    size: int
+
+
+_looked: ContextVar[dict[Path, list[_File]] | None] = ContextVar("looked", default=None)
+
+
+@contextlib.contextmanager
+def one_moment() -> Iterator[None]:
+    """Inside, each checkpoint folder is looked at once: what one run of a page asks of the engine is about one state of the files."""
+    if _looked.get() is not None:
+        yield
+        return
+    token = _looked.set({})
+    try:
+        yield
+    finally:
+        _looked.reset(token)
+
+
+def _files(directory: Path) -> list[_File]:
+    """Files below a folder, sorted, hidden ones left out."""
+    looked = _looked.get()
+    if looked is not None and directory in looked:
+        return looked[directory]
     found = []
     for path in sorted(directory.rglob("*")):
         relative = path.relative_to(directory)
         if path.is_file() and not any(part.startswith(".") for part in relative.parts):
-            found.append((path, relative.as_posix()))
+            status = path.stat()
+            found.append(_File(path, relative.as_posix(), f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}", status.st_size))
+    if looked is not None:
+        looked[directory] = found
     return found
-
-
-def _name(path: Path) -> str:
-    """What a hash is remembered by."""
-    status = path.stat()
-    return f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"

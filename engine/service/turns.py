@@ -3,8 +3,8 @@
 One computation at a time has the device, for slices of time. The order:
 
 1. The first of what a visitor asked for at once gets a first look: the device until it has something to show, `MOST_LOOK_SECONDS` at most,
-   in the order of arrival, one slice each before. A map is computed coarse to fine: its first snapshot is a picture. After the slice its next
-   batch can go through the model together with those of others (`engine.analyses.shared_passes`).
+   in the order of arrival. A map is computed coarse to fine: its first snapshot is a picture. Where ``rounds``, each gets one slice before:
+   after it its next batch can go through the model together with those of others (`engine.analyses.shared_passes`).
 2. A `SHARE` of the time goes, by slices, to whoever has waited longest, so that a long computation goes on however many short ones come.
 3. Otherwise the visitor who needs least to have everything goes first: with the least remaining work first, half of the visitors are done in
    half of the time. What somebody used beyond `CREDIT_SECONDS` lately counts as work that is still to be done, so that many short questions
@@ -69,9 +69,10 @@ class _Ticket:
 
 
 class Turns:
-    """Who may use one device; all methods may be called from any thread."""
+    """Who may use one device; all methods may be called from any thread. ``rounds``: first looks begin with a slice for each."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rounds: bool = False) -> None:
+        self._rounds = rounds
         self._lock = threading.Lock()
         self._waiting: list[_Ticket] = []
         self._holder: _Ticket | None = None
@@ -165,7 +166,7 @@ class Turns:
         now = time.monotonic()
         looks = [ticket for ticket in tickets if self._is_look(ticket, now)]
         if looks:
-            return self._chosen(min(looks, key=lambda ticket: (ticket.job.used_seconds > 0, ticket.order)), by_share=False)
+            return self._chosen(min(looks, key=lambda ticket: (self._rounds and ticket.job.used_seconds > 0, ticket.order)), by_share=False)
         if self._owed > SLICE_SECONDS:
             return self._chosen(min(tickets, key=lambda ticket: (ticket.since, ticket.order)), by_share=True)
         needs = self._needs(tickets)

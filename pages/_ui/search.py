@@ -101,7 +101,8 @@ def _helped(shared: Shared) -> None:
 
 def _typed(shared: Shared) -> None:
     """Names that begin as what was typed; what a browser sends is not trusted."""
-    given = st.session_state["search-script"].get("typed")
+    script = st.session_state.get("search-script")
+    given = None if script is None else script.get("typed")
     start = given.get("start") if isinstance(given, Mapping) else None
     if isinstance(start, str) and start.isprintable() and 0 < len(start) <= LONGEST_NAME:
         st.session_state[_NAMES] = (shared.genomes.names_at_hand(start), start)

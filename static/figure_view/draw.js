@@ -20,7 +20,7 @@ export function draw(view, dirty) {
   drawMarks(view);
   dom.readout.textContent = view.message || readout(view);
   if (document.activeElement !== dom.region) dom.region.value = regionText(region, view.facts.ruler);
-  if (dirty.size > 1 || !dirty.has("cursor")) drawBeside(view);
+  if (dirty.size > 1 || !dirty.has("cursor")) drawBeside(view, dirty.size === 1 && dirty.has("view"));
   root.dataset.ready = "true";
 }
 // Top and bottom of the map: rows, of the triangle distances.
@@ -143,7 +143,7 @@ function drawMarks({ dom, laid, selection, cursor, brush, display, region }) {
     const tag = cursor && laid.find(({ id, names }) => id === box.dataset.marks && !names.length)?.tags?.[cursor.j];
     const side = cursor?.j > middle(region) ? "tag fv-left" : "tag";
     if (tag) found.push(mark(side, [cursor.j, cursor.j + 1], tag));
-    box.replaceChildren(...found);
+    if (found.length || box.firstChild) box.replaceChildren(...found);
   }
   for (const arc of dom.over.querySelectorAll("path")) arc.classList.toggle("fv-selected", isChosen(arc, selection));
 }
@@ -154,21 +154,24 @@ function cell(shape, kind, i, j) {
   return [...lines, mark(kind, [j, j + 1, i, i + 1])];
 }
 // Progress and tabs as the server describes them; rows out of view are hidden, the selected one is marked.
-function drawBeside(view) {
+function drawBeside(view, moved) {
   const { dom, root, region, selection, results } = view;
   root.dataset.tab = view.tab;
   const { of, nodes } = results.card?.header || {};
   const words = selection ? selectionWords(view) : dom.card.dataset.empty;
-  const card = selection && of === chosen(selection) ? nodes : [["p", {}, words]];
-  const boxes = { progress: results.status?.header.nodes || [], ...results.side?.header.tabs, card };
+  if (view.plain?.[0][2] !== words) view.plain = [["p", {}, words]]; // what is the same is not drawn again
+  const card = selection && of === chosen(selection) ? nodes : view.plain;
+  const boxes = { progress: results.status?.header.nodes || view.none, ...results.side?.header.tabs, card };
   for (const [name, content] of Object.entries(boxes)) {
-    if (dom[name].content !== content) dom[name].replaceChildren(...content.map(made));
-    dom[name].content = content;
+    if (dom[name].content === content) continue;
+    Object.assign(dom[name], { content }).replaceChildren(...content.map(made));
+    view.listed = [...root.querySelectorAll("tr[data-places]")];
   }
-  for (const row of root.querySelectorAll("tr[data-places]")) {
-    const places = row.dataset.places.split(",");
-    row.hidden = Math.max(...places) <= region.a || Math.min(...places) > region.b;
-    row.ariaSelected = isChosen(row, selection);
+  for (const row of view.listed) {
+    const ends = row.dataset.places.split(",");
+    const hidden = Math.max(...ends) <= region.a || Math.min(...ends) > region.b;
+    if (row.hidden !== hidden) row.hidden = hidden; // each that is set costs style
+    if (!moved) row.ariaSelected = isChosen(row, selection);
   }
   for (const tab of root.querySelectorAll("[role=tab]")) tab.ariaSelected = tab.dataset.tab === view.tab;
 }

@@ -56,10 +56,9 @@ export function panels(change = {}) {
 }
 // The selection as positions from 1: "12" or "1,72", changed before read.
 export const chosen = (selection) => (selection ? [...new Set([selection.i + 1, selection.j + 1])].join() : "");
-export function isChosen({ dataset }, selection) {
-  const sorted = (text) => text.split(",").sort().join();
-  return sorted(dataset.places) === sorted(chosen(selection));
-}
+// A pair is the same in both directions.
+export const isChosen = ({ dataset }, selection) =>
+  !!selection && [chosen(selection), chosen({ i: selection.j, j: selection.i })].includes(dataset.places);
 export function addressOf({ root, meta, display, region, rows, selection, arrangement, length, isBlock }) {
   const parameters = new URLSearchParams(meta.address);
   const put = (name, value) => (value ? parameters.set(name, value) : parameters.delete(name));

@@ -37,9 +37,14 @@ def browser() -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def served(script: Path, folder: Path, **environment: str) -> Iterator[str]:
-    """The address of a Streamlit script that runs in a process of its own, with one thread a product, until the block ends."""
+    """The address of a Streamlit script that runs in a process of its own, with one thread a product, until the block ends.
+
+    What failed there fails here: a page shows a visitor no more than that something did.
+    """
     with serving.served(script, folder, **{"OMP_NUM_THREADS": "1", **environment}) as server:
         yield server.address
+    log = (folder / "server.log").read_text(encoding="utf-8", errors="replace")
+    assert "Traceback (most recent call last)" not in log, log[-20_000:]
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,14 @@ def test_whole_map_sequence_and_three_tracks_are_seen_and_buttons_are_legible(
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     shown = opened(page, address)
-    seen = [name for name in shown.data("panels").split() if (box := shown.box(name))["y"] + box["height"] <= height and box["height"] > 8]
+    seen: list[str] = []
+    for _ in range(PATIENCE // 500):  # what stands above the figure while it is computed goes after it
+        seen = [
+            name for name in shown.data("panels").split() if (box := shown.box(name))["y"] + box["height"] <= height and box["height"] > 8
+        ]
+        if {"map", "sequence"} <= set(seen) and len(seen) >= 5:
+            break
+        page.wait_for_timeout(500)
     assert {"map", "sequence"} <= set(seen)
     assert len(seen) >= 5, seen
     contrasts = page.evaluate(CONTRASTS)

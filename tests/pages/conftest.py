@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -24,14 +23,6 @@ def engine_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     patch.setenv("LOCUSCOPE_OFFLINE", "1")
     yield
     patch.undo()
-
-
-@pytest.fixture(autouse=True)
-def main_module_comes_back() -> Iterator[None]:
-    """The test frame puts its script in the place of ``__main__``, where processes that other tests spawn would look for it."""
-    before = sys.modules["__main__"]
-    yield
-    sys.modules["__main__"] = before
 
 
 @pytest.fixture

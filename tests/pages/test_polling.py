@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages._ui.polling import Pace
+from pages._ui.polling import Pace, glance_interval
 
 
 def test_alone_a_visitor_looks_often_and_in_a_crowd_all_together_take_a_tenth_of_the_time() -> None:
@@ -22,3 +22,9 @@ def test_on_a_busy_machine_looks_are_more_seldom() -> None:
     for _ in range(10):
         pace.note(0.2)
     assert pace.interval(8) > 3 * before
+
+
+def test_who_has_seen_nothing_yet_is_told_sooner_and_all_together_take_a_tenth_of_the_time() -> None:
+    assert glance_interval(1) == 0.4
+    assert glance_interval(20) == pytest.approx(1.0)
+    assert glance_interval(1000) == 5.0

@@ -76,7 +76,7 @@ def test_bytes_are_those_of_models_results_and_the_disk(engine: Engine, tmp_path
     kept = engine.run(Request("dependency", NucleotideSequence("ACGTACGTAC"), "pairs"))
     found = now(engine)
     assert found["result_bytes"] >= kept.values.nbytes == 400
-    assert found["store_bytes"] == sum(path.stat().st_size for path in (tmp_path / "results").glob("*.npz")) > 400
+    wait_until(lambda: now(engine)["store_bytes"] == sum(path.stat().st_size for path in (tmp_path / "results").glob("*.npz")) > 400)
     assert found["memory_bytes"] > 10_000_000
 
 

@@ -406,6 +406,7 @@ def test_short_maps_of_two_visitors_go_through_the_model_in_one_batch(
 ) -> None:
     """As on a GPU. The first visitor makes way after the reference, whose pass was long; the second offers a batch, too, and one pass computes both."""
     monkeypatch.setattr(substitutions, "worth_sharing", lambda device: True)
+    monkeypatch.setattr("engine.service.engine.worth_sharing", lambda device: True)
     calls.batch, calls.seconds = 100, 0.3
     sequences = HAIRPIN, NucleotideSequence("TTTTACGAAAACGA")
     jobs = [engine.submit(Request("dependency", sequence), visitor=visitor) for sequence, visitor in zip(sequences, "ab", strict=True)]

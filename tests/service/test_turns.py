@@ -59,9 +59,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def simulated(clock: Clock, arrivals: list[tuple[float, Work]], seconds: float, step: float = 0.05) -> dict[str, list[tuple[float, float]]]:
+def simulated(
+    clock: Clock, arrivals: list[tuple[float, Work]], seconds: float, step: float = 0.05, *, rounds: bool = False
+) -> dict[str, list[tuple[float, float]]]:
     """Who computed when: stretches by account. Each computation arrives at its time and asks to go on after every ``step`` of computing."""
-    gate, came, history = Turns(), list(arrivals), dict[str, list[tuple[float, float]]]()
+    gate, came, history = Turns(rounds=rounds), list(arrivals), dict[str, list[tuple[float, float]]]()
     start = clock.now
     while clock.now - start < seconds:
         while came and came[0][0] <= clock.now - start:
@@ -117,6 +119,22 @@ def test_half_of_the_visitors_are_done_in_half_of_the_time(clock: Clock) -> None
     ends = sorted(done(simulated(clock, works, 60)).values())
     assert ends[-1] == pytest.approx(39, abs=1.5)
     assert ends[9] < 0.5 * ends[-1]
+
+
+@pytest.mark.parametrize(("rounds", "half"), [(False, 1.5), (True, 2.5)])
+def test_first_looks_come_one_after_the_other_where_computations_do_not_meet(clock: Clock, rounds: bool, half: float) -> None:
+    """Ten looks of a quarter of a second each: half of them are over after half of the time; with a slice each before, nearly all at the end."""
+    works = [(0.001 * place, Work(str(place), 3.0, is_first=True)) for place in range(10)]
+    history = simulated(clock, works, 40, rounds=rounds)
+    ends = sorted(
+        next(end for start, end in history[str(place)] if _computed(history[str(place)], end) >= 0.25 - 1e-6) for place in range(10)
+    )
+    assert ends[4] <= half
+    assert ends[-1] <= 3.5
+
+
+def _computed(stretches: list[tuple[float, float]], until: float) -> float:
+    return sum(end - start for start, end in stretches if end <= until)
 
 
 def test_everyone_who_comes_gets_a_first_look_before_anyone_goes_on(clock: Clock) -> None:

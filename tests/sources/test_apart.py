@@ -109,7 +109,7 @@ def test_hostile_files_end_at_a_bound_and_leave_this_process_as_it_was(name: str
         HOSTILE[name](settings)
     assert str(caught.value).endswith(".")
     assert len(str(caught.value)) < 400
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 10  # of this process; the reading takes place in another one
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # kilobytes; the file itself is here
 
 

@@ -43,7 +43,7 @@ def visitor_rows(options: GpuOptions, folder: Path) -> Iterator[Row]:
     """Several visitors who ask the shipped model at once, in turns and together in a batch where there is room, as the pages do it."""
     group = f"Visitors of the shipped model, {options.name}, {options.low}"
     model: Any = entry("locuscope").load(folder, LoadOptions(device=options.device, dtype=options.low))
-    turns, lock = Turns(), threading.Lock()
+    turns, lock = Turns(rounds=True), threading.Lock()
     sequences = [NucleotideSequence(random_letters(options.visitor_bp, seed)) for seed in range(options.visitors)]
 
     def ask(number: int, waited: list[float], began: float) -> None:

@@ -81,7 +81,9 @@ def mount(meta: Mapping[str, Any], saw: Callable[[Mapping[str, Any]], None] | No
     """Show the view; returns what was asked for since the last run. ``saw`` is called with what is seen whenever the visitor leaves it."""
     key = f"view-{meta['target']}"
     noted: dict[str, Any] = {f"on_{name}_change": _noted for name in TRIGGERS}
-    result = _view(key=key, data={**meta, "plotly": plotly_place()}, on_seen_change=partial(_seen, key, saw), **noted)
+    length = meta.get("length", len(meta["letters"]))
+    usual = {"length": length, "bounds": {"a": 0, "b": length}, "plotly": plotly_place()}
+    result = _view(key=key, data={**usual, **meta}, on_seen_change=partial(_seen, key, saw), **noted)
     for name in TRIGGERS:
         values = result.get(name)
         if isinstance(values, Mapping):
@@ -96,7 +98,8 @@ def send(target: str, kind: str, payload: bytes) -> None:
 
 def _seen(key: str, saw: Callable[[Mapping[str, Any]], None] | None) -> None:
     """Before the run, so that it is known on whichever page that run is."""
-    seen = st.session_state[key].get("seen")
+    left = st.session_state.get(key)  # what is drawn on this page no more may have been forgotten
+    seen = None if left is None else left.get("seen")
     if saw is not None and isinstance(seen, Mapping):
         saw(seen)
 

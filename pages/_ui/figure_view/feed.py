@@ -52,9 +52,9 @@ class Feed:
         While a map is partial, its cells go at each call, the figure around them once.
         """
         found: DependencyMap | None = evidence.results.get(MAP)
-        self._keep("figure", (_made_of(evidence), style), lambda: self._figure(evidence, style))
-        if found is not None:
+        if found is not None:  # before the figure, which is then drawn once with it
             self._keep("map", (found, style), lambda: wire.map_envelope(self.address, found, style))
+        self._keep("figure", (_made_of(evidence), style), lambda: self._figure(evidence, style))
         if found is not None and window is not None and found.complete:
             start, end = _widened(window, found)
             self._keep("window", (found, style, window), lambda: wire.window_envelope(self.address, found, start, end, style))
