@@ -40,7 +40,8 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         "fillcolor": theme(dark=style.dark)["missing"],
     }
     axis = {"range": [len(names) - 0.5, -0.5], "tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
-    order = np.argsort(-np.nan_to_num(np.fmax.reduce(np.abs(values), axis=1)), kind="stable")[:3] if values.size else []
+    largest = np.nan_to_num(np.fmax.reduce(np.abs(values), axis=1, initial=0.0))
+    order = np.argsort(-largest, kind="stable")[:3].tolist()
     return Drawn(
         tuple(traces),
         axis,
