@@ -52,10 +52,14 @@ def triage_command(
         bool, typer.Option("--influence/--no-influence", help="Without it a substitution takes one pass of three.")
     ] = True,
     splice: Annotated[bool, typer.Option("--splice", help="Splice changes by CI-SpliceAI, too.")] = False,
+    alphamissense: Annotated[
+        bool, typer.Option("--alphamissense", help="AlphaMissense's scores of missense substitutions, too; needs --assembly and its table.")
+    ] = False,
     assembly: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="The public assembly of the reference: GRCh37 and GRCh38 take the genes that come with CI-SpliceAI."
+            metavar="NAME",
+            help="The public assembly of the reference: GRCh37 and GRCh38 take the genes that come with CI-SpliceAI, and AlphaMissense's tables.",
         ),
     ] = "",
     genetic_code: Annotated[
@@ -69,6 +73,7 @@ def triage_command(
     from engine.core.transcripts import Transcripts
     from engine.exports.triage_files import triage_format
     from engine.exports.triage_table import write_triage_table
+    from engine.service.proteins import TABLE
     from engine.service.triage import ReferenceLetters, TriageRequest
     from engine.service.triage_stream import Journal, Stream, identity_of, run_stream
     from engine.sources.genetic_codes import given_codes
@@ -101,6 +106,7 @@ def triage_command(
         dtype,
         "cispliceai" if splice else "",
         assembly,
+        TABLE if alphamissense else "",
     )
     engine, monitor = arguments.make_engine(settings), TerminalMonitor()
     with _source(vcf, variant, reference, settings) as source, tempfile.TemporaryDirectory() as folder:

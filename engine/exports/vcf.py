@@ -35,6 +35,9 @@ FIELDS = (
     ("LCS_STATUS", "String", "scored, reference_mismatch, outside or not_scored"),
     ("LCS_CONSEQUENCE", "String", "Most severe consequence by the annotation, a Sequence Ontology term"),
     ("LCS_IMPACT", "String", "Its impact class: HIGH, MODERATE, LOW or MODIFIER"),
+    ("LCS_AM", "Float", "AlphaMissense pathogenicity, 0 to 1, the highest of the transcripts in its table"),
+    ("LCS_AM_CLASS", "String", "Its class: likely_benign, ambiguous or likely_pathogenic"),
+    ("LCS_AM_PROTEIN", "String", "The substitution in the protein, UniProt accession:change"),
     ("LCS_LEFT_ALIGNED", "String", "Position|reference|alternate without padding, an indel as far left as it goes"),
 )
 """INFO fields, one value an alternate allele."""
@@ -153,6 +156,9 @@ def _annotated(line: str, ranked: Sequence[tuple[ScoredVariant, int | None]]) ->
         ("LCS_STATUS", [row.status for row in rows]),
         ("LCS_CONSEQUENCE", [row.consequence or "." for row in rows]),
         ("LCS_IMPACT", [row.consequences[0].impact if row.consequences else "." for row in rows]),
+        ("LCS_AM", [_number(row.missense.value if row.missense else None) for row in rows]),
+        ("LCS_AM_CLASS", [row.missense.label if row.missense else "." for row in rows]),
+        ("LCS_AM_PROTEIN", [str((row.missense and row.missense.substitution) or ".") for row in rows]),
         ("LCS_LEFT_ALIGNED", ["|".join(map(str, row.left_aligned)) if row.left_aligned else "." for row in rows]),
         (
             splice_field.FIELD,

@@ -14,6 +14,7 @@ from engine.core.quoting import file_name
 from engine.core.transcripts import Transcripts
 from engine.core.variants import Triage, TriageParameters
 from engine.service.jobs import Job
+from engine.service.proteins import TABLE, has_table
 from engine.service.triage import ReferenceLetters, TriageRequest
 from engine.service.variant_list import read_variant_list
 from engine.service.visitor_files import VisitorFolder
@@ -78,6 +79,7 @@ class Asked:
     window: int
     influence: bool
     splice: bool
+    missense: bool
     codes: str
 
     @property
@@ -135,9 +137,16 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
                 disabled=bool(why_not),
                 help=plain(why_not) or "Human splice sites gained and lost, by the gene models, else by the genes of GRCh37 or GRCh38.",
             )
+            no_table = shared.engine.model(TABLE).why_not
+            missense = three.checkbox(
+                "AlphaMissense",
+                value=not no_table,
+                disabled=bool(no_table),
+                help=plain(no_table) or "Published scores of human missense substitutions, where the reference is GRCh38 or GRCh37.",
+            )
         sent = st.form_submit_button("Rank the variants", type="primary")
     named = "" if known == UNKNOWN else known
-    chosen = (named, model, int(window), influence, splice, stated)
+    chosen = (named, model, int(window), influence, splice, missense, stated)
     if sent:
         try:
             return True, Asked(Given.of_upload(variants), text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes), *chosen)
@@ -164,7 +173,9 @@ def _of_example(item: triage_examples.TriageExample, asked: tuple[bool, Asked] |
     model, window, influence = (asked[1].model, asked[1].window, asked[1].influence) if asked is not None else ("", 512, True)
     variants = None if item.text else Given.of_path(item.variants)
     files = (variants, item.text, OWN, Given.of_path(item.reference), Given.of_path(item.genes))
-    return Asked(*files, item.assembly, model, window, influence, splice and bool(item.assembly), "")
+    return Asked(
+        *files, item.assembly, model, window, influence, splice and bool(item.assembly), asked is not None and asked[1].missense, ""
+    )
 
 
 def _start(shared: state.Shared, asked: Asked) -> None:
@@ -190,6 +201,7 @@ def _start(shared: state.Shared, asked: Asked) -> None:
         parameters = TriageParameters(asked.window, asked.influence)
         splice = SPLICE_MODEL if asked.splice else ""
         request = TriageRequest(found, reference, transcripts, asked.model, parameters, splice=splice, assembly=asked.known_as)
+        request = replace(request, missense=TABLE) if asked.missense and has_table(shared.engine, asked.known_as) else request
         return request, folder, given
 
     def then(found: tuple[TriageRequest, VisitorFolder | None, Given]) -> None:
