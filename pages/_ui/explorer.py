@@ -15,7 +15,7 @@ from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
-from pages._ui import address, allele_bar, downloads, figure_view, moving, polling, reading, search, state, tables
+from pages._ui import address, allele_bar, downloads, figure_view, moving, own_tracks, polling, reading, search, state, tables
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -41,17 +41,21 @@ def _page() -> None:
     search.bar(shared, session)
     with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
         reading.show(shared.engine, search.READING)
+        reading.show(shared.engine, own_tracks.READING)
         if session.screen.problem:
             show_error(session.screen.problem)
     if session.screen.shown is None:
         search.cards(shared, session)
         return
     runs, cost = computations(shared, session)
+    moving.around(shared, session)
+    runs.own = own_tracks.placed(session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
     allele_bar.bar(shared, session, "Explorer")
     st.fragment(_figure)(shared, session)
     tables.section(runs)
+    own_tracks.against_model(runs, runs.own, dark=_dark())
     search.cards(shared, session)
 
 

@@ -15,7 +15,7 @@ from engine.core.features import Feature
 from engine.core.quoting import file_name, quoted
 from engine.sources import apart, examples
 from engine.sources.understood import Understood
-from pages._ui import choices, reading, served, state
+from pages._ui import choices, own_tracks, reading, served, state
 from pages._ui.question import Question, resolve
 from pages._ui.runs import NO_ELEMENTS
 from pages._ui.state import Screen, Session, Shared
@@ -87,6 +87,7 @@ def bar(shared: Shared, session: Session) -> None:
             _model_picker(shared, session)
         with tools, st.container(horizontal=True, gap="small"):
             _upload(shared, session)
+            own_tracks.menu(shared, session)
             _settings(shared, session)
         _example_row(shared, session)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from engine.core.features import Feature
+from engine.core.own_tracks import OwnTrack
 from engine.core.settings import Settings, user_path
 from engine.service import metrics
 from engine.service.engine import Engine
@@ -21,6 +22,9 @@ from pages._ui.address import AddressState
 from pages._ui.question import Question, Shown
 from pages._ui.runs import Price, Runs
 from pages._ui.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from pages._ui.own_tracks import Brought
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,9 @@ class Session:
         self.work = Work()
         self.exchange = Exchange()
         self.around: Around | None = None
+        self.tracks: tuple[Brought, ...] = ()
+        self.tracks_read: frozenset[str] = frozenset()
+        self.tracks_placed: tuple[Any, tuple[OwnTrack, ...]] | None = None
         self.uploads: dict[str, tuple[str, int]] = {}
 
     @property
@@ -114,7 +121,8 @@ class Session:
         packed = self.work.runs.held_bytes if self.work.runs is not None else 0
         read = self.files.understood
         letters = len(read[0]) + sum(len(record) for record in read[1].records) if read is not None else 0
-        return packed + letters + sum(size for _, size in list(self.uploads.values()))
+        tracks = sum(track.file.nbytes for track in self.tracks)
+        return packed + letters + tracks + sum(size for _, size in list(self.uploads.values()))
 
     def let_go(self) -> None:
         """Forget results; they are asked for again when the visitor is back."""
