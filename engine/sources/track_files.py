@@ -211,7 +211,11 @@ def _table(lines: TextLines, name: str, left_out: LeftOut) -> tuple[TrackKind, I
 
 
 def _annotation(lines: TextLines, name: str, left_out: LeftOut) -> tuple[TrackKind, Iterator[Row]]:
-    style: Style = style_of(name.removesuffix(".gzipped"), lines.head)
+    try:
+        style: Style = style_of(name.removesuffix(".gzipped"), lines.head)
+    except FileFormatError as error:
+        what = lines.kind.words if lines.kind is not None else "of no known kind"
+        raise FileFormatError(f"The file {file_name(name)} is {what}; give {WANTED}.") from error
     features = parse_annotation(lines, style, left_out)
     found = (
         (item.contig, item.start, item.end, _score(item.attributes.get("score", "")), item.name or item.kind, item.strand, 0, 0)

@@ -62,17 +62,19 @@ def _always(_evidence: LocusEvidence) -> bool:
 
 
 def _blocks(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:
-    rows = track.rows
+    rows, length = track.rows, len(evidence.sequence)
+    least = 0 if evidence.has_letters else length // PIXELS + 1  # so that a narrow one is seen among millions of bases
+    ends = np.minimum(np.maximum(rows.ends, rows.starts + least), length)
     items = [
         Feature("region", name, int(start), int(end), strand)
-        for name, start, end, strand in zip(rows.names, rows.starts, rows.ends, rows.strands, strict=True)
+        for name, start, end, strand in zip(rows.names, rows.starts, ends, rows.strands, strict=True)
     ]
-    own = list(dict.fromkeys(thinned(items, len(evidence.sequence)) if not evidence.has_letters else items))
+    own = list(dict.fromkeys(thinned(items, length) if not evidence.has_letters else items))
     if not own:
         return _empty()
     at = lanes(own)
     count = max(at.values()) + 1
-    width = style.base_width(len(evidence.sequence))
+    width = style.base_width(length)
     trace = filled(together([arrow(item, -at[item], 0.78, width) for item in own]), track.colour, opacity=0.6, name=track.name)
     axis = {"visible": False, "range": [-count + 0.45, 0.55]}
     return Drawn((trace,), axis, height=LANE * count, labels=labels(own, at, evidence))

@@ -17,7 +17,7 @@ from engine.views.correlation import correlated, scatter
 from engine.views.own_panels import PREFIX
 from engine.views.palettes import element_colour
 from pages._ui import reading, state
-from pages._ui.text import plain, show_caption
+from pages._ui.text import show_caption
 
 if TYPE_CHECKING:
     from pages._ui.runs import Runs
@@ -59,6 +59,8 @@ def menu(shared: Shared, session: Session) -> None:
             _row(session, track)
         if count:
             st.caption("Order, height and folding: the i left of a panel.")
+    if len(session.tracks) != count:
+        st.rerun()
 
 
 def _row(session: Session, track: Brought) -> None:
@@ -105,7 +107,7 @@ def _add(shared: Shared, session: Session, found: TrackFile) -> None:
         return
     number = len(session.tracks)
     colour = element_colour(number, dark=False)
-    name = found.name.removesuffix(".gz").rpartition(".")[0][:LONGEST_NAME] or found.name[:LONGEST_NAME]
+    name = found.name.removesuffix(".gz")[:LONGEST_NAME]
     session.tracks = (*session.tracks, Brought(f"{PREFIX}{uuid.uuid4().hex[:8]}", found, name, colour))
     problem = _nothing_here(shared, session, found)
     session.say(" ".join(filter(None, (problem, found.note))))
@@ -162,7 +164,7 @@ def against_model(runs: Runs, own: tuple[OwnTrack, ...], *, dark: bool) -> None:
             return
         signal, (track, result) = signals[one], models[other]
         show_caption(correlated(signal.values, track.values).words())
-        titles = (signal.name, f"{track.title}, {result.provenance.card.title}")
+        titles = (signal.name, track.title)
         figure = scatter(signal.values, track.values, titles, colour=signal.colour, dark=dark)
         st.plotly_chart(figure, key="against-scatter", theme=None)
-        st.caption(plain("Each point is a base of the window that is shown."))
+        show_caption(f"{track.title} by {result.provenance.card.title}; each point is a base of the window that is shown.")
