@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -38,10 +38,42 @@ class Rows:
     strands: tuple[str, ...] = ()
     others: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), np.int64))
 
+    @classmethod
+    def none(cls) -> Rows:
+        """Nothing."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+
     @property
     def nbytes(self) -> int:
         """Bytes in memory, about."""
         return self.starts.nbytes * 2 + self.values.nbytes + self.others.nbytes + 80 * len(self.names)
+
+
+class TrackSource(Protocol):
+    """A file of one kind of rows; ``contigs`` as it names them, ``nbytes`` what it takes in memory."""
+
+    @property
+    def name(self) -> str:
+        """As it was given."""
+
+    @property
+    def kind(self) -> TrackKind:
+        """What its rows are."""
+
+    @property
+    def note(self) -> str:
+        """One sentence about lines that were left out; empty when there are none."""
+
+    @property
+    def contigs(self) -> Mapping[str, Any]:
+        """By name, as the file has them."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, about."""
+
+    def rows(self, contig: str, start: int, end: int) -> Rows:
+        """At least what meets ``[start, end)`` of a contig."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +89,10 @@ class TrackFile:
     def nbytes(self) -> int:
         """Bytes in memory, about."""
         return sum(rows.nbytes for rows in self.contigs.values())
+
+    def rows(self, contig: str, start: int, end: int) -> Rows:
+        """All of the contig."""
+        return self.contigs.get(contig) or Rows.none()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +111,12 @@ class OwnTrack:
     values: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
     @classmethod
-    def of(cls, given: TrackFile, contig: str | None, start: int, end: int, *, reverse: bool, id: str, name: str, colour: str) -> OwnTrack:
+    def of(
+        cls, given: TrackSource, contig: str | None, start: int, end: int, *, reverse: bool, id: str, name: str, colour: str
+    ) -> OwnTrack:
         """The part of ``contig`` between ``start`` and ``end`` (0-based half-open), on the strand that is read; nothing when it has no such contig."""
-        rows = given.contigs.get(contig) if contig is not None else None
-        found = _inside(rows, start, end, reverse=reverse) if rows is not None else _EMPTY
+        rows = given.rows(contig, start, end) if contig is not None else Rows.none()
+        found = _inside(rows, start, end, reverse=reverse)
         if reverse and given.kind == "variants":
             found = replace(found, names=tuple(name.translate(_COMPLEMENT) for name in found.names))
         values = _by_base(found, end - start) if given.kind == "signal" else np.empty(0, np.float32)
@@ -86,7 +124,6 @@ class OwnTrack:
 
 
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")  # of alleles of one base; longer ones are not compared
-_EMPTY = Rows(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 def _inside(rows: Rows, start: int, end: int, *, reverse: bool) -> Rows:

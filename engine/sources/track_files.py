@@ -27,6 +27,7 @@ from engine.sources.kinds import packing
 from engine.sources.vcf import read_vcf
 
 WANTED = "BED, bedGraph, wiggle, bigWig, bigBed, narrowPeak, GFF3, GTF, VCF, BEDPE, or a table of values a base (.csv, .tsv)"
+_TRACKS = frozenset({"gff3", "vcf", "wiggle"})
 _BIG = {"bigWig": "signal", "bigBed": "blocks"}
 _ENDINGS = {
     "bedgraph": (".bedgraph", ".bdg", ".bg"),
@@ -60,6 +61,8 @@ def read_track(name: str, data: bytes, bounds: Bounds) -> TrackFile:
     if is_bcf(data):
         return _variants(name, data, bounds)
     with TextLines(name, data, bounds, WANTED) as lines:
+        if lines.kind is not None and lines.kind.name not in _TRACKS:
+            raise FileFormatError(f"The file {file_name(name)} is {lines.kind.words}; give {WANTED}.")
         form = _format(name, lines.head)
         if form == "vcf":
             return _variants(name, data, bounds)
@@ -214,8 +217,7 @@ def _annotation(lines: TextLines, name: str, left_out: LeftOut) -> tuple[TrackKi
     try:
         style: Style = style_of(name.removesuffix(".gzipped"), lines.head)
     except FileFormatError as error:
-        what = lines.kind.words if lines.kind is not None else "of no known kind"
-        raise FileFormatError(f"The file {file_name(name)} is {what}; give {WANTED}.") from error
+        raise FileFormatError(f"The file {file_name(name)} is of no known kind; give {WANTED}.") from error
     features = parse_annotation(lines, style, left_out)
     found = (
         (item.contig, item.start, item.end, _score(item.attributes.get("score", "")), item.name or item.kind, item.strand, 0, 0)

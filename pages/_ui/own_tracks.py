@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from engine.core.errors import LocuscopeError
-from engine.core.own_tracks import OwnTrack, TrackFile
+from engine.core.own_tracks import OwnTrack, TrackFile, TrackSource
 from engine.core.quoting import file_name
 from engine.sources import apart
 from engine.sources.assemblies import assembly, find_contig, nearest
@@ -34,13 +34,14 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Brought:
-    """A track of a visitor: the file, and how it is shown."""
+    """A track of a visitor: the file, how it is shown, and its name in the setting ``tracks`` when it comes from there."""
 
     id: str
-    file: TrackFile
+    file: TrackSource
     name: str
     colour: str
     is_shown: bool = True
+    server: str = ""
 
 
 def menu(shared: Shared, session: Session) -> None:
@@ -55,12 +56,31 @@ def menu(shared: Shared, session: Session) -> None:
         for file in given or ():
             if file.file_id not in session.tracks_read:
                 _bring(shared, session, file)
+        _from_server(shared, session)
         for track in session.tracks:
             _row(session, track)
         if count:
             st.caption("Order, height and folding: the i left of a panel.")
     if len(session.tracks) != count:
         st.rerun()
+
+
+def _from_server(shared: Shared, session: Session) -> None:
+    """Those that whoever runs the server offers for this assembly."""
+    around = session.around
+    shown = {track.server for track in session.tracks}
+    names = [name for name in shared.tracks.names(around.place.assembly if around is not None else "") if name not in shown]
+    if not names:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox("From this server", names, key="server-tracks")
+        if st.button("Add", key="add-server-track") and chosen in names:
+            try:
+                found = shared.tracks.track(chosen)
+            except LocuscopeError as error:
+                session.say(str(error))
+            else:
+                _add(session, found, server=chosen)
 
 
 def _row(session: Session, track: Brought) -> None:
@@ -95,10 +115,10 @@ def _bring(shared: Shared, session: Session, file: Any) -> None:
     def work(monitor: reading.Reading) -> TrackFile:
         return apart.read_track(name, data, shared.settings, monitor)
 
-    reading.begin(READING, file_name(name), work, lambda found: _add(shared, session, found), session.say)
+    reading.begin(READING, file_name(name), work, lambda found: _add(session, found), session.say)
 
 
-def _add(shared: Shared, session: Session, found: TrackFile) -> None:
+def _add(session: Session, found: TrackSource, server: str = "") -> None:
     held = sum(track.file.nbytes for track in session.tracks) + found.nbytes
     if held > MOST_BYTES:
         session.say(
@@ -107,13 +127,13 @@ def _add(shared: Shared, session: Session, found: TrackFile) -> None:
         return
     number = len(session.tracks)
     colour = element_colour(number, dark=False)
-    name = found.name.removesuffix(".gz")[:LONGEST_NAME]
-    session.tracks = (*session.tracks, Brought(f"{PREFIX}{uuid.uuid4().hex[:8]}", found, name, colour))
-    problem = _nothing_here(shared, session, found)
+    name = server[:LONGEST_NAME] or found.name.removesuffix(".gz")[:LONGEST_NAME]
+    session.tracks = (*session.tracks, Brought(f"{PREFIX}{uuid.uuid4().hex[:8]}", found, name, colour, server=server))
+    problem = _nothing_here(session, found)
     session.say(" ".join(filter(None, (problem, found.note))))
 
 
-def _nothing_here(shared: Shared, session: Session, found: TrackFile) -> str:
+def _nothing_here(session: Session, found: TrackSource) -> str:
     """One sentence when a file has nothing on the contig that is shown."""
     around = session.around
     if around is None or contig_of(found, around.place) is not None:
@@ -122,7 +142,7 @@ def _nothing_here(shared: Shared, session: Session, found: TrackFile) -> str:
     return f"The file {file_name(found.name)} has nothing on {around.place.name}; its contigs are {known}."
 
 
-def contig_of(found: TrackFile, place: Surroundings) -> str | None:
+def contig_of(found: TrackSource, place: Surroundings) -> str | None:
     """The file's name of the contig that is shown; values without a contig are those of the record or contig that is shown."""
     if set(found.contigs) == {""}:
         return ""

@@ -16,6 +16,7 @@ from engine.service import metrics
 from engine.service.engine import Engine
 from engine.service.visitors import JobTable
 from engine.sources.genomes import GenomeSet
+from engine.sources.server_tracks import ServerTracks
 from engine.sources.understand import Understood
 from pages._ui import visitor_person
 from pages._ui.address import AddressState
@@ -33,6 +34,7 @@ class Shared:
 
     engine: Engine
     genomes: GenomeSet
+    tracks: ServerTracks
 
     @property
     def settings(self) -> Settings:
@@ -47,7 +49,7 @@ def shared() -> Shared:
     engine.preload()
     if engine.settings.metrics:
         metrics.write_always(engine, user_path(engine.settings.metrics))
-    return Shared(engine, GenomeSet(engine.settings))
+    return Shared(engine, GenomeSet(engine.settings), ServerTracks(engine.settings.tracks))
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.core.errors import FileFormatError, LocuscopeError
+from engine.core.errors import FileFormatError, LocuscopeError, ParameterError, SourceUnavailable
 from engine.core.own_tracks import TrackFile
 from engine.core.settings import Settings
 from engine.sources import apart
 from engine.sources.door import Bounds
+from engine.sources.server_tracks import STRETCHES, ServerTracks
 from engine.sources.track_files import pieces, put_together, read_track
 
 PEERS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "tracks"
@@ -131,23 +132,48 @@ REFUSED = {
     "bed__myc.refgene": "no line",
     "bed__myc_refGene_genePredExt.txt": "line 1",
     "gbk__pten_test.gbk": "GenBank",
-    "mm10_chr2_malformed.maf": "cannot be read as table: line 5",
+    "mm10_chr2_malformed.maf": "MAF",
     "vcf__SRP32_v4.sorted.0.vcf.idx": "not text",
 }
 SIGNALS = (".wig", ".bw")
 
 
-@pytest.mark.skipif(not PEERS.is_dir(), reason="the track files of other tools are not here")
-def test_files_of_other_tools_are_read_or_refused_with_the_reason() -> None:
-    for path in sorted(PEERS.iterdir()):
-        if path.name == "README.md":
-            continue
-        try:
-            found = read_track(path.name, path.read_bytes(), Bounds())
-        except LocuscopeError as error:
-            assert path.name in REFUSED, f"{path.name}: {error}"
-            assert REFUSED[path.name] in str(error)
-        else:
-            assert path.name not in REFUSED
-            assert found.kind == ("signal" if path.name.endswith(SIGNALS) else "blocks"), path.name
-            assert all(len(own.starts) for own in found.contigs.values())
+@pytest.mark.parametrize("path", sorted(PEERS.glob("*.*")), ids=lambda path: path.name)
+def test_a_file_of_another_tool_is_read_or_refused_with_the_reason(path: Path) -> None:
+    if path.name in REFUSED:
+        with pytest.raises(LocuscopeError, match=REFUSED[path.name]):
+            read_track(path.name, path.read_bytes(), Bounds())
+    elif path.name != "README.md":
+        found = read_track(path.name, path.read_bytes(), Bounds())
+        assert found.kind == ("signal" if path.name.endswith(SIGNALS) else "blocks")
+        assert all(len(own.starts) for own in found.contigs.values())
+
+
+def test_server_tracks_are_read_by_index(tmp_path: Path) -> None:
+    big, pysam = pytest.importorskip("pyBigWig"), pytest.importorskip("pysam")
+    table = big.open(str(tmp_path / "a.bw"), "w")
+    table.addHeader([("c", 100_000)])
+    table.addEntries("c", 0, values=[float(k % 7) for k in range(10_000)], span=10, step=10)
+    table.close()
+    (tmp_path / "b.bed").write_text("".join(f"c\t{k * 100}\t{k * 100 + 50}\tn{k}\t0\t+\n" for k in range(50)))
+    pysam.tabix_index(str(tmp_path / "b.bed"), preset="bed")
+    tracks = ServerTracks(f"signal={tmp_path / 'a.bw'};R64, sites={tmp_path / 'b.bed.gz'},gone={tmp_path / 'no.bed'}")
+    assert tracks.names("R64") == ("signal", "sites", "gone")
+    assert tracks.names("other") == ("sites", "gone")
+    signal, sites = tracks.track("signal"), tracks.track("sites")
+    near = signal.rows("c", 15, 45)
+    assert list(zip(near.starts.tolist(), near.ends.tolist(), near.values.tolist(), strict=True)) == [
+        (10, 20, 1),
+        (20, 30, 2),
+        (30, 40, 3),
+        (40, 50, 4),
+    ]
+    whole = signal.rows("c", 0, 100_000)
+    assert len(whole.starts) == STRETCHES
+    assert whole.values.mean() == pytest.approx(3, abs=0.05)
+    assert len(signal.rows("d", 0, 100).starts) == 0
+    assert sites.rows("c", 120, 260).names == ("n1", "n2")
+    with pytest.raises(SourceUnavailable, match="not there"):
+        tracks.track("gone")
+    with pytest.raises(ParameterError, match="NAME=FILE"):
+        ServerTracks("no file")
