@@ -11,8 +11,9 @@ import numpy as np
 from engine.core.features import Feature
 from engine.core.own_tracks import KINDS, OwnTrack, TrackKind
 from engine.core.sequence import BASES
+from engine.views.evidence import PanelState
 from engine.views.lanes import LANE, arrow, labels, lanes
-from engine.views.panel import Drawn, Panel, PanelState, Readout
+from engine.views.panel import Drawn, Panel, Readout
 from engine.views.panels.arcs import arc_heights
 from engine.views.paths import Path, filled, joined, lines, placed, steps, together
 from engine.views.thinning import PIXELS, thinned

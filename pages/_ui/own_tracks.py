@@ -17,6 +17,7 @@ from engine.views.correlation import correlated, scatter
 from engine.views.own_panels import PREFIX
 from engine.views.palettes import element_colour
 from pages._ui import reading, state
+from pages._ui.surroundings import surroundings
 from pages._ui.text import show_caption
 
 if TYPE_CHECKING:
@@ -67,9 +68,10 @@ def menu(shared: Shared, session: Session) -> None:
 
 def _from_server(shared: Shared, session: Session) -> None:
     """Those that whoever runs the server offers for this assembly."""
-    around = session.around
-    shown = {track.server for track in session.tracks}
-    names = [name for name in shared.tracks.names(around.place.assembly if around is not None else "") if name not in shown]
+    shown = session.screen.shown
+    assembly_shown = surroundings(shared, session.question, shown).assembly if shown is not None else ""
+    there = {track.server for track in session.tracks}
+    names = [name for name in shared.tracks.names(assembly_shown) if name not in there]
     if not names:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -70,7 +70,7 @@ def bar(shared: Shared, session: Session) -> None:
         with st.container(key="wires-search"):
             st.fragment(_helped)(shared)
         _follow_question(session)
-        box, model, tools = st.columns([5.6, 2, 2], vertical_alignment="bottom", gap="small")
+        box, model, tools = st.columns([4.9, 1.9, 2.8], vertical_alignment="bottom", gap="small")
         with box, st.form("search", border=False):
             text, go = st.columns([8, 1], vertical_alignment="bottom", gap="small")
             text.text_area(
