@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +86,19 @@ def test_importing_the_engine_loads_nothing_heavy() -> None:
 def test_only_pages_import_streamlit() -> None:
     offenders = [path for path in files("engine") if "streamlit" in {name.split(".")[0] for name in imports_of(path)}]
     assert not offenders
+
+
+LARGEST_TREE = 32 * 2**20
+
+
+def test_the_tracked_tree_is_small_enough_to_clone_at_once() -> None:
+    """Shipped weights, answers and figures included."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("not a git checkout")
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("git does not read this checkout")
+    paths = [ROOT / os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+    sizes = {path: path.lstat().st_size for path in paths if path.exists()}
+    largest = sorted(sizes, key=lambda path: -sizes[path])[:3]
+    assert sum(sizes.values()) <= LARGEST_TREE, f"the largest are {', '.join(str(path.relative_to(ROOT)) for path in largest)}"

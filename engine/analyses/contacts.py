@@ -29,14 +29,14 @@ from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, Precision, option
 from engine.core.results import Matrix, Pairs, Result, Table, Track, frozen_array
 from engine.core.sequence import NucleotideSequence
-from engine.core.stems import pair_weights, run_sums, strongest_stems
+from engine.core.stems import pair_weights, run_sums, stem_threshold, strongest_stems
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.core.provenance import Provenance
 
-VERSION = "3"
+VERSION = "4"
 Symmetry = Literal["none", "max", "mean"]
 Recipe = Literal["auto", "stems", "stems_rna", "cells", "published"]
 RECIPES = (
@@ -55,8 +55,8 @@ class ContactParameters(Parameters):
     ``recipe``: ``stems`` reads the corrected map along runs of pairs that can form, ``stems_rna`` the map of the same letters read as RNA
     (a model that tells RNA by its U); ``cells`` reads each pair by itself, ``published`` does so for any letters and every positive score;
     ``auto`` is the recipe of the model's card, or ``cells`` where an option is given that only it has.
-    ``threshold``: the score a pair, or the stem it is in, must exceed; None = the card's for stems, otherwise what background cells of this
-    map rarely reach; 0 = every positive score.
+    ``threshold``: the score a pair, or the stem it is in, must exceed; None = for stems the card's, which grows with the length, otherwise what
+    background cells of this map rarely reach; 0 = every positive score.
     ``apc``, ``any_letters``, ``partners``: of ``cells`` and ``published`` only: average product correction, pairs of any two letters, and how
     many partners a base may have (more than one for tertiary contacts, which the dot-bracket leaves out).
     ``precision``, ``tau``: those of the map (`engine.analyses.dependency.DependencyParameters`).
@@ -92,14 +92,20 @@ class ContactParameters(Parameters):
         return [flag for flag, is_given in given.items() if is_given]
 
     def settled(self, card: ModelCard) -> ContactParameters:
-        """The same with everything decided that hangs on the model: its recipe and threshold, and what ``published`` stands for."""
+        """The same with everything decided that hangs on the model: its recipe, and what ``published`` stands for."""
         recipe = cast("Recipe", "cells" if self._of_cells() else card.contact_recipe) if self.recipe == "auto" else self.recipe
         threshold = self.threshold
         if recipe == "published":
             return replace(self, recipe=recipe, any_letters=True, threshold=0.0 if threshold is None else threshold)
-        if recipe in STEMS and threshold is None:
-            threshold = card.contact_threshold
         return replace(self, recipe=recipe, threshold=threshold)
+
+    def threshold_for(self, card: ModelCard, scores: NDArray[np.float32]) -> float:
+        """What a pair, or the stem it is in, must exceed: as given, else of stems by the card and the length, else by the background."""
+        if self.threshold is not None:
+            return self.threshold
+        if self.recipe in STEMS and card.contact_growth is not None:
+            return stem_threshold(card.contact_growth, len(scores))
+        return suggested_threshold(scores)
 
 
 STEMS = ("stems", "stems_rna")
@@ -186,29 +192,32 @@ def contacts(
     about = dependency_map.sequence if sequence is None else sequence
     if len(dependency_map.values) != len(about) or not dependency_map.complete:
         raise ParameterError("Contacts need the finished map of the whole sequence; compute it without a window first.")
-    values, pairs, scores = (_along_stems if chosen.recipe in STEMS else _by_cells)(dependency_map.values, about.as_dna(), chosen)
+    read = _along_stems if chosen.recipe in STEMS else _by_cells
+    values, pairs, scores, threshold = read(dependency_map.values, about.as_dna(), chosen, origin.card)
     precision = origin.parameters.get("precision", "exact")
-    described = {**chosen.as_dict(), "precision": precision, "dependency": origin.parameters, "dependency_version": origin.version}
+    used = {"threshold": round(threshold, 4), "precision": precision}
+    described = {**chosen.as_dict(), **used, "dependency": origin.parameters, "dependency_version": origin.version}
     seconds = round(origin.seconds + time.perf_counter() - began, 6)
     provenance = replace(origin, analysis="contacts", version=VERSION, parameters=described, seconds=seconds)
     return ContactMap(about, values, pairs, scores, dot_bracket(len(about), pairs), provenance)
 
 
-Reading = tuple["NDArray[np.float32]", "NDArray[np.int64]", "NDArray[np.float32]"]
-"""Scores (L, L), pairs (n, 2) and the score of each pair."""
+Reading = tuple["NDArray[np.float32]", "NDArray[np.int64]", "NDArray[np.float32]", float]
+"""Scores (L, L), pairs (n, 2), the score of each pair, and the threshold."""
 
 
-def _by_cells(values: NDArray[np.float32], letters: str, chosen: ContactParameters) -> Reading:
+def _by_cells(values: NDArray[np.float32], letters: str, chosen: ContactParameters, card: ModelCard) -> Reading:
     scores = contact_scores(values, chosen)
-    threshold = suggested_threshold(scores) if chosen.threshold is None else chosen.threshold
+    threshold = chosen.threshold_for(card, scores)
     allowed = None if chosen.any_letters else pair_weights(letters, 0) > 0
-    return (scores, *best_pairs(scores, threshold, allowed, chosen.partners))
+    return (scores, *best_pairs(scores, threshold, allowed, chosen.partners), threshold)
 
 
-def _along_stems(values: NDArray[np.float32], letters: str, chosen: ContactParameters) -> Reading:
+def _along_stems(values: NDArray[np.float32], letters: str, chosen: ContactParameters, card: ModelCard) -> Reading:
     scores = stem_scores(values, letters, chosen)
-    threshold = suggested_threshold(scores) if chosen.threshold is None else chosen.threshold
-    return (scores, *strongest_stems(weighed(values, letters, chosen), pair_weights(letters, chosen.minimum_loop) > 0, threshold))
+    threshold = chosen.threshold_for(card, scores)
+    paired = pair_weights(letters, chosen.minimum_loop) > 0
+    return (scores, *strongest_stems(weighed(values, letters, chosen), paired, threshold), threshold)
 
 
 def weighed(values: NDArray[np.float32], letters: str, chosen: ContactParameters) -> NDArray[np.float32]:

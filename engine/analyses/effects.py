@@ -218,7 +218,7 @@ def variant_effects(
             values["influence"], used = known.influence, str(known.provenance.parameters.get("precision", "exact"))
         else:
             values["influence"], used = influence_scores(model, sequence, chosen, watcher)
-    origin = stamp("effects", VERSION, model, chosen, sequence, time.perf_counter() - began)
+    origin = stamp("effects", VERSION, model, chosen, sequence, time.perf_counter() - began, masked="llr" in values)
     return VariantEffects(
         sequence=sequence,
         provenance=replace(origin, parameters={**origin.parameters, "precision": used}),

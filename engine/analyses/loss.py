@@ -275,7 +275,7 @@ def loss_track(
     watcher.start(passes(len(sequence), chosen.apart, model.card))
     with torch.inference_mode():
         values = base_losses(model, sequence, chosen.apart, watcher.advance).astype(np.float32)
-    provenance = stamp("loss", VERSION, model, chosen, sequence, time.perf_counter() - began)
+    provenance = stamp("loss", VERSION, model, chosen, sequence, time.perf_counter() - began, masked=not model.card.causal)
     return LossTrack(sequence, values, not model.card.causal, chosen.small, chosen.large, provenance)
 
 

@@ -131,7 +131,7 @@ def base_probabilities(
             watcher.advance(1)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     values = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
-    provenance = stamp("probabilities", VERSION, model, chosen, sequence, time.perf_counter() - began)
+    provenance = stamp("probabilities", VERSION, model, chosen, sequence, time.perf_counter() - began, masked=chosen.masked)
     return BaseProbabilities(sequence=sequence, values=values, provenance=provenance)
 
 

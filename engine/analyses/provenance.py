@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from engine.core.processor import kind
+from engine.core.protocols import RememberingModel
 from engine.core.provenance import Provenance
 from engine.core.version import VERSION
 
@@ -45,8 +46,12 @@ def stamp(
     sequence: NucleotideSequence,
     seconds: float,
     partial: bool = False,
+    masked: bool = False,
 ) -> Provenance:
-    """Provenance of a result of ``analysis`` that took ``seconds`` of wall time; ``partial`` when it was stopped or is still running."""
+    """Provenance of a result of ``analysis`` that took ``seconds`` of wall time.
+
+    ``partial``: it was stopped or is still running. ``masked``: numbers of it are of masked bases, of which a model's memory speaks.
+    """
     return Provenance(
         analysis=analysis,
         version=version_text,
@@ -63,4 +68,5 @@ def stamp(
         software=dict(_versions()),
         species=str(getattr(model, "species", "") or ""),
         partial=partial,
+        memory=model.remembers(sequence) if masked and isinstance(model, RememberingModel) else "",
     )

@@ -37,7 +37,7 @@ from engine.core.calibration import SCORES, Calibration
 from engine.core.consequences import Consequence
 from engine.core.errors import CapabilityMissing, SequenceError
 from engine.core.progress import Monitor, SilentMonitor
-from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared
+from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared, RememberingModel
 from engine.core.sequence import BASES, NucleotideSequence
 from engine.core.variants import ScoredVariant, Status, Triage, TriageParameters, Variant
 
@@ -143,7 +143,10 @@ class _Read:
         provenance = stamp("triage", VERSION, model, parameters, NucleotideSequence("N"), seconds, partial=partial)
         named = provenance.parameters | self._named
         digest = self._digest.hexdigest()
-        return Triage(tuple(rows), replace(provenance, parameters=named, sequence_sha256=digest, sequence_length=self._bases))
+        memory = model.remembers(None) if isinstance(model, RememberingModel) else ""
+        return Triage(
+            tuple(rows), replace(provenance, parameters=named, sequence_sha256=digest, sequence_length=self._bases, memory=memory)
+        )
 
 
 _Group = list[tuple[Site, Prepared | None]]

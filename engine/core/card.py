@@ -62,8 +62,11 @@ class ModelCard:
         What was taken for granted because no file of the checkpoint says it, a clause each.
     contact_recipe : str
         Recipe by which RNA contacts are read from its maps when none is named (`engine.analyses.contacts`).
-    contact_threshold : float or None
-        Score that a stem must exceed in the recipes along stems, set by its PPV on held-out RNAs; None = by the background of each map.
+    without_memory : str
+        The ``species`` under which a model that looks masked letters up in a table of training sequences, too, does not; empty without one.
+    contact_growth : float or None
+        By what the score that a stem must exceed in the recipes along stems grows with the length (`engine.core.stems.stem_threshold`), set by the
+        PPV on held-out RNAs; None = by the background of each map. With another one the analysis needs another version.
     """
 
     id: str
@@ -87,7 +90,8 @@ class ModelCard:
     proof: str = ""
     assumed: tuple[str, ...] = ()
     contact_recipe: str = "cells"
-    contact_threshold: float | None = None
+    contact_growth: float | None = None
+    without_memory: str = ""
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""

@@ -104,6 +104,14 @@ class MutantModel(NucleotideModel, Protocol):
 
 
 @runtime_checkable
+class RememberingModel(Protocol):
+    """A model that looks masked letters up in a table of training sequences besides reading them with its network."""
+
+    def remembers(self, sequence: NucleotideSequence | None) -> str:
+        """At how many of the bases of ``sequence`` the table has a say, in words, and that it may where None; empty where it has none."""
+
+
+@runtime_checkable
 class PreciseMutantModel(MutantModel, Protocol):
     """A `MutantModel` that also offers named other precisions of `engine.core.parameters.DependencyParameters`."""
 

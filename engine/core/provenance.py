@@ -39,6 +39,8 @@ class Provenance:
         Versions of Locuscope, Python and the packages that compute.
     species : str
         Species or domain token given to the model, or empty.
+    memory : str
+        What else masked letters were read from besides the network, a table of training sequences, and at how many bases; empty: nothing.
     """
 
     analysis: str
@@ -56,6 +58,12 @@ class Provenance:
     partial: bool = False
     processor: str = ""
     threads: int = 0
+    memory: str = ""
+
+    @property
+    def answered_by(self) -> str:
+        """Title of the model, and that its memory answered, too, where it did."""
+        return f"{self.card.title} and its memory of relatives" if self.memory else self.card.title
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; the capability set becomes a sorted list."""

@@ -8,6 +8,7 @@ baseline that contacts of a model have to beat.
 from __future__ import annotations
 
 import heapq
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +25,16 @@ PAIR_WEIGHTS = {"AT": 2.0, "TA": 2.0, "CG": 3.0, "GC": 3.0, "GT": 0.8, "TG": 0.8
 CROSSING = 2.0
 """A stem that crosses one already taken, as in a pseudoknot, must exceed this many times the threshold."""
 
-STEM_COUNT_THRESHOLD = 14.0
-"""What a stem of the stem counter must exceed; `engine.training.measure_contacts` sets it as those of the models."""
+STEM_COUNT_GROWTH = 12.0
+"""`stem_threshold` of the stem counter; `engine.training.measure_contacts` sets it as those of the models."""
+
+
+def stem_threshold(growth: float, length: int) -> float:
+    """Sum that a stem of an RNA must exceed: ``growth`` for each e-fold of its length beyond 40 bases, at least 1.
+
+    Two bases that fit are the likelier to lie in a long run by chance the more of them there are; the largest of n such sums grows with ln n.
+    """
+    return max(1.0, growth * math.log(max(1, length) / 40))
 
 
 def pair_weights(letters: str, minimum_loop: int = 3) -> NDArray[np.float32]:

@@ -15,7 +15,8 @@ def summary(provenance: Provenance) -> str:
     where = provenance.locus or f"{provenance.sequence_length} bases"
     partial = ", partial result" if provenance.partial else ""
     species = f", species {provenance.species}" if provenance.species else ""
-    text = f"Locuscope {provenance.analysis} by {provenance.card.id} {provenance.card.revision}{species} of {where}{partial}"
+    memory = f" ({provenance.memory})" if provenance.memory else ""
+    text = f"Locuscope {provenance.analysis} by {provenance.card.id} {provenance.card.revision}{species}{memory} of {where}{partial}"
     return " ".join(text.replace('"', "'").split())
 
 

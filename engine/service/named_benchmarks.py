@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,10 +13,10 @@ from typing import Any
 from engine.core.calibration import shipped
 from engine.core.consequences import IMPACTS
 from engine.core.errors import ParameterError
+from engine.core.evaluation import contact_sets
 from engine.core.quoting import quoted
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
-RESULTS = ASSETS / "benchmarks"
+RESULTS = Path(__file__).resolve().parents[2] / "assets" / "benchmarks"
 NOT_RUN = "not run"
 
 
@@ -96,11 +97,16 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "Rossi et al., Nature 2021",
         f"AUROC 0.82, SpeciesLM fungi ({_PREPRINT})",
     ),
-    NamedBenchmark("archiveii", "RNA contacts, ArchiveII", "AUROC and F1 of contacts by family", "ArchiveII structures"),
+    NamedBenchmark(
+        "archiveii",
+        "RNA contacts, ArchiveII and PseudoBase",
+        "auPRC and AUROC of contacts, sensitivity and PPV of the structures shown",
+        "structures of ArchiveII and PseudoBase, near copies of training RNAs left out; python -m engine.training evaluate",
+    ),
     NamedBenchmark(
         "rfam",
         "RNA contacts, Rfam families",
-        "AUROC of contacts on held-out RNAs by family",
+        "auPRC and AUROC of contacts, sensitivity and PPV of the structures shown, on held-out RNAs",
         "seed alignments of Rfam 14.2; python -m engine.training evaluate",
     ),
     NamedBenchmark(
@@ -151,8 +157,8 @@ def measured(name: str) -> tuple[Line, ...]:
     """What was measured of a benchmark with this product; empty where it was not run."""
     if name == "classes":
         return _classes()
-    if name == "rfam":
-        return _rfam()
+    if name in CONTACTS:
+        return _contacts(name)
     path = RESULTS / f"{name}.json"
     if not path.is_file():
         return ()
@@ -186,16 +192,32 @@ def _classes() -> tuple[Line, ...]:
     )
 
 
-def _rfam() -> tuple[Line, ...]:
-    path = ASSETS / "models" / "evaluation.json"
-    rows = json.loads(path.read_text(encoding="utf-8"))["contacts"] if path.is_file() else []
-    titles = {"locuscope": ("Locuscope", False), "viennarna": ("ViennaRNA", True)}
+CONTACTS = {"archiveii": ("ArchiveII", "PseudoBase"), "rfam": ("Rfam", "families never seen")}
+"""Words in the names of the sets of contacts that belong to a benchmark."""
+READINGS = {
+    "stems": ("Locuscope, along stems", False),
+    "cells": ("Locuscope, pair by pair", False),
+    "published": ("Locuscope, published recipe", False),
+    "stem_counter": ("stem counter", True),
+    "shuffled_rows": ("along stems of a shuffled map", True),
+    "viennarna": ("ViennaRNA", True),
+}
+
+
+def _contacts(name: str) -> tuple[Line, ...]:
+    rows = [row for row in contact_sets() if any(word in row["set"] for word in CONTACTS[name])]
     return tuple(
-        Line(title, f"{row['group']} ({row['set']})", "auroc", row[key]["auroc"], count=row["rnas"], baseline=baseline)
+        Line(title, row["set"], measure, *_interval(row["readings"][key][measure]), row["rnas"], None, baseline)
+        for measure in ("auprc", "auroc", "sensitivity", "ppv")
         for row in rows
-        for key, (title, baseline) in titles.items()
-        if row.get(key, {}).get("auroc") is not None
+        for key, (title, baseline) in READINGS.items()
+        if key in row["readings"] and math.isfinite(row["readings"][key][measure][0])
     )
+
+
+def _interval(values: list[float]) -> tuple[float, float, float]:
+    value, low, high = values
+    return value, low, high
 
 
 def best(name: str) -> Line | None:

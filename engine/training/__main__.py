@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.core.errors import LocuscopeError
 
 MODELS = Path("assets/models")
+EVALUATION = MODELS / "evaluation.json"
 
 
 def _corpus(options: argparse.Namespace) -> None:
@@ -50,15 +51,18 @@ def _publish(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from engine.training.evaluate import EvaluationPlan, evaluate
-    from engine.training.tables import insert, markdown
+    from engine.training.tables import insert, markdown, summary
 
-    plan = EvaluationPlan(options.maps, options.windows, options.rnas, options.genes, options.bases, tuple(options.parts))
+    plan = EvaluationPlan(options.maps, options.pieces, options.windows, options.rnas, options.genes, options.bases, tuple(options.parts))
     held = evaluate(options.models, options.corpus, options.data, options.out, plan)
     tables = markdown(held)
     options.out.with_suffix(".md").write_text(tables, encoding="utf-8")
-    page = options.out.with_name("README.md")
-    if page.is_file():
-        page.write_text(insert(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
+    pages = {options.out.with_name("README.md"): tables}
+    if options.out == EVALUATION:
+        pages[Path("README.md")] = summary(held)
+    for page, text in pages.items():
+        if page.is_file():
+            page.write_text(insert(page.read_text(encoding="utf-8"), text), encoding="utf-8")
 
 
 def _classes(options: argparse.Namespace) -> None:
@@ -147,8 +151,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, required=True)
     evaluate.add_argument("--corpus", type=Path, required=True)
     evaluate.add_argument("--models", type=Path, default=MODELS)
-    evaluate.add_argument("--out", type=Path, default=MODELS / "evaluation.json")
+    evaluate.add_argument("--out", type=Path, default=EVALUATION)
     evaluate.add_argument("--maps", type=Path, default=Path("runs/maps"), help="folder that keeps the maps of RNAs, so that a run goes on")
+    evaluate.add_argument(
+        "--pieces", type=Path, default=Path("runs/pieces"), help="folder that keeps what is finished, so that a run goes on"
+    )
     for name, value in (("windows", 60), ("rnas", 60), ("genes", 40), ("bases", 200_000)):
         evaluate.add_argument(f"--{name}", type=int, default=value)
     parts = ("bits", "contacts", "variants", "segmentation", "cost")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
-from engine.training.annotation import annotated_contigs
+from engine.training.annotation import Contig, annotated_contigs
 from engine.training.contact_maps import ContactMaps
 from engine.training.contact_sets import ContactSample
 from engine.training.corpus import Corpus
@@ -21,18 +21,23 @@ from engine.training.measure_cost import cost
 from engine.training.measure_language import bits_per_base
 from engine.training.measure_segmentation import segmentation
 from engine.training.measure_variants import variants
+from engine.training.pieces import Pieces
 from engine.training.scoring import Scorer
 
 logger = logging.getLogger(__name__)
 
 PARTS = ("bits", "contacts", "variants", "segmentation", "cost")
+VERSIONS = {"contacts": "3"}
+"""Of the measurements, "2" for those without one; with another one nothing that was kept is taken."""
+LANGUAGE, SEGMENTER = "locuscope-lm", "locuscope-segmenter"
 
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """How much is measured: windows a domain, RNAs a set, genes a domain, bases a held-out contig; ``maps``: folder that keeps maps of RNAs."""
+    """How much is measured: windows a domain, RNAs a set, genes a domain, bases a held-out contig; folders that keep maps of RNAs and pieces."""
 
     maps: Path
+    pieces: Path
     windows: int = 60
     rnas: int = 60
     genes: int = 40
@@ -40,32 +45,49 @@ class EvaluationPlan:
     parts: tuple[str, ...] = PARTS
     low_precision: bool = True
 
+    def about(self, part: str, weights: str) -> str:
+        """What the numbers of a part hang on."""
+        size = {"bits": self.windows, "contacts": self.rnas, "variants": self.genes, "segmentation": self.bases}.get(part, 0)
+        return f"{part} {VERSIONS.get(part, '2')} {size} {weights}"
+
 
 def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: EvaluationPlan) -> dict[str, Any]:
-    """Run the parts of the plan and write them into `out` (JSON), keeping parts that are there already and not asked for."""
+    """Run the parts of the plan and write them into `out` (JSON), keeping parts that are there already and not asked for.
+
+    Every part is done in pieces, and a piece that was done under the same weights and sizes is not done again.
+    """
     held: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
-    net = LocuscopeNet.from_pretrained(models / "locuscope-lm")
-    scorer = Scorer(net, low_precision=plan.low_precision)
-    corpus = Corpus.load(corpus_path)
+    weights = {name: json.loads((models / name / "card.json").read_text(encoding="utf-8"))["sha256"] for name in (LANGUAGE, SEGMENTER)}
 
-    def segment() -> Any:
-        head = LocuscopeSegmenter.from_pretrained(models / "locuscope-segmenter")
-        return segmentation(head, annotated_contigs(data, held_out=False), annotated_contigs(data, held_out=True), plan.bases)
+    @cache
+    def scorer() -> Scorer:
+        return Scorer(LocuscopeNet.from_pretrained(models / LANGUAGE), low_precision=plan.low_precision)
 
-    work: dict[str, Callable[[], Any]] = {
-        "bits": lambda: bits_per_base(scorer, corpus, plan.windows),
-        "contacts": lambda: contacts(ContactMaps(models / "locuscope-lm", plan.maps), corpus, data, ContactSample(plan.rnas)),
-        "variants": lambda: variants(scorer, annotated_contigs(data, held_out=True), data, plan.genes),
-        "segmentation": segment,
-        "cost": cost,
+    @cache
+    def head() -> LocuscopeSegmenter:
+        return LocuscopeSegmenter.from_pretrained(models / SEGMENTER)
+
+    @cache
+    def corpus() -> Corpus:
+        return Corpus.load(corpus_path)
+
+    @cache
+    def contigs(held_out: bool) -> list[Contig]:
+        return annotated_contigs(data, held_out=held_out)
+
+    work: dict[str, Callable[[Pieces], Any]] = {
+        "bits": lambda kept: bits_per_base(scorer(), corpus(), plan.windows, kept),
+        "contacts": lambda kept: contacts(ContactMaps(models / LANGUAGE, plan.maps), corpus(), data, ContactSample(plan.rnas), kept),
+        "variants": lambda kept: variants(scorer(), corpus(), data, plan.genes, kept),
+        "segmentation": lambda kept: segmentation(head, contigs, plan.bases, kept),
+        "cost": lambda kept: cost(),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     for part in plan.parts:
-        begun = time.perf_counter()
-        held[part] = work[part]()
-        held.setdefault("seconds", {})[part] = round(time.perf_counter() - begun, 1)
-        card = json.loads((models / "locuscope-lm" / "card.json").read_text(encoding="utf-8"))
-        held.setdefault("language_model_sha256", {})[part] = card["sha256"]
+        name = SEGMENTER if part == "segmentation" else LANGUAGE
+        held[part] = work[part](Pieces(plan.pieces, plan.about(part, weights[name])))
+        held.setdefault("weights_sha256", {})[part] = weights[name]
+        held = {key: held[key] for key in (*PARTS, "weights_sha256") if key in held}
         out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
-        logger.info("evaluate: %s done in %.0f s", part, held["seconds"][part])
+        logger.info("evaluate: %s written to %s", part, out)
     return held

@@ -70,11 +70,16 @@ def ladder(highest: Markov, orders: tuple[int, ...]) -> list[Markov]:
     return [highest.shorter(order) for order in orders]
 
 
-def ladder_bits(models: list[Markov], codes: Codes) -> dict[int, NDArray[np.float64]]:
-    """Bits per letter of each model of a ladder, the lowest one smoothed by the uniform distribution."""
+def ladder_probabilities(models: list[Markov], codes: Codes) -> dict[int, NDArray[np.float64]]:
+    """P (L, 4) of the next letter by each model of a ladder, the lowest one smoothed by the uniform distribution."""
     lower = np.full((codes.size, 4), 0.25)
     out: dict[int, NDArray[np.float64]] = {}
     for model in models:
         lower = model.mix(codes, lower)
-        out[model.order] = -np.log2(lower[np.arange(codes.size), codes])
+        out[model.order] = lower
     return out
+
+
+def ladder_bits(models: list[Markov], codes: Codes) -> dict[int, NDArray[np.float64]]:
+    """Bits per letter of each model of a ladder."""
+    return {order: -np.log2(p[np.arange(codes.size), codes]) for order, p in ladder_probabilities(models, codes).items()}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +14,27 @@ from numpy.typing import NDArray
 from engine.analyses.contacts import ContactParameters, best_pairs, contact_scores, suggested_threshold, weighed
 from engine.analyses.ranking import auprc, auroc
 from engine.core.base_pairs import Agreement, pairs_of_dot_bracket
-from engine.core.stems import pair_weights, run_sums, strongest_stems
+from engine.core.stems import pair_weights, run_sums, stem_threshold, strongest_stems
 from engine.models.folding.worker import folded
 from engine.training.contact_maps import ContactMaps
 from engine.training.contact_sets import CALIBRATION, ContactSample, ContactSet, contact_sets
 from engine.training.corpus import Corpus
 from engine.training.letters import decode
 from engine.training.measure_compensation import compensated
-from engine.training.metrics import pair_matrix
+from engine.training.metrics import intervals, pair_matrix
 from engine.training.near_copies import NEAR
+from engine.training.pieces import Pieces
 from engine.training.structures import Structure
 
-logger = logging.getLogger(__name__)
-
 PPV = 0.6
-"""Thresholds are the lowest at which this share of the pairs found on the calibration set is right."""
+"""Thresholds grow with the length by the least of `STEPS` at which this share of the pairs found on the calibration set is right."""
 STEPS = np.arange(1.0, 40.5, 0.5)
 APART = 4
 """Cells of bases nearer than this cannot pair; scores are given with and without them."""
-RESAMPLED = 1000
 TESTED, TESTED_RNAS = ("tRNA, ArchiveII", "families never seen, one RNA each"), 30
 """Sets and RNAs of each on which the compensation test is counted."""
+AS_DNA = (CALIBRATION, "tRNA, Rfam seeds", "tRNA, ArchiveII")
+"""Sets that are also read as they are when their letters are written with T."""
 STEMS = ContactParameters(recipe="stems")
 
 Floats = NDArray[np.float32]
@@ -43,7 +43,7 @@ Pairs = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Reading:
-    """How one RNA is read: ``scores`` (L, L) of each cell, and the pairs of the structure, which may need a threshold."""
+    """How one RNA is read: ``scores`` (L, L) of each cell, and the pairs of the structure, which may need a threshold's growth."""
 
     scores: Floats
     structure: Callable[[float], Pairs]
@@ -52,7 +52,7 @@ class Reading:
 def along_stems(cells: Floats, letters: str) -> Reading:
     """Sums of ``cells`` over the runs of pairs, and the strongest stems."""
     paired = pair_weights(letters, STEMS.minimum_loop) > 0
-    return Reading(run_sums(cells, paired), lambda threshold: strongest_stems(cells, paired, threshold)[0])
+    return Reading(run_sums(cells, paired), lambda growth: strongest_stems(cells, paired, stem_threshold(growth, len(letters)))[0])
 
 
 def by_cells(values: Floats, letters: str) -> Reading:
@@ -86,8 +86,8 @@ CALIBRATED = ("stems", "stems_dna", "stem_counter", "shuffled_rows")
 """Readings whose structure needs a threshold."""
 
 
-def readings(maps: ContactMaps, structure: Structure, *, long: bool, seed: int) -> dict[str, Reading]:
-    """Every reading of one RNA by name: ``stems_dna`` is the recipe on the map of the letters written with T; not of long ones."""
+def readings(maps: ContactMaps, structure: Structure, *, long: bool, seed: int, as_dna: bool) -> dict[str, Reading]:
+    """Every reading of one RNA by name; with ``as_dna`` also ``stems_dna``, the recipe on the map of the letters written with T."""
     letters = decode(structure.codes)
     values = maps(structure.codes, long=long)
     found = {
@@ -98,7 +98,7 @@ def readings(maps: ContactMaps, structure: Structure, *, long: bool, seed: int) 
         "published": published(values),
         "viennarna": vienna(letters),
     }
-    if not long:
+    if as_dna:
         found["stems_dna"] = along_stems(weighed(maps(structure.codes, as_rna=False), letters, STEMS), letters)
     return found
 
@@ -112,7 +112,7 @@ Read = list[tuple[Structure, dict[str, Reading]]]
 
 
 def thresholds(calibration: Read) -> dict[str, float]:
-    """Of each reading the lowest of `STEPS` at which `PPV` of the pairs found are right; the highest step where none is."""
+    """Of each reading the least growth of the threshold (`STEPS`) at which `PPV` of the pairs found are right; the largest where none is."""
     found = {}
     for name in CALIBRATED:
         rows = [(known_pairs(structure), held[name]) for structure, held in calibration]
@@ -156,18 +156,6 @@ def summed(rows: Sequence[Scored], picks: NDArray[np.intp]) -> dict[str, float]:
     return {**means, "sensitivity": pairs.sensitivity, "ppv": pairs.ppv}
 
 
-def intervals(draw: Callable[[NDArray[np.intp]], Mapping[str, float]], count: int, seed: int) -> dict[str, list[float]]:
-    """Of each number ``draw`` gives for picked RNAs: of all RNAs, and the 2.5 and 97.5 percentiles over `RESAMPLED` draws with replacement."""
-    rng = np.random.default_rng(seed)
-    whole = draw(np.arange(count))
-    drawn = [draw(rng.integers(0, count, count)) for _ in range(RESAMPLED)]
-    found = {}
-    for name, value in whole.items():
-        low, high = np.nanpercentile([row[name] for row in drawn], (2.5, 97.5))
-        found[name] = [round(float(number), 4) for number in (value, low, high)]
-    return found
-
-
 def measured(part: ContactSet, read: Read, at: Mapping[str, float], seed: int) -> dict[str, Any]:
     """One set: every reading with its intervals, and what the model adds to the stem counter, RNA by RNA."""
     names = list(read[0][1])
@@ -185,23 +173,41 @@ def measured(part: ContactSet, read: Read, at: Mapping[str, float], seed: int) -
     return row
 
 
-def contacts(maps: ContactMaps, corpus: Corpus, data: Path, sample: ContactSample, seed: int = 12) -> dict[str, Any]:
-    """Thresholds from the calibration set, and one row a measured set."""
-    sets = contact_sets(corpus, data, sample, seed)
-    read: dict[str, Read] = {}
-    for part in sets:
-        rows = [(structure, readings(maps, structure, long=part.long, seed=number)) for number, structure in enumerate(part.structures)]
-        read[part.title] = rows
-        logger.info("contacts: %s, %d RNAs are read", part.title, len(rows))
-    at = thresholds(read[CALIBRATION])
-    found = [measured(part, read[part.title], at, seed) for part in sets if part.title != CALIBRATION and part.structures]
+SETS = 9
+"""Measured sets of `contact_sets`."""
+
+
+def contacts(maps: ContactMaps, corpus: Corpus, data: Path, sample: ContactSample, kept: Pieces, seed: int = 12) -> dict[str, Any]:
+    """Thresholds from the calibration set, and one row a measured set; each is a piece of its own."""
+
+    @cache
+    def sets() -> list[ContactSet]:
+        return contact_sets(corpus, data, sample, seed)
+
+    def read(part: ContactSet) -> Read:
+        as_dna = part.title in AS_DNA
+        return [(row, readings(maps, row, long=part.long, seed=number, as_dna=as_dna)) for number, row in enumerate(part.structures)]
+
+    def calibrated() -> dict[str, Any]:
+        part = next(part for part in sets() if part.title == CALIBRATION)
+        return {"rnas": len(part.structures), "thresholds": thresholds(read(part))}
+
+    def row(number: int) -> dict[str, Any] | None:
+        part = [part for part in sets() if part.title != CALIBRATION][number]
+        return measured(part, read(part), calibration["thresholds"], seed) if part.structures else None
+
+    calibration = kept("contacts: thresholds", calibrated)
+    found = [kept(f"contacts: set {number}", partial(row, number)) for number in range(SETS)]
     return {
         "near_copies_above": NEAR,
-        "calibration_rnas": len(read[CALIBRATION]),
+        "calibration_rnas": calibration["rnas"],
         "ppv_of_thresholds": PPV,
-        "thresholds": at,
-        "sets": found,
-        "compensation": compensated(
-            maps, [structure for part in sets if part.title in TESTED for structure in part.structures[:TESTED_RNAS]]
+        "thresholds": calibration["thresholds"],
+        "sets": [row for row in found if row is not None],
+        "compensation": kept(
+            "contacts: compensation",
+            lambda: compensated(
+                maps, [structure for part in sets() if part.title in TESTED for structure in part.structures[:TESTED_RNAS]]
+            ),
         ),
     }

@@ -1,8 +1,10 @@
-"""Bits per base of the language model on what it never saw, next to Markov models trained on the same corpus."""
+"""Bits per base of the language model on what it never saw, next to tables of one and of both sides learned from the same corpus."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,15 @@ from numpy.typing import NDArray
 
 from engine.models.locuscope.tokens import DOMAINS, MASK
 from engine.training.alignments import Alignments
+from engine.training.both_sides import ORDERS, WIDEST, BothSides
 from engine.training.corpus import HELD_OUT_FAMILY, TRAIN, Corpus
 from engine.training.letters import UNKNOWN, Codes
-from engine.training.markov import Markov, ladder, ladder_bits
+from engine.training.metrics import intervals
+from engine.training.near_copies import NearCopies
+from engine.training.pieces import Pieces
 from engine.training.scoring import Scorer
+from engine.training.sketch import sketch
 
-ORDERS = (3, 5, 8, 11)
 MASKED = 0.15
 APART = 50  # bases from one masked base to the next: all that the language model reads nearby is shown, as it is to the Markov models
 
@@ -50,6 +55,7 @@ def dna_samples(corpus: Corpus, windows: int, length: int, seed: int) -> list[Sa
     return out
 
 
+ONE_IN = 16  # of 21-mers are compared
 GROUPS = 3  # of held-out RNAs: near, far, unseen
 NEAR = 0.8
 """Identity to a training sequence above which a held-out RNA counts as a near relative: the customary threshold of RNA benchmarks."""
@@ -78,17 +84,6 @@ def rna_samples(corpus: Corpus, most: int, seed: int) -> list[Sample]:
     return [Sample(title, "rna", groups[title]) for title in sorted(groups)]
 
 
-def markov_models(corpus: Corpus, domain: str) -> list[Markov]:
-    """Orders 3, 5, 8 and 11 from the training part of one domain (both strands of DNA)."""
-    if domain == "rna":
-        rows = (corpus.rna_sequence(int(i))[0] for i in np.flatnonzero(corpus.split == TRAIN))
-        highest = Markov.learn(max(ORDERS), (codes for codes in rows if (codes < UNKNOWN).all()), both_strands=False)
-    else:
-        pieces = np.flatnonzero((corpus.domain == DOMAINS.index(domain)) & ~corpus.held_out)
-        highest = Markov.learn(max(ORDERS), (corpus.piece(int(p)) for p in pieces), both_strands=True)
-    return ladder(highest, ORDERS)
-
-
 def masked_bits(scorer: Scorer, codes: Codes, domain: str, chosen: NDArray[np.bool_], apart: int) -> NDArray[np.float64]:
     """-log2 p of the true letters at the chosen positions, in as many passes as keep masked bases at least `apart` from each other."""
     place = np.flatnonzero(chosen)
@@ -105,32 +100,87 @@ def masked_bits(scorer: Scorer, codes: Codes, domain: str, chosen: NDArray[np.bo
     return out
 
 
-def bits_per_base(scorer: Scorer, corpus: Corpus, windows: int, seed: int = 11) -> list[dict[str, Any]]:
-    """One row a sample: bits of the language model and of each Markov model at the same masked positions."""
-    rng = np.random.default_rng(seed)
+READINGS = ("locuscope", "locuscope_domain_unknown", "locuscope_without_memory", "locuscope_all_masked_at_once")
+BASELINES = ("markov", "left_right", "look_up")
+"""Kinds of `both_sides`; of each the order or width that is best on the sample itself is reported, which favours the baseline."""
+COPIED = 0.1
+"""Share of the 21-mers of a window that stand in a training genome from which it counts as a near copy: about 90 % identity."""
+
+
+def without_copies(corpus: Corpus, samples: list[Sample]) -> list[Sample]:
+    """The samples without near copies of what was trained on: windows by shared 21-mers (`COPIED`), RNAs by alignment (`near_copies.NEAR`)."""
+    trained = np.unique(np.concatenate([sketch(corpus.piece(int(p)), ONE_IN) for p in np.flatnonzero(~corpus.held_out)]))
+    rnas = NearCopies.of(corpus) if any(sample.domain == "rna" for sample in samples) else None
+
+    def own(sample: Sample, codes: Codes) -> bool:
+        if sample.domain == "rna":
+            return rnas is not None and rnas.identity(codes) <= NEAR
+        words = sketch(codes, ONE_IN)
+        return not words.size or float(np.isin(words, trained, assume_unique=True).mean()) < COPIED
+
+    return [replace(sample, sequences=[codes for codes in sample.sequences if own(sample, codes)]) for sample in samples]
+
+
+def bits_per_base(scorer: Scorer, corpus: Corpus, windows: int, kept: Pieces, seed: int = 11) -> list[dict[str, Any]]:
+    """One row a sample without near copies: bits of the language model and of each baseline at the same masked positions, with intervals."""
+    drawn = [*dna_samples(corpus, 2 * windows, 511, seed), *(s for s in rna_samples(corpus, 3 * windows, seed) if "over" not in s.title)]
+    titles = [sample.title for sample in drawn]
+    samples: list[Sample] = []
+    learned: dict[str, BothSides] = {}
+
+    def row(number: int) -> dict[str, Any]:
+        if not samples:
+            samples.extend(without_copies(corpus, drawn))
+        sample = samples[number]
+        if sample.domain not in learned:
+            learned.clear()
+            learned[sample.domain] = both_sides(corpus, sample.domain)
+        most = windows if sample.domain != "rna" else 2 * windows
+        rng = np.random.default_rng((seed, number))
+        return measured_bits(scorer, learned[sample.domain], replace(sample, sequences=sample.sequences[:most]), rng)
+
+    return [kept(f"bits: {title}", partial(row, number)) for number, title in enumerate(titles)]
+
+
+def both_sides(corpus: Corpus, domain: str, orders: tuple[int, ...] = ORDERS, width: int = WIDEST) -> BothSides:
+    """The baselines, from the training part of one domain."""
+
+    def sequences() -> Iterator[Codes]:
+        if domain == "rna":
+            rows = (corpus.rna_sequence(int(i))[0] for i in np.flatnonzero(corpus.split == TRAIN))
+            yield from (codes for codes in rows if (codes < UNKNOWN).all())
+        else:
+            pieces = np.flatnonzero((corpus.domain == DOMAINS.index(domain)) & ~corpus.held_out)
+            yield from (corpus.piece(int(p)) for p in pieces)
+
+    return BothSides.learn(sequences, both_strands=domain != "rna", orders=orders, width=width)
+
+
+def measured_bits(scorer: Scorer, baselines: BothSides, sample: Sample, rng: np.random.Generator) -> dict[str, Any]:
+    """Bits of every reading and of the best baseline of each kind, each with the 95 % interval over sequences, and the differences."""
     plain = replace(scorer, net=scorer.net.without_memory())
-    rows = []
-    models: dict[str, list[Markov]] = {}
-    for sample in [*dna_samples(corpus, windows, 511, seed), *rna_samples(corpus, 4 * windows, seed)]:
-        if sample.domain not in models:
-            models = {sample.domain: markov_models(corpus, sample.domain)}
-        readings: dict[str, tuple[str, int, Scorer]] = {
-            "locuscope": (sample.domain, APART, scorer),
-            "locuscope_domain_unknown": ("unknown", APART, scorer),
-            "locuscope_without_memory": (sample.domain, APART, plain),
-            "locuscope_all_masked_at_once": (sample.domain, 1, scorer),
-        }
-        own: dict[str, list[NDArray[np.float64]]] = {name: [] for name in readings}
-        chains: dict[int, list[NDArray[np.float64]]] = {order: [] for order in ORDERS}
-        for codes in sample.sequences:
-            chosen = rng.random(codes.size) < MASKED
-            for name, (domain, apart, reader) in readings.items():
-                own[name].append(masked_bits(reader, codes, domain, chosen, apart))
-            for order, bits in ladder_bits(models[sample.domain], codes).items():
-                chains[order].append(bits[chosen])
-        bases = int(sum(bits.size for bits in own["locuscope"]))
-        row: dict[str, Any] = {"sample": sample.title, "sequences": len(sample.sequences), "masked_bases": bases}
-        row |= {name: float(np.concatenate(bits).mean()) for name, bits in own.items()}
-        row |= {f"markov_{order}": float(np.concatenate(bits).mean()) for order, bits in chains.items()}
-        rows.append(row)
-    return rows
+    asked = ((sample.domain, APART, scorer), ("unknown", APART, scorer), (sample.domain, APART, plain), (sample.domain, 1, scorer))
+    bits: dict[str, list[NDArray[np.float64]]] = {}
+    for codes in sample.sequences:
+        chosen = rng.random(codes.size) < MASKED
+        if not chosen.any():
+            continue
+        for name, (domain, apart, reader) in zip(READINGS, asked, strict=True):
+            bits.setdefault(name, []).append(masked_bits(reader, codes, domain, chosen, apart))
+        place = np.flatnonzero(chosen)
+        for name, p in baselines.probabilities(codes).items():
+            bits.setdefault(name, []).append(-np.log2(p[place, codes[place]]))
+    best = {kind: min((name for name in bits if name.startswith(kind)), key=lambda name: _mean(bits[name])) for kind in BASELINES}
+    read = {name: bits[name] for name in (*READINGS, *best.values())}
+    strongest = min(best.values(), key=lambda name: _mean(bits[name]))
+
+    def draw(picks: NDArray[np.intp]) -> dict[str, float]:
+        means = {name: _mean([rows[int(k)] for k in picks]) for name, rows in read.items()}
+        return means | {"gain": means[strongest] - means["locuscope"]}
+
+    sizes = {"sequences": len(bits["locuscope"]), "masked_bases": int(sum(part.size for part in bits["locuscope"]))}
+    return {"sample": sample.title, **sizes, "strongest": strongest, "best": best, "bits": intervals(draw, sizes["sequences"], 11)}
+
+
+def _mean(parts: list[NDArray[np.float64]]) -> float:
+    return float(np.concatenate(parts).mean())

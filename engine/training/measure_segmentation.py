@@ -1,7 +1,11 @@
-"""Segmentation of held-out genomes, next to open reading frames from ATG to stop."""
+"""Segmentation of held-out genomes, next to open reading frames and to pyrodigal."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +15,17 @@ from numpy.typing import NDArray
 from engine.analyses.ranking import auprc
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.models.locuscope.tokens import BASE, DOMAIN, DOMAINS
-from engine.training.annotation import ELEMENTS, MIRROR, Contig
-from engine.training.letters import Codes, reverse_complement
-from engine.training.metrics import Confusion
-from engine.training.orf_finder import predict
+from engine.training.annotation import ELEMENTS, MIRROR, Contig, Labels, bit
+from engine.training.letters import Codes, decode, reverse_complement
+from engine.training.metrics import Confusion, intervals
+from engine.training.orf_finder import STARTS, labelled, predict
+from engine.training.pieces import Pieces
 
 WINDOW, MARGIN = 1023, 128
+BLOCK = 5000
+LENGTHS = tuple(range(60, 481, 30))
+"""Least bases of an open reading frame that are tried."""
+DOMAINS_READ = ("bacteria", "phage", "yeast")
 Probabilities = NDArray[np.float32]
 
 
@@ -73,36 +82,107 @@ def truth_of(contigs: list[Contig]) -> NDArray[np.bool_]:
     return ((labels[:, None] >> np.arange(len(ELEMENTS))) & 1).astype(np.bool_)
 
 
-def stretch(contig: Contig, most: int, rng: np.random.Generator) -> Contig:
+@dataclass(frozen=True)
+class Stretch:
+    """Part of a contig, and what pyrodigal finds there after it was trained on the whole contig."""
+
+    contig: Contig
+    pyrodigal: Labels
+
+
+def stretch(contig: Contig, most: int, rng: np.random.Generator) -> Stretch:
     """A random stretch of at most `most` bases of a contig."""
     low = int(rng.integers(0, max(1, contig.codes.size - most + 1)))
     part = slice(low, low + most)
-    return Contig(contig.genome, contig.name, contig.domain, contig.codes[part], contig.labels[part], contig.known, contig.held_out)
+    cut = replace(contig, codes=contig.codes[part], labels=contig.labels[part])
+    return Stretch(cut, trained_pyrodigal(contig.codes)[part])
 
 
-def _row(probability: NDArray[np.float32], called: NDArray[np.bool_], truth: NDArray[np.bool_]) -> dict[str, float]:
-    counts = Confusion.of(called, truth)
-    return {"mcc": counts.mcc, "auprc": auprc(probability, truth), "f1": counts.f1, "jaccard": counts.jaccard}
+def trained_pyrodigal(codes: Codes) -> Labels:
+    """Labels of the genes that pyrodigal finds, trained on the contig itself as its users do."""
+    import pyrodigal
+
+    letters = decode(codes).encode("ascii")
+    finder = pyrodigal.GeneFinder(closed=False)
+    finder.train(letters)
+    found = [(gene.begin - 1, gene.end, gene.strand) for gene in finder.find_genes(letters)]
+    return labelled(codes.size, found)
 
 
-def segmentation(net: LocuscopeSegmenter, training: list[Contig], held_out: list[Contig], most: int, seed: int = 14) -> dict[str, Any]:
-    """Per element and set: MCC, auPRC, F1, Jaccard; thresholds are the best ones on stretches of training genomes."""
-    rng = np.random.default_rng(seed)
-    tuning = [stretch(c, most // 4, rng) for c in training if c.codes.size > 200_000][::3]
-    read = [both_strands(net, c.codes, c.domain) for c in tuning]
-    thresholds = best_thresholds(np.concatenate(read), truth_of(tuning))
-    rows = []
-    for domain in ("bacteria", "phage", "yeast"):
-        own = [stretch(c, most, rng) for c in held_out if c.domain == domain]
-        probability = np.concatenate([both_strands(net, c.codes, c.domain) for c in own])
-        frames = ((np.concatenate([predict(c.codes) for c in own])[:, None] >> np.arange(len(ELEMENTS))) & 1).astype(np.bool_)
-        truth = truth_of(own)
-        for element, name in enumerate(ELEMENTS):
-            if not truth[:, element].any() or not all((c.known >> element) & 1 for c in own):
-                continue
-            row: dict[str, Any] = {"domain": domain, "element": name, "bases": len(truth), "positives": int(truth[:, element].sum())}
-            row["locuscope"] = _row(probability[:, element], probability[:, element] >= thresholds[element], truth[:, element])
-            if element < 6:
-                row["orf_finder"] = _row(frames[:, element].astype(np.float32), frames[:, element], truth[:, element])
-            rows.append(row)
-    return {"thresholds": dict(zip(ELEMENTS, (round(float(t), 3) for t in thresholds), strict=True)), "rows": rows}
+def best_orf_finder(tuning: list[Contig]) -> tuple[str, int]:
+    """The start codons and the least length, of both of which the open reading frames of the tuning stretches are best (F1 of coding bases)."""
+    coding = bit("CDS_forward") | bit("CDS_reverse")
+    truth = np.concatenate([(contig.labels & coding) > 0 for contig in tuning])
+
+    def f1(choice: tuple[str, int]) -> float:
+        called = [(predict(contig.codes, choice[1], STARTS[choice[0]]) & coding) > 0 for contig in tuning]
+        return Confusion.of(np.concatenate(called), truth).f1
+
+    return max(itertools.product(STARTS, LENGTHS), key=f1)
+
+
+def spread(called: NDArray[np.bool_], truth: NDArray[np.bool_], seed: int) -> dict[str, list[float]]:
+    """MCC and F1 with 95 % intervals over blocks of `BLOCK` bases, which are drawn whole."""
+    edges = np.arange(0, len(truth), BLOCK)
+    parts = [np.add.reduceat(mask, edges) for mask in (called & truth, called & ~truth, ~called & truth, ~called & ~truth)]
+    counts = np.stack(parts, axis=1)
+
+    def draw(picks: NDArray[np.intp]) -> dict[str, float]:
+        held = Confusion(*(int(value) for value in counts[picks].sum(axis=0)))
+        return {"mcc": held.mcc, "f1": held.f1}
+
+    return intervals(draw, len(counts), seed)
+
+
+def _unpacked(labels: list[Labels]) -> NDArray[np.bool_]:
+    return ((np.concatenate(labels)[:, None] >> np.arange(len(ELEMENTS))) & 1).astype(np.bool_)
+
+
+FRAMED = 6
+"""The first elements, which open reading frames have: coding sequence, start and stop codon on both strands."""
+
+
+def segmentation(
+    net: Callable[[], LocuscopeSegmenter], contigs: Callable[[bool], list[Contig]], most: int, kept: Pieces, seed: int = 14
+) -> dict[str, Any]:
+    """Thresholds and the length of the ORF finder from stretches of training genomes, then one piece a domain. ``contigs``: held out or not."""
+
+    def tuned() -> dict[str, Any]:
+        rng = np.random.default_rng(seed)
+        tuning = [stretch(c, most // 4, rng).contig for c in contigs(False) if c.codes.size > 200_000][::3]
+        read = [both_strands(net(), c.codes, c.domain) for c in tuning]
+        found = best_thresholds(np.concatenate(read), truth_of(tuning))
+        finders = {domain: best_orf_finder([c for c in tuning if (c.domain == "yeast") == (domain == "yeast")]) for domain in DOMAINS_READ}
+        return {"thresholds": [round(float(t), 3) for t in found], "orf_finder": finders}
+
+    at = kept("segmentation: thresholds", tuned)
+
+    def rows(domain: str) -> list[dict[str, Any]]:
+        rng = np.random.default_rng((seed, DOMAINS_READ.index(domain)))
+        own = [stretch(c, most, rng) for c in contigs(True) if c.domain == domain]
+        starts, shortest = at["orf_finder"][domain]
+        frames = _unpacked([predict(s.contig.codes, shortest, STARTS[starts]) for s in own])
+        genes = _unpacked([s.pyrodigal for s in own])
+        probability = np.concatenate([both_strands(net(), s.contig.codes, domain) for s in own])
+        truth = truth_of([s.contig for s in own])
+        known = [
+            element for element in range(len(ELEMENTS)) if truth[:, element].any() and all((s.contig.known >> element) & 1 for s in own)
+        ]
+        found = []
+        for element in known:
+            right = truth[:, element]
+            row: dict[str, Any] = {"domain": domain, "element": ELEMENTS[element], "bases": len(right), "positives": int(right.sum())}
+            row["stretches"] = int((np.diff(right.astype(np.int8), prepend=0) == 1).sum())
+            row["locuscope"] = spread(probability[:, element] >= at["thresholds"][element], right, seed)
+            row["auprc"] = auprc(probability[:, element], right)
+            if element < FRAMED:
+                row["orf_finder"] = spread(frames[:, element], right, seed)
+                row["pyrodigal"] = spread(genes[:, element], right, seed)
+            found.append(row)
+        return found
+
+    return {
+        "thresholds": dict(zip(ELEMENTS, at["thresholds"], strict=True)),
+        "orf_finder": at["orf_finder"],
+        "rows": [row for domain in DOMAINS_READ for row in kept(f"segmentation: {domain}", partial(rows, domain))],
+    }

@@ -1,10 +1,17 @@
-"""Variant effects that biology predicts: stops in genes, lost start codons, promoter boxes, splice sites; by llr and by influence."""
+"""Variant effects that biology predicts: stops and changed amino acids in genes, start codons, promoter boxes, splice sites.
+
+Each is scored by llr and by influence, and beside them by what knows little: the llr of a Markov model of the letters on both sides, and, inside
+genes, how common the two codons are in the genes of the training genomes (codon usage, which must be told the frame).
+"""
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.analyses.ranking import auroc
-from engine.training.annotation import Contig, bit
+from engine.training.annotation import Contig, annotated_contigs, bit
+from engine.training.both_sides import BothSides
+from engine.training.corpus import Corpus
 from engine.training.letters import UNKNOWN, Codes, decode, encode, reverse_complement
+from engine.training.measure_language import both_sides
+from engine.training.metrics import intervals
+from engine.training.pieces import Pieces
 from engine.training.scoring import Scorer
 
 WINDOW = 511
@@ -24,6 +36,11 @@ _CODE = dict(
         strict=True,
     )
 )
+
+
+KINDS = ("synonymous", "missense", "stop-gained")
+ORDER = 5
+"""Of the Markov model of both sides."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +55,15 @@ class Gene:
 
 @dataclass(frozen=True)
 class Variant:
-    """A single-nucleotide substitution in a window; `harmful` is the class."""
+    """A single-nucleotide substitution in a window, its kind (`KINDS`), and the codon there before and after it."""
 
     domain: str
     codes: Codes
     position: int
     alternate: int
-    harmful: bool
+    kind: str
+    before: str
+    after: str
 
 
 def genes(contig: Contig, flank: int) -> Iterator[Gene]:
@@ -52,9 +71,9 @@ def genes(contig: Contig, flank: int) -> Iterator[Gene]:
     for strand, side in ((1, "forward"), (-1, "reverse")):
         starts = np.flatnonzero(contig.labels & bit(f"start_codon_{side}"))
         first = [int(s) for s in starts[::3]] if starts.size % 3 == 0 else []
+        codes = contig.codes if strand > 0 else reverse_complement(contig.codes)
         for place in first:
             low = place if strand > 0 else contig.codes.size - place - 3
-            codes = contig.codes if strand > 0 else reverse_complement(contig.codes)
             length = _open_frame(codes[low : low + 6000])
             if length >= 300 and low >= flank and low + length + flank <= codes.size:
                 around = codes[low - flank : low + length + flank]
@@ -88,23 +107,25 @@ def _window(gene: Gene, place: int) -> tuple[Codes, int]:
 
 
 def coding_variants(gene: Gene, each: int, rng: np.random.Generator) -> list[Variant]:
-    """`each` stop-gained and `each` synonymous substitutions between the 10th codon and the last fifth of a gene."""
+    """`each` substitutions of every kind between the 10th codon and the last fifth of a gene."""
     first, last = gene.start + 30, gene.start + int(gene.length * 0.8) // 3 * 3
-    groups: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    groups: dict[str, list[tuple[int, int, str, str]]] = {kind: [] for kind in KINDS}
     for codon in range(first, last, 3):
         triplet = gene.codes[codon : codon + 3]
-        for place in range(3):
-            for alternate in range(4):
-                changed = triplet.copy()
-                changed[place] = alternate
-                before, after = _CODE[decode(triplet)], _CODE[decode(changed)]
-                if alternate != triplet[place] and before != "*" and (after == "*" or after == before):
-                    groups[after == "*"].append((codon + place, alternate))
+        before = decode(triplet)
+        for place, alternate in itertools.product(range(3), range(4)):
+            changed = triplet.copy()
+            changed[place] = alternate
+            after = decode(changed)
+            if alternate != triplet[place] and _CODE[before] != "*":
+                kind = "stop-gained" if _CODE[after] == "*" else "synonymous" if _CODE[after] == _CODE[before] else "missense"
+                groups[kind].append((codon + place, alternate, before, after))
     out = []
-    for harmful, found in groups.items():
+    for kind, found in groups.items():
         for index in rng.permutation(len(found))[:each]:
-            codes, position = _window(gene, found[int(index)][0])
-            out.append(Variant(gene.domain, codes, position, found[int(index)][1], harmful))
+            place, alternate, before, after = found[int(index)]
+            codes, position = _window(gene, place)
+            out.append(Variant(gene.domain, codes, position, alternate, kind, before, after))
     return out
 
 
@@ -113,27 +134,89 @@ def _llr(scorer: Scorer, variant: Variant) -> float:
     return float(logits[variant.alternate] - logits[int(variant.codes[variant.position])])
 
 
-def _two_scores(name: str, harmful: NDArray[np.bool_], llr: NDArray[np.float64], influence: NDArray[np.float64]) -> dict[str, Any]:
-    """AUROC of low llr and of high influence for the harmful class."""
-    return {
-        "measurement": name,
-        "harmful": int(harmful.sum()),
-        "others": int((~harmful).sum()),
-        "auroc_llr": auroc(-llr, harmful),
-        "auroc_influence": auroc(influence, harmful),
-    }
+class CodonUsage:
+    """How common each codon is in the genes of contigs, by domain; phages, of which none has labels to learn from, have that of bacteria."""
+
+    def __init__(self, contigs: list[Contig]) -> None:
+        self._counts: dict[str, Counter[str]] = {}
+        for contig in contigs:
+            counts = self._counts.setdefault(contig.domain, Counter())
+            for gene in genes(contig, flank=0):
+                letters = decode(gene.codes)
+                counts.update(letters[place : place + 3] for place in range(0, gene.length, 3))
+
+    def score(self, variant: Variant) -> float:
+        """ln of how often the codon afterwards stands in genes, less that of the codon before."""
+        counts = self._counts.get(variant.domain) or self._counts["bacteria"]
+        return float(np.log((counts[variant.after] + 0.5) / (counts[variant.before] + 0.5)))
 
 
-def stop_gained(scorer: Scorer, sample: list[Gene], each: int, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Stop-gained against synonymous substitutions, by domain and together."""
-    variants = [v for gene in sample for v in coding_variants(gene, each, rng)]
-    llr = np.array([_llr(scorer, v) for v in variants])
-    influence = np.array([scorer.influence(v.codes, v.position, v.domain)[v.alternate] for v in variants])
-    harmful, domain = np.array([v.harmful for v in variants]), np.array([v.domain for v in variants])
-    rows = [_two_scores("stop-gained against synonymous, all", harmful, llr, influence)]
-    for name in np.unique(domain):
-        own = domain == name
-        rows.append(_two_scores(f"stop-gained against synonymous, {name}", harmful[own], llr[own], influence[own]))
+Scores = dict[str, NDArray[np.float64]]
+"""Scores of the places or substitutions of one gene or window; the higher, the worse."""
+
+
+def ranked(name: str, clusters: list[tuple[NDArray[np.bool_], Scores]]) -> dict[str, Any]:
+    """AUROC of every score for the harmful ones, with the 95 % interval over clusters (genes, windows), whose places go together."""
+
+    def draw(picks: NDArray[np.intp]) -> dict[str, float]:
+        chosen = [clusters[int(k)] for k in picks]
+        truth = np.concatenate([harmful for harmful, _ in chosen])
+        return {score: auroc(np.concatenate([values[score] for _, values in chosen]), truth) for score in clusters[0][1]}
+
+    harmful = np.concatenate([truth for truth, _ in clusters]) if clusters else np.zeros(0, dtype=np.bool_)
+    counts = {"measurement": name, "clusters": len(clusters), "harmful": int(harmful.sum()), "others": int((~harmful).sum())}
+    return counts | {"auroc": intervals(draw, len(clusters), 13) if clusters else {}}
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What scores variants: the language model, Markov models of both sides by domain, codon usage."""
+
+    scorer: Scorer
+    sides: Callable[[str], BothSides]
+    usage: CodonUsage
+
+    def around(self, codes: Codes, domain: str) -> NDArray[np.float64]:
+        """ln P (L, 4) of each letter by the Markov model of both sides."""
+        found: NDArray[np.float64] = np.log(self.sides(domain).probabilities(codes)[f"left_right_{ORDER}"])
+        return found
+
+    def coding(self, variants: list[Variant]) -> Scores:
+        """Scores of substitutions in a gene."""
+        around = [self.around(v.codes, v.domain)[v.position, [v.alternate, int(v.codes[v.position])]] for v in variants]
+        return {
+            "llr": np.array([-_llr(self.scorer, v) for v in variants]),
+            "influence": np.array([self.scorer.influence(v.codes, v.position, v.domain)[v.alternate] for v in variants], dtype=np.float64),
+            "left_right": np.array([before - after for after, before in around]),
+            "codon_usage": np.array([-self.usage.score(v) for v in variants]),
+        }
+
+    def places(self, window: Marked) -> Scores:
+        """Scores of positions: means over the three substitutions."""
+        places = np.array(window.inside + window.outside, dtype=np.intp)
+        llr, influence = position_scores(self.scorer, window.codes, places, window.domain)
+        around = self.around(window.codes, window.domain)[places]
+        own = around[np.arange(places.size), window.codes[places]]
+        return {"llr": -llr, "influence": influence, "left_right": own - (around.sum(1) - own) / 3}
+
+
+GIVEN = ("influence",)
+"""Scores left out of stop-gained rows: the codon layer, which was given the stop codons, changes all of a frame there by construction."""
+
+
+def coding_rows(judges: Judges, sample: list[Gene], domain: str, each: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Stop-gained and missense against synonymous substitutions in the genes of one domain."""
+    own = [coding_variants(gene, each, rng) for gene in sample if gene.domain == domain]
+    scored = [(variants, judges.coding(variants)) for variants in own if variants]
+    rows = []
+    for kind in KINDS[1:]:
+        clusters = []
+        for variants, scores in scored:
+            kept = np.array([v.kind in (kind, KINDS[0]) for v in variants])
+            harmful = np.array([v.kind == kind for v in variants])
+            left = {name: values[kept] for name, values in scores.items() if kind != "stop-gained" or name not in GIVEN}
+            clusters.append((harmful[kept], left))
+        rows.append(ranked(f"{kind} against synonymous, {domain}", clusters))
     return rows
 
 
@@ -156,20 +239,10 @@ class Marked:
     outside: tuple[int, ...]
 
 
-def marked_positions(scorer: Scorer, name: str, windows: list[Marked]) -> dict[str, Any]:
+def marked_positions(judges: Judges, name: str, windows: list[Marked]) -> dict[str, Any]:
     """Element positions against flank positions."""
-    llr: list[NDArray[np.float64]] = []
-    influence: list[NDArray[np.float64]] = []
-    harmful: list[bool] = []
-    for window in windows:
-        places = np.array(window.inside + window.outside, dtype=np.intp)
-        one, two = position_scores(scorer, window.codes, places, window.domain)
-        llr.append(one)
-        influence.append(two)
-        harmful += [True] * len(window.inside) + [False] * len(window.outside)
-    if not windows:
-        return {"measurement": name, "harmful": 0, "others": 0}
-    return _two_scores(name, np.array(harmful), np.concatenate(llr), np.concatenate(influence))
+    truth = [np.arange(len(window.inside) + len(window.outside)) < len(window.inside) for window in windows]
+    return ranked(name, [(inside, judges.places(window)) for inside, window in zip(truth, windows, strict=True)])
 
 
 def start_codons(sample: list[Gene]) -> list[Marked]:
@@ -219,13 +292,36 @@ def _introns(labels: NDArray[np.uint16]) -> Iterator[tuple[int, int]]:
     yield from zip((int(e) for e in edges[::2]), (int(e) for e in edges[1::2]), strict=True)
 
 
-def variants(scorer: Scorer, contigs: list[Contig], data: Path, most: int, seed: int = 13) -> list[dict[str, Any]]:
-    """Every measurement on held-out contigs (promoters: E. coli, whose relatives are in the corpus)."""
-    rng = np.random.default_rng(seed)
-    sample = sample_genes(contigs, most, rng)
-    rows = stop_gained(scorer, sample, 2, rng)
-    rows.append(marked_positions(scorer, "start codon against its flanks", start_codons(sample)))
-    boxes = promoters(data / "benchmarks" / "ecoli_promoters_positive.fasta.gz", most, rng)
-    rows.append(marked_positions(scorer, "-10 and -35 boxes against their flanks (E. coli)", boxes))
-    rows.append(marked_positions(scorer, "splice sites of yeast introns against the intron", splice_sites(contigs)))
+def variants(scorer: Scorer, corpus: Corpus, data: Path, most: int, kept: Pieces, seed: int = 13) -> list[dict[str, Any]]:
+    """Every measurement on held-out contigs (promoters: E. coli, which is in the corpus), each a piece of its own."""
+
+    @cache
+    def held_out() -> list[Contig]:
+        return annotated_contigs(data, held_out=True)
+
+    @cache
+    def sample() -> list[Gene]:
+        return sample_genes(held_out(), most, np.random.default_rng(seed))
+
+    @cache
+    def judges() -> Judges:
+        return Judges(scorer, cache(partial(_sides, corpus)), CodonUsage(annotated_contigs(data, held_out=False)))
+
+    def boxes() -> list[Marked]:
+        return promoters(data / "benchmarks" / "ecoli_promoters_positive.fasta.gz", most, np.random.default_rng(seed))
+
+    def row(name: str, windows: Callable[[], list[Marked]]) -> dict[str, Any]:
+        return kept(f"variants: {name}", lambda: marked_positions(judges(), name, windows()))  # type: ignore[no-any-return]
+
+    rows: list[dict[str, Any]] = []
+    for number, domain in enumerate(("bacteria", "phage", "yeast")):
+        rng = np.random.default_rng((seed, number))
+        rows += kept(f"variants: {domain}", partial(lambda d, r: coding_rows(judges(), sample(), d, 2, r), domain, rng))
+    rows.append(row("start codon against its flanks", lambda: start_codons(sample())))
+    rows.append(row("-10 and -35 boxes against their flanks (E. coli, in the corpus)", boxes))
+    rows.append(row("splice sites of yeast introns against the intron", lambda: splice_sites(held_out())))
     return rows
+
+
+def _sides(corpus: Corpus, domain: str) -> BothSides:
+    return both_sides(corpus, domain, orders=(ORDER,), width=0)

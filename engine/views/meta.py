@@ -62,7 +62,7 @@ def _panels(bands: list[Band]) -> list[dict[str, Any]]:
                 "title": panel.title if drawn.title is None else drawn.title,
                 "unit": panel.unit if drawn.unit is None else drawn.unit,
                 "help": panel.help,
-                "reading": panel.reading,
+                "reading": " ".join(part for part in (panel.reading, drawn.note) if part),
                 "model": drawn.model,
                 "analyses": list(panel.analyses),
                 "axis": band.axis,

@@ -84,6 +84,8 @@ class Drawn:
         for letters. The script shows one or the other by setting the axis' range, which costs no redrawing.
     state : PanelState or None
         None = a result.
+    note : str
+        What is said of this answer behind the panel's reading: how good it was measured to be, say.
     shapes : tuple of dict
         Plotly shapes with ``yref`` left out.
     facts : mapping
@@ -103,6 +105,7 @@ class Drawn:
     near: tuple[float, float] | None = None
     far: tuple[float, float] | None = None
     state: PanelState | None = None
+    note: str = ""
     shapes: tuple[dict[str, Any], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 

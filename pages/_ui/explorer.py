@@ -15,7 +15,7 @@ from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
-from pages._ui import address, allele_bar, downloads, figure_view, moving, own_tracks, polling, reading, search, state, tables
+from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, own_tracks, polling, reading, search, state, tables
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -140,6 +140,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     search.records(shared, session)
     for note in runs.notes():
         show_caption(note)
+    memory.offer(session, shared.engine.model(session.question.model).card, runs.finished_results().values())
     too_long = len(shown.sequence) > moving.most(shared, session)
     if cost.problem and not (too_long and (session.question.moved or shown.kind == "locus")):  # the bar over the figure says it
         show_warning(cost.problem)

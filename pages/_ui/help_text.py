@@ -10,6 +10,13 @@ from pages._ui import state
 CAUTIONS = """
 * A model knows the kind of genomes it was trained on; far from them its maps are faint or wrong. The page *Models* says what each was trained on.
 * The map is about the model, not a measurement. A strong pair is a hypothesis.
+* **A memory of relatives.** Where the shipped model reads RNA (letters with U, or the domain rna), it looks masked letters up in a table of
+  the words of its training RNAs, too: expected bases, uncertainty, effects and losses then say what relatives have there. The page, the
+  provenance and every file say so, and at how many bases. *Without its memory* under the question, or `--species "rna without memory"`, shows what
+  the network knows by itself. Maps and contacts never hear it.
+* **Simple methods beside the model.** The line *stem counter* in *Possible base pairs* knows nothing but letters that pair; the (i) of that panel and
+  the page *Benchmarks* have how many pairs each finds. Of variants, *Triage* says for which consequence classes a score was measured no better
+  than chance.
 * A pattern's q-value is the share of false places expected among those at least as strong, held against shuffled letters; what is real
   to the model need not be real to the cell.
 * Edges have less context: the first and last bases of a window are predicted worse.

@@ -13,6 +13,7 @@ from engine.analyses.compensation import Compensation, CompensationParameters
 from engine.analyses.contacts import ContactParameters
 from engine.core.base_pairs import Agreement, dot_bracket, partners
 from engine.core.errors import LocuscopeError
+from engine.core.evaluation import contacts_words
 from engine.exports import figure as figures
 from engine.exports import formats
 from engine.service.engine import Request
@@ -20,7 +21,7 @@ from engine.service.jobs import Job
 from engine.sources.structures import known_pairs, read_text
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
-from pages._ui import downloads, explorer, polling, reading, rna_options, search, state
+from pages._ui import downloads, explorer, memory, polling, reading, rna_options, search, state
 from pages._ui.question import Question, Shown, address_of, echo
 from pages._ui.rna_work import RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
@@ -59,6 +60,7 @@ def page() -> None:
             st.rerun()
         return
     polling.follow(shared.engine, work.running, polling.progress, work, "rna")
+    memory.offer(session, shared.engine.model(model).card, [found for name in work.requests if (found := work.result(name)) is not None])
     if work.contacts is not None or work.result("fold") is not None:
         _rooms(shared, shown, work, known)
 
@@ -178,6 +180,9 @@ def _rooms(shared: state.Shared, shown: Shown, work: RnaWork, known: Named | Non
         hide_index=True,
         column_config={name: st.column_config.NumberColumn(format="%.2f") for name in ("sensitivity", "PPV")},
     )
+    if work.contacts is not None:
+        origin = work.contacts.provenance
+        show_caption(contacts_words(origin.card, str(origin.parameters["recipe"])))
     _probabilities(work, dark=dark)
     _exports(shown, work)
 

@@ -178,11 +178,13 @@ def test_along_stems_a_constant_map_says_what_the_stem_counter_says() -> None:
 
 
 def test_a_recipe_is_the_models_own_unless_one_is_named_or_an_option_of_another_is_given() -> None:
-    shipped = toy_card(contact_recipe="stems_rna", contact_threshold=7.0)
+    shipped = toy_card(contact_recipe="stems_rna", contact_growth=5.0)
     assert ContactParameters().settled(toy_card()).recipe == "cells"
     assert ContactParameters().settled(toy_card()).threshold is None
     decided = ContactParameters().settled(shipped)
-    assert (decided.recipe, decided.threshold) == ("stems_rna", 7.0)
+    assert (decided.recipe, decided.threshold) == ("stems_rna", None)
+    assert decided.threshold_for(shipped, np.zeros((109, 109), np.float32)) == pytest.approx(5.0, rel=0.01)  # 109 = 40 e
+    assert decided.threshold_for(shipped, np.zeros((30, 30), np.float32)) == 1.0
     assert decided.settled(toy_card()) == decided  # once decided it stays
     assert ContactParameters(threshold=3.0).settled(shipped).threshold == 3.0
     assert ContactParameters(any_letters=True).settled(shipped).recipe == "cells"

@@ -16,12 +16,14 @@ from engine.core.errors import ParameterError
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.tokens import MASK
 from engine.training.annotation import ELEMENTS, MIRROR, Contig, bit, mark_gene, mark_intron, mirrored
+from engine.training.both_sides import BothSides, LookUp
 from engine.training.letters import decode, encode, reverse_complement
 from engine.training.markov import Markov, contexts, ladder, ladder_bits
-from engine.training.measure_language import masked_bits
-from engine.training.measure_segmentation import MARGIN, WINDOW, _windows, best_thresholds
-from engine.training.measure_variants import Gene, coding_variants, genes
-from engine.training.orf_finder import open_frames, predict
+from engine.training.measure_language import Sample, masked_bits, measured_bits
+from engine.training.measure_segmentation import MARGIN, WINDOW, _windows, best_orf_finder, best_thresholds, spread
+from engine.training.measure_variants import CodonUsage, Gene, Variant, coding_variants, genes, ranked
+from engine.training.orf_finder import STARTS, open_frames, predict
+from engine.training.pieces import Pieces
 from engine.training.scoring import Scorer
 from engine.training.structures import read_archive, read_dot_bracket
 from engine.training.tables import BEGIN, END, insert, markdown
@@ -125,15 +127,115 @@ def test_introns_of_trna_genes_have_no_splice_sites() -> None:
     assert not (labels & bit("splice_donor")).any()
 
 
-def test_stop_gained_and_synonymous_substitutions_are_what_they_say() -> None:
-    """TAC codons: C to A or G makes a stop, C to T stays tyrosine."""
+def test_substitutions_of_a_gene_are_what_they_say() -> None:
+    """TAC codons: C to A or G makes a stop, C to T stays tyrosine, the six others change the amino acid."""
     body = encode("ATG" + "TAC" * 110 + "TAA")
     gene = Gene("bacteria", np.concatenate((encode("A" * 60), body, encode("A" * 60))), 60, body.size)
     variants = coding_variants(gene, 3, np.random.default_rng(0))
-    assert [v.harmful for v in variants] == [True] * 3 + [False] * 3
+    assert [v.kind for v in variants] == ["synonymous"] * 3 + ["missense"] * 3 + ["stop-gained"] * 3
     for variant in variants:
-        assert decode(variant.codes[variant.position - 2 : variant.position + 1]) == "TAC"
-        assert variant.alternate in ((0, 2) if variant.harmful else (3,))
+        assert variant.before == "TAC"
+        assert variant.after in {"synonymous": ("TAT",), "stop-gained": ("TAA", "TAG")}.get(variant.kind, (variant.after,))
+        assert decode(variant.codes[variant.position - 2 : variant.position + 3]).count("TAC") >= 1
+
+
+def test_codon_usage_prefers_the_codon_that_genes_have() -> None:
+    body = encode("ATG" + "TAC" * 110 + "TAA")
+    labels = np.zeros(body.size, dtype=np.uint16)
+    mark_gene(labels, [(0, body.size)], 1, with_rbs=False)
+    usage = CodonUsage([Contig("g", "c", "bacteria", body, labels, 2**14 - 1, False)])
+    codes = np.zeros(3, dtype=np.uint8)
+    rare = Variant("phage", codes, 2, 3, "synonymous", "TAC", "TAT")
+    assert usage.score(rare) == pytest.approx(np.log(0.5 / 110.5))
+
+
+def test_ranked_counts_what_belongs_to_one_gene_together() -> None:
+    truth = np.array([True, False])
+    clusters = [(truth, {"llr": np.array([1.0, 0.0])}), (truth, {"llr": np.array([0.0, 0.0])})]
+    found = ranked("x", clusters)
+    assert (found["clusters"], found["harmful"], found["others"]) == (2, 2, 2)
+    assert found["auroc"]["llr"] == [0.75, 0.5, 1.0]
+    assert ranked("nothing", [])["auroc"] == {}
+
+
+def test_both_sides_are_counted_as_a_slow_way_counts_them() -> None:
+    rng = np.random.default_rng(7)
+    codes = rng.integers(0, 4, 300).astype(np.uint8)
+    table = LookUp.learn(2, [codes], both_strands=False)
+    key = [int(v) for v in codes[10:15]]
+    same = [k for k in range(2, 298) if codes[[k - 2, k - 1, k + 1, k + 2]].tolist() == [key[0], key[1], key[3], key[4]]]
+    number = int("".join(map(str, (key[0], key[1], key[3], key[4]))), 4)
+    assert table.counts[number].tolist() == np.bincount(codes[same], minlength=4).tolist()
+    one = LookUp.learn(1, [codes], both_strands=False).counts
+    assert np.abs(table.narrower().counts - one).sum() <= 2  # the two bases next to an end are only in the narrower one
+
+
+def test_a_base_between_two_known_words_is_known_from_both_sides_only() -> None:
+    """In AXA and CXC the letter hangs on both neighbours: AG A, A T C, C T A, C G C."""
+    words = ["AGA", "ATC", "CTA", "CGC"]
+    rng = np.random.default_rng(1)
+    codes = encode("".join(words[int(k)] for k in rng.integers(0, 4, 4000)))
+    sides = BothSides.learn(lambda: [codes], both_strands=False, orders=(1,), width=1)
+    p = sides.probabilities(encode("AGA"))
+    assert p["look_up_1"][1, 2] > 0.6 > p["left_right_1"][1, 2]
+    for values in p.values():
+        np.testing.assert_allclose(values.sum(axis=1), 1)
+
+
+def test_the_model_behind_a_base_mirrors_the_one_before_it() -> None:
+    codes = np.random.default_rng(2).integers(0, 4, 500).astype(np.uint8)
+    sides = BothSides.learn(lambda: [codes], both_strands=True, orders=(2,), width=0)
+    here, there = sides.probabilities(codes)["left_right_2"], sides.probabilities(reverse_complement(codes))["left_right_2"]
+    np.testing.assert_allclose(here, there[::-1, ::-1], rtol=0.02)  # counts of the ends differ
+
+
+def test_the_orf_finder_takes_the_start_codons_and_the_length_that_suit() -> None:
+    body = "GTG" + "GCA" * 40 + "TAA"
+    codes = encode("C" * 50 + body + "C" * 50)
+    labels = np.zeros(codes.size, dtype=np.uint16)
+    mark_gene(labels, [(50, 50 + len(body))], 1, with_rbs=False)
+    contig = Contig("g", "c", "bacteria", codes, labels, 2**14 - 1, False)
+    starts, shortest = best_orf_finder([contig])
+    assert starts == "ATG, GTG, TTG"
+    assert shortest <= len(body)
+    np.testing.assert_array_equal(predict(codes, shortest, STARTS[starts]), labels)
+
+
+def test_an_interval_over_blocks_holds_the_whole() -> None:
+    truth = np.zeros(40_000, dtype=np.bool_)
+    truth[::7] = True
+    called = truth.copy()
+    called[:20_000:11] = True
+    found = spread(called, truth, 1)
+    assert found["mcc"][1] < found["mcc"][0] < found["mcc"][2]
+    assert spread(truth, truth, 1)["f1"] == [1.0, 1.0, 1.0]
+
+
+def test_a_finished_piece_is_not_done_again_and_another_plan_takes_none(tmp_path: Path) -> None:
+    done: list[int] = []
+
+    def work() -> dict[str, float]:
+        done.append(1)
+        return {"x": 0.5}
+
+    assert Pieces(tmp_path, "a")("one", work) == Pieces(tmp_path, "a")("one", work) == {"x": 0.5}
+    Pieces(tmp_path, "b")("one", work)
+    assert len(done) == 2
+
+
+def test_bits_have_the_best_baseline_of_each_kind_and_the_gain_over_it() -> None:
+    torch.manual_seed(0)
+    rng = np.random.default_rng(4)
+    rows = [rng.integers(0, 4, 60).astype(np.uint8) for _ in range(4)]
+    sides = BothSides.learn(lambda: rows, both_strands=False, orders=(1, 2), width=2)
+    found = measured_bits(Scorer(LocuscopeNet(TINY).eval()), sides, Sample("toy", "rna", rows), rng)
+    best = found["best"]
+    assert set(best) == {"markov", "left_right", "look_up"}
+    assert found["strongest"] in best.values()
+    values = found["bits"]
+    assert values["gain"][0] == pytest.approx(values[found["strongest"]][0] - values["locuscope"][0], abs=2e-4)
+    text = markdown({"bits": [found]})
+    assert "| toy | 4 |" in text
 
 
 def test_genes_are_read_on_both_strands() -> None:
@@ -183,11 +285,11 @@ def test_dot_bracket_records_that_do_not_parse_are_left_out(tmp_path: Path) -> N
 
 def test_tables_show_what_was_measured_and_a_dash_for_what_was_not() -> None:
     held = {
-        "variants": [{"measurement": "m", "harmful": 0, "others": 0}],
+        "variants": [{"measurement": "m", "clusters": 0, "harmful": 0, "others": 0, "auroc": {}}],
         "cost": [{"length": 76, "precision": "exact", "seconds": 1.25, "peak_mib": 300.4, "cores": 2}],
     }
     text = markdown(held)
-    assert "| m | 0 | 0 | – | – |" in text
+    assert "| m | 0 | 0 | 0 | – | – | – | – |" in text
     assert "| 76 | exact | 1.250 | 300 | 2 |" in text
 
 

@@ -23,7 +23,7 @@ from engine.core.errors import CapabilityMissing, ResourceExhausted
 from engine.core.protocols import Folded
 from engine.core.sequence import Alphabet
 from engine.core.settings import Settings
-from engine.core.stems import STEM_COUNT_THRESHOLD, pair_weights, run_sums, strongest_stems
+from engine.core.stems import STEM_COUNT_GROWTH, pair_weights, run_sums, stem_threshold, strongest_stems
 from engine.models.entry import ModelEntry
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -92,7 +92,7 @@ class StemCounter:
         """The stems of the highest counts; it knows no temperature and no energy."""
         weights = pair_weights(letters.replace("U", "T"))
         look()
-        pairs, scores = strongest_stems(weights, weights > 0, STEM_COUNT_THRESHOLD)
+        pairs, scores = strongest_stems(weights, weights > 0, stem_threshold(STEM_COUNT_GROWTH, len(weights)))
         return Folded(run_sums(weights, weights > 0), pairs, scores)
 
 

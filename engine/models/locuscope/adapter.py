@@ -1,13 +1,15 @@
 """The models that come with the repository: a masked nucleotide language model and its segmenter (`engine.training` made them).
 
 Input of the language model is one domain token and one token a base, no end token. The domain (bacteria, phage, yeast, rna) is the
-``species`` of the load options; when none is named, letters with U are read as ``rna`` and all others as ``unknown``.
+``species`` of the load options; when none is named, letters with U are read as ``rna`` and all others as ``unknown``. The species
+``rna without memory`` is the domain rna, read by the network alone.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,6 +36,13 @@ if TYPE_CHECKING:
     from engine.models.locuscope.segmenter_network import LocuscopeSegmenter as SegmenterNet
     from engine.models.shortcuts.encoder import LayerReference
 
+WITHOUT_MEMORY = "rna without memory"
+DOMAINS_OF = {**{name: name for name in DOMAINS}, WITHOUT_MEMORY: "rna"}
+"""The domain token that each ``species`` stands for."""
+HEARD = math.log(1.1)
+"""Change of the log odds of a letter from which on the memory has a say."""
+MASKED_TOGETHER = 64
+"""Bases that are masked in one pass of the memory alone, each in a row of its own."""
 CONTEXT_BP = 128
 SEGMENTED_BP = 1023
 """Window the segmenter is trained and measured on, and the bases at its edges that are left to the neighbour."""
@@ -88,8 +97,39 @@ class Locuscope:
                 f"The sequence has {len(sequence):,} bases; {self.card.title} takes up to {self.card.max_length:,}; choose a shorter window."
             )
         letters = sequence.as_dna()
-        domain = self.species or ("rna" if sequence.alphabet is Alphabet.RNA else "unknown")
-        return Prepared(letters, _ids(letters, domain).to(self._device))
+        return Prepared(letters, _ids(letters, self._domain_of(sequence)).to(self._device))
+
+    def _domain_of(self, sequence: NucleotideSequence) -> str:
+        return DOMAINS_OF.get(self.species) or ("rna" if sequence.alphabet is Alphabet.RNA else "unknown")
+
+    def remembers(self, sequence: NucleotideSequence | None) -> str:
+        """See `engine.core.protocols.RememberingModel`: where the memory changes the odds of a masked letter by `HEARD` or more."""
+        told = "masked letters are looked up in a table of the training RNAs, too"
+        if self._net.memory is None:
+            return ""
+        if sequence is None:
+            return f"{told}, where it knows the words around them" if self.species == "rna" else ""
+        heard = int((self.remembered(sequence) >= HEARD).sum()) if self._domain_of(sequence) == "rna" else 0
+        return f"{told}: it has a say at {heard:,} of {len(sequence):,} bases" if heard else ""
+
+    def remembered(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """By how much at most the memory changes the log odds of a letter at each base, when that alone is masked, float32 (L,)."""
+        import torch
+
+        memory, ids = self._net.memory, self.prepare(sequence).ids
+        found = torch.zeros(len(sequence), device=ids.device)
+        if memory is None:
+            return found.cpu().numpy()
+        turn = self._net.head.weight[BASE : BASE + 4, self._net.config.width :]
+        with torch.inference_mode():
+            for first in range(0, len(sequence), MASKED_TOGETHER):
+                place = torch.arange(first, min(len(sequence), first + MASKED_TOGETHER), device=ids.device)
+                rows = ids.repeat(len(place), 1)
+                row = torch.arange(len(place), device=ids.device)
+                rows[row, place + 1] = MASK
+                votes = memory(rows)[row, place + 1] @ turn.T
+                found[place] = votes.amax(dim=-1) - votes.amin(dim=-1)
+        return found.cpu().numpy()
 
     def mutants(self, reference: Prepared, positions: Tensor, alternates: Tensor) -> Tensor:
         """Token ids (B, T): the reference with base ``positions[b]`` replaced by ``alternates[b]``."""
@@ -258,15 +298,15 @@ class LocuscopeSegmenter:
         return values
 
 
-def _domain(asked: str) -> str:
-    """A domain of `DOMAINS`, or empty to choose by the alphabet. Raises `ParameterError` with the nearest name."""
+def _domain(asked: str, known: Iterable[str] = DOMAINS) -> str:
+    """A name of ``known``, or empty to choose by the alphabet. Raises `ParameterError` with the nearest name."""
     name = asked.strip().lower()
-    if name in ("", *DOMAINS):
+    if name in ("", *known):
         return name
-    near = difflib.get_close_matches(name, DOMAINS, n=1)
+    near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise ParameterError(
-        f"The species is {quoted(asked)}; {hint}this model knows the domains {', '.join(DOMAINS)}; name one or leave it out."
+        f"The species is {quoted(asked)}; {hint}this model knows the domains {', '.join(known)}; name one or leave it out."
     )
 
 
@@ -312,9 +352,11 @@ def load_language_model(directory: Path, options: LoadOptions) -> Locuscope:
     """
     from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
 
-    domain = _domain(options.species)
+    domain = _domain(options.species, DOMAINS_OF)
     identity, state = identify(ENTRIES["locuscope"], directory), read_state(directory)
     net = language_network(identity.evidence, state.tensors)
+    if domain == WITHOUT_MEMORY:
+        net = net.without_memory()
     device = resolve_device(options.device)
     card = identity.loaded(state.sha256, max_length=net.config.max_length)
     return Locuscope(card, net, placed(net, device, "float32"), resolve_dtype(options.dtype, device), domain)
@@ -351,10 +393,11 @@ ENTRIES: dict[str, ModelEntry] = {
             source="assets/models/locuscope-lm (trained by engine.training)",
             description="The small model that comes with Locuscope: reads bacteria, phages, yeasts and structured RNA on a laptop, offline.",
             organisms="Bacteria, phages, yeasts and structured RNA families; the domain is part of the input.",
-            limitations="Small: weaker than the published models; contacts were taught from annotated RNA pairs, masked bases of RNA are also looked up in a memory of the training RNAs, stop codons were given; no animals or plants, nor their viruses.",
-            species=DOMAINS,
+            limitations="Small: weaker than the published models; its effects do not tell missense from synonymous; contacts were taught from annotated RNA pairs, masked bases of RNA are also looked up in a memory of the training RNAs, stop codons were given; no animals or plants, nor their viruses.",
+            species=tuple(DOMAINS_OF),
+            without_memory=WITHOUT_MEMORY,
             contact_recipe="stems_rna",
-            contact_threshold=7.0,
+            contact_growth=5.5,
         ),
         load_language_model,
         shipped=Path("locuscope-lm"),

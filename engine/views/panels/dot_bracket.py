@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.base_pairs import dot_bracket, partners
-from engine.core.stems import STEM_COUNT_THRESHOLD, pair_weights, strongest_stems
+from engine.core.evaluation import contacts_words
+from engine.core.stems import STEM_COUNT_GROWTH, pair_weights, stem_threshold, strongest_stems
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel, Readout
@@ -41,7 +42,7 @@ class Row:
 def counted(letters: str) -> NDArray[np.int64]:
     """Pairs of the stem counter, of DNA letters."""
     weights = pair_weights(letters)
-    return strongest_stems(weights, weights > 0, STEM_COUNT_THRESHOLD)[0]
+    return strongest_stems(weights, weights > 0, stem_threshold(STEM_COUNT_GROWTH, len(letters)))[0]
 
 
 def rows_of(evidence: LocusEvidence) -> list[Row]:
@@ -81,8 +82,14 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         ),
         near=ranges[0] if style.live else None,
         far=ranges[1] if style.live else None,
+        note=_measured(evidence),
         facts={"dot_bracket": "".join(rows[0].symbols), "pairs": rows[0].pairs + 1},
     )
+
+
+def _measured(evidence: LocusEvidence) -> str:
+    found = evidence.results.get("contacts")
+    return contacts_words(found.provenance.card, str(found.provenance.parameters.get("recipe", ""))) if found is not None else ""
 
 
 def _inks(row: Row, style: FigureStyle, *, first: bool) -> dict[str, str]:

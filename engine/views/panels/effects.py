@@ -52,7 +52,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         axis,
         tuple(images),
         unit=unit,
-        model=found.provenance.card.title,
+        model=found.provenance.answered_by,
         readout=readout,
         shapes=({**ground, "fillcolor": theme(dark=style.dark)["line"]},),
         facts={"limit": limit},

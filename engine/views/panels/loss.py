@@ -26,7 +26,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     trace = filled(steps(heights, levels=80), theme(dark=style.dark)["faint"], name=found.name)
     axis = {"range": [0, top * 1.02], "showgrid": False}
     readout = (Readout(found.name, found.values, 2, "nats"), Readout(f"{found.large:,} bp around", found.moving(), 2, "nats"))
-    return Drawn((trace,), axis, model=found.provenance.card.title, readout=readout)
+    return Drawn((trace,), axis, model=found.provenance.answered_by, readout=readout)
 
 
 PANEL = Panel(

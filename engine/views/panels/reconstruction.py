@@ -50,7 +50,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         tuple(traces),
         {"range": list(ranges[0] if near else ranges[1]), **ticks},
         (letters.image(), blocks.image(FAR)) if style.live else (),
-        model=found.provenance.card.title,
+        model=found.provenance.answered_by,
         readout=tuple(Readout(base, found.values[:, k], 2, "P") for k, base in enumerate(bases)),
         near=ranges[0] if style.live else None,
         far=ranges[1] if style.live else None,

@@ -11,6 +11,11 @@ import pytest
 import torch
 from torch.nn import functional
 
+from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
+from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.exports.provenance import summary
+from engine.models.entry import LoadOptions
+from engine.models.locuscope.adapter import HEARD, WITHOUT_MEMORY, load_language_model
 from engine.models.locuscope.fast import LocuscopeFast
 from engine.models.locuscope.memory import LEVELS, NEAR, SPAN, STARTS, WORD, MemoryLayer, nearby, record, word_numbers
 from engine.models.locuscope.network import LocuscopeNet, NetConfig
@@ -22,6 +27,7 @@ from engine.training.train import write_model
 from tests.training.toy import TINY, toy_corpus
 
 RNA = DOMAIN + DOMAINS.index("rna")
+SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "models" / "locuscope-lm"
 
 
 def relatives(copies: int = 5, length: int = 90) -> Corpus:
@@ -212,3 +218,33 @@ def test_a_memory_is_published_and_read_back(remembered: Path, tmp_path: Path) -
 def test_strengths_follow_the_domain() -> None:
     strength = MemoryLayer().strength.tolist()
     assert [value > 0 for value in strength] == [domain == "rna" for domain in DOMAINS]
+
+
+TRNA = "GCGGAUUUAGCUCAGUUGGGAGAGCGCCAGACUGAAGAUCUGGAGGUCCUGUGUUCGAUCCACAGAAUUCGCACCA"
+
+
+def test_where_the_memory_speaks_is_said_and_the_view_without_it_is_the_network_alone() -> None:
+    """Of yeast tRNA-Phe the table holds relatives; letters that are not read as RNA are not looked up."""
+    rna = NucleotideSequence(TRNA, Alphabet.RNA)
+    model, alone = (load_language_model(SHIPPED, LoadOptions(species=name)) for name in ("", WITHOUT_MEMORY))
+    heard = model.remembered(rna)
+    net = model.net.without_memory()
+    ids = model.prepare(rna).ids
+    masked = model.masked(model.prepare(rna), torch.tensor([30]))
+    with torch.no_grad():
+        moved = (model.net(masked) - net(masked))[0, 31, BASE : BASE + 4]
+    assert heard[30] == pytest.approx(float(moved.max() - moved.min()), abs=1e-3)
+    found = base_probabilities(model, rna, ProbabilityParameters(masked=True))
+    assert (
+        found.provenance.memory
+        == f"masked letters are looked up in a table of the training RNAs, too: it has a say at {int((heard >= HEARD).sum())} of 76 bases"
+    )
+    assert found.provenance.answered_by == "Locuscope and its memory of relatives"
+    assert found.provenance.memory in summary(found.provenance)
+    assert base_probabilities(model, rna).provenance.memory == ""
+    other = base_probabilities(alone, rna, ProbabilityParameters(masked=True))
+    assert other.provenance.memory == alone.remembers(None) == ""
+    assert alone.card.without_memory == other.provenance.species == WITHOUT_MEMORY
+    assert np.abs(other.values - found.values).max() > 0.1
+    assert torch.equal(alone.prepare(rna).ids, ids)
+    assert not model.remembers(NucleotideSequence(TRNA.replace("U", "T")))

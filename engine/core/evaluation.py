@@ -1,0 +1,50 @@
+"""What was measured of the shipped models on what they never saw, for the places that show their answers: assets/models/evaluation.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from engine.core.card import ModelCard
+
+PATH = Path(__file__).resolve().parents[2] / "assets" / "models" / "evaluation.json"
+READINGS = {"stems": "stems", "stems_rna": "stems", "cells": "cells", "published": "published"}
+"""Row of the table of contacts, by the recipe."""
+BASELINES = {"stem_counter": "stem counter", "viennarna": "ViennaRNA"}
+SAID = ("tRNA, ArchiveII", "families never seen, one RNA each", "pseudoknots, PseudoBase")
+"""Sets that are named where contacts are shown."""
+
+
+@cache
+def measured() -> Mapping[str, Any]:
+    """The whole table; empty without one."""
+    found: Mapping[str, Any] = json.loads(PATH.read_text(encoding="utf-8")) if PATH.is_file() else {}
+    return found
+
+
+def contact_sets(card: ModelCard | None = None) -> list[Mapping[str, Any]]:
+    """Measured sets of RNA contacts; with ``card`` none unless its weights are those that were measured."""
+    table = measured()
+    if card is not None and table.get("weights_sha256", {}).get("contacts") != card.weights_sha256:
+        return []
+    rows: list[Mapping[str, Any]] = table.get("contacts", {}).get("sets", [])
+    return rows
+
+
+def contacts_words(card: ModelCard, recipe: str) -> str:
+    """Sensitivity and PPV of the structures that a recipe shows, beside the baselines'; empty for weights that were not measured."""
+    parts = []
+    for row in contact_sets(card):
+        own = row["readings"].get(READINGS.get(recipe, ""))
+        if own is None or row["set"] not in SAID:
+            continue
+        others = ", ".join(f"{words} {_pair(row['readings'][name])}" for name, words in BASELINES.items() if name in row["readings"])
+        parts.append(f"{row['set']} {_pair(own)} ({others}; n = {row['rnas']})")
+    return f"Pairs found / pairs right on RNAs unlike those trained on: {'; '.join(parts)}." if parts else ""
+
+
+def _pair(values: Mapping[str, list[float]]) -> str:
+    return f"{values['sensitivity'][0]:.2f} / {values['ppv'][0]:.2f}"

@@ -1,0 +1,63 @@
+"""What ships says what was measured: cards, README and pages hold the numbers of assets/models/evaluation.json, of the weights beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.core import evaluation
+from engine.core.stems import STEM_COUNT_GROWTH
+from engine.models.registry import entry
+from engine.service.named_benchmarks import measured
+from engine.training.evaluate import LANGUAGE, PARTS, SEGMENTER
+from engine.training.tables import BEGIN, insert, markdown, summary
+
+ROOT = Path(__file__).resolve().parents[2]
+HELD = json.loads((ROOT / "assets" / "models" / "evaluation.json").read_text(encoding="utf-8"))
+
+
+def sha256(name: str) -> str:
+    return str(json.loads((ROOT / "assets" / "models" / name / "card.json").read_text(encoding="utf-8"))["sha256"])
+
+
+def test_everything_was_measured_with_the_weights_that_ship() -> None:
+    assert HELD["weights_sha256"] == {part: sha256(SEGMENTER if part == "segmentation" else LANGUAGE) for part in PARTS if part in HELD}
+
+
+@pytest.mark.parametrize(("page", "text"), [("assets/models/README.md", markdown(HELD)), ("README.md", summary(HELD))])
+def test_a_page_holds_the_tables_as_they_were_measured(page: str, text: str) -> None:
+    given = (ROOT / page).read_text(encoding="utf-8")
+    assert BEGIN in given
+    assert insert(given, text) == given
+
+
+def test_thresholds_of_stems_are_those_that_were_set_on_the_calibration_set() -> None:
+    assert entry("locuscope").card.contact_growth == HELD["contacts"]["thresholds"]["stems"]
+    assert HELD["contacts"]["thresholds"]["stem_counter"] == STEM_COUNT_GROWTH
+
+
+def test_every_group_of_short_rnas_and_of_variants_is_large_enough_and_long_rnas_are_five() -> None:
+    assert all(row["rnas"] >= (5 if row["long"] else 30) for row in HELD["contacts"]["sets"])
+    assert all(min(row["harmful"], row["others"]) >= 30 for row in HELD["variants"])
+    assert all(row["sequences"] >= 30 for row in HELD["bits"])
+
+
+def test_contacts_are_shown_with_what_was_measured_of_the_recipe_and_of_the_baselines_for_these_weights_only() -> None:
+    card = replace(entry("locuscope").card, weights_sha256=sha256(LANGUAGE))
+    words = evaluation.contacts_words(card, "stems_rna")
+    row = next(row for row in HELD["contacts"]["sets"] if row["set"] == evaluation.SAID[0])
+    own, counter = (row["readings"][name] for name in ("stems", "stem_counter"))
+    assert f"{own['sensitivity'][0]:.2f} / {own['ppv'][0]:.2f} (stem counter {counter['sensitivity'][0]:.2f}" in words
+    assert words.count("n = ") == len(evaluation.SAID)
+    assert evaluation.contacts_words(replace(card, weights_sha256="0" * 64), "stems") == ""
+    assert evaluation.contacts_words(card, "other") == ""
+
+
+@pytest.mark.parametrize("name", ["archiveii", "rfam"])
+def test_benchmarks_of_contacts_have_their_baselines_and_intervals(name: str) -> None:
+    lines = measured(name)
+    assert {line.score for line in lines if line.baseline} >= {"stem counter", "ViennaRNA"}
+    assert all(line.low is not None and line.high is not None and line.low <= line.value <= line.high for line in lines)
