@@ -198,7 +198,7 @@ def _figure(shared: Shared, session: Session) -> None:
     around, limit = moving.around(shared, session), moving.most(shared, session)
     movable = moving.is_movable(around.place, len(session.on_screen.sequence), limit)
     step = moving.bar(session, around, limit, TARGET, dark=_dark()) if movable else None
-    wish = figure_view.mount(_meta(shared, session) | (moving.facts(around.place, session) if movable else {}), session.saw)
+    wish = figure_view.mount(_meta(shared, session) | (moving.facts(around.place) if movable else {}), session.saw)
     if step is not None and _is_new(session, step):
         _step(shared, session, step)
     if wish is not None and wish.values.get("view") == session.on_screen.identity and _is_new(session, wish):
@@ -287,6 +287,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "address": address_of(session.question, shown, shared.settings.model),
         "unaddressed": "This sequence is too long for an address of its own.",
         "initial": asked.initial(len(shown.sequence)),
+        "arrival": dict(moving.arrival(session)),
         "reverse_of": shown.mirrored_identity,
         "focus": {"places": list(session.exchange.focused[0]), "wish": session.exchange.focused[1]},
     }

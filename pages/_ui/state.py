@@ -68,6 +68,7 @@ class Files:
     understood: tuple[str, Understood] | None = None
     upload: str = ""
     annotated: str = ""
+    session: str = ""
     annotation: Mapping[str, tuple[Feature, ...]] = field(default_factory=dict)
 
 
@@ -92,13 +93,13 @@ class Work:
 @dataclass(frozen=True)
 class Exchange:
     """What the address asked for when the visit began, the last wish of the figure that was granted, what the page wants selected there, how it
-    shall look, the region in view of a question that a step along the genome led to, and what the visitor saw of the figure last."""
+    shall look, where the view of a question starts that a step along the genome or a session file led to, and what the visitor saw of the figure last."""
 
     asked: AddressState | None = None
     granted: tuple[str, ...] = ()
     focused: tuple[tuple[int, ...], str] = ((), "")
     display: Mapping[str, Any] | None = None
-    arrived: tuple[Question, tuple[int, int]] | None = None
+    arrived: tuple[Question, Mapping[str, Any]] | None = None
     seen: Mapping[str, Any] = field(default_factory=dict)
 
 
