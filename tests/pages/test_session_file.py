@@ -37,9 +37,7 @@ def saved() -> Session:
     found = of_records(read_file("mine.fa", GENBANK, Bounds()))
     question = Question("file mine.fa 1", "locuscope", 0, True, (2, 26), settings=(("metric", "log_ratio"),), allele=Change(5, "C", "T"))
     annotation = (Feature("gene", "g", 1, 9, "+", "", {"note": "mine"}),)
-    session.files = session_file.replace(
-        session.files, understood=(question.text, found), annotation={found.records[0].sha256: annotation}
-    )
+    session.files = session_file.replace(session.files, understood=(question.text, found), annotation={found.records[0].sha256: annotation})
     session.screen = Screen(question, resolve(question, found, annotation))
     track = read_track("own.bedpe", b"c1\t1\t3\tc1\t9\t12\tloop\t5\n", Bounds())
     session.tracks = (Brought("own-1a2b", track, "loops", "#112233", False),)
