@@ -197,11 +197,8 @@ def _placed(features: tuple[Feature, ...], sequence: NucleotideSequence) -> list
 
 
 def _cut(features: tuple[Feature, ...], start: int, end: int) -> list[Feature]:
-    return [
-        replace(item, start=max(item.start, start) - start, end=min(item.end, end) - start)
-        for item in features
-        if item.start < end and item.end > start
-    ]
+    inside = (item.cut(start, end) for item in features if item.start < end and item.end > start)
+    return [replace(item, start=item.start - start, end=item.end - start) for item in inside]
 
 
 def _turned(features: tuple[Feature, ...], length: int) -> list[Feature]:

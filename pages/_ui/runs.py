@@ -12,6 +12,7 @@ from engine.analyses.pair import PairParameters
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.core.features import Feature
+from engine.core.own_tracks import OwnTrack
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
 from engine.views import wire
@@ -60,6 +61,7 @@ class Runs:
     chosen: Chosen | None = None
     window: tuple[int, int] | None = None
     startable: bool = True
+    own: tuple[OwnTrack, ...] = ()
     _away: bool = False
     _thinned: tuple[Feature, ...] | None = None
 
@@ -239,7 +241,7 @@ class Runs:
         if self._thinned is None:
             self._thinned = thinned(self.shown.features, len(self.shown.sequence))
         features = self.shown.features if results else self._thinned
-        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title)
+        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title, self.own)
 
     def lines(self) -> list[dict[str, Any]]:
         """How far each computation is that is not finished: its ``text``, ``done`` of ``total``, ``seconds_left``, ``running``, ``failed``."""

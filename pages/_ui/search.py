@@ -15,7 +15,7 @@ from engine.core.features import Feature
 from engine.core.quoting import file_name, quoted
 from engine.sources import apart, examples
 from engine.sources.understood import Understood
-from pages._ui import choices, reading, served, state
+from pages._ui import choices, own_tracks, reading, served, session_file, state
 from pages._ui.question import Question, resolve
 from pages._ui.runs import NO_ELEMENTS
 from pages._ui.state import Screen, Session, Shared
@@ -26,6 +26,7 @@ LONGEST_NAME = 40
 _BOX_IS_OF, _BOX_WAS = "search-box-is-of", "search-box-was"
 _FILE = "file "
 """How the text of a question begins that came from a file."""
+LONGEST_VIEW = 10**9
 READING = "explorer"
 """Where what is being read is shown."""
 
@@ -72,9 +73,9 @@ def bar(shared: Shared, session: Session) -> None:
         with st.container(key="wires-search"):
             st.fragment(_helped)(shared)
         _follow_question(session)
-        box, model, tools = st.columns([5.6, 2, 2], vertical_alignment="bottom", gap="small")
+        box, model, tools = st.columns([4.9, 1.9, 2.8], vertical_alignment="bottom", gap="small")
         with box, st.form("search", border=False):
-            text, go = st.columns([8, 1], vertical_alignment="bottom", gap="small")
+            text, go = st.columns([4.4, 1.1], vertical_alignment="bottom", gap="small")
             text.text_area(
                 "Sequence or locus",
                 key=BOX,
@@ -89,6 +90,7 @@ def bar(shared: Shared, session: Session) -> None:
             _model_picker(shared, session)
         with tools, st.container(horizontal=True, gap="small"):
             _upload(shared, session)
+            own_tracks.menu(shared, session)
             _settings(shared, session)
         _example_row(shared, session)
 
@@ -163,6 +165,20 @@ def _upload(shared: Shared, session: Session) -> None:
     with st.popover("File", help="Open a FASTA or GenBank file, or an annotation of what is shown"):
         given = st.file_uploader("FASTA or GenBank, also .gz", key="upload")
         features = st.file_uploader("Annotation of the sequence shown: GFF3, GTF, BED, GenBank", key="annotation")
+        st.divider()
+        saved = st.file_uploader(f"Session that was saved ({session_file.SUFFIX})", key="session-file")
+        if session.screen.shown is not None:
+            st.download_button(
+                "Save this session",
+                data=lambda: session_file.content(session, shared.settings),
+                file_name=f"session{session_file.SUFFIX}",
+                mime="application/gzip",
+                on_click="ignore",
+                help="Question, view, display, your files and tracks; the file holds their letters. Results are computed or looked up again.",
+            )
+    if saved is not None and saved.file_id != session.files.session:
+        session.files = replace(session.files, session=saved.file_id)
+        _with_content(session, saved, "session", lambda data: _reopen(shared, session, saved.name, data))
     if features is not None and features.file_id != session.files.annotated:
         session.files = replace(session.files, annotated=features.file_id)
         _with_content(session, features, "annotation", lambda data: _annotate(shared, session, features.name, data))
@@ -192,6 +208,23 @@ def _open(shared: Shared, session: Session, given: Any, data: bytes) -> None:
         return apart.read_file(name, data, shared.settings, monitor)
 
     reading.begin(READING, file_name(name), work, lambda found: _show(session, question, found), session.say)
+
+
+def _reopen(shared: Shared, session: Session, name: str, data: bytes) -> None:
+    """Go on with a session that was saved."""
+    session.say("")
+
+    def then(found: session_file.Opened) -> None:
+        question = found.question
+        if found.understood is not None:
+            session.files = replace(session.files, understood=(question.text, found.understood))
+        session.files = replace(session.files, annotation={**session.files.annotation, **found.annotation})
+        session.tracks, session.tracks_read = found.tracks, frozenset()
+        start = found.state.initial(LONGEST_VIEW)
+        session.exchange = replace(session.exchange, display=found.state.display, arrived=(question, start))
+        ask(shared, session, question)
+
+    reading.begin(READING, file_name(name), lambda _monitor: session_file.read(name, data, shared), then, session.say)
 
 
 def _annotate(shared: Shared, session: Session, name: str, data: bytes) -> None:

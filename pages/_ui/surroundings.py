@@ -110,7 +110,7 @@ def surroundings(shared: Shared, question: Question, shown: Shown) -> Surroundin
                 length = shared.genomes.contigs(locus.assembly).get(locus.contig)
             except LocuscopeError:
                 length = None
-            if length is not None:
+            if length is not None and locus.end <= length:
                 return Surroundings(locus.assembly, locus.contig, length, locus.start, locus.end, reverse, in_record=False)
         elif row is not None and row.provider and not shared.settings.no_services and shown.example is None:
             return Surroundings(locus.assembly, locus.contig, None, locus.start, locus.end, reverse, in_record=False)
