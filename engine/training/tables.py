@@ -152,8 +152,8 @@ def _segmentation(held: dict[str, Any]) -> list[str]:
         "## Segmentation of held-out genomes",
         "",
         "In brackets 95 % intervals over blocks of 5,000 bases. Thresholds, and start codons and least length of the ORF finder",
-        f"({finders}), are the best on stretches of training genomes. Pyrodigal (Prodigal) is trained on the contig itself,",
-        "as its users do; it was made for bacteria and their phages, not for yeasts.",
+        f"({finders}), are the best on stretches of training genomes. Pyrodigal (Prodigal) is trained on the whole contig itself,",
+        "for phages it takes its ready-made models, as it advises below 100,000 bases; it was made for bacteria and their phages, not for yeasts.",
         "",
         *_table(head, body),
     ]
