@@ -25,13 +25,28 @@ def measured() -> Mapping[str, Any]:
     return found
 
 
+def _of(card: ModelCard) -> Mapping[str, Any]:
+    """What was measured of contacts with the weights of ``card``; empty for others."""
+    table = measured()
+    same = table.get("weights_sha256", {}).get("contacts") == card.weights_sha256
+    found: Mapping[str, Any] = table.get("contacts", {}) if same else {}
+    return found
+
+
 def contact_sets(card: ModelCard | None = None) -> list[Mapping[str, Any]]:
     """Measured sets of RNA contacts; with ``card`` none unless its weights are those that were measured."""
-    table = measured()
-    if card is not None and table.get("weights_sha256", {}).get("contacts") != card.weights_sha256:
-        return []
-    rows: list[Mapping[str, Any]] = table.get("contacts", {}).get("sets", [])
+    table = measured().get("contacts", {}) if card is None else _of(card)
+    rows: list[Mapping[str, Any]] = table.get("sets", [])
     return rows
+
+
+def compensation_words(card: ModelCard) -> str:
+    """How often the compensation test calls a pair, of bases that pair and that do not; empty for weights that were not measured."""
+    parts = [
+        f"{row['first'][0]:.0%} of {row['bases']} ({row['first'][1]:.0%} to {row['first'][2]:.0%}, n = {row['tested']})"
+        for row in _of(card).get("compensation", [])
+    ]
+    return f"In RNAs unlike those trained on, the test calls a pair in {', '.join(parts)}." if parts else ""
 
 
 def contacts_words(card: ModelCard, recipe: str) -> str:

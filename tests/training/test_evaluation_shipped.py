@@ -57,6 +57,8 @@ def test_contacts_are_shown_with_what_was_measured_of_the_recipe_and_of_the_base
     assert words.count("n = ") == len(evaluation.SAID)
     assert evaluation.contacts_words(replace(card, weights_sha256="0" * 64), "stems") == ""
     assert evaluation.contacts_words(card, "other") == ""
+    assert f"{HELD['contacts']['compensation'][0]['first'][0]:.0%} of annotated pairs (" in evaluation.compensation_words(card)
+    assert evaluation.compensation_words(replace(card, weights_sha256="")) == ""
 
 
 @pytest.mark.parametrize("name", ["archiveii", "rfam"])
