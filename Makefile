@@ -37,10 +37,11 @@ lint: $(VENV)/.tests
 
 test: lint
 	$(BIN)/python -m tests.browser.chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=20
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=20 -m "not long"
 
 check: $(VENV)/.tests
 	OMP_NUM_THREADS=1 LOCUSCOPE_EXAMPLES=100000 $(BIN)/python -m pytest --timeout=7200 tests/test_properties.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --timeout=7200 -m long
 	$(BIN)/python -m tests.load --visitors 20 --browsers 2
 	$(BIN)/python -m tests.load --visitors 8 --minutes 10
 	LOCUSCOPE_PROCESSES=50 $(BIN)/python -m pytest tests/service/test_same_bytes.py

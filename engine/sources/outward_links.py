@@ -1,15 +1,29 @@
-"""Where public sites show a variant: addresses to be opened by a click, nothing is asked of them here."""
+"""Where public sites show a variant, a place or a gene: addresses to be opened by a click, nothing is asked of them here."""
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from engine.core.features import Feature
+from engine.core.locus import Locus
 from engine.core.variants import Variant
-from engine.sources.assemblies import Assembly, assembly
+from engine.sources.assemblies import Assembly, assembly, find_contig, is_accession
 
 _HUMAN = {"GRCh38": ("38", "gnomad_r4", "https://www.ensembl.org"), "GRCh37": ("37", "gnomad_r2_1", "https://grch37.ensembl.org")}
 _FUNGI = "https://fungi.ensembl.org"
+_GENES = {
+    "SGD": ("SGD", re.compile(r"S\d{9}"), "https://www.yeastgenome.org/locus/{}"),
+    "ECOCYC": ("EcoCyc", re.compile(r"(?:EG|G)\d[\w-]{0,12}|G0-\d{1,8}"), "https://ecocyc.org/gene?orgid=ECOLI&id={}"),
+    "GENEID": ("NCBI Gene", re.compile(r"\d{1,12}"), "https://www.ncbi.nlm.nih.gov/gene/{}"),
+}
+"""By the database of a cross-reference: its site, the form of its identifiers, the address of a gene there."""
+_REFERENCES = ("Dbxref", "dbxref", "db_xref")
+MOST_GENES = 6
+"""Genes of a window that are linked one by one."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +48,52 @@ def outward_links(assembly_name: str, variant: Variant) -> tuple[OutwardLink, ..
     return tuple(found)
 
 
+def place_links(locus: Locus) -> tuple[OutwardLink, ...]:
+    """Genome browsers that show this place; none for an assembly that no public site is known to have."""
+    row = assembly(locus.assembly) if locus.assembly else None
+    first, last = locus.start + 1, locus.end
+    main = find_contig(locus.contig, row.contigs, row.contigs) if row is not None else None
+    names = (locus.contig, *((main, *row.contigs[main]) if row is not None and main is not None else ()))
+    found = [_ucsc(row, locus.contig, first, last)] if row is not None and row.ucsc else []
+    found += [_ensembl(row, locus.contig, first, last)] if row is not None and row.ensembl else []
+    accession = next((name for name in names if is_accession(name)), "")
+    if accession:
+        query = urlencode({"report": "genbank", "from": first, "to": last})
+        found.append(OutwardLink("NCBI", f"https://www.ncbi.nlm.nih.gov/nuccore/{quote(accession)}?{query}"))
+    if row is not None and row.name == "R64":
+        found.append(OutwardLink("SGD JBrowse", f"https://browse.yeastgenome.org/?{urlencode({'loc': f'{main}:{first}..{last}'})}"))
+    return tuple(found)
+
+
+def gene_links(features: Iterable[Feature]) -> tuple[OutwardLink, ...]:
+    """The pages of up to `MOST_GENES` genes at the databases their annotation refers to."""
+    found: dict[str, OutwardLink] = {}
+    genes: set[str] = set()
+    for feature in features:
+        for site, identifier, address in _references(feature):
+            genes.add(feature.name)
+            if len(genes) <= MOST_GENES:
+                url = address.format(quote(identifier))
+                found.setdefault(url, OutwardLink(f"{feature.name[:40]} at {site}", url))
+    return tuple(found.values())
+
+
+def _references(feature: Feature) -> Iterator[tuple[str, str, str]]:
+    """Site, identifier and form of the address of each database that a gene's annotation names."""
+    if not feature.name or "gene" not in feature.kind:
+        return
+    texts = itertools.chain.from_iterable(feature.attributes.get(key, "").split(",") for key in _REFERENCES)
+    for text in texts:
+        database, _, identifier = text.strip().partition(":")
+        site = _GENES.get(database.upper())
+        if site is not None and site[1].fullmatch(identifier):
+            yield site[0], identifier, site[2]
+
+
 def _ucsc(row: Assembly, contig: str, first: int, last: int) -> OutwardLink:
-    place = f"chr{_plain(contig)}:{first}-{last}"
+    main = find_contig(contig, row.contigs, row.contigs) or contig
+    own = next((name for name in row.contigs.get(main, ()) if re.fullmatch(r"NC_\d+v\d+", name)), f"chr{_plain(contig)}")
+    place = f"{own if main not in row.contigs or not main.startswith('chr') else main}:{first}-{last}"
     return OutwardLink("UCSC", f"https://genome.ucsc.edu/cgi-bin/hgTracks?{urlencode({'db': row.ucsc, 'position': place})}")
 
 

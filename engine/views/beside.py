@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.analyses.findings import pairs_of, place, signed
 from engine.core.sequence import BASES, Alphabet
+from engine.views.evidence import MOST_LETTERS
 from engine.views.live import KINDS, Node
 from engine.views.palettes import DIVERGING, base_colours, interpolated
 
@@ -30,6 +31,9 @@ AROUND = 12
 
 def tabs(evidence: LocusEvidence, style: FigureStyle, facts: Mapping[str, Any], words: Sequence[str]) -> dict[str, list[Node]]:
     """The tabs ``pairs``, ``bases`` and ``words``."""
+    if not evidence.has_letters:
+        zoom = [_hint(f"Zoom in to at most {MOST_LETTERS:,} bases to read them one by one.")]
+        return {"pairs": zoom, "bases": zoom, "words": zoom}
     return {"pairs": _pairs(evidence, style), "bases": _bases(evidence, style, facts), "words": [["p", {}, text] for text in words if text]}
 
 

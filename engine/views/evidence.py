@@ -20,6 +20,8 @@ SHAPES = ("square", "wide", "triangle")
 SYMMETRIES = ("none", "max", "mean")
 LEFT, RIGHT = 96, 72
 """Pixels beside the panels: row names and ticks on the left, colour bars on the right."""
+MOST_LETTERS = 20_000
+"""Bases of a sequence without a result whose letters are drawn; of longer ones only what is annotated."""
 
 
 class Result(Protocol):
@@ -83,6 +85,11 @@ class LocusEvidence:
     states: Mapping[str, PanelState] = field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
     title: str = ""
+
+    @property
+    def has_letters(self) -> bool:
+        """Whether bases are told one by one: of a sequence that is browsed and longer than `MOST_LETTERS` they are not."""
+        return bool(self.results) or len(self.sequence) <= MOST_LETTERS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "results", MappingProxyType({name: found for name, found in self.results.items() if found is not None}))

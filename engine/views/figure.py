@@ -40,7 +40,8 @@ def locus_figure(evidence: LocusEvidence, style: FigureStyle | None = None) -> g
     import plotly.graph_objects as go
 
     chosen = style or FigureStyle()
-    _has_something(evidence)
+    if not chosen.live:  # a live one is there to be moved in, whatever is known
+        _has_something(evidence)
     (bands,) = columns([evidence], chosen)
     traces, layout = _column(evidence, chosen, bands)
     words = "" if chosen.live else sentence(evidence)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.views.panel import Label
 from engine.views.paths import Path, joined
 
 if TYPE_CHECKING:
     from engine.core.features import Feature
+    from engine.views.evidence import LocusEvidence
 
 LANE = 17
 MOST_LANES = 8
 """Further intervals share the last lane."""
 TIP_PIXELS = 6.0
+LETTER_PIXELS = 5.5
+"""Of a name."""
+CLOSEST = 2400
+"""Pixels across a long sequence when it is zoomed into as far as it is drawn by itself; what is closer is another window."""
 
 
 def lanes(features: Sequence[Feature]) -> dict[Feature, int]:
@@ -27,6 +33,17 @@ def lanes(features: Sequence[Feature]) -> dict[Feature, int]:
         ends[lane : lane + 1] = [feature.end]
         found[feature] = min(lane, MOST_LANES - 1)
     return found
+
+
+def labels(features: Iterable[Feature], at: Mapping[Feature, int], evidence: LocusEvidence) -> tuple[Label, ...]:
+    """The names of features on their lanes, of a sequence that is browsed those that may ever fit."""
+    named = ((item, item.name or item.kind.replace("_", " ")) for item in features)
+    pixels = float("inf") if evidence.has_letters else CLOSEST / len(evidence.sequence)
+    return tuple(
+        Label(text, item.start + 0.5, item.end + 0.5, -at[item])
+        for item, text in named
+        if item.width_bp * pixels >= LETTER_PIXELS * len(text)
+    )
 
 
 def arrow(feature: Feature, y: float, height: float, base_width: float) -> Path:

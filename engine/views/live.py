@@ -61,7 +61,7 @@ def facts(figure: go.Figure, words: Sequence[str], *, dark: bool) -> dict[str, A
             "names": names(panel, panel["near"] or ranges[panel["axis"]]),
             "arcs": arcs(panel["arcs"], length, ranges[panel["axis"]]) if panel.get("arcs") else "",
             "say": panel["title"].lower() if len(panel["readout"] or ()) != 1 else "",
-            "tags": tags(panel, ruler, length),
+            "tags": tags(panel, ruler, length) if meta["letters"] else None,
             "head": head(panel),
             "about": about(panel),
         }

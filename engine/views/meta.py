@@ -30,7 +30,7 @@ def described(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) ->
     )
     return {
         "length": len(sequence),
-        "letters": sequence.letters,
+        "letters": sequence.letters if evidence.has_letters else "",
         "alphabet": str(sequence.alphabet),
         "name": sequence.name,
         "locus": where,

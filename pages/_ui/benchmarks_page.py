@@ -63,7 +63,7 @@ def overview() -> pd.DataFrame:
             {
                 "benchmark": item.title,
                 "measured here": NOT_RUN if found is None else f"{found.score}, {found.group.replace('_', ' ')}: {_number(found)}",
-                "n": found.count if found is not None else None,
+                "n": f"{found.count:,}" if found is not None else "",
                 "published": item.published,
                 "measure": item.measure,
                 "data": item.data,

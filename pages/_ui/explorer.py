@@ -13,7 +13,9 @@ from engine.core.quoting import quoted
 from engine.service.engine import Engine
 from engine.service.shelf import one_moment
 from engine.sources import examples
-from pages._ui import address, allele_bar, downloads, figure_view, memory, polling, reading, search, state, tables
+from engine.sources.outward_links import gene_links, place_links
+from engine.views.evidence import MOST_LETTERS
+from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, polling, reading, search, state, tables
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -48,8 +50,7 @@ def _page() -> None:
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
     allele_bar.bar(shared, session, "Explorer")
-    if len(session.on_screen.sequence) <= shared.settings.max_length:  # of a longer one nothing can be computed, so nothing is drawn
-        st.fragment(_figure)(shared, session)
+    st.fragment(_figure)(shared, session)
     tables.section(runs)
     search.cards(shared, session)
 
@@ -131,13 +132,27 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
             runs.start()
             st.rerun()
         downloads.menu(session, dark=_dark())
+        _elsewhere(session)
     search.records(shared, session)
     for note in runs.notes():
         show_caption(note)
     memory.offer(session, shared.engine.model(session.question.model).card, runs.finished_results().values())
-    if cost.problem:
+    too_long = len(shown.sequence) > moving.most(shared, session)
+    if cost.problem and not (too_long and (session.question.moved or shown.kind == "locus")):  # the bar over the figure says it
         show_warning(cost.problem)
         _offer_window(shared, session)
+
+
+def _elsewhere(session: Session) -> None:
+    """The same place on public sites; nothing is asked of them before a click."""
+    shown = session.on_screen
+    places = place_links(shown.sequence.locus) if shown.sequence.locus is not None else ()
+    genes = gene_links(shown.features) if len(shown.sequence) <= MOST_LETTERS else ()
+    if not places and not genes:
+        return
+    with st.popover("Elsewhere", help="This place on public sites; a click opens one in a new tab"):
+        for link in (*places, *genes):
+            st.link_button(plain(link.title), link.url, type="tertiary")
 
 
 def _made_for(shared: Shared, session: Session) -> None:
@@ -176,13 +191,33 @@ def _offer_window(shared: Shared, session: Session) -> None:
 def _figure(shared: Shared, session: Session) -> None:
     """The view and its wires; the wires run again by themselves while something is computed."""
     runs = session.computing
-    wish = figure_view.mount(_meta(shared, session), session.saw)
-    if wish is not None and wish.values.get("view") == session.on_screen.identity and wish.identity != session.exchange.granted:
-        session.exchange = replace(
-            session.exchange, granted=wish.identity
-        )  # a run that is cut short by a rerun leaves its triggers to the next one
+    around, limit = moving.around(shared, session), moving.most(shared, session)
+    movable = moving.is_movable(around.place, len(session.on_screen.sequence), limit)
+    step = moving.bar(session, around, limit, TARGET, dark=_dark()) if movable else None
+    wish = figure_view.mount(_meta(shared, session) | (moving.facts(around.place, session) if movable else {}), session.saw)
+    if step is not None and _is_new(session, step):
+        _step(shared, session, step)
+    if wish is not None and wish.values.get("view") == session.on_screen.identity and _is_new(session, wish):
         _grant(shared, session, wish)
     polling.follow(shared.engine, not runs.settled, _wires, shared, session, seen=lambda: runs.pictured)
+
+
+def _is_new(session: Session, wish: figure_view.Wish) -> bool:
+    """Whether it was not granted yet: a run that is cut short by a rerun leaves its triggers to the next one."""
+    if wish.identity in session.exchange.granted:
+        return False
+    session.exchange = replace(session.exchange, granted=(*session.exchange.granted[-3:], wish.identity))
+    return True
+
+
+def _step(shared: Shared, session: Session, wish: figure_view.Wish) -> None:
+    """Go where the bar over the figure leads."""
+    start, end = wish.whole("start"), wish.whole("end")
+    if wish.name == "hop":
+        moving.hop(shared, session, start, end, 1 if wish.values.get("by") == 1 else -1)
+    else:
+        moving.go(shared, session, start, end)
+    st.rerun()
 
 
 def _wires(shared: Shared, session: Session) -> None:
@@ -237,11 +272,13 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
     shown = session.on_screen
     runs = session.computing
     asked = session.exchange.asked or AddressState()
+    has_letters = runs.started or len(shown.sequence) <= MOST_LETTERS
     return {
         "target": TARGET,
         "view": runs.feed.address.view,
         "generation": runs.feed.address.generation,
-        "letters": shown.sequence.letters,
+        "letters": shown.sequence.letters if has_letters else "",
+        "length": len(shown.sequence),
         "title": shown.title,
         "address": address_of(session.question, shown, shared.settings.model),
         "unaddressed": "This sequence is too long for an address of its own.",

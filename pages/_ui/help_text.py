@@ -36,6 +36,9 @@ KEYS = """
 | Ctrl + wheel, `+` `-` | zoom |
 | `z`, then drag | zoom into a box, in the map into any block, also off the diagonal |
 | double click, `0` | whole sequence |
+| `[` `]`, `{` `}`, ‹ › « »; drag or `-` past the edge | along the genome by half a window, by a whole one, as far as you like |
+| bar over the figure | the contig, its genes (forward strand above the line, reverse below) and what is in view: a click goes there, a drag shows a stretch |
+| `f` `b`, `o`, `w` | next, previous gene; ten times more; the whole contig |
 | drag on the ruler, Shift + drag, `s`; by keys `r`, arrows, Enter | choose a region: zoom, copy its letters, compute on it alone |
 | click; arrows and Enter | select a base or a pair; its card opens beside the figure |
 | `n` `p` | next, previous strongest pair |

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.core.alleles import Change
@@ -28,7 +29,8 @@ class Question:
     """``text`` as typed (or the letters of an upload's record), ``record`` of several, ``window`` half-open on the forward letters;
     ``species`` one the model knows, or empty; ``settings`` of the analyses that are not the usual ones, by their names in the address;
     ``asked`` analyses that were switched on; ``elements`` the model of the element track, empty for the usual one, ``none`` for no track;
-    ``allele`` what is changed, in letters of the record as DNA (the window may leave it out)."""
+    ``allele`` what is changed, in letters of the record as DNA (the window may leave it out); ``moved`` that the visitor came there by moving,
+    so that only what costs next to nothing is computed without being asked for."""
 
     text: str
     model: str = ""
@@ -40,6 +42,7 @@ class Question:
     asked: tuple[str, ...] = ()
     elements: str = ""
     allele: Change | None = None
+    moved: bool = False
 
     @classmethod
     def of_address(cls, state: AddressState, usual_text: str) -> Question:
@@ -59,7 +62,7 @@ class Question:
 
     def about(self, text: str) -> Question:
         """The same question about another text."""
-        return replace(self, text=text, record=0, reverse=False, window=None, allele=None)
+        return replace(self, text=text, record=0, reverse=False, window=None, allele=None, moved=False)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class Shown:
     """What is on screen.
 
     ``sequence`` after window and strand; ``whole`` before; ``features`` in indices of ``sequence``; ``records`` names of all records;
-    ``change`` what the question's allele changes, in letters and indices of ``sequence``, None where it lies outside.
+    ``change`` what the question's allele changes, in letters and indices of ``sequence``, None where it lies outside; ``whole_features`` in
+    indices of ``whole``.
     """
 
     sequence: NucleotideSequence
@@ -78,6 +82,7 @@ class Shown:
     records: tuple[str, ...]
     example: Example | None
     change: Change | None = None
+    whole_features: tuple[Feature, ...] = ()
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -102,12 +107,12 @@ class Shown:
         found = assembly(self.sequence.locus.assembly) if self.sequence.locus is not None else None
         return found.organism if found is not None else ""
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Identity of the view: letters and place; the other strand has another."""
         return _identity(self.sequence)
 
-    @property
+    @cached_property
     def mirrored_identity(self) -> str:
         """Identity of the same place read on the other strand."""
         return _identity(self.sequence.reverse_complement())
@@ -127,7 +132,7 @@ def resolve(question: Question, understood: Understood, added: tuple[Feature, ..
         raise LocusError(f"Record {question.record + 1} was asked for; there are {len(records)}: choose one of them.")
     whole = records[question.record]
     features = (*_placed(understood.record_features[question.record], whole), *added)
-    sequence = whole
+    sequence, whole_features = whole, features
     if question.window is not None:
         start, end = question.window
         if end > len(whole):
@@ -139,7 +144,7 @@ def resolve(question: Question, understood: Understood, added: tuple[Feature, ..
         features = tuple(_turned(features, len(sequence)))
     change = _change(question, whole, len(sequence))
     names = tuple(record.name or f"record {index + 1}" for index, record in enumerate(records))
-    return Shown(sequence, whole, features, understood.kind, understood.notes, names, example(question.text), change)
+    return Shown(sequence, whole, features, understood.kind, understood.notes, names, example(question.text), change, whole_features)
 
 
 def named(change: Change) -> str:
@@ -205,7 +210,7 @@ def narrowed(question: Question, shown: Shown, start: int, end: int) -> Question
     """The question for bases ``start`` to ``end`` (half-open) of what is shown now."""
     low, high = question.window or (0, len(shown.whole))
     window = (high - end, high - start) if question.reverse else (low + start, low + end)
-    return replace(question, window=window)
+    return replace(question, window=window, moved=False)
 
 
 def address_of(question: Question, shown: Shown, usual_model: str) -> str | None:

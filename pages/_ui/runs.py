@@ -11,10 +11,12 @@ from engine.analyses.declared import Declared, Needed, analyses, declared
 from engine.analyses.pair import PairParameters
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
+from engine.core.features import Feature
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
 from engine.views import wire
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
+from engine.views.thinning import thinned
 from pages._ui import choices
 from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Question, Shown
@@ -28,6 +30,8 @@ AUTOMATIC_SECONDS = 30.0
 AUTOMATIC_BASES = 400_000
 """Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read (some 220 on screen),
 whatever a first run that also warmed up the machine has said about the time."""
+MOVED_SECONDS, MOVED_BASES = 2.0, 25_000
+"""The same where the visitor came by moving along a genome: what is in view then changes with every step."""
 PRECISIONS = {"delta": "by differences", "sparse": "by thresholded differences"}
 ABOUT_PRECISION = (
     " By differences: only what a substitution changes goes through low-precision products, which four exactly computed bases of this sequence "
@@ -56,6 +60,7 @@ class Runs:
     chosen: Chosen | None = None
     window: tuple[int, int] | None = None
     _away: bool = False
+    _thinned: tuple[Feature, ...] | None = None
 
     def __post_init__(self) -> None:
         generation = f"{self.question.model}/{self.question.species}/{self.question.settings}/{self.question.elements}"
@@ -226,7 +231,12 @@ class Runs:
             for name, (kind, words) in self.states().items()
             if name not in results and kind in ("cannot", "waiting")
         }
-        return LocusEvidence(self.shown.sequence, results, self.shown.features, states, self.shown.marks, self.shown.title)
+        if not self.started:  # nothing but the genome and its annotation, without a row of empty panels
+            states = {}
+        if self._thinned is None:
+            self._thinned = thinned(self.shown.features, len(self.shown.sequence))
+        features = self.shown.features if results else self._thinned
+        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title)
 
     def lines(self) -> list[dict[str, Any]]:
         """How far each computation is that is not finished: its ``text``, ``done`` of ``total``, ``seconds_left``, ``running``, ``failed``."""
@@ -352,12 +362,15 @@ class Price:
     seconds: float | None
     stored: bool
     problem: str = ""
+    moved: bool = False
 
     @property
     def automatic(self) -> bool:
         """Small enough to start without being asked."""
         if self.stored:
             return True
+        if self.moved:
+            return self.bases <= MOVED_BASES if self.seconds is None else self.seconds <= MOVED_SECONDS
         return self.bases <= AUTOMATIC_BASES or (self.seconds is not None and self.seconds <= AUTOMATIC_SECONDS)
 
     def words(self) -> str:
@@ -390,7 +403,7 @@ def price(runs: Runs) -> Price:
             continue
         passes, bases = passes + cost.passes, bases + cost.tokens
         seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
-    return Price(passes, bases, seconds, stored and not problem, problem)
+    return Price(passes, bases, seconds, stored and not problem, problem, runs.question.moved)
 
 
 def _about(seconds: float | None) -> str:

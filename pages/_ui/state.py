@@ -20,6 +20,7 @@ from pages._ui import visitor_person
 from pages._ui.address import AddressState
 from pages._ui.question import Question, Shown
 from pages._ui.runs import Price, Runs
+from pages._ui.surroundings import Surroundings
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,15 @@ class Files:
 
 
 @dataclass(frozen=True)
+class Around:
+    """What lies around what is shown, with its annotation and, for the bar over the figure, how much of each stretch of it are genes."""
+
+    place: Surroundings
+    features: tuple[Feature, ...] = ()
+    genes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Work:
     """The computations of what is on screen, their price, and whether the figure knows that all of them are done."""
 
@@ -76,12 +86,13 @@ class Work:
 @dataclass(frozen=True)
 class Exchange:
     """What the address asked for when the visit began, the last wish of the figure that was granted, what the page wants selected there, how it
-    shall look, and what the visitor saw of it last."""
+    shall look, the region in view of a question that a step along the genome led to, and what the visitor saw of the figure last."""
 
     asked: AddressState | None = None
-    granted: str = ""
+    granted: tuple[str, ...] = ()
     focused: tuple[tuple[int, ...], str] = ((), "")
     display: Mapping[str, Any] | None = None
+    arrived: tuple[Question, tuple[int, int]] | None = None
     seen: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -94,6 +105,7 @@ class Session:
         self.files = Files()
         self.work = Work()
         self.exchange = Exchange()
+        self.around: Around | None = None
         self.uploads: dict[str, tuple[str, int]] = {}
 
     @property

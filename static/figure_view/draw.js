@@ -164,8 +164,7 @@ function drawBeside(view, moved) {
   const boxes = { progress: results.status?.header.nodes || view.none, ...results.side?.header.tabs, card };
   for (const [name, content] of Object.entries(boxes)) {
     if (dom[name].content === content) continue;
-    dom[name].replaceChildren(...content.map(made));
-    dom[name].content = content;
+    Object.assign(dom[name], { content }).replaceChildren(...content.map(made));
     view.listed = [...root.querySelectorAll("tr[data-places]")];
   }
   for (const row of view.listed) {

@@ -20,8 +20,7 @@ class FigureView {
     Object.assign(this, { arrangement: page.panels(), display: page.usual(root) });
     this.dom = Object.fromEntries([...root.querySelectorAll("[data-role]")].map((part) => [part.dataset.role, part]));
     Object.assign(this, page.picked({ ...this, ...kept }, KEPT));
-    attachActs(this);
-    attachPointer(this);
+    for (const attach of [attachActs, attachPointer]) attach(this);
     new ResizeObserver(() => this.refresh("layout")).observe(root);
     const left = ({ relatedTarget }) => root.contains(relatedTarget) || setTimeout(() => this.tell(), 80);
     for (const event of ["pointerleave", "focusout"]) root.addEventListener(event, left);
@@ -29,11 +28,11 @@ class FigureView {
 
   update(meta, send) {
     const before = this.meta;
-    Object.assign(this, { meta, length: meta.letters.length });
+    Object.assign(this, { meta, length: meta.length });
     this.send = (name, values) => send(name, { view: meta.view, ...values, wish: `${Date.now()}-${++this.wishes}` });
     const moved = before?.view !== meta.view;
     if (moved && before?.view === meta.reverse_of) this.mirror();
-    else if (moved) this.start(before ? {} : meta.initial);
+    else if (moved) this.start(before ? meta.arrival : meta.initial);
     if (moved || before.generation !== meta.generation || !this.results)
       this.put({ results: {}, layers: [], figure: null, cursor: null, brush: null }, "layout");
     for (const [name, envelope] of page.board.parked) if (name.startsWith(`${meta.target}/`)) this.receive(envelope);
@@ -82,7 +81,7 @@ class FigureView {
     return { display, limit, name, ramp: facts.ramps[name], missing: facts.missing };
   };
   show(region, rows = region) {
-    this.put({ region: fitted(region, this.length), rows: fitted(rows, this.length) }, "view");
+    this.put({ region: fitted(region, this.meta.bounds), rows: fitted(rows, this.meta.bounds) }, "view");
   }
   zoom(factor, at = this.cursor?.base ?? middle(this.region), row = middle(this.rows)) {
     this.show(zoomed(this.region, factor, at), zoomed(this.rows, factor, this.isBlock() ? row : at));
@@ -96,8 +95,8 @@ class FigureView {
     this.show({ a: Math.min(one, other) - 1 - margin, b: Math.max(one, other) + margin });
   }
   goTo(text) {
-    const found = regionOf(text, this.facts.ruler, this.length);
-    const all = regionText({ a: 0, b: this.length }, this.facts.ruler);
+    const found = regionOf(text, this.facts.ruler, this.length, this.meta.bounds);
+    const all = regionText(this.meta.bounds, this.facts.ruler);
     if (found) return this.show(found);
     this.hint(`“${text.slice(0, 80)}” is no region of this sequence; give start-end inside ${all}.`);
   }
@@ -212,7 +211,7 @@ class FigureView {
     const [zoom, copy, compute] = menu.children;
     zoom.textContent = `Zoom to ${regionText(this.brush, this.facts.ruler)}`;
     copy.textContent = `Copy ${many(count)} bases`;
-    compute.hidden = this.meta.fixed || count < 8;
+    [copy.hidden, compute.hidden] = [!this.meta.letters, this.meta.fixed || count < 8];
     menu.style.left = `${limited(left, GUTTER.left, GUTTER.left + this.width - 140)}px`;
     menu.hidden = false;
     return zoom;

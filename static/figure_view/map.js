@@ -1,5 +1,5 @@
-// The dependency map as a picture: a byte a cell, and a palette that holds the colours, so that another palette, limit
-// or scale encodes nothing anew. A code grows with the root of its value, which keeps the shades of small values.
+// The dependency map as a picture: a byte a cell, and a palette that holds the colours, so that other colours encode
+// nothing anew. A code grows with the root of its value, which keeps the shades of small values.
 
 import { limited } from "./ranges.js";
 
@@ -56,7 +56,8 @@ export class MapLayer {
     return this.pictures.get(kind + block);
   }
   release() {
-    for (const address of this.pictures.values()) URL.revokeObjectURL(address);
+    // later: Plotly takes out the place of a picture that it can no longer fetch, and with it the next one
+    for (const address of this.pictures.values()) setTimeout(() => URL.revokeObjectURL(address), 20_000);
     this.pictures.clear();
   }
 }

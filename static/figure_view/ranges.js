@@ -3,9 +3,9 @@
 const LEAST = 8;
 const count = new Intl.NumberFormat("en").format;
 
-export function fitted({ a: from, b: to }, length) {
-  const width = limited(to - from, Math.min(LEAST, length), length);
-  const a = limited((from + to - width) / 2, 0, length - width);
+export function fitted({ a: from, b: to }, { a: low, b: high }) {
+  const width = limited(to - from, Math.min(LEAST, high - low), high - low);
+  const a = limited((from + to - width) / 2, low, high - width);
   return { a, b: a + width };
 }
 export const zoomed = ({ a, b }, factor, at) => ({ a: at - (at - a) * factor, b: at + (b - at) * factor });
@@ -29,12 +29,13 @@ export const regionText = (range, ruler) =>
 
 // "1,005-1,020", "chrT:1.005..1.020": bases {a, b}, or null; numbers of the ruler, else positions in the sequence.
 const REGION = /^\s*(?:([^\s:]{1,80}):)?\s*(\d[\d,.]{0,18})\s*[-–—]\s*(\d[\d,.]{0,18})\s*$/;
-export function regionOf(text, ruler, length) {
+export function regionOf(text, ruler, length, bounds = { a: 0, b: length }) {
   const [, contig = ruler.contig, ...ends] = REGION.exec(text.replace("..", "-")) || [];
   for (const one of contig === ruler.contig && ends.length ? [ruler, PLAIN] : []) {
     const bases = ends.map((part) => baseAt(Number(part.replace(/[,.]/g, "")), one));
     const [first, last] = [Math.min(...bases), Math.max(...bases)];
-    if (first >= 0 && last < length) return { a: first, b: last + 1 };
+    const { a = 0, b } = one === ruler ? bounds : { b: length };
+    if (first >= a && last < b) return { a: first, b: last + 1 };
   }
   return null;
 }

@@ -6,7 +6,7 @@ const ordinary = (value) => value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 export const many = new Intl.NumberFormat("en").format;
 
 function baseName({ letters, ruler }, i) {
-  return `${letters[i]} at ${many(i + 1)}${ruler.contig && ` (${ruler.contig}:${many(coordinate(i, ruler))})`}`;
+  return `${letters[i] ?? ""} at ${many(i + 1)}${ruler.contig && ` (${ruler.contig}:${many(coordinate(i, ruler))})`}`;
 }
 function baseWords({ facts, laid }, i) {
   const said = laid.filter(({ tags }) => tags?.[i]).map(({ say, tags }) => `${say} ${tags[i].replaceAll("  ", ", ")}`);

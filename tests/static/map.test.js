@@ -67,3 +67,17 @@ test("the bitmap is one of 8 bits with rows of four bytes, from the top", () => 
   assert.equal(bytes[54], 7);
   assert.deepEqual([...bytes.subarray(1078)], [1, 2, 3, 0, 4, 5, 6, 0]);
 });
+
+test("a picture that is not needed any more can be fetched for a while", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const gone = [];
+  context.mock.method(URL, "createObjectURL", () => "blob:1");
+  context.mock.method(URL, "revokeObjectURL", (address) => gone.push(address));
+  const map = layer([0, 2, 4, 255]);
+  const look = { display: { palette: "grey", ...LINEAR }, limit: 8, ramp: GREY, missing: [9, 9, 9] };
+  assert.equal(map.picture(look, "cells", 1), "blob:1");
+  map.release();
+  assert.deepEqual(gone, []);
+  context.mock.timers.tick(30_000);
+  assert.deepEqual(gone, ["blob:1"]);
+});

@@ -21,11 +21,12 @@ const FORWARD = { contig: "chrI", first: 1001, step: 1 };
 const REVERSE = { contig: "chrT", first: 1076, step: -1 };
 
 test("a region stays inside the sequence and is never narrower than eight bases", () => {
-  assert.deepEqual(fitted({ a: -5, b: 15 }, 76), { a: 0, b: 20 });
-  assert.deepEqual(fitted({ a: 70, b: 90 }, 76), { a: 56, b: 76 });
-  assert.deepEqual(fitted({ a: 30, b: 32 }, 76), { a: 27, b: 35 });
-  assert.deepEqual(fitted({ a: 0, b: 999 }, 76), { a: 0, b: 76 });
-  assert.deepEqual(fitted({ a: 1, b: 2 }, 5), { a: 0, b: 5 });
+  assert.deepEqual(fitted({ a: -5, b: 15 }, { a: 0, b: 76 }), { a: 0, b: 20 });
+  assert.deepEqual(fitted({ a: 70, b: 90 }, { a: 0, b: 76 }), { a: 56, b: 76 });
+  assert.deepEqual(fitted({ a: 30, b: 32 }, { a: 0, b: 76 }), { a: 27, b: 35 });
+  assert.deepEqual(fitted({ a: 0, b: 999 }, { a: 0, b: 76 }), { a: 0, b: 76 });
+  assert.deepEqual(fitted({ a: 1, b: 2 }, { a: 0, b: 5 }), { a: 0, b: 5 });
+  assert.deepEqual(fitted({ a: -90, b: -10 }, { a: -50, b: 76 }), { a: -50, b: 30 }); // the contig begins 50 bases before
 });
 
 test("zooming keeps the base under the pointer where it is", () => {
@@ -55,6 +56,8 @@ test("the region box reads the ruler's numbers, positions in the sequence, and n
   for (const text of ["chrX:1,051-1,070", "7-99", "0-5", "seven", "", "5", "1-2-3", `${"9".repeat(40)}-1`])
     assert.equal(regionOf(text, REVERSE, 76), null, text);
   assert.deepEqual(regionOf("1-76", { contig: "", ...PLAIN }, 76), { a: 0, b: 76 });
+  assert.deepEqual(regionOf("901-1,100", FORWARD, 76, { a: -1000, b: 500 }), { a: -100, b: 100 }); // of the contig around it
+  assert.equal(regionOf("901-1,100", FORWARD, 76, { a: -50, b: 500 }), null);
 });
 
 test("ticks stand on round numbers of the ruler, and the first base of a sequence has one", () => {

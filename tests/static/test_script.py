@@ -50,6 +50,12 @@ def test_it_has_at_most_900_lines_of_at_most_120_characters() -> None:
     assert max(map(len, lines)) <= 120
 
 
+def test_the_bar_over_the_figure_has_at_most_250_lines() -> None:
+    lines = [line for path in (ROOT / "static" / "overview_bar").glob("*.js") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(lines) <= 250
+    assert max(map(len, lines)) <= 120
+
+
 @pytest.mark.parametrize("strand", [None, Strand.FORWARD, Strand.REVERSE])
 def test_its_ticks_are_those_of_static_figures(strand: Strand | None) -> None:
     length = 2000

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine.views.evidence import FigureStyle, LocusEvidence
-from engine.views.lanes import LANE, arrow, lanes
+from engine.views.lanes import LANE, arrow, labels, lanes
 from engine.views.palettes import element_colour
-from engine.views.panel import Choice, Drawn, Label, Panel
+from engine.views.panel import Choice, Drawn, Panel
 from engine.views.panels import genes
 from engine.views.paths import filled, together
 
@@ -29,9 +29,8 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         paths = [arrow(feature, -at[feature], 0.78, width) for feature in own if feature.kind == kind]
         traces.append(filled(together(paths), colour, opacity=OPACITY, name=name))
         choices.append(Choice(name, number, colour))
-    labels = tuple(Label(item.name or item.kind.replace("_", " "), item.start + 0.5, item.end + 0.5, -at[item]) for item in own)
     axis = {"visible": False, "range": [-count + 0.45, 0.55]}
-    return Drawn(tuple(traces), axis, height=LANE * count, labels=labels, choices=tuple(choices))
+    return Drawn(tuple(traces), axis, height=LANE * count, labels=labels(own, at, evidence), choices=tuple(choices))
 
 
 PANEL = Panel(

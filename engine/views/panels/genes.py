@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from engine.core.features import Feature
 from engine.views.evidence import FigureStyle, LocusEvidence
-from engine.views.lanes import LANE, arrow, lanes
+from engine.views.lanes import LANE, arrow, labels, lanes
 from engine.views.palettes import theme
-from engine.views.panel import Drawn, Label, Panel
+from engine.views.panel import Drawn, Panel
 from engine.views.paths import Path, boxes, filled, together
 
 GENES = frozenset(
@@ -58,8 +58,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
             coding = item.kind in CODING
             paths["coding" if coding else "exons"].append(arrow(item, y, BOX if coding else 0.42, width))
     traces = tuple(filled(together(found), colour, name=name) for name, found in paths.items() if found)
-    labels = tuple(Label(gene.name or gene.kind, gene.start + 0.5, gene.end + 0.5, -at[gene]) for gene in genes)
-    return Drawn(traces, {"visible": False, "range": [-count + 0.45, 0.55]}, height=LANE * count, labels=labels)
+    return Drawn(traces, {"visible": False, "range": [-count + 0.45, 0.55]}, height=LANE * count, labels=labels(genes, at, evidence))
 
 
 def _grouped(features: list[Feature]) -> tuple[list[Feature], dict[Feature, list[Feature]]]:

@@ -43,5 +43,5 @@ PANEL = Panel(
     order=30,
     height=17,
     draw=draw,
-    when=lambda evidence: True,
+    when=lambda evidence: evidence.has_letters,
 )

@@ -81,7 +81,9 @@ def mount(meta: Mapping[str, Any], saw: Callable[[Mapping[str, Any]], None] | No
     """Show the view; returns what was asked for since the last run. ``saw`` is called with what is seen whenever the visitor leaves it."""
     key = f"view-{meta['target']}"
     noted: dict[str, Any] = {f"on_{name}_change": _noted for name in TRIGGERS}
-    result = _view(key=key, data={**meta, "plotly": plotly_place()}, on_seen_change=partial(_seen, key, saw), **noted)
+    length = meta.get("length", len(meta["letters"]))
+    usual = {"length": length, "bounds": {"a": 0, "b": length}, "plotly": plotly_place()}
+    result = _view(key=key, data={**usual, **meta}, on_seen_change=partial(_seen, key, saw), **noted)
     for name in TRIGGERS:
         values = result.get(name)
         if isinstance(values, Mapping):

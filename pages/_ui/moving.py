@@ -1,0 +1,123 @@
+"""Steps along the genome: the bar over the figure, and where its buttons, keys and the figure's own edges lead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from engine.views.palettes import theme
+from pages._ui import overview, search, surroundings
+from pages._ui.state import Around
+from pages._ui.text import plain
+
+if TYPE_CHECKING:
+    from pages._ui.figure_view import Wish
+    from pages._ui.state import Session, Shared
+    from pages._ui.surroundings import Surroundings
+
+
+def around(shared: Shared, session: Session) -> Around:
+    """What lies around what is shown; the annotation of a contig is read once while the visitor moves along it."""
+    place = surroundings.surroundings(shared, session.question, session.on_screen)
+    before = session.around
+    if before is not None and (before.place.name, before.place.length) == (place.name, place.length) and _is_annotated_as(before, session):
+        found = replace(before, place=place)
+    else:
+        features = surroundings.annotation(shared, place, _of_record(session))
+        genes = tuple(overview.shares(features, place.length)) if place.length is not None else ()
+        found = Around(place, features, genes)
+    session.around = found
+    return found
+
+
+def _is_annotated_as(before: Around, session: Session) -> bool:
+    return not before.place.in_record or before.features == _of_record(session)
+
+
+def _of_record(session: Session) -> tuple[Any, ...]:
+    """Features of the whole record, in its forward letters."""
+    return session.on_screen.whole_features
+
+
+def most(shared: Shared, session: Session) -> int:
+    """Bases that the chosen model reads at once here."""
+    card = shared.engine.model(session.question.model).card
+    return min(card.max_length, shared.settings.max_length)
+
+
+def follows(session: Session, limit: int) -> bool:
+    """Whether the window becomes what is in view: while it is longer than models read, and on the way along a genome until something is computed."""
+    return len(session.on_screen.sequence) > limit or (session.question.moved and not session.computing.started)
+
+
+def is_movable(place: Surroundings, length: int, limit: int) -> bool:
+    """Whether there is anything beside or inside what is shown to move to."""
+    return place.length != length or length > limit
+
+
+def facts(place: Surroundings, session: Session) -> dict[str, Any]:
+    """What the figure must know to be moved beyond its window."""
+    found: dict[str, Any] = {"bounds": place.bounds}
+    arrived = session.exchange.arrived
+    if arrived is not None and _same_place(arrived[0], session.question):
+        found["arrival"] = {"region": list(arrived[1])}
+    return found
+
+
+def _same_place(one: Any, other: Any) -> bool:
+    return (one.text, one.record, one.reverse, one.window) == (other.text, other.record, other.reverse, other.window)
+
+
+def bar(session: Session, found: Around, limit: int, target: str, *, dark: bool) -> Wish | None:
+    """Draw it; returns where to go."""
+    place, shown = found.place, session.on_screen
+    length = len(shown.sequence)
+    words = f"models read up to {limit:,} bases: zoom in and they read what is in view" if length > limit else ""
+    told = {
+        "target": target,
+        "view": shown.identity,
+        "bounds": place.bounds,
+        "follows": follows(session, limit),
+        "most": limit,
+        "words": words,
+        "colour": theme(dark=dark)["bar"],
+    }
+    with st.container(key="overview"):
+        return overview.mount(place, list(found.genes), told)
+
+
+def go(shared: Shared, session: Session, start: int, end: int) -> None:
+    """Show bases ``start`` to ``end`` (0-based half-open) of the contig, with what lies beside them where that is long."""
+    found = session.around
+    if found is None or not 0 <= end - start < 10**12:
+        return
+    place, limit = found.place, most(shared, session)
+    bound = shared.settings.max_upload_bytes
+    if end - start > bound:
+        middle = (start + end) // 2
+        start, end = middle - bound // 4, middle + bound // 4
+        session.say(f"Up to {bound // 2:,} bases are shown at once; these are those around {middle:,}.")
+    start, end = place.fitted(start, end)
+    low, high = place.window(start, end, limit, follows=follows(session, limit))
+    if (low, high) == (place.start, place.end):
+        return
+    question = place.question(session.question, low, high)
+    there = replace(place, start=low, end=high)
+    session.exchange = replace(session.exchange, arrived=(question, there.shown(start, end)))
+    search.ask(shared, session, question)
+
+
+def hop(shared: Shared, session: Session, start: int, end: int, by: int) -> None:
+    """Show the next gene, in a view as wide as it is now."""
+    found = session.around
+    if found is None:
+        return
+    gene = surroundings.neighbour(found.features, found.place, start, end, 1 if by > 0 else -1)
+    if gene is None:
+        session.say(f"No gene is annotated further on in {plain(found.place.name)}.")
+        return
+    session.say("")
+    middle, width = (gene.start + gene.end) // 2, max(end - start, surroundings.LEAST)
+    go(shared, session, middle - width // 2, middle - width // 2 + width)
