@@ -186,8 +186,8 @@ class _Column:
     names: dict[str, str] = field(default_factory=dict)
 
 
-def _line(what: str, parts: list[_Column], digits: int, *, least: bool = False) -> list[object]:
-    """A row of the short table: every part's numbers, the best of each part bold."""
+def _line(what: str, parts: list[_Column], digits: int, *, least: bool = False, chance: float = -math.inf) -> list[object]:
+    """A row of the short table: every part's numbers, the best of each part bold where it is above ``chance``."""
     cells = {}
     for who in ("own", "weak", "strong"):
         texts = []
@@ -197,7 +197,7 @@ def _line(what: str, parts: list[_Column], digits: int, *, least: bool = False) 
             if values is None or math.isnan(values[0]):
                 texts.append("–")
                 continue
-            best = (min if least else max)(there) == values[0]
+            best = (min if least else max)(there) == values[0] > chance
             number = _spread(values, digits)
             texts.append((f"**{number}**" if best else number) + (f" {part.names[who]}" if who in part.names else ""))
         cells[who] = " / ".join(texts)
@@ -244,7 +244,7 @@ def _short_variants(rows: list[dict[str, Any]]) -> list[list[object]]:
         whose = {"own": "llr", "weak": "left_right", "strong": "codon_usage"}
         own = [row for row in rows if row["measurement"].startswith(kind)]
         parts = [_Column({who: row["auroc"].get(name) for who, name in whose.items()}, row["harmful"] + row["others"]) for row in own]
-        found.append(_line(f"{kind} against synonymous, AUROC of llr: {DOMAINS}", parts, 2))
+        found.append(_line(f"{kind} against synonymous, AUROC of llr: {DOMAINS}", parts, 2, chance=0.5))
     return found
 
 
