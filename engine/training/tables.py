@@ -70,6 +70,10 @@ def _spread(values: list[float] | None, digits: int = 2) -> str:
     return f"{value} ({low}–{high})"
 
 
+MOST_GROWTH = 40.0
+"""Of the thresholds of stems that are tried."""
+
+
 def _contacts(held: dict[str, Any]) -> list[str]:
     head = ["set", "reading", "AUROC", "AUPRC", "AUPRC, all cells", "sensitivity", "PPV"]
     keys = ("auroc", "auprc", "auprc_all", "sensitivity", "ppv")
@@ -89,7 +93,11 @@ def _contacts(held: dict[str, Any]) -> list[str]:
         "AUROC and AUPRC, of cells at least 4 bases from the diagonal and of all; sensitivity and PPV of the structures that the page shows, of all pairs",
         "of a set together; in brackets 95 % intervals over RNAs (bootstrap). A stem must exceed so much for each e-fold of the length beyond 40 bases that",
         f"{held['ppv_of_thresholds']:.0%} of the pairs found on {held['calibration_rnas']} further RNAs are right, the least for each reading: ",
-        ", ".join(f"{READINGS[name]} {value:g}" for name, value in held["thresholds"].items()) + ".",
+        ", ".join(
+            f"{READINGS[name]} {value:g}{' (the most that was tried)' if value >= MOST_GROWTH else ''}"
+            for name, value in held["thresholds"].items()
+        )
+        + ".",
         "",
         *_table(head, body),
         "",
