@@ -14,7 +14,7 @@ PATH = Path(__file__).resolve().parents[2] / "assets" / "models" / "evaluation.j
 READINGS = {"stems": "stems", "stems_rna": "stems", "cells": "cells", "published": "published"}
 """Row of the table of contacts, by the recipe."""
 BASELINES = {"stem_counter": "stem counter", "viennarna": "ViennaRNA"}
-SAID = ("tRNA, ArchiveII", "families never seen, one RNA each", "pseudoknots, PseudoBase")
+SAID = ("tRNA, ArchiveII", "nine seen families, Rfam seeds", "families never seen, one RNA each", "pseudoknots, PseudoBase")
 """Sets that are named where contacts are shown."""
 
 
@@ -57,7 +57,7 @@ def contacts_words(card: ModelCard, recipe: str) -> str:
         if own is None or row["set"] not in SAID:
             continue
         others = ", ".join(f"{words} {_pair(row['readings'][name])}" for name, words in BASELINES.items() if name in row["readings"])
-        parts.append(f"{row['set']} {_pair(own)} ({others}; n = {row['rnas']})")
+        parts.append(f"{row['set']}, {row['median_length']} nt: {_pair(own)} ({others}; n = {row['rnas']})")
     return f"Pairs found / pairs right on RNAs unlike those trained on: {'; '.join(parts)}." if parts else ""
 
 
