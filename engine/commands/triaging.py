@@ -63,8 +63,9 @@ def triage_command(
         typer.Option("--genetic-code", metavar="[CONTIG=]TABLE", help="NCBI table where the annotation states none; may be repeated."),
     ] = [],  # noqa: B006
 ) -> None:
-    """Scores of variants: a table (on standard output without --out; .tsv, .csv, .xlsx, .parquet), a report (.html), or the VCF with INFO
-    fields (.vcf, .vcf.gz, .vcf.bgz, .bcf). With --out a run that was stopped goes on where it was when it is started again."""
+    """Scores of variants: a table (on standard output without --out; .tsv, .csv, .xlsx, .parquet), a report (.html), the VCF with INFO
+    fields (.vcf, .vcf.gz, .vcf.bgz, .bcf), or a script that repeats it (.py). With --out a run that was stopped goes on where it was when
+    it is started again."""
     from engine.core.transcripts import Transcripts
     from engine.exports.triage_files import triage_format
     from engine.exports.triage_table import write_triage_table

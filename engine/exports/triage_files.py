@@ -12,6 +12,7 @@ from engine.core.variants import Triage
 from engine.exports.bcf import write_bcf
 from engine.exports.triage_parquet import write_triage_parquet
 from engine.exports.triage_report import write_triage_report
+from engine.exports.triage_script import write_triage_script
 from engine.exports.triage_table import write_triage_csv, write_triage_table, write_triage_workbook
 from engine.exports.vcf import vcf_lines, write_triage_vcf
 
@@ -38,6 +39,7 @@ FORMATS: tuple[TriageFormat, ...] = (
     TriageFormat((".html",), "report that needs no network", lambda triage, _source, path: write_triage_report(triage, path)),
     TriageFormat((".vcf",), "the VCF with INFO fields", write_triage_vcf),
     TriageFormat((".vcf.gz", ".vcf.bgz"), "the VCF with INFO fields, bgzipped", write_triage_vcf),
+    TriageFormat((".py",), "script that repeats it", lambda triage, _source, path: write_triage_script(triage, path)),
     TriageFormat((".bcf",), "the VCF with INFO fields, binary", lambda triage, source, path: write_bcf(vcf_lines(triage, source), path)),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -82,8 +83,15 @@ _FORMULA = ("=", "+", "-", "@")
 def write_triage_table(triage: Triage, path: Path) -> None:
     """Write ``triage`` as TSV: ``#`` lines with the provenance (JSON), one header line, positions 1-based, empty cells for no value."""
     with path.open("w", encoding="utf-8", newline="\n") as handle:
-        handle.write(f"# locuscope triage\n# provenance: {triage.provenance.to_json()}\n" + "\t".join(COLUMNS) + "\n")
-        handle.writelines("\t".join(cells(row, rank)) + "\n" for row, rank in zip(triage.rows, triage.ranks(), strict=True))
+        handle.write(f"# locuscope triage\n# provenance: {triage.provenance.to_json()}\n")
+        handle.writelines(table_lines(triage))
+
+
+def table_lines(triage: Triage) -> Iterator[str]:
+    """The lines of the table, the names of the columns first."""
+    yield "\t".join(COLUMNS) + "\n"
+    for row, rank in zip(triage.rows, triage.ranks(), strict=True):
+        yield "\t".join(cells(row, rank)) + "\n"
 
 
 def write_triage_csv(triage: Triage, path: Path) -> None:

@@ -64,6 +64,28 @@ def test_triage(genome: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+def test_the_script_of_a_triage_repeats_it(genome: Path, tmp_path: Path) -> None:
+    head = (tmp_path / "v.vcf").read_text().splitlines()[:9]
+    (tmp_path / "few.vcf").write_text("\n".join(head) + "\n")
+    words = ("triage", str(tmp_path / "few.vcf"), "--fasta", str(genome), "--window", "64", "--out")
+    for name in ("one.tsv", "one.py"):
+        assert started(tmp_path / "home", *words, str(tmp_path / name)).wait(400) == 0
+    other = tmp_path / "other.fa"
+    other.write_text(genome.read_text().replace("ACG", "AGC"), encoding="ascii")
+    runs = [
+        subprocess.run([sys.executable, str(tmp_path / "one.py"), str(place)], cwd=ROOT, capture_output=True, text=True, check=False)
+        for place in (genome, other)
+    ]
+    scores = [
+        [line for line in text.splitlines() if not line.startswith("#")] for text in (runs[0].stdout, (tmp_path / "one.tsv").read_text())
+    ]
+    assert scores[0] == scores[1]
+    assert len(scores[0]) == 7
+    assert runs[1].returncode == 1
+    assert "another one than then" in runs[1].stderr
+
+
+@pytest.mark.long
 def test_scan(genome: Path, tmp_path: Path) -> None:
     words = ("scan", "--fasta", str(genome), "--window", "100", "--overlap", "20", "--out")
     out, whole = tmp_path / "out", tmp_path / "whole"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import gzip
 import json
@@ -22,6 +23,7 @@ from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, Variant
 from engine.exports.triage_files import FORMATS, triage_format
 from engine.exports.triage_report import variant_report
+from engine.exports.triage_script import arguments_of, script_of
 from engine.exports.triage_table import COLUMNS
 from engine.views.score_figures import score_histogram
 from tests.views import samples
@@ -79,6 +81,7 @@ def written(found: Triage, path: Path) -> Path:
         ("a.vcf.gz", ".vcf.gz"),
         ("a.VCF.BGZ", ".vcf.gz"),
         ("a.b.bcf", ".bcf"),
+        ("a.py", ".py"),
     ],
 )
 def test_the_end_of_a_name_is_read_whatever_its_case(name: str, suffix: str) -> None:
@@ -259,3 +262,22 @@ def test_the_new_columns_of_the_table_say_the_same(found: Triage, tmp_path: Path
         "7",
         "G;1",
     ]
+
+
+def test_the_script_has_every_record_that_could_be_read_and_what_was_asked(found: Triage) -> None:
+    asked = {"window_bp": 64, "influence": False, "gene_models": "abc"}
+    triage = Triage(found.rows, replace(found.provenance, parameters=asked))
+    text = script_of(triage)
+    tree = ast.parse(text)
+    values = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in ("ROWS", "FILES")
+    }
+    rows = [line.split("\t") for line in values["ROWS"].strip("\n").split("\n")]
+    assert [(row[0], int(row[1]), *row[2:5]) for row in rows] == [
+        (one.contig, one.position, one.identifier, one.reference, one.alternate) for one in (row.variant for row in ROWS) if not one.problem
+    ]
+    assert values["FILES"] == (("--fasta", "REFERENCE.fa"), ("--gff", "GENES.gff3"))
+    assert "--no-influence" in arguments_of(triage.provenance)
+    assert {"--window", "64"} <= set(arguments_of(triage.provenance))
