@@ -43,6 +43,10 @@ class Settings:
     genomes: str = _setting(
         "", "registered local references, NAME=FASTA[;ANNOTATION] separated by commas, e.g. R64=/data/R64.fa.gz;/data/R64.gff3.gz"
     )
+    tracks: str = _setting(
+        "",
+        "tracks offered to every visitor, NAME=FILE[;ASSEMBLY] separated by commas, e.g. ChIP=/data/chip.bw;R64; indexed files are read by index",
+    )
     model: str = _setting("locuscope", "model id that is chosen when none is named")
     device: str = _setting("auto", "auto, cpu, cuda or cuda:N")
     dtype: str = _setting("auto", "auto, float32, float16 or bfloat16")
@@ -74,7 +78,9 @@ class Settings:
     contact_email: str = _setting("", "e-mail address sent to NCBI with requests, as NCBI asks")
     hub_endpoint: str = _setting("https://huggingface.co", "where published weights are downloaded from")
     alphamissense: str = _setting(
-        "", "AlphaMissense tables, ASSEMBLY=FILE separated by commas, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz"
+        "",
+        "AlphaMissense tables, ASSEMBLY=FILE and proteins=FILE separated by commas, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz,"
+        "proteins=/data/AlphaMissense_aa_substitutions.tsv.gz",
     )
     alphagenome_key: str = _setting(
         "", "personal key of the AlphaGenome service; ALPHA_GENOME_API_KEY is read as well", also="ALPHA_GENOME_API_KEY", secret=True
