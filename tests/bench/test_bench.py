@@ -116,6 +116,7 @@ def test_rows_are_told_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     assert benchmarks.run(tell=told.append) == told == [row, row, row]
 
 
+@pytest.mark.long
 def test_the_gpus_part_runs_from_end_to_end_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a pretended one, small: what it prints there means little, but nothing in it waits for a GPU to be found broken."""
     torch.manual_seed(1)

@@ -13,6 +13,7 @@ from tests.browser.locus_page import LocusPage
 ALLELE = "sequence=GGGCCCAAATTTGGGCCCAAGG&allele=2-G-A"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("first", "then"), [("compare", "Explorer"), ("figure", "Compare"), ("triage", "Figure")])
 def test_a_button_leads_to_another_page(page: Page, tmp_path: Path, first: str, then: str) -> None:
     with served(ROOT / "app.py", tmp_path, LOCUSCOPE_OFFLINE="1", LOCUSCOPE_THREADS="1") as address:

@@ -55,6 +55,7 @@ def test_what_a_visitor_who_left_asked_for_stops_within_ten_seconds(server: Serv
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_visitor_whose_network_failed_for_a_moment_has_not_left(server: Server) -> None:
     asked = Visit("".join(random.Random(5).choices("ACGT", k=900)), long=True)
 

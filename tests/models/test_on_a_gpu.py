@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from tests.models.cases import BASE_MODELS, ELEMENT_MODELS, LETTERS, Case, windo
 from tests.pretend_gpu import pretend_gpu
 
 SEQUENCE = NucleotideSequence(LETTERS)
+QUICK = ("gpn", "grover", "locuscope", "nt-v2", "specieslm-fungi-k6")
 WITH_OTHER_PRECISIONS = ("specieslm-fungi-k1", "specieslm-fungi-k6", "nt-v2", "locuscope")
 
 
@@ -32,6 +33,12 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return
     with pretend_gpu(monkeypatch):
         yield
+
+
+def rehearsed(cases: Sequence[Case], quick: Sequence[str] = QUICK) -> list[Any]:
+    """All of them where there is a GPU; a pretended one takes its time, so that most of them are of ``make check`` there."""
+    real = torch.cuda.is_available()
+    return [pytest.param(case, id=str(case), marks=() if real or case.model_id in quick else pytest.mark.long) for case in cases]
 
 
 def scores(model: Any) -> dict[str, np.ndarray]:
@@ -52,7 +59,7 @@ def scores(model: Any) -> dict[str, np.ndarray]:
     return found
 
 
-@pytest.mark.parametrize("case", BASE_MODELS, ids=str)
+@pytest.mark.parametrize("case", rehearsed(BASE_MODELS))
 def test_in_float32_a_gpu_answers_as_the_cpu(case: Case, request: pytest.FixtureRequest) -> None:
     wanted = scores(case.load(request, "float32", "cpu"))
     request.getfixturevalue("gpu")
@@ -64,7 +71,7 @@ def test_in_float32_a_gpu_answers_as_the_cpu(case: Case, request: pytest.Fixture
         np.testing.assert_allclose(found[name], values, atol=2e-4, rtol=2e-4, err_msg=name)
 
 
-@pytest.mark.parametrize("case", BASE_MODELS, ids=str)
+@pytest.mark.parametrize("case", rehearsed(BASE_MODELS, ("gpn", "locuscope")))
 def test_by_itself_a_gpu_computes_in_half_precision_and_stays_close(case: Case, request: pytest.FixtureRequest) -> None:
     wanted = scores(case.load(request, "float32", "cpu"))["map"]
     request.getfixturevalue("gpu")

@@ -131,6 +131,7 @@ def test_a_journal_of_another_question_is_begun_anew(tmp_path: Path) -> None:
         again.close(done=False)
 
 
+@pytest.mark.long
 def test_the_rows_of_a_large_triage_take_little_memory(tmp_path: Path) -> None:
     import tracemalloc
 

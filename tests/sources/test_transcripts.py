@@ -171,6 +171,7 @@ def test_packed_transcripts_are_those_that_were_added() -> None:
     assert Texts(["a", "", "b"])[-1] == "b"
 
 
+@pytest.mark.long
 def test_a_gigabyte_of_annotation_would_take_less_than_half_of_one(tmp_path: Path) -> None:
     """Twenty megabytes as GENCODE writes them are read in a fiftieth of a gigabyte and then held in a tenth of it."""
     said = "gene_type=protein_coding;level=2;transcript_support_level=1;tag=basic,appris_principal_1,CCDS;havana_gene=OTTHUMG00000000001.4"
