@@ -39,6 +39,7 @@ _HOW: dict[str, tuple[Any, Any]] = {
     "device": (options.Device, ""),
     "dtype": (options.Dtype, ""),
 }
+_PARSERS: dict[type, Any] = {int: options.whole, float: options.decimal}
 _OUT: dict[str, tuple[Any, Any]] = {"out": (options.Out, None)}
 
 
@@ -82,7 +83,8 @@ def _typed(field: Field) -> tuple[Any, Any]:
         kind = kind | None
     elif option.read is not None:
         default = field.text_of(default)
-    return Annotated[kind, typer.Option(option.flag, metavar=option.metavar or None, help=option.help)], default
+    parser = None if option.read is not None else _PARSERS.get(field.kind)
+    return Annotated[kind, typer.Option(option.flag, metavar=option.metavar or None, help=option.help, parser=parser)], default
 
 
 def _value(field: Field, given: Any) -> Any:
@@ -96,7 +98,7 @@ def answer(analysis: Declared, given: dict[str, Any], parameters: Any) -> None:
     settings = settings_of_command_line()
     out: Path | None = given["out"]
     target = out or Path(analysis.default_file)
-    check_output(target, analysis)
+    check_output(target, analysis, (given["fasta"],))
     how = {name: given[name] for name in _HOW}
     engine = arguments.make_engine(settings)
     if given["upstream_of"] is not None:

@@ -66,7 +66,7 @@ def embeddings_command(
     from engine.sources.labelled import read_labelled
 
     target = out or Path("embeddings.npz")
-    check_output(target)
+    check_output(target, read=(fasta, gff, labels))
     check_ending(target, (*FORMATS, *FIGURES))
     settings = settings_of_command_line()
     rows = read_labelled(labels) if labels is not None else None

@@ -49,7 +49,7 @@ def protein_command(
     if (vcf is None) == (not what):
         raise InputError("Give variants or a protein, or a file with --vcf; one of the two.")
     if out is not None:
-        check_output(out)
+        check_output(out, read=(vcf,))
         check_ending(out, (*FORMATS, ".txt", *FIGURES))
     settings = settings_of_command_line()
     engine = arguments.make_engine(settings)
@@ -123,7 +123,7 @@ def card_command(
     from engine.sources.genomes import GenomeSet
 
     if out is not None:
-        check_output(out)
+        check_output(out, read=(fasta, gff))
         check_ending(out, tuple(FORMATS))
     settings = settings_of_command_line()
     genomes = GenomeSet(settings)

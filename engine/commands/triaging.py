@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.commands import arguments
-from engine.commands.arguments import TerminalMonitor, check_output, deliver, settings_of_command_line, writing
-from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
+from engine.commands.arguments import TerminalMonitor, check_output, deliver, settings_of_command_line, tell, writing
+from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, whole
 from engine.core.errors import InputError
 from engine.core.variants import Triage, TriageParameters, Variant
 
@@ -47,7 +47,7 @@ def triage_command(
     device: Device = "",
     dtype: Dtype = "",
     out: Out = None,
-    window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
+    window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.", parser=whole)] = 512,
     influence: Annotated[
         bool, typer.Option("--influence/--no-influence", help="Without it a substitution takes one pass of three.")
     ] = True,
@@ -85,8 +85,10 @@ def triage_command(
         raise InputError("Missing option '--fasta'; give the assembly that the variants were called on.")
     written = None
     if out is not None:
-        check_output(out)
+        check_output(out, read=(vcf, fasta, gff))
         written = triage_format(out)
+    if genetic_code and gff is None:
+        raise InputError("--genetic-code says how gene models are read; give them with --gff ANNOTATION.")
     settings = settings_of_command_line()
     if vcf is not None:
         arguments.check_readable(vcf)
@@ -176,6 +178,7 @@ def _source(vcf: Path | None, texts: Iterable[str], reference: ReferenceLetters,
     from engine.service.variant_list import read_variant_list
     from engine.sources.bcf import is_bcf, vcf_of_bcf
     from engine.sources.door import OWN_FILES, Bounds, TextLines
+    from engine.sources.vcf import open_vcf, variants_of
 
     with tempfile.TemporaryDirectory() as folder:
         if vcf is None or vcf.name.casefold().endswith(LISTS):
@@ -183,6 +186,7 @@ def _source(vcf: Path | None, texts: Iterable[str], reference: ReferenceLetters,
             if vcf is not None:
                 with TextLines(vcf.name, vcf, OWN_FILES, "a list of variants") as lines:
                     text = "\n".join(lines)
+                tell(lines.notes)
             listed = read_variant_list(text, reference, Bounds.of(settings))
             path = Path(folder) / "list.vcf"
             path.write_bytes(listed.vcf)
@@ -192,8 +196,10 @@ def _source(vcf: Path | None, texts: Iterable[str], reference: ReferenceLetters,
         if is_bcf(vcf):
             path = Path(folder) / "variants.vcf.gz"
             path.write_bytes(vcf_of_bcf(vcf, vcf.name))
-        first = _Source(path, vcf.name, 0, digest)
-        yield _Source(path, vcf.name, sum(1 for _ in first.variants()), digest)
+        with open_vcf(path, vcf.name) as lines:
+            count = sum(1 for _ in variants_of(vcf.name, lines))
+        tell(lines.notes)
+        yield _Source(path, vcf.name, count, digest)
 
 
 def _sha256(path: Path) -> str:

@@ -68,17 +68,27 @@ class Feature:
         """Number of bases."""
         return self.end - self.start
 
+    def cut(self, start: int, end: int) -> Feature:
+        """The part inside ``[start, end)``, which it must meet; a feature that is cut says ``partial``, and its ``phase`` (bases up to the next
+        whole codon, as in GFF3) is that of the part."""
+        low, high = max(self.start, start), min(self.end, end)
+        if (low, high) == (self.start, self.end):
+            return self
+        attributes = {**self.attributes, "partial": "true"}
+        if attributes.get("phase") in ("0", "1", "2"):
+            lost = self.end - high if self.strand == "-" else low - self.start
+            attributes["phase"] = str((int(attributes["phase"]) - lost) % 3)
+        return Feature(self.kind, self.name, low, high, self.strand, self.contig, attributes)
+
     def relative_to(self, locus: Locus) -> Feature | None:
         """The part of a contig's feature inside ``locus``, in indices of the letters read on the locus's strand; None when they do not meet.
 
         The contig names are taken to be the same; a feature that is cut keeps the attribute ``partial`` = ``true``.
         """
-        start, end = max(self.start, locus.start), min(self.end, locus.end)
-        if start >= end:
+        if self.start >= locus.end or self.end <= locus.start:
             return None
-        attributes = dict(self.attributes)
-        if (start, end) != (self.start, self.end):
-            attributes["partial"] = "true"
+        part = self.cut(locus.start, locus.end)
+        start, end, attributes = part.start, part.end, part.attributes
         if locus.strand is Strand.FORWARD:
             return Feature(self.kind, self.name, start - locus.start, end - locus.start, self.strand, "", attributes)
         flipped = {"+": "-", "-": "+", ".": "."}[self.strand]

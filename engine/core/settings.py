@@ -43,6 +43,10 @@ class Settings:
     genomes: str = _setting(
         "", "registered local references, NAME=FASTA[;ANNOTATION] separated by commas, e.g. R64=/data/R64.fa.gz;/data/R64.gff3.gz"
     )
+    tracks: str = _setting(
+        "",
+        "tracks offered to every visitor, NAME=FILE[;ASSEMBLY] separated by commas, e.g. ChIP=/data/chip.bw;R64; indexed files are read by index",
+    )
     model: str = _setting("locuscope", "model id that is chosen when none is named")
     device: str = _setting("auto", "auto, cpu, cuda or cuda:N")
     dtype: str = _setting("auto", "auto, float32, float16 or bfloat16")

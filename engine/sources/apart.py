@@ -27,6 +27,7 @@ from engine.core.alignment import Alignment
 from engine.core.errors import FileFormatError, LocuscopeError, ResourceExhausted
 from engine.core.features import Feature
 from engine.core.locus import Locus
+from engine.core.own_tracks import TrackFile
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.quoting import file_name
 from engine.core.sequence import Alphabet, NucleotideSequence
@@ -35,7 +36,10 @@ from engine.core.variants import Variant
 from engine.sources.alignments import read_alignment as read_alignment_here
 from engine.sources.door import GZIP_MAGIC, Bounds, unpacked
 from engine.sources.genomes import GenomeSet
+from engine.sources.kinds import packing
 from engine.sources.records import Records
+from engine.sources.track_files import put_together
+from engine.sources.track_files import read_track as read_track_here
 from engine.sources.understand import read_features_with_note, read_upload, understand
 from engine.sources.understood import Understood, of_records
 from engine.sources.vcf import read_vcf
@@ -99,13 +103,17 @@ def read_annotation(
     return tuple(features), note
 
 
-def read_variants(name: str, data: bytes, settings: Settings, monitor: Monitor | None = None) -> tuple[Variant, ...]:
+def read_variants(
+    name: str, data: bytes, settings: Settings, monitor: Monitor | None = None, notes: list[str] | None = None
+) -> tuple[Variant, ...]:
     """`engine.sources.vcf.read_vcf`, long files in a process of their own."""
     if is_quick(data):
-        return read_vcf(data, name, Bounds.of(settings))
+        return read_vcf(data, name, Bounds.of(settings), notes)
     found: list[Variant] = []
     for item in _answers("variants", name, data, Bounds.of(settings), {}, monitor):
         found += [Variant(*cells) for cells in item.get("variants", ())]
+        if notes is not None:
+            notes += item.get("notes", ())
     return tuple(found)
 
 
@@ -124,6 +132,14 @@ def read_alignment(name: str, data: bytes, settings: Settings, monitor: Monitor 
         structure = item.get("structure", structure)
     letters = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
     return Alignment(name, tuple(names), letters, tuple(loci) if any(loci) else (), structure)
+
+
+def read_track(name: str, data: bytes, settings: Settings, monitor: Monitor | None = None) -> TrackFile:
+    """`engine.sources.track_files.read_track`; long files, and those that a library of C reads, in a process of their own."""
+    bounds = Bounds.of(settings)
+    if not packing(data[:512]) and is_quick(data):
+        return read_track_here(name, data, bounds)
+    return put_together(name, _answers("track", name, data, bounds, {}, monitor))
 
 
 def prepare_reference(path: Path, settings: Settings, monitor: Monitor | None = None) -> None:

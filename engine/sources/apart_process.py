@@ -19,6 +19,7 @@ from engine.sources.alignments import read_alignment
 from engine.sources.door import Bounds
 from engine.sources.records import read_file
 from engine.sources.reference import Reference
+from engine.sources.track_files import pieces, read_track
 from engine.sources.understand import read_features_with_note
 from engine.sources.vcf import read_vcf
 
@@ -68,12 +69,14 @@ def _features(name: str, data: bytes, bounds: Bounds, arguments: dict[str, Any])
 
 
 def _variants(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    notes = list[str]()
     cells = (
         [v.contig, v.position, v.reference, v.alternate, v.identifier, v.record, v.allele, v.problem, v.frequency]
-        for v in read_vcf(data, name, bounds)
+        for v in read_vcf(data, name, bounds, notes)
     )
     for piece in _pieces(cells):
         yield {"variants": piece}
+    yield {"notes": notes}
 
 
 def _reference(_name: str, _data: bytes, bounds: Bounds, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -92,7 +95,18 @@ def _alignment(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any
     yield {"structure": found.structure}
 
 
-READERS = {"records": _records, "features": _features, "variants": _variants, "reference": _reference, "alignment": _alignment}
+def _track(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from pieces(read_track(name, data, bounds))
+
+
+READERS = {
+    "records": _records,
+    "features": _features,
+    "variants": _variants,
+    "reference": _reference,
+    "alignment": _alignment,
+    "track": _track,
+}
 
 
 def answer(question: dict[str, Any], source: BinaryIO) -> Iterator[dict[str, Any]]:
@@ -109,7 +123,7 @@ def answer(question: dict[str, Any], source: BinaryIO) -> Iterator[dict[str, Any
 def main() -> None:
     """Read one question and answer it."""
     question = orjson.loads(sys.stdin.buffer.readline())
-    writes = question["reader"] == "reference"
+    writes = question["reader"] in ("reference", "track")  # an index, a file in memory
     limit(question["memory_bytes"], question["seconds"], 2 * question["bounds"]["text_bytes"] if writes else 0)
     for item in answer(question, sys.stdin.buffer):
         sys.stdout.buffer.write(orjson.dumps(item) + b"\n")

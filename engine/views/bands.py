@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.views.own_panels import own_panels
 from engine.views.panel import Drawn, Panel, arranged
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def inner_height(bands: Sequence[Band], style: FigureStyle) -> int:
 
 def columns(evidences: Sequence[LocusEvidence], style: FigureStyle) -> list[list[Band]]:
     """The panels of each sequence, columns of the same panels in the same rows; the first column has the axes ``x`` and ``y`` onwards."""
-    kinds = [panel for panel in arranged(style) if any(panel.belongs(evidence) for evidence in evidences)]
+    own = {panel.id: panel for evidence in evidences for panel in own_panels(evidence)}
+    kinds = [panel for panel in arranged(style, tuple(own.values())) if any(panel.belongs(evidence) for evidence in evidences)]
     drawn = [[panel.drawn(evidence, style) if panel.belongs(evidence) else Drawn() for panel in kinds] for evidence in evidences]
     heights = [max(_height(panel, column[row], style) for column in drawn) for row, panel in enumerate(kinds)]
     total = sum(heights) + gap(style) * (len(kinds) - 1)

@@ -27,6 +27,8 @@ MOST_PAIRS = 200
 MOST_BASES = 2048
 """Rows of the tables; the table of bases of longer sequences says where the others are."""
 AROUND = 12
+MOST_FEATURES, MOST_QUALIFIERS, LONGEST = 6, 16, 160
+"""Of the annotation at a base: features, qualifiers of each, letters of one."""
 
 
 def tabs(evidence: LocusEvidence, style: FigureStyle, facts: Mapping[str, Any], words: Sequence[str]) -> dict[str, list[Node]]:
@@ -124,7 +126,22 @@ def base_card(evidence: LocusEvidence, style: FigureStyle, facts: Mapping[str, A
     rows += [
         (panel["title"], panel["tags"][base].replace("  ", ", ")) for panel in facts["panels"] if panel["tags"] and panel["tags"][base]
     ]
-    return [["h3", {}, *_lettered(sequence, style, base)], _facts(rows, "base-table"), ["h4", {}, "Context"], _context(sequence, base)]
+    head = [["h3", {}, *_lettered(sequence, style, base)], _facts(rows, "base-table")]
+    return [*head, *_annotated(evidence, base), ["h4", {}, "Context"], _context(sequence, base)]
+
+
+def _annotated(evidence: LocusEvidence, base: int) -> list[Node]:
+    """What is annotated at a base, with its qualifiers, the widest first."""
+    found: list[Node] = []
+    here = [item for item in evidence.features if item.start <= base < item.end]
+    for item in sorted(here, key=lambda item: -item.width_bp)[:MOST_FEATURES]:
+        ends = f"{place(evidence.sequence, item.start)}–{place(evidence.sequence, item.end - 1)}"
+        strand = {"+": ", as shown", "-": ", on the other strand"}.get(item.strand, "")
+        rows = [("Place", f"{ends}, {item.width_bp:,} bases{strand}")]
+        rows += [(name, value if len(value) <= LONGEST else f"{value[:LONGEST]}…") for name, value in item.attributes.items() if value]
+        title = f"{item.kind.replace('_', ' ')} {item.name}".strip()
+        found += [["h4", {}, title], _facts(rows[:MOST_QUALIFIERS])]
+    return found
 
 
 def kind_of(sequence: NucleotideSequence, i: int, j: int) -> str:

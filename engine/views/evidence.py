@@ -12,6 +12,7 @@ from engine.views.palettes import BASE_COLOURS, PALETTES
 
 if TYPE_CHECKING:
     from engine.core.features import Feature
+    from engine.core.own_tracks import OwnTrack
     from engine.core.provenance import Provenance
     from engine.core.sequence import NucleotideSequence
 
@@ -72,6 +73,8 @@ class LocusEvidence:
         Bases to mark.
     title : str
         What it is called; empty = the name of the sequence.
+    own : tuple of OwnTrack
+        Tracks that the visitor brought, a panel each.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class LocusEvidence:
     states: Mapping[str, PanelState] = field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
     title: str = ""
+    own: tuple[OwnTrack, ...] = ()
 
     @property
     def has_letters(self) -> bool:

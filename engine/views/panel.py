@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -181,8 +181,9 @@ def drawn_analyses() -> frozenset[str]:
     return frozenset(name for panel in panels() for name in panel.analyses)
 
 
-def arranged(style: FigureStyle) -> list[Panel]:
-    """The kinds of panels a style shows, in its order."""
+def arranged(style: FigureStyle, own: Sequence[Panel] = ()) -> list[Panel]:
+    """The kinds of panels a style shows, those of a visitor's ``own`` tracks among them, in its order."""
     place = {name: number for number, name in enumerate(style.order)}
-    kept = [panel for panel in panels() if panel.id not in style.hidden and (panel.live or not style.live)]
+    known = sorted((*panels(), *own), key=lambda panel: panel.order)
+    kept = [panel for panel in known if panel.id not in style.hidden and (panel.live or not style.live)]
     return sorted(kept, key=lambda panel: place.get(panel.id, len(place)))

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from engine.core.alleles import Change, trimmed
 from engine.views.evidence import SHAPES, SYMMETRIES, FigureStyle
+from engine.views.own_panels import PREFIX
 from engine.views.palettes import BASE_COLOURS, PALETTES
 from engine.views.panel import panels
 from pages._ui import choices
@@ -285,7 +286,8 @@ def _matching(text: str, pattern: str) -> str:
 
 
 def _panels(text: str) -> list[str]:
-    return [_choice(name, tuple(panel.id for panel in panels())) for name in text.split(",")]
+    known = tuple(panel.id for panel in panels())
+    return [_choice(name, known) for name in text.split(",") if not name.startswith(PREFIX)]  # own tracks have no address
 
 
 def _heights(text: str, known: tuple[str, ...]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
-from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, polling, reading, search, state, tables
+from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, own_tracks, polling, reading, search, state, tables
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -41,17 +41,22 @@ def _page() -> None:
     search.bar(shared, session)
     with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
         reading.show(shared.engine, search.READING)
+        search.settle(session)
+        reading.show(shared.engine, own_tracks.READING)
         if session.screen.problem:
             show_error(session.screen.problem)
     if session.screen.shown is None:
         search.cards(shared, session)
         return
     runs, cost = computations(shared, session)
+    moving.around(shared, session)
+    runs.own = own_tracks.placed(session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
     allele_bar.bar(shared, session, "Explorer")
     st.fragment(_figure)(shared, session)
     tables.section(runs)
+    own_tracks.against_model(runs, runs.own, dark=_dark())
     search.cards(shared, session)
 
 
@@ -194,7 +199,7 @@ def _figure(shared: Shared, session: Session) -> None:
     around, limit = moving.around(shared, session), moving.most(shared, session)
     movable = moving.is_movable(around.place, len(session.on_screen.sequence), limit)
     step = moving.bar(session, around, limit, TARGET, dark=_dark()) if movable else None
-    wish = figure_view.mount(_meta(shared, session) | (moving.facts(around.place, session) if movable else {}), session.saw)
+    wish = figure_view.mount(_meta(shared, session) | (moving.facts(around.place) if movable else {}), session.saw)
     if step is not None and _is_new(session, step):
         _step(shared, session, step)
     if wish is not None and wish.values.get("view") == session.on_screen.identity and _is_new(session, wish):
@@ -283,6 +288,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "address": address_of(session.question, shown, shared.settings.model),
         "unaddressed": "This sequence is too long for an address of its own.",
         "initial": asked.initial(len(shown.sequence)),
+        "arrival": dict(moving.arrival(session)),
         "reverse_of": shown.mirrored_identity,
         "focus": {"places": list(session.exchange.focused[0]), "wish": session.exchange.focused[1]},
     }

@@ -23,6 +23,9 @@ CAUTIONS = """
 * Positions on screen are 1-based and inclusive; exported files follow the convention of their format.
 * A pasted sequence stays in this installation. Only the name of a locus goes to a public service, and only when its assembly is not
   registered here. What you have on screen is forgotten when you close the page; computations nobody waits for stop.
+* Own tracks (*Tracks*) are kept in this server's memory until you leave; nothing of them stands in a link;
+  a session file (*File*) holds them. A correlation with a model's track takes
+  neighbouring bases as if they were independent, so its interval is too narrow.
 * The page *Phage* ranks genes by what replacing them costs the model; what it generates was never observed, and every file of it says so.
 * A map of embeddings shows what a model tells apart, distances on a UMAP mean little; read the adjusted Rand index beside that of k-mers and GC
   content. Regressions are measured on groups that were held out whole.

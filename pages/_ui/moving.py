@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -57,13 +58,15 @@ def is_movable(place: Surroundings, length: int, limit: int) -> bool:
     return place.length != length or length > limit
 
 
-def facts(place: Surroundings, session: Session) -> dict[str, Any]:
+def facts(place: Surroundings) -> dict[str, Any]:
     """What the figure must know to be moved beyond its window."""
-    found: dict[str, Any] = {"bounds": place.bounds}
+    return {"bounds": place.bounds}
+
+
+def arrival(session: Session) -> Mapping[str, Any]:
+    """Where the view starts, after a step or a session file."""
     arrived = session.exchange.arrived
-    if arrived is not None and _same_place(arrived[0], session.question):
-        found["arrival"] = {"region": list(arrived[1])}
-    return found
+    return arrived[1] if arrived is not None and _same_place(arrived[0], session.question) else {}
 
 
 def _same_place(one: Any, other: Any) -> bool:
@@ -105,7 +108,7 @@ def go(shared: Shared, session: Session, start: int, end: int) -> None:
         return
     question = place.question(session.question, low, high)
     there = replace(place, start=low, end=high)
-    session.exchange = replace(session.exchange, arrived=(question, there.shown(start, end)))
+    session.exchange = replace(session.exchange, arrived=(question, {"region": list(there.shown(start, end))}))
     search.ask(shared, session, question)
 
 

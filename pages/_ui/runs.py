@@ -12,6 +12,7 @@ from engine.analyses.pair import PairParameters
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.core.features import Feature
+from engine.core.own_tracks import OwnTrack
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
 from engine.views import wire
@@ -59,6 +60,8 @@ class Runs:
     pair: Job | None = None
     chosen: Chosen | None = None
     window: tuple[int, int] | None = None
+    startable: bool = True
+    own: tuple[OwnTrack, ...] = ()
     _away: bool = False
     _thinned: tuple[Feature, ...] | None = None
 
@@ -77,6 +80,8 @@ class Runs:
         job = self.jobs.get(name)
         if name in self.problems:
             return "cannot", self.problems[name]
+        if job is None and not self.startable:
+            return "cannot", "Computed with the map, which cannot be computed here."
         if job is None:
             return "waiting", "not asked for yet: press Compute"
         if job.result is not None:
@@ -236,7 +241,7 @@ class Runs:
         if self._thinned is None:
             self._thinned = thinned(self.shown.features, len(self.shown.sequence))
         features = self.shown.features if results else self._thinned
-        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title)
+        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title, self.own)
 
     def lines(self) -> list[dict[str, Any]]:
         """How far each computation is that is not finished: its ``text``, ``done`` of ``total``, ``seconds_left``, ``running``, ``failed``."""
@@ -403,6 +408,7 @@ def price(runs: Runs) -> Price:
             continue
         passes, bases = passes + cost.passes, bases + cost.tokens
         seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
+    runs.startable = not problem
     return Price(passes, bases, seconds, stored and not problem, problem, runs.question.moved)
 
 

@@ -16,7 +16,7 @@ from engine.core.quoting import file_name, quoted
 from engine.sources import apart, examples
 from engine.sources.understood import Understood
 from engine.sources.upstream import species_of, upstream_locus
-from pages._ui import choices, reading, served, state
+from pages._ui import choices, own_tracks, reading, served, session_file, state
 from pages._ui.question import Question, resolve
 from pages._ui.runs import NO_ELEMENTS
 from pages._ui.state import Screen, Session, Shared
@@ -27,6 +27,7 @@ LONGEST_NAME = 40
 _BOX_IS_OF, _BOX_WAS = "search-box-is-of", "search-box-was"
 _FILE = "file "
 """How the text of a question begins that came from a file."""
+LONGEST_VIEW = 10**9
 READING = "explorer"
 """Where what is being read is shown."""
 
@@ -51,6 +52,8 @@ def ask(shared: Shared, session: Session, question: Question) -> None:
 
 
 def _show(session: Session, question: Question, found: Understood) -> None:
+    """Make what was understood the screen; the question is kept in its normal form, which the box and the address then hold."""
+    question = replace(question, text=found.normal or question.text)
     session.files = replace(session.files, understood=(question.text, found))
     try:
         record = found.records[question.record] if 0 <= question.record < len(found.records) else found.records[0]
@@ -71,9 +74,9 @@ def bar(shared: Shared, session: Session) -> None:
         with st.container(key="wires-search"):
             st.fragment(_helped)(shared)
         _follow_question(session)
-        box, model, tools = st.columns([5.6, 2, 2], vertical_alignment="bottom", gap="small")
+        box, model, tools = st.columns([4.9, 1.9, 2.8], vertical_alignment="bottom", gap="small")
         with box, st.form("search", border=False):
-            text, go = st.columns([8, 1], vertical_alignment="bottom", gap="small")
+            text, go = st.columns([5, 1], vertical_alignment="bottom", gap="small")
             text.text_area(
                 "Sequence or locus",
                 key=BOX,
@@ -88,6 +91,7 @@ def bar(shared: Shared, session: Session) -> None:
             _model_picker(shared, session)
         with tools, st.container(horizontal=True, gap="small"):
             _upload(shared, session)
+            own_tracks.menu(shared, session)
             _settings(shared, session)
         _example_row(shared, session)
 
@@ -110,13 +114,30 @@ def _typed(shared: Shared) -> None:
 
 
 def _follow_question(session: Session) -> None:
-    """The box holds what is shown: the text that was asked, nothing for an example or a file. What is typed stays until something else is shown."""
-    asked, typed = session.question.text, st.session_state.get(BOX, "")
-    if session.screen.shown is not None and st.session_state.get(_BOX_IS_OF) != asked:
-        st.session_state[_BOX_IS_OF] = asked
-        if typed == st.session_state.get(_BOX_WAS, ""):
-            st.session_state[BOX] = "" if session.screen.shown.example is not None or asked.startswith(_FILE) else asked
+    """The box holds what is shown: the question in its normal form, nothing for an example or a file. What is typed stays until something
+    else is shown."""
+    held = _to_hold(session)
+    if held is not None:
+        st.session_state[BOX] = held
+    if session.screen.shown is not None:
+        st.session_state[_BOX_IS_OF] = session.question.text
     st.session_state[_BOX_WAS] = st.session_state.get(BOX, "")
+
+
+def _to_hold(session: Session) -> str | None:
+    """What the box is to hold from now on; None where it stays as it is."""
+    asked, shown = session.question.text, session.screen.shown
+    if shown is None or st.session_state.get(_BOX_IS_OF) == asked or st.session_state.get(BOX, "") != st.session_state.get(_BOX_WAS, ""):
+        return None
+    return "" if shown.example is not None or asked.startswith(_FILE) else asked
+
+
+def settle(session: Session) -> None:
+    """Draw the page again where what was read just now is to stand in the box, which is drawn before it is known. A step along the genome is
+    followed by a run of its own."""
+    held = _to_hold(session)
+    if held is not None and not session.question.moved and held != st.session_state.get(BOX, ""):
+        st.rerun()
 
 
 def _submitted(shared: Shared, session: Session) -> None:
@@ -145,6 +166,20 @@ def _upload(shared: Shared, session: Session) -> None:
     with st.popover("File", help="Open a FASTA or GenBank file, or an annotation of what is shown"):
         given = st.file_uploader("FASTA or GenBank, also .gz", key="upload")
         features = st.file_uploader("Annotation of the sequence shown: GFF3, GTF, BED, GenBank", key="annotation")
+        st.divider()
+        saved = st.file_uploader(f"Session that was saved ({session_file.SUFFIX})", key="session-file")
+        if session.screen.shown is not None:
+            st.download_button(
+                "Save this session",
+                data=lambda: session_file.content(session, shared.settings),
+                file_name=f"session{session_file.SUFFIX}",
+                mime="application/gzip",
+                on_click="ignore",
+                help="Question, view, display, your files and tracks; the file holds their letters. Results are computed or looked up again.",
+            )
+    if saved is not None and saved.file_id != session.files.session:
+        session.files = replace(session.files, session=saved.file_id)
+        _with_content(session, saved, "session", lambda data: _reopen(shared, session, saved.name, data))
     if features is not None and features.file_id != session.files.annotated:
         session.files = replace(session.files, annotated=features.file_id)
         _with_content(session, features, "annotation", lambda data: _annotate(shared, session, features.name, data))
@@ -174,6 +209,23 @@ def _open(shared: Shared, session: Session, given: Any, data: bytes) -> None:
         return apart.read_file(name, data, shared.settings, monitor)
 
     reading.begin(READING, file_name(name), work, lambda found: _show(session, question, found), session.say)
+
+
+def _reopen(shared: Shared, session: Session, name: str, data: bytes) -> None:
+    """Go on with a session that was saved."""
+    session.say("")
+
+    def then(found: session_file.Opened) -> None:
+        question = found.question
+        if found.understood is not None:
+            session.files = replace(session.files, understood=(question.text, found.understood))
+        session.files = replace(session.files, annotation={**session.files.annotation, **found.annotation})
+        session.tracks, session.tracks_read = found.tracks, frozenset()
+        start = found.state.initial(LONGEST_VIEW)
+        session.exchange = replace(session.exchange, display=found.state.display, arrived=(question, start))
+        ask(shared, session, question)
+
+    reading.begin(READING, file_name(name), lambda _monitor: session_file.read(name, data, shared), then, session.say)
 
 
 def _annotate(shared: Shared, session: Session, name: str, data: bytes) -> None:

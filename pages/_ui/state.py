@@ -5,22 +5,27 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from engine.core.features import Feature
+from engine.core.own_tracks import OwnTrack
 from engine.core.settings import Settings, user_path
 from engine.service import metrics
 from engine.service.engine import Engine
 from engine.service.visitors import JobTable
 from engine.sources.genomes import GenomeSet
+from engine.sources.server_tracks import ServerTracks
 from engine.sources.understand import Understood
 from pages._ui import visitor_person
 from pages._ui.address import AddressState
 from pages._ui.question import Question, Shown
 from pages._ui.runs import Price, Runs
 from pages._ui.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from pages._ui.own_tracks import Brought
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Shared:
 
     engine: Engine
     genomes: GenomeSet
+    tracks: ServerTracks
 
     @property
     def settings(self) -> Settings:
@@ -43,7 +49,7 @@ def shared() -> Shared:
     engine.preload()
     if engine.settings.metrics:
         metrics.write_always(engine, user_path(engine.settings.metrics))
-    return Shared(engine, GenomeSet(engine.settings))
+    return Shared(engine, GenomeSet(engine.settings), ServerTracks(engine.settings.tracks))
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class Files:
     understood: tuple[str, Understood] | None = None
     upload: str = ""
     annotated: str = ""
+    session: str = ""
     annotation: Mapping[str, tuple[Feature, ...]] = field(default_factory=dict)
 
 
@@ -86,13 +93,13 @@ class Work:
 @dataclass(frozen=True)
 class Exchange:
     """What the address asked for when the visit began, the last wish of the figure that was granted, what the page wants selected there, how it
-    shall look, the region in view of a question that a step along the genome led to, and what the visitor saw of the figure last."""
+    shall look, where the view of a question starts that a step along the genome or a session file led to, and what the visitor saw of the figure last."""
 
     asked: AddressState | None = None
     granted: tuple[str, ...] = ()
     focused: tuple[tuple[int, ...], str] = ((), "")
     display: Mapping[str, Any] | None = None
-    arrived: tuple[Question, tuple[int, int]] | None = None
+    arrived: tuple[Question, Mapping[str, Any]] | None = None
     seen: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -106,6 +113,9 @@ class Session:
         self.work = Work()
         self.exchange = Exchange()
         self.around: Around | None = None
+        self.tracks: tuple[Brought, ...] = ()
+        self.tracks_read: frozenset[str] = frozenset()
+        self.tracks_placed: tuple[Any, tuple[OwnTrack, ...]] | None = None
         self.uploads: dict[str, tuple[str, int]] = {}
 
     @property
@@ -114,7 +124,8 @@ class Session:
         packed = self.work.runs.held_bytes if self.work.runs is not None else 0
         read = self.files.understood
         letters = len(read[0]) + sum(len(record) for record in read[1].records) if read is not None else 0
-        return packed + letters + sum(size for _, size in list(self.uploads.values()))
+        tracks = sum(track.file.nbytes for track in self.tracks)
+        return packed + letters + tracks + sum(size for _, size in list(self.uploads.values()))
 
     def let_go(self) -> None:
         """Forget results; they are asked for again when the visitor is back."""

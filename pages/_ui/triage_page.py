@@ -187,10 +187,13 @@ def _start(shared: state.Shared, asked: Asked) -> None:
         before.job.cancel()
     visitor = state.session().visitor
 
+    notes = list[str]()
+
     def work(monitor: reading.Reading) -> tuple[TriageRequest, VisitorFolder | None, Given]:
         reference, folder = _reference(shared, asked, monitor, visitor)
         if asked.variants is not None:
-            given, found = asked.variants, apart.read_variants(asked.variants.name, asked.variants.content, shared.settings, monitor)
+            given = asked.variants
+            found = apart.read_variants(given.name, given.content, shared.settings, monitor, notes)
         else:
             listed = read_variant_list(asked.text, reference, Bounds.of(shared.settings))
             given, found = Given("list.vcf", listed.vcf), listed.variants
@@ -208,7 +211,9 @@ def _start(shared: state.Shared, asked: Asked) -> None:
         except LocuscopeError as error:
             show_error(str(error))
             return
-        st.session_state[triage_desk.SLOT] = Desk(job, request, given.name, given.content, folder, assembly=asked.known_as)
+        st.session_state[triage_desk.SLOT] = Desk(
+            job, request, given.name, given.content, folder, assembly=asked.known_as, notes=(*notes, *request.transcripts.notes)
+        )
 
     name = file_name(asked.variants.name) if asked.variants is not None else "the list"
     reading.begin(READING, name, work, then, show_error)
@@ -232,11 +237,15 @@ def _transcripts(asked: Asked, reference: ReferenceLetters, folder: VisitorFolde
     """Gene models of a registered assembly, or of the file that came with an own reference."""
     codes = given_codes([asked.codes])
     if folder is None:
-        return reference.transcripts(codes)
-    if asked.genes is None:
-        return Transcripts()
-    packed = ".gz" if asked.genes.content.startswith(GZIP_MAGIC) else ""
-    return read_transcripts(folder.write(f"genes{packed}", asked.genes.content), codes)
+        found = reference.transcripts(codes)
+    elif asked.genes is None:
+        found = Transcripts()
+    else:
+        packed = ".gz" if asked.genes.content.startswith(GZIP_MAGIC) else ""
+        found = read_transcripts(folder.write(f"genes{packed}", asked.genes.content), codes, asked.genes.name)
+    if codes and not found:
+        raise InputError("A genetic code says how gene models are read, and there are none; give gene models, or leave the field empty.")
+    return found
 
 
 def _follow(shared: state.Shared, desk: Desk) -> None:

@@ -29,6 +29,8 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     if desk.frame is None:
         desk.frame = triage_table.table(found)
     frame = desk.frame
+    for note in desk.notes:
+        show_caption(note)
     counts = frame["status"].value_counts()
     words = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 from engine.views import wire
 from engine.views.evidence import LEFT, RIGHT, FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure
+from engine.views.own_panels import PREFIX
 from engine.views.panel import panels
 from pages._ui import address
 
@@ -45,7 +46,7 @@ def seen_style(seen: Mapping[str, Any], *, dark: bool) -> FigureStyle | None:
         return None
     selection = seen.get("selection")
     chosen = tuple(selection[key] for key in ("i", "j") if isinstance(selection.get(key), int)) if isinstance(selection, Mapping) else ()
-    known = {panel.id for panel in panels()}
+    known = {panel.id for panel in panels()} | {name for name in _named(arrangement) if name.startswith(PREFIX)}
     heights = {key: round(value) for key, value in _mapping(arrangement.get("heights")).items() if key in known and _number(value)}
     width = seen.get("width")
     return replace(
@@ -89,6 +90,11 @@ def _number(value: Any) -> TypeGuard[int | float]:
 
 def _list(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)][:100] if isinstance(value, list) else []
+
+
+def _named(arrangement: Mapping[str, Any]) -> set[str]:
+    """Every panel that the arrangement speaks of."""
+    return {*_mapping(arrangement.get("heights")), *_list(arrangement.get("folded")), *_list(arrangement.get("order"))}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -97,7 +97,7 @@ class Feed:
 def _made_of(evidence: LocusEvidence) -> tuple[Any, ...]:
     """What a figure is made of; a partial result counts as such, however far it is."""
     results = tuple((name, found if found.complete else "partial") for name, found in evidence.results.items())
-    return results, tuple(evidence.states.items()), evidence.features, evidence.marks, evidence.title
+    return results, tuple(evidence.states.items()), evidence.features, evidence.marks, evidence.title, evidence.own
 
 
 def _widened(window: tuple[int, int], found: DependencyMap) -> tuple[int, int]:

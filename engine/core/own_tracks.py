@@ -1,0 +1,161 @@
+"""Tracks that a visitor brings: what a file holds, by contig, and what of it lies on a sequence that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TrackKind = Literal["blocks", "signal", "variants", "pairs"]
+KINDS: tuple[TrackKind, ...] = ("blocks", "signal", "variants", "pairs")
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a file says of one contig, 0-based half-open, in the order of the starts.
+
+    Parameters
+    ----------
+    starts, ends : int64 (n,)
+        Of a pair its first anchor.
+    values : float32 (n,)
+        Of a signal its value, of others a score; NaN where there is none.
+    names, strands : tuple of str
+        Empty for a signal, else n of them; strands are ``+``, ``-`` or ``.``.
+    others : int64 (n, 2)
+        Second anchors of pairs; of no rows for other kinds.
+    """
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    values: NDArray[np.float32]
+    names: tuple[str, ...] = ()
+    strands: tuple[str, ...] = ()
+    others: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), np.int64))
+
+    @classmethod
+    def none(cls) -> Rows:
+        """Nothing."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, about."""
+        return self.starts.nbytes * 2 + self.values.nbytes + self.others.nbytes + 80 * len(self.names)
+
+
+class TrackSource(Protocol):
+    """A file of one kind of rows; ``contigs`` as it names them, ``nbytes`` what it takes in memory."""
+
+    @property
+    def name(self) -> str:
+        """As it was given."""
+
+    @property
+    def kind(self) -> TrackKind:
+        """What its rows are."""
+
+    @property
+    def note(self) -> str:
+        """One sentence about lines that were left out; empty when there are none."""
+
+    @property
+    def contigs(self) -> Mapping[str, Any]:
+        """By name, as the file has them."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, about."""
+
+    def rows(self, contig: str, start: int, end: int) -> Rows:
+        """At least what meets ``[start, end)`` of a contig."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrackFile:
+    """A file that was read: ``name`` as it was given, ``contigs`` as it names them, ``note`` one sentence about lines that were left out."""
+
+    name: str
+    kind: TrackKind
+    contigs: Mapping[str, Rows]
+    note: str = ""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, about."""
+        return sum(rows.nbytes for rows in self.contigs.values())
+
+    def rows(self, contig: str, start: int, end: int) -> Rows:
+        """All of the contig."""
+        return self.contigs.get(contig) or Rows.none()
+
+
+@dataclass(frozen=True, eq=False)
+class OwnTrack:
+    """What of a track lies on a sequence, in indices of its letters; `Rows` has the meaning of the numbers.
+
+    ``values`` of a signal: float32 (L,), one a base, NaN where the file has none; empty for other kinds. ``rows``: what is cut off at an end keeps
+    the rest; pairs have both anchors inside.
+    """
+
+    id: str
+    name: str
+    kind: TrackKind
+    colour: str
+    rows: Rows
+    values: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+
+    @classmethod
+    def of(
+        cls, given: TrackSource, contig: str | None, start: int, end: int, *, reverse: bool, id: str, name: str, colour: str
+    ) -> OwnTrack:
+        """The part of ``contig`` between ``start`` and ``end`` (0-based half-open), on the strand that is read; nothing when it has no such contig."""
+        rows = given.rows(contig, start, end) if contig is not None else Rows.none()
+        found = _inside(rows, start, end, reverse=reverse)
+        if reverse and given.kind == "variants":
+            found = replace(found, names=tuple(name.translate(_COMPLEMENT) for name in found.names))
+        values = _by_base(found, end - start) if given.kind == "signal" else np.empty(0, np.float32)
+        return cls(id, name, given.kind, colour, found, values)
+
+
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")  # of alleles of one base; longer ones are not compared
+
+
+def _inside(rows: Rows, start: int, end: int, *, reverse: bool) -> Rows:
+    kept = (rows.starts < end) & (rows.ends > start)
+    if len(rows.others):
+        kept = (rows.starts >= start) & (rows.ends <= end) & (rows.others[:, 0] >= start) & (rows.others[:, 1] <= end)
+    at = np.flatnonzero(kept)
+    low, high = np.maximum(rows.starts[at], start) - start, np.minimum(rows.ends[at], end) - start
+    others = rows.others[at] - start if len(rows.others) else rows.others
+    names, strands = (tuple(words[k] for k in at) if words else () for words in (rows.names, rows.strands))
+    if reverse:
+        width = end - start
+        low, high, others = width - high, width - low, width - others[:, ::-1]
+        strands = tuple({"+": "-", "-": "+"}.get(strand, strand) for strand in strands)
+    return Rows(low, high, rows.values[at], names, strands, others)
+
+
+def _by_base(rows: Rows, length: int) -> NDArray[np.float32]:
+    """Values of runs, one a base; where runs overlap, the mean."""
+    known = np.isfinite(rows.values)
+    low, high, values = rows.starts[known], rows.ends[known], rows.values[known].astype(np.float64)
+    sums, counts = np.zeros(length + 1), np.zeros(length + 1)
+    np.add.at(counts, low, 1)
+    np.add.at(counts, high, -1)
+    counts = np.cumsum(counts)[:length]
+    if counts.max(initial=0) <= 1:  # as it should be: exact, without sums of floats
+        found = np.full(length, np.nan, np.float32)
+        lengths = high - low
+        at = np.repeat(low, lengths) + np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        found[at] = np.repeat(values, lengths)
+        return found
+    np.add.at(sums, low, values)
+    np.add.at(sums, high, -values)
+    with np.errstate(invalid="ignore"):
+        return np.where(counts > 0, np.cumsum(sums)[:length] / counts, np.nan).astype(np.float32)

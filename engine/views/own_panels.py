@@ -1,0 +1,172 @@
+"""Panels of the tracks that a visitor brought: features as blocks, signals as areas, variants as lollipops, pairs as arcs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.core.features import Feature
+from engine.core.own_tracks import KINDS, OwnTrack, TrackKind
+from engine.core.sequence import BASES
+from engine.views.evidence import PanelState
+from engine.views.lanes import LANE, arrow, labels, lanes
+from engine.views.panel import Drawn, Panel, Readout
+from engine.views.panels.arcs import arc_heights
+from engine.views.paths import Path, filled, joined, lines, placed, steps, together
+from engine.views.thinning import PIXELS, thinned
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.views.evidence import FigureStyle, LocusEvidence
+
+PREFIX = "own-"
+"""How the ids of these panels begin."""
+ORDER = 14
+"""Under the annotation."""
+MOST_PAIRS = 400
+LEVELS = 120
+HELP: dict[TrackKind, str] = {
+    "blocks": "Features of your file, pointed to the 3′ end where the strand is known.",
+    "signal": "Values of your file, one a base; stretches without a value are empty.",
+    "variants": (
+        "Variants of your file; the higher, the less expected by the model among all substitutions in view (quantile of the llr), where effects "
+        "are computed; else by the allele frequency that the file states, else all of one height."
+    ),
+    "pairs": "Pairs of stretches of your file, joined by arcs; those with both ends in view.",
+}
+
+
+def own_panels(evidence: LocusEvidence) -> tuple[Panel, ...]:
+    """A panel for each track that the visitor brought, in their order."""
+    heights = dict(zip(KINDS, (LANE, 44, 40, 54), strict=True))
+    return tuple(
+        Panel(
+            id=track.id,
+            title=track.name,
+            unit="",
+            help=HELP[track.kind],
+            order=ORDER,
+            height=heights[track.kind],
+            draw=partial(_DRAW[track.kind], track),
+            when=_always,
+        )
+        for track in evidence.own
+    )
+
+
+def _always(_evidence: LocusEvidence) -> bool:
+    return True
+
+
+def _blocks(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:
+    rows, length = track.rows, len(evidence.sequence)
+    least = 0 if evidence.has_letters else length // PIXELS + 1  # so that a narrow one is seen among millions of bases
+    ends = np.minimum(np.maximum(rows.ends, rows.starts + least), length)
+    items = [
+        Feature("region", name, int(start), int(end), strand)
+        for name, start, end, strand in zip(rows.names, rows.starts, ends, rows.strands, strict=True)
+    ]
+    own = list(dict.fromkeys(thinned(items, length) if not evidence.has_letters else items))
+    if not own:
+        return _empty()
+    at = lanes(own)
+    count = max(at.values()) + 1
+    width = style.base_width(length)
+    trace = filled(together([arrow(item, -at[item], 0.78, width) for item in own]), track.colour, opacity=0.6, name=track.name)
+    axis = {"visible": False, "range": [-count + 0.45, 0.55]}
+    return Drawn((trace,), axis, height=LANE * count, labels=labels(own, at, evidence))
+
+
+def _signal(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:
+    values = track.values
+    if not np.isfinite(values).any():
+        return _empty()
+    shown, width = _pooled(values)
+    low, high = min(0.0, float(np.nanmin(shown))), max(0.0, float(np.nanmax(shown)))
+    if low == high:
+        high = 1.0
+    x, y = steps(shown, levels=LEVELS / (high - low))
+    trace = filled(((x - 0.5) * np.float32(width) + np.float32(0.5), y), track.colour, name=track.name)
+    readout = (Readout(track.name, values, 3),) if evidence.has_letters else ()
+    room = 0.04 * (high - low)
+    return Drawn((trace,), {"range": [low - room * (low < 0), high + room], "nticks": 3, "showgrid": False}, readout=readout)
+
+
+def _pooled(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """Means of as many stretches as can be seen of a long signal, and their width in bases."""
+    if len(values) <= 2 * PIXELS:
+        return values, 1.0
+    edges = np.linspace(0, len(values), PIXELS + 1).astype(np.int64)
+    known = np.isfinite(values)
+    sums = np.add.reduceat(np.where(known, values, 0).astype(np.float64), edges[:-1])
+    counts = np.add.reduceat(known.astype(np.int64), edges[:-1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(counts > 0, sums / counts, np.nan).astype(np.float32), len(values) / PIXELS
+
+
+def _variants(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:
+    rows = track.rows
+    if not len(rows.starts):
+        return _empty()
+    heights, model = variant_heights(track, evidence)
+    x = (rows.starts + rows.ends) / 2 + 0.5
+    stems = joined(np.stack([x, x], axis=1), np.stack([np.zeros_like(heights), heights], axis=1))
+    radius = 3.0 / style.base_width(len(evidence.sequence))
+    heads = placed("", x - radius, heights - 0.07, 2 * radius, 0.14)
+    traces = (lines(stems, track.colour, 1.2, name=track.name), filled(heads, track.colour, name=track.name))
+    readout: tuple[Readout, ...] = ()
+    if evidence.has_letters:
+        values = np.full(len(evidence.sequence), np.nan, np.float32)
+        values[rows.starts] = heights
+        readout = (Readout(f"{track.name}, quantile" if model else track.name, values, 2),)
+    return Drawn(
+        traces, {"visible": False, "range": [0, 1.16]}, readout=readout, model=model, unit="quantile of the llr" if model else None
+    )
+
+
+def variant_heights(track: OwnTrack, evidence: LocusEvidence) -> tuple[NDArray[np.float64], str]:
+    """Heights of lollipops from 0 to 1, float64 (n,), and the model they come from, empty when from none.
+
+    With computed effects, of a substitution the part of all substitutions of the sequence whose llr is higher; of others a half. Without, the allele
+    frequency that the file states, else 1.
+    """
+    rows, effects = track.rows, evidence.results.get("effects")
+    if effects is None or effects.llr is None:
+        values = rows.values.astype(np.float64)
+        return np.where(np.isfinite(values), values, 1.0), ""
+    scores = np.asarray(effects.llr, np.float64)
+    known = np.sort(scores[np.isfinite(scores)])
+    found = np.full(len(rows.starts), 0.5)
+    letters = evidence.sequence.as_dna()
+    for k, (start, name) in enumerate(zip(rows.starts.tolist(), rows.names, strict=True)):
+        reference, _, alternate = name.partition(">")
+        if reference == letters[start] and alternate in BASES and len(known):
+            value = scores[start, BASES.index(alternate)]
+            found[k] = 1 - np.searchsorted(known, value, side="right") / len(known)
+    return found, str(effects.provenance.card.title)
+
+
+def _pairs(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:
+    rows = track.rows
+    if not len(rows.starts):
+        return _empty()
+    order = np.argsort(-np.nan_to_num(rows.values, nan=-np.inf), kind="stable")[:MOST_PAIRS]
+    ends = np.stack([(rows.starts + rows.ends) / 2, rows.others.mean(axis=1)], axis=1)[order]
+    places = np.sort(ends, axis=1)
+    heights = arc_heights(np.maximum(places, 0))
+    angle = np.linspace(0, np.pi, 36)
+    middle, radius = places.mean(axis=1) + 0.5, (places[:, 1] - places[:, 0]) / 2
+    curve: Path = joined(middle[:, None] - radius[:, None] * np.cos(angle), heights[:, None] * np.sin(angle))
+    note = f"the {MOST_PAIRS} of {len(rows.starts):,} with the highest scores" if len(rows.starts) > MOST_PAIRS else None
+    return Drawn((lines(curve, track.colour, 1.4, opacity=0.75, name=track.name),), {"visible": False, "range": [0, 1]}, unit=note)
+
+
+def _empty() -> Drawn:
+    return Drawn(state=PanelState("result", "nothing of it lies here"))
+
+
+_DRAW: dict[str, Callable[..., Any]] = {"blocks": _blocks, "signal": _signal, "variants": _variants, "pairs": _pairs}

@@ -1,0 +1,192 @@
+"""Tracks that a visitor brings: read, named, coloured, shown as panels of the figure, and held against the model's."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from engine.core.errors import LocuscopeError
+from engine.core.own_tracks import OwnTrack, TrackFile, TrackSource
+from engine.core.quoting import file_name
+from engine.sources import apart
+from engine.sources.assemblies import assembly, find_contig, nearest
+from engine.views.correlation import correlated, scatter
+from engine.views.own_panels import PREFIX
+from engine.views.palettes import element_colour
+from pages._ui import reading, state
+from pages._ui.surroundings import surroundings
+from pages._ui.text import show_caption
+
+if TYPE_CHECKING:
+    from pages._ui.runs import Runs
+    from pages._ui.state import Session, Shared
+    from pages._ui.surroundings import Surroundings
+
+READING = "tracks"
+"""Where what is being read is shown."""
+MOST_BYTES = 300_000_000
+"""Of all tracks of a visitor, in memory."""
+MOST_TRACKS = 12
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A track of a visitor: the file, how it is shown, and its name in the setting ``tracks`` when it comes from there."""
+
+    id: str
+    file: TrackSource
+    name: str
+    colour: str
+    is_shown: bool = True
+    server: str = ""
+
+
+def menu(shared: Shared, session: Session) -> None:
+    """The popover: bring files; name, colour, show, take away."""
+    count = len(session.tracks)
+    with st.popover(f"Tracks ({count})" if count else "Tracks", help="Own tracks beside the model's: BED, bigWig, VCF and others"):
+        given = st.file_uploader(
+            "BED, bedGraph, wiggle, bigWig, bigBed, narrowPeak, GFF3, GTF, VCF, BEDPE, or a CSV of values a base; also .gz",
+            key="tracks",
+            accept_multiple_files=True,
+        )
+        for file in given or ():
+            if file.file_id not in session.tracks_read:
+                _bring(shared, session, file)
+        _from_server(shared, session)
+        for track in session.tracks:
+            _row(session, track)
+        if count:
+            st.caption("Order, height and folding: the i left of a panel.")
+    if len(session.tracks) != count:
+        st.rerun()
+
+
+def _from_server(shared: Shared, session: Session) -> None:
+    """Those that whoever runs the server offers for this assembly."""
+    shown = session.screen.shown
+    assembly_shown = surroundings(shared, session.question, shown).assembly if shown is not None else ""
+    there = {track.server for track in session.tracks}
+    names = [name for name in shared.tracks.names(assembly_shown) if name not in there]
+    if not names:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox("From this server", names, key="server-tracks")
+        if st.button("Add", key="add-server-track") and chosen in names:
+            try:
+                found = shared.tracks.track(chosen)
+            except LocuscopeError as error:
+                session.say(str(error))
+            else:
+                _add(session, found, server=chosen)
+
+
+def _row(session: Session, track: Brought) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        is_shown = st.checkbox("Show", track.is_shown, key=f"show-{track.id}", label_visibility="collapsed")
+        colour = st.color_picker("Colour", track.colour, key=f"colour-{track.id}", label_visibility="collapsed")
+        name = st.text_input("Name", track.name, key=f"name-{track.id}", label_visibility="collapsed", max_chars=LONGEST_NAME)
+        gone = st.button("Remove", key=f"remove-{track.id}", type="tertiary")
+    changed = replace(track, is_shown=is_shown, colour=colour, name=name.strip() or track.name)
+    if gone:
+        session.tracks = tuple(other for other in session.tracks if other.id != track.id)
+        st.rerun()
+    elif changed != track:
+        session.tracks = tuple(changed if other.id == track.id else other for other in session.tracks)
+
+
+def _bring(shared: Shared, session: Session, file: Any) -> None:
+    """Read one file; several are read one after the other."""
+    if reading.under_way(READING):
+        return
+    session.tracks_read = session.tracks_read | {file.file_id}
+    if len(session.tracks) >= MOST_TRACKS:
+        session.say(f"There are {MOST_TRACKS} tracks, the most at once; remove one under Tracks.")
+        return
+    try:
+        data = state.uploaded(file, f"track {file.file_id}")
+    except LocuscopeError as error:
+        session.say(str(error))
+        return
+    name = file.name
+
+    def work(monitor: reading.Reading) -> TrackFile:
+        return apart.read_track(name, data, shared.settings, monitor)
+
+    reading.begin(READING, file_name(name), work, lambda found: _add(session, found), session.say)
+
+
+def _add(session: Session, found: TrackSource, server: str = "") -> None:
+    held = sum(track.file.nbytes for track in session.tracks) + found.nbytes
+    if held > MOST_BYTES:
+        session.say(
+            f"The tracks would take {held / 1e6:,.0f} MB; {MOST_BYTES / 1e6:,.0f} MB are there for a visitor: remove one, or cut out the part needed."
+        )
+        return
+    number = len(session.tracks)
+    colour = element_colour(number, dark=False)
+    name = server[:LONGEST_NAME] or found.name.removesuffix(".gz")[:LONGEST_NAME]
+    session.tracks = (*session.tracks, Brought(f"{PREFIX}{uuid.uuid4().hex[:8]}", found, name, colour, server=server))
+    problem = _nothing_here(session, found)
+    session.say(" ".join(filter(None, (problem, found.note))))
+
+
+def _nothing_here(session: Session, found: TrackSource) -> str:
+    """One sentence when a file has nothing on the contig that is shown."""
+    around = session.around
+    if around is None or contig_of(found, around.place) is not None:
+        return ""
+    known = nearest(around.place.contig, (contig[:40] for contig in found.contigs))
+    return f"The file {file_name(found.name)} has nothing on {around.place.name}; its contigs are {known}."
+
+
+def contig_of(found: TrackSource, place: Surroundings) -> str | None:
+    """The file's name of the contig that is shown; values without a contig are those of the record or contig that is shown."""
+    if set(found.contigs) == {""}:
+        return ""
+    row = assembly(place.assembly) if place.assembly else None
+    return find_contig(place.contig, found.contigs, row.contigs if row else None)
+
+
+def placed(session: Session) -> tuple[OwnTrack, ...]:
+    """The tracks that are shown, on what is shown; the same objects as long as neither changes."""
+    around = session.around
+    if around is None:
+        return ()
+    made_of = (session.tracks, around.place)
+    if session.tracks_placed is None or session.tracks_placed[0] != made_of:
+        session.tracks_placed = (made_of, tuple(_on(track, around.place) for track in session.tracks if track.is_shown))
+    return session.tracks_placed[1]
+
+
+def _on(track: Brought, place: Surroundings) -> OwnTrack:
+    contig = contig_of(track.file, place)
+    return OwnTrack.of(track.file, contig, place.start, place.end, reverse=place.reverse, id=track.id, name=track.name, colour=track.colour)
+
+
+def against_model(runs: Runs, own: tuple[OwnTrack, ...], *, dark: bool) -> None:
+    """A signal track beside a track of a model: the correlation over the window as a number and a scatter."""
+    signals = {track.id: track for track in own if track.kind == "signal"}
+    results = runs.finished_results()
+    models = {f"{kind}/{track.name}": (track, result) for kind, result in results.items() for track in result.tracks()}
+    if not signals or not models:
+        return
+    box = st.expander("Own signal against a model's track", on_change="rerun", key="against-open")
+    with box:
+        if not box.open:
+            return
+        left, right = st.columns(2)
+        one = left.selectbox("Own signal", list(signals), format_func=lambda name: signals[name].name, key="against-own")
+        other = right.selectbox("Track of the model", list(models), format_func=lambda name: models[name][0].title, key="against-model")
+        if one not in signals or other not in models:
+            return
+        signal, (track, result) = signals[one], models[other]
+        show_caption(correlated(signal.values, track.values).words())
+        titles = (signal.name, track.title)
+        figure = scatter(signal.values, track.values, titles, colour=signal.colour, dark=dark)
+        st.plotly_chart(figure, key="against-scatter", theme=None)
+        show_caption(f"{track.title} by {result.provenance.card.title}; each point is a base of the window that is shown.")
