@@ -69,7 +69,7 @@ def read_upstream(text: str, others: Sequence[object], engine: Engine, model: st
         raise ParameterError(f"{card.title} was not trained on stretches before genes; --upstream-of is for SpeciesLM, give --locus.")
     genomes = GenomeSet(engine.settings)
     locus = upstream_locus(genomes, text, card.upstream_bp)
-    _tell([f"{text}: {locus}, {card.upstream_bp:,} bases before the start codon and the codon"])
+    tell([f"{text}: {locus}, {card.upstream_bp:,} bases before the start codon and the codon"])
     return genomes.fetch(locus), species or species_of(locus.assembly, card.species)
 
 

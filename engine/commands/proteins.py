@@ -10,7 +10,7 @@ import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, deliver, settings_of_command_line, writing
-from engine.commands.options import Out
+from engine.commands.options import Out, whole
 from engine.core.errors import InputError, ParameterError
 from engine.core.proteins import LookedUp, ProteinScores
 
@@ -33,9 +33,9 @@ def protein_command(
     ] = None,
     vcf: Annotated[Path | None, typer.Option("--vcf", metavar="FILE", help="Variants of a VCF instead.")] = None,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="Of variants that name none: GRCh38 or GRCh37.")] = "GRCh38",
-    first: Annotated[int, typer.Option("--first", metavar="POSITION", help="First residue of a figure.")] = 1,
+    first: Annotated[int, typer.Option("--first", metavar="POSITION", help="First residue of a figure.", parser=whole)] = 1,
     last: Annotated[
-        int | None, typer.Option("--last", metavar="POSITION", help="Last residue of a figure; without it, the last one.")
+        int | None, typer.Option("--last", metavar="POSITION", help="Last residue of a figure; without it, the last one.", parser=whole)
     ] = None,
     out: Out = None,
 ) -> None:
@@ -112,7 +112,7 @@ def card_command(
     alphagenome: Annotated[
         bool, typer.Option("--alphagenome", help="Ask AlphaGenome, too: the variant leaves this machine; terms and a key are needed.")
     ] = False,
-    window: Annotated[int, typer.Option(metavar="BP", help="Bases around the variant that a language model sees.")] = 512,
+    window: Annotated[int, typer.Option(metavar="BP", help="Bases around the variant that a language model sees.", parser=whole)] = 512,
     out: Out = None,
 ) -> None:
     """Everything known of one variant: consequence, AlphaMissense, AlphaGenome's strongest effects, scores of language models; what is missing
