@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.commands import arguments
-from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, deliver, settings_of_command_line, writing
+from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, deliver, settings_of_command_line, tell, writing
 from engine.commands.options import Out, whole
 from engine.core.errors import InputError, ParameterError
 from engine.core.proteins import LookedUp, ProteinScores
@@ -54,7 +54,9 @@ def protein_command(
     settings = settings_of_command_line()
     engine = arguments.make_engine(settings)
     if vcf is not None:
-        found = of_variants(engine, read_vcf(vcf), assembly)
+        notes = list[str]()
+        found = of_variants(engine, read_vcf(vcf, notes=notes), assembly)
+        tell(notes)
     else:
         found = look_up(engine, GenomeSet(settings), "\n".join(what or ()), assembly)
     whole = len(found) == 1 and found[0].named and found[0].substitution is None
