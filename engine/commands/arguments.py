@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -51,6 +51,26 @@ def read_sequence(letters: str | None, fasta: Path | None, name: str | None, loc
     if fasta is not None:
         return chosen_record(read_records(fasta, settings), name, fasta)
     return from_locus(locus or "", settings)
+
+
+def read_upstream(text: str, others: Sequence[object], engine: Engine, model: str, species: str) -> tuple[NucleotideSequence, str]:
+    """The window before a gene that the model was trained on, and the species: the one given, else that of the assembly where the model has it.
+
+    ``others``: what was given of the further ways to name a sequence. Raises `InputError` for two ways, `ParameterError` for a model without
+    such a layout, `LocusError` for the gene.
+    """
+    from engine.sources.genomes import GenomeSet
+    from engine.sources.upstream import species_of, upstream_locus
+
+    if any(value is not None for value in others):
+        raise InputError("Give exactly one of --sequence LETTERS, --fasta FILE, --locus ASSEMBLY:CONTIG:START-END and --upstream-of GENE.")
+    card = engine.model(model).card
+    if not card.upstream_bp:
+        raise ParameterError(f"{card.title} was not trained on stretches before genes; --upstream-of is for SpeciesLM, give --locus.")
+    genomes = GenomeSet(engine.settings)
+    locus = upstream_locus(genomes, text, card.upstream_bp)
+    tell([f"{text}: {locus}, {card.upstream_bp:,} bases before the start codon and the codon"])
+    return genomes.fetch(locus), species or species_of(locus.assembly, card.species)
 
 
 def from_letters(text: str) -> NucleotideSequence:

@@ -18,6 +18,7 @@ from engine.commands.arguments import (
     check_output,
     deliver,
     read_sequence,
+    read_upstream,
     settings_of_command_line,
     write_result,
 )
@@ -29,6 +30,7 @@ _INPUT: dict[str, tuple[Any, Any]] = {
     "fasta": (options.Fasta, None),
     "name": (options.Name, None),
     "locus": (options.LocusText, None),
+    "upstream_of": (options.UpstreamOf, None),
 }
 _HOW: dict[str, tuple[Any, Any]] = {
     "model": (options.ModelId, ""),
@@ -97,10 +99,14 @@ def answer(analysis: Declared, given: dict[str, Any], parameters: Any) -> None:
     out: Path | None = given["out"]
     target = out or Path(analysis.default_file)
     check_output(target, analysis, (given["fasta"],))
-    sequence = read_sequence(given["sequence"], given["fasta"], given["name"], given["locus"], settings)
     how = {name: given[name] for name in _HOW}
-    request = Request(analysis.name, sequence, parameters=parameters, **how)
     engine = arguments.make_engine(settings)
+    if given["upstream_of"] is not None:
+        others = [given[name] for name in ("sequence", "fasta", "name", "locus")]
+        sequence, how["species"] = read_upstream(given["upstream_of"], others, engine, how["model"], how["species"])
+    else:
+        sequence = read_sequence(given["sequence"], given["fasta"], given["name"], given["locus"], settings)
+    request = Request(analysis.name, sequence, parameters=parameters, **how)
     monitor = TerminalMonitor()
     result = engine.run(request, monitor)
     monitor.close()

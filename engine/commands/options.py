@@ -14,6 +14,14 @@ Letters = Annotated[str | None, typer.Option("--sequence", metavar="LETTERS", he
 Fasta = Annotated[Path | None, typer.Option("--fasta", metavar="FILE", help="FASTA or GenBank file, gzipped or not.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="RECORD", help="Record of --fasta.")]
 LocusText = Annotated[str | None, typer.Option("--locus", metavar="ASSEMBLY:CONTIG:START-END[:-]", help="1-based inclusive.")]
+UpstreamOf = Annotated[
+    str | None,
+    typer.Option(
+        "--upstream-of",
+        metavar="[ASSEMBLY:]GENE",
+        help="What SpeciesLM was trained on of a registered gene: before and with its start codon.",
+    ),
+]
 ModelId = Annotated[str, typer.Option("--model", metavar="ID", help="Model id, see the command models.")]
 Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Checkpoint folder in the published layout.")]
 Species = Annotated[str, typer.Option("--species", metavar="NAME", help="Species token of SpeciesLM.")]

@@ -67,6 +67,8 @@ class ModelCard:
     contact_growth : float or None
         By what the score that a stem must exceed in the recipes along stems grows with the length (`engine.core.stems.stem_threshold`), set by the
         PPV on held-out RNAs; None = by the background of each map. With another one the analysis needs another version.
+    upstream_bp : int
+        Bases before a start codon that it was trained on, with the codon behind them; 0 = it has no such layout.
     """
 
     id: str
@@ -92,6 +94,7 @@ class ModelCard:
     contact_recipe: str = "cells"
     contact_growth: float | None = None
     without_memory: str = ""
+    upstream_bp: int = 0
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""

@@ -15,6 +15,7 @@ from engine.core.features import Feature
 from engine.core.quoting import file_name, quoted
 from engine.sources import apart, examples
 from engine.sources.understood import Understood
+from engine.sources.upstream import species_of, upstream_locus
 from pages._ui import choices, own_tracks, reading, served, session_file, state
 from pages._ui.question import Question, resolve
 from pages._ui.runs import NO_ELEMENTS
@@ -252,6 +253,7 @@ def _settings(shared: Shared, session: Session) -> None:
             change(session, replace(question, settings=chosen, asked=asked))
         _elements(shared, session)
         _species(shared, session)
+        _upstream(shared, session)
         st.caption("Probabilities are read with each position masked in turn, where the model has a mask.")
 
 
@@ -287,6 +289,32 @@ def _species(shared: Shared, session: Session) -> None:
     picked = st.selectbox("Species or domain", options, index=index, format_func=lambda name: name or "as the model chooses")
     if picked is not None and picked != session.question.species:
         change(session, replace(session.question, species=picked))
+
+
+def _upstream(shared: Shared, session: Session) -> None:
+    """The stretch before a gene, for a model that was trained on such."""
+    card = shared.engine.model(session.question.model).card
+    if not card.upstream_bp or not shared.genomes.names():
+        return
+    with st.form("upstream", border=False):
+        gene = st.text_input(
+            f"The {card.upstream_bp:,} bases before a gene, and its start codon",
+            key="upstream-gene",
+            max_chars=200,
+            placeholder="a gene of a registered genome",
+            help=f"What {card.title} was trained on: elsewhere its answers are less reliable.",
+        )
+        sent = st.form_submit_button("Show it")
+    if not sent or not gene.strip():
+        return
+    try:
+        locus = upstream_locus(shared.genomes, gene, card.upstream_bp)
+    except LocuscopeError as error:
+        session.say(str(error))
+    else:
+        species = session.question.species or species_of(locus.assembly, card.species)
+        ask(shared, session, replace(session.question.about(str(locus)), species=species))
+    st.rerun()
 
 
 def _example_row(shared: Shared, session: Session) -> None:

@@ -110,6 +110,7 @@ def _card(model_id: str, title: str, **rest: object) -> ModelCard:
         "weights_sha256": "",
         "licence": "MIT",
         "min_length": _VARIANTS[model_id].k,
+        "upstream_bp": _VARIANTS[model_id].upstream_bp,
         "citation": _PAPER,
         "limitations": (
             f"Trained only on {_VARIANTS[model_id].upstream_bp:,} bases before a start codon plus the codon, on the gene's strand; "
