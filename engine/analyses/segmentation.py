@@ -183,7 +183,7 @@ def segmentation(
     chosen = parameters or SegmentationParameters()
     began = time.perf_counter()
     watcher = monitor or SilentMonitor()
-    letters = _readable(sequence, model)
+    letters = readable_letters(sequence, model)
     plan = tiles(len(sequence), model.window_rule, model.card.max_length, chosen.overlap_bp)
     watcher.start(len(plan) * (2 if chosen.both_strands else 1), "windows")
     values = _tiled(model, letters, plan, watcher)
@@ -195,7 +195,7 @@ def segmentation(
     return Segmentation(sequence=sequence, elements=model.elements, values=values, provenance=provenance)
 
 
-def _readable(sequence: NucleotideSequence, model: ElementModel) -> str:
+def readable_letters(sequence: NucleotideSequence, model: ElementModel) -> str:
     """DNA letters with every ambiguous one as N. Raises `SequenceError` where the model takes none."""
     letters = "".join(letter if letter in "ACGT" else "N" for letter in sequence.as_dna())
     if "N" in letters and not model.window_rule.allows_ambiguous:
@@ -220,25 +220,37 @@ def _other_strand(name: str) -> str:
     return name
 
 
-def _tiled(model: ElementModel, letters: str, plan: tuple[Tile, ...], monitor: Monitor) -> NDArray[np.float32]:
-    """Answers float32 (L, E) put together from tiles."""
-    length = len(letters)
-    values = np.zeros((length, len(model.elements)), dtype=np.float32)
+def owners(plan: tuple[Tile, ...], length: int) -> NDArray[np.int64]:
+    """Which tile answers for each base, int64 (L,): the one in whose inside it lies deepest."""
+    found = np.zeros(length, dtype=np.int64)
     deepest = np.full(length, -1.0)
     bases = np.arange(length)
-    rule = model.window_rule
-    for tile in plan:
-        inside = letters[max(0, tile.start) : min(length, tile.end)]
-        window = "N" * max(0, -tile.start) + inside + "N" * max(0, tile.end - length)
-        answer = model.element_probabilities(window)
+    for number, tile in enumerate(plan):
         here = bases[tile.answer_start : tile.answer_end]
-        first = tile.start + (rule.output_start or 0)
         to_left = np.where(tile.answer_start > 0, here - tile.answer_start, np.inf)
         to_right = np.where(tile.answer_end < length, tile.answer_end - 1 - here, np.inf)
         depth = np.minimum(to_left, to_right)
         better = depth > deepest[here]
-        values[here[better]] = answer[here[better] - first]
+        found[here[better]] = number
         deepest[here[better]] = depth[better]
+    return found
+
+
+def answered(model: ElementModel, letters: str, tile: Tile, bases: NDArray[np.int64]) -> NDArray[np.float32]:
+    """What the model says of ``bases`` (indices of ``letters``, all answered for by the tile), float32 (n, E), when it reads one tile."""
+    inside = letters[max(0, tile.start) : min(len(letters), tile.end)]
+    window = "N" * max(0, -tile.start) + inside + "N" * max(0, tile.end - len(letters))
+    first = tile.start + (model.window_rule.output_start or 0)
+    return model.element_probabilities(window)[bases - first]
+
+
+def _tiled(model: ElementModel, letters: str, plan: tuple[Tile, ...], monitor: Monitor) -> NDArray[np.float32]:
+    """Answers float32 (L, E) put together from tiles."""
+    values = np.zeros((len(letters), len(model.elements)), dtype=np.float32)
+    owner = owners(plan, len(letters))
+    for number, tile in enumerate(plan):
+        here = np.flatnonzero(owner == number)
+        values[here] = answered(model, letters, tile, here)
         monitor.advance(1)
     return values
 

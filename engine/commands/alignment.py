@@ -19,7 +19,7 @@ from engine.commands.arguments import (
     settings_of_command_line,
     write_result,
 )
-from engine.commands.options import Device, Dtype, Out, Species, Weights
+from engine.commands.options import Device, Dtype, Out, Species, Weights, decimal
 from engine.core.parameters import fields_of
 
 app = typer.Typer()
@@ -34,8 +34,12 @@ def alignment_command(
         str, typer.Option("--reference", metavar="NAME", help="Sequence whose columns are read; without it, the first one.")
     ] = "",
     score: Annotated[str, typer.Option(_OPTIONS["score"].flag, metavar="NAME", help=_OPTIONS["score"].help)] = "apc",
-    identity: Annotated[float, typer.Option(_OPTIONS["identity"].flag, metavar="SHARE", help=_OPTIONS["identity"].help)] = 0.8,
-    occupancy: Annotated[float, typer.Option(_OPTIONS["occupancy"].flag, metavar="SHARE", help=_OPTIONS["occupancy"].help)] = 0.5,
+    identity: Annotated[
+        float, typer.Option(_OPTIONS["identity"].flag, metavar="SHARE", help=_OPTIONS["identity"].help, parser=decimal)
+    ] = 0.8,
+    occupancy: Annotated[
+        float, typer.Option(_OPTIONS["occupancy"].flag, metavar="SHARE", help=_OPTIONS["occupancy"].help, parser=decimal)
+    ] = 0.5,
     model: Annotated[str, typer.Option("--model", metavar="ID", help="A model whose dependency map of the reference stands beside.")] = "",
     species: Species = "",
     weights: Weights = None,
@@ -51,7 +55,7 @@ def alignment_command(
     from engine.sources.alignments import read_alignment
 
     if out is not None:
-        check_output(out)
+        check_output(out, read=(file,))
         check_ending(out, (*(end for item in formats_of(Covariation) for end in item.suffixes), *FIGURES))
     parameters = CovariationParameters(score, identity, occupancy)  # type: ignore[arg-type]
     settings = settings_of_command_line()

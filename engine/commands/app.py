@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from engine.commands import alignment, arguments, batch, benchmark, derived, phage, splicing, triaging
+from engine.commands import alignment, arguments, batch, benchmark, derived, embedding, phage, proteins, splicing, triaging
 from engine.core.errors import LocuscopeError
 
 _OPTIONS: dict[str, Any] = {
@@ -61,7 +61,11 @@ def make_app() -> typer.Typer:
     """The command line: the commands here, one for every declared analysis, and those on many sequences or an installation."""
     made = typer.Typer(**_OPTIONS)
     made.registered_commands.extend(app.registered_commands)
-    rooms = [command for room in (phage, triaging, batch, splicing, benchmark, alignment) for command in room.app.registered_commands]
+    rooms = [
+        command
+        for room in (phage, triaging, proteins, batch, splicing, benchmark, alignment, embedding)
+        for command in room.app.registered_commands
+    ]
     derived.add_commands(made, {str(command.name) for command in rooms})
     made.registered_commands.extend(rooms)
     return made

@@ -68,7 +68,7 @@ def from_locus(text: str, settings: Settings) -> NucleotideSequence:
     found = understand(text, GenomeSet(settings), settings, annotate=False)
     if len(found.records) > 1:
         raise InputError(f"{quoted(text)} names {len(found.records)} sequences; give one of them.")
-    _tell(found.notes)
+    tell(found.notes)
     return found.records[0]
 
 
@@ -78,11 +78,12 @@ def read_records(path: Path, settings: Settings) -> tuple[NucleotideSequence, ..
     from engine.sources.records import read_file
 
     found = read_file(path.name, read_bytes(path), Bounds.of(settings))
-    _tell(found.notes)
+    tell(found.notes)
     return found.records
 
 
-def _tell(notes: Iterable[str]) -> None:
+def tell(notes: Iterable[str]) -> None:
+    """Sentences for the reader of the result, on standard error."""
     for note in notes:
         print(note, file=sys.stderr)
 
@@ -123,8 +124,11 @@ def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, pat
     return found[0]
 
 
-def check_output(path: Path, analysis: Declared | None = None) -> None:
-    """Raise before anything is computed when ``path`` cannot be written, or when its end names no format for an answer of ``analysis``."""
+def check_output(path: Path, analysis: Declared | None = None, read: Iterable[Path | None] = ()) -> None:
+    """Raise before anything is computed when ``path`` cannot be written, is one of the files that are ``read``, or when its end names no
+    format for an answer of ``analysis``."""
+    if any(one is not None and one.exists() and path.exists() and path.samefile(one) for one in read):
+        raise NotWritable(f"--out {quoted(path)} is a file that is read; nothing was written, choose another --out.")
     if path.is_dir():
         raise NotWritable(f"--out {quoted(path)} is a folder; give the name of a file.")
     if not path.parent.is_dir():

@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.commands import arguments
-from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, read_settings, settings_of_command_line, writing
-from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
+from engine.commands.arguments import (
+    TerminalMonitor,
+    check_ending,
+    check_output,
+    deliver,
+    read_settings,
+    settings_of_command_line,
+    tell,
+    writing,
+)
+from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, whole
 from engine.core.errors import InputError, LocusError, ParameterError, SourceUnavailable, WeightsInvalid, WeightsMissing
 from engine.core.protocols import VariantScore
 from engine.core.variants import Variant
@@ -34,9 +43,9 @@ def scan_command(
     species: Species = "",
     device: Device = "",
     dtype: Dtype = "",
-    window: Annotated[int, typer.Option(metavar="BP", help="Bases the model sees at once.")] = 1000,
-    overlap: Annotated[int, typer.Option(metavar="BP", help="Bases that neighbouring windows share.")] = 200,
-    processes: Annotated[int, typer.Option(metavar="N", help="Local processes.")] = 1,
+    window: Annotated[int, typer.Option(metavar="BP", help="Bases the model sees at once.", parser=whole)] = 1000,
+    overlap: Annotated[int, typer.Option(metavar="BP", help="Bases that neighbouring windows share.", parser=whole)] = 200,
+    processes: Annotated[int, typer.Option(metavar="N", help="Local processes.", parser=whole)] = 1,
     ray: Annotated[str | None, typer.Option("--ray", metavar="ADDRESS", help="A Ray cluster instead of local processes.")] = None,
     setting: Annotated[
         list[str],
@@ -85,11 +94,13 @@ def scores(
     from engine.sources.vcf import read_vcf
 
     if out is not None:
-        check_output(out)
+        check_output(out, read=(vcf,))
         check_ending(out)
     engine = arguments.make_engine()
     monitor = TerminalMonitor()
-    variants = read_vcf(vcf)
+    notes = list[str]()
+    variants = read_vcf(vcf, notes=notes)
+    tell(notes)
     monitor.start(len(variants), "variants")
     rows: list[tuple[Variant, Sequence[VariantScore], str]] = []
     for variant in variants:

@@ -11,7 +11,7 @@ import typer
 from engine.analyses.benchmark import BenchmarkParameters
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, read_bytes, settings_of_command_line
-from engine.commands.options import Device, Out, Weights
+from engine.commands.options import Device, Out, Weights, whole
 from engine.core.errors import InputError
 from engine.core.parameters import fields_of
 from engine.core.splicing import SpliceParameters
@@ -45,10 +45,14 @@ def benchmark_command(
     fasta: Annotated[Path | None, typer.Option("--fasta", metavar="REFERENCE", help="The assembly of the variants.")] = None,
     gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF with gene models.")] = None,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="GRCh37 or GRCh38: the genes that come with cispliceai.")] = "",
-    distance: Annotated[int, typer.Option(_OPTIONS["distance_bp"].flag, metavar="BP", help=_OPTIONS["distance_bp"].help)] = 50,
+    distance: Annotated[
+        int, typer.Option(_OPTIONS["distance_bp"].flag, metavar="BP", help=_OPTIONS["distance_bp"].help, parser=whole)
+    ] = 50,
     masked: Annotated[bool, typer.Option(_OPTIONS["masked"].flag, help=_OPTIONS["masked"].help)] = False,
-    replicates: Annotated[int, typer.Option(_OPTIONS["replicates"].flag, metavar="N", help=_OPTIONS["replicates"].help)] = 1_000,
-    seed: Annotated[int, typer.Option(_OPTIONS["seed"].flag, metavar="N", help=_OPTIONS["seed"].help)] = 1,
+    replicates: Annotated[
+        int, typer.Option(_OPTIONS["replicates"].flag, metavar="N", help=_OPTIONS["replicates"].help, parser=whole)
+    ] = 1_000,
+    seed: Annotated[int, typer.Option(_OPTIONS["seed"].flag, metavar="N", help=_OPTIONS["seed"].help, parser=whole)] = 1,
     weights: Weights = None,
     device: Device = "",
     out: Out = None,
@@ -66,7 +70,7 @@ def benchmark_command(
         print("\n".join(_overview()))
         return
     if out is not None:
-        check_output(out)
+        check_output(out, read=(Path(table), data, fasta, gff))
         check_ending(out, (".tsv", ".txt", ".json"))
     preset = _preset(table, data)
     path = data if preset is not None and data is not None else Path(table)

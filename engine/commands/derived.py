@@ -37,6 +37,7 @@ _HOW: dict[str, tuple[Any, Any]] = {
     "device": (options.Device, ""),
     "dtype": (options.Dtype, ""),
 }
+_PARSERS: dict[type, Any] = {int: options.whole, float: options.decimal}
 _OUT: dict[str, tuple[Any, Any]] = {"out": (options.Out, None)}
 
 
@@ -80,7 +81,8 @@ def _typed(field: Field) -> tuple[Any, Any]:
         kind = kind | None
     elif option.read is not None:
         default = field.text_of(default)
-    return Annotated[kind, typer.Option(option.flag, metavar=option.metavar or None, help=option.help)], default
+    parser = None if option.read is not None else _PARSERS.get(field.kind)
+    return Annotated[kind, typer.Option(option.flag, metavar=option.metavar or None, help=option.help, parser=parser)], default
 
 
 def _value(field: Field, given: Any) -> Any:
@@ -94,7 +96,7 @@ def answer(analysis: Declared, given: dict[str, Any], parameters: Any) -> None:
     settings = settings_of_command_line()
     out: Path | None = given["out"]
     target = out or Path(analysis.default_file)
-    check_output(target, analysis)
+    check_output(target, analysis, (given["fasta"],))
     sequence = read_sequence(given["sequence"], given["fasta"], given["name"], given["locus"], settings)
     how = {name: given[name] for name in _HOW}
     request = Request(analysis.name, sequence, parameters=parameters, **how)

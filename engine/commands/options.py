@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from engine.core.errors import ParameterError
+from engine.core.parameters import number, whole_number
+
 Letters = Annotated[str | None, typer.Option("--sequence", metavar="LETTERS", help="DNA or RNA letters, any case.")]
 Fasta = Annotated[Path | None, typer.Option("--fasta", metavar="FILE", help="FASTA or GenBank file, gzipped or not.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="RECORD", help="Record of --fasta.")]
@@ -17,3 +20,19 @@ Species = Annotated[str, typer.Option("--species", metavar="NAME", help="Species
 Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
 Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, float16 or bfloat16.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; its name decides the format.")]
+
+
+def whole(text: str | int) -> int:
+    """Reads an option that is a whole number; what is none is refused with the option's name."""
+    try:
+        return whole_number(text)
+    except ParameterError as error:
+        raise typer.BadParameter(str(error).rstrip(".")) from error
+
+
+def decimal(text: str | float) -> float:
+    """Reads an option that is a number, as `whole` does."""
+    try:
+        return number(text)
+    except ParameterError as error:
+        raise typer.BadParameter(str(error).rstrip(".")) from error

@@ -12,7 +12,7 @@ from engine.analyses.declared import declared
 from engine.analyses.essential import EssentialParameters
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_output, deliver, read_sequence, settings_of_command_line, write_result
-from engine.commands.options import Device, Dtype, Fasta, Letters, LocusText, ModelId, Name, Out, Species, Weights
+from engine.commands.options import Device, Dtype, Fasta, Letters, LocusText, ModelId, Name, Out, Species, Weights, whole
 from engine.core.errors import FileFormatError, InputError, ParameterError
 from engine.core.genes import write_genes
 from engine.core.parameters import fields_of
@@ -25,8 +25,8 @@ app = typer.Typer()
 _OPTIONS = {field.name: field.option for field in fields_of(EssentialParameters)}
 
 
-def _flag(name: str, metavar: str = "") -> Any:
-    return typer.Option(_OPTIONS[name].flag, metavar=metavar or _OPTIONS[name].metavar or None, help=_OPTIONS[name].help)
+def _flag(name: str, metavar: str = "", **more: Any) -> Any:
+    return typer.Option(_OPTIONS[name].flag, metavar=metavar or _OPTIONS[name].metavar or None, help=_OPTIONS[name].help, **more)
 
 
 @app.command("essential", help=declared("essential").summary)
@@ -38,9 +38,9 @@ def essential_command(
     genes: Annotated[str, _flag("genes", "GENES_OR_FILE")] = "",
     parts: Annotated[str, _flag("parts", "all|start|coding|stop")] = "all",
     by: Annotated[str, _flag("by", "start|coding|stop")] = "",
-    repeats: Annotated[int, _flag("repeats")] = 1,
-    seed: Annotated[int, _flag("seed")] = 42,
-    apart: Annotated[int, _flag("apart")] = 50,
+    repeats: Annotated[int, _flag("repeats", parser=whole)] = 1,
+    seed: Annotated[int, _flag("seed", parser=whole)] = 42,
+    apart: Annotated[int, _flag("apart", parser=whole)] = 50,
     labels: Annotated[Path | None, typer.Option("--labels", metavar="TABLE", help="Known genes, for an AUROC.")] = None,
     gene_column: Annotated[str, typer.Option("--gene", metavar="COLUMN", help="Column of --labels with the genes' names.")] = "gene",
     label_column: Annotated[str, typer.Option("--label", metavar="COLUMN", help="Column of --labels that says yes or no.")] = "essential",
@@ -57,7 +57,7 @@ def essential_command(
 
     settings = settings_of_command_line()
     target = out or Path("essential.tsv")
-    check_output(target, declared("essential"))
+    check_output(target, declared("essential"), (fasta, Path(genes) if genes else None, labels))
     letters = read_sequence(sequence, fasta, name, locus, settings)
     known = labels_of(read_labelled(labels), gene_column, label_column) if labels is not None else None
     ranked_by = by or ("start" if parts == "all" else parts)

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from engine.commands import arguments
-from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, settings_of_command_line, writing
-from engine.commands.options import Device, Dtype, Out, Weights
+from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, settings_of_command_line, tell, writing
+from engine.commands.options import Device, Dtype, Out, Weights, whole
 from engine.core.errors import InputError
 from engine.core.parameters import fields_of
 from engine.core.splicing import SpliceParameters
@@ -28,7 +28,9 @@ def splice_command(
     fasta: Annotated[Path, typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")],
     gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF: strands and splice sites of genes.")] = None,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="GRCh37 or GRCh38: take the genes that come with the model instead.")] = "",
-    distance: Annotated[int, typer.Option(_OPTIONS["distance_bp"].flag, metavar="BP", help=_OPTIONS["distance_bp"].help)] = 50,
+    distance: Annotated[
+        int, typer.Option(_OPTIONS["distance_bp"].flag, metavar="BP", help=_OPTIONS["distance_bp"].help, parser=whole)
+    ] = 50,
     masked: Annotated[bool, typer.Option(_OPTIONS["masked"].flag, help=_OPTIONS["masked"].help)] = False,
     outside: Annotated[bool, typer.Option(_OPTIONS["outside"].flag, help=_OPTIONS["outside"].help)] = False,
     model: Annotated[str, typer.Option("--model", metavar="ID", help="A model that knows splice sites.")] = "cispliceai",
@@ -53,11 +55,12 @@ def splice_command(
     if masked and gff is None and not assembly:
         raise InputError("--masked needs to know the annotated splice sites; give --gff ANNOTATION, or --assembly GRCh37 or GRCh38.")
     if out is not None:
-        check_output(out)
+        check_output(out, read=(vcf, fasta, gff))
         check_ending(out, (*_TABLE_ENDS, *_VCF_ENDS))
     settings = settings_of_command_line()
+    notes = list[str]()
     request = SpliceRequest(
-        read_vcf(vcf),
+        read_vcf(vcf, notes=notes),
         ReferenceLetters.of_file(fasta, settings),
         splice_genes(read_transcripts(gff)) if gff is not None else (),
         assembly,
@@ -67,6 +70,7 @@ def splice_command(
         device,
         dtype,
     )
+    tell(notes)
     monitor = TerminalMonitor()
     scores = arguments.make_engine(settings).run_splice(request, monitor)
     monitor.close()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.commands import arguments
-from engine.commands.arguments import TerminalMonitor, check_output, deliver, settings_of_command_line, writing
-from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
+from engine.commands.arguments import TerminalMonitor, check_output, deliver, settings_of_command_line, tell, writing
+from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, whole
 from engine.core.errors import InputError
 from engine.core.variants import Triage, TriageParameters, Variant
 
@@ -47,15 +47,19 @@ def triage_command(
     device: Device = "",
     dtype: Dtype = "",
     out: Out = None,
-    window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.")] = 512,
+    window: Annotated[int, typer.Option(metavar="BP", help="Bases around each variant that the model sees.", parser=whole)] = 512,
     influence: Annotated[
         bool, typer.Option("--influence/--no-influence", help="Without it a substitution takes one pass of three.")
     ] = True,
     splice: Annotated[bool, typer.Option("--splice", help="Splice changes by CI-SpliceAI, too.")] = False,
+    alphamissense: Annotated[
+        bool, typer.Option("--alphamissense", help="AlphaMissense's scores of missense substitutions, too; needs --assembly and its table.")
+    ] = False,
     assembly: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="The public assembly of the reference: GRCh37 and GRCh38 take the genes that come with CI-SpliceAI."
+            metavar="NAME",
+            help="The public assembly of the reference: GRCh37 and GRCh38 take the genes that come with CI-SpliceAI, and AlphaMissense's tables.",
         ),
     ] = "",
     genetic_code: Annotated[
@@ -69,6 +73,7 @@ def triage_command(
     from engine.core.transcripts import Transcripts
     from engine.exports.triage_files import triage_format
     from engine.exports.triage_table import write_triage_table
+    from engine.service.proteins import TABLE
     from engine.service.triage import ReferenceLetters, TriageRequest
     from engine.service.triage_stream import Journal, Stream, identity_of, run_stream
     from engine.sources.genetic_codes import given_codes
@@ -80,8 +85,10 @@ def triage_command(
         raise InputError("Missing option '--fasta'; give the assembly that the variants were called on.")
     written = None
     if out is not None:
-        check_output(out)
+        check_output(out, read=(vcf, fasta, gff))
         written = triage_format(out)
+    if genetic_code and gff is None:
+        raise InputError("--genetic-code says how gene models are read; give them with --gff ANNOTATION.")
     settings = settings_of_command_line()
     if vcf is not None:
         arguments.check_readable(vcf)
@@ -99,6 +106,7 @@ def triage_command(
         dtype,
         "cispliceai" if splice else "",
         assembly,
+        TABLE if alphamissense else "",
     )
     engine, monitor = arguments.make_engine(settings), TerminalMonitor()
     with _source(vcf, variant, reference, settings) as source, tempfile.TemporaryDirectory() as folder:
@@ -170,6 +178,7 @@ def _source(vcf: Path | None, texts: Iterable[str], reference: ReferenceLetters,
     from engine.service.variant_list import read_variant_list
     from engine.sources.bcf import is_bcf, vcf_of_bcf
     from engine.sources.door import OWN_FILES, Bounds, TextLines
+    from engine.sources.vcf import open_vcf, variants_of
 
     with tempfile.TemporaryDirectory() as folder:
         if vcf is None or vcf.name.casefold().endswith(LISTS):
@@ -177,6 +186,7 @@ def _source(vcf: Path | None, texts: Iterable[str], reference: ReferenceLetters,
             if vcf is not None:
                 with TextLines(vcf.name, vcf, OWN_FILES, "a list of variants") as lines:
                     text = "\n".join(lines)
+                tell(lines.notes)
             listed = read_variant_list(text, reference, Bounds.of(settings))
             path = Path(folder) / "list.vcf"
             path.write_bytes(listed.vcf)
@@ -186,8 +196,10 @@ def _source(vcf: Path | None, texts: Iterable[str], reference: ReferenceLetters,
         if is_bcf(vcf):
             path = Path(folder) / "variants.vcf.gz"
             path.write_bytes(vcf_of_bcf(vcf, vcf.name))
-        first = _Source(path, vcf.name, 0, digest)
-        yield _Source(path, vcf.name, sum(1 for _ in first.variants()), digest)
+        with open_vcf(path, vcf.name) as lines:
+            count = sum(1 for _ in variants_of(vcf.name, lines))
+        tell(lines.notes)
+        yield _Source(path, vcf.name, count, digest)
 
 
 def _sha256(path: Path) -> str:

@@ -19,7 +19,28 @@ from engine.core.typography import folded
 
 Precision = Literal["auto", "exact", "delta", "sparse"]
 Window = tuple[int, int]
-_WINDOW = re.compile(r"\s*([\d,_]+)\s*(?:-|\.\.)\s*([\d,_]+)\s*")
+_WINDOW = re.compile(r"\s*(\d[\d,]*)\s*(?:-|\.\.)\s*(\d[\d,]*)\s*", re.ASCII)
+_WHOLE = re.compile(r"[+-]?(?:\d{1,18}|\d{1,3}(?:,\d{3}){1,5})", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?|[+-]?(?:inf|nan)", re.ASCII | re.IGNORECASE)
+
+
+def whole_number(text: str | int) -> int:
+    """A whole number as people write it, thousands with commas or without; ``12_34``, which Python reads as 1,234, is none.
+
+    Raises `ParameterError`.
+    """
+    plain = folded(str(text)).strip()
+    if not _WHOLE.fullmatch(plain):
+        raise ParameterError(f"{quoted(text, 40)} is not a whole number; write digits, such as 1234 or 1,234.")
+    return int(plain.replace(",", ""))
+
+
+def number(text: str | float) -> float:
+    """A number with a decimal point, such as ``0.05`` or ``1e-10``. Raises `ParameterError`."""
+    plain = folded(str(text)).strip()
+    if not _NUMBER.fullmatch(plain):
+        raise ParameterError(f"{quoted(text, 40)} is not a number; write it with a decimal point, such as 0.05 or 1e-10.")
+    return float(plain)
 
 
 @dataclass(frozen=True)
@@ -101,9 +122,11 @@ class Field:
             return self.option.read(text)
         if self.kind is bool:
             return text.casefold() in ("1", "true", "yes", "on")
-        try:
+        if self.kind not in (int, float):
             return self.kind(text)
-        except ValueError as error:
+        try:
+            return whole_number(text) if self.kind is int else number(text)
+        except ParameterError as error:
             raise ParameterError(
                 f"{self.name} is {quoted(text, 40)}; a {'whole number' if self.kind is int else 'number'} is needed."
             ) from error
@@ -172,9 +195,7 @@ def read_window(text: str) -> Window:
     match = _WINDOW.fullmatch(folded(text)) if len(text) <= 100 else None
     if match is None:
         raise ParameterError(f"The window {quoted(text, 40)} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
-    digits = [re.sub(r"[,_]", "", group)[:18] for group in match.groups()]
-    if not all(digits):
-        raise ParameterError(f"The window {quoted(text, 40)} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
+    digits = [group.replace(",", "")[:18] for group in match.groups()]
     return int(digits[0]) - 1, int(digits[1])
 
 
@@ -203,8 +224,8 @@ WINDOW: Any = functools.partial(
 
 def _position(text: str) -> int:
     try:
-        return int(text) - 1
-    except ValueError as error:
+        return whole_number(text) - 1
+    except ParameterError as error:
         raise ParameterError(f"The position is {quoted(text, 40)}; a whole number from 1 on is needed.") from error
 
 

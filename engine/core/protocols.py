@@ -265,12 +265,16 @@ class FoldingModel(Model, Protocol):
 
 @dataclass(frozen=True)
 class VariantScore:
-    """One score of one variant: name of the score, value, class in the source's own words, and what it belongs to (transcript, track)."""
+    """One score of one variant: name of the score, value, class in the source's own words, and what it belongs to (transcript, track).
+
+    ``quantile``: place among common variants, -1 to 1 (sign of the value), where the source states one.
+    """
 
     name: str
     value: float
     label: str = ""
     context: str = ""
+    quantile: float | None = None
 
 
 @runtime_checkable

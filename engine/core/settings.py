@@ -78,7 +78,9 @@ class Settings:
     contact_email: str = _setting("", "e-mail address sent to NCBI with requests, as NCBI asks")
     hub_endpoint: str = _setting("https://huggingface.co", "where published weights are downloaded from")
     alphamissense: str = _setting(
-        "", "AlphaMissense tables, ASSEMBLY=FILE separated by commas, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz"
+        "",
+        "AlphaMissense tables, ASSEMBLY=FILE and proteins=FILE separated by commas, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz,"
+        "proteins=/data/AlphaMissense_aa_substitutions.tsv.gz",
     )
     alphagenome_key: str = _setting(
         "", "personal key of the AlphaGenome service; ALPHA_GENOME_API_KEY is read as well", also="ALPHA_GENOME_API_KEY", secret=True

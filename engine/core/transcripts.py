@@ -177,6 +177,7 @@ class Transcripts(Sequence[Transcript]):
     """Gene models in the order they were added, packed: a genome's worth has a million parts, and only those that are met are unpacked.
 
     A transcript on one strand of one contig takes 8 bytes a part and about 40 with its names; one with anything unusual is kept as it is.
+    ``notes``: sentences on how they were read, for the reader of a result; no part of what they are.
     """
 
     def __init__(self, transcripts: Iterable[Transcript] = ()) -> None:
@@ -189,6 +190,7 @@ class Transcripts(Sequence[Transcript]):
         self._ends = array("q", [0])
         self._unusual: dict[int, Transcript] = {}
         self._unpacked: list[tuple[str, str]] = []
+        self.notes: tuple[str, ...] = ()
         for transcript in transcripts:
             self.append(transcript)
 
@@ -209,6 +211,10 @@ class Transcripts(Sequence[Transcript]):
         self._ends.append(len(self._places) // 2)
         self._identifiers.append(transcript.identifier)
         self._genes.append(transcript.gene)
+
+    def note(self, sentence: str) -> None:
+        """Add to ``notes``; an empty sentence adds nothing."""
+        self.notes += (sentence,) if sentence else ()
 
     def _numbered(self, contig: str) -> int:
         if contig not in self._contigs:

@@ -18,6 +18,9 @@ _COLONS = "\u2236\ua789\ufe55\ufe13"
 _ARROWS = "\u203a\u2192\u27f6\u21d2\u2794"
 _NOTHING = "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
+NUL_SIGN = "\u2400"
+"""Stands where a file has a zero byte, which is no sign of any text: a disk or a transfer has damaged the line."""
+
 SOFT_HYPHEN = "\u00ad"
 THOUSANDS_SPACES = "\u2009\u202f\u2008"
 """Spaces that typography puts between groups of three digits."""
@@ -67,5 +70,7 @@ def called(sign: str) -> str:
     """A single sign and, when it is not ASCII, what it is called, for a sentence: ``'С' (Cyrillic capital letter es)``."""
     if sign.isascii():
         return repr(sign)
+    if sign == NUL_SIGN:
+        return f"{sign!r} (a zero byte)"
     name = unicodedata.name(sign, f"U+{ord(sign):04X}")
     return f"{sign!r} ({name.capitalize()})"

@@ -23,16 +23,20 @@ _KINDS = ("contig", "FILTER", "INFO", "FORMAT")
 _COLUMNS = 8
 _CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
 """Contig names as the SAM and VCF specifications have them."""
+_LETTERS = re.compile(r"[A-Za-z*]+")
+_LAST = 1 << 31
+"""BCF keeps positions in 32 bits."""
 _NUMBERS: dict[str, Callable[[str], object]] = {"Integer": int, "Float": float}
 
 
 def write_bcf(lines: Iterable[str], path: Path) -> None:
-    """Write VCF lines (each with its end) as BCF; what records use and the header does not define is added to it.
+    """Write VCF lines (each with its end) as BCF; what records use and the header does not define is added to it. A record that BCF cannot
+    hold (a broken position, a field whose value is not of its kind) is left out and said.
 
     Raises
     ------
     FileFormatError
-        The VCF is not such as BCF can hold (a field whose value is not of its kind, a header that does not parse).
+        The VCF is not such as BCF can hold (a header that does not parse).
     """
     with tempfile.TemporaryDirectory() as folder:
         body, whole = Path(folder) / "body.vcf", Path(folder) / "in.vcf"
@@ -75,10 +79,8 @@ class _Defined:
                 self._header(line)
             elif not line.startswith("#"):
                 columns = line.rstrip("\n").split("\t")
-                if len(columns) < _COLUMNS:
-                    _log.warning(
-                        "The record %s has %d of the 8 columns a BCF needs; it is left out.", quoted(line.strip(), 60), len(columns)
-                    )
+                if reason := self._misfit(columns):
+                    _log.warning("The record %s is left out of the BCF: %s; .vcf.gz keeps it.", quoted(line.strip(), 60), reason)
                     continue
                 self._record(columns)
             yield line
@@ -99,19 +101,30 @@ class _Defined:
             if kind == "INFO" and reads is not None:
                 self.numbers[name] = reads
 
-    def _record(self, columns: list[str]) -> None:
+    def _misfit(self, columns: list[str]) -> str:
+        """Why BCF cannot hold a record, the middle of a sentence; empty when it can."""
+        if len(columns) < _COLUMNS:
+            return f"it has {len(columns)} of 8 columns"
         if not _CONTIG.fullmatch(columns[0]):
-            raise FileFormatError(f"BCF cannot hold the contig name {quoted(columns[0], 40)}, which VCF does not allow; write .vcf.gz.")
+            return "VCF does not allow the name of its contig"
+        if not (columns[1].isascii() and columns[1].isdigit() and len(columns[1]) < 11 and int(columns[1]) < _LAST):
+            return "its position is no number that BCF holds"
+        if not _LETTERS.fullmatch(columns[3]):
+            return "its reference allele is no letters"
+        for item in columns[7].split(";"):
+            name, _, value = item.partition("=")
+            if name in self.numbers and not _all_numbers(value, self.numbers[name]):
+                return f"its field {quoted(item, 40)} is not the number that the header says"
+        return ""
+
+    def _record(self, columns: list[str]) -> None:
         self.records += 1
         self.used["contig"][columns[0]] = ""
         for name in columns[6].split(";") if len(columns) > 6 else ():
             if name not in (".", "PASS", ""):
                 self.used["FILTER"].setdefault(name, ',Description="as in the records"')
         for item in columns[7].split(";") if len(columns) > 7 else ():
-            name, equals, value = item.partition("=")
-            if name in self.numbers and not _all_numbers(value, self.numbers[name]):
-                place = quoted(":".join(columns[:2]))
-                raise FileFormatError(f"BCF cannot hold {quoted(item)} of {place}: the header says that {name} is a number; write .vcf.gz.")
+            name, equals, _ = item.partition("=")
             if name not in (".", "") and name not in self.used["INFO"]:
                 self.used["INFO"][name] = _described(
                     "Integer" if name == "END" else "String", "1" if name == "END" else "." if equals else "0"

@@ -28,6 +28,7 @@ MOST_ROWS = 2_000
 
 SHOWN = ("rank", "impact", "consequence", "gene", "contig", "position", "id", "reference", "alternate", "hgvs_c", "hgvs_p", "llr", "llr_quantile",
          "influence", "influence_quantile", "mean_delta_log_likelihood", "delta_pseudo_log_likelihood", "splice_score", "splice_change",
+         "am_pathogenicity", "am_class", "am_protein_variant",
          "allele_frequency", "status", "note", "below_chance")  # fmt: skip
 _PLACES = {name: COLUMNS.index(name) for name in SHOWN}
 _STYLE = """
@@ -74,7 +75,7 @@ def write_triage_report(triage: Triage, path: Path) -> None:
     if by_class:
         figure = score_histogram({name: np.array(values) for name, values in by_class.items()}, "llr")
         parts.append(_figures([("How llr is distributed in each consequence class", figure)]))
-    parts.append(_table(SHOWN, rows))
+    parts.append(html_table(SHOWN, rows))
     path.write_bytes(_page("Triage", "\n".join(parts), triage.provenance))
 
 
@@ -85,11 +86,11 @@ def variant_report(
     texts = dict(zip(COLUMNS, cells(row, rank), strict=True))
     facts = [[name.replace("_", " "), text] for name, text in texts.items() if text and name not in ("other_transcripts", "consequences")]
     parts = [f"<h1>{html.escape(str(row.variant))}</h1>", *(f"<p>{html.escape(text)}</p>" for text in sentences)]
-    parts.append(_table(("", ""), facts, sortable=False))
+    parts.append(html_table(("", ""), facts, sortable=False))
     if row.consequences:
         columns = ("gene", "transcript", "consequence", "impact", "HGVS c.", "HGVS p.", "note")
         told = [[one.gene, one.transcript, ", ".join(one.terms), one.impact, one.hgvs_c, one.hgvs_p, one.note] for one in row.consequences]
-        parts += ["<h2>Transcripts</h2>", _table(columns, told)]
+        parts += ["<h2>Transcripts</h2>", html_table(columns, told)]
     parts.append(_figures(figures))
     return _page(str(row.variant), "\n".join(parts), provenance)
 
@@ -103,7 +104,8 @@ def _figures(figures: Sequence[tuple[str, go.Figure]]) -> str:
     return "\n".join(parts)
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, sortable: bool = True) -> str:
+def html_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, sortable: bool = True) -> str:
+    """A table; columns without any text are left out."""
     used = [place for place in range(len(columns)) if any(row[place] for row in rows)]
     head = "".join(f"<th>{html.escape(columns[place].replace('_', ' '))}</th>" for place in used)
     body = "\n".join("<tr>" + "".join(_cell(row[place]) for place in used) + "</tr>" for row in rows)
@@ -117,8 +119,13 @@ def _cell(text: str) -> str:
 
 
 def _page(title: str, body: str, provenance: Provenance) -> bytes:
-    stored = provenance.to_json().replace("<", "\\u003c")
-    notes: Mapping[str, str] = {"How it was made": summary(provenance), "Provenance": provenance.to_json()}
+    notes = {"How it was made": summary(provenance), "Provenance": provenance.to_json()}
+    return html_page(title, body, provenance.to_json(), notes)
+
+
+def html_page(title: str, body: str, provenance: str, notes: Mapping[str, str]) -> bytes:
+    """A page that needs no network: ``body``, ``notes`` in small print, and the ``provenance`` (JSON) for programs."""
+    stored = provenance.replace("<", "\\u003c")
     told = "".join(f'<p class="small"><b>{html.escape(name)}</b> {html.escape(text)}</p>' for name, text in notes.items())
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'

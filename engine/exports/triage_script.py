@@ -61,10 +61,11 @@ def arguments_of(provenance: Provenance) -> list[str]:
     found += ["--window", str(parameters["window_bp"]), "--influence" if parameters["influence"] else "--no-influence"]
     if provenance.species:
         found += ["--species", provenance.species]
-    splice = parameters.get("splice")
-    if isinstance(splice, Mapping):
-        found += ["--splice", *(["--assembly", str(splice["assembly"])] if splice.get("assembly") else [])]
-    return found
+    splice, missense = parameters.get("splice"), parameters.get("missense")
+    named = [str(asked["assembly"]) for asked in (missense, splice) if isinstance(asked, Mapping) and asked.get("assembly")]
+    found += ["--splice"] if isinstance(splice, Mapping) else []
+    found += ["--alphamissense"] if isinstance(missense, Mapping) else []
+    return [*found, *(["--assembly", named[0]] if named else [])]
 
 
 def script_of(triage: Triage) -> str:

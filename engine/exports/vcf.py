@@ -35,6 +35,9 @@ FIELDS = (
     ("LCS_STATUS", "String", "scored, reference_mismatch, outside or not_scored"),
     ("LCS_CONSEQUENCE", "String", "Most severe consequence by the annotation, a Sequence Ontology term"),
     ("LCS_IMPACT", "String", "Its impact class: HIGH, MODERATE, LOW or MODIFIER"),
+    ("LCS_AM", "Float", "AlphaMissense pathogenicity, 0 to 1, the highest of the transcripts in its table"),
+    ("LCS_AM_CLASS", "String", "Its class: likely_benign, ambiguous or likely_pathogenic"),
+    ("LCS_AM_PROTEIN", "String", "The substitution in the protein, UniProt accession:change"),
     ("LCS_LEFT_ALIGNED", "String", "Position|reference|alternate without padding, an indel as far left as it goes"),
 )
 """INFO fields, one value an alternate allele."""
@@ -45,6 +48,9 @@ TRANSCRIPTS = (
     "Genetic_code|Note",
 )
 """INFO field with any number of values: its name and description."""
+
+NOTES = ("LCS_NOTE", "Why alleles of the record have no score, each reason once; percent-encoded")
+"""As `TRANSCRIPTS`."""
 
 Row = TypeVar("Row")
 _INFO = 7
@@ -80,7 +86,7 @@ def vcf_lines(triage: Triage, source: Iterable[str]) -> Iterator[str]:
     described = (
         *(f'##INFO=<ID={name},Number=A,Type={kind},Description="{text}">' for name, kind, text in FIELDS),
         splice_field.HEADER,
-        f'##INFO=<ID={TRANSCRIPTS[0]},Number=.,Type=String,Description="{TRANSCRIPTS[1]}">',
+        *(f'##INFO=<ID={name},Number=.,Type=String,Description="{text}">' for name, text in (TRANSCRIPTS, NOTES)),
         f"##locuscope_provenance={triage.provenance.to_json()}",
     )
     ranked = zip(triage.rows, triage.ranks(), strict=True)
@@ -131,13 +137,12 @@ def _annotated(line: str, ranked: Sequence[tuple[ScoredVariant, int | None]]) ->
     columns = line.split("\t")
     alternates = [text.upper() for text in columns[4].split(",") if text not in (".", "")] if len(columns) > 4 else []
     if any(row.variant.problem for row in rows):
-        return line
+        return _with_info(columns, (("LCS_STATUS", [row.status for row in rows]), (NOTES[0], _notes(rows))))
     here = [(str(row.variant.position), row.variant.alternate.upper()) for row in rows]
     if here != [(columns[1].lstrip("0"), alternate) for alternate in alternates]:
         raise FileFormatError(f"The record {':'.join(columns[:2])[:80]} is not the one that was triaged; give the same VCF.")
     if not rows:
         return line
-    columns += ["."] * (_INFO + 1 - len(columns))
     values = (
         ("LCS_LLR", [_number(row.llr) for row in rows]),
         ("LCS_INFLUENCE", [_number(row.influence) for row in rows]),
@@ -151,13 +156,23 @@ def _annotated(line: str, ranked: Sequence[tuple[ScoredVariant, int | None]]) ->
         ("LCS_STATUS", [row.status for row in rows]),
         ("LCS_CONSEQUENCE", [row.consequence or "." for row in rows]),
         ("LCS_IMPACT", [row.consequences[0].impact if row.consequences else "." for row in rows]),
+        ("LCS_AM", [_number(row.missense.value if row.missense else None) for row in rows]),
+        ("LCS_AM_CLASS", [row.missense.label if row.missense else "." for row in rows]),
+        ("LCS_AM_PROTEIN", [str((row.missense and row.missense.substitution) or ".") for row in rows]),
         ("LCS_LEFT_ALIGNED", ["|".join(map(str, row.left_aligned)) if row.left_aligned else "." for row in rows]),
         (
             splice_field.FIELD,
             [splice_field.entry(row.splice) for row in rows if row.splice is not None and row.splice.score is not None] or ["."],
         ),
         (TRANSCRIPTS[0], [_transcript(row.variant.alternate, item) for row in rows for item in row.consequences] or ["."]),
+        (NOTES[0], _notes(rows)),
     )
+    return _with_info(columns, values)
+
+
+def _with_info(columns: list[str], values: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """The record with INFO fields; those that are missing for every allele are left out. Columns that a broken record lacks become missing."""
+    columns = columns + ["."] * (_INFO + 1 - len(columns))
     kept = [item for item in columns[_INFO].split(";") if item not in (".", "") and not item.startswith("LCS_")]
     added = [f"{name}={','.join(texts)}" for name, texts in values if set(texts) != {"."}]
     columns[_INFO] = ";".join(kept + added)
@@ -168,6 +183,10 @@ def _transcript(allele: str, item: Consequence) -> str:
     code = str(item.genetic_code or "")
     cells = (allele, "&".join(item.terms), item.impact, item.gene, item.transcript, item.hgvs_c, item.hgvs_p, code, item.note)
     return "|".join(quote(cell, safe=_PLAIN) for cell in cells)
+
+
+def _notes(rows: Sequence[ScoredVariant]) -> list[str]:
+    return [quote(note, safe=_PLAIN) for note in dict.fromkeys(row.note for row in rows if row.note)] or ["."]
 
 
 def _number(value: float | None) -> str:

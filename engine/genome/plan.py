@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.analyses.declared import analyses, declared
-from engine.core.errors import InputError, LocuscopeError, ParameterError
+from engine.core.errors import InputError, ParameterError
 from engine.core.locus import Locus
 from engine.core.parameters import parameters_from
 from engine.core.quoting import quoted
-from engine.core.sequence import NucleotideSequence
+from engine.core.sequence import IUPAC_DNA, NucleotideSequence
 from engine.core.version import VERSION
 from engine.service.devices import code_fingerprint
 from engine.service.requests import Request
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from engine.service.engine import Engine
     from engine.service.triage import ReferenceLetters
 
+_log = logging.getLogger(__name__)
 _HASHED_BP = 10_000_000
+_FOREIGN = re.compile(f"[^{''.join(sorted(IUPAC_DNA))}]")
+_TOLD = 5
 
 
 @dataclass(frozen=True)
@@ -105,19 +110,26 @@ def identity(plan: Plan, engine: Engine, lengths: dict[str, int], letters: dict[
 
 
 def contig_hashes(reference: ReferenceLetters, lengths: dict[str, int], monitor: Monitor) -> dict[str, str]:
-    """sha256 of the letters of every contig, read once before the run; a contig that cannot be read says so here and is left to its windows."""
+    """sha256 of the letters of every contig, read once before the run. Letters that no model reads are told in the log before anything is
+    computed; they are left to their windows."""
     monitor.start(sum(lengths.values()), "bases read")
     found: dict[str, str] = {}
+    odd: list[str] = []
     for name, length in lengths.items():
-        total = hashlib.sha256()
+        total, first = hashlib.sha256(), ""
         for start in range(0, length, _HASHED_BP):
             end = min(length, start + _HASHED_BP)
-            try:
-                total.update(reference.genomes.fetch(Locus(reference.assembly, name, start, end)).letters.encode())
-            except LocuscopeError as error:
-                total.update(str(error).encode())
+            letters = reference.genomes.as_stored(Locus(reference.assembly, name, start, end))
+            total.update(letters.encode())
+            match = None if first else _FOREIGN.search(letters)
+            first = first or (f"has {match[0]!r} at position {start + match.start() + 1:,}" if match is not None else "")
             monitor.advance(end - start)
+        if first or not length:
+            odd.append(f"{name[:40]} {first or 'has no letters'}")
         found[name] = total.hexdigest()
+    if odd:
+        more = f" and {len(odd) - _TOLD:,} more contigs" if len(odd) > _TOLD else ""
+        _log.warning("%s%s: the windows with such letters go to failed.tsv, all others are computed.", "; ".join(odd[:_TOLD]), more)
     return found
 
 

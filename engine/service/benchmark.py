@@ -121,7 +121,7 @@ def _numbers(request: BenchmarkRequest, name: str) -> NDArray[np.float64]:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return math.nan if "_" in text else float(text)  # which reads 1_2 as 12
     except ValueError:
         return math.nan
 

@@ -218,13 +218,19 @@ class Engine:
         Raises `CapabilityMissing` for a model that is neither, `WeightsMissing` when something is not there yet, `LocusError` for a
         variant that does not fit the assembly, `SourceUnavailable` when a service does not answer.
         """
+        with self.scorer(model_id) as scorer:
+            found: tuple[VariantScore, ...] = scorer.score(assembly, variant.contig, *variant.without_padding())
+            return found
+
+    @contextlib.contextmanager
+    def scorer(self, model_id: str) -> Iterator[Any]:
+        """A table or service of variant scores, while it is used. Raises `CapabilityMissing`, and `WeightsMissing` for what is not there yet."""
         entry = self._registry.entry(model_id)
         if not entry.card.can(Capability.VARIANT_SCORES):
             raise CapabilityMissing(f"{entry.card.title} holds no published variant scores; use a triage for what it computes.")
         spec = ModelSpec(entry.card.id, find_directory(entry, self.settings), "", LoadOptions("cpu", settings=self.settings))
         with self._shelf.borrow(entry, spec) as shelved:
-            found: tuple[VariantScore, ...] = shelved.model.score(assembly, variant.contig, *variant.without_padding())
-            return found
+            yield shelved.model
 
     def preload(self, model_id: str = "") -> None:
         """Load a model in the background and time it on a few bases: the first question does not wait, and its cost is known."""
@@ -357,16 +363,19 @@ class Engine:
             raise CapabilityMissing(reason)
 
         splicing = self._splicing(request)
+        table = self._missense_table(request)
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
+            from engine.service.proteins import with_missense
 
             with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
-                table = calibration_of(model.card.id, model.card.weights_sha256, width, request.organism)
-                found = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, table)
-            return splicing(found, monitor) if splicing is not None else found
+                measured = calibration_of(model.card.id, model.card.weights_sha256, width, request.organism)
+                found = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, measured)
+            found = splicing(found, monitor) if splicing is not None else found
+            return with_missense(self, table, request, found, monitor) if table else found
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 
@@ -374,6 +383,15 @@ class Engine:
         """`submit_triage`, after waiting for it."""
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
+
+    def _missense_table(self, request: TriageRequest | AlleleRequest) -> str:
+        """The table that a triage asks for missense substitutions, found to be here; empty for none. Raises as `scorer`."""
+        table = getattr(request, "missense", "")
+        if table:
+            from engine.service.proteins import check_missense
+
+            check_missense(self, table, request.assembly)  # type: ignore[union-attr]
+        return table
 
     def _splicing(self, request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonitor], Any] | None:
         """What adds splice changes to a triage that asks for them; None for one that does not. Raises as `submit_splice`."""
@@ -423,6 +441,26 @@ class Engine:
         """`submit_splice`, after waiting for it."""
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_splice(request, visitor), visitor, monitor)
+
+    def submit_on_model(
+        self, name: str, question: Any, refusal: Callable[[ModelCard], str], work: Callable[[Any, JobMonitor], Any], visitor: str = ""
+    ) -> Job:
+        """Start ``work(model, monitor)`` with the model that ``question`` names (``model``, ``species``, ``weights``, ``device``, ``dtype``).
+
+        The result is kept with the job only. Raises `CapabilityMissing` with what ``refusal(card)`` says, and `WeightsMissing`.
+        """
+        entry = self._registry.entry(question.model or self.settings.model)
+        spec = self._spec(entry, question.device, question.dtype, question.species, question.weights)
+        entry, _ = identified(entry, spec.directory)
+        reason = refusal(entry.card)
+        if reason:
+            raise CapabilityMissing(reason)
+
+        def body(monitor: JobMonitor) -> Any:
+            with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
+                return work(model, monitor)
+
+        return self.jobs.start(f"{name}-{uuid.uuid4().hex}", question, body, visitor)
 
     def cancel_all(self) -> None:
         """Ask every running computation to stop."""

@@ -146,6 +146,8 @@ class TriageRequest:
         As in `engine.service.engine.Request`.
     splice : str
         A model of splice sites that is asked, too; empty = none. ``assembly``: GRCh37 or GRCh38 takes its own genes instead of the gene models.
+    missense : str
+        A table of missense substitutions of ``assembly`` that is read, too; empty = none.
     """
 
     variants: tuple[Variant, ...]
@@ -159,6 +161,7 @@ class TriageRequest:
     dtype: str = ""
     splice: str = ""
     assembly: str = ""
+    missense: str = ""
 
     @property
     def count(self) -> int:

@@ -20,6 +20,7 @@ import orjson
 from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError
 from engine.core.progress import Monitor, Stretch
+from engine.core.proteins import MissenseScore, Substitution
 from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, Variant
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 PIECE = 1_000
 """Alleles that are scored, and lost at most when the process is killed."""
 
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 def to_line(row: ScoredVariant) -> bytes:
@@ -51,7 +52,20 @@ def to_line(row: ScoredVariant) -> bytes:
         [list(one.terms), one.gene, one.transcript, one.hgvs_c, one.hgvs_p, one.genetic_code, one.note] for one in row.consequences
     ]
     told = [row.status, row.note, list(row.unranked), row.below_chance, row.left_aligned]
-    return orjson.dumps([[*place, variant.problem, variant.frequency], scores, consequences, told, _splice_cells(row.splice)])
+    further = [_splice_cells(row.splice), _missense_cells(row.missense)]
+    return orjson.dumps([[*place, variant.problem, variant.frequency], scores, consequences, told, *further])
+
+
+def _missense_cells(found: MissenseScore | None) -> list[Any] | None:
+    if found is None:
+        return None
+    there = found.substitution
+    return [
+        found.value,
+        found.label,
+        found.transcript,
+        *([there.protein, there.position, there.reference, there.alternate] if there else []),
+    ]
 
 
 def _splice_cells(found: SpliceScore | None) -> list[Any] | None:
@@ -61,9 +75,16 @@ def _splice_cells(found: SpliceScore | None) -> list[Any] | None:
     return [found.status, found.gene, found.strand, changes, found.note]
 
 
+def _missense(cells: list[Any] | None) -> MissenseScore | None:
+    if cells is None:
+        return None
+    value, label, transcript, *there = cells
+    return MissenseScore(value, label, transcript, Substitution(*there) if there else None)
+
+
 def of_line(line: bytes) -> ScoredVariant:
     """What `to_line` wrote."""
-    place, scores, consequences, told, splice = orjson.loads(line)
+    place, scores, consequences, told, splice, missense = orjson.loads(line)
     variant = Variant(*place)
     status, note, unranked, below_chance, left_aligned = told
     llr, influence, whole, mean, pseudo, llr_quantile, influence_quantile = scores
@@ -86,6 +107,7 @@ def of_line(line: bytes) -> ScoredVariant:
         SpliceScore(variant, splice[0], splice[1], splice[2], changes[0], changes[1], changes[2], changes[3], splice[4])
         if splice is not None
         else None,
+        _missense(missense),
     )
 
 
@@ -201,6 +223,7 @@ def identity_of(engine: Engine, stream: Stream) -> str:
         "weights": engine.fingerprint(request.model, request.weights),
         "splice": engine.fingerprint(request.splice) if request.splice else "",
         "assembly": request.assembly,
+        "missense": request.missense,
         "parameters": [request.parameters.window_bp, request.parameters.influence],
         "settings": [request.species, request.device, request.dtype],
     }

@@ -14,7 +14,8 @@ from engine.core.errors import FileFormatError
 from engine.core.features import Feature
 from engine.core.locus import LONGEST_BP
 from engine.core.quoting import file_name, quoted
-from engine.sources.door import OWN_FILES, Bounds, LeftOut
+from engine.core.typography import NUL_SIGN
+from engine.sources.door import DAMAGED, OWN_FILES, Bounds, LeftOut
 
 Style = Literal["gff3", "gtf", "bed"]
 KNOWN = "GFF3 (.gff3, .gff), GTF (.gtf), BED (.bed) or GenBank (.gb, .gbk, .gbff)"
@@ -131,6 +132,8 @@ def parse_line(line: str, style: Style) -> Feature | None:
 
 
 def _feature(line: str, style: Style) -> Feature | None:
+    if NUL_SIGN in line:
+        raise _Unusable(DAMAGED)
     return _bed_feature(line) if style == "bed" else _gff_feature(line, style)
 
 

@@ -103,13 +103,17 @@ def read_annotation(
     return tuple(features), note
 
 
-def read_variants(name: str, data: bytes, settings: Settings, monitor: Monitor | None = None) -> tuple[Variant, ...]:
+def read_variants(
+    name: str, data: bytes, settings: Settings, monitor: Monitor | None = None, notes: list[str] | None = None
+) -> tuple[Variant, ...]:
     """`engine.sources.vcf.read_vcf`, long files in a process of their own."""
     if is_quick(data):
-        return read_vcf(data, name, Bounds.of(settings))
+        return read_vcf(data, name, Bounds.of(settings), notes)
     found: list[Variant] = []
     for item in _answers("variants", name, data, Bounds.of(settings), {}, monitor):
         found += [Variant(*cells) for cells in item.get("variants", ())]
+        if notes is not None:
+            notes += item.get("notes", ())
     return tuple(found)
 
 

@@ -69,12 +69,14 @@ def _features(name: str, data: bytes, bounds: Bounds, arguments: dict[str, Any])
 
 
 def _variants(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    notes = list[str]()
     cells = (
         [v.contig, v.position, v.reference, v.alternate, v.identifier, v.record, v.allele, v.problem, v.frequency]
-        for v in read_vcf(data, name, bounds)
+        for v in read_vcf(data, name, bounds, notes)
     )
     for piece in _pieces(cells):
         yield {"variants": piece}
+    yield {"notes": notes}
 
 
 def _reference(_name: str, _data: bytes, bounds: Bounds, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:

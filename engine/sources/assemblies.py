@@ -111,7 +111,7 @@ def find_contig(name: str, contigs: Iterable[str], aliases: Mapping[str, tuple[s
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
     """Up to ``count`` names like ``name``, or the first ones, as a list in words."""
-    known = list(names)
+    known = list(dict.fromkeys(names))
     folded = {item.casefold(): item for item in known}
     close = [folded[hit] for hit in difflib.get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.5)]
     shown = close or known[:count]

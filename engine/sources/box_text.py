@@ -18,8 +18,10 @@ _ACCESSION = re.compile(r"[A-Za-z]{1,6}_?\d{5,9}(?:\.\d{1,3})?", re.ASCII)
 _DBSNP = re.compile(r"rs\d{1,12}", re.IGNORECASE | re.ASCII)
 _NUMBERED = re.compile(r"\d{1,12}[:.)]\s?(?![gmcn]\.)[ACGTUN]", re.IGNORECASE | re.ASCII)
 _LABELLED = re.compile(r"[^:]{1,60}:[ACGTUN\s]{1,300}", re.IGNORECASE | re.ASCII)
-_SPLIT = re.compile(r"\s?;\s?|,?\s")
-_IUPAC = IUPAC_DNA | {"U"}
+_SPLIT = re.compile(r"\s?;\s?|,?\s|,(?=[A-Za-z])")
+_BARE = re.compile(r"\d[\d,.'_]{0,30}(?:(?:-|\.\.|_| to |\+| )\d[\d,.'_]{0,30})?(?:\s?[kmg]?bp?)?", re.ASCII | re.IGNORECASE)
+IUPAC = IUPAC_DNA | {"U"}
+"""Letters of a sequence."""
 _NUCLEIC_ACIDS = ("RNA", "DNA")
 _LONGEST_MOLECULE = 8
 _WORDS = frozenset({"ACT", "CAT", "GAG", "GAT", "TAG", "TAT", "GATA", "TATA", "CATT", "TACT"})
@@ -52,7 +54,7 @@ class NameText:
     @property
     def is_letters(self) -> bool:
         """Whether it could as well be a sequence: nothing but letters of the IUPAC code."""
-        return not self.assembly and set(upper(self.name)) <= _IUPAC
+        return not self.assembly and set(upper(self.name)) <= IUPAC
 
     @property
     def may_be_gene(self) -> bool:
@@ -85,19 +87,22 @@ def read_line(line: str, known: KnownAssembly = in_table) -> Asked | None:
     found = parse_variant_line(line, known) or parse_locus_line(line, known) or _name(line, known)
     if found is not None:
         return found
+    if _BARE.fullmatch(line):
+        raise LocusError(f"{quoted(line, 40)} has no contig; put it in front, such as chrIV:{line[:30]}, or give letters.")
     if ":" in line and not _LABELLED.fullmatch(line):
         raise LocusError(f"{quoted(line)} is not a locus; {HOW_TO_WRITE}.")
     return None
 
 
 def _name(line: str, known: KnownAssembly) -> NameText | None:
-    assembly, name = split_names(line)
+    first, spaced, rest = line.partition(" ")
+    assembly, name = (first, rest) if spaced and known(first) else split_names(line)
     if not _NAME.fullmatch(name) or (assembly and not known(assembly)):
         return None
     return NameText(assembly, name)
 
 
-def several(line: str) -> tuple[str, ...]:
-    """The parts of a line that names several places, split at spaces and semicolons; empty when there is one, or too many."""
-    parts = tuple(part for part in _SPLIT.split(line) if part)
-    return parts if 1 < len(parts) <= MOST_PLACES else ()
+def several(line: str) -> tuple[tuple[str, ...], ...]:
+    """The ways to split a line that may name several places: at semicolons alone, and at spaces and commas before letters as well."""
+    ways = (tuple(filter(None, (part.strip() for part in line.split(";")))), tuple(filter(None, _SPLIT.split(line))))
+    return tuple(dict.fromkeys(parts for parts in ways if len(parts) > 1))

@@ -1,7 +1,8 @@
 """The one door for bytes: every upload, file, answer of a service and paste is unpacked, decoded, split into lines and counted here.
 
-Lines end at ``\\n``, ``\\r\\n`` and ``\\r`` and nowhere else. Text is UTF-8 with or without mark, UTF-16, or Latin-1 (which is said). Gzip is
-unpacked, bgzip with it; other packings are named. Everything has a bound, and everything takes time in proportion to what is read.
+Lines end at ``\\n``, ``\\r\\n`` and ``\\r`` and nowhere else. Text is UTF-8 with or without mark, UTF-16, or Latin-1 (which is said). A zero byte in
+a text becomes the visible sign ␀, so that it spoils one line and not the file. Gzip is unpacked, bgzip with it; other packings are named.
+Everything has a bound, and everything takes time in proportion to what is read.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from typing import Any, BinaryIO, Self
 from engine.core.errors import FileFormatError
 from engine.core.quoting import file_name
 from engine.core.settings import Settings
+from engine.core.typography import NUL_SIGN
 from engine.sources.kinds import TextKind, how_to_unpack, packing, text_kind
 
 GZIP_MAGIC = b"\x1f\x8b"
 _WINDOW = 1 << 18
 _FIRST_BITE = 512
 _HEAD = 1 << 12
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+DAMAGED = f"holds a zero byte (shown as {NUL_SIGN}), so it is damaged"
+"""Why a line with `NUL_SIGN` is not used: the end of a sentence that names the line."""
 
 
 @dataclass(frozen=True)
@@ -222,9 +226,9 @@ class TextLines:
         self._raw.close()
 
     def __iter__(self) -> Iterator[str]:
-        """Lines in order. Raises `FileFormatError` at a bound, at damaged gzip, and at bytes that are no text."""
+        """Lines in order, with `NUL_SIGN` for a zero byte. Raises `FileFormatError` at a bound and at damaged gzip."""
         wide = self._encoding.startswith("utf-16")
-        reader = io.TextIOWrapper(self._stream, encoding=self._encoding, errors="strict", newline=None)
+        reader = io.TextIOWrapper(self._stream, encoding=self._encoding, errors="replace", newline=None)
         number, guessed = 0, False
         try:
             for line in reader:
@@ -235,13 +239,11 @@ class TextLines:
                 if number == 1:
                     text = text.removeprefix("\ufeff").removeprefix("ï»¿")
                 if not wide and not text.isascii():
-                    text, latin = self._decoded(text)
+                    text, latin = _decoded(text)
                     guessed = guessed or latin
                 if "\0" in text:
-                    raise self._no_text()
+                    text = text.replace("\0", NUL_SIGN)
                 yield text.removesuffix("\x1a")
-        except UnicodeDecodeError as error:
-            raise self._no_text() from error
         finally:
             if guessed:
                 self.notes.append(f"The file {self._label} is not UTF-8 everywhere; the rest was read as Latin-1.")
@@ -249,16 +251,6 @@ class TextLines:
     def text(self) -> str:
         """All lines, joined by ``\\n``."""
         return "\n".join(self)
-
-    def _decoded(self, text: str) -> tuple[str, bool]:
-        """A line that was read byte for byte, as UTF-8, or else as the Latin-1 of Windows; and whether it was the latter."""
-        data = text.encode("latin-1")
-        try:
-            return data.decode("utf-8"), False
-        except UnicodeDecodeError:
-            if _CONTROL.search(text):
-                raise self._no_text() from None
-            return data.decode("cp1252", "replace"), True
 
     def _whole(self, data: bytes) -> bytes:
         bound = self._bounds.text_bytes
@@ -289,22 +281,33 @@ class TextLines:
             return "utf-16-le"
         if head.startswith(b"\xfe\xff"):
             return "utf-16-be"
-        if b"\0" in head:
-            return self._wide_without_mark(head)
-        return "latin-1"  # byte for byte; every line is decoded by itself
+        wide = _wide_without_mark(head)
+        if not wide and _is_binary(head):
+            raise FileFormatError(f"The file {self._label} is not text; give {self._wanted} as text or packed with gzip.")
+        return wide or "latin-1"  # byte for byte; every line is decoded by itself
 
-    def _wide_without_mark(self, head: bytes) -> str:
-        """UTF-16 shows as a zero beside every letter."""
-        even, odd = head[0::2].count(0), head[1::2].count(0)
-        half = len(head) // 2
-        if odd > 0.9 * half and not even:
-            return "utf-16-le"
-        if even > 0.9 * half and not odd:
-            return "utf-16-be"
-        raise self._no_text()
 
-    def _no_text(self) -> FileFormatError:
-        return FileFormatError(f"The file {self._label} is not text; give {self._wanted} as text or packed with gzip.")
+def _wide_without_mark(head: bytes) -> str:
+    """UTF-16 shows as a zero beside every letter; empty for anything else."""
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    half = len(head) // 2
+    if odd > 0.9 * half and not even:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.9 * half and not odd else ""
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether control characters are more than damage to a text: over one in fifty, in what does not begin as a known format does."""
+    return 50 * len(_CONTROL.findall(head)) > len(head) + 50 and text_kind(head.decode("latin-1")) is None
+
+
+def _decoded(text: str) -> tuple[str, bool]:
+    """A line that was read byte for byte, as UTF-8, or else as the Latin-1 of Windows; and whether it was the latter."""
+    data = text.encode("latin-1")
+    try:
+        return data.decode("utf-8"), False
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace"), True
 
 
 def lines_of(text: str) -> Iterator[str]:

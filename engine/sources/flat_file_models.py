@@ -22,17 +22,19 @@ def flat_file_transcripts(lines: Iterable[str], kind: TextKind, given: Mapping[s
     ``given``: genetic codes that the user states by contig, ``""`` for all. Records that do not parse go to ``left_out``.
     """
     models = Transcripts()
+    passed_over = dict[str, str]()
     for contig, record in parsed_records(lines, kind, left_out):
-        _add(models, contig, record, given)
+        _add(models, contig, record, given, passed_over)
+    models.note(Codes(given, passed_over=passed_over).note())
     return models
 
 
-def _add(models: Transcripts, contig: str, record: Any, given: Mapping[str, int]) -> None:
+def _add(models: Transcripts, contig: str, record: Any, given: Mapping[str, int], passed_over: dict[str, str]) -> None:
     circle = len(record) if record.annotations.get("topology") == "circular" else 0
     sources = [feature for feature in record.features if feature.type == "source"]
     told = [text for item in sources for key in ("organism", "db_xref") for text in item.qualifiers.get(key, [])]
     organelle = next((text.partition(":")[0] for item in sources for text in item.qualifiers.get("organelle", [])), "")
-    codes = Codes(given, organism_of(told), {contig: organelle} if organelle else {})
+    codes = Codes(given, organism_of(told), {contig: organelle} if organelle else {}, passed_over)
     messengers = [feature for feature in record.features if feature.type == "mRNA" and feature.location is not None]
     for number, feature in enumerate(record.features):
         if feature.location is None:

@@ -12,8 +12,9 @@ from urllib.parse import unquote
 
 from engine.core.locus import LONGEST_BP
 from engine.core.transcripts import Recoded
+from engine.core.typography import NUL_SIGN
 from engine.sources.annotation import gtf_attributes
-from engine.sources.door import LeftOut
+from engine.sources.door import DAMAGED, LeftOut
 
 EXON, CODING, STOP, UTR, INTRON, WHOLE = range(6)
 """What a part is: exon, coding part, stop codon, untranslated region, intron, or a whole RNA without parts of its own."""
@@ -67,6 +68,9 @@ def gene_lines(lines: Iterable[str], told: list[str], left_out: LeftOut) -> Iter
             continue
         if line.startswith(">"):
             return
+        if NUL_SIGN in line:
+            left_out.add(f"line {number:,} {DAMAGED}")
+            continue
         fields = line.split("\t")
         if len(fields) < 9:
             if line.strip():

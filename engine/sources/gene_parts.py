@@ -11,6 +11,8 @@ from engine.core.transcripts import SHORTEST_INTRON_BP, Part, Recoded, Transcrip
 from engine.sources.gene_lines import CODING, EXON, INTRON, STOP, UTR, WHOLE
 from engine.sources.genetic_codes import PLASTID, Organism, is_mitochondrion, is_plastid
 
+_CONTIGS_TOLD = 3
+
 
 class Row(NamedTuple):
     """One line of a transcript, 0-based half-open; ``order`` is its part number (0 without one), ``name`` the number of a CDS line's ID."""
@@ -59,29 +61,52 @@ class Codes:
     """How contigs are read where no line says it.
 
     ``given``: what the user states by contig, ``""`` for all that are neither mitochondria nor plastids. ``organism``: what the annotation
-    names. ``organelles``: contigs of which it says what they are.
+    names. ``organelles``: contigs of which it says what they are. ``passed_over`` fills with the contigs on which the table for all was not
+    taken, and why.
     """
 
     given: Mapping[str, int] = field(default_factory=dict)
     organism: Organism | None = None
     organelles: Mapping[str, str] = field(default_factory=dict)
+    passed_over: dict[str, str] = field(default_factory=dict)
 
     def of(self, contig: str, stated: int) -> tuple[int, str, str]:
         """Table (0 = not known), problem, and note for a contig with ``stated`` table (0 = none)."""
         if contig in self.given:
             return self.given[contig], "", ""
         if stated:
+            self._pass_over(contig, "of which the annotation states another table", stated)
             return stated, "", ""
         where = self.organelles.get(contig, "")
         if where == "mitochondrion" or (not where and is_mitochondrion(contig)):
-            return self._mitochondrial(contig)
+            taken = self._mitochondrial(contig)
+            self._pass_over(contig, "which is a mitochondrion", taken[0])
+            return taken
         if where in ("plastid", "chloroplast") or (not where and is_plastid(contig)):
+            self._pass_over(contig, "which is a plastid", PLASTID)
             return PLASTID, "", ""
         if self.given.get(""):
             return self.given[""], "", ""
         usual = self.organism.nuclear if self.organism is not None else 1
         note = f"Read by the genetic code {usual}, the usual one of {self.organism.name}." if self.organism and usual != 1 else ""
         return usual, "", note
+
+    def _pass_over(self, contig: str, why: str, taken: int) -> None:
+        if self.given.get("", taken) != taken:
+            self.passed_over.setdefault(contig, why)
+
+    def note(self) -> str:
+        """One sentence where the table for all contigs was not taken; empty where it was taken everywhere or none was given."""
+        if not self.passed_over:
+            return ""
+        table = self.given[""]
+        told = [f"{contig[:40]}, {why}" for contig, why in list(self.passed_over.items())[:_CONTIGS_TOLD]]
+        more = len(self.passed_over) - len(told)
+        first = next(iter(self.passed_over))[:40]
+        return (
+            f"The genetic code {table} is given for all contigs but not taken for {'; '.join(told)}{f'; and {more:,} more' if more else ''}; "
+            f"give {first}={table} where it is meant."
+        )
 
     def _mitochondrial(self, contig: str) -> tuple[int, str, str]:
         organism = self.organism

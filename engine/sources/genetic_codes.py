@@ -130,7 +130,7 @@ def given_codes(texts: Iterable[str]) -> Mapping[str, int]:
     Raises
     ------
     ParameterError
-        No number, or a table that NCBI does not have.
+        No number, a table that NCBI does not have, or two tables for one contig.
     """
     from Bio.Data import CodonTable
 
@@ -142,5 +142,8 @@ def given_codes(texts: Iterable[str]) -> Mapping[str, int]:
                 raise ParameterError(
                     f"The genetic code {quoted(item)} is not usable; write CONTIG=TABLE or TABLE with one of NCBI's tables, such as chrMT=3."
                 )
-            found[contig.strip()] = int(number.strip()[:9])
+            name, table = contig.strip(), int(number.strip()[:9])
+            if found.setdefault(name, table) != table:
+                whom = quoted(name, 40) if name else "all contigs"
+                raise ParameterError(f"The genetic codes {found[name]} and {table} are both given for {whom}; give one of them.")
     return found

@@ -255,9 +255,12 @@ class GenomeSet:
             raise LocusError(f"{name}:{contig} has {length:,} bases; {given} is outside; give coordinates from 1 to {length:,}.")
         return Locus(name, contig, parsed.start, min(parsed.end, length), parsed.strand)
 
-    def refuse_bare_contig(self, text: str) -> None:
-        """Raise `LocusError` when the text is only the name of a registered contig: it says how long it is and how to name a part."""
+    def refuse_bare_contig(self, text: str, assembly_name: str = "") -> None:
+        """Raise `LocusError` when the text is only the name of a registered contig (of that assembly, when it is named): it says how long it
+        is and how to name a part."""
         for name in self._files:
+            if assembly_name and self._known_as(assembly_name) != name:
+                continue
             contig = self._contig(name, text)
             if contig is not None:
                 length = self.contigs(name)[contig]
@@ -286,6 +289,10 @@ class GenomeSet:
         if locus.assembly in self._files:
             return self._sequence(self._reference(locus.assembly).letters(locus), locus)
         return from_examples(locus) or self._sequence(self._ask(locus, monitor), locus)
+
+    def as_stored(self, locus: Locus) -> str:
+        """Forward letters of a registered assembly as its file has them, whatever they are. Raises `LocusError`, `SourceUnavailable`."""
+        return self._reference(locus.assembly).letters(locus)
 
     @staticmethod
     def _sequence(letters: str, locus: Locus) -> NucleotideSequence:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.core.errors import InputError, LocusError, SourceUnavailable
 from engine.core.features import Feature
-from engine.core.locus import Locus, Strand
+from engine.core.locus import Locus, Strand, contig_in_text
 from engine.core.progress import Monitor
 from engine.core.quoting import quoted
 from engine.core.settings import Settings
+from engine.core.typography import upper
 from engine.sources.assemblies import nearest
-from engine.sources.box_text import MOST_PLACES, Asked, NameText, read_line, several
+from engine.sources.box_text import IUPAC, MOST_PLACES, Asked, NameText, read_line, several
 from engine.sources.coding_positions import TranscriptPlace, variant_of
 from engine.sources.door import Bounds, lines_of
 from engine.sources.examples import EXAMPLES, example
@@ -49,11 +50,21 @@ class Places:
     def of_text(self, text: str) -> Understood | None:
         """What a short text names, one place or several; None when it can only be letters."""
         lines = [line for line in map(plain_line, lines_of(text)) if line]
-        if len(lines) > 1:
-            return self._of_parts(lines)
-        if not lines or len(lines[0]) > LONGEST_LINE:
+        if not lines or (len(lines) == 1 and len(lines[0]) > LONGEST_LINE):
             return None
-        return self._of_parts(several(lines[0])) or self.of_line(lines[0])
+        ways = (tuple(lines),) if len(lines) > 1 else several(lines[0])
+        for parts in ways:
+            found = self._of_parts(parts)
+            if found is not None:
+                return found
+        try:
+            alone = self.of_line(lines[0]) if len(lines) == 1 else None
+        except LocusError:
+            self._name_what_is_no_place(ways)
+            raise
+        if alone is None:
+            self._name_what_is_no_place(ways)
+        return alone
 
     def of_line(self, line: str) -> Understood | None:
         """An example, a locus, a variant or a name; None when the line can only be letters."""
@@ -78,6 +89,21 @@ class Places:
         features = tuple(own for one in found for own in one.record_features)
         notes = (found[0].notes[0], *choice_note(records, "places"), *(note for one in found for note in one.notes[1:]))
         return Understood(records, "locus", notes, features, "; ".join(one.normal for one in found))
+
+    def _name_what_is_no_place(self, ways: Iterable[Sequence[str]]) -> None:
+        """Raise `InputError` for a list of places of which one is none, naming it; a list without a place can only be letters."""
+        for parts in ways:
+            are = [self._is_place(part) for part in parts[: MOST_PLACES + 1]]
+            if any(is_place and not set(upper(part)) <= IUPAC for is_place, part in zip(are, parts, strict=False)):
+                self._refuse(parts, are)
+
+    def _refuse(self, parts: Sequence[str], are: Sequence[bool]) -> None:
+        if len(parts) > MOST_PLACES:
+            raise InputError(f"{len(parts):,} places are named; up to {MOST_PLACES} are taken at once.")
+        part = parts[are.index(False)]
+        found = self.of_line(part)  # says what is wrong with it, unless it can only be letters
+        if found is None:
+            raise InputError(f"{quoted(part, 40)} names no place, the others of the list do; give places alone, or letters alone.")
 
     def _is_place(self, part: str) -> bool:
         """Whether a part of a list names a place by itself."""
@@ -171,8 +197,7 @@ class Places:
             return None
         if text.is_dbsnp:
             return self._of_dbsnp(name.lower())
-        if not text.assembly:
-            self.genomes.refuse_bare_contig(name)
+        self.genomes.refuse_bare_contig(name, text.assembly)
         if text.is_accession:
             return self._of_accession(name)
         if not text.assembly and _looks_like_letters(name):
@@ -180,9 +205,13 @@ class Places:
         raise self._unknown(text)
 
     def _unknown(self, text: NameText) -> InputError:
+        if not text.assembly and self.genomes.knows(text.name):
+            contig = next(iter(self.genomes.contigs(text.name)), "") if self.genomes.file(text.name) is not None else "CONTIG"
+            return InputError(f"{text.name} is an assembly; name a place of it, such as {text.name}:{contig_in_text(contig)}:1-300.")
         near = self.genomes.names_like(text.name[:3], 3) if len(text.name) > 2 else ()
         known = (text.assembly,) if text.assembly else self.genomes.names()
-        where = f"no gene of {', '.join(known)} and " if known else ""
+        what = "no contig and no gene" if text.assembly else "no gene"
+        where = f"{what} of {', '.join(known)} and " if known else ""
         genes = f"a gene such as {', '.join(near)}, " if near else ""
         return InputError(
             f"{quoted(text.name, 40)} is {where}no example; write letters, FASTA, GenBank, a locus such as {self.genomes.example_locus()}, {genes}or an "
@@ -221,7 +250,8 @@ class Places:
         others = [other.assembly for other, *_ in places[1:]]
         if others:
             notes.append(f"It is also in {', '.join(others)}: put the assembly in front, such as {others[0]}:{text.name}.")
-        return self._at(locus, f"{locus.assembly}:{text.name}", tuple(notes))
+        name = feature.name if feature.name.casefold() == text.name.casefold() else text.name
+        return self._at(locus, f"{locus.assembly}:{name}", tuple(notes))
 
     def _of_dbsnp(self, name: str) -> Understood:
         if reason := self.settings.no_services:

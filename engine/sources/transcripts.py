@@ -29,10 +29,11 @@ Lines = Callable[[], Iterable[str]]
 """Opens the lines of an annotation anew."""
 
 
-def read_transcripts(path: Path, codes: Mapping[str, int] | None = None) -> Transcripts:
+def read_transcripts(path: Path, codes: Mapping[str, int] | None = None, name: str = "") -> Transcripts:
     """Every transcript of a GFF3, GTF or GenBank file, gzipped or not; which of them it is shows in its lines.
 
-    ``codes``: genetic codes that the user states (`engine.sources.genetic_codes.given_codes`).
+    ``codes``: genetic codes that the user states (`engine.sources.genetic_codes.given_codes`). ``name``: what the user calls the file. What was left out, and where a stated code was
+    not taken, is in the ``notes`` of the transcripts.
 
     Raises
     ------
@@ -41,29 +42,35 @@ def read_transcripts(path: Path, codes: Mapping[str, int] | None = None) -> Tran
     ParameterError
         A genetic code is stated for a contig that the annotation does not have.
     """
-    left_out = LeftOut()
-    with _opened(path) as lines:
+    left_out, guessed, label = LeftOut(), list[str](), name or path.name
+    with _opened(path, label) as lines:
         kind = lines.kind
     if kind is GENBANK or kind is EMBL:
-        with _opened(path) as lines:
+        with _opened(path, label) as lines:
             found = flat_file_transcripts(lines, kind, codes or {}, left_out)
+            guessed = lines.notes
     else:
-        found = transcripts_of(lambda: _lines(path), codes, left_out)
-    if left_out.count:
-        _LOG.warning("%s", left_out.note(path.name))
+        found = transcripts_of(lambda: _lines(path, label, guessed), codes, left_out)
+    for note in (left_out.note(label), *guessed[:1]):
+        found.note(note)
     if not found:
-        reason = f" {left_out.note(path.name)}" if left_out.count else ""
-        raise FileFormatError(f"The file {file_name(path.name)} holds no exons or coding parts; give {_WANTED} with gene models.{reason}")
+        reason = f" {left_out.note(label)}" if left_out.count else ""
+        raise FileFormatError(f"The file {file_name(label)} holds no exons or coding parts; give {_WANTED} with gene models.{reason}")
+    for note in found.notes:
+        _LOG.warning("%s", note)
     return found
 
 
-def _opened(path: Path) -> TextLines:
-    return TextLines(path.name, path, OWN_FILES, _WANTED)
+def _opened(path: Path, label: str) -> TextLines:
+    return TextLines(label, path, OWN_FILES, _WANTED)
 
 
-def _lines(path: Path) -> Iterator[str]:
-    with _opened(path) as lines:
-        yield from lines
+def _lines(path: Path, label: str, guessed: list[str]) -> Iterator[str]:
+    with _opened(path, label) as lines:
+        try:
+            yield from lines
+        finally:
+            guessed += lines.notes
 
 
 def transcripts_of(lines: Lines, codes: Mapping[str, int] | None = None, left_out: LeftOut | None = None) -> Transcripts:
@@ -85,6 +92,7 @@ def transcripts_of(lines: Lines, codes: Mapping[str, int] | None = None, left_ou
     for group in columns.groups(holders):
         for transcript in made(group, reading, columns.circles):
             models.append(transcript)
+    models.note(reading.note())
     return models
 
 

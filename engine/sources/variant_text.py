@@ -128,8 +128,9 @@ def _edit_words(change: Change) -> str:
     return f"{change.edit}{change.alternate if change.edit == 'ins' else change.reference}"
 
 
-def parse_variant_line(line: str, known: KnownAssembly = in_table) -> VariantText | CodingText | None:
-    """Read a variant out of a plain line (`engine.sources.locus_text.plain_line`); None when the line is none.
+def parse_variant_line(line: str, known: KnownAssembly = in_table) -> VariantText | CodingText | LocusText | None:
+    """Read a variant out of a plain line (`engine.sources.locus_text.plain_line`); a place where HGVS names one without a change; None when
+    the line is neither.
 
     Raises
     ------
@@ -185,7 +186,7 @@ def _dna(letters: str) -> str:
     return upper(letters).replace("U", "T").removesuffix("-")
 
 
-def _hgvs(line: str, known: KnownAssembly) -> VariantText | CodingText | None:
+def _hgvs(line: str, known: KnownAssembly) -> VariantText | CodingText | LocusText | None:
     match = _HGVS.fullmatch(line)
     if match is None or match["kind"] not in "gmcnrp":
         return None
@@ -210,7 +211,7 @@ def _hgvs(line: str, known: KnownAssembly) -> VariantText | CodingText | None:
     return CodingText(assembly_name, name, kind, first, last, _change_of(found))
 
 
-def _placed(assembly_name: str, contig: str, found: re.Match[str]) -> VariantText | None:
+def _placed(assembly_name: str, contig: str, found: re.Match[str]) -> VariantText | LocusText | None:
     texts = (found["first"], found["last"] or found["first"])
     if not all(text.isdigit() for text in texts):
         raise LocusError(f"The position {quoted(texts[0], 30)} is not one of a chromosome; at g. positions are counted from 1.")
@@ -218,6 +219,10 @@ def _placed(assembly_name: str, contig: str, found: re.Match[str]) -> VariantTex
     change = _change_of(found)
     if first < 1 or last < first:
         raise LocusError(f"The positions {first:,} to {last:,} are not usable; they are 1-based, the first is not after the last.")
+    if found["ref"] is None and found["edit"] is None:
+        if not is_contig_name(contig):
+            return None
+        return LocusText(assembly_name, contig, first - 1, last) if found["last"] is not None else around(assembly_name, contig, first)
     if change.edit == "ins":
         if last != first + 1:
             raise LocusError(f"Letters are put in between two neighbours, such as {first}_{first + 1}ins{change.alternate[:20]}.")

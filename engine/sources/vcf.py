@@ -12,9 +12,10 @@ from pathlib import Path
 from engine.core.errors import FileFormatError
 from engine.core.locus import LONGEST_BP
 from engine.core.quoting import file_name, quoted
+from engine.core.typography import NUL_SIGN
 from engine.core.variants import Variant
 from engine.sources.bcf import is_bcf, vcf_of_bcf
-from engine.sources.door import OWN_FILES, Bounds, TextLines
+from engine.sources.door import DAMAGED, OWN_FILES, Bounds, TextLines
 from engine.sources.kinds import VCF
 
 WANTED = "a VCF"
@@ -35,11 +36,14 @@ def open_vcf(source: Path | bytes, name: str, bounds: Bounds = OWN_FILES) -> Tex
     return lines
 
 
-def read_vcf(source: Path | bytes, name: str = "", bounds: Bounds = OWN_FILES) -> tuple[Variant, ...]:
-    """`parse_vcf` of a file, or of the bytes of one."""
+def read_vcf(source: Path | bytes, name: str = "", bounds: Bounds = OWN_FILES, notes: list[str] | None = None) -> tuple[Variant, ...]:
+    """`parse_vcf` of a file, or of the bytes of one; what a reader of the result has to know of its encoding is added to ``notes``."""
     label = name or (source.name if isinstance(source, Path) else "upload")
     with open_vcf(source, label, bounds) as lines:
-        return parse_vcf(label, lines, bounds)
+        found = parse_vcf(label, lines, bounds)
+    if notes is not None:
+        notes += lines.notes
+    return found
 
 
 def parse_vcf(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES) -> tuple[Variant, ...]:
@@ -106,14 +110,15 @@ def _alleles(label: str, number: int, line: str, record: int, bounds: Bounds) ->
     columns = line.split("\t")
     where = f"Line {number:,} of {label}"
     if len(columns) < _FEWEST_COLUMNS:
-        problem = f"{where} has {len(columns)} columns; a VCF record has at least 8, separated by tabs."
+        few = f"has {len(columns)} columns; a VCF record has at least 8, separated by tabs"
+        problem = f"{where} {DAMAGED if NUL_SIGN in line else few}."
         return [Variant(columns[0][:80] or ".", 0, ".", ".", record=record, problem=problem)]
     contig, position, identifier, reference, alternates = columns[:5]
     if _ROUNDED.fullmatch(position):
         raise FileFormatError(
             f"{where} has the position {quoted(position, 30)}: a spreadsheet has rounded the positions; take the VCF as it was."
         )
-    problem = _problem_of_place(where, contig, position, reference)
+    problem = f"{where} {DAMAGED}." if NUL_SIGN in line else _problem_of_place(where, contig, position, reference)
     count = alternates.count(",") + 1
     if count > bounds.alleles_of_record:
         problem = f"{where} has {count:,} alternate alleles; up to {bounds.alleles_of_record:,} are read."

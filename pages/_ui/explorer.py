@@ -41,6 +41,7 @@ def _page() -> None:
     search.bar(shared, session)
     with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
         reading.show(shared.engine, search.READING)
+        search.settle(session)
         reading.show(shared.engine, own_tracks.READING)
         if session.screen.problem:
             show_error(session.screen.problem)

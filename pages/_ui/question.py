@@ -13,6 +13,7 @@ from engine.core.features import Feature
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.sources.assemblies import assembly
 from engine.sources.examples import Example, example
+from engine.sources.records import place_of
 from engine.views.evidence import Mark
 from pages._ui import address
 
@@ -97,7 +98,7 @@ class Shown:
         """Name on screen."""
         if self.example is not None:
             return self.example.title
-        return self.sequence.name or (str(self.sequence.locus) if self.sequence.locus else "Pasted sequence")
+        return self.sequence.name or (str(self.sequence.locus) if self.whole.locus else "Pasted sequence")
 
     @property
     def organism(self) -> str:
@@ -110,16 +111,16 @@ class Shown:
     @cached_property
     def identity(self) -> str:
         """Identity of the view: letters and place; the other strand has another."""
-        return _identity(self.sequence)
+        return self._identity(self.sequence)
 
     @cached_property
     def mirrored_identity(self) -> str:
         """Identity of the same place read on the other strand."""
-        return _identity(self.sequence.reverse_complement())
+        return self._identity(self.sequence.reverse_complement())
 
-
-def _identity(sequence: NucleotideSequence) -> str:
-    return hashlib.sha256(f"{sequence.letters} {sequence.locus}".encode()).hexdigest()[:16]
+    def _identity(self, sequence: NucleotideSequence) -> str:
+        place = sequence.locus if self.whole.locus is not None else None  # letters without a place get one on the other strand alone
+        return hashlib.sha256(f"{sequence.letters} {place}".encode()).hexdigest()[:16]
 
 
 def resolve(question: Question, understood: Understood, added: tuple[Feature, ...] = ()) -> Shown:
@@ -139,11 +140,13 @@ def resolve(question: Question, understood: Understood, added: tuple[Feature, ..
             raise LocusError(f"The window {start + 1:,}-{end:,} is outside the sequence; positions 1 to {len(whole):,} exist.")
         sequence = whole.window(start, end)
         features = tuple(_cut(features, start, end))
-    if question.reverse:
-        sequence = sequence.reverse_complement()
+    if question.reverse:  # letters without a place get one, so that strand and positions are told as of any other
+        sequence = replace(sequence, locus=place_of(sequence)).reverse_complement()
         features = tuple(_turned(features, len(sequence)))
     change = _change(question, whole, len(sequence))
-    names = tuple(record.name or f"record {index + 1}" for index, record in enumerate(records))
+    named = understood.normal.split("; ") if understood.kind == "locus" else []  # several places, as they were asked for
+    called = named if len(named) == len(records) > 1 else [record.name for record in records]
+    names = tuple(name or f"record {index + 1}" for index, name in enumerate(called))
     return Shown(sequence, whole, features, understood.kind, understood.notes, names, example(question.text), change, whole_features)
 
 
@@ -238,7 +241,10 @@ def echo(shown: Shown) -> str:
         locus = sequence.locus
         strand = "reverse strand" if locus.strand == "-" else "forward strand"
         name = f"{locus.assembly} " if locus.assembly else ""
-        parts.append(f"{name}{locus.contig}:{locus.start + 1:,}-{locus.end:,} (1-based), {strand}")
+        place = f"{name}{locus.contig}:" if shown.whole.locus is not None else "positions "
+        parts.append(f"{place}{locus.start + 1:,}-{locus.end:,} (1-based), {strand}")
+    else:
+        parts.append("as given")
     if len(sequence) != len(shown.whole):
         parts.append(f"a window of {len(shown.whole):,}")
     count = sequence.ambiguous_count

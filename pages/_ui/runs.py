@@ -60,6 +60,7 @@ class Runs:
     pair: Job | None = None
     chosen: Chosen | None = None
     window: tuple[int, int] | None = None
+    startable: bool = True
     own: tuple[OwnTrack, ...] = ()
     _away: bool = False
     _thinned: tuple[Feature, ...] | None = None
@@ -79,6 +80,8 @@ class Runs:
         job = self.jobs.get(name)
         if name in self.problems:
             return "cannot", self.problems[name]
+        if job is None and not self.startable:
+            return "cannot", "Computed with the map, which cannot be computed here."
         if job is None:
             return "waiting", "not asked for yet: press Compute"
         if job.result is not None:
@@ -405,6 +408,7 @@ def price(runs: Runs) -> Price:
             continue
         passes, bases = passes + cost.passes, bases + cost.tokens
         seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
+    runs.startable = not problem
     return Price(passes, bases, seconds, stored and not problem, problem, runs.question.moved)
 
 

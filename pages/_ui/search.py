@@ -51,6 +51,8 @@ def ask(shared: Shared, session: Session, question: Question) -> None:
 
 
 def _show(session: Session, question: Question, found: Understood) -> None:
+    """Make what was understood the screen; the question is kept in its normal form, which the box and the address then hold."""
+    question = replace(question, text=found.normal or question.text)
     session.files = replace(session.files, understood=(question.text, found))
     try:
         record = found.records[question.record] if 0 <= question.record < len(found.records) else found.records[0]
@@ -111,13 +113,30 @@ def _typed(shared: Shared) -> None:
 
 
 def _follow_question(session: Session) -> None:
-    """The box holds what is shown: the text that was asked, nothing for an example or a file. What is typed stays until something else is shown."""
-    asked, typed = session.question.text, st.session_state.get(BOX, "")
-    if session.screen.shown is not None and st.session_state.get(_BOX_IS_OF) != asked:
-        st.session_state[_BOX_IS_OF] = asked
-        if typed == st.session_state.get(_BOX_WAS, ""):
-            st.session_state[BOX] = "" if session.screen.shown.example is not None or asked.startswith(_FILE) else asked
+    """The box holds what is shown: the question in its normal form, nothing for an example or a file. What is typed stays until something
+    else is shown."""
+    held = _to_hold(session)
+    if held is not None:
+        st.session_state[BOX] = held
+    if session.screen.shown is not None:
+        st.session_state[_BOX_IS_OF] = session.question.text
     st.session_state[_BOX_WAS] = st.session_state.get(BOX, "")
+
+
+def _to_hold(session: Session) -> str | None:
+    """What the box is to hold from now on; None where it stays as it is."""
+    asked, shown = session.question.text, session.screen.shown
+    if shown is None or st.session_state.get(_BOX_IS_OF) == asked or st.session_state.get(BOX, "") != st.session_state.get(_BOX_WAS, ""):
+        return None
+    return "" if shown.example is not None or asked.startswith(_FILE) else asked
+
+
+def settle(session: Session) -> None:
+    """Draw the page again where what was read just now is to stand in the box, which is drawn before it is known. A step along the genome is
+    followed by a run of its own."""
+    held = _to_hold(session)
+    if held is not None and not session.question.moved and held != st.session_state.get(BOX, ""):
+        st.rerun()
 
 
 def _submitted(shared: Shared, session: Session) -> None:

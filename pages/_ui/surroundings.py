@@ -9,6 +9,7 @@ from engine.core.errors import LocuscopeError
 from engine.core.features import Feature
 from engine.core.locus import Locus, Strand
 from engine.sources.assemblies import assembly
+from engine.sources.locus_text import LocusText
 from engine.views.panels.genes import KINDS, WHOLE
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Surroundings:
         if self.in_record:
             whole = (start, end) == (0, self.length)
             return replace(question, window=None if whole else (start, end), moved=True)
-        place = Locus(self.assembly, self.contig, start, end, Strand.REVERSE if self.reverse else Strand.FORWARD)
+        place = LocusText(self.assembly, self.contig, start, end, Strand.REVERSE if self.reverse else Strand.FORWARD)
         return replace(question.about(str(place)), moved=True)
 
 

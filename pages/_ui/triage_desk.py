@@ -12,6 +12,7 @@ from engine.core.variants import ScoredVariant, Triage
 from engine.service.jobs import Job
 from engine.service.triage import TriageRequest
 from engine.service.visitor_files import VisitorFolder
+from engine.sources.locus_text import LocusText
 from pages._ui import search
 from pages._ui.address import LONGEST_ALLELE, AddressState
 from pages._ui.question import Question
@@ -26,7 +27,7 @@ CONTEXT_BP = 100
 class Desk:
     """The request, its job, the name and bytes of the VCF, the folder of an uploaded reference; the rows in the order of the table, the one
     that was clicked last, the one that is open, its question, and one sentence where it could not be opened;
-    the public ``assembly`` the variants were called on, as far as it is known; the rows as a table."""
+    the public ``assembly`` the variants were called on, as far as it is known; the rows as a table; ``notes`` on how the files were read."""
 
     job: Job
     request: TriageRequest
@@ -40,6 +41,7 @@ class Desk:
     question: Question | None = None
     assembly: str = ""
     frame: pd.DataFrame | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def result(self) -> Triage | None:
@@ -112,7 +114,7 @@ def _question(shared: Shared, desk: Desk, row: ScoredVariant) -> Question:
     last = min(piece.offset + piece.length, max(change.start + 1, change.start - width // 2 + width) + removed)
     last = max(last, min(piece.offset + piece.length, change.end + CONTEXT_BP))
     if reference.assembly in shared.genomes.names():
-        text = f"{reference.assembly}:{piece.record}:{first - piece.offset + 1}-{last - piece.offset}"
+        text = str(LocusText(reference.assembly, piece.record, first - piece.offset, last - piece.offset))
     else:
         text = f">{piece.contig} {piece.contig}:{first + 1}-{last}\n{reference.letters(row.variant.contig, first, last)}"
     low, high = max(0, change.start - first - CONTEXT_BP), min(last - first, change.end - first + CONTEXT_BP)

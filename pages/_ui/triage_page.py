@@ -14,6 +14,7 @@ from engine.core.quoting import file_name
 from engine.core.transcripts import Transcripts
 from engine.core.variants import Triage, TriageParameters
 from engine.service.jobs import Job
+from engine.service.proteins import TABLE, has_table
 from engine.service.triage import ReferenceLetters, TriageRequest
 from engine.service.variant_list import read_variant_list
 from engine.service.visitor_files import VisitorFolder
@@ -78,6 +79,7 @@ class Asked:
     window: int
     influence: bool
     splice: bool
+    missense: bool
     codes: str
 
     @property
@@ -135,9 +137,16 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
                 disabled=bool(why_not),
                 help=plain(why_not) or "Human splice sites gained and lost, by the gene models, else by the genes of GRCh37 or GRCh38.",
             )
+            no_table = shared.engine.model(TABLE).why_not
+            missense = three.checkbox(
+                "AlphaMissense",
+                value=not no_table,
+                disabled=bool(no_table),
+                help=plain(no_table) or "Published scores of human missense substitutions, where the reference is GRCh38 or GRCh37.",
+            )
         sent = st.form_submit_button("Rank the variants", type="primary")
     named = "" if known == UNKNOWN else known
-    chosen = (named, model, int(window), influence, splice, stated)
+    chosen = (named, model, int(window), influence, splice, missense, stated)
     if sent:
         try:
             return True, Asked(Given.of_upload(variants), text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes), *chosen)
@@ -164,7 +173,9 @@ def _of_example(item: triage_examples.TriageExample, asked: tuple[bool, Asked] |
     model, window, influence = (asked[1].model, asked[1].window, asked[1].influence) if asked is not None else ("", 512, True)
     variants = None if item.text else Given.of_path(item.variants)
     files = (variants, item.text, OWN, Given.of_path(item.reference), Given.of_path(item.genes))
-    return Asked(*files, item.assembly, model, window, influence, splice and bool(item.assembly), "")
+    return Asked(
+        *files, item.assembly, model, window, influence, splice and bool(item.assembly), asked is not None and asked[1].missense, ""
+    )
 
 
 def _start(shared: state.Shared, asked: Asked) -> None:
@@ -176,10 +187,13 @@ def _start(shared: state.Shared, asked: Asked) -> None:
         before.job.cancel()
     visitor = state.session().visitor
 
+    notes = list[str]()
+
     def work(monitor: reading.Reading) -> tuple[TriageRequest, VisitorFolder | None, Given]:
         reference, folder = _reference(shared, asked, monitor, visitor)
         if asked.variants is not None:
-            given, found = asked.variants, apart.read_variants(asked.variants.name, asked.variants.content, shared.settings, monitor)
+            given = asked.variants
+            found = apart.read_variants(given.name, given.content, shared.settings, monitor, notes)
         else:
             listed = read_variant_list(asked.text, reference, Bounds.of(shared.settings))
             given, found = Given("list.vcf", listed.vcf), listed.variants
@@ -187,6 +201,7 @@ def _start(shared: state.Shared, asked: Asked) -> None:
         parameters = TriageParameters(asked.window, asked.influence)
         splice = SPLICE_MODEL if asked.splice else ""
         request = TriageRequest(found, reference, transcripts, asked.model, parameters, splice=splice, assembly=asked.known_as)
+        request = replace(request, missense=TABLE) if asked.missense and has_table(shared.engine, asked.known_as) else request
         return request, folder, given
 
     def then(found: tuple[TriageRequest, VisitorFolder | None, Given]) -> None:
@@ -196,7 +211,9 @@ def _start(shared: state.Shared, asked: Asked) -> None:
         except LocuscopeError as error:
             show_error(str(error))
             return
-        st.session_state[triage_desk.SLOT] = Desk(job, request, given.name, given.content, folder, assembly=asked.known_as)
+        st.session_state[triage_desk.SLOT] = Desk(
+            job, request, given.name, given.content, folder, assembly=asked.known_as, notes=(*notes, *request.transcripts.notes)
+        )
 
     name = file_name(asked.variants.name) if asked.variants is not None else "the list"
     reading.begin(READING, name, work, then, show_error)
@@ -220,11 +237,15 @@ def _transcripts(asked: Asked, reference: ReferenceLetters, folder: VisitorFolde
     """Gene models of a registered assembly, or of the file that came with an own reference."""
     codes = given_codes([asked.codes])
     if folder is None:
-        return reference.transcripts(codes)
-    if asked.genes is None:
-        return Transcripts()
-    packed = ".gz" if asked.genes.content.startswith(GZIP_MAGIC) else ""
-    return read_transcripts(folder.write(f"genes{packed}", asked.genes.content), codes)
+        found = reference.transcripts(codes)
+    elif asked.genes is None:
+        found = Transcripts()
+    else:
+        packed = ".gz" if asked.genes.content.startswith(GZIP_MAGIC) else ""
+        found = read_transcripts(folder.write(f"genes{packed}", asked.genes.content), codes, asked.genes.name)
+    if codes and not found:
+        raise InputError("A genetic code says how gene models are read, and there are none; give gene models, or leave the field empty.")
+    return found
 
 
 def _follow(shared: state.Shared, desk: Desk) -> None:

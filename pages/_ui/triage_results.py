@@ -18,7 +18,7 @@ from engine.exports.triage_report import variant_report
 from engine.sources.outward_links import outward_links
 from engine.sources.vcf import open_vcf
 from engine.views.score_figures import score_against_frequency, score_histogram
-from pages._ui import allele_bar, compare_page, reading, search, state, triage_desk, triage_table, window_quantile
+from pages._ui import allele_bar, compare_page, protein_desk, reading, search, state, triage_desk, triage_table, window_quantile
 from pages._ui.text import plain, show_caption, show_warning
 from pages._ui.triage_desk import Desk
 from pages._ui.triage_table import ORDERS, Filters, Score
@@ -29,6 +29,8 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     if desk.frame is None:
         desk.frame = triage_table.table(found)
     frame = desk.frame
+    for note in desk.notes:
+        show_caption(note)
     counts = frame["status"].value_counts()
     words = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -128,6 +130,7 @@ def _reason(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
     for problem in dict.fromkeys(text for text in (desk.problem, session.screen.problem) if text):
         show_warning(f"{row.variant}: {problem}")
     _links(desk, row)
+    _protein_button(desk)
     if row.consequences:
         count = len(row.consequences)
         with st.expander(f"{count:,} transcript{'' if count == 1 else 's'}", expanded=len(row.consequences) < 4):
@@ -163,6 +166,14 @@ def _report_button(desk: Desk, row: ScoredVariant) -> None:
 
     name = f"{row.variant.contig}-{row.variant.position}".replace("/", "-")[:60]
     st.download_button("Report of this variant (.html)", made, f"{name}.html", "text/html", on_click="ignore", key="triage-report")
+
+
+def _protein_button(desk: Desk) -> None:
+    """To the protein and the card of the row, of human variants."""
+    wanted = protein_desk.wish(desk, desk.row) if desk.row is not None else None
+    if wanted is not None and st.button("Protein and card of this variant", key="triage-protein"):
+        st.session_state[protein_desk.WISH] = wanted
+        st.switch_page("pages/protein.py")
 
 
 def _links(desk: Desk, row: ScoredVariant) -> None:

@@ -45,6 +45,12 @@ SCORES = (
         "with others of its kind only. Negative: less expected.",
     ),
     Score("splice", False, "Largest gain or loss of a splice site's probability within 50 bases by CI-SpliceAI, 0 to 1."),
+    Score(
+        "AlphaMissense",
+        False,
+        "Published pathogenicity of a missense substitution, 0 to 1, the highest of its transcripts; below 0.34 likely benign, above 0.564 likely "
+        "pathogenic.",
+    ),
     Score("frequency", True, "Allele frequency that the VCF states (AF, CAF, or AC by AN)."),
 )
 HELP: dict[str, str] = {item.column: item.help for item in SCORES} | {
@@ -54,9 +60,10 @@ HELP: dict[str, str] = {item.column: item.help for item in SCORES} | {
     "influence quantile": "Share of measured substitutions of the same consequence class whose influence is as high or higher.",
     "Δ ln P": "Change of ln P(window) by a causal model, windows of equal length.",
     "impact": "VEP's class of the most severe consequence.",
+    "protein": "The substitution in the protein by AlphaMissense's table: UniProt accession and change. The page Protein shows it among all others.",
     "consequence": "Most severe Sequence Ontology term of all transcripts.",
 }
-OPTIONAL = ("id", "Δ ln P", *(item.column for item in SCORES), "splice change", "consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p.",
+OPTIONAL = ("id", "Δ ln P", *(item.column for item in SCORES), "splice change", "AlphaMissense class", "protein", "consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p.",
             "llr quantile", "influence quantile", "note")  # fmt: skip
 QUANTILES = ("llr quantile", "influence quantile")
 
@@ -86,6 +93,9 @@ def table(found: Triage) -> pd.DataFrame:
             "Δ pseudo ln P": _numbers(row.delta_pseudo_log_likelihood for row in rows),
             "splice": _numbers(row.splice.score if row.splice is not None else None for row in rows),
             "splice change": [splice_words(row) for row in rows],
+            "AlphaMissense": _numbers(row.missense.value if row.missense is not None else None for row in rows),
+            "AlphaMissense class": [row.missense.label.replace("_", " ") if row.missense is not None else "" for row in rows],
+            "protein": [str((row.missense and row.missense.substitution) or "") for row in rows],
             "frequency": _numbers(row.variant.frequency for row in rows),
             "ranked with": [row.ranked_with for row in rows],
             "HGVS c.": [row.consequences[0].hgvs_c if row.consequences else "" for row in rows],
@@ -150,7 +160,19 @@ class Filters:
 
 def _with_text(frame: pd.DataFrame, wanted: str) -> np.ndarray:
     found = np.zeros(len(frame), dtype=bool)
-    for name in ("contig", "id", "gene", "consequence", "transcript", "HGVS c.", "HGVS p.", "splice change", "note"):
+    for name in (
+        "contig",
+        "id",
+        "gene",
+        "consequence",
+        "transcript",
+        "HGVS c.",
+        "HGVS p.",
+        "splice change",
+        "protein",
+        "AlphaMissense class",
+        "note",
+    ):
         if name in frame:
             found |= frame[name].str.casefold().str.contains(wanted, regex=False).to_numpy()
     places = frame["contig"] + ":" + frame["position"].astype(str) + " " + frame["ref"] + ">" + frame["alt"]

@@ -34,7 +34,7 @@ class FigureView {
     if (moved && before?.view === meta.reverse_of) this.mirror();
     else if (moved) this.start(before ? meta.arrival : meta.initial);
     if (moved || before.generation !== meta.generation || !this.results)
-      this.put({ results: {}, layers: [], figure: null, cursor: null, brush: null }, "layout");
+      this.put({ results: {}, layers: [], figure: null, cursor: null, brush: null, message: "" }, "layout");
     for (const [name, envelope] of page.board.parked) if (name.startsWith(`${meta.target}/`)) this.receive(envelope);
     this.loading ||= import(new URL(meta.plotly, document.baseURI).href).then(() => this.refresh("layout"));
     if (this.selection && !this.results.card) this.ask();

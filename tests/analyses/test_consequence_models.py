@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.analyses.genetic_code import genetic_code
+from engine.core.transcripts import Transcripts
+from engine.sources.transcripts import transcripts_of
 from tests.analyses.gene_models import first, mirrored, models_of
 
 FLANK = "CCTCTCCTCT"  # no start, no stop, ten bases
@@ -269,6 +271,23 @@ def test_a_table_for_all_contigs_leaves_mitochondria_and_plastids_alone() -> Non
     letters = FLANK + "ATGTCAGCATAG" + FLANK
     found = models_of(lines, {"chrM": letters, "Pt": letters, "plasmid": letters}, {"": 4})
     assert [first(found, contig, 15, "C", "G").genetic_code for contig in ("chrM", "Pt", "plasmid")] == [0, 11, 4]
+
+
+def _read(annotation: str, codes: dict[str, int]) -> Transcripts:
+    lines = ["\t".join(line.split(None, 8)) for line in annotation.splitlines()]
+    return transcripts_of(lambda: lines, codes)
+
+
+def test_where_a_table_for_all_contigs_is_not_taken_is_said() -> None:
+    lines = "\n".join(MITOCHONDRION.format(contig) for contig in ("chrM", "Pt", "plasmid"))
+    stated = MITOCHONDRION.format("c") + ";transl_table=1"
+    assert _read(lines, {"": 4}).notes == (
+        "The genetic code 4 is given for all contigs but not taken for chrM, which is a mitochondrion; Pt, which is a plastid; give chrM=4 "
+        "where it is meant.",
+    )
+    assert "not taken for c, of which the annotation states another table" in _read(stated, {"": 4}).notes[0]
+    for text, codes in ((lines, {"": 4, "chrM": 2, "Pt": 11}), (stated, {"": 1}), (lines, {}), (lines, {"plasmid": 4})):
+        assert _read(text, codes).notes == ()
 
 
 def _variant(position: int, reference: str, alternate: str):  # type: ignore[no-untyped-def]

@@ -33,7 +33,8 @@ ANSWERS: dict[str, list[str]] = {
     "pair": ["pair", "--sequence", TRNA, "--changed", "3", "--read", "70"],
 }
 HELPS = ("", "models", "probabilities", "map", "effects", "segment", "contacts", "pair", "tokens", "triage", "scan", "scores", "tracks",
-         "install", "bench", "alignment")  # fmt: skip
+         "install", "bench", "alignment", "protein", "card",
+         "embeddings", "element-effects")  # fmt: skip
 
 
 def answer(name: str, folder: Path) -> dict[str, np.ndarray]:

@@ -156,6 +156,11 @@ def test_the_model_table_has_its_columns_and_is_json_on_demand(capsys: pytest.Ca
         (["map", "--sequence", "ACGT", "--metric", "cosine"], "allowed: log2_odds, log_ratio"),
         (["map", "--sequence", "ACGT", "--epsilon", "2"], "epsilon is 2.0"),
         (["map", "--sequence", "ACGT", "--epsilon", "small"], "'--epsilon'"),
+        (["map", "--sequence", "ACGT", "--window", "1_2-4"], "'1_2-4' is not an interval"),
+        (["map", "--sequence", "ACGT", "--tau", "0_5"], "Invalid value for '--tau': '0_5' is not a number"),
+        (["pair", "--sequence", "ACGTACGTACGT", "--changed", "1_2", "--read", "3"], "The position is '1_2'; a whole number from 1 on"),
+        (["triage", "v.vcf", "--fasta", "r.fa", "--window", "2_0"], "Invalid value for '--window': '2_0' is not a whole number"),
+        (["triage", "v.vcf", "--fasta", "r.fa", "--genetic-code", "3"], "give them with --gff ANNOTATION"),
         (["map", "--sequence", "ACGT", "--window", "3"], "START-END"),
         (["map", "--sequence", "ACGT", "--window", "0-3"], "start is at least 1"),
         (["map", "--sequence", "ACGT", "--window", "2-9"], "positions 1 to 4"),
@@ -194,6 +199,21 @@ def test_a_triage_writes_a_table_or_a_vcf(capsys: pytest.CaptureFixture[str]) ->
     assert command_line.main(["triage", "v.vcf", "--fasta", "r.fa", "--window", "20"]) == 0
     rows = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
     assert [row.split("\t")[:2] for row in rows] == [["contig", "position"], ["1", "15"], ["1", "16"]]
+
+
+def test_no_answer_is_written_over_what_is_read_and_a_guessed_encoding_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("r.fa").write_text(">1\n" + HAIRPIN * 3 + "\n")
+    content = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t15\tM\xfcller\tG\tA\t.\t.\t.\n"
+    Path("v.vcf").write_bytes(content)
+    Path("sub").mkdir()
+    Path("sub/link.vcf").symlink_to(Path("v.vcf").resolve())
+    for out in ("v.vcf", "sub/link.vcf"):
+        assert "is a file that is read; nothing was written" in refused(capsys, "triage", "v.vcf", "--fasta", "r.fa", "--out", out)
+    assert "is a file that is read" in refused(capsys, "probabilities", "--fasta", "r.fa", "--out", "r.fa")
+    assert Path("v.vcf").read_bytes() == content
+    assert command_line.main(["triage", "v.vcf", "--fasta", "r.fa", "--out", "t.vcf", "--window", "20"]) == 0
+    assert "The file 'v.vcf' is not UTF-8 everywhere; the rest was read as Latin-1." in capsys.readouterr().err
+    assert "\tMüller\t" in Path("t.vcf").read_text()
 
 
 def test_a_triage_takes_a_list_and_variants_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:

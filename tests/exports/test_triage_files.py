@@ -152,7 +152,8 @@ def test_vcf_has_one_header_in_front_and_keeps_records_that_could_not_be_used(na
         "LCS_LEFT_ALIGNED=5|A|G,.;LCS_TRANSCRIPTS=G|missense_variant&splice_region_variant|MODERATE|-x|t%201|c.4A>G|p.(Ala2%3D)|1|"
         "note%3B%20one%2C%20two,G|intron_variant|MODIFIER|y%3B%7Cz|t2|c.9+4A>G|||"
     )
-    assert lines[first + 2] == "c1\t0\t.\tN\tA\t.\tPASS\t."
+    assert lines[first + 1].endswith("\tLCS_STATUS=not_scored;LCS_NOTE=no%20letters")
+    assert lines[first + 2] == "c1\t0\t.\tN\tA\t.\tPASS\tLCS_STATUS=not_scored;LCS_NOTE=position%200"
     assert lines[first + 3].split("\t")[7].startswith("LCS_LLR=0.5")
     if not name.endswith("vcf"):
         assert path.read_bytes()[:4] == b"\x1f\x8b\x08\x04"
@@ -172,12 +173,33 @@ def test_bcf_is_read_back_by_htslib_with_every_record(found: Triage, tmp_path: P
     assert records[0][4]["DP"] == 7
 
 
-def test_a_vcf_that_bcf_cannot_hold_is_one_sentence_and_this_process_lives(found: Triage, tmp_path: Path) -> None:
+def test_every_record_of_a_vcf_says_its_status_whatever_is_broken_in_it(found: Triage, tmp_path: Path) -> None:
+    broken = ["c1\t9", "c1\tx\t.\tA\tG,C\t.\t.\tDP=7", "c1\t9\t.\tA\tC,G,T\t.\t.\t."]
+    variants = [
+        Variant("c1", 0, ".", ".", record=0, problem="2 columns"),
+        *(Variant("c1", 0, "A", alternate, record=1, allele=place, problem="no position") for place, alternate in enumerate("GC")),
+        Variant("c1", 9, "A", "C,...", record=2, problem="too many"),
+    ]
+    rows = [ScoredVariant(variant, "not_scored", note=variant.problem) for variant in variants]
+    triage_format(tmp_path / "a.vcf").write(Triage(rows, found.provenance), iter([VCF[3], *broken]), tmp_path / "a.vcf")
+    assert [line for line in (tmp_path / "a.vcf").read_text().split("\n") if not line.startswith("#")][:-1] == [
+        "c1\t9\t.\t.\t.\t.\t.\tLCS_STATUS=not_scored;LCS_NOTE=2%20columns",
+        "c1\tx\t.\tA\tG,C\t.\t.\tDP=7;LCS_STATUS=not_scored,not_scored;LCS_NOTE=no%20position",
+        "c1\t9\t.\tA\tC,G,T\t.\t.\tLCS_STATUS=not_scored;LCS_NOTE=too%20many",
+    ]
+
+
+def test_a_field_that_bcf_cannot_hold_costs_its_record_and_not_the_file(
+    found: Triage, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     seven = [line.replace("DP=7", "DP=seven") for line in VCF]
-    with pytest.raises(
-        FileFormatError, match=r"BCF cannot hold 'DP=seven' of 'c1:5': the header says that DP is a number; write \.vcf\.gz"
-    ):
-        triage_format(tmp_path / "a.bcf").write(found, iter(seven), tmp_path / "a.bcf")
+    triage_format(tmp_path / "a.bcf").write(found, iter(seven), tmp_path / "a.bcf")
+    with pysam.VariantFile(str(tmp_path / "a.bcf")) as handle:
+        assert [record.pos for record in handle] == [9, 0, 12]
+    assert "its field 'DP=seven' is not the number that the header says" in caplog.text
+
+
+def test_a_vcf_that_bcf_cannot_hold_is_one_sentence_and_this_process_lives(found: Triage, tmp_path: Path) -> None:
     columns = [line.replace("FILTER\tINFO", "FILTER") for line in VCF]
     with pytest.raises(FileFormatError, match=r"The VCF cannot be written as BCF .*; write \.vcf\.gz"):
         triage_format(tmp_path / "a.bcf").write(found, iter(columns), tmp_path / "a.bcf")

@@ -127,6 +127,19 @@ def test_the_same_letters_at_another_place_are_the_same_run(tmp_path: Path, sett
     assert scan(Plan(str(copy), window_bp=60, overlap_bp=20), folder, settings) == 0
 
 
+def test_letters_that_no_model_reads_are_told_before_the_run_and_are_part_of_its_identity(
+    tmp_path: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    genome, folder = tmp_path / "odd.fa", tmp_path / "run"
+    genome.write_text(f">one\n{FIRST}\n>gap\nACGT-{FIRST}\n>none\n>three\n{FIRST}Q\n")
+    assert scan(Plan(str(genome), window_bp=20, overlap_bp=4), folder, settings) > 0
+    told = f"gap has '-' at position 5; none has no letters; three has 'Q' at position {len(FIRST) + 1}: the windows with such letters"
+    assert caplog.messages[0].startswith(told)
+    genome.write_text(f">one\n{FIRST}\n>gap\nACGT-{FIRST[::-1]}\n>none\n>three\n{FIRST}Q\n")
+    with pytest.raises(InputError, match="other genome letters"):
+        scan(Plan(str(genome), window_bp=20, overlap_bp=4), folder, settings)
+
+
 def test_a_contig_without_letters_is_told_as_such(tmp_path: Path, settings: Settings) -> None:
     genome, folder = tmp_path / "empty.fa", tmp_path / "run"
     genome.write_text(">one\nACGTTGCAACGGATCCTTAGACC\n>none\n>two\nACGTTGCAACGGATCCTTAGACC\n")

@@ -49,6 +49,50 @@ def test_pasted_letters_are_echoed_with_their_cost(explorer: Opened) -> None:
     assert "2 ambiguous" in texts(app)
 
 
+def test_the_other_strand_of_a_pasted_sequence_is_told_and_counted_down(explorer: Opened) -> None:
+    from engine.views.panels.ruler import title
+
+    app = explorer(sequence="ACGTTTTTTTAC", strand="reverse")
+    shown, evidence = state_of(app).screen.shown, state_of(app).computing.evidence()
+    assert shown.title == "Pasted sequence"
+    assert "12 bases of DNA, positions 1-12 (1-based), reverse strand, no N" in texts(app).replace("\\", "")
+    assert [shown.sequence.locus.position_of(index) for index in (0, 11)] == [12, 1]
+    assert title(evidence) == "sequence, reverse strand: coordinates run down"
+    forward = explorer(sequence="ACGTTTTTTTAC")
+    assert "12 bases of DNA, as given, no N" in texts(forward)
+    assert state_of(forward).screen.shown.mirrored_identity == shown.identity
+    assert state_of(forward).screen.shown.identity == shown.mirrored_identity
+
+
+def test_without_the_map_no_panel_asks_for_a_button_that_is_not_there(explorer: Opened) -> None:
+    app = explorer(sequence=SHORT, model="gpn")
+    assert "Compute" not in [button.label for button in app.button]
+    states = state_of(app).computing.states()
+    assert {state for state, _ in states.values()} == {"cannot"}
+    assert not any("press Compute" in words for _, words in states.values())
+
+
+@pytest.mark.parametrize(
+    ("typed", "normal"),
+    [
+        ("NC_000913.3:c4175829-4175754", "ASM584v2:NC_000913.3:4,175,754-4,175,829:-"),
+        ("  “asm584v2:NC_000913.3:4175754+76” ", "ASM584v2:NC_000913.3:4,175,754-4,175,829"),
+        ("ECOLI-TRNA-THR", ""),
+    ],
+)
+def test_box_and_address_hold_the_question_in_its_normal_form(explorer: Opened, typed: str, normal: str) -> None:
+    app = submit(explorer(), typed)
+    patience = time.monotonic() + 60
+    while app.text_area(key="search-box").value != normal and time.monotonic() < patience:
+        app = app.run()
+    assert not app.error
+    assert app.text_area(key="search-box").value == normal
+    session = state_of(app)
+    assert session.question.text == (normal or "ecoli-trna-thr")
+    address = address_of(session.question, session.on_screen, "locuscope")
+    assert address == (f"locus={normal.replace(' ', '+')}" if normal else "example=ecoli-trna-thr")
+
+
 def test_an_address_reproduces_sequence_strand_region_selection_and_display(explorer: Opened) -> None:
     app = explorer(sequence="ACGTTTTTTTAC", strand="reverse", region="2-9", select="3,8", map="triangle", palette="magma", distance="5")
     session = state_of(app)

@@ -44,8 +44,8 @@ def test_the_window_that_is_loaded_shows_what_is_asked_for(asked: tuple[int, int
 
 
 def test_a_step_is_a_question_about_the_place_on_the_same_strand() -> None:
-    assert AT.question(Question("x", reverse=True), 850, 1150) == Question("toy:chr1:851-1150", moved=True)
-    assert BACK.question(Question("x"), 850, 1150).text == "toy:chr1:851-1150:-"
+    assert AT.question(Question("x", reverse=True), 850, 1150) == Question("toy:chr1:851-1,150", moved=True)
+    assert BACK.question(Question("x"), 850, 1150).text == "toy:chr1:851-1,150:-"
     record = Surroundings("", "mine", 5000, 0, 300, reverse=True, in_record=True)
     asked = record.question(Question("letters", reverse=True), 100, 400)
     assert (asked.text, asked.window, asked.reverse) == ("letters", (100, 400), True)

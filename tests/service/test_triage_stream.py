@@ -11,6 +11,7 @@ import pytest
 from engine.core.consequences import Consequence
 from engine.core.errors import Cancelled
 from engine.core.progress import SilentMonitor
+from engine.core.proteins import MissenseScore, Substitution
 from engine.core.settings import Settings
 from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, TriageParameters, Variant
@@ -29,6 +30,7 @@ FULL = ScoredVariant(
     VARIANT, "scored", -1.25, 0.5, -3.0, -0.5, "a note", (Consequence(("stop_gained", "splice_region_variant"), "G", "t", "c.1A>G", "p.?", 11, "x"),
     Consequence(("intron_variant",)),), (5, "A", "G"), -2.0, 0.01, 0.9, ("llr",), "why",
     SpliceScore(VARIANT, "scored", "G", "-", SiteChange(0.5, 7, 0.1, 0.6), None, SiteChange(0.0), SiteChange(0.25, 4), "edge"),
+    MissenseScore(0.9, "likely_pathogenic", "ENST1", Substitution("P1", 2, "V", "M")),
 )  # fmt: skip
 
 

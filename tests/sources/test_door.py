@@ -59,6 +59,20 @@ def test_latin1_is_read_and_said_line_by_line() -> None:
     assert notes == ["The file 'a.txt' is not UTF-8 everywhere; the rest was read as Latin-1."]
 
 
+@pytest.mark.parametrize("filler", [b"", b"ACGT\n" * 2000])
+def test_a_zero_byte_spoils_its_line_and_not_the_file(filler: bytes) -> None:
+    data = b">a\n" + filler + b"AC\0GT\nTT\xfc\x01\nACGT\n" + b"\0" * 600 + b"\n"
+    lines, notes = read(data)
+    assert lines[-4:] == ["AC\u2400GT", "TT\xfc\x01", "ACGT", "\u2400" * 600]
+    assert notes == ["The file 'a.txt' is not UTF-8 everywhere; the rest was read as Latin-1."]
+
+
+def test_utf16_that_is_cut_in_the_middle_keeps_its_other_lines() -> None:
+    lines, _ = read("one\ntwo\nthree".encode("utf-16")[:-1])
+    assert lines[:2] == ["one", "two"]
+    assert lines[2].startswith("thre")
+
+
 def test_an_old_end_of_file_sign_is_no_letter() -> None:
     assert read(b">a\nACGT\n\x1a")[0] == [">a", "ACGT", ""]
 
@@ -87,8 +101,8 @@ def archive() -> bytes:
         (b" \r\n\t\n", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
         (b"\xff\xfe\0\0a\0\0\0", "UTF-32"),
-        (b">a\nAC\0GT", "is not text"),
-        (b">a\nAC\xff\x01GT", "is not text"),
+        (b"AC\0GT\0", "is not text"),
+        (bytes(range(256)) * 9, "is not text"),
         (b"\xff" * 50 + b"\0" * 3, "is not text"),
         (gzip.compress(b">a\nACGT" * 50, mtime=0)[:-12], "ends too early"),
         (gzip.compress(b">a\nACGT", mtime=0) + b"rubbish", "other bytes behind its end"),

@@ -69,6 +69,29 @@ def test_a_gene_goes_before_letters_and_its_letters_can_still_be_had(ask) -> Non
     assert place(ask("T:b0001")) == "T:c1:11-40"
 
 
+@pytest.mark.parametrize("text", ["CAT revB", "CAT,revB", "CAT;revB", "CAT, revB", "T CAT; T revB", "CAT\nrevB"])
+def test_several_places_are_split_as_people_write_lists(text: str, ask) -> None:  # type: ignore[no-untyped-def]
+    assert [str(record.locus) for record in ask(text).records] == ["T:c1:11-40", "T:c1:41-58:-"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("revB;NOPE1", "'NOPE1' is no gene of T, U"),
+        ("revB, c1:10-5", "The interval 10-5 is not usable"),
+        ("revB\nT:c1:10-5", "The interval 10-5 is not usable"),
+        ("revB ACGTACGTACGTACGTACGT", "'ACGTACGTACGTACGTACGT' names no place, the others of the list do"),
+        ("revB " * 21, "21 places are named; up to 20 are taken at once"),
+        ("T c1", "T:c1 has 60 bases; name a part of it, such as T:c1:1-60"),
+        ("U:c1", "U:c1 has 60 bases; name a part of it"),
+    ],
+)
+def test_what_of_a_list_is_no_place_is_named(text: str, words: str, ask) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError) as caught:
+        ask(text)
+    assert words in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["gata", "GATA", "tRNA", "cDNA", "tag", "mRNA", "RNA"])
 def test_letters_that_are_also_a_word_are_asked_about(text: str, ask) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match=f"'{text}' could be {len(text)} letters or a word; write 5'-{text}-3' for the letters"):

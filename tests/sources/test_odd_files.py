@@ -253,6 +253,9 @@ GOOD = "c\t9\tgood\tA\tG\t.\t.\t.\n"
         ("\t9\tx\tA\tC\t.\t.\t.", "no contig in its first column"),
         ("c\t9\tx", "has 3 columns"),
         ("c 9 x A C . . .", "has 1 columns"),
+        ("c\t\0009\tx\tA\tC\t.\t.\t.", "holds a zero byte (shown as \u2400), so it is damaged"),
+        ("c\t9\tx\tA\tC\t.\t.\tDP=\0", "holds a zero byte"),
+        ("\0" * 600, "holds a zero byte"),
     ],
 )
 def test_a_record_that_cannot_be_used_is_a_row_with_the_reason(line: str, words: str) -> None:

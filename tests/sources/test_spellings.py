@@ -189,6 +189,11 @@ def test_the_table_holds_what_was_promised() -> None:
     ("text", "words"),
     [
         ("chrIV:1_234", "one position or two"),
+        ("1234_1533", "'1234_1533' has no contig; put it in front, such as chrIV:1234_1533"),
+        ("1,234-1,533", "has no contig"),
+        ("1234..1533", "has no contig"),
+        ("1.2-1.5 kb", "has no contig"),
+        ("1234", "has no contig"),
         ("chrIV:34,5M-35M", "not a whole number"),
         ("chrIV:1.5-2", "not a whole number"),
         ("chrIV:1.23456k-2k", "not a whole number"),
@@ -224,7 +229,6 @@ def test_what_is_written_as_a_place_and_cannot_be_one_says_why(text: str, words:
         "5'-ACGT-3'",
         "1: ACGT",
         "12) ACGT",
-        "1234",
         "Forward primer: ACGTACGT",
         "ACGT ACGT",
     ],
@@ -251,7 +255,11 @@ def test_numbers_are_whole_bases(text: str, value: int) -> None:
 
 
 def test_several_places_are_split_at_spaces_and_semicolons_and_not_inside_numbers() -> None:
-    assert several("GAL1 GAL10; chrIV:1,234-1,533, 4:5") == ("GAL1", "GAL10", "chrIV:1,234-1,533", "4:5")
+    assert several("GAL1 GAL10; chrIV:1,234-1,533, 4:5") == (
+        ("GAL1 GAL10", "chrIV:1,234-1,533, 4:5"),
+        ("GAL1", "GAL10", "chrIV:1,234-1,533", "4:5"),
+    )
+    assert several("GAL1,GAL10") == (("GAL1", "GAL10"),)
     assert several("GAL1") == ()
 
 

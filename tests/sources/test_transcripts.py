@@ -219,6 +219,10 @@ def test_codes_that_a_user_states_are_checked() -> None:
     for text in ("chrMT=7", "chrMT=x", "=", "chrMT=-1"):
         with pytest.raises(ParameterError, match="write CONTIG=TABLE"):
             given_codes([text])
+    assert given_codes(["4", "4"]) == {"": 4}
+    for texts, whom in ((["3", "4"], "all contigs"), (["chrM=3,chrM=4"], "'chrM'")):
+        with pytest.raises(ParameterError, match=f"are both given for {whom}; give one of them"):
+            given_codes(texts)
     with pytest.raises(ParameterError, match="'chrQ', which has no gene models"):
         transcripts_of(lambda: tabbed(GFF).splitlines(), {"chrQ": 3})
 

@@ -70,10 +70,12 @@ def load(row: Callable[[], ModelEntry], read: Callable[..., Reading], directory:
     """A checkpoint directory of one of transformers' classes. Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError`."""
     from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
     from engine.models.native.model import NativeCausal, NativeMasked
+    from engine.models.native.network import empty_network
 
     entry = row()
     identity = identify(entry, directory)
     evidence, causal = identity.evidence, identity.card.causal
+    empty_network(evidence)  # before the tokenizer, for which the library reads config.json as well
     reading = read(directory, evidence, causal=causal)
     state = read_state(directory, entry.weights)
     net = network(evidence, state.tensors)

@@ -26,6 +26,7 @@ class Kind:
     """A model type of transformers: its name in words, whether it reads from left to right, and where its tensors are.
 
     ``words``: table of token embeddings. ``layer``: pattern whose group is a layer's number. ``head``: beginning of the head's names.
+    ``activation``: what config.json calls the function between the feed-forward layers; empty where the class has one of its own.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Kind:
     words: str
     layer: str
     head: str
+    activation: str = "hidden_act"
 
 
 def _decoder(name: str) -> Kind:
@@ -41,11 +43,13 @@ def _decoder(name: str) -> Kind:
 
 KINDS = {
     "bert": Kind("BERT", False, "bert.embeddings.word_embeddings.weight", r"bert\.encoder\.layer\.(\d+)\.", "cls.predictions."),
-    "esm": Kind("ESM", False, "esm.embeddings.word_embeddings.weight", r"esm\.encoder\.layer\.(\d+)\.", "lm_head."),
+    "esm": Kind("ESM", False, "esm.embeddings.word_embeddings.weight", r"esm\.encoder\.layer\.(\d+)\.", "lm_head.", ""),
     "roformer": Kind(
         "RoFormer", False, "roformer.embeddings.word_embeddings.weight", r"roformer\.encoder\.layer\.(\d+)\.", "cls.predictions."
     ),
-    "modernbert": Kind("ModernBERT", False, "model.embeddings.tok_embeddings.weight", r"model\.layers\.(\d+)\.attn\.", "head.dense."),
+    "modernbert": Kind(
+        "ModernBERT", False, "model.embeddings.tok_embeddings.weight", r"model\.layers\.(\d+)\.attn\.", "head.dense.", "hidden_activation"
+    ),
     "llama": _decoder("Llama"),
     "qwen3": _decoder("Qwen3"),
     "mistral": _decoder("Mistral"),

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.core.errors import WeightsInvalid
-from engine.models.native.marks import kind_of
+from engine.core.quoting import quoted
+from engine.models.native.marks import Kind, kind_of
 from engine.models.networks.attention import with_modern_names
 
 if TYPE_CHECKING:
@@ -36,26 +37,52 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def native_network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> nn.Module:
-    """The class that config.json names, with ``tensors`` in float32; without values when they lie on torch's meta device.
-
-    Raises `WeightsInvalid` naming the first missing, foreign or misshapen tensor. No code of a publisher runs.
-    """
+def empty_network(evidence: Evidence) -> nn.Module:
+    """The class that config.json names, on the meta device. Raises `WeightsInvalid` for a config.json that the class does not take."""
     from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING
 
     kind = kind_of(evidence)
     if kind is None:
         raise WeightsInvalid(f"{evidence.name} is of no model type that is run here.")
+    _check_activation(evidence, kind)
+    try:
+        with quiet(), torch.random.fork_rng(devices=[]), torch.device("meta"):
+            config = CONFIG_MAPPING[evidence.config["model_type"]].from_dict({**evidence.config, "reference_compile": False})
+            named: Any = (MODEL_FOR_CAUSAL_LM_MAPPING if kind.causal else MODEL_FOR_MASKED_LM_MAPPING)[type(config)]
+            empty: nn.Module = named(config)
+    except Exception as error:  # whatever a value of config.json makes the library raise
+        told = f"it does not know {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise WeightsInvalid(
+            f"transformers' {kind.name} class does not take the config.json of {evidence.name} ({type(error).__name__}: {told[:160]}); "
+            "take it from the publication of the weights."
+        ) from error
+    return empty
+
+
+def native_network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """`empty_network` with ``tensors`` in float32; without values when they lie on torch's meta device.
+
+    Raises `WeightsInvalid` naming the first missing, foreign or misshapen tensor. No code of a publisher runs.
+    """
+    empty: Any = empty_network(evidence)
+    held = _compared(empty, with_modern_names(tensors))
+    if any(tensor.is_meta for tensor in held.values()):
+        return empty  # type: ignore[no-any-return]
     with quiet(), torch.random.fork_rng(devices=[]):
-        config = CONFIG_MAPPING[evidence.config["model_type"]].from_dict({**evidence.config, "reference_compile": False})
-        named: Any = (MODEL_FOR_CAUSAL_LM_MAPPING if kind.causal else MODEL_FOR_MASKED_LM_MAPPING)[type(config)]
-        with torch.device("meta"):
-            empty = named(config)
-        held = _compared(empty, with_modern_names(tensors))
-        if any(tensor.is_meta for tensor in held.values()):
-            return empty  # type: ignore[no-any-return]
-        net: nn.Module = named.from_pretrained(None, config=config, state_dict=held, dtype=torch.float32)
+        net: nn.Module = type(empty).from_pretrained(None, config=empty.config, state_dict=held, dtype=torch.float32)
     return net.eval()
+
+
+def _check_activation(evidence: Evidence, kind: Kind) -> None:
+    """Raise `WeightsInvalid` for an activation that the library does not have."""
+    from transformers.activations import ACT2FN
+
+    told = evidence.config.get(kind.activation)
+    if isinstance(told, str) and told not in ACT2FN:
+        raise WeightsInvalid(
+            f"config.json has {kind.activation} = {quoted(told, 40)}, which transformers' {kind.name} class does not know; it knows "
+            f"{', '.join(sorted(ACT2FN))}."
+        )
 
 
 def _compared(net: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

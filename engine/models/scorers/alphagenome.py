@@ -230,10 +230,11 @@ def _scores(answer: Any) -> Iterator[VariantScore]:
         return
     for row in table.to_dict("records"):
         quantile = row.get("quantile_score")
-        label = f"quantile {quantile:.5f}" if quantile is not None and np.isfinite(quantile) else ""
+        place = float(quantile) if quantile is not None and np.isfinite(quantile) else None
+        label = f"quantile {place:.5f}" if place is not None else ""
         parts = [row.get(name) for name in ("gene_name", "gene_id", "track_name", "track_strand", "biosample_name", "gtex_tissue")]
         context = " ".join(str(part) for part in parts if isinstance(part, str) and part)
-        yield VariantScore(str(row["output_type"]), float(row["raw_score"]), label, context)
+        yield VariantScore(str(row["output_type"]), float(row["raw_score"]), label, context, place)
 
 
 def _cropped(name: str, data: Any, origin: int, contig: str, start: int, end: int) -> PredictedTracks:

@@ -1,14 +1,16 @@
-"""AlphaMissense: published scores of every missense substitution, read from the published tables by position.
+"""AlphaMissense: published scores of every missense substitution, read from the published tables by position or by protein.
 
-Tables: ``AlphaMissense_hg38.tsv.gz`` and ``AlphaMissense_hg19.tsv.gz`` (block-compressed, 1-based, one row a variant and transcript).
+Tables: ``AlphaMissense_hg38.tsv.gz`` and ``AlphaMissense_hg19.tsv.gz`` (block-compressed, 1-based, one row a variant and transcript), and
+``AlphaMissense_aa_substitutions.tsv.gz`` (`engine.models.scorers.protein_table`).
 Source: Cheng et al., Science 2023, doi 10.1126/science.adg7492; google-deepmind/alphamissense. Neither weights nor tables are included.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import FileFormatError, LocusError, SourceUnavailable, WeightsMissing
 from engine.core.packages import needed
+from engine.core.proteins import AMINO_ACIDS, CLASSES, MissenseScore, ProteinScores, Substitution
 from engine.core.protocols import VariantScore
 from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet
 from engine.core.settings import Settings
 from engine.models.entry import LoadOptions, ModelEntry
+from engine.models.scorers.protein_table import ProteinTable
 from engine.models.scorers.terms import missing_acceptance
 
 if TYPE_CHECKING:
@@ -54,6 +58,10 @@ LIKELY_PATHOGENIC_ABOVE = 0.564
 
 ASSEMBLIES: Mapping[str, str] = {"GRCh38": "hg38", "GRCh37": "hg19"}
 _NAMES = {"grch38": "GRCh38", "hg38": "GRCh38", "grch37": "GRCh37", "hg19": "GRCh37", "b37": "GRCh37"}
+PROTEINS = "proteins"
+"""Name of the table of proteins among the tables of assemblies."""
+PROTEIN_FILE = "AlphaMissense_aa_substitutions.tsv.gz"
+_CHANGE = re.compile(r"([A-Z])(\d{1,6})([A-Z])", re.ASCII)
 _COLUMNS = ("CHROM", "POS", "REF", "ALT", "am_pathogenicity")
 _HEADER_LINES = 1_000
 
@@ -61,8 +69,8 @@ _HEADER_LINES = 1_000
 def classify(score: float) -> str:
     """The class the authors give a score."""
     if score < LIKELY_BENIGN_BELOW:
-        return "likely_benign"
-    return "likely_pathogenic" if score > LIKELY_PATHOGENIC_ABOVE else "ambiguous"
+        return CLASSES[0]
+    return CLASSES[2] if score > LIKELY_PATHOGENIC_ABOVE else CLASSES[1]
 
 
 def assembly_name(text: str) -> str:
@@ -77,7 +85,8 @@ def assembly_name(text: str) -> str:
 class _Row:
     reference: str
     alternate: str
-    score: VariantScore
+    score: MissenseScore
+    context: str
 
 
 class AlphaMissenseTable:
@@ -123,8 +132,12 @@ class AlphaMissenseTable:
         except (IndexError, ValueError) as error:
             raise FileFormatError(f"{self._path} has a row at position {position:,} that does not parse; download it again.") from error
         context = " ".join(named[name] for name in ("transcript_id", "uniprot_id", "protein_variant") if named.get(name))
-        score = VariantScore("am_pathogenicity", value, named.get("am_class") or classify(value), context)
-        yield _Row(named["REF"].upper(), named["ALT"].upper(), score)
+        found = _CHANGE.fullmatch(named.get("protein_variant", ""))
+        protein = named.get("uniprot_id", "")
+        known = found is not None and protein and {found[1], found[3]} <= set(AMINO_ACIDS)
+        substitution = Substitution(protein, int(found[2]), found[1], found[3]) if found is not None and known else None
+        score = MissenseScore(value, named.get("am_class") or classify(value), named.get("transcript_id", ""), substitution)
+        yield _Row(named["REF"].upper(), named["ALT"].upper(), score, context)
 
 
 def _open(path: Path) -> TabixFile:
@@ -169,10 +182,12 @@ def _columns(file: Any, path: Path) -> dict[str, int]:
 
 
 class AlphaMissense:
-    """Variant scores from the tables of one or two assemblies."""
+    """Variant scores from the tables of one or two assemblies, and from the table of proteins."""
 
     def __init__(self, tables: Mapping[str, Path]) -> None:
-        self._paths = {assembly_name(name): path for name, path in tables.items()}
+        self._paths = {assembly_name(name): path for name, path in tables.items() if name != PROTEINS}
+        path = tables.get(PROTEINS)
+        self._proteins = ProteinTable(path, CARD, classify) if path is not None else None
         self._open: dict[str, AlphaMissenseTable] = {}
         self._lock = threading.Lock()
 
@@ -222,12 +237,43 @@ class AlphaMissense:
         WeightsMissing, FileFormatError
             The table is not there, or is not the published one.
         """
+        rows = self._rows(assembly, contig, position, reference, alternate)
+        found = [VariantScore("am_pathogenicity", row.score.value, row.score.label, row.context) for row in rows]
+        return tuple(sorted(found, key=lambda score: (-score.value, score.context)))
+
+    def missense(self, assembly: str, contig: str, position: int, reference: str, alternate: str) -> tuple[MissenseScore, ...]:
+        """As `score`, each with the substitution it is in its protein."""
+        found = [row.score for row in self._rows(assembly, contig, position, reference, alternate)]
+        return tuple(sorted(found, key=lambda score: (-score.value, score.transcript)))
+
+    def protein(self, name: str, look: Callable[[], None] = lambda: None) -> ProteinScores:
+        """Scores of all substitutions of the protein with this UniProt accession; ``look`` may raise to stop.
+
+        Raises `WeightsMissing` without the table of proteins, `InputError` for a protein that is not in it, `FileFormatError`.
+        """
+        if self._proteins is None:
+            raise WeightsMissing(
+                f"There is no AlphaMissense table of proteins; download {PROTEIN_FILE} from {CARD.source} and set "
+                f"LOCUSCOPE_ALPHAMISSENSE={PROTEINS}=/path/{PROTEIN_FILE}."
+            )
+        return self._proteins.protein(name, look)
+
+    def check(self, assembly: str) -> None:
+        """Open the table of an assembly. Raises `LocusError` for an assembly that none exists of, `WeightsMissing` when it is not here."""
+        self._table(assembly_name(assembly))
+
+    @property
+    def has_proteins(self) -> bool:
+        """Whether the table of proteins is here."""
+        return self._proteins is not None
+
+    def _rows(self, assembly: str, contig: str, position: int, reference: str, alternate: str) -> list[_Row]:
         table = self._table(assembly_name(assembly))
         if position < 1:
             raise LocusError(f"Position {position:,} does not exist; positions are counted from 1.")
         given, wanted = reference.upper().replace("U", "T"), alternate.upper().replace("U", "T")
         if len(given) != 1 or len(wanted) != 1:
-            return ()
+            return []
         rows = table.rows(contig, position)
         references = sorted({row.reference for row in rows})
         if rows and given not in references:
@@ -235,8 +281,7 @@ class AlphaMissense:
                 f"The reference at {contig}:{position:,} of {assembly} is {'/'.join(references)} in the AlphaMissense table, not {given}; "
                 "check the assembly and the strand."
             )
-        found = [row.score for row in rows if row.alternate == wanted]
-        return tuple(sorted(found, key=lambda score: (-score.value, score.context)))
+        return [row for row in rows if row.alternate == wanted]
 
 
 def _missing(assembly: str) -> str:
@@ -248,7 +293,7 @@ def _missing(assembly: str) -> str:
 
 
 def tables_of(text: str) -> dict[str, Path]:
-    """Assembly → path from the setting ``ASSEMBLY=FILE,ASSEMBLY=FILE``. Raises `LocusError` or `SourceUnavailable`."""
+    """Assembly, or `PROTEINS`, → path from the setting ``ASSEMBLY=FILE,proteins=FILE``. Raises `LocusError` or `SourceUnavailable`."""
     found: dict[str, Path] = {}
     for item in filter(None, (part.strip() for part in text.split(","))):
         name, sign, path = item.partition("=")
@@ -256,12 +301,13 @@ def tables_of(text: str) -> dict[str, Path]:
             raise SourceUnavailable(
                 f"LOCUSCOPE_ALPHAMISSENSE has {quoted(item)}; write ASSEMBLY=FILE, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz."
             )
-        found[assembly_name(name)] = Path(path).expanduser()
+        found[PROTEINS if name.strip() == PROTEINS else assembly_name(name)] = Path(path).expanduser()
     return found
 
 
 def _tables(directory: Path, settings: Settings) -> dict[str, Path]:
     inside = {name: directory / f"AlphaMissense_{suffix}.tsv.gz" for name, suffix in ASSEMBLIES.items()}
+    inside[PROTEINS] = directory / PROTEIN_FILE
     found = {name: path for name, path in inside.items() if path.is_file()}
     return found or tables_of(settings.alphamissense)
 

@@ -110,6 +110,32 @@ def test_a_six_mer_with_another_letter_is_carbons_unknown_token(tiny: Path) -> N
     assert ids[1] == ids[3]
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        (
+            "bert",
+            {"hidden_act": "mish2"},
+            "config.json has hidden_act = 'mish2', which transformers' BERT class does not know; it knows gelu, ",
+        ),
+        ("modernbert", {"hidden_activation": "odd"}, "has hidden_activation = 'odd', which transformers' ModernBERT class does not know"),
+        ("llama", {"hidden_act": 7}, "transformers' Llama class does not take the config.json of"),
+        ("llama", {"hidden_size": "x"}, "transformers' Llama class does not take the config.json of"),
+        ("llama", {"rope_parameters": {"rope_type": "odd"}}, "(KeyError: it does not know 'odd'); take it from the publication"),
+    ],
+)
+def test_a_value_of_the_configuration_that_the_class_does_not_take_is_named(
+    name: str, change: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    OWN[name].write(tmp_path)
+    told = tmp_path / "config.json"
+    told.write_text(json.dumps(json.loads(told.read_text()) | change))
+    with pytest.raises(WeightsInvalid) as caught:
+        load("checkpoint", tmp_path)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", OWN)
 def test_any_class_gives_what_it_gives_by_its_own_library(name: str, tmp_path: Path) -> None:
     """Every model type that may be brought, with single bases or k-mers; the reference is made of the class, the tokenizer and sums by hand."""

@@ -1,0 +1,132 @@
+"""The command ``embeddings``."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.commands import arguments
+from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, settings_of_command_line, writing
+from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
+from engine.core.embedding import EmbeddingParameters, EmbeddingTable, Probe, Projection, ProjectionParameters
+from engine.core.parameters import fields_of
+
+app = typer.Typer()
+
+_PLACES = {field.name: field.option for field in fields_of(EmbeddingParameters)}
+_MAP = {field.name: field.option for field in fields_of(ProjectionParameters)}
+
+
+def _flag(options: dict[str, Any], name: str) -> Any:
+    return typer.Option(options[name].flag, metavar=options[name].metavar, help=options[name].help)
+
+
+@app.command("embeddings")
+def embeddings_command(
+    fasta: Annotated[Path, typer.Option("--fasta", metavar="GENOME", help="FASTA, or GenBank with its features.")],
+    gff: Annotated[
+        Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF, GenBank or BED: features and classes.")
+    ] = None,
+    windows: Annotated[int, _flag(_PLACES, "window_bp")] = 0,
+    step: Annotated[int, _flag(_PLACES, "step_bp")] = 0,
+    features: Annotated[str, _flag(_PLACES, "kinds")] = "",
+    per_class: Annotated[int, _flag(_PLACES, "per_class")] = 0,
+    neighbours: Annotated[int, _flag(_MAP, "neighbours")] = 15,
+    clusters: Annotated[int, _flag(_MAP, "clusters")] = 0,
+    resolution: Annotated[float, _flag(_MAP, "resolution")] = 1.0,
+    seed: Annotated[int, _flag(_PLACES, "seed")] = 1,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", metavar="TABLE", help="A table with a label of each place, for a regression.")
+    ] = None,
+    label: Annotated[
+        str, typer.Option("--label", metavar="COLUMN", help="Column of the label: numbers (ridge) or classes (logistic).")
+    ] = "label",
+    key: Annotated[str, typer.Option("--key", metavar="COLUMN", help="Column with names or loci of places.")] = "",
+    group: Annotated[
+        str, typer.Option("--group", metavar="COLUMN", help="Column of groups that are held out whole; without it, stretches of 100 kb.")
+    ] = "",
+    model: ModelId = "",
+    weights: Weights = None,
+    species: Species = "",
+    device: Device = "",
+    dtype: Dtype = "",
+    out: Out = None,
+) -> None:
+    """Mean hidden states of windows or annotated features of a genome, on a map (PCA; UMAP and Leiden where they are installed) and in clusters,
+    with their agreement with the annotation; --labels asks what they predict, beside GC content and k-mers. Writes .npz, .tsv, .h5ad, or the
+    map (.html, .png, .svg, .pdf)."""
+    from engine.exports.embedding_files import FORMATS, agreement_rows, probe_rows, write_embeddings
+    from engine.service.embedding_places import choose_places
+    from engine.service.embeddings import EmbeddingRequest, labels_of_places, probe_table, project_table, run_embeddings
+    from engine.sources.labelled import read_labelled
+
+    target = out or Path("embeddings.npz")
+    check_output(target)
+    check_ending(target, (*FORMATS, *FIGURES))
+    settings = settings_of_command_line()
+    rows = read_labelled(labels) if labels is not None else None
+    if rows is not None:
+        rows.column(label)
+    parameters = EmbeddingParameters(windows, step, features, per_class, seed)
+    projecting = ProjectionParameters(neighbours, clusters, resolution, seed)
+    genome = _genome(fasta, gff, settings)
+    chosen = choose_places(genome, parameters)
+    unknown = f" ({chosen.unknown:,} with mostly unknown letters are left out)" if chosen.unknown else ""
+    print(f"{len(chosen.places):,} places, {chosen.bases:,} bases{unknown}", file=sys.stderr)
+    engine, monitor = arguments.make_engine(settings), TerminalMonitor()
+    table = run_embeddings(engine, EmbeddingRequest(genome, chosen, parameters, model, species, weights, device, dtype), monitor)
+    monitor.close()
+    projection = project_table(table, projecting, monitor)
+    for sentence in projection.missing:
+        print(sentence, file=sys.stderr)
+    _tell(agreement_rows(projection))
+    if rows is not None:
+        found: Probe = probe_table(table, label, *labels_of_places(table, rows, label, key, group), monitor, seed)
+        _tell(probe_rows(found))
+        print(found.words(), file=sys.stderr)
+    with writing(target):
+        if target.suffix.casefold() in FIGURES:
+            _write_map(table, projection, target)
+        else:
+            write_embeddings(table, projection, target)
+    print(f"wrote {target}", file=sys.stderr)
+
+
+def _genome(fasta: Path, gff: Path | None, settings: Any) -> Any:
+    """The genome of a FASTA file, or of a flat file that has its own features."""
+    from engine.service.embedding_places import GenomeOfRecords, GenomeOfReference
+    from engine.service.triage import ReferenceLetters
+    from engine.sources.annotation_index import open_annotation
+    from engine.sources.door import OWN_FILES, TextLines
+    from engine.sources.kinds import EMBL, GENBANK
+    from engine.sources.records import read_file
+
+    arguments.check_readable(fasta)
+    with TextLines(fasta.name, fasta, OWN_FILES, "a FASTA or GenBank file") as lines:
+        flat = lines.kind in (GENBANK, EMBL)
+    if flat and gff is None:
+        found = read_file(fasta.name, fasta.read_bytes(), OWN_FILES)
+        return GenomeOfRecords(found.records, found.features)
+    return GenomeOfReference(ReferenceLetters.of_file(fasta, settings), open_annotation(gff) if gff is not None else None)
+
+
+def _tell(rows: Sequence[dict[str, Any]]) -> None:
+    """A table on standard output."""
+    if rows:
+        table = csv.DictWriter(sys.stdout, list(rows[0]), delimiter="\t", lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def _write_map(table: EmbeddingTable, projection: Projection, path: Path) -> None:
+    from engine.exports.figure import write_figure
+    from engine.views.embedding_map import COLOURS, embedding_map
+
+    colour = COLOURS[0] if table.class_names() else COLOURS[1]
+    drawn = embedding_map(table, projection, next(iter(projection.maps())), colour)
+    write_figure(drawn, path, table.provenance, 1000, int(drawn.layout.height))

@@ -1,0 +1,193 @@
+"""Which places of a genome are embedded: windows, or annotated features and what lies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from engine.core.embedding import INTERGENIC, NO_CLASS, EmbeddedPlace, EmbeddingParameters, check_count
+from engine.core.errors import ParameterError
+from engine.core.features import Feature
+from engine.core.sequence import NucleotideSequence
+from engine.sources.annotation_index import GENE_KINDS
+from engine.sources.assemblies import find_contig
+
+if TYPE_CHECKING:
+    from engine.core.progress import Monitor
+    from engine.service.triage import ReferenceLetters
+    from engine.sources.annotation_index import Annotation
+
+USUAL = ("CDS", "tRNA", "rRNA", "tmRNA", "ncRNA", "snRNA", "snoRNA", "pseudogene", INTERGENIC)
+"""Kinds that are embedded when none are named, as far as they are annotated."""
+SHORTEST_BP, SHORTEST_GAP_BP, LONGEST_GAP_BP = 20, 50, 1_000
+"""A feature or window below is left out, a gap below is none, and of a longer gap the middle is taken."""
+_LETTERS = str.maketrans("ACGT", "TGCA")
+
+
+class Genome(Protocol):
+    """Letters and features by contig, on the forward strand, 0-based half-open."""
+
+    def contigs(self) -> Mapping[str, int]:
+        """Length of each."""
+
+    def letters(self, contig: str, start: int, end: int) -> str:
+        """Upper-case DNA."""
+
+    def features(self, contig: str) -> Sequence[Feature]:
+        """All features of a contig, by start."""
+
+
+class GenomeOfRecords:
+    """Records in memory, as they were read, with the features of each in indices of its letters."""
+
+    def __init__(self, records: Sequence[NucleotideSequence], features: Sequence[Sequence[Feature]]) -> None:
+        names: dict[str, tuple[NucleotideSequence, Sequence[Feature]]] = {}
+        for number, (record, own) in enumerate(zip(records, features, strict=True), start=1):
+            first = (record.name.split() or [f"record{number}"])[0][:80]
+            names[first if first not in names else f"{first}_{number}"] = (record, own)
+        self._records = names
+
+    def contigs(self) -> Mapping[str, int]:
+        """Records by name."""
+        return {name: len(record) for name, (record, _) in self._records.items()}
+
+    def letters(self, contig: str, start: int, end: int) -> str:
+        """Letters of a record as they stand."""
+        return self._records[contig][0].letters[start:end].replace("U", "T")
+
+    def features(self, contig: str) -> Sequence[Feature]:
+        """Features of a record."""
+        return self._records[contig][1]
+
+
+class GenomeOfReference:
+    """A FASTA file or a registered assembly, with an annotation perhaps."""
+
+    def __init__(self, reference: ReferenceLetters, annotation: Annotation | None = None) -> None:
+        self.reference, self._annotation = reference, annotation
+
+    def contigs(self) -> Mapping[str, int]:
+        """Contigs of the reference."""
+        return self.reference.genomes.contigs(self.reference.assembly)
+
+    def letters(self, contig: str, start: int, end: int) -> str:
+        """Letters of a contig."""
+        return self.reference.letters(contig, start, end)
+
+    def features(self, contig: str) -> Sequence[Feature]:
+        """Features of a contig, whatever its name is there."""
+        if self._annotation is None:
+            return ()
+        name = find_contig(contig, self._annotation.contigs())
+        return () if name is None else self._annotation.overlapping(name, 0, self.contigs()[contig])
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The places, and how many were left out because more than half of their letters are unknown."""
+
+    places: tuple[EmbeddedPlace, ...]
+    unknown: int = 0
+
+    @property
+    def bases(self) -> int:
+        """Bases of all places."""
+        return sum(place.end - place.start for place in self.places)
+
+
+def choose_places(genome: Genome, parameters: EmbeddingParameters, monitor: Monitor | None = None) -> Chosen:
+    """The places of a genome that parameters name. Raises `ParameterError` for none, too few or too many, and for unknown kinds."""
+    found: list[EmbeddedPlace] = []
+    seen: set[str] = set()
+    wanted = {name.strip() for name in parameters.kinds.split(",") if name.strip()}
+    for contig, length in genome.contigs().items():
+        features = tuple(genome.features(contig))
+        seen |= {item.kind for item in features}
+        if parameters.window_bp:
+            found += _windows(contig, length, features, parameters)
+        else:
+            found += _features(contig, length, features, wanted or set(USUAL))
+    absent = wanted - seen - {INTERGENIC}
+    if not parameters.window_bp and (absent or not seen):
+        there = ", ".join([*sorted(seen)[:20], INTERGENIC]) if seen else "no feature at all; give an annotation, or windows"
+        raise ParameterError(f"The annotation has no {', '.join(sorted(absent)) or 'feature'}; it has {there}.")
+    drawn = _drawn(found, parameters)
+    check_count(len(drawn))
+    kept = []
+    for place in drawn:
+        if monitor is not None:
+            monitor.advance(0)
+        letters = genome.letters(place.contig, place.start, place.end)
+        if 2 * sum(letters.count(base) for base in "ACGT") > len(letters):
+            kept.append(place)
+    check_count(len(kept))
+    return Chosen(tuple(kept), len(drawn) - len(kept))
+
+
+def read_places(genome: Genome, places: Sequence[EmbeddedPlace]) -> Iterator[tuple[EmbeddedPlace, NucleotideSequence]]:
+    """Each place with its letters on its strand."""
+    for place in places:
+        letters = genome.letters(place.contig, place.start, place.end)
+        yield place, NucleotideSequence(letters.translate(_LETTERS)[::-1] if place.strand == "-" else letters)
+
+
+def kinds_of(genome: Genome) -> list[str]:
+    """Kinds of features that can be chosen, those in `USUAL` first."""
+    found = {item.kind for contig in genome.contigs() for item in genome.features(contig)}
+    usual = [name for name in USUAL if name in found]
+    return [*usual, *([INTERGENIC] if found else []), *sorted(found - set(usual))] if found else []
+
+
+def _windows(contig: str, length: int, features: Sequence[Feature], parameters: EmbeddingParameters) -> Iterator[EmbeddedPlace]:
+    width, step = parameters.window_bp, parameters.step_bp or parameters.window_bp
+    codes = np.zeros(length, dtype=np.int16)
+    kinds = [name for name in USUAL if name != INTERGENIC]
+    genes = np.zeros(length, dtype=bool)
+    for item in features:
+        if item.kind in kinds:
+            codes[item.start : item.end] = kinds.index(item.kind) + 1
+        if item.kind in GENE_KINDS or item.kind in kinds:
+            genes[item.start : item.end] = True
+    for start in range(0, max(0, length - max(SHORTEST_BP, width) + 1), step):
+        counts = np.bincount(codes[start : start + width], minlength=len(kinds) + 1)
+        best = int(counts[1:].argmax()) + 1
+        between = 2 * int(genes[start : start + width].sum()) < width
+        kind = kinds[best - 1] if 2 * counts[best] >= width else INTERGENIC if between and features else NO_CLASS
+        yield EmbeddedPlace(contig, start, start + width, "+", "", kind)
+
+
+def _features(contig: str, length: int, features: Sequence[Feature], wanted: set[str]) -> Iterator[EmbeddedPlace]:
+    done: set[tuple[str, int, int, str]] = set()
+    for item in features:
+        key = (item.kind, item.start, item.end, item.strand)
+        if item.kind in wanted and key not in done and item.width_bp >= SHORTEST_BP and item.end <= length:
+            done.add(key)
+            yield EmbeddedPlace(contig, item.start, item.end, "-" if item.strand == "-" else "+", item.name, item.kind)
+    if INTERGENIC in wanted and features:
+        yield from _gaps(contig, length, features)
+
+
+def _gaps(contig: str, length: int, features: Sequence[Feature]) -> Iterator[EmbeddedPlace]:
+    """Stretches between genes."""
+    genes = sorted((item.start, item.end) for item in features if item.kind in GENE_KINDS or item.kind in USUAL)
+    reached = 0
+    for start, end in [*genes, (length, length)]:
+        if start - reached >= SHORTEST_GAP_BP:
+            spare = max(0, start - reached - LONGEST_GAP_BP) // 2
+            yield EmbeddedPlace(contig, reached + spare, start - spare, "+", "", INTERGENIC)
+        reached = max(reached, end)
+
+
+def _drawn(places: list[EmbeddedPlace], parameters: EmbeddingParameters) -> list[EmbeddedPlace]:
+    """At most ``per_class`` places of each class, in the order of the genome."""
+    if not parameters.per_class:
+        return places
+    generator = np.random.default_rng(parameters.seed)
+    kept: list[int] = []
+    for kind in sorted({place.kind for place in places}):
+        own = np.array([number for number, place in enumerate(places) if place.kind == kind])
+        kept += own.tolist() if len(own) <= parameters.per_class else generator.choice(own, parameters.per_class, replace=False).tolist()
+    return [places[number] for number in sorted(kept)]

@@ -1,0 +1,262 @@
+"""The page Protein: AlphaMissense by place in the genome or in a protein, a protein's 20 × L map, and the card of the chosen variant."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.core.errors import LocuscopeError, ResourceExhausted
+from engine.core.proteins import AMINO_ACIDS, LookedUp, ProteinScores, Substitution
+from engine.exports import figure as figures
+from engine.exports.protein_files import FORMATS, looked_up_table
+from engine.service.proteins import TABLE, look_up, of_variants, protein_scores
+from engine.sources import apart
+from engine.views.protein import CELLS, THRESHOLDS, VARIANTS, Mark, protein_figure
+from pages._ui import downloads, protein_card, protein_desk, reading, state
+from pages._ui.protein_desk import HUMAN, SLOT, WISH, ProteinDesk
+from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
+
+READING, MAP = "protein", "protein-map"
+LONGEST_LIST = 500_000
+LONGEST_ADDRESS = 500
+WIDTH = 1200
+"""Pixels of a picture in a file."""
+PLACEHOLDER = "P13569:V2M · P13569:p.Val2Met · chr7:117480098 G>A · P13569"
+
+
+def page() -> None:
+    """Draw the page."""
+    shared = state.shared()
+    st.subheader("Protein", anchor=False)
+    show_caption(
+        "AlphaMissense's published scores of every single amino-acid change of human proteins: a variant by its place in the genome or in a "
+        "protein, all changes of the protein as a map, and on one card what else is known of the variant."
+    )
+    row = shared.engine.model(TABLE)
+    if not row.installed:
+        show_info(row.why_not)
+        if st.button("To the page Models", key="protein-to-models"):
+            st.switch_page("pages/models.py")
+        return
+    _take_wish()
+    _intake(shared)
+    reading.show(shared.engine, READING)
+    desk = protein_desk.of_session()
+    if desk is None:
+        return
+    _table(desk)
+    _ask_protein(shared, desk)
+    reading.show(shared.engine, MAP)
+    if desk.refused:
+        show_warning(desk.refused)
+    if desk.protein is not None:
+        _map(desk, desk.protein)
+    if desk.chosen is not None and desk.row is not None:
+        protein_card.section(shared, desk)
+    if desk.given:
+        st.query_params.from_dict({"variants": desk.given, "assembly": desk.assembly})
+
+
+def _take_wish() -> None:
+    """What another page wants to see here."""
+    wanted: protein_desk.Wish | None = st.session_state.pop(WISH, None)
+    if wanted is not None:
+        desk = ProteinDesk(wanted.rows, wanted.assembly, wish=wanted)
+        desk.choose(wanted.chosen)
+        st.session_state[SLOT] = desk
+
+
+def _intake(shared: state.Shared) -> None:
+    """Variants as text or as a file; at first those of the address."""
+    asked, named = st.query_params.get("variants", "")[:LONGEST_ADDRESS], st.query_params.get("assembly", HUMAN[0])
+    begin = bool(asked) and SLOT not in st.session_state and not reading.under_way(READING)
+    with st.form("protein"):
+        left, middle, right = st.columns([5, 3, 2], vertical_alignment="bottom")
+        text = left.text_area(
+            "Variants or a protein, one a line", asked, key="protein-text", height=82, max_chars=LONGEST_LIST, placeholder=PLACEHOLDER
+        )
+        file = middle.file_uploader("or a VCF", key="protein-vcf")
+        index = HUMAN.index(named) if named in HUMAN else 0
+        assembly = right.selectbox("Assembly of the variants", HUMAN, index=index, key="protein-assembly")
+        sent = right.form_submit_button("Look up", type="primary")
+    try:
+        if sent and file is not None:
+            _read_file(shared, file.name, state.uploaded(file, "protein-vcf"), assembly)
+        elif sent or begin:
+            _read(shared, text, assembly)
+    except ResourceExhausted as error:
+        show_error(str(error))
+
+
+def _read(shared: state.Shared, text: str, assembly: str) -> None:
+    def work(monitor: reading.Reading) -> tuple[LookedUp, ...]:
+        return look_up(shared.engine, shared.genomes, text, assembly, lambda: monitor.advance(0))
+
+    given = text.strip() if len(text.strip()) <= LONGEST_ADDRESS else ""
+    reading.begin(READING, "the variants", work, partial(_found, assembly, given), show_error)
+
+
+def _read_file(shared: state.Shared, name: str, content: bytes, assembly: str) -> None:
+    def work(monitor: reading.Reading) -> tuple[LookedUp, ...]:
+        return of_variants(shared.engine, apart.read_variants(name, content, shared.settings, monitor), assembly)
+
+    reading.begin(READING, name, work, partial(_found, assembly, ""), show_error)
+
+
+def _found(assembly: str, given: str, rows: tuple[LookedUp, ...]) -> None:
+    desk = ProteinDesk(rows, assembly, given)
+    first = next((number for number, row in enumerate(rows) if row.protein), None)
+    if first is not None:
+        desk.choose(first)
+    st.session_state[SLOT] = desk
+
+
+def _table(desk: ProteinDesk) -> None:
+    """The variants; a click on one shows its protein and its card."""
+    frame = table(desk.rows)
+    scored = int(frame["AlphaMissense"].notna().sum())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(frame):,} line{'' if len(frame) == 1 else 's'}**, {scored:,} with a score")
+        card = state.shared().engine.model(TABLE).card
+        content = partial(looked_up_table, desk.rows, card)
+        st.download_button("List (.tsv)", content, "variants.tsv", "text/tab-separated-values", on_click="ignore", key="protein-list")
+    default: Any = {"selection": {"rows": [desk.chosen] if desk.chosen is not None else [], "columns": [], "cells": []}}
+    picked = st.dataframe(
+        frame.drop(columns=[name for name in ("note", "transcript", "place") if (frame[name] == "").all()]),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default=default,
+        key=f"protein-table-{id(desk)}-{desk.generation}",
+        height=min(180, 38 + 35 * len(frame)),
+        column_config={"AlphaMissense": st.column_config.NumberColumn(format="%.3f", help="0 to 1; high: pathogenic.")},
+    )
+    rows = [number for number in picked.selection.rows if number < len(frame)]
+    if rows and rows[0] != desk.chosen:
+        desk.choose(rows[0])
+
+
+def table(rows: tuple[LookedUp, ...]) -> pd.DataFrame:
+    """Looked-up variants as a person reads them."""
+    return pd.DataFrame(
+        {
+            "given": [row.text for row in rows],
+            "place": [f"{row.assembly} {row.variant}" if row.variant is not None else "" for row in rows],
+            "protein": [str(row.substitution or row.protein) for row in rows],
+            "AlphaMissense": pd.array([row.score.value if row.score else None for row in rows], dtype="Float64"),
+            "class": [row.label for row in rows],
+            "transcript": [row.score.transcript if row.score else "" for row in rows],
+            "note": [row.note for row in rows],
+        }
+    )
+
+
+def _ask_protein(shared: state.Shared, desk: ProteinDesk) -> None:
+    """Read the protein of the chosen row, unless it is on screen already."""
+    name = desk.row.protein if desk.row is not None else ""
+    if not name or (desk.protein is not None and desk.protein.protein == name) or reading.under_way(MAP):
+        return
+
+    def work(monitor: reading.Reading) -> ProteinScores | str:
+        try:
+            return protein_scores(shared.engine, name, lambda: monitor.advance(0))
+        except LocuscopeError as error:
+            return f"There is no map: {error}"
+
+    def then(found: ProteinScores | str) -> None:
+        desk.refused = found if isinstance(found, str) else ""
+        if isinstance(found, ProteinScores):
+            desk.show(found)
+        else:
+            desk.protein = None
+
+    if not desk.refused or (desk.protein is not None and desk.protein.protein != name):
+        reading.begin(MAP, name, work, then, show_error)
+
+
+def _map(desk: ProteinDesk, protein: ProteinScores) -> None:
+    """The map of a stretch; a click on a cell says what it is, and chooses its row where it is one of the list."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        show_caption(protein.words())
+        stretch = _stretch(desk, protein)
+        marks = _marks(desk, protein)
+        dark = bool(st.context.theme.type == "dark")
+        _exports(protein, stretch, marks)
+    figure = protein_figure(protein, *stretch, marks, dark=dark)
+    picked = st.plotly_chart(
+        figure,
+        theme=None,
+        on_select="rerun",
+        selection_mode="points",
+        key=f"protein-figure-{protein.protein}-{desk.generation}",
+        alt=f"Pathogenicity of all substitutions of {protein.protein} from position {stretch[0]} to {stretch[1]}",
+        config={"displaylogo": False},
+    )
+    show_caption(
+        f"Blue below {THRESHOLDS[0]}: likely benign; grey: ambiguous; orange above {THRESHOLDS[1]}: likely pathogenic, the authors' classes at "
+        "90 % precision on ClinVar. Open cells are the reference. Squares are variants of the list. Click a cell; drag to move."
+    )
+    _clicked(desk, protein, picked, figure)
+    if desk.picked is not None:
+        score = protein.score(desk.picked)
+        told = f"{score.value:.3f}, {score.label.replace('_', ' ')}" if score is not None else "no score"
+        st.markdown(f"Clicked: **{plain(str(desk.picked))}** · {plain(told)}")
+
+
+def _stretch(desk: ProteinDesk, protein: ProteinScores) -> tuple[int, int]:
+    first = st.number_input("From", 1, len(protein), desk.stretch[0], key=f"protein-first-{protein.protein}-{desk.stretch}", width=130)
+    last = st.number_input("To", 1, len(protein), desk.stretch[1], key=f"protein-last-{protein.protein}-{desk.stretch}", width=130)
+    return (int(first), int(last)) if first <= last else (int(last), int(first))
+
+
+def _marks(desk: ProteinDesk, protein: ProteinScores) -> list[Mark]:
+    chosen = desk.row.substitution if desk.row is not None else None
+    found = {
+        row.substitution: Mark(row.substitution, f"{row.text} · {row.substitution}", row.substitution == chosen)
+        for row in desk.rows
+        if row.substitution is not None and row.substitution.protein == protein.protein and row.score is not None
+    }
+    if desk.picked is not None:
+        found[desk.picked] = Mark(desk.picked, f"clicked: {desk.picked}", chosen=True)
+    return list(found.values())
+
+
+def _clicked(desk: ProteinDesk, protein: ProteinScores, picked: Any, figure: Any) -> None:
+    names = [trace.name for trace in figure.data]
+    points = [point for point in picked.selection.points if names[point["curve_number"]] in (CELLS, VARIANTS)]
+    if not points:
+        return
+    position, alternate = int(points[0]["x"]), AMINO_ACIDS[int(points[0]["y"])]
+    there = Substitution(protein.protein, position, protein.residues[position - 1], alternate)
+    if there == desk.picked:
+        return
+    number = desk.of(there)
+    if number is not None and number != desk.chosen:
+        desk.chosen = number
+        desk.generation += 1
+    desk.picked = there
+    st.rerun()
+
+
+def _exports(protein: ProteinScores, stretch: tuple[int, int], marks: list[Mark]) -> None:
+    with st.popover("Export", help="All substitutions of the protein, and the picture"):
+        columns = st.columns(2)
+        for index, (end, (title, make)) in enumerate(FORMATS.items()):
+            name = f"{protein.protein}{end}"
+            columns[index % 2].download_button(
+                f"{end} · {title}", partial(make, protein), name, on_click="ignore", type="tertiary", key=name
+            )
+        for index, (kind, title) in enumerate(downloads.FIGURES.items()):
+            name = f"{protein.protein}.{kind}"
+            drawn = partial(_file, protein, stretch, marks, kind)
+            columns[index % 2].download_button(
+                f".{kind} · {title}", drawn, name, figures.MEDIA_TYPES[kind], on_click="ignore", type="tertiary", key=name
+            )
+
+
+def _file(protein: ProteinScores, stretch: tuple[int, int], marks: list[Mark], kind: figures.Kind) -> bytes:
+    drawn = protein_figure(protein, *stretch, marks)
+    return figures.figure_bytes(drawn, kind, protein.provenance, width=WIDTH, height=int(drawn.layout.height))
