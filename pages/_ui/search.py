@@ -75,7 +75,7 @@ def bar(shared: Shared, session: Session) -> None:
         _follow_question(session)
         box, model, tools = st.columns([4.9, 1.9, 2.8], vertical_alignment="bottom", gap="small")
         with box, st.form("search", border=False):
-            text, go = st.columns([5, 1], vertical_alignment="bottom", gap="small")
+            text, go = st.columns([4.4, 1.1], vertical_alignment="bottom", gap="small")
             text.text_area(
                 "Sequence or locus",
                 key=BOX,
