@@ -12,7 +12,7 @@ import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, settings_of_command_line, writing
-from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights
+from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, decimal, whole
 from engine.core.embedding import EmbeddingParameters, EmbeddingTable, Probe, Projection, ProjectionParameters
 from engine.core.parameters import fields_of
 
@@ -22,8 +22,8 @@ _PLACES = {field.name: field.option for field in fields_of(EmbeddingParameters)}
 _MAP = {field.name: field.option for field in fields_of(ProjectionParameters)}
 
 
-def _flag(options: dict[str, Any], name: str) -> Any:
-    return typer.Option(options[name].flag, metavar=options[name].metavar, help=options[name].help)
+def _flag(options: dict[str, Any], name: str, parser: Any = None) -> Any:
+    return typer.Option(options[name].flag, metavar=options[name].metavar, help=options[name].help, parser=parser)
 
 
 @app.command("embeddings")
@@ -32,14 +32,14 @@ def embeddings_command(
     gff: Annotated[
         Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF, GenBank or BED: features and classes.")
     ] = None,
-    windows: Annotated[int, _flag(_PLACES, "window_bp")] = 0,
-    step: Annotated[int, _flag(_PLACES, "step_bp")] = 0,
+    windows: Annotated[int, _flag(_PLACES, "window_bp", whole)] = 0,
+    step: Annotated[int, _flag(_PLACES, "step_bp", whole)] = 0,
     features: Annotated[str, _flag(_PLACES, "kinds")] = "",
-    per_class: Annotated[int, _flag(_PLACES, "per_class")] = 0,
-    neighbours: Annotated[int, _flag(_MAP, "neighbours")] = 15,
-    clusters: Annotated[int, _flag(_MAP, "clusters")] = 0,
-    resolution: Annotated[float, _flag(_MAP, "resolution")] = 1.0,
-    seed: Annotated[int, _flag(_PLACES, "seed")] = 1,
+    per_class: Annotated[int, _flag(_PLACES, "per_class", whole)] = 0,
+    neighbours: Annotated[int, _flag(_MAP, "neighbours", whole)] = 15,
+    clusters: Annotated[int, _flag(_MAP, "clusters", whole)] = 0,
+    resolution: Annotated[float, _flag(_MAP, "resolution", decimal)] = 1.0,
+    seed: Annotated[int, _flag(_PLACES, "seed", whole)] = 1,
     labels: Annotated[
         Path | None, typer.Option("--labels", metavar="TABLE", help="A table with a label of each place, for a regression.")
     ] = None,
@@ -66,7 +66,7 @@ def embeddings_command(
     from engine.sources.labelled import read_labelled
 
     target = out or Path("embeddings.npz")
-    check_output(target)
+    check_output(target, read=(fasta, gff, labels))
     check_ending(target, (*FORMATS, *FIGURES))
     settings = settings_of_command_line()
     rows = read_labelled(labels) if labels is not None else None

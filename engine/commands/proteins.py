@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.commands import arguments
-from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, deliver, settings_of_command_line, writing
-from engine.commands.options import Out
+from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, deliver, settings_of_command_line, tell, writing
+from engine.commands.options import Out, whole
 from engine.core.errors import InputError, ParameterError
 from engine.core.proteins import LookedUp, ProteinScores
 
@@ -33,9 +33,9 @@ def protein_command(
     ] = None,
     vcf: Annotated[Path | None, typer.Option("--vcf", metavar="FILE", help="Variants of a VCF instead.")] = None,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="Of variants that name none: GRCh38 or GRCh37.")] = "GRCh38",
-    first: Annotated[int, typer.Option("--first", metavar="POSITION", help="First residue of a figure.")] = 1,
+    first: Annotated[int, typer.Option("--first", metavar="POSITION", help="First residue of a figure.", parser=whole)] = 1,
     last: Annotated[
-        int | None, typer.Option("--last", metavar="POSITION", help="Last residue of a figure; without it, the last one.")
+        int | None, typer.Option("--last", metavar="POSITION", help="Last residue of a figure; without it, the last one.", parser=whole)
     ] = None,
     out: Out = None,
 ) -> None:
@@ -49,12 +49,14 @@ def protein_command(
     if (vcf is None) == (not what):
         raise InputError("Give variants or a protein, or a file with --vcf; one of the two.")
     if out is not None:
-        check_output(out)
+        check_output(out, read=(vcf,))
         check_ending(out, (*FORMATS, ".txt", *FIGURES))
     settings = settings_of_command_line()
     engine = arguments.make_engine(settings)
     if vcf is not None:
-        found = of_variants(engine, read_vcf(vcf), assembly)
+        notes = list[str]()
+        found = of_variants(engine, read_vcf(vcf, notes=notes), assembly)
+        tell(notes)
     else:
         found = look_up(engine, GenomeSet(settings), "\n".join(what or ()), assembly)
     whole = len(found) == 1 and found[0].named and found[0].substitution is None
@@ -112,7 +114,7 @@ def card_command(
     alphagenome: Annotated[
         bool, typer.Option("--alphagenome", help="Ask AlphaGenome, too: the variant leaves this machine; terms and a key are needed.")
     ] = False,
-    window: Annotated[int, typer.Option(metavar="BP", help="Bases around the variant that a language model sees.")] = 512,
+    window: Annotated[int, typer.Option(metavar="BP", help="Bases around the variant that a language model sees.", parser=whole)] = 512,
     out: Out = None,
 ) -> None:
     """Everything known of one variant: consequence, AlphaMissense, AlphaGenome's strongest effects, scores of language models; what is missing
@@ -123,7 +125,7 @@ def card_command(
     from engine.sources.genomes import GenomeSet
 
     if out is not None:
-        check_output(out)
+        check_output(out, read=(fasta, gff))
         check_ending(out, tuple(FORMATS))
     settings = settings_of_command_line()
     genomes = GenomeSet(settings)

@@ -14,7 +14,7 @@ PATH = Path(__file__).resolve().parents[2] / "assets" / "models" / "evaluation.j
 READINGS = {"stems": "stems", "stems_rna": "stems", "cells": "cells", "published": "published"}
 """Row of the table of contacts, by the recipe."""
 BASELINES = {"stem_counter": "stem counter", "viennarna": "ViennaRNA"}
-SAID = ("tRNA, ArchiveII", "families never seen, one RNA each", "pseudoknots, PseudoBase")
+SAID = ("tRNA, ArchiveII", "nine seen families, Rfam seeds", "families never seen, one RNA each", "pseudoknots, PseudoBase")
 """Sets that are named where contacts are shown."""
 
 
@@ -25,13 +25,28 @@ def measured() -> Mapping[str, Any]:
     return found
 
 
+def _of(card: ModelCard) -> Mapping[str, Any]:
+    """What was measured of contacts with the weights of ``card``; empty for others."""
+    table = measured()
+    same = table.get("weights_sha256", {}).get("contacts") == card.weights_sha256
+    found: Mapping[str, Any] = table.get("contacts", {}) if same else {}
+    return found
+
+
 def contact_sets(card: ModelCard | None = None) -> list[Mapping[str, Any]]:
     """Measured sets of RNA contacts; with ``card`` none unless its weights are those that were measured."""
-    table = measured()
-    if card is not None and table.get("weights_sha256", {}).get("contacts") != card.weights_sha256:
-        return []
-    rows: list[Mapping[str, Any]] = table.get("contacts", {}).get("sets", [])
+    table = measured().get("contacts", {}) if card is None else _of(card)
+    rows: list[Mapping[str, Any]] = table.get("sets", [])
     return rows
+
+
+def compensation_words(card: ModelCard) -> str:
+    """How often the compensation test calls a pair, of bases that pair and that do not; empty for weights that were not measured."""
+    parts = [
+        f"{row['first'][0]:.0%} of {row['bases']} ({row['first'][1]:.0%} to {row['first'][2]:.0%}, n = {row['tested']})"
+        for row in _of(card).get("compensation", [])
+    ]
+    return f"In RNAs unlike those trained on, the test calls a pair in {', '.join(parts)}." if parts else ""
 
 
 def contacts_words(card: ModelCard, recipe: str) -> str:
@@ -42,7 +57,7 @@ def contacts_words(card: ModelCard, recipe: str) -> str:
         if own is None or row["set"] not in SAID:
             continue
         others = ", ".join(f"{words} {_pair(row['readings'][name])}" for name, words in BASELINES.items() if name in row["readings"])
-        parts.append(f"{row['set']} {_pair(own)} ({others}; n = {row['rnas']})")
+        parts.append(f"{row['set']}, {row['median_length']} nt: {_pair(own)} ({others}; n = {row['rnas']})")
     return f"Pairs found / pairs right on RNAs unlike those trained on: {'; '.join(parts)}." if parts else ""
 
 

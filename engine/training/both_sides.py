@@ -38,6 +38,7 @@ class LookUp:
         """Count the letters of sequences without unknown letters."""
         counts = np.zeros(4 ** (2 * width + 1), dtype=np.int32)
         waiting: list[NDArray[np.int64]] = []
+        held = 0
 
         def add() -> None:
             if waiting:
@@ -48,8 +49,10 @@ class LookUp:
             for strand in (codes, reverse_complement(codes)) if both_strands else (codes,):
                 if strand.size > 2 * width:
                     waiting.append(_around(strand, width) * 4 + strand[width : strand.size - width])
-            if sum(keys.size for keys in waiting) > 2**25:
+                    held += waiting[-1].size
+            if held > 2**25:
                 add()
+                held = 0
         add()
         return cls(width, counts.reshape(-1, 4))
 

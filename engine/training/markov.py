@@ -36,13 +36,15 @@ class Markov:
             raise ParameterError(f"the order of a Markov model is 0 to {HIGHEST_ORDER}, not {order}")
         counts = np.zeros(4 ** (order + 1), dtype=np.int64)
         waiting: list[NDArray[np.int64]] = []
+        held = 0
         for codes in sequences:
             for strand in (codes, reverse_complement(codes)) if both_strands else (codes,):
                 if strand.size > order:
                     waiting.append(contexts(strand, order).astype(np.int64) * 4 + strand[order:])
-            if sum(keys.size for keys in waiting) > 2**23:
+                    held += waiting[-1].size
+            if held > 2**23:
                 counts += np.bincount(np.concatenate(waiting), minlength=counts.size)
-                waiting = []
+                waiting, held = [], 0
         if waiting:
             counts += np.bincount(np.concatenate(waiting), minlength=counts.size)
         return cls(order, counts.reshape(-1, 4))

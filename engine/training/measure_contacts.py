@@ -25,10 +25,11 @@ from engine.training.metrics import intervals, pair_matrix
 from engine.training.near_copies import NEAR
 from engine.training.pieces import Pieces
 from engine.training.structures import Structure
+from engine.training.tables import MOST_GROWTH
 
 PPV = 0.6
 """Thresholds grow with the length by the least of `STEPS` at which this share of the pairs found on the calibration set is right."""
-STEPS = np.arange(1.0, 40.5, 0.5)
+STEPS = np.arange(1.0, MOST_GROWTH + 0.5, 0.5)
 APART = 4
 """Cells of bases nearer than this cannot pair; scores are given with and without them."""
 TESTED, TESTED_RNAS = ("tRNA, ArchiveII", "families never seen, one RNA each"), 30

@@ -25,6 +25,8 @@ WINDOW, MARGIN = 1023, 128
 BLOCK = 5000
 LENGTHS = tuple(range(60, 481, 30))
 """Least bases of an open reading frame that are tried."""
+TRAINS_ON = 100_000
+"""Bases from which on pyrodigal is trained on the contig, as it advises."""
 DOMAINS_READ = ("bacteria", "phage", "yeast")
 Probabilities = NDArray[np.float32]
 
@@ -84,7 +86,7 @@ def truth_of(contigs: list[Contig]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Part of a contig, and what pyrodigal finds there after it was trained on the whole contig."""
+    """Part of a contig, and what pyrodigal finds there."""
 
     contig: Contig
     pyrodigal: Labels
@@ -95,16 +97,17 @@ def stretch(contig: Contig, most: int, rng: np.random.Generator) -> Stretch:
     low = int(rng.integers(0, max(1, contig.codes.size - most + 1)))
     part = slice(low, low + most)
     cut = replace(contig, codes=contig.codes[part], labels=contig.labels[part])
-    return Stretch(cut, trained_pyrodigal(contig.codes)[part])
+    return Stretch(cut, prodigal(contig.codes)[part])
 
 
-def trained_pyrodigal(codes: Codes) -> Labels:
-    """Labels of the genes that pyrodigal finds, trained on the contig itself as its users do."""
+def prodigal(codes: Codes) -> Labels:
+    """Labels of the genes that pyrodigal finds: trained on the contig itself, of one shorter than `TRAINS_ON` by its ready-made models."""
     import pyrodigal
 
     letters = decode(codes).encode("ascii")
-    finder = pyrodigal.GeneFinder(closed=False)
-    finder.train(letters)
+    finder = pyrodigal.GeneFinder(meta=codes.size < TRAINS_ON)
+    if codes.size >= TRAINS_ON:
+        finder.train(letters)
     found = [(gene.begin - 1, gene.end, gene.strand) for gene in finder.find_genes(letters)]
     return labelled(codes.size, found)
 

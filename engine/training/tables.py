@@ -70,6 +70,10 @@ def _spread(values: list[float] | None, digits: int = 2) -> str:
     return f"{value} ({low}–{high})"
 
 
+MOST_GROWTH = 40.0
+"""Of the thresholds of stems that are tried."""
+
+
 def _contacts(held: dict[str, Any]) -> list[str]:
     head = ["set", "reading", "AUROC", "AUPRC", "AUPRC, all cells", "sensitivity", "PPV"]
     keys = ("auroc", "auprc", "auprc_all", "sensitivity", "ppv")
@@ -89,7 +93,11 @@ def _contacts(held: dict[str, Any]) -> list[str]:
         "AUROC and AUPRC, of cells at least 4 bases from the diagonal and of all; sensitivity and PPV of the structures that the page shows, of all pairs",
         "of a set together; in brackets 95 % intervals over RNAs (bootstrap). A stem must exceed so much for each e-fold of the length beyond 40 bases that",
         f"{held['ppv_of_thresholds']:.0%} of the pairs found on {held['calibration_rnas']} further RNAs are right, the least for each reading: ",
-        ", ".join(f"{READINGS[name]} {value:g}" for name, value in held["thresholds"].items()) + ".",
+        ", ".join(
+            f"{READINGS[name]} {value:g}{' (the most that was tried)' if value >= MOST_GROWTH else ''}"
+            for name, value in held["thresholds"].items()
+        )
+        + ".",
         "",
         *_table(head, body),
         "",
@@ -152,8 +160,8 @@ def _segmentation(held: dict[str, Any]) -> list[str]:
         "## Segmentation of held-out genomes",
         "",
         "In brackets 95 % intervals over blocks of 5,000 bases. Thresholds, and start codons and least length of the ORF finder",
-        f"({finders}), are the best on stretches of training genomes. Pyrodigal (Prodigal) is trained on the contig itself,",
-        "as its users do; it was made for bacteria and their phages, not for yeasts.",
+        f"({finders}), are the best on stretches of training genomes. Pyrodigal (Prodigal) is trained on the whole contig itself,",
+        "for phages it takes its ready-made models, as it advises below 100,000 bases; it was made for bacteria and their phages, not for yeasts.",
         "",
         *_table(head, body),
     ]
@@ -186,8 +194,8 @@ class _Column:
     names: dict[str, str] = field(default_factory=dict)
 
 
-def _line(what: str, parts: list[_Column], digits: int, *, least: bool = False) -> list[object]:
-    """A row of the short table: every part's numbers, the best of each part bold."""
+def _line(what: str, parts: list[_Column], digits: int, *, least: bool = False, chance: float = -math.inf) -> list[object]:
+    """A row of the short table: every part's numbers, the best of each part bold where it is above ``chance``."""
     cells = {}
     for who in ("own", "weak", "strong"):
         texts = []
@@ -197,7 +205,7 @@ def _line(what: str, parts: list[_Column], digits: int, *, least: bool = False) 
             if values is None or math.isnan(values[0]):
                 texts.append("–")
                 continue
-            best = (min if least else max)(there) == values[0]
+            best = (min if least else max)(there) == values[0] > chance
             number = _spread(values, digits)
             texts.append((f"**{number}**" if best else number) + (f" {part.names[who]}" if who in part.names else ""))
         cells[who] = " / ".join(texts)
@@ -244,7 +252,7 @@ def _short_variants(rows: list[dict[str, Any]]) -> list[list[object]]:
         whose = {"own": "llr", "weak": "left_right", "strong": "codon_usage"}
         own = [row for row in rows if row["measurement"].startswith(kind)]
         parts = [_Column({who: row["auroc"].get(name) for who, name in whose.items()}, row["harmful"] + row["others"]) for row in own]
-        found.append(_line(f"{kind} against synonymous, AUROC of llr: {DOMAINS}", parts, 2))
+        found.append(_line(f"{kind} against synonymous, AUROC of llr: {DOMAINS}", parts, 2, chance=0.5))
     return found
 
 

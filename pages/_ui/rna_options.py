@@ -23,7 +23,6 @@ RECIPE_WORDS = dict(RECIPES)
 OFFERED = ("recipe", "symmetry", "apc", "minimum_loop", "threshold", "any_letters", "partners")
 """Published options of the contacts, by the names of their fields; also their names in the address."""
 REACTIVITY = "rna-reactivity"
-POWER = ""
 
 
 def parameters(given: Mapping[str, str]) -> ContactParameters:

@@ -13,7 +13,7 @@ from engine.analyses.compensation import Compensation, CompensationParameters
 from engine.analyses.contacts import ContactParameters
 from engine.core.base_pairs import Agreement, dot_bracket, partners
 from engine.core.errors import LocuscopeError
-from engine.core.evaluation import contacts_words
+from engine.core.evaluation import compensation_words, contacts_words
 from engine.exports import figure as figures
 from engine.exports import formats
 from engine.service.engine import Request
@@ -262,7 +262,7 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
     labels = (f"{work.sequence.letters[found.first]}{found.first + 1:,}", f"{work.sequence.letters[found.second]}{found.second + 1:,}")
     st.plotly_chart(combinations(found.values, labels, dark=dark), key="rna-test-table", width="content", theme=None)
     show_caption(f"{found.words()} Framed: letters that pair (thick) and wobble (thin); bits at the most disturbed other base.")
-    st.caption(rna_options.POWER)
+    show_caption(compensation_words(found.provenance.card))
     if st.button("Open this pair in the explorer"):
         state.session().focus(found.first, found.second)
         st.switch_page("pages/explorer.py")

@@ -95,7 +95,7 @@ def test_enter_sends_and_the_box_holds_what_is_shown(page: Page, address: str) -
     box.fill("K12:NC_000913.3:101-130")
     box.press("Enter")
     page.wait_for_function("() => document.querySelector('.fv').view.meta.letters.length === 30", timeout=PATIENCE)
-    expect(box).to_have_value("K12:NC_000913.3:101-130")
+    expect(box).to_have_value("ASM584v2:NC_000913.3:101-130", timeout=PATIENCE)
     page.get_by_role("button", name="thr attenuator", exact=True).click()
     page.wait_for_url("**example=ecoli-thr-attenuator**", timeout=PATIENCE)
     expect(box).to_have_value("")

@@ -14,6 +14,9 @@ from engine.models.registry import entry
 from engine.service.named_benchmarks import measured
 from engine.training.evaluate import LANGUAGE, PARTS, SEGMENTER
 from engine.training.tables import BEGIN, insert, markdown, summary
+from engine.views.evidence import LocusEvidence
+from engine.views.figure import locus_figure
+from tests.views import samples
 
 ROOT = Path(__file__).resolve().parents[2]
 HELD = json.loads((ROOT / "assets" / "models" / "evaluation.json").read_text(encoding="utf-8"))
@@ -54,6 +57,8 @@ def test_contacts_are_shown_with_what_was_measured_of_the_recipe_and_of_the_base
     assert words.count("n = ") == len(evaluation.SAID)
     assert evaluation.contacts_words(replace(card, weights_sha256="0" * 64), "stems") == ""
     assert evaluation.contacts_words(card, "other") == ""
+    assert f"{HELD['contacts']['compensation'][0]['first'][0]:.0%} of annotated pairs (" in evaluation.compensation_words(card)
+    assert evaluation.compensation_words(replace(card, weights_sha256="")) == ""
 
 
 @pytest.mark.parametrize("name", ["archiveii", "rfam"])
@@ -61,3 +66,17 @@ def test_benchmarks_of_contacts_have_their_baselines_and_intervals(name: str) ->
     lines = measured(name)
     assert {line.score for line in lines if line.baseline} >= {"stem counter", "ViennaRNA"}
     assert all(line.low is not None and line.high is not None and line.low <= line.value <= line.high for line in lines)
+
+
+def test_the_panel_of_possible_pairs_says_it_of_what_it_shows_and_a_memory_is_named_beside_the_model() -> None:
+    given = samples.sequence()
+    found = samples.contacts(given)
+    card = replace(entry("locuscope").card, weights_sha256=sha256(LANGUAGE))
+    shown = replace(found, provenance=replace(found.provenance, card=card, parameters={"recipe": "stems_rna"}))
+    letters = samples.probabilities(given)
+    remembered = replace(letters, provenance=replace(letters.provenance, card=card, memory="it has a say at 9 of 76 bases"))
+    figure = locus_figure(LocusEvidence(given, {"contacts": shown, "probabilities": remembered}))
+    panels = {panel["id"]: panel for panel in figure.layout.meta["panels"]}
+    assert evaluation.contacts_words(card, "stems_rna") in panels["dot_bracket"]["reading"]
+    assert panels["entropy"]["model"] == "Locuscope and its memory of relatives"
+    assert any("Locuscope and its memory of relatives" in note.text for note in figure.layout.annotations)
