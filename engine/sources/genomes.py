@@ -168,14 +168,26 @@ class GenomeSet:
         found = ((registered, annotation.names_like(start, count)) for registered, annotation in self.annotations())
         return tuple(f"{registered}:{name}" for registered, names in found for name in names)[:count]
 
+    def _open_all(self) -> None:
+        """Open every annotation in the background, once."""
+        if not self._opening.is_set():
+            self._opening.set()
+            threading.Thread(target=lambda: list(self.annotations()), name="annotations", daemon=True).start()
+
+    def has_at_hand(self, name: str) -> bool:
+        """Whether features of an assembly can be told without reading a whole file first; otherwise it is read in the background."""
+        name = self._known_as(name)
+        if self._files.get(name, (None, None))[1] is None or name in self._annotations or name in self._unusable:
+            return True
+        self._open_all()
+        return False
+
     def names_at_hand(self, start: str, count: int = 8) -> tuple[str, ...]:
         """As `names_like`, of annotations that are open already; the others are opened in the background for the next time.
 
         ``start`` may begin with an assembly and a colon.
         """
-        if not self._opening.is_set():
-            self._opening.set()
-            threading.Thread(target=lambda: list(self.annotations()), name="annotations", daemon=True).start()
+        self._open_all()
         assembly_name, _, name = start.rpartition(":")
         wanted = self._known_as(assembly_name) if assembly_name else ""
         ready = [(key, found) for key, found in list(self._annotations.items()) if found is not None and wanted in ("", key)]

@@ -58,6 +58,7 @@ def _page() -> None:
     tables.section(runs)
     own_tracks.against_model(runs, runs.own, dark=_dark())
     search.cards(shared, session)
+    moving.wait(shared, session)
 
 
 def begin(shared: Shared, session: Session) -> None:

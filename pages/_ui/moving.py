@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from engine.views.palettes import theme
-from pages._ui import overview, search, surroundings
+from pages._ui import overview, polling, search, surroundings
 from pages._ui.state import Around
 from pages._ui.text import plain
 
@@ -27,14 +27,26 @@ def around(shared: Shared, session: Session) -> Around:
         found = replace(before, place=place)
     else:
         features = surroundings.annotation(shared, place, _of_record(session))
-        genes = tuple(overview.shares(features, place.length)) if place.length is not None else ()
-        found = Around(place, features, genes)
+        genes = tuple(overview.shares(features, place.length)) if place.length is not None and features is not None else ()
+        found = Around(place, features or (), genes, is_read=features is not None)
     session.around = found
     return found
 
 
+def wait(shared: Shared, session: Session) -> None:
+    """Draw the page again once the annotation that is being read is there."""
+    found = session.around
+    if found is not None and not found.is_read:
+        polling.follow(shared.engine, True, _look, shared, found.place.assembly)
+
+
+def _look(shared: Shared, assembly: str) -> None:
+    if shared.genomes.has_at_hand(assembly):
+        st.rerun()
+
+
 def _is_annotated_as(before: Around, session: Session) -> bool:
-    return not before.place.in_record or before.features == _of_record(session)
+    return before.is_read and (not before.place.in_record or before.features == _of_record(session))
 
 
 def _of_record(session: Session) -> tuple[Any, ...]:

@@ -74,11 +74,13 @@ class Files:
 
 @dataclass(frozen=True)
 class Around:
-    """What lies around what is shown, with its annotation and, for the bar over the figure, how much of each stretch of it are genes."""
+    """What lies around what is shown, with its annotation (``is_read``: unless that is still being read) and, for the bar over the figure, how much of
+    each stretch of it are genes."""
 
     place: Surroundings
     features: tuple[Feature, ...] = ()
     genes: tuple[str, ...] = ()
+    is_read: bool = True
 
 
 @dataclass(frozen=True)

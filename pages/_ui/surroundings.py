@@ -123,10 +123,12 @@ def _is_one_of_many(shown: Shown) -> bool:
     return len(shown.records) > 1
 
 
-def annotation(shared: Shared, around: Surroundings, whole: tuple[Feature, ...]) -> tuple[Feature, ...]:
-    """Features of the contig in its coordinates; ``whole`` are those of the record."""
+def annotation(shared: Shared, around: Surroundings, whole: tuple[Feature, ...]) -> tuple[Feature, ...] | None:
+    """Features of the contig in its coordinates; ``whole`` are those of the record. None while the annotation is being read."""
     if around.in_record or around.length is None:
         return whole if around.in_record else ()
+    if not shared.genomes.has_at_hand(around.assembly):
+        return None
     try:
         return shared.genomes.features(Locus(around.assembly, around.contig, 0, around.length))
     except LocuscopeError:
