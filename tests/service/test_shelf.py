@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,7 @@ import pytest
 from engine.core.errors import Cancelled, ResourceExhausted, WeightsInvalid, WeightsMissing
 from engine.core.progress import interruptible
 from engine.core.settings import Settings
+from engine.models.checkpoints.identity import PROOF
 from engine.models.entry import LoadOptions, ModelEntry
 from engine.service.shelf import Fingerprints, ModelSpec, Shelf, ask_between_layers, directory_bytes, find_directory, memory_bytes
 from tests.fake_model import Calls, FakeRegistry, card
@@ -125,6 +127,18 @@ def test_a_load_that_fails_can_be_tried_again(registry: FakeRegistry) -> None:
         pass
     with shelf.borrow(good, spec(registry, "a")) as shelved:
         assert shelved.model.card.id == "a"
+
+
+def test_what_fails_on_files_that_fit_their_publication_is_not_called_their_fault(registry: FakeRegistry) -> None:
+    good = registry.entry("a").card
+
+    def broken(directory: Path, options: LoadOptions) -> None:
+        raise AttributeError("ours")
+
+    for proof, kind in ((f"{PROOF}; the sha256 is unproven", AttributeError), ("", WeightsInvalid)):
+        asked = ModelEntry(replace(good, proof=proof), broken)  # type: ignore[arg-type]
+        with pytest.raises(kind), Shelf(1000).borrow(asked, spec(registry, "a")):
+            pass
 
 
 def test_a_full_device_is_cleared_of_idle_models_before_a_load_is_given_up(registry: FakeRegistry) -> None:

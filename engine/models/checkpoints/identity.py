@@ -26,7 +26,8 @@ Sizes = tuple[int, int]
 
 UNKNOWN = "unknown"
 _REMEMBERED = 256
-_PROOF = "names, shapes, vocabulary and sizes are the published ones"
+PROOF = "names, shapes, vocabulary and sizes are the published ones"
+"""Begins the card's words on files that were held against those of a publication before anything is loaded."""
 
 
 def _nothing(_: Evidence) -> tuple[str, ...]:
@@ -166,10 +167,10 @@ def identity_of(entry: ModelEntry, evidence: Evidence) -> Identity:
     unlike = marks.unlike(evidence)
     if sizes in marks.published and not unlike:
         expected = marks.sha256()
-        proof = _PROOF + ("" if expected else "; the sha256 is unproven")
+        proof = PROOF + ("" if expected else "; the sha256 is unproven")
         return Identity(replace(card, proof=proof), evidence, published=True, expected=expected)
     if sizes in marks.siblings and not unlike:
-        told: dict[str, Any] = {**marks.siblings[sizes], "proof": f"{_PROOF}; the sha256 is unproven"}
+        told: dict[str, Any] = {**marks.siblings[sizes], "proof": f"{PROOF}; the sha256 is unproven"}
         return Identity(replace(card, **told), evidence, published=True)
     others = [row for row in _fitting(evidence) if row.card.id != entry.card.id and _is_published(row, evidence)]
     if others:
