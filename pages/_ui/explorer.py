@@ -58,7 +58,7 @@ def _page() -> None:
     tables.section(runs)
     own_tracks.against_model(runs, runs.own, dark=_dark())
     search.cards(shared, session)
-    moving.wait(shared, session)
+    moving.follow(shared, session)
 
 
 def begin(shared: Shared, session: Session) -> None:
@@ -124,7 +124,7 @@ def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
 def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     """What was understood, what it costs, and the way on when it is long or cannot be done."""
     shown = session.on_screen
-    left, right = st.columns([5.5, 4.5], vertical_alignment="center", gap="small")
+    left, right = st.columns([4.6, 5.4], vertical_alignment="center", gap="small")
     about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):

@@ -33,7 +33,7 @@ def around(shared: Shared, session: Session) -> Around:
     return found
 
 
-def wait(shared: Shared, session: Session) -> None:
+def follow(shared: Shared, session: Session) -> None:
     """Draw the page again once the annotation that is being read is there."""
     found = session.around
     if found is not None and not found.is_read:

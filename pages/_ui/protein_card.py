@@ -92,7 +92,8 @@ def _drawn(card: VariantCard) -> None:
     rows = card_rows(card)
     for name, title in PARTS.items():
         own = [row[1:] for row in rows if row[0] == name and row[1]]
-        st.markdown(f"**{plain(title)}**" + (f" · {card.asked_effects:,} scores" if name == "effects" and card.effects else ""))
+        asked = card.asked_effects if name == "effects" and card.effects else 0
+        st.markdown(f"**{plain(title)}**" + (f" · {asked:,} scores" if asked else ""))
         if own:
             st.dataframe(pd.DataFrame(own, columns=COLUMNS), hide_index=True, height=min(320, 38 + 35 * len(own)), key=f"card-{name}")
         if name in card.notes:

@@ -4,7 +4,7 @@ import { limited } from "./ranges.js";
 
 export const GUTTER = { left: 146, right: 66, top: 40, bottom: 6 };
 const MARGIN = { l: GUTTER.left, r: GUTTER.right, t: GUTTER.top, b: GUTTER.bottom, pad: 0 };
-const [LINE, GAP, ENOUGH, LEAST_MAP, TRACKS] = [17, 7, 220, 150, 3];
+const [LINE, GAP, ENOUGH, LEAST_MAP, TRACKS] = [17, 7, 220, 100, 3];
 
 // Panels top to bottom, each with its top and height. The map gets what the first screen leaves beside what stands over
 // it and three tracks under it, on low screens three in all; a square stays one.

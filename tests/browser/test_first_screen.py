@@ -68,7 +68,7 @@ def test_whole_map_sequence_and_three_tracks_are_seen_and_buttons_are_legible(
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     shown = opened(page, address)
     seen: list[str] = []
-    for _ in range(PATIENCE // 500):  # what stands above the figure while it is computed goes after it
+    for _ in range(60):  # what stands above the figure while it is computed goes after it
         seen = [
             name for name in shown.data("panels").split() if (box := shown.box(name))["y"] + box["height"] <= height and box["height"] > 8
         ]

@@ -24,7 +24,7 @@ test("panels stand one under the other, and the map gets what the first screen l
 test("a square map is as high as it is wide, a triangle at most half of that", () => {
   assert.equal(arranged(PANELS, USUAL, "square", ROOM)[1].height, 800);
   assert.equal(arranged(PANELS, USUAL, "triangle", { width: 600, height: 2000 })[1].height, 300);
-  assert.equal(arranged(PANELS, USUAL, "wide", { width: 800, height: 100 })[1].height, 150);
+  assert.equal(arranged(PANELS, USUAL, "wide", { width: 800, height: 100 })[1].height, 100);
 });
 
 test("on a low screen the whole map is seen with three tracks in all, not three under it", () => {
