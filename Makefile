@@ -37,7 +37,7 @@ lint: $(VENV)/.tests
 
 test: lint
 	$(BIN)/python -m tests.browser.chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=20 -m "not long"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --durations=20 -m "not long"
 
 check: $(VENV)/.tests
 	OMP_NUM_THREADS=1 LOCUSCOPE_EXAMPLES=100000 $(BIN)/python -m pytest --timeout=7200 tests/test_properties.py
