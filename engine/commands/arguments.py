@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from engine.analyses.declared import Declared
-from engine.core.errors import FileFormatError, InputError, ParameterError
+from engine.core.errors import FileFormatError, InputError, LocuscopeError, LocusError, ParameterError
+from engine.core.locus import Locus
 from engine.core.quoting import file_name, quoted
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
@@ -90,6 +91,25 @@ def from_locus(text: str, settings: Settings) -> NucleotideSequence:
         raise InputError(f"{quoted(text)} names {len(found.records)} sequences; give one of them.")
     tell(found.notes)
     return found.records[0]
+
+
+def place_of(text: str, settings: Settings) -> Locus:
+    """The place that a text names, as the page's box reads it; the letters of one with coordinates are not fetched.
+
+    Raises `LocusError` or `InputError` for what is no place on an assembly.
+    """
+    from engine.sources.genomes import GenomeSet
+
+    try:
+        return GenomeSet(settings).resolve(text)
+    except LocusError as problem:
+        try:
+            found = from_locus(text, settings).locus
+        except LocuscopeError:
+            raise problem from None
+        if found is None:
+            raise
+        return found
 
 
 def read_records(path: Path, settings: Settings) -> tuple[NucleotideSequence, ...]:

@@ -15,6 +15,7 @@ from engine.commands.arguments import (
     check_ending,
     check_output,
     deliver,
+    place_of,
     read_settings,
     settings_of_command_line,
     tell,
@@ -129,13 +130,12 @@ def tracks(
     from engine.models.entry import LoadOptions
     from engine.models.registry import entry
     from engine.service.shelf import find_directory
-    from engine.sources.genomes import GenomeSet
 
     target = out or Path("tracks.npz")
     check_output(target)
     check_suffix(target)
     settings = settings_of_command_line()
-    place = GenomeSet(settings).resolve(locus)
+    place = place_of(locus, settings)
     row = entry("alphagenome")
     model: Any = row.load(find_directory(row, settings), LoadOptions(settings=settings))
     found = model.tracks(place.assembly, place.contig, place.start, place.end, tuple(output), tuple(tissue))

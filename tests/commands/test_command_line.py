@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -385,6 +386,7 @@ def test_locus_takes_what_the_box_takes(
     assert command_line.main(["probabilities", "--locus", text, "--out", "p.npz"]) == 0
     assert str(load("p.npz")["sequence"]) == HAIRPIN
     assert "T:c:11-24 (1-based), + strand" in capsys.readouterr().err
+    assert str(arguments.place_of(text, Settings(home=tmp_path, genomes=os.environ["LOCUSCOPE_GENOMES"]))) == "T:c:11-24"
 
 
 @pytest.mark.parametrize(
