@@ -42,8 +42,8 @@ def page() -> None:
         runs.start()
         st.rerun()
     results = runs.finished_results()
-    if not runs.settled:
-        polling.follow(shared.engine, True, _progress, runs, len(results))
+    waiting = not runs.settled  # the place of what follows is the same while something is computed and afterwards
+    polling.follow(shared.engine, waiting, _progress, runs, len(results), waiting)
     if not results:
         return
     evidence = runs.evidence()
@@ -56,9 +56,9 @@ def page() -> None:
     show_caption(words)
 
 
-def _progress(runs: Runs, finished: int) -> None:
+def _progress(runs: Runs, finished: int, waiting: bool) -> None:
     """How far the computations are; each one that is finished is drawn."""
-    if runs.settled or len(runs.finished_results()) != finished:
+    if waiting and (runs.settled or len(runs.finished_results()) != finished):
         st.rerun()
     for line in runs.lines():
         show_caption(line["text"])

@@ -40,7 +40,9 @@ def test_the_figure_opened_first_in_a_process_starts_from_the_first_example(page
 def test_an_address_of_the_figure_reproduces_it(page: Page, address: str) -> None:
     page.goto(f"{address}/figure?sequence={HAIRPIN}&map=triangle&scale=log&region=3-20&hide=effects,entropy&theme=dark&heights=arcs:150")
     expect(page.locator(FIGURE).first).to_be_visible()
-    page.get_by_role("radio", name="square", exact=True).click()
+    square = page.get_by_role("radio", name="square", exact=True)
+    expect(square).to_have_count(1)  # while the page is drawn again the one before may still stand there
+    square.click()
     page.wait_for_url("**map=square**")
     before = panel_titles(page)
     assert "Strongest pairs" in before
