@@ -62,8 +62,15 @@ class Provenance:
 
     @property
     def answered_by(self) -> str:
-        """Title of the model, and that its memory answered, too, where it did."""
-        return f"{self.card.title} and its memory of relatives" if self.memory else self.card.title
+        """Title of the model, that its memory answered, too, where it did, and that the answer was put together from tiles, where it was."""
+        who = f"{self.card.title} and its memory of relatives" if self.memory else self.card.title
+        return f"{who}, {self.tiled}" if self.tiled else who
+
+    @property
+    def tiled(self) -> str:
+        """How an answer was put together from tiles (`engine.analyses.tiling`), in words; empty for one of the whole sequence."""
+        tile, halo = self.parameters.get("tile"), self.parameters.get("halo")
+        return f"in tiles of {tile:,} bases with {halo:,} read on either side" if tile else ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; the capability set becomes a sorted list."""

@@ -61,8 +61,8 @@ def most(shared: Shared, session: Session) -> int:
 
 
 def follows(session: Session, limit: int) -> bool:
-    """Whether the window becomes what is in view: while it is longer than models read, and on the way along a genome until something is computed."""
-    return len(session.on_screen.sequence) > limit or (session.question.moved and not session.computing.started)
+    """Whether the window becomes what is in view: until something is computed, while it is longer than models read or on the way along a genome."""
+    return not session.computing.started and (len(session.on_screen.sequence) > limit or session.question.moved)
 
 
 def is_movable(place: Surroundings, length: int, limit: int) -> bool:
@@ -89,7 +89,7 @@ def bar(session: Session, found: Around, limit: int, target: str, *, dark: bool)
     """Draw it; returns where to go."""
     place, shown = found.place, session.on_screen
     length = len(shown.sequence)
-    words = f"models read up to {limit:,} bases: zoom in and they read what is in view" if length > limit else ""
+    words = f"up to {session.computing.most:,} bases are computed: zoom in, and what is in view is" if length > session.computing.most else ""
     told = {
         "target": target,
         "view": shown.identity,
@@ -115,7 +115,7 @@ def go(shared: Shared, session: Session, start: int, end: int) -> None:
         start, end = middle - bound // 4, middle + bound // 4
         session.say(f"Up to {bound // 2:,} bases are shown at once; these are those around {middle:,}.")
     start, end = place.fitted(start, end)
-    low, high = place.window(start, end, limit, follows=follows(session, limit))
+    low, high = place.window(start, end, limit, follows=follows(session, limit), tiled=shared.settings.max_length)
     if (low, high) == (place.start, place.end):
         return
     question = place.question(session.question, low, high)
