@@ -361,7 +361,10 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
             species = question.species if model == question.model else ""
             requests[name] = Request(name, shown.sequence, model, parameters, species)
         else:
-            impossible[name] = f"{analysis.title} are read from the usual map, not from one with other settings."
+            why = "read from the usual map, not from one with other settings"
+            if is_tiled(len(shown.sequence), card, engine.settings):
+                why = f"read from a whole map, which {card.title} has of up to {card.max_length:,} bases; choose a shorter window"
+            impossible[name] = f"{analysis.title} are {why}."
     return Runs(engine, visitor, shown, question, requests, impossible)
 
 
