@@ -76,7 +76,9 @@ class DependencyBand(Result):
         object.__setattr__(self, "values", frozen_array(self.values, np.float32, (length, None), "dependency band"))
         object.__setattr__(self, "tiles", frozen_array(self.tiles, np.int64, (None, 4), "tiles"))
         if self.values.shape[1] % 2 == 0:
-            raise ParameterError(f"A band has {self.values.shape[1]} columns; as many on either side of the diagonal are needed, and itself.")
+            raise ParameterError(
+                f"A band has {self.values.shape[1]} columns; as many on either side of the diagonal are needed, and itself."
+            )
         if self.rows_done is not None:
             object.__setattr__(self, "rows_done", frozen_array(self.rows_done, np.bool_, (length,), "rows done"))
 
@@ -193,7 +195,7 @@ class DependencyBand(Result):
         length, origin = len(self.values), self.provenance
         state = "" if self.complete else f", partial: {self.done:,} of {length:,} rows are computed"
         start = (
-            f"Dependency band of {length:,} bases by {origin.answered_by}{state}: pairs up to {self.band:,} bases apart, from {len(self.tiles):,} "
+            f"Dependency band of {length:,} bases by {origin.answered_how}{state}: pairs up to {self.band:,} bases apart, from {len(self.tiles):,} "
             f"tiles; what lies further apart was not asked, and nothing outside a tile and the bases beside it had a say."
         )
         pairs, scores = self.strongest(1, APART)
@@ -204,9 +206,7 @@ class DependencyBand(Result):
         return f"{start} The strongest pair at least {APART} bases apart is {first} with {second}: {scores[0]:.2f} {unit}."
 
 
-def dependency_band(
-    sequence: NucleotideSequence, parameters: BandParameters, answers: Mapping[str, DependencyMap]
-) -> DependencyBand:
+def dependency_band(sequence: NucleotideSequence, parameters: BandParameters, answers: Mapping[str, DependencyMap]) -> DependencyBand:
     """The band from the whole maps of its tiles, by the names of `engine.analyses.tiling.Tile`; of some of them, a partial band.
 
     Raises `ParameterError` without any.

@@ -138,7 +138,7 @@ class VariantEffects(Result):
         name = "log-likelihood ratio" if self.llr is not None else "change of the log-likelihood"
         unlikely = int((values < -2).sum())
         return (
-            f"Effects of {int(np.isfinite(values).sum()):,} substitutions by {self.provenance.answered_by}, natural {name}: the least expected is "
+            f"Effects of {int(np.isfinite(values).sum()):,} substitutions by {self.provenance.answered_how}, natural {name}: the least expected is "
             f"{place(self.sequence, int(i))}{BASES[int(k)]} with {values[i, k]:.2f}; {unlikely:,} are under −2."
         )
 

@@ -89,7 +89,7 @@ class BaseProbabilities(Result):
         known = codes >= 0
         right = int((self.values[known].argmax(axis=1) == codes[known]).sum())
         return (
-            f"{self.provenance.answered_by} would choose the reference at {right:,} of {int(known.sum()):,} bases; "
+            f"{self.provenance.answered_how} would choose the reference at {right:,} of {int(known.sum()):,} bases; "
             f"mean entropy {bits.mean():.2f} bits, lowest {bits.min():.2f} at {place(self.sequence, int(bits.argmin()))}: "
             f"{trust(self.values)}."
         )

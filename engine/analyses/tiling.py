@@ -74,7 +74,9 @@ def tiles(sequence: NucleotideSequence, tile_bp: int, halo_bp: int) -> tuple[Til
     length, locus = len(sequence), sequence.locus
     origin = 0 if locus is None else locus.end if locus.strand is Strand.REVERSE else -locus.start
     cuts = [0, *range(origin % tile_bp or tile_bp, length, tile_bp), length]
-    return tuple(Tile(max(0, first - halo_bp), min(length, last + halo_bp), first, last) for first, last in zip(cuts, cuts[1:], strict=False))
+    return tuple(
+        Tile(max(0, first - halo_bp), min(length, last + halo_bp), first, last) for first, last in zip(cuts, cuts[1:], strict=False)
+    )
 
 
 def parts(
@@ -86,14 +88,10 @@ def parts(
             f"A tile of {tile_bp:,} bases with {halo_bp:,} on either side has {tile_bp + 2 * halo_bp:,}; {card.title} reads up to "
             f"{card.max_length:,}: choose smaller ones."
         )
-    return {
-        tile.name: Needed(parameters, analysis=analysis, part=(tile.start, tile.end)) for tile in tiles(sequence, tile_bp, halo_bp)
-    }
+    return {tile.name: Needed(parameters, analysis=analysis, part=(tile.start, tile.end)) for tile in tiles(sequence, tile_bp, halo_bp)}
 
 
-def passes(
-    analysis: str, parameters: Parameters, sequence: NucleotideSequence, plan: Iterable[Tile], card: ModelCard, offer: Offer
-) -> int:
+def passes(analysis: str, parameters: Parameters, sequence: NucleotideSequence, plan: Iterable[Tile], card: ModelCard, offer: Offer) -> int:
     """Forward passes of all tiles."""
     row = declared(analysis)
     return sum(row.passes(sequence.window(tile.start, tile.end), parameters, card, offer) for tile in plan)

@@ -62,9 +62,17 @@ class Provenance:
 
     @property
     def answered_by(self) -> str:
-        """Title of the model, that its memory answered, too, where it did, and that the answer was put together from tiles, where it was."""
-        who = f"{self.card.title} and its memory of relatives" if self.memory else self.card.title
-        return f"{who}, {self.tiled}" if self.tiled else who
+        """Title of the model, that its memory answered, too, where it did, and that the answer is tiled, where it is."""
+        return f"{self._who}, tiled" if self.tiled else self._who
+
+    @property
+    def answered_how(self) -> str:
+        """As `answered_by`, with how it is tiled."""
+        return f"{self._who}, {self.tiled}" if self.tiled else self._who
+
+    @property
+    def _who(self) -> str:
+        return f"{self.card.title} and its memory of relatives" if self.memory else self.card.title
 
     @property
     def tiled(self) -> str:

@@ -89,7 +89,9 @@ def bar(session: Session, found: Around, limit: int, target: str, *, dark: bool)
     """Draw it; returns where to go."""
     place, shown = found.place, session.on_screen
     length = len(shown.sequence)
-    words = f"up to {session.computing.most:,} bases are computed: zoom in, and what is in view is" if length > session.computing.most else ""
+    words = (
+        f"up to {session.computing.most:,} bases are computed: zoom in, and what is in view is" if length > session.computing.most else ""
+    )
     told = {
         "target": target,
         "view": shown.identity,

@@ -10,7 +10,7 @@ import { many, readout, regionWords, selectionWords } from "./words.js";
 
 const SHAPES = ["wide", "square", "triangle"];
 const TOOLS = { move: "Drag moves the view.", box: "Drag zooms into a box.", select: "Drag selects a region." };
-const BY_SERVER = ["shape", "distance", "threshold", "arcs", "bases", "symmetry", "near"];
+const BY_SERVER = ["shape", "distance", "threshold", "arcs", "bases", "symmetry", "near", "genes"];
 const SEEN = ["display", "region", "rows", "selection", "arrangement", "width"];
 const KEPT = ["meta", "display", "region", "rows", "selection"]; // when the visitor comes back from another page
 

@@ -13,7 +13,7 @@ from engine.analyses.pattern_scores import block_score_per_base
 from engine.analyses.probabilities import ProbabilityParameters
 from engine.analyses.tiling import tiles
 from engine.core.errors import ParameterError
-from engine.core.locus import Locus, Strand
+from engine.core.locus import Locus
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.service.engine import Engine, Request
@@ -80,9 +80,7 @@ def test_of_a_sequence_of_one_tile_the_band_is_that_of_the_whole_map_with_its_bl
         ("effects", EffectParameters(tile=64, halo=16), EffectParameters(), ["influence"]),
     ],
 )
-def test_values_a_base_are_those_of_the_tiles(
-    engine: Engine, analysis: str, tiled: object, whole: object, names: list[str]
-) -> None:
+def test_values_a_base_are_those_of_the_tiles(engine: Engine, analysis: str, tiled: object, whole: object, names: list[str]) -> None:
     found = engine.run(Request(analysis, PLACED, parameters=tiled))  # type: ignore[arg-type]
     for tile in tiles(PLACED, 64, 16):
         part = engine.run(Request(analysis, PLACED.window(tile.start, tile.end), parameters=whole))  # type: ignore[arg-type]

@@ -37,7 +37,8 @@ def test_a_pair_stands_over_its_middle_and_as_far_down_as_its_bases_are_apart() 
     assert np.nanmax(values) == 6.0
     (panel,) = (panel for panel in figure.layout.meta["panels"] if panel["id"] == "band")
     assert panel["title"] == "Dependency band, up to 80 bases apart"
-    assert "in tiles of 32 bases with 80 read on either side" in panel["model"]
+    assert panel["model"].endswith(", tiled")
+    assert "in tiles of 32 bases with 80 read on either side" in figure.layout.meta["sentence"]
     assert "pairs more than 80 bases apart were not asked" in figure.layout.meta["sentence"]
 
 
@@ -64,7 +65,9 @@ def narrow() -> DependencyBand:
     plan = tiles(GIVEN, 32, 8)
     whole = dependency(GIVEN)
     parts = {
-        tile.name: replace(whole, sequence=GIVEN.window(tile.start, tile.end), values=whole.values[tile.start : tile.end, tile.start : tile.end])
+        tile.name: replace(
+            whole, sequence=GIVEN.window(tile.start, tile.end), values=whole.values[tile.start : tile.end, tile.start : tile.end]
+        )
         for tile in plan
     }
     found = dependency_band(GIVEN, parameters, parts)

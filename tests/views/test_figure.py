@@ -319,10 +319,35 @@ def test_parts_of_a_gene_lie_in_the_gene_they_name_even_within_another() -> None
         Feature("CDS", "outer", 5, 60, "+"),
     )
     figure = locus_figure(LocusEvidence(samples.sequence(), {"effects": samples.effects()}, features))
-    coding = next(trace for trace in traces_of(figure, "genes") if trace.name == "coding")
-    x, y = np.asarray(coding.x), np.asarray(coding.y)
-    on_second_lane = x[(y > -1.5) & (y < -0.5)]
-    assert (on_second_lane.min(), on_second_lane.max()) == (12.5, 36.5)
+    (trace,) = (trace for trace in traces_of(figure, "genes") if trace.name == "protein")
+    x, y = np.asarray(trace.x), np.asarray(trace.y)
+    high = x[(y > -1.5) & (y < -0.5) & (np.abs(y + 1) > 0.1)]  # of the second lane, without the line of the whole gene
+    assert high.min() == 12.5
+    assert 35 < high.max() <= 36.5  # the tip is in the middle
+
+
+def test_a_row_is_a_gene_or_a_transcript_and_no_names_of_a_lane_overlap() -> None:
+    def part(kind: str, start: int, end: int, **attributes: str) -> Feature:
+        return Feature(kind, "g", start, end, "+", attributes=attributes)
+
+    features = (
+        part("gene", 0, 70, ID="gene:g"),
+        part("mRNA", 0, 70, ID="t1", Parent="gene:g", Name="g-201"),
+        part("mRNA", 0, 70, ID="t2", Parent="gene:g", Name="g-202"),
+        part("exon", 0, 20, Parent="t1,t2"),
+        part("exon", 50, 70, Parent="t1"),
+        part("CDS", 5, 20, Parent="t2"),
+        Feature("tRNA_gene", "trn", 71, 74, "-"),
+    )
+    evidence = LocusEvidence(samples.sequence(), {"effects": samples.effects()}, features)
+    merged = panel_of(locus_figure(evidence), "genes")
+    assert [label["text"] for label in merged["labels"]] == ["g", "trn"]
+    assert [item["name"] for item in merged["choices"]] == ["protein", "tRNA"]
+    rows = panel_of(locus_figure(evidence, FigureStyle(genes="transcripts")), "genes")
+    assert {label["text"]: label["y"] for label in rows["labels"]} == {"g-201": 0, "g-202": -1, "trn": 0}
+    many = tuple(Feature("gene", f"gene{number}", number, 60 + number, "+") for number in range(12))
+    crowded = panel_of(locus_figure(LocusEvidence(samples.sequence(), {"effects": samples.effects()}, many)), "genes")
+    assert [label["text"] for label in crowded["labels"]] == [f"gene{number}" for number in range(8)]  # the others share the last lane
 
 
 def test_elements_that_are_never_likely_become_one_line_with_their_highest_value() -> None:

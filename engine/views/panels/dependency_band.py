@@ -115,8 +115,8 @@ PANEL = Panel(
     unit="bits",
     help=(
         "The dependency map along a long sequence: each pair of bases once, over its middle and as far down as its bases are apart; colour: the "
-        "largest change of the log2 odds of any of the four bases, in the stronger direction. Put together from tiles; pairs further apart are "
-        "not asked."
+        "largest change of the log2 odds of any of the four bases, in the stronger direction; put together from tiles, so that pairs further "
+        "apart are not asked."
     ),
     reading="A column of strong cells over one place is a stem; a triangle that hangs from the sequence is a motif whose bases depend on each other.",
     order=52,
