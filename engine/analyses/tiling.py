@@ -8,6 +8,7 @@ of the whole: tile and halo are among its parameters, so in its key and provenan
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -74,9 +75,7 @@ def tiles(sequence: NucleotideSequence, tile_bp: int, halo_bp: int) -> tuple[Til
     length, locus = len(sequence), sequence.locus
     origin = 0 if locus is None else locus.end if locus.strand is Strand.REVERSE else -locus.start
     cuts = [0, *range(origin % tile_bp or tile_bp, length, tile_bp), length]
-    return tuple(
-        Tile(max(0, first - halo_bp), min(length, last + halo_bp), first, last) for first, last in zip(cuts, cuts[1:], strict=False)
-    )
+    return tuple(Tile(max(0, first - halo_bp), min(length, last + halo_bp), first, last) for first, last in itertools.pairwise(cuts))
 
 
 def parts(

@@ -57,6 +57,16 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Highlight:
+    """Bases ``[start, end)`` of the letters that are coloured through all panels; ``colour`` as ``#rrggbb``."""
+
+    start: int
+    end: int
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
 class LocusEvidence:
     """What is known about one sequence.
 
@@ -76,6 +86,8 @@ class LocusEvidence:
         What it is called; empty = the name of the sequence.
     own : tuple of OwnTrack
         Tracks that the visitor brought, a panel each.
+    highlights : tuple of Highlight
+        Stretches that are coloured through all panels.
 
     Raises
     ------
@@ -90,6 +102,7 @@ class LocusEvidence:
     marks: tuple[Mark, ...] = ()
     title: str = ""
     own: tuple[OwnTrack, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
 
     @property
     def has_letters(self) -> bool:

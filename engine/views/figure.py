@@ -17,7 +17,7 @@ from engine.views.bands import Band, columns, inner_height
 from engine.views.evidence import LEFT, RIGHT, FigureStyle, LocusEvidence
 from engine.views.measures import colour_limit, displayed
 from engine.views.meta import described, hover_trace
-from engine.views.notes import LINE, heading_lines, mark_names, marks, notes, plain, title
+from engine.views.notes import LINE, heading_lines, highlights, mark_names, marks, notes, plain, title
 from engine.views.palettes import theme
 from engine.views.panel import drawn_analyses
 from engine.views.paths import anchor
@@ -122,7 +122,11 @@ def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> t
         images += [{**image, **axes} for image in band.drawn.images]
         annotations += [] if style.live else notes(evidence, band, style)
     annotations += [] if style.live else mark_names(evidence, bands, style)
-    return traces, layout | {"shapes": [*shapes, *marks(evidence, bands, style)], "annotations": annotations, "images": images}
+    return traces, layout | {
+        "shapes": [*shapes, *highlights(evidence, bands), *marks(evidence, bands, style)],
+        "annotations": annotations,
+        "images": images,
+    }
 
 
 def _placed(trace: dict[str, Any], band: Band) -> dict[str, Any]:

@@ -15,7 +15,22 @@ from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
-from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, own_tracks, polling, reading, search, state, tables
+from pages._ui import (
+    address,
+    allele_bar,
+    downloads,
+    figure_view,
+    history,
+    memory,
+    moving,
+    own_tracks,
+    polling,
+    reading,
+    regions,
+    search,
+    state,
+    tables,
+)
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -24,6 +39,7 @@ from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
 TARGET = "explorer"
+MOST_KEPT = 10**9
 MOST_WAIT_SECONDS = 0.2
 """Longest wait of a page for an answer that is nearly there."""
 
@@ -38,7 +54,7 @@ def _page() -> None:
     shared, session = state.shared(), state.session()
     if session.exchange.asked is None:
         begin(shared, session)
-    search.bar(shared, session)
+    search.bar(shared, session, (regions.menu,), history.buttons)
     with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
         reading.show(shared.engine, search.READING)
         search.settle(session)
@@ -51,6 +67,9 @@ def _page() -> None:
     runs, cost = computations(shared, session)
     moving.around(shared, session)
     runs.own = own_tracks.placed(session)
+    history.note(session)
+    history.note_place(session)
+    runs.highlights = regions.placed(session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
     allele_bar.bar(shared, session, "Explorer")
@@ -268,6 +287,11 @@ def _grant(shared: Shared, session: Session, wish: figure_view.Wish) -> None:
             return
         search.ask(shared, session, narrowed(session.question, session.on_screen, start, end))
         st.rerun()
+    elif wish.name == "keep":
+        start, end = wish.whole("start"), wish.whole("end")
+        if 0 <= end - start < MOST_KEPT:
+            regions.keep(session, start, end)
+            st.rerun()
     elif wish.name == "reverse":
         search.ask(shared, session, replace(session.question, reverse=not session.question.reverse))
         st.rerun()

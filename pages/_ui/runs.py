@@ -18,7 +18,7 @@ from engine.core.settings import Settings
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
 from engine.views import wire
-from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
+from engine.views.evidence import FigureStyle, Highlight, LocusEvidence, PanelState
 from engine.views.thinning import thinned
 from pages._ui import choices
 from pages._ui.figure_view.feed import Chosen, Feed
@@ -67,6 +67,7 @@ class Runs:
     window: tuple[int, int] | None = None
     startable: bool = True
     own: tuple[OwnTrack, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
     _away: bool = False
     _thinned: tuple[Feature, ...] | None = None
 
@@ -268,7 +269,7 @@ class Runs:
         if self._thinned is None:
             self._thinned = thinned(self.shown.features, len(self.shown.sequence))
         features = self.shown.features if results else self._thinned
-        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title, self.own)
+        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title, self.own, self.highlights)
 
     def lines(self) -> list[dict[str, Any]]:
         """How far each computation is that is not finished: its ``text``, ``done`` of ``total``, ``seconds_left``, ``running``, ``failed``."""

@@ -5,23 +5,26 @@ from __future__ import annotations
 import gzip
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from engine.core.errors import FileFormatError
+from engine.core.errors import FileFormatError, LocusError
 from engine.core.features import Feature
 from engine.core.locus import Locus
 from engine.core.quoting import file_name
+from engine.core.regions import Region
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.version import VERSION
 from engine.sources.door import Bounds, TextLines, read_json
+from engine.sources.regions import MOST
 from engine.sources.track_files import pieces, put_together
 from engine.sources.understood import Understood
-from pages._ui import address
+from pages._ui import address, choices
 from pages._ui.own_tracks import Brought
 from pages._ui.question import Question
+from pages._ui.steps import FILE, LONGEST_TITLE, MOST_RECENT, MOST_STEPS, History, Step
 
 if TYPE_CHECKING:
     from engine.core.own_tracks import TrackFile
@@ -44,6 +47,8 @@ class Opened:
     understood: Understood | None
     annotation: Mapping[str, tuple[Feature, ...]]
     tracks: tuple[Brought, ...]
+    regions: tuple[Region, ...] = ()
+    history: History = field(default_factory=History)
 
 
 def content(session: Session, settings: Settings) -> bytes:
@@ -65,6 +70,10 @@ def content(session: Session, settings: Settings) -> bytes:
         "annotation": [_cells(item) for item in annotated],
         "annotated": shown.whole.sha256 if shown is not None else "",
         "tracks": [_track(track) for track in session.tracks],
+        "regions": [_region_cells(item) for item in session.regions],
+        "steps": _steps(session.history),
+        "recent": [list(item) for item in session.history.recent],
+        "asked": list(session.history.asked or ()),
     }
     return gzip.compress(orjson.dumps(plain), mtime=0)
 
@@ -77,7 +86,7 @@ def read(name: str, data: bytes, shared: Shared) -> Opened:
         raise FileFormatError(f"The file {file_name(name)} is no session of Locuscope that can be read here; give {WANTED}.")
     try:
         return _opened(found, shared)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, LocusError) as error:
         raise FileFormatError(f"The session file {file_name(name)} is damaged; save it again.") from error
 
 
@@ -90,7 +99,53 @@ def _opened(found: dict[str, Any], shared: Shared) -> Opened:
         features = tuple(tuple(Feature(*cells) for cells in own) for own in found["features"])
         understood = Understood(records, found["kind"], tuple(map(str, found["notes"])), features)
     annotation = {str(found["annotated"]): tuple(Feature(*cells) for cells in found["annotation"])} if found["annotation"] else {}
-    return Opened(question, state, understood, annotation, tuple(_brought(item, shared) for item in found["tracks"]))
+    tracks = tuple(_brought(item, shared) for item in found["tracks"])
+    regions = tuple(Region(*cells) for cells in found.get("regions", ())[:MOST])
+    return Opened(question, state, understood, annotation, tracks, regions, _history(found))
+
+
+def _history(found: dict[str, Any]) -> History:
+    """Steps, recent loci and the place that was asked for, of a session file; older files have none."""
+    told = found.get("steps") or {"at": -1, "steps": []}
+    steps = tuple(Step(_question(item["question"]), tuple(Region(*cells) for cells in item["regions"])) for item in told["steps"])[
+        -MOST_STEPS:
+    ]
+    recent = tuple((str(text), str(title)[:LONGEST_TITLE]) for text, title in found.get("recent", ()))[:MOST_RECENT]
+    asked = found.get("asked") or None
+    place = (str(asked[0]), str(asked[1]), int(asked[2]), int(asked[3])) if asked is not None else None
+    return History(steps, max(min(int(told["at"]), len(steps) - 1), min(0, len(steps) - 1)), recent, place)
+
+
+def _steps(history: History) -> dict[str, Any]:
+    """Steps without those that show other files, whose letters are not kept."""
+    kept = [(number, step) for number, step in enumerate(history.steps) if not step.question.text.startswith(FILE)]
+    rows = [{"question": _plain(step.question), "regions": [_region_cells(item) for item in step.regions]} for _, step in kept]
+    return {"at": sum(number <= history.at for number, _ in kept) - 1, "steps": rows}
+
+
+def _plain(question: Question) -> dict[str, Any]:
+    return {**asdict(replace(question, allele=None)), "allele": address.allele_text(question.allele)}
+
+
+def _question(given: Mapping[str, Any]) -> Question:
+    window = given["window"]
+    return Question(
+        text=str(given["text"]),
+        model=str(given["model"]),
+        record=int(given["record"]),
+        reverse=bool(given["reverse"]),
+        window=None if window is None else (int(window[0]), int(window[1])),
+        species=str(given["species"]),
+        settings=tuple((str(name), choices.read(str(name), str(text))) for name, text in given["settings"]),
+        asked=tuple(name for name in map(str, given["asked"]) if name in choices.on_demand()),
+        elements=str(given["elements"]),
+        allele=address.allele_of(str(given["allele"])) if given["allele"] else None,
+        moved=bool(given["moved"]),
+    )
+
+
+def _region_cells(item: Region) -> list[Any]:
+    return [item.assembly, item.contig, item.start, item.end, item.name, item.colour]
 
 
 def _is_of_file(question: Question) -> bool:

@@ -20,7 +20,7 @@ from engine.core.errors import ParameterError
 from engine.core.features import Feature
 from engine.core.provenance import Provenance
 from engine.core.sequence import NucleotideSequence
-from engine.views.evidence import FigureStyle, LocusEvidence, Mark, PanelState
+from engine.views.evidence import FigureStyle, Highlight, LocusEvidence, Mark, PanelState
 from engine.views.figure import locus_figure, side_by_side
 from engine.views.panel import panels
 from tests.views import samples
@@ -350,6 +350,15 @@ def test_a_row_is_a_gene_or_a_transcript_and_no_names_of_a_lane_overlap() -> Non
     assert [label["text"] for label in crowded["labels"]] == [f"gene{number}" for number in range(8)]  # the others share the last lane
 
 
+def test_a_region_is_a_block_with_its_name_and_a_column_through_all_panels() -> None:
+    evidence = replace(samples.everything(samples.sequence()), highlights=(Highlight(4, 20, "a box", "#56b4e9"),))
+    for style in (FigureStyle(), FigureStyle(live=True)):
+        figure = locus_figure(evidence, style)
+        (column,) = (shape for shape in figure.layout.shapes if shape.fillcolor == "#56b4e9")
+        assert (column.x0, column.x1, column.yref, column.y0, column.y1) == (4.5, 20.5, "paper", 0, 1)
+        assert panel_of(figure, "regions")["labels"] == [{"text": "a box", "start": 4.5, "end": 20.5, "y": 0}]
+
+
 def test_elements_that_are_never_likely_become_one_line_with_their_highest_value() -> None:
     found = samples.segmentation()
     values = found.values.copy()
@@ -471,7 +480,7 @@ def test_results_of_another_sequence_an_empty_figure_and_unknown_styles_are_refu
 def test_every_panel_has_an_id_a_title_a_unit_where_it_reads_values_and_one_sentence_of_help() -> None:
     figure = locus_figure(everything())
     found = panels()
-    assert len({panel.id for panel in found}) == len(found) == 22
+    assert len({panel.id for panel in found}) == len(found) == 23
     for panel in found:
         assert panel.title
         assert panel.help.endswith(".")
