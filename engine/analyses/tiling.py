@@ -122,5 +122,6 @@ def origin_of(
         locus=str(sequence.locus) if sequence.locus is not None else "",
         seconds=round(sum(origin.seconds for origin in origins), 6),
         memory="; ".join(dict.fromkeys(origin.memory for origin in origins if origin.memory)),
+        batches="; ".join(dict.fromkeys(origin.batches for origin in origins if origin.batches)),
         partial=len(origins) < len(plan),
     )

@@ -154,12 +154,12 @@ def _wig(lines: TextLines, _name: str, left_out: LeftOut) -> tuple[TrackKind, It
     def read(line: str) -> Iterator[Row]:
         fields = line.split()
         if fields[0] in ("fixedStep", "variableStep"):
+            at.clear()  # values below a declaration that cannot be read have no place
             given = dict(item.split("=", 1) for item in fields[1:] if "=" in item)
             if not given.get("chrom"):
-                at.clear()
                 raise _Unusable("names no chrom")
-            at.update(contig=given["chrom"], span=_whole(given.get("span", "1")), step=_whole(given.get("step", "1")))
-            at["place"] = _whole(given.get("start", "0")) - 1 if fields[0] == "fixedStep" else None
+            place = _whole(given.get("start", "0")) - 1 if fields[0] == "fixedStep" else None
+            at.update(contig=given["chrom"], span=_whole(given.get("span", "1")), step=_whole(given.get("step", "1")), place=place)
         elif len(fields) == 4:  # as bedGraph
             yield fields[0], *_span(_whole(fields[1]), _whole(fields[2])), _value(fields[3]), "", ".", 0, 0
         elif not at:

@@ -144,7 +144,7 @@ def variant_heights(track: OwnTrack, evidence: LocusEvidence) -> tuple[NDArray[n
     letters = evidence.sequence.as_dna()
     for k, (start, name) in enumerate(zip(rows.starts.tolist(), rows.names, strict=True)):
         reference, _, alternate = name.partition(">")
-        if reference == letters[start] and alternate in BASES and len(known):
+        if reference == letters[start] and len(alternate) == 1 and alternate in BASES and len(known):
             value = scores[start, BASES.index(alternate)]
             found[k] = 1 - np.searchsorted(known, value, side="right") / len(known)
     return found, str(effects.provenance.card.title)

@@ -18,7 +18,7 @@ from engine.views.own_panels import PREFIX
 from engine.views.palettes import element_colour
 from pages._ui import reading, state
 from pages._ui.surroundings import surroundings
-from pages._ui.text import show_caption
+from pages._ui.text import plain, show_caption
 
 if TYPE_CHECKING:
     from pages._ui.runs import Runs
@@ -31,6 +31,7 @@ MOST_BYTES = 300_000_000
 """Of all tracks of a visitor, in memory."""
 MOST_TRACKS = 12
 LONGEST_NAME = 60
+_UPLOADER = "tracks"
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,15 @@ def menu(shared: Shared, session: Session) -> None:
     with st.popover(f"Tracks ({count})" if count else "Tracks", help="Own tracks beside the model's: BED, bigWig, VCF and others"):
         given = st.file_uploader(
             "BED, bedGraph, wiggle, bigWig, bigBed, narrowPeak, GFF3, GTF, VCF, BEDPE, or a CSV of values a base; also .gz",
-            key="tracks",
+            key=_UPLOADER,
             accept_multiple_files=True,
         )
-        for file in given or ():
-            if file.file_id not in session.tracks_read:
-                _bring(shared, session, file)
+        fresh = [file for file in given or () if file.file_id not in session.tracks_read]
+        if fresh and not session.tracks_waiting:
+            session.say("")
+        for file in fresh:
+            _bring(shared, session, file)
+        session.tracks_waiting = any(file.file_id not in session.tracks_read for file in fresh)
         _from_server(shared, session)
         for track in session.tracks:
             _row(session, track)
@@ -87,10 +91,12 @@ def _from_server(shared: Shared, session: Session) -> None:
 
 def _row(session: Session, track: Brought) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        is_shown = st.checkbox("Show", track.is_shown, key=f"show-{track.id}", label_visibility="collapsed")
-        colour = st.color_picker("Colour", track.colour, key=f"colour-{track.id}", label_visibility="collapsed")
-        name = st.text_input("Name", track.name, key=f"name-{track.id}", label_visibility="collapsed", max_chars=LONGEST_NAME)
-        gone = st.button("Remove", key=f"remove-{track.id}", type="tertiary")
+        is_shown = st.checkbox(f"Show {track.name}", track.is_shown, key=f"show-{track.id}", label_visibility="collapsed")
+        colour = st.color_picker(f"Colour of {track.name}", track.colour, key=f"colour-{track.id}", label_visibility="collapsed")
+        name = st.text_input(
+            f"Name of {track.name}", track.name, key=f"name-{track.id}", label_visibility="collapsed", max_chars=LONGEST_NAME
+        )
+        gone = st.button("Remove", help=f"Take {plain(track.name)} away", key=f"remove-{track.id}", type="tertiary")
     changed = replace(track, is_shown=is_shown, colour=colour, name=name.strip() or track.name)
     if gone:
         session.tracks = tuple(other for other in session.tracks if other.id != track.id)
@@ -105,26 +111,44 @@ def _bring(shared: Shared, session: Session, file: Any) -> None:
         return
     session.tracks_read = session.tracks_read | {file.file_id}
     if len(session.tracks) >= MOST_TRACKS:
-        session.say(f"There are {MOST_TRACKS} tracks, the most at once; remove one under Tracks.")
+        _say(session, f"There are {MOST_TRACKS} tracks, the most at once; remove one under Tracks.")
         return
     try:
         data = state.uploaded(file, f"track {file.file_id}")
     except LocuscopeError as error:
-        session.say(str(error))
+        _say(session, str(error))
         return
     name = file.name
 
     def work(monitor: reading.Reading) -> TrackFile:
         return apart.read_track(name, data, shared.settings, monitor)
 
-    reading.begin(READING, file_name(name), work, lambda found: _add(session, found), session.say)
+    reading.begin(READING, file_name(name), work, lambda found: _add(session, found), lambda problem: _say(session, problem))
+
+
+def uploaded() -> frozenset[str]:
+    """Ids of the files that lie in the menu's uploader."""
+    return frozenset(file.file_id for file in st.session_state.get(_UPLOADER) or ())
+
+
+def go_on(session: Session) -> None:
+    """Draw the page again where another of several files is still to be read."""
+    if session.tracks_waiting and not reading.under_way(READING):
+        st.rerun()
+
+
+def _say(session: Session, sentence: str) -> None:
+    """Beside what was said of other files that came with this one."""
+    if sentence and sentence not in session.screen.problem:
+        session.say(f"{session.screen.problem} {sentence}".strip())
 
 
 def _add(session: Session, found: TrackSource, server: str = "") -> None:
     held = sum(track.file.nbytes for track in session.tracks) + found.nbytes
     if held > MOST_BYTES:
-        session.say(
-            f"The tracks would take {held / 1e6:,.0f} MB; {MOST_BYTES / 1e6:,.0f} MB are there for a visitor: remove one, or cut out the part needed."
+        _say(
+            session,
+            f"The tracks would take {held / 1e6:,.0f} MB; {MOST_BYTES / 1e6:,.0f} MB are there for a visitor: remove one, or cut out the part needed.",
         )
         return
     number = len(session.tracks)
@@ -132,7 +156,7 @@ def _add(session: Session, found: TrackSource, server: str = "") -> None:
     name = server[:LONGEST_NAME] or found.name.removesuffix(".gz")[:LONGEST_NAME]
     session.tracks = (*session.tracks, Brought(f"{PREFIX}{uuid.uuid4().hex[:8]}", found, name, colour, server=server))
     problem = _nothing_here(session, found)
-    session.say(" ".join(filter(None, (problem, found.note))))
+    _say(session, " ".join(filter(None, (problem, found.note))))
 
 
 def _nothing_here(session: Session, found: TrackSource) -> str:
