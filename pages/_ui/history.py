@@ -61,9 +61,9 @@ def buttons(shared: Shared, session: Session) -> None:
     if session.screen.shown is not None:
         note(session)
     found = session.history
-    undo = st.button("↶", key="undo", help="Undo: the place, the model or the regions before", shortcut="u", disabled=found.at <= 0)
-    redo = st.button("↷", key="redo", help="Redo", shortcut="shift+u", disabled=found.at + 1 >= len(found.steps))
-    with st.popover("Recent", help="Loci that were shown last", disabled=not found.recent):
+    undo = st.button("↶", key="undo", help="Undo: the place, the model or the regions before", type="tertiary", disabled=found.at <= 0)
+    redo = st.button("↷", key="redo", help="Redo", type="tertiary", disabled=found.at + 1 >= len(found.steps))
+    with st.popover("Recent", help="Loci that were shown last", type="tertiary", disabled=not found.recent):
         for number, (text, title) in enumerate(found.recent):
             if st.button(plain(title or text[:LONGEST_TITLE]), key=f"recent-{number}", type="tertiary", help=plain(text[:200])):
                 search.ask(shared, session, session.question.about(text))
