@@ -15,7 +15,7 @@ import orjson
 from engine.core.errors import FileFormatError, LocuscopeError
 from engine.core.features import Feature
 from engine.core.locus import Locus
-from engine.core.own_tracks import KINDS
+from engine.core.own_tracks import KINDS, SCALES
 from engine.core.quoting import file_name
 from engine.core.regions import Region
 from engine.core.sequence import Alphabet, NucleotideSequence
@@ -207,6 +207,7 @@ def _cells(item: Feature) -> list[Any]:
 
 def _track(track: Brought) -> dict[str, Any]:
     plain = {"id": track.id, "name": track.name, "colour": track.colour, "is_shown": track.is_shown, "server": track.server}
+    plain |= {"scale": track.scale, "low": track.low, "high": track.high, "heat": track.heat}
     if track.server:
         return plain
     given: Any = track.file
@@ -220,7 +221,11 @@ def _brought(item: dict[str, Any], shared: Shared) -> Brought:
     server = str(item["server"])
     file: Any = shared.tracks.track(server) if server else _checked(put_together(str(item["file"]), item["rows"]))
     name = str(item["name"])[:LONGEST_NAME]
-    return Brought(f"{PREFIX}{uuid.uuid4().hex[:8]}", file, name, colour, bool(item["is_shown"]), server)
+    scale, low, high = item.get("scale", "own"), float(item.get("low", 0)), float(item.get("high", 1))
+    if scale not in SCALES or not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError("scale of a track")
+    identity = f"{PREFIX}{uuid.uuid4().hex[:8]}"
+    return Brought(identity, file, name, colour, bool(item["is_shown"]), server, scale, low, high, bool(item.get("heat")))
 
 
 def _checked(found: TrackFile) -> TrackFile:

@@ -42,7 +42,7 @@ def saved() -> Session:
     session.files = session_file.replace(session.files, understood=(question.text, found), annotation={found.records[0].sha256: annotation})
     session.screen = Screen(question, resolve(question, found, annotation))
     track = read_track("own.bedpe", b"c1\t1\t3\tc1\t9\t12\tloop\t5\n", Bounds())
-    session.tracks = (Brought("own-1a2b", track, "loops", "#112233", False),)
+    session.tracks = (Brought("own-1a2b", track, "loops", "#112233", False, scale="fixed", high=2.0, heat=True),)
     seen = {"view": session.on_screen.identity, "region": {"a": 3, "b": 17}, "rows": {"a": 3, "b": 17}, "selection": {"i": 4, "j": 9}}
     session.saw({**seen, "arrangement": {"folded": ["entropy", "own-1a2b"]}})
     session.exchange = session_file.replace(session.exchange, display={"shape": "triangle", "palette": "magma", "high": None})
@@ -70,6 +70,7 @@ def test_what_is_read_again_is_what_was_saved() -> None:
     assert start["display"] == {"shape": "triangle", "palette": "magma", "hidden": ["entropy", track.id]}
     assert track.id not in ("own-1a2b", "")  # widgets of a track that is still there keep their own state
     assert (track.name, track.colour, track.is_shown, track.file.kind) == ("loops", "#112233", False, "pairs")
+    assert (track.limits, track.heat) == ((0.0, 2.0), True)
     assert np.array_equal(track.file.rows("c1", 0, 99).others, [[9, 12]])
     assert not found.state.problems
     assert found.regions == session.regions
