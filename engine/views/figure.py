@@ -53,17 +53,14 @@ def locus_figure(evidence: LocusEvidence, style: FigureStyle | None = None) -> g
 
 
 def side_by_side(first: LocusEvidence, second: LocusEvidence, titles: tuple[str, str], style: FigureStyle | None = None) -> go.Figure:
-    """Two figures of sequences of one length beside each other: the same panels, one colour scale of the maps, zoom that moves both.
+    """Two figures beside each other: the same panels, one colour scale of the maps, and of sequences of one length a zoom that moves both.
 
-    Raises `ParameterError` when there is nothing to draw, or the lengths differ.
+    Raises `ParameterError` when there is nothing to draw.
     """
     import plotly.graph_objects as go
 
     chosen = replace(style or FigureStyle(width=1200), live=False)
-    if len(first.sequence) != len(second.sequence):
-        raise ParameterError(
-            f"The sequences have {len(first.sequence):,} and {len(second.sequence):,} bases; only those of one length stand side by side."
-        )
+    together = len(first.sequence) == len(second.sequence)
     part = (1 - BETWEEN) / 2
     narrow = replace(chosen, width=round(chosen.plot_width * part) + LEFT + RIGHT, colour_limit=common_limit(first, second, chosen))
     traces: list[dict[str, Any]] = []
@@ -78,10 +75,10 @@ def side_by_side(first: LocusEvidence, second: LocusEvidence, titles: tuple[str,
             layout[name] += own.pop(name)
         layout |= own
         start = number * (part + BETWEEN)
-        layout[f"xaxis{bands[0].x_axis[1:]}"] |= {"domain": [start, start + part], **({"matches": "x"} if number else {})}
+        layout[f"xaxis{bands[0].x_axis[1:]}"] |= {"domain": [start, start + part], **({"matches": "x"} if number and together else {})}
         layout["annotations"].append(_column_title(titles[number], bands[0].x_axis))
     for left, right in zip(*sides, strict=True):
-        if left.panel.id == "map":
+        if left.panel.id == "map" and together:
             layout[right.axis_key]["matches"] = left.axis
     layout |= frame(chosen, inner_height(sides[0], chosen), 1)
     layout["meta"] = described(evidences[0], narrow, sides[0]) | {"second": described(evidences[1], narrow, sides[1])}

@@ -459,9 +459,16 @@ def test_two_maps_side_by_side_share_one_colour_scale_one_zoom_and_the_mark() ->
     assert titles.count("<b>G1A</b>") == 3  # the right column's title, and the mark under both
 
 
-def test_sequences_of_two_lengths_do_not_stand_side_by_side() -> None:
-    with pytest.raises(ParameterError, match="76 and 80 bases"):
-        side_by_side(everything(), everything(80), ("a", "b"))
+def test_sequences_of_two_lengths_stand_side_by_side_with_one_scale_and_each_its_own_zoom() -> None:
+    short = LocusEvidence(samples.sequence(), {"dependency": samples.dependency()})
+    long = samples.sequence(90)
+    other = LocusEvidence(long, {"dependency": samples.dependency(long)})
+    figure = side_by_side(short, other, ("a", "b"))
+    maps = [trace for trace in figure.data if trace.type == "heatmap"]
+    assert maps[0].zmax == maps[1].zmax
+    assert [np.asarray(trace.z).shape for trace in maps] == [(76, 76), (90, 90)]
+    assert figure.layout.xaxis2.matches is None
+    assert tuple(figure.layout.xaxis2.range) == (0.5, 90.5)
 
 
 def test_results_of_another_sequence_an_empty_figure_and_unknown_styles_are_refused() -> None:
