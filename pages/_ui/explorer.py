@@ -118,7 +118,8 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     for note in runs.notes():
         show_caption(note)
     memory.offer(session, shared.engine.model(session.question.model).card, runs.finished_results().values())
-    too_long = len(shown.sequence) > moving.most(shared, session)
+    is_read = shared.engine.model(session.question.model).installed
+    too_long = is_read and len(shown.sequence) > moving.most(shared, session)
     if cost.problem and not (too_long and (session.question.moved or shown.kind == "locus")):  # the bar over the figure says it
         show_warning(cost.problem)
         _offer_window(shared, session)
