@@ -130,7 +130,11 @@ def _bring(shared: Shared, session: Session, file: Any) -> None:
     def work(monitor: reading.Reading) -> TrackFile:
         return apart.read_track(name, data, shared.settings, monitor)
 
-    reading.begin(READING, file_name(name), work, lambda found: _add(session, found), lambda problem: _say(session, problem))
+    def failed(problem: str) -> None:
+        shown = file_name(name)
+        _say(session, problem if shown in problem else f"{shown}: {problem}")
+
+    reading.begin(READING, file_name(name), work, lambda found: _add(session, found), failed)
 
 
 def uploaded() -> frozenset[str]:
