@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine.core.embedding import EmbeddedPlace
+from engine.core.genome_place import GenomePlace
 from engine.core.errors import InputError
 from engine.core.quoting import file_name
 from engine.service.embedding_places import Genome, GenomeOfRecords, GenomeOfReference
@@ -30,7 +30,7 @@ class Source:
     label: str
     assembly: str = ""
 
-    def question(self, place: EmbeddedPlace, most: int) -> str:
+    def question(self, place: GenomePlace, most: int) -> str:
         """What the box takes to show a place with some bases around it; of one longer than ``most`` bases its middle."""
         length = self.genome.contigs()[place.contig]
         start, end = max(0, place.start - CONTEXT_BP), min(length, place.end + CONTEXT_BP)
