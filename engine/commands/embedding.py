@@ -99,7 +99,7 @@ def embeddings_command(
 
 def read_genome(fasta: Path, gff: Path | None, settings: Any) -> Any:
     """The genome of a FASTA file, or of a flat file that has its own features."""
-    from engine.service.embedding_places import GenomeOfRecords, GenomeOfReference
+    from engine.service.embedding_places import Annotated, GenomeOfRecords, GenomeOfReference
     from engine.service.triage import ReferenceLetters
     from engine.sources.annotation_index import open_annotation
     from engine.sources.door import OWN_FILES, TextLines
@@ -112,7 +112,8 @@ def read_genome(fasta: Path, gff: Path | None, settings: Any) -> Any:
     if flat and gff is None:
         found = read_file(fasta.name, fasta.read_bytes(), OWN_FILES)
         return GenomeOfRecords(found.records, found.features)
-    return GenomeOfReference(ReferenceLetters.of_file(fasta, settings), open_annotation(gff) if gff is not None else None)
+    whole = GenomeOfReference(ReferenceLetters.of_file(fasta, settings))
+    return Annotated(whole, open_annotation(gff)) if gff is not None else whole
 
 
 def tell_rows(rows: Sequence[dict[str, Any]]) -> None:

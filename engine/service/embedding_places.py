@@ -65,10 +65,10 @@ class GenomeOfRecords:
 
 
 class GenomeOfReference:
-    """A FASTA file or a registered assembly, with an annotation perhaps."""
+    """A FASTA file or a registered assembly, without features."""
 
-    def __init__(self, reference: ReferenceLetters, annotation: Annotation | None = None) -> None:
-        self.reference, self._annotation = reference, annotation
+    def __init__(self, reference: ReferenceLetters) -> None:
+        self.reference = reference
 
     def contigs(self) -> Mapping[str, int]:
         """Contigs of the reference."""
@@ -79,9 +79,26 @@ class GenomeOfReference:
         return self.reference.letters(contig, start, end)
 
     def features(self, contig: str) -> Sequence[Feature]:
-        """Features of a contig, whatever its name is there."""
-        if self._annotation is None:
-            return ()
+        """None."""
+        return ()
+
+
+class Annotated:
+    """A genome with the features of an annotation instead of its own, whatever contigs are called there."""
+
+    def __init__(self, genome: Genome, annotation: Annotation) -> None:
+        self.genome, self._annotation = genome, annotation
+
+    def contigs(self) -> Mapping[str, int]:
+        """Contigs of the genome."""
+        return self.genome.contigs()
+
+    def letters(self, contig: str, start: int, end: int) -> str:
+        """Letters of the genome."""
+        return self.genome.letters(contig, start, end)
+
+    def features(self, contig: str) -> Sequence[Feature]:
+        """Features of a contig."""
         name = find_contig(contig, self._annotation.contigs())
         return () if name is None else self._annotation.overlapping(name, 0, self.contigs()[contig])
 
