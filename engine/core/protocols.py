@@ -209,13 +209,15 @@ class SpliceModel(ElementModel, Protocol):
 class TokenModel(Model, Protocol):
     """A model whose units are longer than a base and can be shown as a track."""
 
+    @property
+    def vocabulary_letters(self) -> tuple[str, ...]:
+        """Letters (A, C, G, T) of every token that stands for bases, in the order of their ids."""
+
+    def tokenised(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Spans int64 (T, 2) and token strings, without a pass. Raises `SequenceError` as `NucleotideModel.prepare` does."""
+
     def token_spans(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32]]:
         """Spans int64 (T, 2), token strings, probability float32 (T,) of each token with itself masked."""
-
-
-@runtime_checkable
-class TokenCandidateModel(TokenModel, Protocol):
-    """A token model that also lists what else could stand at a token."""
 
     def token_candidates(
         self, sequence: NucleotideSequence, tokens: Sequence[int], count: int
@@ -223,6 +225,12 @@ class TokenCandidateModel(TokenModel, Protocol):
         """Texts (n, count) and probabilities float32 (n, count), falling, of the likeliest tokens at each of ``tokens`` with it masked.
 
         Number T, one behind the last token, asks for the token that would follow.
+        """
+
+    def layer_states(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Hidden states float32 (N + 1, T, width) of every token: what enters the first of N layers, then what leaves each of them.
+
+        The last are those of `EmbeddingModel.embeddings`, behind a last norm where the network has one.
         """
 
 
