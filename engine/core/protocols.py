@@ -179,6 +179,14 @@ class ElementModel(Model, Protocol):
         """float32 (L, E) for one window that obeys the rule (upper-case DNA); bases outside the rule's output are not in it."""
 
 
+@runtime_checkable
+class WatchedElementModel(ElementModel, Protocol):
+    """An element model whose window takes long enough to be stopped inside it."""
+
+    def watched_probabilities(self, letters: str, look: Callable[[], None]) -> NDArray[np.float32]:
+        """As `element_probabilities`; ``look`` is called now and then and may raise to stop."""
+
+
 class SpliceWindow(Protocol):
     """A window of letters that a splice model has read once; changes of it cost what they reach. Safe to use from several threads."""
 

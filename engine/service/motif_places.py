@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.core.coding_parts import by_transcript
 from engine.core.errors import ParameterError
 from engine.core.features import Feature
 from engine.core.genome_place import GenomePlace
@@ -103,7 +104,10 @@ def _anchors(features: Iterable[Feature], parameters: MotifParameters, left_out:
     if parameters.at == "feature":
         yield from _of_features(features, parameters, left_out)
         return
-    for parts, stops in _transcripts(features):
+    for group in by_transcript(features, ("CDS", "stop_codon")).values():
+        parts, stops = group.get("CDS", []), group.get("stop_codon", [])
+        if not parts:
+            continue
         strand, name = parts[0].strand, parts[0].name
         if strand == ".":
             left_out[STRANDLESS] += 1
@@ -145,23 +149,3 @@ def _codon(parts: Sequence[Feature], stops: Sequence[Feature], at: str, left_out
     ordered = sorted(bases)
     codon = ordered[-3:] if forward else ordered[:3]
     yield (codon[0] if forward else codon[-1]), first.strand, first.name
-
-
-def _transcripts(features: Iterable[Feature]) -> Iterator[tuple[list[Feature], list[Feature]]]:
-    """Coding parts of each transcript from left to right, with the features of its stop codon; parts of a joined location are counted."""
-    coding: dict[tuple[str, str], list[Feature]] = {}
-    stops: dict[tuple[str, str], list[Feature]] = {}
-    seen: Counter[tuple[str, str]] = Counter()
-    for number, item in enumerate(features):
-        if item.kind not in ("CDS", "stop_codon"):
-            continue
-        attributes, part = item.attributes, item.attributes.get("part", "")
-        key = attributes.get("transcript_id") or attributes.get("Parent", "").split(",")[0] or attributes.get("ID", "")
-        if not key and part:
-            whole = f"{attributes.get('protein_id') or item.name or attributes.get('locus_tag', '')}/{part.partition('/')[2]}"
-            seen[whole, part] += 1
-            key = f"{whole} {seen[whole, part]}"
-        key = key or f"feature {number}"
-        (coding if item.kind == "CDS" else stops).setdefault((key, item.strand), []).append(item)
-    for group, parts in coding.items():
-        yield sorted(parts, key=lambda part: part.start), stops.get(group, [])

@@ -15,7 +15,21 @@ from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
-from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, own_tracks, polling, reading, search, state, tables
+from pages._ui import (
+    address,
+    allele_bar,
+    downloads,
+    element_judge,
+    figure_view,
+    memory,
+    moving,
+    own_tracks,
+    polling,
+    reading,
+    search,
+    state,
+    tables,
+)
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -57,6 +71,7 @@ def _page() -> None:
     st.fragment(_figure)(shared, session)
     tables.section(runs)
     own_tracks.against_model(runs, runs.own, dark=_dark())
+    element_judge.judging(shared, session, runs)
     search.cards(shared, session)
     moving.follow(shared, session)
 
@@ -82,9 +97,9 @@ def begin(shared: Shared, session: Session) -> None:
 
 def _unknown(engine: Engine, question: Question) -> str:
     """One sentence when the address names a model or species there is not; a model that is not installed is shown as what it is."""
-    if question.elements not in ("", NO_ELEMENTS):
+    if question.element_model not in ("", NO_ELEMENTS):
         try:
-            row = engine.model(question.elements)
+            row = engine.model(question.element_model)
         except LocuscopeError as error:
             return str(error)
         if not row.card.can(Capability.SEGMENTATION):
@@ -136,6 +151,9 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
             st.rerun()
         if not cost.problem and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
+            st.rerun()
+        if cost.problem and runs.elements_wait and st.button("Compute elements alone", type="primary", key="compute-elements"):
+            runs.start_elements()
             st.rerun()
         downloads.menu(session, dark=_dark())
         _elsewhere(session)
