@@ -71,9 +71,12 @@ class ElementScores:
 
     def words(self) -> str:
         """The judge, and what it does not know."""
-        mean = float(np.mean([row.mcc for row in self.rows])) if self.rows else 0.0
+        here = [row.mcc for row in self.rows if row.bases]
+        mean = (
+            f"mean MCC {np.mean(here):.2f} over {len(here)} elements that it finds here" if here else "it finds none of its elements here"
+        )
         rest = f" Not known to the judge: {', '.join(self.unjudged)}." if self.unjudged else ""
-        return f"{self.provenance.card.title} against {self.judge}: mean MCC {mean:.2f} over {len(self.rows)} elements.{rest}"
+        return f"{self.provenance.card.title} against {self.judge}: {mean}.{rest}"
 
 
 def element_scores(found: Segmentation, masks: Mapping[str, NDArray[np.bool_]], judge: str, seed: int = 1) -> ElementScores:

@@ -30,9 +30,7 @@ class Judge:
     species: str = ""
 
     def request(self, asked: Request) -> Request:
-        """The question to the judging model. Raises `ParameterError` where it is the model itself."""
-        if self.model == asked.model and self.species == asked.species:
-            raise ParameterError(f"{self.model} would be held against itself; choose another judge.")
+        """The question to the judging model."""
         return replace(asked, model=self.model, species=self.species, weights=None)
 
 
@@ -41,6 +39,8 @@ def run_element_scores(engine: Engine, asked: Request, judge: Judge, monitor: Mo
     other = judge.request(asked) if judge.model else None
     for request in (asked, *([other] if other is not None else [])):
         engine.check(request)
+    if other is not None and engine.resolved(asked).key == engine.resolved(other).key:
+        raise ParameterError(f"{judge.name} would be held against itself; choose another judge.")
     found: Segmentation = engine.run(asked, monitor)
     return judged(found, judge, engine.run(other, monitor) if other is not None else None)
 
