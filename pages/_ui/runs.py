@@ -252,6 +252,8 @@ class Runs:
         }
         if not self.started:  # nothing but the genome and its annotation, without a row of empty panels
             states = {}
+        elif not self.startable:  # the element track alone
+            states = {name: state for name, state in states.items() if name in self.jobs}
         if self._thinned is None:
             self._thinned = thinned(self.shown.features, len(self.shown.sequence))
         features = self.shown.features if results else self._thinned

@@ -39,7 +39,7 @@ def test_genes_of_a_file_and_of_another_model_are_judges(asked: list[str], tmp_p
     [
         (["--against", "locuscope-segmenter"], "would be held against itself"),
         (["--against", "annotation"], "--against annotation is for --locus"),
-        (["--against", "grover"], "cannot compute segmentation"),
+        (["--against", "stem-counter"], "cannot compute segmentation"),
         (["--against", "nowhere.gff3"], "cannot be read"),
         (["--against", "pyrodigal", "--out", "x.npz"], "names no format for this answer"),
     ],

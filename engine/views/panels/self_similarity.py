@@ -43,7 +43,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         tuple(images),
         height=max(PANEL.height, ROW * len(values)),
         model=found.provenance.card.title,
-        readout=(Readout("self-similarity, first layer", values[min(1, last)], 2), Readout("last layer", values[-1], 2)),
+        readout=(Readout("first layer", values[min(1, last)], 2), Readout("last layer", values[-1], 2)),
         shapes=(ground,),
         facts={"limit": 1.0},
     )
@@ -51,7 +51,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
 
 PANEL = Panel(
     id="self-similarity",
-    title="Self-similarity of words",
+    title="Self-similarity",
     unit="cosine",
     help=(
         "How alike the hidden states of a word are wherever it stands in the sequence, layer by layer from what enters the first; grey: it stands "
