@@ -75,7 +75,7 @@ def embeddings_command(
         rows.column(label)
     parameters = EmbeddingParameters(windows, step, features, per_class, seed)
     projecting = ProjectionParameters(neighbours, clusters, resolution, seed)
-    genome = _genome(fasta, gff, settings)
+    genome = read_genome(fasta, gff, settings)
     chosen = choose_places(genome, parameters)
     unknown = f" ({chosen.unknown:,} with mostly unknown letters are left out)" if chosen.unknown else ""
     print(f"{len(chosen.places):,} places, {chosen.bases:,} bases{unknown}", file=sys.stderr)
@@ -85,10 +85,10 @@ def embeddings_command(
     projection = project_table(table, projecting, monitor)
     for sentence in projection.missing:
         print(sentence, file=sys.stderr)
-    _tell(agreement_rows(projection))
+    tell_rows(agreement_rows(projection))
     if rows is not None:
         found: Probe = probe_table(table, label, *labels_of_places(table, rows, label, key, group), monitor, seed)
-        _tell(probe_rows(found))
+        tell_rows(probe_rows(found))
         print(found.words(), file=sys.stderr)
     with writing(target):
         if target.suffix.casefold() in FIGURES:
@@ -98,9 +98,9 @@ def embeddings_command(
     print(f"wrote {target}", file=sys.stderr)
 
 
-def _genome(fasta: Path, gff: Path | None, settings: Any) -> Any:
+def read_genome(fasta: Path, gff: Path | None, settings: Any) -> Any:
     """The genome of a FASTA file, or of a flat file that has its own features."""
-    from engine.service.embedding_places import GenomeOfRecords, GenomeOfReference
+    from engine.service.embedding_places import Annotated, GenomeOfRecords, GenomeOfReference
     from engine.service.triage import ReferenceLetters
     from engine.sources.annotation_index import open_annotation
     from engine.sources.door import OWN_FILES, TextLines
@@ -113,10 +113,11 @@ def _genome(fasta: Path, gff: Path | None, settings: Any) -> Any:
     if flat and gff is None:
         found = read_file(fasta.name, fasta.read_bytes(), OWN_FILES)
         return GenomeOfRecords(found.records, found.features)
-    return GenomeOfReference(ReferenceLetters.of_file(fasta, settings), open_annotation(gff) if gff is not None else None)
+    whole = GenomeOfReference(ReferenceLetters.of_file(fasta, settings))
+    return Annotated(whole, open_annotation(gff)) if gff is not None else whole
 
 
-def _tell(rows: Sequence[dict[str, Any]]) -> None:
+def tell_rows(rows: Sequence[dict[str, Any]]) -> None:
     """A table on standard output."""
     if rows:
         table = csv.DictWriter(sys.stdout, list(rows[0]), delimiter="\t", lineterminator="\n")

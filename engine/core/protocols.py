@@ -179,6 +179,14 @@ class ElementModel(Model, Protocol):
         """float32 (L, E) for one window that obeys the rule (upper-case DNA); bases outside the rule's output are not in it."""
 
 
+@runtime_checkable
+class WatchedElementModel(ElementModel, Protocol):
+    """An element model whose window takes long enough to be stopped inside it."""
+
+    def watched_probabilities(self, letters: str, look: Callable[[], None]) -> NDArray[np.float32]:
+        """As `element_probabilities`; ``look`` is called now and then and may raise to stop."""
+
+
 class SpliceWindow(Protocol):
     """A window of letters that a splice model has read once; changes of it cost what they reach. Safe to use from several threads."""
 
@@ -209,13 +217,15 @@ class SpliceModel(ElementModel, Protocol):
 class TokenModel(Model, Protocol):
     """A model whose units are longer than a base and can be shown as a track."""
 
+    @property
+    def vocabulary_letters(self) -> tuple[str, ...]:
+        """Letters (A, C, G, T) of every token that stands for bases, in the order of their ids."""
+
+    def tokenised(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Spans int64 (T, 2) and token strings, without a pass. Raises `SequenceError` as `NucleotideModel.prepare` does."""
+
     def token_spans(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32]]:
         """Spans int64 (T, 2), token strings, probability float32 (T,) of each token with itself masked."""
-
-
-@runtime_checkable
-class TokenCandidateModel(TokenModel, Protocol):
-    """A token model that also lists what else could stand at a token."""
 
     def token_candidates(
         self, sequence: NucleotideSequence, tokens: Sequence[int], count: int
@@ -223,6 +233,12 @@ class TokenCandidateModel(TokenModel, Protocol):
         """Texts (n, count) and probabilities float32 (n, count), falling, of the likeliest tokens at each of ``tokens`` with it masked.
 
         Number T, one behind the last token, asks for the token that would follow.
+        """
+
+    def layer_states(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Hidden states float32 (N + 1, T, width) of every token: what enters the first of N layers, then what leaves each of them.
+
+        The last are those of `EmbeddingModel.embeddings`, behind a last norm where the network has one.
         """
 
 

@@ -62,6 +62,7 @@ class Interval:
     """Bases ``[first, last)`` that are called ``name``, with ``score`` in 0..1.
 
     ``direction``: ``+`` on the letters as they stand, ``-`` on their complement, ``.`` on neither. ``family`` numbers intervals of one kind.
+    ``note``: what files say of it besides.
     """
 
     first: int
@@ -70,6 +71,7 @@ class Interval:
     score: float
     direction: str = "."
     family: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +123,10 @@ class Result(ABC):
     def readable(self) -> Table:
         """The table a person reads on a page; where `rows` is a matrix, its strongest cells."""
         return self.rows()
+
+    def at(self, base: int) -> tuple[tuple[str, str], ...]:
+        """What it says of one base (0-based) besides its tracks, names and texts, for the card of a base that is clicked."""
+        return ()
 
     @property
     def written(self) -> NucleotideSequence:

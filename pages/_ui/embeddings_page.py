@@ -30,7 +30,7 @@ from engine.sources.labelled import read_labelled_bytes
 from engine.views.embedding_map import COLOURS, embedding_map
 from pages._ui import downloads, explorer, polling, reading, search, state
 from pages._ui.address import AddressState
-from pages._ui.embeddings_source import Source, source
+from pages._ui.genome_source import Source, source
 from pages._ui.question import Question
 from pages._ui.text import plain, show_caption, show_error, show_info
 

@@ -11,7 +11,21 @@ from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
-from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, own_tracks, polling, reading, search, state, tables
+from pages._ui import (
+    address,
+    allele_bar,
+    downloads,
+    element_judge,
+    figure_view,
+    memory,
+    moving,
+    own_tracks,
+    polling,
+    reading,
+    search,
+    state,
+    tables,
+)
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -54,6 +68,7 @@ def _page() -> None:
     st.fragment(_figure)(shared, session)
     tables.section(runs)
     own_tracks.against_model(runs, runs.own, dark=_dark())
+    element_judge.judging(shared, session, runs)
     search.cards(shared, session)
     moving.follow(shared, session)
 
@@ -111,6 +126,13 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
             st.rerun()
         if not cost.problem and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
+            st.rerun()
+        if (
+            runs.elements_wait
+            and (cost.problem or runs.way_on)
+            and st.button("Compute elements alone", type="primary", key="compute-elements")
+        ):
+            runs.start_elements()
             st.rerun()
         downloads.menu(session, dark=_dark())
         _elsewhere(session)

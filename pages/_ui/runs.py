@@ -25,6 +25,7 @@ from pages._ui.question import Question, Shown
 logger = logging.getLogger(__name__)
 
 NO_ELEMENTS = "none"
+ELEMENTS = "segmentation"
 MAP = "dependency"
 """The analysis without whose answer there is no view."""
 AUTOMATIC_SECONDS = 30.0
@@ -152,6 +153,19 @@ class Runs:
                 self.problems[kind] = str(error)
         self.stopped = frozenset()
 
+    @property
+    def elements_wait(self) -> bool:
+        """Whether an element model was named that reads what the map's model cannot, and has not been asked yet."""
+        named = self.question.element_model not in ("", NO_ELEMENTS)
+        return named and ELEMENTS in self.requests and ELEMENTS not in self.jobs and ELEMENTS not in self.problems
+
+    def start_elements(self) -> None:
+        """Submit the element track alone, where there is no map."""
+        try:
+            self.jobs[ELEMENTS] = self.engine.submit(self.requests[ELEMENTS], self.visitor)
+        except LocuscopeError as error:
+            self.problems[ELEMENTS] = str(error)
+
     def give_up(self, after: Runs) -> None:
         """Stop what ``after`` does not go on with."""
         kept = {id(job) for job in after.jobs.values()}
@@ -238,6 +252,8 @@ class Runs:
         }
         if not self.started:  # nothing but the genome and its annotation, without a row of empty panels
             states = {}
+        elif not self.startable:  # the element track alone
+            states = {name: state for name, state in states.items() if name in self.jobs}
         if self._thinned is None:
             self._thinned = thinned(self.shown.features, len(self.shown.sequence))
         features = self.shown.features if results else self._thinned
@@ -326,7 +342,8 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
         card = engine.model(model).card
         parameters = choices.parameters_of(analysis, card, chosen)
         if _on_screen(analysis.after(analysis.settled(parameters, card), card), requests):
-            species = question.species if model == question.model else ""
+            by_elements = analysis.capability is Capability.SEGMENTATION and model == question.element_model
+            species = question.element_species if by_elements else question.species if model == question.model else ""
             requests[name] = Request(name, shown.sequence, model, parameters, species)
         else:
             impossible[name] = f"{analysis.title} are read from the usual map, not from one with other settings."
@@ -336,7 +353,7 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
 def _model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[str, str]:
     """Who answers an analysis of a view, and where nobody does, why."""
     if analysis.capability is Capability.SEGMENTATION and question.elements:
-        return ("", "No element track was asked for.") if question.elements == NO_ELEMENTS else (question.elements, "")
+        return ("", "No element track was asked for.") if question.elements == NO_ELEMENTS else (question.element_model, "")
     reason = analysis.cannot(engine.model(question.model).card)
     if not reason:
         return question.model, ""
