@@ -40,7 +40,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     both_signs, unit = signed(found), found.unit
     values = displayed(found, style)
     limit = colour_limit(values, style)
-    height = style.heights.get("map", _height(style))
+    height = style.heights.get("map", usual_height(style))
     facts = {
         "map": {
             "shape": style.shape, "metric": found.metric, "unit": unit, "offset": found.offset, "width": len(found.values), "bin": 1,
@@ -65,7 +65,8 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     )
 
 
-def _height(style: FigureStyle) -> int:
+def usual_height(style: FigureStyle) -> int:
+    """Pixels of a map of this shape."""
     if style.shape == "square":
         return style.plot_width
     return min(style.plot_width, WIDE_HEIGHT) if style.shape == "wide" else min(style.plot_width // 2, TRIANGLE_HEIGHT)
@@ -93,12 +94,12 @@ def _cells(found: DependencyMap, values: NDArray[np.float32], style: FigureStyle
     about = "" if size == 1 else f" (the largest of {size} × {size} cells)"
     if style.shape == "triangle":
         hover = f"%{{y}} bases apart around %{{x}}: %{{z:.2f}} {unit}{about}<extra></extra>"
-        return Cells(_rotated(grid), middle - 0.25 * size, 0.5 * size, 0, size), hover
+        return Cells(rotated(grid), middle - 0.25 * size, 0.5 * size, 0, size), hover
     hover = f"%{{y}} changed, %{{x}} read: %{{z:.2f}} {unit}{about}<extra></extra>"
     return Cells(grid, middle, size, middle, size), hover
 
 
-def _rotated(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+def rotated(cells: NDArray[np.float32]) -> NDArray[np.float32]:
     """Over (bases apart, midpoint), float32 (W, 2 W): each pair fills the two half-steps around its midpoint."""
     width = len(cells)
     grid = np.full((width, 2 * width), np.nan, np.float32)
