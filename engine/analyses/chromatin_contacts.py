@@ -45,8 +45,7 @@ class ContactParameters(PlaceParameters):
 
 @dataclass(frozen=True, eq=False)
 class ChromatinContacts(Result):
-    """``values`` float32 (B, B), symmetric: mean over the ``names`` of the predicted contact of two bins, as the model gives it (a log ratio to what
-    the distance makes expected); bin 0 begins at base ``offset`` of the letters, 0 or less, each has ``bin_bp`` bases."""
+    """``values`` float32 (B, B), symmetric: mean over the ``names`` of the predicted contact of two bins, on the scale of the model; bin 0 begins at base ``offset`` of the letters, 0 or less, each has ``bin_bp`` bases."""
 
     faces = frozenset({"matrix"})
     repeatable = False

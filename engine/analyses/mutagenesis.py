@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -75,7 +76,7 @@ class Mutagenesis(Result):
     def strongest(self) -> NDArray[np.float32]:
         """Of each base the substitution with the largest absolute score, float32 (L,), NaN where there is none."""
         sizes = np.where(np.isfinite(self.values), np.abs(self.values), -1)
-        return self.values[np.arange(len(self.values)), sizes.argmax(axis=1)]
+        return np.asarray(self.values[np.arange(len(self.values)), sizes.argmax(axis=1)], np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """``mutagenesis``, ``bases``, ``output``."""
@@ -127,6 +128,10 @@ def mutagenesis(
     steps = [(at, min(at + MUTAGENESIS_BP, length)) for at in range(0, length, MUTAGENESIS_BP)]
     monitor.start(len(steps), "questions")
 
+    def ask(low: int, high: int) -> tuple[NDArray[np.float32], str]:
+        first, end = place.start + low, place.start + high
+        return asked.mutagenesis(place.assembly, place.contig, first, end, parameters.output, parameters.tissue, parameters.width)
+
     def result(*, partial: bool) -> Mutagenesis:
         seconds = earlier + time.perf_counter() - began
         stamped = stamp("mutagenesis", VERSION, model, parameters, sequence, seconds, partial)
@@ -135,9 +140,7 @@ def mutagenesis(
     try:
         for low, high in steps:
             if not np.isfinite(values[low:high]).any():
-                found, reference = waited(lambda at=(place.start + low, place.start + high): asked.mutagenesis(
-                    place.assembly, place.contig, *at, parameters.output, parameters.tissue, parameters.width
-                ), monitor)  # fmt: skip
+                found, reference = waited(functools.partial(ask, low, high), monitor)
                 _check_letters(letters[low:high], reference, place.start + low, model)
                 values[low:high] = found
             monitor.advance(1)

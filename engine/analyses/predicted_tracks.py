@@ -68,7 +68,7 @@ class PlaceTracks(Result):
     def strongest(self, most: int) -> list[int]:
         """The tracks that get highest here, highest first, ``most`` at most."""
         tops = np.nan_to_num(self.values, nan=0.0).max(axis=0, initial=0)
-        return np.argsort(-tops, kind="stable")[:most].tolist()
+        return [int(track) for track in np.argsort(-tops, kind="stable")[:most]]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """``values``, ``names``, ``strands``, ``biosamples``, ``output``, ``resolution_bp``."""

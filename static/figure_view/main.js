@@ -103,7 +103,13 @@ class FigureView {
   set(change) {
     Object.assign(this.display, change);
     if (BY_SERVER.some((name) => name in change)) this.send("display", this.display);
+    page.rate(this);
     this.put({}, "view", "shape" in change ? "layout" : "status");
+  }
+  // The threshold by the share of false cells above it, one of the stops of the shuffled controls; 0 hides nothing.
+  setRate(stop) {
+    this.set({ threshold: stop ? this.facts.map.rated.stops[stop - 1].limit : 0 });
+    for (const field of this.root.querySelectorAll("[name=threshold]")) field.value = this.display.threshold;
   }
   setShape(shape = SHAPES[(SHAPES.indexOf(this.display.shape) + 1) % 3]) {
     this.set({ shape });
@@ -137,6 +143,7 @@ class FigureView {
     for (const field of box.querySelectorAll("[data-usual]")) field.value = this.display[field.name] ?? "";
     for (const field of box.querySelectorAll("[type=checkbox]"))
       field.checked = !this.arrangement.off.includes(field.name);
+    page.rate(this);
     box.togglePopover();
     this.say(`${box.ariaLabel} ${box.matches(":popover-open") ? "open" : "closed"}.`);
   }

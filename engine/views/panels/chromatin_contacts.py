@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
-    """One cell a pair of bins; blue is fewer contacts than usual at that distance, red more."""
+    """One cell a pair of bins, on the scale of the model; blue below 0 and red above where it has both signs."""
     found: ChromatinContacts = evidence.results["chromatin_contacts"]
     height = style.heights.get(PANEL.id, usual_height(style))
     known = np.abs(found.values[np.isfinite(found.values)])
     limit = float(f"{np.percentile(known, style.percentile):.2g}") or 1.0 if known.size else 1.0
+    both_signs = bool((found.values < 0).any())
     middle, size = found.offset + 1 + (found.bin_bp - 1) / 2, found.bin_bp
     if style.shape == "triangle":
         cells = Cells(rotated(found.values), middle - 0.25 * size, 0.5 * size, 0, size)
@@ -30,13 +31,13 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     else:
         cells = Cells(found.values, middle, size, middle, size)
         hover = "%{y} with %{x}: %{z:.2f}<extra></extra>"
-    traces, images = drawn(cells, limit, style, both_signs=True, bar="log ratio", hover=hover)
+    traces, images = drawn(cells, limit, style, both_signs=both_signs, bar="contact", hover=hover)
     return Drawn(
         tuple(traces),
         _axis(evidence, style, height),
         tuple(images),
         height=height,
-        unit=f"log ratio, −{limit:g} to {limit:g}; bins of {found.bin_bp:,} bases",
+        unit=f"{-limit if both_signs else 0:g} to {limit:g}, bins of {found.bin_bp:,} bases",
         model=found.provenance.card.title,
         shapes=_ground(evidence, style),
     )
@@ -64,12 +65,12 @@ def _ground(evidence: LocusEvidence, style: FigureStyle) -> tuple[dict[str, Any]
 PANEL = Panel(
     id="chromatin_contacts",
     title="Predicted chromatin contacts",
-    unit="log ratio",
+    unit="contact",
     help=(
-        "How often two bins of 2,048 bases meet in the nucleus as a hosted model predicts it, as a log ratio to what their distance makes "
-        "expected; mean over the cell types asked for."
+        "How much two bins of 2,048 bases meet in the nucleus as a hosted model predicts it, on its own scale; mean over the cell types asked "
+        "for."
     ),
-    reading="Red squares on the diagonal are domains; a red dot off it is a loop. It needs a stretch of many kilobases.",
+    reading="Squares of high values on the diagonal are domains; a dot off it is a loop. It needs a stretch of many kilobases.",
     order=52,
     height=420,
     draw=draw,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.analyses.findings import rows_done, signed
+from engine.analyses.pattern_scores import CELL_LIMITS
 from engine.views.cells import Cells, drawn
 from engine.views.codes import FULL_WIDTH, pooled
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.analyses.dependency import DependencyMap
+    from engine.analyses.patterns import Patterns
 
 WIDE_HEIGHT, TRIANGLE_HEIGHT = 420, 520
 TICK_PIXELS = 46
+RATES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+"""Shares of false cells at which the threshold has a stop."""
 
 
 def partial_state(found: DependencyMap, *, live: bool = False) -> PanelState | None:
@@ -44,7 +48,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     facts = {
         "map": {
             "shape": style.shape, "metric": found.metric, "unit": unit, "offset": found.offset, "width": len(found.values), "bin": 1,
-            "limit": limit, "signed": both_signs, "colours": style.colours, "log": style.log,
+            "limit": limit, "signed": both_signs, "colours": style.colours, "log": style.log, "rated": rated(evidence),
         }
     }  # fmt: skip
     traces, images = [anchor()], list[Any]()
@@ -63,6 +67,19 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         shapes=() if found.complete or style.live else (_missing(found, style),),
         facts=facts,
     )
+
+
+def rated(evidence: LocusEvidence) -> dict[str, Any] | None:
+    """What share of the cells above a threshold is false, by shuffled controls: the lowest threshold of each of `RATES`, and the share at
+    every threshold; None where no controls were computed."""
+    found: Patterns | None = evidence.results.get("patterns")
+    if found is None or not found.shuffles:
+        return None
+    q = found.cell_q
+    stops = [{"q": rate, "limit": float(f"{CELL_LIMITS[reached[0]]:.4g}")} for rate in RATES if len(reached := np.flatnonzero(q <= rate))]
+    known = np.isfinite(q)
+    limits, shares = ([float(f"{value:.4g}") for value in values[known]] for values in (CELL_LIMITS, q))
+    return {"words": f"by {found.shuffles} shuffled sequences", "stops": stops, "limits": limits, "shares": shares}
 
 
 def usual_height(style: FigureStyle) -> int:

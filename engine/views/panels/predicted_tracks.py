@@ -30,7 +30,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     traces, choices, readout = [], [], []
     for row, track in enumerate(chosen):
         name, colour = found.called(track), element_colour(row, dark=style.dark)
-        heights, width = pooled(np.maximum(found.values[:, track], 0) / top * 0.9)
+        heights, width = pooled((np.maximum(found.values[:, track], 0) * np.float32(0.9 / top)).astype(np.float32))
         x, y = steps(heights, base=-float(row + 1), levels=LEVELS)
         traces.append(filled(((x - 0.5) * np.float32(width) + np.float32(0.5), y), colour, name=name))
         choices.append(Choice(name, row, colour))
