@@ -106,11 +106,6 @@ class FigureView {
     page.rate(this);
     this.put({}, "view", "shape" in change ? "layout" : "status");
   }
-  // The threshold by the share of false cells above it, one of the stops of the shuffled controls; 0 hides nothing.
-  setRate(stop) {
-    this.set({ threshold: stop ? this.facts.map.rated.stops[stop - 1].limit : 0 });
-    for (const field of this.root.querySelectorAll("[name=threshold]")) field.value = this.display.threshold;
-  }
   setShape(shape = SHAPES[(SHAPES.indexOf(this.display.shape) + 1) % 3]) {
     this.set({ shape });
     this.say(`Map as ${shape}.`);

@@ -78,15 +78,12 @@ export function writeAddress(view) {
   const address = view.meta.address === null ? window.location.pathname : addressOf(view);
   if (!view.meta.fixed) window.history.replaceState(window.history.state, "", address);
 }
-// The slider of the threshold, labelled in the share of false cells, where shuffled controls say it.
-export function rate({ dom: { rated }, facts, display }) {
-  const found = facts?.map?.rated;
-  rated.hidden = !found;
-  if (!found) return;
-  const [, slider, told] = rated.children;
-  slider.max = found.stops.length;
-  slider.value = found.stops.filter(({ limit }) => limit <= display.threshold).length;
-  const at = found.limits.findLastIndex((limit) => limit <= display.threshold);
-  const share = at < 0 ? 1 : found.shares[at];
-  told.textContent = display.threshold > 0 ? `q ${share.toPrecision(2)} ${found.words}` : `off; q ${found.words}`;
+// The slider of the threshold, labelled in the share of false cells; and the threshold beside it.
+export function rate({ dom: { rated }, facts, display: { threshold } }) {
+  const { stops = [], limits = [], shares = [], words } = facts?.map?.rated || {};
+  rated.hidden = !words;
+  const reached = (list) => list.filter((limit) => limit <= threshold).length;
+  Object.assign(rated.children[1], { max: stops.length, value: reached(stops.map(({ limit }) => limit)) });
+  rated.children[2].textContent = `q ${(shares[reached(limits) - 1] ?? 1).toPrecision(2)} ${words}`;
+  rated.previousElementSibling.lastElementChild.value = threshold;
 }

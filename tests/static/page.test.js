@@ -65,7 +65,8 @@ test("an empty field is no value, numbers are numbers", () => {
 
 test("the slider of the threshold is there with shuffled controls only, and says the share of false cells", () => {
   const [slider, told] = [{}, {}];
-  const rated = { children: [{}, slider, told] };
+  const field = {};
+  const rated = { children: [{}, slider, told], previousElementSibling: { lastElementChild: field } };
   rate({ dom: { rated }, facts: { map: { rated: null } }, display: { threshold: 0 } });
   assert.equal(rated.hidden, true);
   const stops = [{ limit: 1 }, { limit: 2 }];
@@ -73,4 +74,5 @@ test("the slider of the threshold is there with shuffled controls only, and says
   rate({ dom: { rated }, facts: { map }, display: { threshold: 1.5 } });
   assert.deepEqual([rated.hidden, slider.max, slider.value], [false, 2, 1]);
   assert.equal(told.textContent, "q 0.50 by 5 shuffled sequences");
+  assert.equal(field.value, 1.5);
 });
