@@ -282,9 +282,10 @@ class Engine:
         found = self._resolved(request)
         found.check(self.settings)
         if found.memory_bytes > self.settings.result_bytes:
+            way_out = "name a tissue, choose a window" if found.analysis.of_place else "choose a window"
             raise ResourceExhausted(
                 f"The answer for {found.width:,} bases would take {found.memory_bytes:,} bytes; results are bounded to "
-                f"{self.settings.result_bytes:,}; choose a window, or raise the setting LOCUSCOPE_RESULT_BYTES."
+                f"{self.settings.result_bytes:,}; {way_out}, or raise the setting LOCUSCOPE_RESULT_BYTES."
             )
         return found
 
@@ -583,6 +584,8 @@ class Engine:
 
     def _spec(self, entry: ModelEntry, device: str, dtype: str, species: str, weights: Path | None) -> ModelSpec:
         directory = find_directory(entry, self.settings, weights)
+        if entry.card.remote:  # computed elsewhere: it takes no turn of a processor here
+            return ModelSpec(entry.card.id, directory, "", LoadOptions("remote", "remote", species, self.settings))
         where = checked_device(device or self.settings.device)
         options = LoadOptions(where, checked_dtype(dtype or self.settings.dtype, where), species, self.settings)
         if weights is None and not entry.has_files:

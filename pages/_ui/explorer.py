@@ -34,6 +34,10 @@ from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
 TARGET = "explorer"
+SENDS = (
+    "Sends the place {place}, the kind of question and the tissue to Google DeepMind's AlphaGenome service, under the key of whoever runs this "
+    "server; none of your letters, files or tracks. For non-commercial use only; what comes back may not be used to train other models."
+)
 MOST_WAIT_SECONDS = 0.2
 """Longest wait of a page for an answer that is nearly there."""
 
@@ -134,17 +138,27 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         ):
             runs.start_elements()
             st.rerun()
+        _ask_hosted(runs)
         downloads.menu(session, dark=_dark())
         _elsewhere(session)
     search.records(shared, session)
     for note in runs.notes():
         show_caption(note)
+    if runs.hosted_to_ask:
+        show_caption(SENDS.format(place=shown.sequence.locus).replace("Sends", "Ask AlphaGenome sends", 1))
     memory.offer(session, shared.engine.model(session.question.model).card, runs.finished_results().values())
     is_read = shared.engine.model(session.question.model).installed
     too_long = is_read and len(shown.sequence) > moving.most(shared, session)
     if cost.problem and not (too_long and (session.question.moved or shown.kind == "locus")):  # the bar over the figure says it
         show_warning(cost.problem)
         _offer_window(shared, session)
+
+
+def _ask_hosted(runs: Runs) -> None:
+    """The button without which no hosted model is asked; what it sends is said beside it."""
+    if runs.hosted_to_ask and st.button("Ask AlphaGenome", key="ask-hosted", help=plain(SENDS.format(place=runs.shown.sequence.locus))):
+        runs.ask_hosted()
+        st.rerun()
 
 
 def _elsewhere(session: Session) -> None:
@@ -276,7 +290,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
     shown = session.on_screen
     runs = session.computing
     asked = session.exchange.asked or AddressState()
-    has_letters = runs.started or len(shown.sequence) <= MOST_LETTERS
+    has_letters = runs.reads_letters or len(shown.sequence) <= MOST_LETTERS
     return {
         "target": TARGET,
         "view": runs.feed.address.view,

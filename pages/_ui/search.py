@@ -278,7 +278,10 @@ def _annotate(shared: Shared, session: Session, name: str, data: bytes) -> None:
 def _settings(shared: Shared, session: Session) -> None:
     question = session.question
     with st.popover("Analysis", help="What is computed; display settings are in the figure"):
-        chosen, asked = choices.menu(question.settings, question.asked, shared.engine.model(question.model).card)
+        card = shared.engine.model(question.model).card
+        chosen, asked = choices.menu(
+            question.settings, question.asked, card, lambda analysis: shared.engine.model(analysis.default_model).why_not
+        )
         if (chosen, asked) != (question.settings, question.asked):
             change(session, replace(question, settings=chosen, asked=asked))
         _elements(shared, session)
