@@ -438,19 +438,26 @@ class LocuscopeNet(nn.Module):
         masked = None if self.memory is None else Asked((ids == MASK).any())
         paired, votes = self.stem(ids)
         letters = self.embedding(ids)
-        x = self.entry(letters) + paired if self.reader is None else self.entry.apart(letters)
-        head = self.config.width // self.config.heads
-        cos, sin = _rotary_tables(ids.shape[1], head, self.config.rotary_base, ids.device)
-        if torch.is_autocast_enabled(ids.device.type):
-            dtype = torch.get_autocast_dtype(ids.device.type)
-            cos, sin = cos.to(dtype), sin.to(dtype)
-        for block, window in zip(self.blocks, self.config.windows or (None,) * len(self.blocks), strict=True):
-            x = block(x, cos, sin, window)
-        states: Tensor = self.norm(x)
+        states = self.trunk(letters, None if self.reader is not None else paired)
         if self.reader is not None:
             votes = votes + self.reader(states, paired).float()
         tracks, spelt = self.recall(ids, masked)
         return torch.cat((states, (votes + spelt).to(states.dtype)), dim=-1), tracks
+
+    def trunk(self, letters: Tensor, paired: Tensor | None = None) -> Tensor:
+        """Normalised rows (B, T, width) after the blocks, of embedded letters (B, T, width) and, unless the network is local, what the stem layer
+        adds to them.
+        """
+        x = self.entry.apart(letters) if paired is None else self.entry(letters) + paired
+        head = self.config.width // self.config.heads
+        cos, sin = _rotary_tables(letters.shape[1], head, self.config.rotary_base, letters.device)
+        if torch.is_autocast_enabled(letters.device.type):
+            dtype = torch.get_autocast_dtype(letters.device.type)
+            cos, sin = cos.to(dtype), sin.to(dtype)
+        for block, window in zip(self.blocks, self.config.windows or (None,) * len(self.blocks), strict=True):
+            x = block(x, cos, sin, window)
+        states: Tensor = self.norm(x)
+        return states
 
     def recall(self, ids: Tensor, masked: Asked | None = None) -> tuple[Tensor, Tensor]:
         """Tracks of the codon layer and the votes (B, T, 4) of the layers that only look letters up, the codon and the memory layer.
