@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +21,7 @@ from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.checkpoints.identity import identify
 from engine.models.entry import LoadOptions, ModelEntry
-from engine.models.locuscope.marks import LANGUAGE_MODEL, SEGMENTER
+from engine.models.locuscope.marks import LANGUAGE_MODEL, LOCAL_LANGUAGE_MODEL, SEGMENTER
 from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, DOMAINS, MASK
 
 if TYPE_CHECKING:
@@ -385,7 +385,7 @@ def segmenter_network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> Segm
     return _filled(evidence, lambda config: SegmenterNet(SegmenterConfig.of(config)), tensors)
 
 
-def load_language_model(directory: Path, options: LoadOptions) -> Locuscope:
+def load_language_model(directory: Path, options: LoadOptions, model_id: str = "locuscope") -> Locuscope:
     """Read config.json and model.safetensors of a training run.
 
     Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (device, dtype, domain).
@@ -393,7 +393,7 @@ def load_language_model(directory: Path, options: LoadOptions) -> Locuscope:
     from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
 
     domain = _domain(options.species, DOMAINS_OF)
-    identity, state = identify(ENTRIES["locuscope"], directory), read_state(directory)
+    identity, state = identify(ENTRIES[model_id], directory), read_state(directory)
     net = language_network(identity.evidence, state.tensors)
     if domain == WITHOUT_MEMORY:
         net = net.without_memory()
@@ -443,6 +443,31 @@ ENTRIES: dict[str, ModelEntry] = {
         shipped=Path("locuscope-lm"),
         offer=Offer(precisions=("exact", "delta", "sparse")),
         marks=LANGUAGE_MODEL,
+        network=language_network,
+    ),
+    "locuscope-local": ModelEntry(
+        ModelCard(
+            id="locuscope-local",
+            title="Locuscope local",
+            alphabet=Alphabet.DNA,
+            max_length=2048,
+            capabilities=frozenset(
+                {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.CONTACTS, Capability.EMBEDDINGS}
+            ),
+            revision="1",
+            weights_sha256="",
+            licence="Apache-2.0",
+            source="assets/models/locuscope-local (trained by engine.training)",
+            description="Locuscope distilled into a network whose exact maps take seconds: attention within 249 bases, pairs and reading frames from layers of their own.",
+            organisms="Bacteria, phages, yeasts and structured RNA families; the domain is part of the input.",
+            limitations="LIMITATIONS",
+            species=DOMAINS,
+            contact_recipe="stems_rna",
+            contact_growth=5.5,
+        ),
+        partial(load_language_model, model_id="locuscope-local"),
+        shipped=Path("locuscope-local"),
+        marks=LOCAL_LANGUAGE_MODEL,
         network=language_network,
     ),
     "locuscope-segmenter": ModelEntry(

@@ -21,6 +21,21 @@ SPELT = 2  # bases to either side whose spelling a letter is part of
 
 
 @dataclass(frozen=True, eq=False)
+class _Six:
+    """The codons that hold a base, int64 (6,) each: their strand, the base's place in the codon and ``at`` on the strand, the codon's ``number``
+    and ``frame``, and the numbers of the last stop before and of the next one behind it.
+    """
+
+    strand: Tensor
+    place: Tensor
+    at: Tensor
+    number: Tensor
+    frame: Tensor
+    before: Tensor
+    behind: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class CodonReference:
     """Both strands of a reference of T tokens in codons, which start at every letter; C = codons / 3, a frame each by remainder.
 
@@ -82,67 +97,54 @@ class CodonReference:
 
     def _judged(self, row: int, tokens: Tensor) -> tuple[Tensor, int, int]:
         """Judged codons (G, 2, 3 C, dialects), and the first and the end of the bases that hear of the change."""
-        device, length, count = tokens.device, self.letters.shape[1], self.before.shape[1]
-        own = torch.stack((tokens, reverse_complement(tokens[:, None])[:, 0]), dim=1)
-        own = torch.where(is_base(own), own - BASE, OTHER)
-        strand = torch.arange(2, device=device).repeat_interleave(PLACES)
-        place = torch.arange(PLACES, device=device).repeat(2)
-        at = torch.tensor((row, length - 1 - row), device=device)[strand]
-        codon = at + 2 - place  # whose letter number ``place`` the base is
-        changed, frame = codon // PLACES, codon % PLACES
-        worth, stops = self._worth(own, at, strand, place)
-        old = self.total[strand, changed + 1, frame] - self.total[strand, changed, frame]
-        before, behind = self.before[strand, changed, frame], self.behind[strand, changed, frame]
-        first, last = before.clamp(min=0), behind.clamp(max=count - 1)
+        length, count = self.letters.shape[1], self.before.shape[1]
+        six = self._changed(row)
+        first, last = six.before.clamp(min=0), six.behind.clamp(max=count - 1)
         sizes = last - first + 1
-        which = torch.repeat_interleave(torch.arange(len(sizes), device=device), sizes)
-        number = first[which] + torch.arange(len(which), device=device) - (sizes.cumsum(0) - sizes)[which]
-        features = self._features(number, which, strand, frame, changed, before, behind, stops, worth - old)
+        which = torch.repeat_interleave(torch.arange(len(sizes), device=tokens.device), sizes)
+        number = first[which] + torch.arange(len(which), device=tokens.device) - (sizes.cumsum(0) - sizes)[which]
+        features = self._features(number, which, six, *self._worth(tokens, six))
         judged = self.judged.repeat(len(tokens), 1, 1, 1)
-        judged[:, strand[which], PLACES * number + frame[which]] = self.layer.judge(features.to(judged.dtype))
-        ends = torch.stack((PLACES * first + frame - 2, PLACES * last + frame), dim=1)
+        judged[:, six.strand[which], PLACES * number + six.frame[which]] = self.layer.judge(features.to(judged.dtype))
+        ends = torch.stack((PLACES * first + six.frame - 2, PLACES * last + six.frame), dim=1)
         ends[PLACES:] = length - 1 - ends[PLACES:].flip(1)
         low, high = int(ends[:, 0].min()), int(ends[:, 1].max())
         return judged, max(0, min(low, row - SPELT)), min(length, max(high, row + SPELT) + 1)
 
-    def _worth(self, own: Tensor, at: Tensor, strand: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores float64 (G, 6, 4) of the six changed codons, and whether they are stops, (G, 6)."""
+    def _changed(self, row: int) -> _Six:
+        """The six codons that hold the base of ``row``."""
+        device = self.letters.device
+        strand = torch.arange(2, device=device).repeat_interleave(PLACES)
+        place = torch.arange(PLACES, device=device).repeat(2)
+        at = torch.tensor((row, self.letters.shape[1] - 1 - row), device=device)[strand]
+        codon = at + 2 - place  # whose letter number ``place`` the base is
+        number, frame = codon // PLACES, codon % PLACES
+        before, behind = self.before[strand, number, frame], self.behind[strand, number, frame]
+        return _Six(strand, place, at, number, frame, before, behind)
+
+    def _worth(self, tokens: Tensor, six: _Six) -> tuple[Tensor, Tensor]:
+        """By how much the scores of the six codons grow, float64 (G, 6, 4), and whether they are stops, (G, 6)."""
+        own = torch.stack((tokens, reverse_complement(tokens[:, None])[:, 0]), dim=1)
+        own = torch.where(is_base(own), own - BASE, OTHER)
         wide = functional.pad(self.letters, (2, 2), value=OTHER)
-        start = at - place + 2
-        letters = torch.stack([wide[strand, start + offset] for offset in range(PLACES)], dim=-1).repeat(len(own), 1, 1)
-        letters.scatter_(2, place.expand(len(own), -1)[..., None], own[:, strand][..., None])
+        start = six.at - six.place + 2
+        letters = torch.stack([wide[six.strand, start + offset] for offset in range(PLACES)], dim=-1).repeat(len(own), 1, 1)
+        letters.scatter_(2, six.place.expand(len(own), -1)[..., None], own[:, six.strand][..., None])
         codes = self.layer.codes(letters[..., 0], letters[..., 1], letters[..., 2])
-        return self.layer.worth()[codes], self.layer.is_stop[codes]
+        old = self.total[six.strand, six.number + 1, six.frame] - self.total[six.strand, six.number, six.frame]
+        return self.layer.worth()[codes] - old, self.layer.is_stop[codes]
 
-    def _features(
-        self,
-        number: Tensor,
-        which: Tensor,
-        strand: Tensor,
-        frame: Tensor,
-        changed: Tensor,
-        before: Tensor,
-        behind: Tensor,
-        stops: Tensor,
-        more: Tensor,
-    ) -> Tensor:
-        """Features (G, N, n) of codons ``number`` (N,) of the frames ``which`` (N,) around the changed codons; see `_judged` for the others."""
-        count = self.before.shape[1]
-
-        def totals(index: Tensor) -> Tensor:
-            return self.total[strand[which], index, frame[which]]
-
-        own, stop, gained = changed[which], stops[:, which], more[:, which]
-        last, coming = self.before[strand[which], number, frame[which]], self.behind[strand[which], number, frame[which]]
-        later, earlier = (number > own), (number < own)
-        start = torch.where(later, torch.where(stop, own, before[which]), last)
-        end = torch.where(earlier, torch.where(stop, own, behind[which]), coming)
-        up = totals(number) - self._totals_at(start + 1, which, strand, frame) + gained * (later & ~stop)[..., None]
-        down = self._totals_at(end, which, strand, frame) - totals(number + 1) + gained * (earlier & ~stop)[..., None]
-        return self.layer.features(up, down, start >= 0, end < count)
-
-    def _totals_at(self, index: Tensor, which: Tensor, strand: Tensor, frame: Tensor) -> Tensor:
-        return self.total[strand[which].expand_as(index), index, frame[which].expand_as(index)]
+    def _features(self, number: Tensor, which: Tensor, six: _Six, more: Tensor, stops: Tensor) -> Tensor:
+        """Features (G, N, n) of codons ``number`` (N,) of the frames ``which`` (N,), with the changed codons' growth and stops as of `_worth`."""
+        strand, frame, own = six.strand[which], six.frame[which], six.number[which]
+        stop, gained = stops[:, which], more[:, which]
+        later, earlier = number > own, number < own
+        start = torch.where(later, torch.where(stop, own, six.before[which]), self.before[strand, number, frame])
+        end = torch.where(earlier, torch.where(stop, own, six.behind[which]), self.behind[strand, number, frame])
+        up = self.total[strand, number, frame] - self.total[strand.expand_as(start), start + 1, frame.expand_as(start)]
+        down = self.total[strand.expand_as(end), end, frame.expand_as(end)] - self.total[strand, number + 1, frame]
+        up, down = up + gained * (later & ~stop)[..., None], down + gained * (earlier & ~stop)[..., None]
+        return self.layer.features(up, down, start >= 0, end < self.before.shape[1])
 
     def _spelt(self, row: int, tokens: Tensor, low: int, high: int) -> Tensor:
         """Spelling (G, high - low, 6 * dialects, 4) of the bases ``low`` to ``high`` around ``row``."""

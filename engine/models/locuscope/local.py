@@ -75,7 +75,9 @@ class LocalFast:
         for block, window in zip(self._blocks, net.config.windows, strict=True):
             query, key, value = self._projected(block, block.conv.apart(block.norm1(x)), 0)
             kept.append(BlockRows(x[0], query[0], key[0], value[0]))
-            read = torch.cat((value[:, :, :1], windowed_attention(query[:, :, 1:], key[:, :, 1:], value[:, :, 1:], window, _sink(kept[-1]))), 2)
+            read = torch.cat(
+                (value[:, :, :1], windowed_attention(query[:, :, 1:], key[:, :, 1:], value[:, :, 1:], window, _sink(kept[-1]))), 2
+            )
             x = block.after_reading(x, read.transpose(1, 2).flatten(2))
         states = net.norm(x)
         units = self._reader.state(states) + self._reader.read(stem.flat_read[None])

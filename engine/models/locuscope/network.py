@@ -69,7 +69,9 @@ class NetConfig:
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel {self.kernel} must be odd")
         if self.windows and (len(self.windows) != self.layers or min(self.windows) < 0 or self.reader < 1):
-            raise ValueError(f"a local network of {self.layers} layers needs as many windows, not {self.windows}, and a reader of hidden units")
+            raise ValueError(
+                f"a local network of {self.layers} layers needs as many windows, not {self.windows}, and a reader of hidden units"
+            )
 
     @property
     def reaches(self) -> tuple[int, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -20,9 +18,7 @@ from engine.models.locuscope.network import LocuscopeNet, NetConfig
 from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, MASK
 from engine.models.registry import entry
 
-CONFIG = NetConfig(
-    width=24, layers=2, heads=2, hidden=40, kernel=3, stem_heads=2, stem_radius=2, max_length=200, windows=(3, 5), reader=16
-)
+CONFIG = NetConfig(width=24, layers=2, heads=2, hidden=40, kernel=3, stem_heads=2, stem_radius=2, max_length=200, windows=(3, 5), reader=16)
 
 
 def drawn_net(config: NetConfig = CONFIG) -> LocuscopeNet:
