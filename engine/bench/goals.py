@@ -38,11 +38,11 @@ GOALS = (
     Goal(r"^Cone recomputation", r"receptive field 127.*: times as fast", least=7.0),
     Goal(r"^Cone recomputation", r"receptive field 255.*: times as fast", least=4.0),
     Goal(r"^Causal reuse", r"6 x 256.*: times as fast", least=1.8),
-    Goal(r"^Whole maps of .* local", r"map of 76 nt", most=0.5),
-    Goal(r"^Whole maps of .* local", r"map of 300 nt", most=4.0),
-    Goal(r"^Whole maps of .* local", r"map of 1,000 nt", most=20.0),
-    Goal(r"^Whole maps of .* local", r"map of 2,000 nt", most=60.0),
-    Goal(r"^Whole maps of .* local", r"peak memory.*", most=50.0),
+    Goal(r"^Whole maps of locuscope-local", r"map of 76 nt", most=0.5),
+    Goal(r"^Whole maps of locuscope-local", r"map of 300 nt", most=4.0),
+    Goal(r"^Whole maps of locuscope-local", r"map of 1,000 nt", most=20.0),
+    Goal(r"^Whole maps of locuscope-local", r"map of 2,000 nt", most=60.0),
+    Goal(r"^Whole maps of locuscope-local", r"peak memory.*", most=50.0),
     Goal(r"^The scan without a model", r"peak memory.*", most=50.0),
 )
 

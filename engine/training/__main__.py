@@ -55,7 +55,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     from engine.training.evaluate import EvaluationPlan, evaluate
     from engine.training.tables import insert, markdown, summary
 
-    plan = EvaluationPlan(options.maps, options.pieces, options.windows, options.rnas, options.genes, options.bases, tuple(options.parts))
+    plan = EvaluationPlan(options.maps, options.pieces, options.windows, options.rnas, options.genes, options.bases,
+                          tuple(options.parts), language=options.language)  # fmt: skip
     held = evaluate(options.models, options.corpus, options.data, options.out, plan)
     tables = markdown(held)
     options.out.with_suffix(".md").write_text(tables, encoding="utf-8")
@@ -164,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, required=True)
     evaluate.add_argument("--corpus", type=Path, required=True)
     evaluate.add_argument("--models", type=Path, default=MODELS)
+    evaluate.add_argument("--language", default="locuscope-lm", choices=("locuscope-lm", "locuscope-local"), help="folder of the language model")
     evaluate.add_argument("--out", type=Path, default=EVALUATION)
     evaluate.add_argument("--maps", type=Path, default=Path("runs/maps"), help="folder that keeps the maps of RNAs, so that a run goes on")
     evaluate.add_argument(
