@@ -165,7 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, required=True)
     evaluate.add_argument("--corpus", type=Path, required=True)
     evaluate.add_argument("--models", type=Path, default=MODELS)
-    evaluate.add_argument("--language", default="locuscope-lm", choices=("locuscope-lm", "locuscope-local"), help="folder of the language model")
+    evaluate.add_argument(
+        "--language", default="locuscope-lm", choices=("locuscope-lm", "locuscope-local"), help="folder of the language model"
+    )
     evaluate.add_argument("--out", type=Path, default=EVALUATION)
     evaluate.add_argument("--maps", type=Path, default=Path("runs/maps"), help="folder that keeps the maps of RNAs, so that a run goes on")
     evaluate.add_argument(

@@ -35,7 +35,7 @@ def cost(model_id: str = "locuscope", lengths: tuple[int, ...] = LENGTHS) -> lis
     return rows
 
 
-def _map(letters: str, precision: str) -> tuple[float, str, float]:
+def _map(letters: str, precision: str, model_id: str) -> tuple[float, str, float]:
     """Seconds of the analysis and the precision that was used, by the result's provenance; largest resident MiB of the process (Linux)."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "map.npz"

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from engine.core.progress import interruption_point
 from engine.models.locuscope.codon_mutants import CodonReference
-from engine.models.locuscope.network import Block, LocuscopeNet, Reader, _rotary_tables, _rotate
+from engine.models.locuscope.network import Block, LocuscopeNet, Reader, _rotary_tables
 from engine.models.locuscope.stem_mutants import StemReference
 from engine.models.locuscope.tokens import BASE
 from engine.models.networks.windowed_attention import Sink, windowed_attention
@@ -63,7 +63,10 @@ class LocalFast:
         config = net.config
         self._blocks = [block for block in net.blocks if isinstance(block, Block)]
         device = net.head.weight.device
-        self._cos, self._sin = _rotary_tables(config.max_length + 1, config.width // config.heads, config.rotary_base, device)
+        head = config.width // config.heads
+        scaled = torch.tensor((head**-0.5, 1.0), device=device)[:, None, None]  # of queries and keys
+        tables = _rotary_tables(config.max_length + 1, head, config.rotary_base, device)
+        self._cos, self._sin = (table[:, None, None] * scaled for table in tables)
 
     def reference(self, ids: Tensor) -> LocalReference:
         """Run the reference, ids (T,)."""
@@ -86,9 +89,11 @@ class LocalFast:
     def _projected(self, block: Block, mixed: Tensor, first: int) -> tuple[Tensor, Tensor, Tensor]:
         """Query (scaled), key and value (B, heads, R, n) of mixed rows (B, R, width) from row ``first`` on."""
         batch, rows, _ = mixed.shape
-        query, key, value = block.qkv(mixed).view(batch, rows, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
+        parts = block.qkv(mixed).view(batch, rows, 3, block.heads, -1)
+        one, other = parts[:, :, :2].chunk(2, dim=-1)
         cos, sin = self._cos[first : first + rows], self._sin[first : first + rows]
-        return _rotate(query, cos, sin) * query.shape[-1] ** -0.5, _rotate(key, cos, sin), value
+        turned = torch.cat((one * cos - other * sin, other * cos + one * sin), dim=-1).permute(2, 0, 3, 1, 4)
+        return turned[0], turned[1], parts[:, :, 2].transpose(1, 2)
 
     def scores(self, reference: LocalReference, rows: Tensor, tokens: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Scores float32 (B, T, n) of mutants, row ``rows[b]`` turned into ``tokens[b]``; ``weight`` (n, hidden_size), ``bias`` (n,) of the head."""

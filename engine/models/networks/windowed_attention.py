@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -48,18 +49,24 @@ def windowed_attention(query: Tensor, key: Tensor, value: Tensor, window: int, s
         raise ValueError(f"{have} keys, {before} of them before the first query, are more than the windows of {rows} rows hold")
     keys, values = (functional.pad(part, (0, 0, left, right)).unfold(2, span, BLOCK) for part in (key, value))
     query = functional.pad(query, (0, 0, 0, count * BLOCK - rows)).view(batch, heads, count, BLOCK, channels)
-    score = query @ keys + _mask(count, window, left, left + have, query.device).to(query.dtype)
+    score = query @ keys + _mask(count, window, left, left + have, query.dtype, query.device)
     weight = torch.softmax(torch.cat((query @ sink.key.transpose(-1, -2).unsqueeze(2), score), dim=-1), dim=-1)
     read = weight[..., 1:] @ values.transpose(-1, -2) + weight[..., :1] * sink.value.unsqueeze(2)
     return read.view(batch, heads, count * BLOCK, -1)[:, :, :rows]
 
 
-def _mask(count: int, window: int, first: int, end: int, device: torch.device) -> Tensor:
+def _mask(count: int, window: int, first: int, end: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """0 where a row may read, -inf elsewhere: (``count`` or 1, BLOCK, BLOCK + 2 window); of the padded keys those from ``first`` to ``end`` are."""
-    row = torch.arange(BLOCK, device=device)[:, None]
-    column = torch.arange(BLOCK + 2 * window, device=device)
-    far = ((column - row < 0) | (column - row > 2 * window))[None]
+    far = _far(window, device)
     if first or end < count * BLOCK + 2 * window:
-        place = torch.arange(count, device=device)[:, None, None] * BLOCK + column
-        far = far | (place < first) | (place >= end)
-    return torch.zeros(far.shape, device=device).masked_fill_(far, -torch.inf)
+        column = torch.arange(count * BLOCK + 2 * window, device=device).unfold(0, BLOCK + 2 * window, BLOCK)[:, None]
+        far = far | (column < first) | (column >= end)
+    return torch.zeros(far.shape, dtype=dtype, device=device).masked_fill_(far, -torch.inf)
+
+
+@functools.cache
+def _far(window: int, device: torch.device) -> Tensor:
+    """Which keys of a stretch lie beyond a row's window, bool (1, BLOCK, BLOCK + 2 window)."""
+    with torch.inference_mode(mode=False):
+        away = torch.arange(BLOCK + 2 * window, device=device) - torch.arange(BLOCK, device=device)[:, None]
+        return ((away < 0) | (away > 2 * window))[None]
