@@ -444,6 +444,7 @@ ENTRIES: dict[str, ModelEntry] = {
         offer=Offer(precisions=("exact", "delta", "sparse")),
         marks=LANGUAGE_MODEL,
         network=language_network,
+        quicker="locuscope-local",
     ),
     "locuscope-local": ModelEntry(
         ModelCard(
