@@ -215,6 +215,7 @@ def bench(
     from engine.bench import measure
     from engine.bench import run as benchmarks
     from engine.bench.encoders import EncoderOptions
+    from engine.bench.machine import machine
     from engine.service.shelf import ASSETS
 
     before: list[measure.Row] = []
@@ -224,5 +225,5 @@ def bench(
         print("\n".join(measure.told(row, before[-1] if before else None)), flush=True)
         before.append(row)
 
-    print(benchmarks.machine(), flush=True)
+    print(machine(), flush=True)
     benchmarks.run(EncoderOptions(layers=layers, bases=bases), ASSETS, tell, quick=quick)
