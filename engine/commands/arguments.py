@@ -167,8 +167,15 @@ def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, pat
 def check_output(path: Path, analysis: Declared | None = None, read: Iterable[Path | None] = ()) -> None:
     """Raise before anything is computed when ``path`` cannot be written, is one of the files that are ``read``, or when its end names no
     format for an answer of ``analysis``."""
-    if any(one is not None and one.exists() and path.exists() and path.samefile(one) for one in read):
+    if any(_same_file(path, one) for one in read if one is not None):
         raise NotWritable(f"--out {quoted(path)} is a file that is read; nothing was written, choose another --out.")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no such name can be"
+        raise NotWritable(f"{quoted(path, 80)} cannot be written: {reason}; choose another --out.") from error
     if path.is_dir():
         raise NotWritable(f"--out {quoted(path)} is a folder; give the name of a file.")
     if not path.parent.is_dir():
@@ -185,6 +192,13 @@ def check_output(path: Path, analysis: Declared | None = None, read: Iterable[Pa
             raise ParameterError(
                 f"The file name {file_name(path.name)} names no format for this answer; end it with one of {', '.join(usable)}."
             )
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False  # one of them is not there, or is no name of a file: whoever opens it says so
 
 
 def read_settings(texts: list[str], analysis: str) -> tuple[tuple[str, str], ...]:
