@@ -89,7 +89,7 @@ class ProteinScores:
     card : ModelCard
         Whose scores they are.
     table : str
-        Name of the file they were read from.
+        Name, size and time of change of the file they were read from.
     """
 
     protein: str

@@ -20,7 +20,7 @@ from engine.sources.variant_text import CodingText, VariantText
 if TYPE_CHECKING:
     from engine.core.progress import Monitor
     from engine.service.engine import Engine
-    from engine.service.triage import AlleleRequest, ReferenceLetters, TriageRequest
+    from engine.service.triage import ReferenceLetters, TriageRequest
     from engine.sources.genomes import GenomeSet
 
 TABLE = "alphamissense"
@@ -161,20 +161,27 @@ def check_missense(engine: Engine, table: str, assembly: str) -> None:
         scorer.check(assembly)
 
 
-def with_missense(engine: Engine, table: str, request: TriageRequest | AlleleRequest, found: Triage, monitor: Monitor) -> Triage:
+def table_of(engine: Engine, table: str, assembly: str) -> str:
+    """Name, size and time of change of the file that a table of missense substitutions has of an assembly. Raises as `check_missense`."""
+    check_missense(engine, table, assembly)
+    with engine.scorer(table) as scorer:
+        return str(scorer.table(assembly))
+
+
+def with_missense(engine: Engine, request: TriageRequest, found: Triage, monitor: Monitor) -> Triage:
     """The triage with the highest score of every missense substitution that the table has."""
     rows = []
-    with engine.scorer(table) as scorer:
+    with engine.scorer(request.missense) as scorer:
         for number, row in enumerate(found.rows):
             if number % _BETWEEN_LOOKS == 0:
                 monitor.advance(0)
             scores: tuple[MissenseScore, ...] = ()
             if row.variant.kind == "substitution" and row.status != "reference_mismatch":
                 try:
-                    scores = scorer.missense(request.assembly, row.variant.contig, *row.variant.without_padding())  # type: ignore[union-attr]
+                    scores = scorer.missense(request.assembly, row.variant.contig, *row.variant.without_padding())
                 except LocusError as error:
                     row = replace(row, note=" ".join(text for text in (row.note, str(error)) if text))
             rows.append(replace(row, missense=scores[0]) if scores else row)
-        card = scorer.card
-    told = {"model": card.id, "revision": card.revision, "licence": card.licence, "assembly": request.assembly}  # type: ignore[union-attr]
+        card, file = scorer.card, scorer.table(request.assembly)
+    told = {"model": card.id, "revision": card.revision, "licence": card.licence, "assembly": request.assembly, "table": file}
     return Triage(tuple(rows), replace(found.provenance, parameters={**found.provenance.parameters, "missense": told}))

@@ -110,6 +110,8 @@ def test_triage_has_the_score_as_a_column_and_as_fields(home: Path, tmp_path: Pa
     assert "LCS_AM=0.997;LCS_AM_CLASS=likely_pathogenic;LCS_AM_PROTEIN=P38398:R1699W" in (tmp_path / "x.vcf").read_text()
     assert main([*asked, "--alphamissense", "--assembly", "GRCh38", "--out", str(tmp_path / "x.py")]) == 0
     assert "'--alphamissense', '--assembly', 'GRCh38'" in (tmp_path / "x.py").read_text()
+    told = json.loads((tmp_path / "x.vcf").read_text().partition("locuscope_provenance=")[2].splitlines()[0])
+    assert told["parameters"]["missense"]["table"].startswith("AlphaMissense_hg38.tsv.gz, ")
     capsys.readouterr()
     assert main([*asked, "--alphamissense"]) == 2
     assert "The assembly is not named" in capsys.readouterr().err

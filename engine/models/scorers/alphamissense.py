@@ -24,7 +24,7 @@ from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet
 from engine.core.settings import Settings
 from engine.models.entry import LoadOptions, ModelEntry
-from engine.models.scorers.protein_table import ProteinTable
+from engine.models.scorers.protein_table import ProteinTable, state_of
 from engine.models.scorers.terms import missing_acceptance
 
 if TYPE_CHECKING:
@@ -262,6 +262,11 @@ class AlphaMissense:
     def check(self, assembly: str) -> None:
         """Open the table of an assembly. Raises `LocusError` for an assembly that none exists of, `WeightsMissing` when it is not here."""
         self._table(assembly_name(assembly))
+
+    def table(self, assembly: str) -> str:
+        """Name, size and time of change of the table of an assembly. Raises as `check`."""
+        self.check(assembly)
+        return state_of(self._paths[assembly_name(assembly)])
 
     def _rows(self, assembly: str, contig: str, position: int, reference: str, alternate: str) -> list[_Row]:
         table = self._table(assembly_name(assembly))

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,13 @@ class _Search:
     """and where that line begins."""
     last: bytes = b""
     """First column of the last whole line."""
+
+
+def state_of(path: Path) -> str:
+    """Name, size and time of change of a table: enough to tell another one from it, and it is not read for it."""
+    stat = path.stat()
+    changed = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
+    return f"{path.name}, {stat.st_size} bytes, of {changed}Z"
 
 
 class ProteinTable:
@@ -120,8 +128,7 @@ class ProteinTable:
         while not self._lock.acquire(timeout=WAIT_SECONDS):
             look()
         try:
-            stat = self._path.stat()
-            state = f"{stat.st_size} {stat.st_mtime_ns}"
+            state = state_of(self._path)
             if state != self._state:
                 self._state, self._places, self._search = state, None, _Search()
             if self._places is None:
@@ -232,7 +239,7 @@ class ProteinTable:
         for alternate, column, value, label in rows:
             values[alternate, column], classes[alternate, column] = value, label
         letters = "".join(residues.get(position, UNKNOWN) for position in range(1, length + 1))
-        return ProteinScores(name, letters, values, classes, self._card, self._path.name)
+        return ProteinScores(name, letters, values, classes, self._card, state_of(self._path))
 
     def _rows(self, name: str, place: Place, look: Callable[[], None]) -> Iterator[dict[str, str]]:
         with self._opened() as handle:
