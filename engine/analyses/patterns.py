@@ -23,6 +23,7 @@ from engine.analyses.pattern_scores import KINDS, WIDTHS, WORDS, PatternScores, 
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, Precision, option
+from engine.core.provenance import all_batches
 from engine.core.results import Interval, Pairs, Result, Table, Track, frozen_array
 from engine.core.sequence import NucleotideSequence
 
@@ -266,6 +267,7 @@ def patterns(
             q[kinds == kind] = q_values(values[kinds == kind], controls.scores[controls.kinds == kind], controls.shuffles)
     order = np.lexsort((-values, kinds, np.nan_to_num(q, nan=1.0)))
     described = {**chosen.as_dict(), "precision": origin.parameters.get("precision", "exact"), "dependency_version": origin.version}
+    told = (origin.batches, "" if controls is None else controls.provenance.batches)
     spent = origin.seconds + (0.0 if controls is None else controls.provenance.seconds) + time.perf_counter() - began
     return Patterns(
         sequence=about,
@@ -279,7 +281,9 @@ def patterns(
         control_scores=np.zeros(0, np.float32) if controls is None else controls.scores,
         shuffles=0 if controls is None else controls.shuffles,
         rate=chosen.rate,
-        provenance=replace(origin, analysis="patterns", version=VERSION, parameters=described, seconds=round(spent, 6)),
+        provenance=replace(
+            origin, analysis="patterns", version=VERSION, parameters=described, seconds=round(spent, 6), batches=all_batches(*told)
+        ),
     )
 
 

@@ -9,6 +9,11 @@ from typing import Any
 from engine.core.card import ModelCard
 
 
+def all_batches(*told: str) -> str:
+    """What several answers say of their batches (`Provenance.batches`), as one that reads all of them says it."""
+    return ", ".join(sorted({how for text in told for how in text.split(", ") if how}))
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Everything needed to repeat a result.

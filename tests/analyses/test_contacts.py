@@ -20,6 +20,7 @@ from engine.core.errors import ParameterError
 from engine.core.provenance import Provenance
 from engine.core.sequence import NucleotideSequence
 from engine.core.stems import stem_counts
+from engine.exports.script import arguments_of
 from tests.analyses.toys import toy_card
 
 
@@ -167,6 +168,21 @@ def test_along_stems_every_pair_of_a_run_has_its_sum() -> None:
     assert found.scores == pytest.approx([expected] * 4, rel=1e-5)
     assert found.values[0, 4] == 0  # G and A pair in no stem
     assert found.provenance.parameters["recipe"] == "stems"
+
+
+def test_the_threshold_that_was_used_is_told_to_the_last_digit_beside_the_given_one() -> None:
+    values, letters = stem_map()
+    top = float(contacts(map_of(values, letters), ContactParameters(recipe="stems", threshold=0)).values.max())
+    below = float(np.nextafter(np.float32(top), np.float32(0)))
+    for given, pairs in ((below, 4), (0.00003, 4), (top, 0)):
+        found = contacts(map_of(values, letters), ContactParameters(recipe="stems", threshold=given))
+        told = found.provenance.parameters
+        assert (told["threshold"], told["threshold_given"], len(found.pairs)) == (given, given, pairs)
+        flag = arguments_of(found.provenance)
+        assert float(flag[flag.index("--threshold") + 1]) == given
+    open_one = contacts(map_of(values, letters), ContactParameters(recipe="stems")).provenance.parameters
+    assert open_one["threshold_given"] is None
+    assert isinstance(open_one["threshold"], float)
 
 
 def test_along_stems_a_constant_map_says_what_the_stem_counter_says() -> None:
