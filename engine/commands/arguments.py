@@ -61,7 +61,7 @@ def read_upstream(text: str, others: Sequence[object], engine: Engine, model: st
     such a layout, `LocusError` for the gene.
     """
     from engine.sources.genomes import GenomeSet
-    from engine.sources.upstream import species_of, upstream_locus
+    from engine.sources.upstream import species_of, start_codon_note, upstream_locus
 
     if any(value is not None for value in others):
         raise InputError("Give exactly one of --sequence LETTERS, --fasta FILE, --locus ASSEMBLY:CONTIG:START-END and --upstream-of GENE.")
@@ -71,7 +71,9 @@ def read_upstream(text: str, others: Sequence[object], engine: Engine, model: st
     genomes = GenomeSet(engine.settings)
     locus = upstream_locus(genomes, text, card.upstream_bp)
     tell([f"{text}: {locus}, {card.upstream_bp:,} bases before the start codon and the codon"])
-    return genomes.fetch(locus), species or species_of(locus.assembly, card.species)
+    letters = genomes.fetch(locus)
+    tell(filter(None, (start_codon_note(text, letters.letters),)))
+    return letters, species or species_of(locus.assembly, card.species)
 
 
 def from_letters(text: str) -> NucleotideSequence:
