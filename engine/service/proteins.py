@@ -15,7 +15,7 @@ from engine.sources.box_text import read_line
 from engine.sources.door import lines_of
 from engine.sources.locus_text import plain_line
 from engine.sources.protein_text import read_protein_line
-from engine.sources.variant_text import CodingText, VariantText
+from engine.sources.variant_text import CodingText, VariantText, alleles_apart
 
 if TYPE_CHECKING:
     from engine.core.progress import Monitor
@@ -48,7 +48,8 @@ def look_up(engine: Engine, genomes: GenomeSet, text: str, assembly: str, look: 
     WeightsMissing
         Terms are not accepted, or no table is here.
     """
-    lines = [line for line in (plain_line(line) for line in lines_of(text)) if line and not line.startswith("#")]
+    plain = [line for line in (plain_line(line) for line in lines_of(text)) if line and not line.startswith("#")]
+    lines = [one for line in plain for one in alleles_apart(line)]
     if not lines or len(lines) > MOST_LINES:
         many = f"{len(lines):,} lines were given" if lines else "Nothing was given"
         raise InputError(f"{many}; write 1 to {MOST_LINES:,} variants, one a line, such as chr7:117480098 G>A or P13569:V2M.")
@@ -108,8 +109,12 @@ def read_variant(line: str, genomes: GenomeSet, assembly: str) -> tuple[str, Var
         raise LocusError(f"{quoted(line, 40)} is no variant; write such as chr7:117480098 G>A or P13569:V2M.")
     here = registered(genomes, named)
     if here is not None:
-        (variant,) = read_variant_list(line, here, OWN_FILES).variants
+        variant, *others = read_variant_list(line, here, OWN_FILES).variants
+        if others:
+            raise LocusError(f"{quoted(line, 40)} has {1 + len(others)} alternates; give one of them.")
         return named, variant
+    if len(alleles_apart(plain_line(line))) > 1:
+        raise LocusError(f"{quoted(line, 40)} has several alternates; give one of them.")
     if isinstance(asked, CodingText):
         raise LocusError(
             f"{quoted(line, 40)} counts along a transcript; register {named} with its annotation (LOCUSCOPE_GENOMES), or write the place on the "

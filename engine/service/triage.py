@@ -14,6 +14,7 @@ from engine.core.alleles import Change, as_vcf, placements
 from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError, LocusError, SequenceError
 from engine.core.locus import Locus
+from engine.core.provenance import state_of
 from engine.core.quoting import quoted
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
@@ -86,6 +87,12 @@ class ReferenceLetters:
             return self.assembly
         state = path.stat()
         return f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
+
+    @property
+    def described(self) -> str:
+        """Its assembly, or name, size and time of change of its file, which says nothing of where it lies."""
+        path = self.genomes.file(self.assembly)
+        return self.assembly if path is None else state_of(path)
 
     def piece(self, contig: str, start: int, end: int) -> Piece | None:
         """The record that holds ``[start, end)`` of a contig, or the contig itself; None when the reference has nothing of it."""

@@ -20,11 +20,12 @@ from engine.core.errors import FileFormatError, LocusError, SourceUnavailable, W
 from engine.core.packages import needed
 from engine.core.proteins import AMINO_ACIDS, CLASSES, MissenseScore, ProteinScores, Substitution, class_number
 from engine.core.protocols import VariantScore
+from engine.core.provenance import state_of
 from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet
 from engine.core.settings import Settings
 from engine.models.entry import LoadOptions, ModelEntry
-from engine.models.scorers.protein_table import ProteinTable, state_of
+from engine.models.scorers.protein_table import ProteinTable
 from engine.models.scorers.terms import missing_acceptance
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ import numpy as np
 from engine.core.card import ModelCard
 from engine.core.errors import FileFormatError, InputError
 from engine.core.proteins import AMINO_ACIDS, NO_CLASS, UNKNOWN, ProteinScores, class_number
+from engine.core.provenance import state_of
 from engine.core.quoting import quoted
 
 logger = logging.getLogger(__name__)
@@ -64,13 +64,6 @@ class _Search:
     """and where that line begins."""
     last: bytes = b""
     """First column of the last whole line."""
-
-
-def state_of(path: Path) -> str:
-    """Name, size and time of change of a table: enough to tell another one from it, and it is not read for it."""
-    stat = path.stat()
-    changed = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
-    return f"{path.name}, {stat.st_size} bytes, of {changed}Z"
 
 
 class ProteinTable:
