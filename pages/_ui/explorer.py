@@ -7,10 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from engine.core.card import Capability
-from engine.core.errors import LocuscopeError
-from engine.core.quoting import quoted
-from engine.service.engine import Engine
 from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
@@ -19,7 +15,7 @@ from pages._ui import address, allele_bar, downloads, figure_view, memory, movin
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
-from pages._ui.runs import NO_ELEMENTS, Price, Runs, prepare, price
+from pages._ui.runs import Price, Runs, prepare, price
 from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
@@ -43,6 +39,7 @@ def _page() -> None:
         reading.show(shared.engine, search.READING)
         search.settle(session)
         reading.show(shared.engine, own_tracks.READING)
+        own_tracks.go_on(session)
         if session.screen.problem:
             show_error(session.screen.problem)
     if session.screen.shown is None:
@@ -67,7 +64,7 @@ def begin(shared: Shared, session: Session) -> None:
     session.exchange = replace(session.exchange, asked=asked)
     usual = examples.EXAMPLES[0].id
     question = Question.of_address(asked, usual)
-    problems = [*asked.problems, _unknown(shared.engine, question)]
+    problems = [*asked.problems, search.unknown(shared.engine, question)]
     if problems[-1]:
         question = replace(question, model="", species="", elements="")
     question = replace(question, model=question.model or shared.settings.model)
@@ -78,28 +75,6 @@ def begin(shared: Shared, session: Session) -> None:
     if session.screen.shown is not None:
         problems.append(asked.outside(len(session.on_screen.sequence)))
     session.say(" ".join(dict.fromkeys(text for text in problems if text)))
-
-
-def _unknown(engine: Engine, question: Question) -> str:
-    """One sentence when the address names a model or species there is not; a model that is not installed is shown as what it is."""
-    if question.elements not in ("", NO_ELEMENTS):
-        try:
-            row = engine.model(question.elements)
-        except LocuscopeError as error:
-            return str(error)
-        if not row.card.can(Capability.SEGMENTATION):
-            return f"The address asks for elements by {row.card.title}, which predicts none; choose a model under Analysis."
-    if not question.model and not question.species:
-        return ""
-    try:
-        row = engine.model(question.model)
-    except LocuscopeError as error:
-        return str(error)
-    if question.species and question.species not in row.card.species and row.card.species:
-        return (
-            f"The address asks for the species {quoted(question.species)}, which {row.card.title} does not know; choose one under Analysis."
-        )
-    return "" if row.card.can(Capability.DEPENDENCY) else f"The address asks for {row.card.title}, which has no dependency map."
 
 
 def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
@@ -143,7 +118,8 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     for note in runs.notes():
         show_caption(note)
     memory.offer(session, shared.engine.model(session.question.model).card, runs.finished_results().values())
-    too_long = len(shown.sequence) > moving.most(shared, session)
+    is_read = shared.engine.model(session.question.model).installed
+    too_long = is_read and len(shown.sequence) > moving.most(shared, session)
     if cost.problem and not (too_long and (session.question.moved or shown.kind == "locus")):  # the bar over the figure says it
         show_warning(cost.problem)
         _offer_window(shared, session)

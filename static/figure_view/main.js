@@ -30,9 +30,9 @@ class FigureView {
     const before = this.meta;
     Object.assign(this, { meta, length: meta.length });
     this.send = (name, values) => send(name, { view: meta.view, ...values, wish: `${Date.now()}-${++this.wishes}` });
-    const moved = before?.view !== meta.view;
+    const [moved, asked] = [before?.view !== meta.view, meta.arrival?.wish];
     if (moved && before?.view === meta.reverse_of) this.mirror();
-    else if (moved) this.start(before ? meta.arrival : meta.initial);
+    else if (moved || (asked && asked !== before.arrival?.wish)) this.start(before ? meta.arrival : meta.initial);
     if (moved || before.generation !== meta.generation || !this.results)
       this.put({ results: {}, layers: [], figure: null, cursor: null, brush: null, message: "" }, "layout");
     for (const [name, envelope] of page.board.parked) if (name.startsWith(`${meta.target}/`)) this.receive(envelope);
