@@ -177,7 +177,8 @@ class Transcripts(Sequence[Transcript]):
     """Gene models in the order they were added, packed: a genome's worth has a million parts, and only those that are met are unpacked.
 
     A transcript on one strand of one contig takes 8 bytes a part and about 40 with its names; one with anything unusual is kept as it is.
-    ``notes``: sentences on how they were read, for the reader of a result; no part of what they are.
+    ``notes``: sentences on how they were read, for the reader of a result; no part of what they are. ``stated_codes``: the genetic codes that a
+    user stated for them, by contig, ``""`` for all others.
     """
 
     def __init__(self, transcripts: Iterable[Transcript] = ()) -> None:
@@ -191,6 +192,7 @@ class Transcripts(Sequence[Transcript]):
         self._unusual: dict[int, Transcript] = {}
         self._unpacked: list[tuple[str, str]] = []
         self.notes: tuple[str, ...] = ()
+        self.stated_codes: dict[str, int] = {}
         for transcript in transcripts:
             self.append(transcript)
 

@@ -19,7 +19,7 @@ from engine.core.quoting import quoted
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcripts
-from engine.core.variants import TriageParameters, Variant
+from engine.core.variants import Triage, TriageParameters, Variant
 from engine.sources.assemblies import assembly, find_contig
 from engine.sources.door import Bounds, TextLines
 from engine.sources.genomes import GenomeSet
@@ -244,6 +244,14 @@ class AlleleRequest:
         window = self.sequence.window(start, end)
         longer = len(change.alternate) - len(change.reference)
         yield Site(variant, window, position - 1 - start, behind=letters[change.end : end - longer] if longer else "")
+
+
+def told_codes(request: TriageRequest, found: Triage) -> Triage:
+    """With the genetic codes that were stated for the gene models in its provenance."""
+    codes = request.transcripts.stated_codes
+    if not codes:
+        return found
+    return replace(found, provenance=replace(found.provenance, parameters={**found.provenance.parameters, "genetic_codes": codes}))
 
 
 def place_variants(
