@@ -25,6 +25,8 @@ AMINO_ACIDS = "AVILMFWYCGPSTNQDEHKR"
 UNKNOWN = "X"
 CLASSES = ("likely_benign", "ambiguous", "likely_pathogenic")
 """Classes of the authors of AlphaMissense, as their table of GRCh38 spells them."""
+LIKELY_BENIGN_BELOW, LIKELY_PATHOGENIC_ABOVE = 0.34, 0.564
+"""Published thresholds of the classes (90 % precision on ClinVar)."""
 _SPELLINGS = {name: number for number, name in enumerate(CLASSES)} | {"benign": 0, "pathogenic": 2}
 NO_CLASS = -1
 

@@ -113,12 +113,6 @@ class Transcript:
         return tuple(found)
 
 
-def simple_parts(intervals: tuple[tuple[int, int], ...], strand: str, contig: str) -> tuple[Part, ...]:
-    """Parts, 5'→3', of intervals on one strand (``+`` or ``-``) of one contig."""
-    forward = strand == "+"
-    return tuple(Part(start, end, forward, contig) for start, end in sorted(intervals, reverse=not forward))
-
-
 class Edges(NamedTuple):
     """Stretches of transcripts by place: ``contigs`` (names), and per stretch its contig's index, 0-based start, end, and transcript (n,)."""
 

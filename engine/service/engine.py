@@ -51,7 +51,6 @@ __all__ = ["Engine", "ModelRow", "Request", "follow"]
 
 logger = logging.getLogger(__name__)
 
-WARM_UP = "ACGT" * 4
 """The first question of a process: it waits for what the libraries do once, so that its time says nothing about others (on a busy machine
 estimates of hours came of it)."""
 
@@ -238,7 +237,7 @@ class Engine:
         """Load a model in the background and time it on a few bases: the first question does not wait, and its cost is known."""
 
         def body() -> None:
-            warm = Request("probabilities", NucleotideSequence(WARM_UP), model_id)
+            warm = Request("probabilities", NucleotideSequence("ACGT" * 4), model_id, timed=False)
             timed = (("pair", NucleotideSequence("ACGTTGCAAC" * 20)), ("probabilities", NucleotideSequence("ACGTTGCAAC" * 4)))
             try:
                 for request in (warm, *(Request(name, letters, model_id) for name, letters in timed)):
@@ -469,11 +468,6 @@ class Engine:
 
         return self.jobs.start(f"{name}-{uuid.uuid4().hex}", question, body, visitor)
 
-    def cancel_all(self) -> None:
-        """Ask every running computation to stop."""
-        for job in self.jobs.running:
-            job.cancel()
-
     # ---- for the operator ---------------------------------------------------------------------------------------------------
 
     @property
@@ -551,7 +545,7 @@ class Engine:
             given = answers if known is None else {**answers, analysis.name: known}
             result = analysis.run(model, found.sequence, found.parameters, watcher, given)
             seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
-        if known is None and found.sequence.letters != WARM_UP:
+        if known is None and found.request.timed:
             passes = found.passes - sum(self._resolved(found.inner(name)).passes for name in answers)
             self._timings.note(found.pace("passes" if answers else ""), found.read_bp, max(1, passes), seconds)
         return result

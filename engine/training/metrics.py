@@ -35,12 +35,6 @@ class Confusion:
         return 2 * self.true_positive / whole if whole else 0.0
 
     @property
-    def jaccard(self) -> float:
-        """Intersection over union."""
-        whole = self.true_positive + self.false_positive + self.false_negative
-        return self.true_positive / whole if whole else 0.0
-
-    @property
     def mcc(self) -> float:
         """Matthews correlation; 0 where a margin is empty."""
         tp, fp, fn, tn = (float(v) for v in (self.true_positive, self.false_positive, self.false_negative, self.true_negative))

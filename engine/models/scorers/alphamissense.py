@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import FileFormatError, LocusError, SourceUnavailable, WeightsMissing
 from engine.core.packages import needed
-from engine.core.proteins import AMINO_ACIDS, CLASSES, MissenseScore, ProteinScores, Substitution, class_number
+from engine.core.proteins import (
+    AMINO_ACIDS,
+    CLASSES,
+    LIKELY_BENIGN_BELOW,
+    LIKELY_PATHOGENIC_ABOVE,
+    MissenseScore,
+    ProteinScores,
+    Substitution,
+    class_number,
+)
 from engine.core.protocols import VariantScore
 from engine.core.provenance import state_of
 from engine.core.quoting import quoted
@@ -52,10 +61,6 @@ CARD = ModelCard(
     citation="Cheng et al., Science 2023, doi 10.1126/science.adg7492",
     masked=False,
 )
-
-LIKELY_BENIGN_BELOW = 0.34
-LIKELY_PATHOGENIC_ABOVE = 0.564
-"""Published class thresholds (90 % precision on ClinVar)."""
 
 ASSEMBLIES: Mapping[str, str] = {"GRCh38": "hg38", "GRCh37": "hg19"}
 _NAMES = {"grch38": "GRCh38", "hg38": "GRCh38", "grch37": "GRCh37", "hg19": "GRCh37", "b37": "GRCh37"}
