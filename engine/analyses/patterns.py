@@ -32,6 +32,7 @@ from engine.analyses.pattern_scores import (
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, Precision, option
+from engine.core.provenance import all_batches
 from engine.core.results import Interval, Pairs, Result, Table, Track, frozen_array
 from engine.core.sequence import NucleotideSequence
 
@@ -289,6 +290,7 @@ def patterns(
             q[kinds == kind] = q_values(values[kinds == kind], controls.scores[controls.kinds == kind], controls.shuffles)
     order = np.lexsort((-values, kinds, np.nan_to_num(q, nan=1.0)))
     described = {**chosen.as_dict(), "precision": origin.parameters.get("precision", "exact"), "dependency_version": origin.version}
+    told = (origin.batches, "" if controls is None else controls.provenance.batches)
     spent = origin.seconds + (0.0 if controls is None else controls.provenance.seconds) + time.perf_counter() - began
     return Patterns(
         sequence=about,
@@ -303,7 +305,9 @@ def patterns(
         shuffles=0 if controls is None else controls.shuffles,
         rate=chosen.rate,
         cell_q=np.full(len(CELL_LIMITS), np.nan, np.float32) if controls is None else cell_q(dependency_map.values, controls),
-        provenance=replace(origin, analysis="patterns", version=VERSION, parameters=described, seconds=round(spent, 6)),
+        provenance=replace(
+            origin, analysis="patterns", version=VERSION, parameters=described, seconds=round(spent, 6), batches=all_batches(*told)
+        ),
     )
 
 

@@ -52,7 +52,7 @@ def essential_command(
 
     settings = settings_of_command_line()
     target = out or Path("essential.tsv")
-    check_output(target, declared("essential"), (fasta, Path(genes) if genes else None, labels))
+    check_output(target, declared("essential"), (fasta, Path(genes) if genes and "=" not in genes else None, labels))
     letters = read_sequence(sequence, fasta, name, locus, settings)
     known = None
     if labels is not None:

@@ -109,7 +109,8 @@ class RememberingModel(Protocol):
     """A model that looks masked letters up in a table of training sequences besides reading them with its network."""
 
     def remembers(self, sequence: NucleotideSequence | None) -> str:
-        """At how many of the bases of ``sequence`` the table has a say, in words, and that it may where None; empty where it has none."""
+        """At how many of the bases of ``sequence`` the table has a say, in words, and that it may where None, or longer than the model
+        reads at once; empty where it has none."""
 
 
 @runtime_checkable

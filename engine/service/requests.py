@@ -40,6 +40,8 @@ class Request:
         Checkpoint folder instead of the installed weights.
     device, dtype : str
         Empty = the settings.
+    timed : bool
+        Whether the answer tells how fast the model is here; False for one that warms it up.
     """
 
     analysis: str
@@ -50,6 +52,7 @@ class Request:
     weights: Path | None = None
     device: str = ""
     dtype: str = ""
+    timed: bool = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         wanted = declared(self.analysis).parameters

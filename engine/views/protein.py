@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.core.proteins import AMINO_ACIDS, CLASSES, NO_CLASS, ProteinScores, Substitution
+from engine.core.proteins import AMINO_ACIDS, CLASSES, LIKELY_BENIGN_BELOW, LIKELY_PATHOGENIC_ABOVE, NO_CLASS, ProteinScores, Substitution
 from engine.views.chart import axis, clickable
 from engine.views.notes import plain
 from engine.views.palettes import theme
@@ -16,7 +16,7 @@ from engine.views.palettes import theme
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-THRESHOLDS = (0.34, 0.564)
+THRESHOLDS = (LIKELY_BENIGN_BELOW, LIKELY_PATHOGENIC_ABOVE)
 """Where the authors' classes meet."""
 RAMPS = {
     "light": (("#1f5fa8", "#a9c9e8"), ("#d9dbde", "#b9bcc1"), ("#f0b48c", "#b3390b")),
