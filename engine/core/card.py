@@ -69,6 +69,8 @@ class ModelCard:
         PPV on held-out RNAs; None = by the background of each map. With another one the analysis needs another version.
     upstream_bp : int
         Bases before a start codon that it was trained on, with the codon behind them; 0 = it has no such layout.
+    trained_bp : int
+        Bases of the windows that it was trained on; 0 = as many as ``max_length``.
     """
 
     id: str
@@ -95,6 +97,7 @@ class ModelCard:
     contact_growth: float | None = None
     without_memory: str = ""
     upstream_bp: int = 0
+    trained_bp: int = 0
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""

@@ -152,7 +152,11 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         if not cost.problem and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
-        if runs.elements_wait and (cost.problem or runs.way_on) and st.button("Compute elements alone", type="primary", key="compute-elements"):
+        if (
+            runs.elements_wait
+            and (cost.problem or runs.way_on)
+            and st.button("Compute elements alone", type="primary", key="compute-elements")
+        ):
             runs.start_elements()
             st.rerun()
         downloads.menu(session, dark=_dark())
