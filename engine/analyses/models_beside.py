@@ -84,7 +84,7 @@ class ModelsBeside:
             text += f" They agree most at {high + 1:,} ({self.agreement[high]:.2f}), least at {low + 1:,} ({self.agreement[low]:.2f}); 0 is chance."
         for title, model in zip(self.titles, self.models, strict=True):
             codes, counts = np.unique(model.trained, return_counts=True)
-            told = [f"{count:,} bases {REASONS[code]}" for code, count in zip(codes.tolist(), counts.tolist(), strict=True) if code]
+            told = [f"{REASONS[code]} at {count:,} bases" for code, count in zip(codes.tolist(), counts.tolist(), strict=True) if code]
             text += f" {title}: {', '.join(told)}." if told else ""
         return text
 

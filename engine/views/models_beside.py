@@ -59,9 +59,9 @@ def models_beside_figure(found: ModelsBeside, *, maps: bool = True, dark: bool =
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": colours["ink"], "size": 11},
         "height": int(tall),
-        "margin": {"l": 60, "r": 90, "t": TOP, "b": BOTTOM},
+        "margin": {"l": 60, "r": 20, "t": TOP, "b": BOTTOM},
         "xaxis": {"range": [0.5, len(found.sequence) + 0.5], "anchor": last, "title": {"text": "position"}, "ticks": "outside", "showgrid": False, "linecolor": colours["faint"]},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "yref": "container", "x": 1, "xanchor": "right", "bgcolor": "rgba(0,0,0,0)"},
+        "legend": {"orientation": "h", "y": 1, "yanchor": "top", "yref": "container", "x": 1, "xanchor": "right", "bgcolor": "rgba(0,0,0,0)"},
         "hovermode": "closest",
         "dragmode": "zoom",
     }  # fmt: skip
