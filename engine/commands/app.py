@@ -19,6 +19,7 @@ from engine.commands import (
     arguments,
     batch,
     benchmark,
+    comparing,
     derived,
     elements,
     embedding,
@@ -76,7 +77,7 @@ def make_app() -> typer.Typer:
     made.registered_commands.extend(app.registered_commands)
     rooms = [
         command
-        for room in (phage, triaging, proteins, batch, splicing, benchmark, alignment, embedding, motifs, elements)
+        for room in (phage, triaging, proteins, batch, splicing, benchmark, alignment, embedding, motifs, elements, comparing)
         for command in room.app.registered_commands
     ]
     derived.add_commands(made, {str(command.name) for command in rooms})
