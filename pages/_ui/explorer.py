@@ -15,7 +15,21 @@ from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
-from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, own_tracks, polling, reading, search, state, tables
+from pages._ui import (
+    address,
+    allele_bar,
+    downloads,
+    figure_view,
+    lessons_page,
+    memory,
+    moving,
+    own_tracks,
+    polling,
+    reading,
+    search,
+    state,
+    tables,
+)
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -128,6 +142,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        lessons_page.back(session)
         _made_for(shared, session)
         spent = runs.spent()
         st.caption(spent or cost.words(), help=runs.about_spent if spent else None, width="content")

@@ -50,6 +50,7 @@ KEYS = """
 | click; arrows and Enter | select a base or a pair; its card opens beside the figure |
 | `n` `p` | next, previous strongest pair |
 | `m` `v` `d` `?` | kind of map, reverse complement, display settings, help |
+| on the page *Lessons*: Space, → ← | reveal the answer; next step, back |
 | ▾ and i left of a panel | fold it; what it shows, its parts to switch off, its place and height |
 """
 
