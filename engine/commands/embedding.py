@@ -71,6 +71,7 @@ def embeddings_command(
     settings = settings_of_command_line()
     rows = read_labelled(labels) if labels is not None else None
     if rows is not None:
+        arguments.tell(rows.notes)
         rows.column(label)
     parameters = EmbeddingParameters(windows, step, features, per_class, seed)
     projecting = ProjectionParameters(neighbours, clusters, resolution, seed)

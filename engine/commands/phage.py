@@ -59,7 +59,11 @@ def essential_command(
     target = out or Path("essential.tsv")
     check_output(target, declared("essential"), (fasta, Path(genes) if genes else None, labels))
     letters = read_sequence(sequence, fasta, name, locus, settings)
-    known = labels_of(read_labelled(labels), gene_column, label_column) if labels is not None else None
+    known = None
+    if labels is not None:
+        rows = read_labelled(labels)
+        arguments.tell(rows.notes)
+        known = labels_of(rows, gene_column, label_column)
     ranked_by = by or ("start" if parts == "all" else parts)
     parameters = EssentialParameters(_genes(genes, fasta, letters), parts, ranked_by, repeats, seed, apart)  # type: ignore[arg-type]
     request = Request("essential", letters, model, parameters, species, weights, device, dtype)

@@ -39,6 +39,9 @@ class Provenance:
         Versions of Locuscope, Python and the packages that compute.
     species : str
         Species or domain token given to the model, or empty.
+    batches : str
+        ``smaller`` where memory ran out, ``shared`` where another question was in the same pass of a GPU: the last bits may differ from those of
+        the usual batches. Empty: the usual ones.
     memory : str
         What else masked letters were read from besides the network, a table of training sequences, and at how many bases; empty: nothing.
     """
@@ -59,6 +62,7 @@ class Provenance:
     processor: str = ""
     threads: int = 0
     memory: str = ""
+    batches: str = ""
 
     @property
     def answered_by(self) -> str:

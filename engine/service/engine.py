@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.analyses.batches import one_answer
 from engine.analyses.declared import declared
 from engine.analyses.shared_passes import worth_sharing
 from engine.core.calibration import calibration_of
@@ -502,7 +503,9 @@ class Engine:
             if result is None:
                 known = self._store.unfinished(found.key, found.sequence)
                 monitor.keep = functools.partial(self._keep, found, monitor.job)
-                result = self._compute(found, monitor, self._needed(found, monitor), known)
+                answers = self._needed(found, monitor)
+                with one_answer(known.provenance.batches if known is not None else ""):
+                    result = self._compute(found, monitor, answers, known)
                 self._store.put(found.key, result)
                 self._store.remove_unfinished(found.key)
             return result

@@ -280,6 +280,8 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
         except LocuscopeError as error:
             show_error(str(error))
             return
+        for note in rows.notes if rows is not None else ():
+            show_caption(note)
         columns = [own, *(rows.columns if rows is not None else ())]
         label = st.selectbox("Label", columns, index=len(columns) - 1, key=f"embeddings-label-{len(columns)}")
         group = st.selectbox("Groups", ["100 kb of a contig", *columns[1:]], key=f"embeddings-group-{len(columns)}", help=GROUPS_HELP)
