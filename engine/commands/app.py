@@ -14,7 +14,20 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from engine.commands import alignment, arguments, batch, benchmark, derived, embedding, lessons, phage, proteins, splicing, triaging
+from engine.commands import (
+    alignment,
+    arguments,
+    batch,
+    benchmark,
+    browsing,
+    derived,
+    embedding,
+    lessons,
+    phage,
+    proteins,
+    splicing,
+    triaging,
+)
 from engine.core.errors import LocuscopeError
 
 _OPTIONS: dict[str, Any] = {
@@ -63,7 +76,7 @@ def make_app() -> typer.Typer:
     made.registered_commands.extend(app.registered_commands)
     rooms = [
         command
-        for room in (phage, triaging, proteins, batch, splicing, benchmark, alignment, embedding, lessons)
+        for room in (phage, triaging, proteins, batch, splicing, benchmark, alignment, embedding, lessons, browsing)
         for command in room.app.registered_commands
     ]
     derived.add_commands(made, {str(command.name) for command in rooms})
