@@ -170,3 +170,8 @@ class Offer:
     recipe: EffectRecipe = EffectRecipe()
     windows: WindowRule | None = None
     precisions: tuple[str, ...] = ("exact",)
+
+
+def checkpoint_title(name: str) -> str:
+    """What a checkpoint of nobody's publication is called, by its folder or id: ``checkpoint mine``, and ``checkpoint-500`` as it is."""
+    return name if name.casefold().startswith("checkpoint") else f"checkpoint {name}"
