@@ -239,7 +239,7 @@ def _open_in_explorer(shared: Shared, session: Session, lesson: Lesson, place: P
     start: dict[str, Any] = {"select": list(step.select)} if step.select else {}
     if step.region is not None:
         start["region"] = list(step.region)
-    session.exchange = replace(session.exchange, arrived=(question, start))
+    session.exchange = replace(session.exchange, arrived=state.Arrival(question, start))
     search.ask(shared, session, question)
     st.switch_page("pages/explorer.py")
 
