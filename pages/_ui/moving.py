@@ -61,8 +61,12 @@ def most(shared: Shared, session: Session) -> int:
 
 
 def follows(session: Session, limit: int) -> bool:
-    """Whether the window becomes what is in view: until something is computed, while it is longer than models read or on the way along a genome."""
-    return not session.computing.started and (len(session.on_screen.sequence) > limit or session.question.moved)
+    """Whether the window becomes what is in view: while it is longer than is computed, and until something is, while it is longer than models read
+    or on the way along a genome. What a hosted model said of the window stays until the visitor leaves it."""
+    runs, length = session.computing, len(session.on_screen.sequence)
+    if runs.has_asked_hosted:
+        return False
+    return length > runs.most or (not runs.started and (length > limit or session.question.moved))
 
 
 def is_movable(place: Surroundings, length: int, limit: int) -> bool:
@@ -89,9 +93,9 @@ def bar(session: Session, found: Around, limit: int, target: str, *, dark: bool)
     """Draw it; returns where to go."""
     place, shown = found.place, session.on_screen
     length = len(shown.sequence)
-    words = (
-        f"up to {session.computing.most:,} bases are computed: zoom in, and what is in view is" if length > session.computing.most else ""
-    )
+    most = session.computing.most
+    then = "press Region for it to be computed" if session.computing.has_asked_hosted else "what is in view is computed"
+    words = f"up to {most:,} bases are computed: zoom in and {then}" if length > most else ""
     told = {
         "target": target,
         "view": shown.identity,

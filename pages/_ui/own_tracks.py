@@ -7,10 +7,11 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from engine.core.errors import LocuscopeError
-from engine.core.own_tracks import SCALES, OwnTrack, Scale, TrackFile, TrackSource, on_one_scale
+from engine.core.own_tracks import SCALES, OwnTrack, Rows, Scale, TrackFile, TrackSource, on_one_scale
 from engine.core.quoting import file_name
 from engine.sources import apart
 from engine.sources.assemblies import assembly, find_contig, nearest
@@ -31,6 +32,7 @@ READING = "tracks"
 MOST_BYTES = 300_000_000
 """Of all tracks of a visitor, in memory."""
 MOST_TRACKS = 12
+FULL = f"There are {MOST_TRACKS} tracks, the most at once; remove one under Tracks."
 LONGEST_NAME = 60
 _UPLOADER = "tracks"
 
@@ -91,12 +93,17 @@ def _from_server(shared: Shared, session: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("From this server", names, key="server-tracks")
         if st.button("Add", key="add-server-track") and chosen in names:
-            try:
-                found = shared.tracks.track(chosen)
-            except LocuscopeError as error:
-                session.say(str(error))
+            session.say("")
+            if len(session.tracks) >= MOST_TRACKS:
+                _say(session, FULL)
             else:
-                _add(session, found, server=chosen)
+                reading.begin(
+                    READING,
+                    chosen[:80],
+                    lambda _monitor: shared.tracks.track(chosen),
+                    lambda found: _add(session, found, server=chosen),
+                    lambda problem: _say(session, problem),
+                )
 
 
 def _row(session: Session, track: Brought) -> None:
@@ -150,7 +157,7 @@ def _bring(shared: Shared, session: Session, file: Any) -> None:
         return
     session.tracks_read = session.tracks_read | {file.file_id}
     if len(session.tracks) >= MOST_TRACKS:
-        _say(session, f"There are {MOST_TRACKS} tracks, the most at once; remove one under Tracks.")
+        _say(session, FULL)
         return
     try:
         data = state.uploaded(file, f"track {file.file_id}")
@@ -162,7 +169,11 @@ def _bring(shared: Shared, session: Session, file: Any) -> None:
     def work(monitor: reading.Reading) -> TrackFile:
         return apart.read_track(name, data, shared.settings, monitor)
 
-    reading.begin(READING, file_name(name), work, lambda found: _add(session, found), lambda problem: _say(session, problem))
+    def failed(problem: str) -> None:
+        shown = file_name(name)
+        _say(session, problem if shown in problem else f"{shown}: {problem}")
+
+    reading.begin(READING, file_name(name), work, lambda found: _add(session, found), failed)
 
 
 def uploaded() -> frozenset[str]:
@@ -229,16 +240,20 @@ def placed(session: Session) -> tuple[OwnTrack, ...]:
 
 
 def _on(track: Brought, place: Surroundings) -> OwnTrack:
-    contig = contig_of(track.file, place)
-    found = OwnTrack.of(
-        track.file, contig, place.start, place.end, reverse=place.reverse, id=track.id, name=track.name, colour=track.colour
-    )
+    part = place.start, place.end
+    look: dict[str, Any] = {"reverse": place.reverse, "id": track.id, "name": track.name, "colour": track.colour}
+    try:
+        found = OwnTrack.of(track.file, contig_of(track.file, place), *part, **look)
+    except LocuscopeError as error:
+        return OwnTrack(track.id, track.name, track.file.kind, track.colour, Rows.none(str(error)), np.empty(0, np.float32))
     return replace(found, limits=track.limits, heat=track.heat)
 
 
 def against_model(runs: Runs, own: tuple[OwnTrack, ...], *, dark: bool) -> None:
     """A signal track beside a track of a model: the correlation over the window as a number and a scatter."""
-    signals = {track.id: track for track in own if track.kind == "signal"}
+    signals = {
+        track.id: track for track in own if track.kind == "signal" and not track.rows.note
+    }  # means of stretches are not values of bases
     results = runs.finished_results()
     models = {f"{kind}/{track.name}": (track, result) for kind, result in results.items() for track in result.tracks()}
     if not signals or not models:

@@ -12,7 +12,7 @@ class OverviewBar {
   constructor(root) {
     this.root = root;
     this.canvas = root.querySelector("canvas");
-    this.words = root.querySelector("output");
+    this.words = root.querySelector(".ov-words");
     root.addEventListener("click", ({ target }) => this.pressed(target.closest("button")));
     const does = { down: "down", move: "moved", up: "up", leave: "away", cancel: "away" };
     for (const [name, method] of Object.entries(does))
@@ -23,7 +23,7 @@ class OverviewBar {
   update(data, send) {
     Object.assign(this, { data, send });
     this.canvas.hidden = data.length === null;
-    for (const button of this.root.querySelectorAll("[data-all]")) button.hidden = data.length === null;
+    for (const button of this.root.querySelectorAll("[data-all], [data-hop]")) button.hidden = data.length === null;
     this.watch();
     this.later();
   }
