@@ -104,6 +104,8 @@ def _unknown(engine: Engine, question: Question) -> str:
             return str(error)
         if not row.card.can(Capability.SEGMENTATION):
             return f"The address asks for elements by {row.card.title}, which predicts none; choose a model under Analysis."
+        if question.element_species and question.element_species not in row.card.species:
+            return f"The address asks for elements of {quoted(question.element_species)}, which {row.card.title} does not know; choose a species under Analysis."
     if not question.model and not question.species:
         return ""
     try:

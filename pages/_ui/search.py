@@ -264,7 +264,7 @@ def _elements(shared: Shared, session: Session) -> None:
     titles = choices.model_titles(row.card for row, why in shared.engine.models_for("segmentation") if not why or row.card.id == now)
     words = {"": "the usual model", NO_ELEMENTS: "no elements", **titles}
     options = ["", *titles, NO_ELEMENTS]
-    picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key="elements")
+    picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key=f"elements-by-{now}")
     if picked is not None and picked != now:
         change(session, replace(question, elements=picked))
         return
@@ -273,7 +273,11 @@ def _elements(shared: Shared, session: Session) -> None:
         return
     index = known.index(question.element_species) + 1 if question.element_species in known else 0
     species = st.selectbox(
-        "Species of the elements", ["", *known], index=index, format_func=lambda name: name or "as the model chooses", key=f"elements-{now}"
+        "Species of the elements",
+        ["", *known],
+        index=index,
+        format_func=lambda name: name or "as the model chooses",
+        key=f"elements-{question.elements}",
     )
     if species is not None and species != question.element_species:
         change(session, replace(question, elements=f"{now}/{species}" if species else now))
