@@ -82,8 +82,10 @@ def benchmark_command(
     if not label:
         raise InputError("Missing option '--label'; name the column that holds the label.")
     settings = settings_of_command_line()
+    rows = read_labelled(path, tuple(name.strip() for name in columns.split(",")) if columns else ())
+    arguments.tell(rows.notes)
     request = BenchmarkRequest(
-        read_labelled(path, tuple(name.strip() for name in columns.split(",")) if columns else ()),
+        rows,
         label,
         tuple(positive),
         tuple(negative),

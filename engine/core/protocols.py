@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.core.card import EffectRecipe, ModelCard, WindowRule
+    from engine.core.results import PredictedContacts, PredictedJunctions, PredictedTracks
     from engine.core.sequence import NucleotideSequence
 
 
@@ -108,7 +109,8 @@ class RememberingModel(Protocol):
     """A model that looks masked letters up in a table of training sequences besides reading them with its network."""
 
     def remembers(self, sequence: NucleotideSequence | None) -> str:
-        """At how many of the bases of ``sequence`` the table has a say, in words, and that it may where None; empty where it has none."""
+        """At how many of the bases of ``sequence`` the table has a say, in words, and that it may where None, or longer than the model
+        reads at once; empty where it has none."""
 
 
 @runtime_checkable
@@ -303,3 +305,28 @@ class VariantScorer(Protocol):
 
     def score(self, assembly: str, contig: str, position: int, reference: str, alternate: str) -> tuple[VariantScore, ...]:
         """Scores of one variant (``position`` 1-based, forward strand); empty when the source has none."""
+
+
+@runtime_checkable
+class PlaceModel(Model, Protocol):
+    """A hosted model that is asked about a place of a public assembly and reads the genome itself.
+
+    ``start``, ``end``: 0-based half-open. ``terms``: tissues or cell types such as ``UBERON:0002048``; empty = all. ``width_bp``: bases that it reads
+    around the place; 0 = the fewest that hold it. Raises `LocusError`, `ParameterError` for what it does not know, and what a service may fail with.
+    """
+
+    def tracks(
+        self, assembly: str, contig: str, start: int, end: int, outputs: tuple[str, ...], terms: tuple[str, ...], width_bp: int
+    ) -> tuple[PredictedTracks, ...]:
+        """Tracks of each of ``outputs``."""
+
+    def junctions(self, assembly: str, contig: str, start: int, end: int, terms: tuple[str, ...], width_bp: int) -> PredictedJunctions:
+        """Splice junctions with both ends inside."""
+
+    def contacts(self, assembly: str, contig: str, start: int, end: int, terms: tuple[str, ...], width_bp: int) -> PredictedContacts:
+        """Contacts of the bins that touch the place."""
+
+    def mutagenesis(
+        self, assembly: str, contig: str, start: int, end: int, output: str, terms: tuple[str, ...], width_bp: int
+    ) -> tuple[NDArray[np.float32], str]:
+        """Scores float32 (end - start, 4) of every substitution on the forward strand, NaN at the reference base, and the reference letters."""

@@ -32,6 +32,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 _MODULES: dict[str, str] = {
     "locuscope": "engine.models.locuscope.adapter",
+    "locuscope-local": "engine.models.locuscope.adapter",
     "locuscope-segmenter": "engine.models.locuscope.adapter",
     "specieslm-fungi-k1": "engine.models.specieslm.adapter",
     "specieslm-fungi-k6": "engine.models.specieslm.adapter",

@@ -295,7 +295,8 @@ def _heights(text: str, known: tuple[str, ...]) -> dict[str, int]:
     pairs = [part.split(":") for part in text.split(",")]
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError(text)
-    return {_choice(name, known): int(_number(pixels, 16, WIDTHS[1])) for name, pixels in pairs}
+    own = [name for name, _ in pairs if name.startswith(PREFIX)]  # have no address
+    return {_choice(name, known): int(_number(pixels, 16, WIDTHS[1])) for name, pixels in pairs if name not in own}
 
 
 def _region(text: str) -> tuple[int, int]:
