@@ -163,6 +163,10 @@ class Engine:
         row = self.model(sibling)
         return row if row.installed and len(sequence) <= row.card.max_length else None
 
+    def group_of_model(self, model_id: str) -> str:
+        """The group of organisms whose sequences a model was made for; empty where it was made for none alone."""
+        return self._registry.entry(model_id or self.settings.model).made_for
+
     def install(self, model_id: str, monitor: Monitor | None = None, source: Path | None = None) -> Path:
         """Download the published weights of a model, or take those of the folder ``source`` once they are checked; the model's folder.
 

@@ -17,6 +17,7 @@ from pages._ui import (
     downloads,
     element_judge,
     figure_view,
+    lessons_page,
     memory,
     moving,
     own_tracks,
@@ -122,6 +123,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        lessons_page.back(session)
         _made_for(shared, session)
         _quicker(shared, session)
         spent = runs.spent()
