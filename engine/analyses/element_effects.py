@@ -152,7 +152,7 @@ def element_effects(
     parts = []
     for number, tile in enumerate(plan):
         bases = np.flatnonzero(owner == number)
-        parts.append(_Part(tile, bases, answered(model, letters, tile, bases)))
+        parts.append(_Part(tile, bases, answered(model, letters, tile, bases, watcher)))
         watcher.advance(1)
     changes = np.full((len(letters), 4, len(model.elements)), np.nan, dtype=np.float32)
     positions = np.full(changes.shape, -1, dtype=np.int32)
@@ -183,7 +183,7 @@ def _largest(
     best = np.zeros(len(model.elements), dtype=np.float32)
     where = np.full(len(model.elements), index, dtype=np.int32)
     for part in touched:
-        difference = answered(model, mutant, part.tile, part.bases) - part.reference
+        difference = answered(model, mutant, part.tile, part.bases, monitor) - part.reference
         monitor.advance(1)
         if not len(difference):
             continue

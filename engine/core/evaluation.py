@@ -11,6 +11,8 @@ from typing import Any
 from engine.core.card import ModelCard
 
 PATH = Path(__file__).resolve().parents[2] / "assets" / "models" / "evaluation.json"
+OTHERS = (PATH.parent / "locuscope-local" / "evaluation.json",)
+"""Tables of further shipped models."""
 READINGS = {"stems": "stems_dna", "stems_rna": "stems", "cells": "cells", "published": "published"}
 """Row of the table of contacts, by the recipe; ``stems`` of an RNA are those of its map read as RNA."""
 _USUAL = {"symmetry": "max", "apc": False, "minimum_loop": 3, "partners": 1}
@@ -21,18 +23,20 @@ SAID = ("tRNA, ArchiveII", "nine seen families, Rfam seeds", "families never see
 
 
 @cache
-def measured() -> Mapping[str, Any]:
+def measured(path: Path = PATH) -> Mapping[str, Any]:
     """The whole table; empty without one."""
-    found: Mapping[str, Any] = json.loads(PATH.read_text(encoding="utf-8")) if PATH.is_file() else {}
+    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return found
 
 
 def _of(card: ModelCard) -> Mapping[str, Any]:
     """What was measured of contacts with the weights of ``card``; empty for others."""
-    table = measured()
-    same = table.get("weights_sha256", {}).get("contacts") == card.weights_sha256
-    found: Mapping[str, Any] = table.get("contacts", {}) if same else {}
-    return found
+    for path in (PATH, *OTHERS):
+        table = measured(path)
+        if table.get("weights_sha256", {}).get("contacts") == card.weights_sha256:
+            found: Mapping[str, Any] = table.get("contacts", {})
+            return found
+    return {}
 
 
 def contact_sets(card: ModelCard | None = None) -> list[Mapping[str, Any]]:

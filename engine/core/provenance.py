@@ -88,7 +88,7 @@ class Provenance:
         values = asdict(self)
         values["card"]["capabilities"] = sorted(self.card.capabilities)
         values["card"]["species"] = len(self.card.species)
-        values["card"]["assumed"] = list(self.card.assumed)
+        values["card"] |= {"assumed": list(self.card.assumed), "assemblies": list(self.card.assemblies)}
         return values
 
     def to_json(self) -> str:

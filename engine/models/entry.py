@@ -151,6 +151,8 @@ class ModelEntry:
         Names or globs of its weight files, the preferred first.
     made_for : str
         The group of organisms (`engine.models.groups`) whose sequences it was made for; empty where it was made for none alone.
+    quicker : str
+        The id of a model that was distilled from it, whose exact maps of long sequences cost a fraction; empty where there is none.
     """
 
     card: ModelCard
@@ -165,6 +167,7 @@ class ModelEntry:
     weights: tuple[str, ...] = WEIGHT_FILES
     package: PackageFiles | None = None
     made_for: str = ""
+    quicker: str = ""
 
     @property
     def download(self) -> HubFiles | PackageFiles | None:

@@ -31,12 +31,16 @@ logger = logging.getLogger(__name__)
 PARTS = ("bits", "contacts", "variants", "segmentation", "cost")
 VERSIONS = {"contacts": "3"}
 """Of the measurements, "2" for those without one; with another one nothing that was kept is taken."""
-LANGUAGE, SEGMENTER = "locuscope-lm", "locuscope-segmenter"
+LANGUAGE, LOCAL, SEGMENTER = "locuscope-lm", "locuscope-local", "locuscope-segmenter"
+IDS = {LANGUAGE: "locuscope", LOCAL: "locuscope-local"}
+"""Model ids of the folders of language models."""
 
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """How much is measured: windows a domain, RNAs a set, genes a domain, bases a held-out contig; folders that keep maps of RNAs and pieces."""
+    """How much is measured: windows a domain, RNAs a set, genes a domain, bases a held-out contig; folders that keep maps of RNAs and pieces; the folder
+    of the language model.
+    """
 
     maps: Path
     pieces: Path
@@ -46,6 +50,7 @@ class EvaluationPlan:
     bases: int = 200_000
     parts: tuple[str, ...] = PARTS
     low_precision: bool = True
+    language: str = LANGUAGE
 
     def about(self, part: str, weights: str, read: str) -> str:
         """What the numbers of a part hang on; ``read``: `inputs`."""
@@ -74,11 +79,12 @@ def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: Evalu
     Every part is done in pieces, and a piece that was done under the same weights, sizes, corpus, data and code is not done again.
     """
     held: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
-    weights = {name: json.loads((models / name / "card.json").read_text(encoding="utf-8"))["sha256"] for name in (LANGUAGE, SEGMENTER)}
+    weights = {name: json.loads((models / name / "card.json").read_text(encoding="utf-8"))["sha256"] for name in (plan.language, SEGMENTER)}
+    folder, model_id = models / plan.language, IDS[plan.language]
 
     @cache
     def scorer() -> Scorer:
-        return Scorer(LocuscopeNet.from_pretrained(models / LANGUAGE), low_precision=plan.low_precision)
+        return Scorer(LocuscopeNet.from_pretrained(folder), low_precision=plan.low_precision)
 
     @cache
     def head() -> LocuscopeSegmenter:
@@ -94,15 +100,15 @@ def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: Evalu
 
     work: dict[str, Callable[[Pieces], Any]] = {
         "bits": lambda kept: bits_per_base(scorer(), corpus(), plan.windows, kept),
-        "contacts": lambda kept: contacts(ContactMaps(models / LANGUAGE, plan.maps), corpus(), data, ContactSample(plan.rnas), kept),
+        "contacts": lambda kept: contacts(ContactMaps(folder, plan.maps, model_id), corpus(), data, ContactSample(plan.rnas), kept),
         "variants": lambda kept: variants(scorer(), corpus(), data, plan.genes, kept),
         "segmentation": lambda kept: segmentation(head, contigs, plan.bases, kept),
-        "cost": lambda kept: cost(),
+        "cost": lambda kept: cost(model_id),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     read = inputs(corpus_path, data)
     for part in plan.parts:
-        name = SEGMENTER if part == "segmentation" else LANGUAGE
+        name = SEGMENTER if part == "segmentation" else plan.language
         held[part] = work[part](Pieces(plan.pieces, plan.about(part, weights[name], read)))
         held.setdefault("weights_sha256", {})[part] = weights[name]
         held = {key: held[key] for key in (*PARTS, "weights_sha256") if key in held}

@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from engine.analyses.ranking import auprc
+from engine.core.confusion import Confusion
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.models.locuscope.tokens import BASE, DOMAIN, DOMAINS
 from engine.training.annotation import ELEMENTS, MIRROR, Contig, Labels, bit
 from engine.training.letters import Codes, decode, reverse_complement
-from engine.training.metrics import Confusion, intervals
+from engine.training.metrics import intervals
 from engine.training.orf_finder import STARTS, labelled, predict
 from engine.training.pieces import Pieces
 

@@ -16,7 +16,7 @@ from engine.views.lanes import LANE, arrow, labels, lanes
 from engine.views.panel import Drawn, Panel, Readout
 from engine.views.panels.arcs import arc_heights
 from engine.views.paths import Path, filled, joined, lines, placed, steps, together
-from engine.views.thinning import PIXELS, thinned
+from engine.views.thinning import PIXELS, pooled, thinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +85,7 @@ def _signal(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Dra
     values = track.values
     if not np.isfinite(values).any():
         return _empty(track.rows.note)
-    shown, width = _pooled(values)
+    shown, width = pooled(values)
     low, high = min(0.0, float(np.nanmin(shown))), max(0.0, float(np.nanmax(shown)))
     if low == high:
         high = 1.0
@@ -99,18 +99,6 @@ def _signal(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Dra
         readout=readout,
         unit=track.rows.note or None,
     )
-
-
-def _pooled(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """Means of as many stretches as can be seen of a long signal, and their width in bases."""
-    if len(values) <= 2 * PIXELS:
-        return values, 1.0
-    edges = np.linspace(0, len(values), PIXELS + 1).astype(np.int64)
-    known = np.isfinite(values)
-    sums = np.add.reduceat(np.where(known, values, 0).astype(np.float64), edges[:-1])
-    counts = np.add.reduceat(known.astype(np.int64), edges[:-1])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(counts > 0, sums / counts, np.nan).astype(np.float32), len(values) / PIXELS
 
 
 def _variants(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:

@@ -11,7 +11,22 @@ from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
-from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, own_tracks, polling, reading, search, state, tables
+from pages._ui import (
+    address,
+    allele_bar,
+    downloads,
+    element_judge,
+    figure_view,
+    lessons_page,
+    memory,
+    moving,
+    own_tracks,
+    polling,
+    reading,
+    search,
+    state,
+    tables,
+)
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -20,6 +35,10 @@ from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
 TARGET = "explorer"
+SENDS = (
+    "Sends the place {place}, the kind of question and the tissue to Google DeepMind's AlphaGenome service, under the key of whoever runs this "
+    "server; none of your letters, files or tracks. For non-commercial use only; what comes back may not be used to train other models."
+)
 MOST_WAIT_SECONDS = 0.2
 """Longest wait of a page for an answer that is nearly there."""
 
@@ -54,6 +73,7 @@ def _page() -> None:
     st.fragment(_figure)(shared, session)
     tables.section(runs)
     own_tracks.against_model(runs, runs.own, dark=_dark())
+    element_judge.judging(shared, session, runs)
     search.cards(shared, session)
     moving.follow(shared, session)
 
@@ -103,7 +123,9 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        lessons_page.back(session)
         _made_for(shared, session)
+        _quicker(shared, session)
         spent = runs.spent()
         st.caption(spent or cost.words(), help=runs.about_spent if spent else None, width="content")
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
@@ -112,17 +134,34 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         if not cost.problem and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
+        if (
+            runs.elements_wait
+            and (cost.problem or runs.way_on)
+            and st.button("Compute elements alone", type="primary", key="compute-elements")
+        ):
+            runs.start_elements()
+            st.rerun()
+        _ask_hosted(runs)
         downloads.menu(session, dark=_dark())
         _elsewhere(session)
     search.records(shared, session)
     for note in runs.notes():
         show_caption(note)
+    if runs.hosted_to_ask:
+        show_caption(SENDS.format(place=shown.sequence.locus).replace("Sends", "Ask AlphaGenome sends", 1))
     memory.offer(session, shared.engine.model(session.question.model).card, runs.finished_results().values())
     is_read = shared.engine.model(session.question.model).installed
     too_long = is_read and len(shown.sequence) > moving.most(shared, session)
     if cost.problem and not (too_long and (session.question.moved or shown.kind == "locus")):  # the bar over the figure says it
         show_warning(cost.problem)
         _offer_window(shared, session)
+
+
+def _ask_hosted(runs: Runs) -> None:
+    """The button without which no hosted model is asked; what it sends is said beside it."""
+    if runs.hosted_to_ask and st.button("Ask AlphaGenome", key="ask-hosted", help=plain(SENDS.format(place=runs.shown.sequence.locus))):
+        runs.ask_hosted()
+        st.rerun()
 
 
 def _elsewhere(session: Session) -> None:
@@ -150,6 +189,19 @@ def _made_for(shared: Shared, session: Session) -> None:
         if not row.installed:
             st.switch_page("pages/models.py")
         search.change(session, replace(question, model=row.card.id, species=""))
+        st.rerun()
+
+
+def _quicker(shared: Shared, session: Session) -> None:
+    """The model that answers long sequences in a fraction of the time, one click away."""
+    row = shared.engine.quicker(session.on_screen.sequence, session.question.model)
+    if row is None:
+        return
+    about = f"{row.card.title}: {row.card.description} {row.card.limitations}"
+    if st.button(plain(f"Exact in a fraction of the time: {row.card.title}"), key="quicker", type="tertiary", help=plain(about)):
+        search.change(
+            session, replace(session.question, model=row.card.id, species=session.question.species.removesuffix(" without memory"))
+        )
         st.rerun()
 
 
@@ -254,7 +306,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
     shown = session.on_screen
     runs = session.computing
     asked = session.exchange.asked or AddressState()
-    has_letters = runs.started or len(shown.sequence) <= MOST_LETTERS
+    has_letters = runs.reads_letters or len(shown.sequence) <= MOST_LETTERS
     return {
         "target": TARGET,
         "view": runs.feed.address.view,

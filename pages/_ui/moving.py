@@ -61,7 +61,10 @@ def most(shared: Shared, session: Session) -> int:
 
 
 def follows(session: Session, limit: int) -> bool:
-    """Whether the window becomes what is in view: while it is longer than models read, and on the way along a genome until something is computed."""
+    """Whether the window becomes what is in view: while it is longer than models read, and on the way along a genome until something is computed.
+    What a hosted model said of the window stays until the visitor leaves it."""
+    if session.computing.has_asked_hosted:
+        return False
     return len(session.on_screen.sequence) > limit or (session.question.moved and not session.computing.started)
 
 
@@ -89,7 +92,8 @@ def bar(session: Session, found: Around, limit: int, target: str, *, dark: bool)
     """Draw it; returns where to go."""
     place, shown = found.place, session.on_screen
     length = len(shown.sequence)
-    words = f"models read up to {limit:,} bases: zoom in and they read what is in view" if length > limit else ""
+    then = "press Region for them to" if session.computing.has_asked_hosted else "they"
+    words = f"models read up to {limit:,} bases: zoom in and {then} read what is in view" if length > limit else ""
     told = {
         "target": target,
         "view": shown.identity,

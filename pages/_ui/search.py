@@ -69,9 +69,9 @@ def _show(session: Session, question: Question, found: Understood, note: str = "
 
 def unknown(engine: Engine, question: Question) -> str:
     """One sentence when an address or a session file names a model or species there is not; a model that is not installed is shown as what it is."""
-    if question.elements not in ("", NO_ELEMENTS):
+    if question.element_model not in ("", NO_ELEMENTS):
         try:
-            row = engine.model(question.elements)
+            row = engine.model(question.element_model)
         except LocuscopeError as error:
             return str(error)
         if not row.card.can(Capability.SEGMENTATION):
@@ -278,7 +278,10 @@ def _annotate(shared: Shared, session: Session, name: str, data: bytes) -> None:
 def _settings(shared: Shared, session: Session) -> None:
     question = session.question
     with st.popover("Analysis", help="What is computed; display settings are in the figure"):
-        chosen, asked = choices.menu(question.settings, question.asked, shared.engine.model(question.model).card)
+        card = shared.engine.model(question.model).card
+        chosen, asked = choices.menu(
+            question.settings, question.asked, card, lambda analysis: shared.engine.model(analysis.default_model).why_not
+        )
         if (chosen, asked) != (question.settings, question.asked):
             change(session, replace(question, settings=chosen, asked=asked))
         _elements(shared, session)
@@ -288,14 +291,25 @@ def _settings(shared: Shared, session: Session) -> None:
 
 
 def _elements(shared: Shared, session: Session) -> None:
-    """Which model draws the element track."""
-    now = session.question.elements
+    """Which model draws the element track, for which species where it takes one."""
+    question = session.question
+    now = question.element_model
     titles = choices.model_titles(row.card for row, why in shared.engine.models_for("segmentation") if not why or row.card.id == now)
     words = {"": "the usual model", NO_ELEMENTS: "no elements", **titles}
     options = ["", *titles, NO_ELEMENTS]
     picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key="elements")
-    if picked is not None and picked != session.question.elements:
-        change(session, replace(session.question, elements=picked))
+    if picked is not None and picked != now:
+        change(session, replace(question, elements=picked))
+        return
+    known = shared.engine.model(now).card.species if now not in ("", NO_ELEMENTS) else ()
+    if not known:
+        return
+    index = known.index(question.element_species) + 1 if question.element_species in known else 0
+    species = st.selectbox(
+        "Species of the elements", ["", *known], index=index, format_func=lambda name: name or "as the model chooses", key=f"elements-{now}"
+    )
+    if species is not None and species != question.element_species:
+        change(session, replace(question, elements=f"{now}/{species}" if species else now))
 
 
 def records(shared: Shared, session: Session) -> None:

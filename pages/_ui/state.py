@@ -25,6 +25,7 @@ from pages._ui.runs import Price, Runs
 from pages._ui.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from pages._ui.lessons_page import Place
     from pages._ui.own_tracks import Brought
 
 
@@ -125,6 +126,7 @@ class Session:
         self.work = Work()
         self.exchange = Exchange()
         self.around: Around | None = None
+        self.lesson: Place | None = None
         self.tracks: tuple[Brought, ...] = ()
         self.tracks_read: frozenset[str] = frozenset()
         self.tracks_waiting = False

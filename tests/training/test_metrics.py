@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from engine.core.confusion import Confusion
 from engine.models.locuscope.network import LocuscopeNet
 from engine.training.letters import encode
-from engine.training.metrics import Confusion
 from engine.training.scoring import Scorer, log2_odds
 from tests.training.toy import TINY
 
