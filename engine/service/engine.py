@@ -41,7 +41,7 @@ from engine.service.turns import Turns
 from engine.service.visitors import JobTable
 
 if TYPE_CHECKING:
-    from engine.core.protocols import VariantScore
+    from engine.core.protocols import VariantScore, VariantScorer
     from engine.core.variants import Variant
     from engine.models.checkpoints.check import Finding
     from engine.service.splice import SpliceRequest
@@ -234,9 +234,9 @@ class Engine:
         Raises `CapabilityMissing` for a model that is neither, `WeightsMissing` when something is not there yet, `LocusError` for a
         variant that does not fit the assembly, `SourceUnavailable` when a service does not answer.
         """
-        with self.scorer(model_id) as scorer:
-            found: tuple[VariantScore, ...] = scorer.score(assembly, variant.contig, *variant.without_padding())
-            return found
+        asked: VariantScorer
+        with self.scorer(model_id) as asked:
+            return asked.score(assembly, variant.contig, *variant.without_padding())
 
     @contextlib.contextmanager
     def scorer(self, model_id: str) -> Iterator[Any]:

@@ -78,6 +78,8 @@ def unknown(engine: Engine, question: Question) -> str:
             return str(error)
         if not row.card.can(Capability.SEGMENTATION):
             return f"It asks for elements by {row.card.title}, which predicts none; choose a model under Analysis."
+        if question.element_species and question.element_species not in row.card.species:
+            return f"It asks for elements of {quoted(question.element_species)}, which {row.card.title} does not know; choose a species under Analysis."
     if not question.model and not question.species:
         return ""
     try:
@@ -303,7 +305,7 @@ def _elements(shared: Shared, session: Session) -> None:
     titles = choices.model_titles(row.card for row, why in shared.engine.models_for("segmentation") if not why or row.card.id == now)
     words = {"": "the usual model", NO_ELEMENTS: "no elements", **titles}
     options = ["", *titles, NO_ELEMENTS]
-    picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key="elements")
+    picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key=f"elements-by-{now}")
     if picked is not None and picked != now:
         change(session, replace(question, elements=picked))
         return
@@ -312,7 +314,11 @@ def _elements(shared: Shared, session: Session) -> None:
         return
     index = known.index(question.element_species) + 1 if question.element_species in known else 0
     species = st.selectbox(
-        "Species of the elements", ["", *known], index=index, format_func=lambda name: name or "as the model chooses", key=f"elements-{now}"
+        "Species of the elements",
+        ["", *known],
+        index=index,
+        format_func=lambda name: name or "as the model chooses",
+        key=f"elements-{question.elements}",
     )
     if species is not None and species != question.element_species:
         change(session, replace(question, elements=f"{now}/{species}" if species else now))
