@@ -380,9 +380,9 @@ class Engine:
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 
-    def run_triage(self, request: TriageRequest | AlleleRequest, monitor: Monitor | None = None) -> Any:
-        """`submit_triage`, after waiting for it."""
-        visitor = f"run-{threading.get_ident()}"
+    def run_triage(self, request: TriageRequest | AlleleRequest, monitor: Monitor | None = None, visitor: str = "") -> Any:
+        """`submit_triage` for ``visitor`` (empty: whoever runs the thread), after waiting for it."""
+        visitor = visitor or f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
 
     def _missense_table(self, request: TriageRequest | AlleleRequest) -> str:

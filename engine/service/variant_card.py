@@ -56,8 +56,8 @@ class CardRequest:
     window_bp: int = 512
 
 
-def make_card(engine: Engine, request: CardRequest, monitor: Monitor | None = None) -> VariantCard:
-    """The card. A part that cannot be filled says why; what ``monitor.advance`` raises stops it."""
+def make_card(engine: Engine, request: CardRequest, monitor: Monitor | None = None, visitor: str = "") -> VariantCard:
+    """The card; ``visitor``: who waits for its models. A part that cannot be filled says why; what ``monitor.advance`` raises stops it."""
     notes: dict[str, str] = {}
     sources: dict[str, str] = {}
 
@@ -81,7 +81,7 @@ def make_card(engine: Engine, request: CardRequest, monitor: Monitor | None = No
             notes.setdefault("effects", "AlphaGenome has no score of this variant.")
     else:
         notes["effects"] = NOT_ASKED
-    scored = part("language models", lambda: _scored(engine, request, notes, sources, monitor), ())
+    scored = part("language models", lambda: _scored(engine, request, notes, sources, monitor, visitor), ())
     return VariantCard(request.variant, request.assembly, consequences, missense, strongest(effects), len(effects), scored, notes, sources)
 
 
@@ -115,7 +115,7 @@ def _effects(engine: Engine, request: CardRequest, sources: dict[str, str]) -> t
 
 
 def _scored(
-    engine: Engine, request: CardRequest, notes: dict[str, str], sources: dict[str, str], monitor: Monitor | None
+    engine: Engine, request: CardRequest, notes: dict[str, str], sources: dict[str, str], monitor: Monitor | None, visitor: str
 ) -> tuple[tuple[str, ScoredVariant], ...]:
     if not request.models:
         notes["language models"] = "None was asked."
@@ -126,7 +126,7 @@ def _scored(
     found = []
     for model in request.models:
         asked = TriageRequest((request.variant,), request.reference, request.transcripts, model, TriageParameters(request.window_bp))
-        answer = engine.run_triage(asked, monitor)
+        answer = engine.run_triage(asked, monitor, visitor)
         card = answer.provenance.card
         sources[card.id] = f"{card.revision}, {card.licence}"
         found.append((card.title, answer.rows[0]))
