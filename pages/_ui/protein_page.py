@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.core.errors import LocuscopeError
 from engine.core.proteins import AMINO_ACIDS, LookedUp, ProteinScores, Substitution
 from engine.core.quoting import file_name, quoted
 from engine.exports import figure as figures
@@ -18,11 +19,12 @@ from engine.sources import apart
 from engine.sources.assemblies import canonical
 from engine.views.protein import CELLS, CLICKABLE, MOST_SEEN, THRESHOLDS, VARIANTS, Mark, protein_figure
 from pages._ui import downloads, protein_card, protein_desk, reading, state
+from pages._ui.given_last import given_last
 from pages._ui.protein_desk import HUMAN, SLOT, WISH, ProteinDesk
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
 READING, MAP = "protein", "protein-map"
-TEXT, TRIED, USED = "protein-text", "protein-address", "protein-used"
+TEXT, TRIED = "protein-text", "protein-address"
 LONGEST_LIST = 500_000
 LONGEST_ADDRESS = 500
 WIDTH = 1200
@@ -75,7 +77,6 @@ def _intake(shared: state.Shared) -> None:
     """Variants as text or as a file; at first, once, those of the address."""
     asked, named = _address()
     st.session_state.setdefault(TEXT, asked or getattr(protein_desk.of_session(), "given", ""))
-    st.session_state.setdefault(USED, ("", asked.strip()))
     with st.form("protein"):
         left, middle, right = st.columns([5, 3, 2], vertical_alignment="bottom")
         text = left.text_area("Variants or a protein, one a line", key=TEXT, height=82, max_chars=LONGEST_LIST, placeholder=PLACEHOLDER)
@@ -89,18 +90,13 @@ def _intake(shared: state.Shared) -> None:
         _read(shared, asked, named)
     if not sent:
         return
-    used = st.session_state[USED]
-    new_file, new_text = file is not None and file.file_id != used[0], bool(text.strip()) and text.strip() != used[1]
-    if new_file and new_text:
-        show_error("Both a new VCF and a new text are given; remove one of them.")
-    elif file is not None and (new_file or not new_text):
-        content = reading.received(file, "protein-vcf")
-        if content is not None:
-            st.session_state[USED] = (file.file_id, text.strip())
-            _read_file(shared, file.name, content, assembly)
-    else:
-        st.session_state[USED] = (file.file_id if file is not None else "", text.strip())
-        _read(shared, text, assembly)
+    try:
+        if given_last(READING, file, text, st.session_state.get(TRIED, "")) != "file":
+            _read(shared, text, assembly)
+        else:
+            _read_file(shared, file.name, state.uploaded(file, "protein-vcf"), assembly)
+    except LocuscopeError as error:
+        show_error(str(error))
 
 
 def _address() -> tuple[str, str]:
