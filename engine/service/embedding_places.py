@@ -56,6 +56,10 @@ class GenomeOfRecords:
             names[first if first not in names else f"{first}_{number}"] = (record, own)
         self._records = names
 
+    def record(self, contig: str) -> NucleotideSequence:
+        """A record as it was read."""
+        return self._records[contig][0]
+
     def contigs(self) -> Mapping[str, int]:
         """Records by name."""
         return {name: len(record) for name, (record, _) in self._records.items()}
@@ -150,9 +154,12 @@ def read_places(genome: Genome, places: Sequence[EmbeddedPlace]) -> Iterator[tup
         yield place, NucleotideSequence(letters.translate(_LETTERS)[::-1] if place.strand == "-" else letters)
 
 
-def kinds_of(genome: Genome) -> list[str]:
-    """Kinds of features that can be chosen, those in `USUAL` first."""
-    found = {item.kind for contig in genome.contigs() for item in genome.features(contig)}
+def kinds_of(genome: Genome, look: Callable[[], None] = lambda: None) -> list[str]:
+    """Kinds of features that can be chosen, those in `USUAL` first; what ``look`` raises stops it."""
+    found: set[str] = set()
+    for contig in genome.contigs():
+        look()
+        found |= {item.kind for item in genome.features(contig)}
     usual = [name for name in USUAL if name in found]
     return [*usual, *([INTERGENIC] if found else []), *sorted(found - set(usual))] if found else []
 

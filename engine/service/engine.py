@@ -295,6 +295,11 @@ class Engine:
             doubt = identified(entry, find_directory(entry, self.settings, request.weights))[1]
         return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
+    @property
+    def timings(self) -> Timings:
+        """Seconds of earlier runs on this machine."""
+        return self._timings
+
     def estimate(self, request: Request, beside: Collection[Request] = ()) -> Cost:
         """Forward passes, bases read, memory, and seconds when this model ran here before.
 

@@ -28,7 +28,7 @@ from engine.views.phage import gene_map, loss_figure
 from pages._ui import explorer, polling, reading, search, state
 from pages._ui.address import AddressState
 from pages._ui.labelled_file import labelled_file
-from pages._ui.question import Question
+from pages._ui.question import Question, part_for_box
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
 READING, GIVEN = "phage", "phage-given"
@@ -277,10 +277,8 @@ def _exports(found: Any, name: str) -> None:
 
 def _open(shared: state.Shared, session: state.Session, given: Given, start: int, end: int, model: str) -> None:
     """Bases ``[start, end)`` in the explorer, by the model where it draws maps."""
-    part = given.sequence.window(start, end)
-    name = f"{given.sequence.name or 'phage'}:{start + 1}-{end}"
-    fits = shared.engine.model(model).card.max_length >= len(part)
-    _show(shared, session, f">{name}\n{part.letters}", model if fits else "")
+    fits = shared.engine.model(model).card.max_length >= end - start
+    _show(shared, session, part_for_box(given.sequence, start, end), model if fits else "")
 
 
 def _show(shared: state.Shared, session: state.Session, text: str, model: str) -> None:

@@ -17,7 +17,7 @@ def test_what_was_given_since_the_last_time_is_meant(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("pages._ui.given_last.st", SimpleNamespace(session_state={}))
     one, two = SimpleNamespace(file_id="1"), SimpleNamespace(file_id="2")
     assert given_last("here", None, " ") == ""
-    assert given_last("here", one, "of the address", "of the address") == "file"
+    assert given_last("here", one, "") == "file"
     assert given_last("here", one, "typed") == "text"
     assert given_last("here", one, "typed") == "text"
     assert given_last("here", two, "typed") == "file"
@@ -26,6 +26,7 @@ def test_what_was_given_since_the_last_time_is_meant(monkeypatch: pytest.MonkeyP
         given_last("here", one, "other")
     with pytest.raises(InputError, match="Both"):
         given_last("there", one, "typed")
+    assert given_last("there", one, "of the address", "of the address") == "file"
 
 
 def _alignment() -> None:
