@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from engine.core.card import ModelCard
+
+
+def state_of(path: Path) -> str:
+    """Name, size and time of change of a large file: enough to tell another one from it, and it is not read for it."""
+    stat = path.stat()
+    changed = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
+    return f"{path.name}, {stat.st_size} bytes, of {changed}Z"
+
+
+def all_batches(*told: str) -> str:
+    """What several answers say of their batches (`Provenance.batches`), as one that reads all of them says it."""
+    return ", ".join(sorted({how for text in told for how in text.split(", ") if how}))
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ class Provenance:
         values = asdict(self)
         values["card"]["capabilities"] = sorted(self.card.capabilities)
         values["card"]["species"] = len(self.card.species)
-        values["card"]["assumed"] = list(self.card.assumed)
+        values["card"] |= {"assumed": list(self.card.assumed), "assemblies": list(self.card.assemblies)}
         return values
 
     def to_json(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.core.errors import LocusError
 from engine.core.locus import contig_in_text, is_assembly_name, is_contig_name, split_names
@@ -18,6 +18,7 @@ _ALLELES = re.compile(
 )
 _TIGHT = re.compile(r"(?P<before>.{1,300}?\d)(?P<ref>[ACGTUN]{1,200})(?:\s?[:>/_-]\s?|\s)(?P<alt>[ACGTUN]{1,200}|-)$", re.IGNORECASE)
 _PLACE = re.compile(r"(?P<head>.{1,300}?)(?:\s?[:_-]\s?|\s)(?:[gm]\.)?(?P<position>\d[\d,]{0,20})$", re.ASCII)
+_SPAN = re.compile(r"(?P<contig>[^\s:]{1,255}):(?P<first>\d[\d,]{0,20})-(?P<last>\d[\d,]{0,20})", re.ASCII)
 _LETTERS = re.compile(r"[ACGTUN]{1,200}", re.IGNORECASE)
 
 _HGVS = re.compile(r"(?:(?P<reference>[^\s:]{1,300}(?::[^\s:]{1,300})?)\s?:\s?)?(?P<kind>[gmcnrp])\.(?P<change>\S.{0,300})", re.IGNORECASE)
@@ -139,21 +140,34 @@ def parse_variant_line(line: str, known: KnownAssembly = in_table) -> VariantTex
     """
     if len(line) > LONGEST_LINE:
         return None
-    return _row_of_vcf(line) or _hgvs(line, known) or _with_letters(line)
+    return _row_of_vcf(line) or _hgvs(line, known) or _with_letters(line, known)
 
 
 def _row_of_vcf(line: str) -> VariantText | None:
-    """A row copied out of a VCF: contig, position, identifier, reference, alternate; of several alternates the first."""
+    """A row copied out of a VCF: contig, position, identifier, reference, alternate; of several alternates the first, which its note says."""
     fields = line.split("\t") if "\t" in line else line.split()
     if len(fields) < 5 or not (fields[1].isascii() and fields[1].isdigit()) or not is_contig(fields[0]):
         return None
-    alternate = fields[4].split(",")[0]
+    alternate, *others = fields[4].split(",")
     if not _LETTERS.fullmatch(fields[3]) or not _LETTERS.fullmatch(alternate):
         return None
-    return _made("", fields[0], whole_number(fields[1][:30]), fields[3], alternate)
+    found = _made("", fields[0], whole_number(fields[1][:30]), fields[3], alternate)
+    if found is None or not others:
+        return found
+    note = f"Of the alternates {fields[4][:60]} the first is taken."
+    return replace(found, locus=replace(found.locus, note=note))
 
 
-def _with_letters(line: str) -> VariantText | None:
+def alleles_apart(line: str) -> tuple[str, ...]:
+    """The line, or where it is a row copied out of a VCF with several alternates, such a row for each."""
+    sign = "\t" if "\t" in line else " "
+    fields = line.split("\t") if "\t" in line else line.split()
+    if len(line) > LONGEST_LINE or len(fields) < 5 or "," not in fields[4] or _row_of_vcf(line) is None:
+        return (line,)
+    return tuple(sign.join((*fields[:4], one, *fields[5:])) for one in fields[4].split(","))
+
+
+def _with_letters(line: str, known: KnownAssembly) -> VariantText | None:
     build = _BUILD.search(line)
     if build is not None:
         line = line[: build.start()]
@@ -165,9 +179,26 @@ def _with_letters(line: str) -> VariantText | None:
         names = split_names(place["head"].strip())
         if not is_contig(names[1]) or (len(names[1]) > 1 and names[1][-1] in ":-"):
             continue
+        if names[0] and not known(names[0]):
+            spanned = _spanned(match["before"].strip(), match["ref"], match["alt"])
+            if spanned is not None:
+                return spanned
         named = names[0] or (_BUILDS[build["build"].lower()] if build is not None else "")
         return _made(named, names[1], whole_number(place["position"]), match["ref"], match["alt"])
     return None
+
+
+def _spanned(before: str, reference: str, alternate: str) -> VariantText | None:
+    """Letters behind an interval, ``chr7:117480098-117480099 GA>TT``; None where there is no interval. Raises `LocusError` for one of another
+    length than the letters."""
+    match = _SPAN.fullmatch(before)
+    if match is None or not is_contig(match["contig"]):
+        return None
+    first, last = whole_number(match["first"]), whole_number(match["last"])
+    letters = len(_dna(reference))
+    if last - first + 1 != letters:
+        raise LocusError(f"{letters} letters are given for the interval from {first:,} to {last:,}; write the letters of all its bases.")
+    return _made("", match["contig"], first, reference, alternate)
 
 
 def _made(assembly_name: str, contig: str, position: int, reference: str, alternate: str) -> VariantText | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -10,6 +10,7 @@ from typing import Any, cast
 import streamlit as st
 
 from engine.analyses.declared import declared
+from engine.core.provenance import Provenance
 from engine.exports import figure as figures
 from engine.exports import formats
 from engine.views.evidence import FigureStyle
@@ -79,6 +80,32 @@ def figure_buttons(runs: Runs, style: Callable[[], FigureStyle]) -> None:
     for index, (kind, title) in enumerate(FIGURES.items()):
         make = partial(_drawn, runs, style, kind)
         _button(columns[index % 2], f".{kind} · {title}", make, f"{stem(runs.shown)}.{kind}", figures.MEDIA_TYPES[kind])
+
+
+def chart_menu(
+    name: str,
+    about: str,
+    files: Mapping[str, tuple[str, Callable[[], bytes | str]]],
+    draw: Callable[[], Any],
+    provenance: Provenance,
+    width: int,
+) -> None:
+    """The export menu of a page with one chart: ``files`` by the end of their names, then the chart that ``draw`` makes, in every picture format."""
+
+    def picture(kind: figures.Kind) -> bytes:
+        drawn = draw()
+        return figures.figure_bytes(drawn, kind, provenance, width=width, height=int(drawn.layout.height))
+
+    with st.popover("Export", help=about):
+        columns = st.columns(2)
+        for index, (end, (title, make)) in enumerate(files.items()):
+            file = f"{name}{end}"
+            columns[index % 2].download_button(f"{end} · {title}", make, file, on_click="ignore", type="tertiary", key=file)
+        for index, (kind, title) in enumerate(FIGURES.items()):
+            file = f"{name}.{kind}"
+            columns[index % 2].download_button(
+                f".{kind} · {title}", partial(picture, kind), file, figures.MEDIA_TYPES[kind], on_click="ignore", type="tertiary", key=file
+            )
 
 
 def _button(place: Any, label: str, data: Callable[[], bytes], name: str, media_type: str) -> None:

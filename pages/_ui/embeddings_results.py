@@ -12,17 +12,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.analyses.cluster_logos import NEAREST, ClusterLogo
 from engine.core.embedding import EmbeddingTable, Probe, Projection
 from engine.core.errors import LocuscopeError
-from engine.exports import figure as figures
-from engine.exports.embedding_files import FORMATS, Write, agreement_rows, probe_rows
-from engine.service.embeddings import EmbeddingRequest, labels_of_places, submit_probe, submit_projection
+from engine.core.progress import SilentMonitor
+from engine.exports.embedding_files import FORMATS, Write, agreement_rows, logo_table, probe_rows
+from engine.service.embeddings import EmbeddingRequest, cluster_logos, labels_of_places, submit_probe, submit_projection
 from engine.service.jobs import Job
+from engine.views.cluster_logos import logo_figure
 from engine.views.embedding_map import COLOURS, embedding_map
 from pages._ui import downloads, search, state
 from pages._ui.address import AddressState
 from pages._ui.embeddings_address import Wanted
-from pages._ui.embeddings_source import Source
+from pages._ui.genome_source import Source
 from pages._ui.labelled_file import labelled_file
 from pages._ui.question import Question
 from pages._ui.text import plain, show_caption, show_error
@@ -30,6 +32,8 @@ from pages._ui.text import plain, show_caption, show_error
 PLACES, MAP, REGRESSION = "places", "map", "regression"
 MOST_SHOWN_BP = 1_000
 """Bases of a place that open in the explorer."""
+WIDTH = 1000
+"""Pixels of a picture in a file."""
 OWN_LABEL, OWN_GROUPS = "class (of the annotation)", "100 kb of a contig"
 GROUPS_HELP = (
     "Whole groups are held out. Without a column, stretches of 100 kb of a contig are groups, so that neighbours are on one side; with one, "
@@ -56,6 +60,7 @@ class EmbeddingWork:
     picked_in: str = ""
     drawn: tuple[str, Any] | None = None
     regressed: tuple[str, ...] = ()
+    logos: tuple[Projection, tuple[ClusterLogo, ...]] | None = None
 
     @property
     def running(self) -> bool:
@@ -136,12 +141,13 @@ def _shown(shared: state.Shared, session: state.Session, work: EmbeddingWork, ta
         usual = work.wanted.colour if work.wanted.colour in colours else colours[0]
         colour = st.segmented_control("Colour", colours, default=usual, key=f"embeddings-colour-{len(colours)}") or usual
         work.wanted = replace(work.wanted, layout=name if name != maps[0] else "", colour=colour if colour != colours[0] else "")
-        _exports(work, table, projection, name, colour)
+        _exports(table, projection, name, colour)
     if projection.missing:
         show_caption(" ".join(projection.missing))
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _map(work, table, projection, name, colour)
+        _logos(work, table, projection)
     with right:
         _place(shared, session, work, table, projection)
         _agreement(table, projection)
@@ -243,25 +249,10 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
             st.dataframe(pd.DataFrame(probe_rows(found)), hide_index=True, key="embeddings-scores")
 
 
-def _exports(work: EmbeddingWork, table: EmbeddingTable, projection: Projection, name: str, colour: str) -> None:
-    with st.popover("Export", help="Places, states and maps; the picture"):
-        columns = st.columns(2)
-        for index, (end, (title, write)) in enumerate(FORMATS.items()):
-            made = partial(_file, table, projection, end, write)
-            columns[index % 2].download_button(
-                f"{end} · {title}", made, f"embeddings{end}", on_click="ignore", type="tertiary", key=f"embeddings{end}"
-            )
-        for index, (kind, title) in enumerate(downloads.FIGURES.items()):
-            drawn = partial(_picture, table, projection, name, colour, kind)
-            columns[index % 2].download_button(
-                f".{kind} · {title}",
-                drawn,
-                f"embeddings.{kind}",
-                figures.MEDIA_TYPES[kind],
-                on_click="ignore",
-                type="tertiary",
-                key=f"embeddings.{kind}",
-            )
+def _exports(table: EmbeddingTable, projection: Projection, name: str, colour: str) -> None:
+    files = {end: (title, partial(_file, table, projection, end, write)) for end, (title, write) in FORMATS.items()}
+    draw = partial(embedding_map, table, projection, name, colour)
+    downloads.chart_menu("embeddings", "Places, states and maps; the picture", files, draw, table.provenance, WIDTH)
 
 
 def _file(table: EmbeddingTable, projection: Projection, end: str, write: Write) -> bytes:
@@ -271,6 +262,20 @@ def _file(table: EmbeddingTable, projection: Projection, end: str, write: Write)
         return path.read_bytes()
 
 
-def _picture(table: EmbeddingTable, projection: Projection, name: str, colour: str, kind: figures.Kind) -> bytes:
-    drawn = embedding_map(table, projection, name, colour)
-    return figures.figure_bytes(drawn, kind, table.provenance, width=1000, height=int(drawn.layout.height))
+def _logos(work: EmbeddingWork, table: EmbeddingTable, projection: Projection) -> None:
+    """Letters of the places in the middle of each cluster."""
+    box = st.expander("Logos of the clusters", on_change="rerun", key="embeddings-logos-open")
+    with box:
+        if not box.open:
+            return
+        if work.logos is None or work.logos[0] is not projection:
+            work.logos = (projection, cluster_logos(work.request.genome, table, projection, SilentMonitor()))
+        logos = work.logos[1]
+        show_caption(
+            f"Letters of up to {NEAREST} places nearest to the middle of each cluster, from their 5′ end on their strand, as high as their "
+            "information (bits, corrected for few sequences). Only the largest clusters have one; places that do not start alike have none to show."
+        )
+        draw = partial(logo_figure, logos)
+        st.plotly_chart(draw(dark=bool(st.context.theme.type == "dark")), theme=None, key=f"embeddings-logos-{id(projection)}")
+        files = {".tsv": ("counts and bits, tab-separated", partial(logo_table, logos, table, projection))}
+        downloads.chart_menu("cluster-logos", "The logos as a table and a picture", files, draw, table.provenance, WIDTH)

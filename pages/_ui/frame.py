@@ -72,6 +72,7 @@ def _pages(*, everything: bool = False) -> list[Page]:
         st.Page(folder / "phage.py", title="Phage", url_path="phage"),
         st.Page(folder / "alignment.py", title="Alignment", url_path="alignment"),
         st.Page(folder / "embeddings.py", title="Embeddings", url_path="embeddings"),
+        st.Page(folder / "motif.py", title="Motif", url_path="motif"),
         st.Page(folder / "figure.py", title="Figure", url_path="figure"),
         st.Page(folder / "triage.py", title="Triage", url_path="triage"),
         st.Page(folder / "protein.py", title="Protein", url_path="protein"),

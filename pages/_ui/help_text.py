@@ -30,7 +30,7 @@ CAUTIONS = """
 * A map of embeddings shows what a model tells apart, distances on a UMAP mean little; read the adjusted Rand index beside that of k-mers and GC
   content. Regressions are measured on groups that were held out whole.
 * The page *Protein* reads AlphaMissense's published table: missense substitutions of canonical human transcripts, no others; many false alarms in
-  some genes (CFTR) and in disordered regions. AlphaGenome is asked only when you tick it: place and alleles go to its service. Not for diagnosis.
+  some genes (CFTR) and in disordered regions. AlphaGenome is asked only when you tick or press it: the place, and alleles, go to its service. Not for diagnosis.
 * GPU: not measured. Networks run there in float16; no figure of a real one has been taken yet (`make gpu` takes them).
 * {kept}
 * The address bar holds pasted letters, so that a link reproduces the view; share links knowingly.

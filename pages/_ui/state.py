@@ -93,6 +93,16 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """Where the view of a question starts that a step along the genome or a session file led to. ``wish``: a name of its own, when the view is to
+    start there although it is on screen already."""
+
+    question: Question
+    view: Mapping[str, Any]
+    wish: str = ""
+
+
+@dataclass(frozen=True)
 class Exchange:
     """What the address asked for when the visit began, the last wish of the figure that was granted, what the page wants selected there, how it
     shall look, where the view of a question starts that a step along the genome or a session file led to, and what the visitor saw of the figure last."""
@@ -101,7 +111,7 @@ class Exchange:
     granted: tuple[str, ...] = ()
     focused: tuple[tuple[int, ...], str] = ((), "")
     display: Mapping[str, Any] | None = None
-    arrived: tuple[Question, Mapping[str, Any]] | None = None
+    arrived: Arrival | None = None
     seen: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -117,6 +127,7 @@ class Session:
         self.around: Around | None = None
         self.tracks: tuple[Brought, ...] = ()
         self.tracks_read: frozenset[str] = frozenset()
+        self.tracks_waiting = False
         self.tracks_placed: tuple[Any, tuple[OwnTrack, ...]] | None = None
         self.uploads: dict[str, tuple[str, int]] = {}
         self.kept: dict[str, int] = {}

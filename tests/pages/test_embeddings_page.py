@@ -32,7 +32,7 @@ def settled(app: AppTest) -> AppTest:
     end = time.monotonic() + 90
     while time.monotonic() < end:
         work = app.session_state.get("embeddings-work", None)
-        reads = any(f"reading-of-{place}" in app.session_state for place in ("embeddings-file", "embeddings-places", "explorer"))
+        reads = any(f"reading-of-{place}" in app.session_state for place in ("places-file", "embeddings-places", "explorer", "embeddings-labels-read"))
         if not reads and work is not None and not work.running and "map" in work.jobs:
             break
         time.sleep(0.2)

@@ -210,6 +210,20 @@ def test_a_model_that_is_not_installed_is_named_and_leaves_the_figure_empty(expl
     assert "dependency" not in session.computing.jobs
 
 
+def test_for_a_long_sequence_the_quicker_model_is_one_click_away(explorer: Opened) -> None:
+    app = explorer(sequence="ACGTTGCAAC" * 40)
+    offered = next(button for button in app.button if button.key == "quicker")
+    assert offered.label.endswith("Locuscope local")
+    app = offered.click().run()
+    session = state_of(app)
+    assert session.question.model == "locuscope-local"
+    assert all(button.key != "quicker" for button in app.button)
+    session.computing.cancel()
+    short = explorer(sequence=SHORT)
+    assert all(button.key != "quicker" for button in short.button)
+    state_of(short).computing.cancel()
+
+
 def test_an_address_that_names_a_model_that_is_not_installed_shows_nothing_of_another_model(explorer: Opened) -> None:
     app = explorer(sequence=SHORT, model="gpn")
     assert state_of(app).question.model == "gpn"

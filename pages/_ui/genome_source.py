@@ -1,4 +1,4 @@
-"""Where the places of the page Embeddings come from: the explorer, a registered assembly, or an uploaded genome."""
+"""Where the places of the pages Embeddings and Motif come from: the explorer, a registered assembly, or an uploaded genome."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 import streamlit as st
 
-from engine.core.embedding import EmbeddedPlace
 from engine.core.errors import InputError
+from engine.core.genome_place import GenomePlace
 from engine.core.locus import contig_in_text
 from engine.core.quoting import file_name
-from engine.service.embedding_places import Genome, GenomeOfRecords, GenomeOfReference, kinds_of
+from engine.service.embedding_places import Annotated, Genome, GenomeOfRecords, GenomeOfReference, kinds_of
 from engine.service.triage import ReferenceLetters
 from engine.sources import apart
 from pages._ui import reading, state
 from pages._ui.question import Shown, part_for_box
 from pages._ui.text import show_error
 
-READING, GIVEN = "embeddings-file", "embeddings-given"
+READING, GIVEN = "places-file", "places-given"
 EXPLORER, UPLOAD = "what the explorer shows", "a file of mine"
 CONTEXT_BP = 100
 
@@ -38,7 +38,7 @@ class Source:
     records: GenomeOfRecords | None = None
     by_locus: bool = False
 
-    def question(self, place: EmbeddedPlace, most: int) -> str:
+    def question(self, place: GenomePlace, most: int) -> str:
         """What the box takes to show a place with some bases around it; of one longer than ``most`` bases its middle."""
         length = self.genome.contigs()[place.contig]
         start, end = max(0, place.start - CONTEXT_BP), min(length, place.end + CONTEXT_BP)
@@ -54,7 +54,7 @@ def source(shared: state.Shared, session: state.Session, wanted: str = "") -> So
     names = [EXPLORER, *shared.genomes.names(), UPLOAD]
     usual = wanted if wanted in names else EXPLORER if session.screen.shown is not None else UPLOAD
     left, right = st.columns([2, 5], vertical_alignment="bottom")
-    name = left.selectbox("Genome", names, index=names.index(usual), key="embeddings-genome")
+    name = left.selectbox("Genome", names, index=names.index(usual), key="places-genome")
     if name == EXPLORER:
         shown = session.screen.shown
         if shown is None:
@@ -63,11 +63,11 @@ def source(shared: state.Shared, session: state.Session, wanted: str = "") -> So
         return _kept(shared, shown, "the explorer", lambda _: _of_shown(shown))
     if name != UPLOAD:
         return _kept(shared, name, name, lambda monitor: _registered(shared, name, monitor))
-    file = right.file_uploader("GenBank with its features, or FASTA", key="embeddings-file")
+    file = right.file_uploader("GenBank with its features, or FASTA", key="places-file")
     if file is None:
         st.session_state.pop(GIVEN, None)
         return None
-    data = reading.received(file, "embeddings-file")
+    data = reading.received(file, "places-file")
     if data is None:
         return None
     title = file.name
@@ -86,7 +86,7 @@ def _kept(shared: state.Shared, key: Any, what: str, make: Callable[[reading.Rea
         reading.begin(READING, what, make, then, show_error)
     reading.show(shared.engine, READING)
     found: Source | None = st.session_state[GIVEN][1]
-    if found is None and not reading.under_way(READING) and st.button("Read it again", key="embeddings-again"):
+    if found is None and not reading.under_way(READING) and st.button("Read it again", key="places-again"):
         del st.session_state[GIVEN]
         st.rerun()
     return found
@@ -94,14 +94,14 @@ def _kept(shared: state.Shared, key: Any, what: str, make: Callable[[reading.Rea
 
 def _of_shown(shown: Shown) -> Source:
     genome = GenomeOfRecords((shown.sequence,), (shown.features,))
-    return Source(
-        genome, shown.title, "", tuple(kinds_of(genome)), genome, by_locus=shown.kind == "locus" and shown.sequence.locus is not None
-    )
+    by_locus = shown.kind == "locus" and shown.sequence.locus is not None
+    return Source(genome, shown.title, "", tuple(kinds_of(genome)), genome, by_locus)
 
 
 def _registered(shared: state.Shared, name: str, monitor: reading.Reading) -> Source:
     annotation = next((found for _, found in shared.genomes.annotations(name)), None)
-    genome = GenomeOfReference(ReferenceLetters(shared.genomes, name), annotation)
+    whole = GenomeOfReference(ReferenceLetters(shared.genomes, name))
+    genome = Annotated(whole, annotation) if annotation is not None else whole
     return Source(genome, name, name, tuple(kinds_of(genome, lambda: monitor.advance(0))))
 
 
