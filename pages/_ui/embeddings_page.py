@@ -14,7 +14,7 @@ from engine.service.embeddings import EmbeddingRequest, cannot_embed, seconds_of
 from pages._ui import embeddings_address, embeddings_results, explorer, polling, reading, search, state
 from pages._ui.embeddings_address import FEATURES, LONGEST_BP, SHORTEST_BP, WINDOWS, Wanted
 from pages._ui.embeddings_results import PLACES, EmbeddingWork
-from pages._ui.genome_source import EXPLORER, UPLOAD, Source, source
+from pages._ui.genome_source import CHOSEN, EXPLORER, UPLOAD, Source, source
 from pages._ui.question import address_of
 from pages._ui.text import show_caption, show_error, show_info
 
@@ -115,7 +115,7 @@ def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: 
         model = fourth.selectbox(
             "Model", usable, usable.index(likely), format_func=lambda key: shared.engine.model(key).card.title, key="embeddings-model"
         )
-        genome = st.session_state.get("places-genome", wanted.genome)
+        genome = st.session_state[CHOSEN]
         now = replace(now, genome=genome, most=int(most), model=model)
         with st.container(horizontal=True, vertical_alignment="center"):
             go = st.button("Embed", type="primary", key="embeddings-go")

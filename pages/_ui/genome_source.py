@@ -19,7 +19,7 @@ from pages._ui import reading, state
 from pages._ui.question import Shown, part_for_box
 from pages._ui.text import show_error
 
-READING, GIVEN = "places-file", "places-given"
+READING, GIVEN, CHOSEN = "places-file", "places-given", "places-chosen"
 EXPLORER, UPLOAD = "what the explorer shows", "a file of mine"
 CONTEXT_BP = 100
 
@@ -54,7 +54,9 @@ def source(shared: state.Shared, session: state.Session, wanted: str = "") -> So
     names = [EXPLORER, *shared.genomes.names(), UPLOAD]
     usual = wanted if wanted in names else EXPLORER if session.screen.shown is not None else UPLOAD
     left, right = st.columns([2, 5], vertical_alignment="bottom")
-    name = left.selectbox("Genome", names, index=names.index(usual), key="places-genome")
+    known = session.screen.shown is not None  # what the explorer shows may still be read at the first run
+    name = left.selectbox("Genome", names, index=names.index(usual), key=f"places-genome-{known}")
+    st.session_state[CHOSEN] = name
     if name == EXPLORER:
         shown = session.screen.shown
         if shown is None:
