@@ -145,7 +145,7 @@ def _marks(marks: Sequence[Mark], first: int, last: int, colours: dict[str, str]
         x=[mark.substitution.position for mark in here], y=[AMINO_ACIDS.index(mark.substitution.alternate) for mark in here], mode="markers",
         marker={"symbol": "square-open", "size": 11, "line": {"width": 2}, "color": colours["ink"]}, text=[plain(mark.text) for mark in here],
         hovertemplate="%{text}<extra></extra>", showlegend=False, name=VARIANTS, selectedpoints=chosen or None,
-        selected={"marker": {"size": 18, "opacity": 1}}, unselected={"marker": {"opacity": 1}},
+        selected={"marker": {"size": 18, "opacity": 1}}, unselected={"marker": {"opacity": 1, "size": 11}},
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from engine.core.embedding import MOST_PLACES, EmbeddingTable, ProjectionParamet
 from engine.core.errors import LocuscopeError
 from engine.service.embedding_places import Chosen, choose_places
 from engine.service.embeddings import EmbeddingRequest, cannot_embed, seconds_of, submit_embeddings
+from engine.service.estimate import is_small, time_in_words
 from pages._ui import embeddings_address, embeddings_results, explorer, polling, reading, search, state
 from pages._ui.embeddings_address import FEATURES, LONGEST_BP, SHORTEST_BP, WINDOWS, Wanted
 from pages._ui.embeddings_results import PLACES, EmbeddingWork
@@ -19,10 +20,6 @@ from pages._ui.question import address_of
 from pages._ui.text import show_caption, show_error, show_info
 
 SLOT, CHOOSING, WANTED, AGAIN = "embeddings-work", "embeddings-places", "embeddings-wanted", "embeddings-as-before"
-UNMEASURED_BP = 20_000
-"""Bases that a model whose speed here is not known yet reads without being asked again."""
-AUTOMATIC_SECONDS = 30.0
-"""What takes no longer, by earlier runs of the model here, starts by itself."""
 
 
 def page() -> None:
@@ -144,8 +141,7 @@ def _begin(shared: state.Shared, session: state.Session, given: Source, wanted: 
         request = EmbeddingRequest(given.genome, found, wanted.parameters(), wanted.model, species)
         work = EmbeddingWork(given, request, session.visitor, wanted)
         st.session_state[SLOT] = work
-        seconds = seconds_of(shared.engine, request)
-        if found.bases <= UNMEASURED_BP if seconds is None else seconds <= AUTOMATIC_SECONDS:
+        if is_small(found.bases, seconds_of(shared.engine, request)):
             _start(shared, work)
 
     parameters = wanted.parameters()
@@ -165,14 +161,7 @@ def _cost(shared: state.Shared, work: EmbeddingWork, words: str = "") -> None:
     chosen = work.request.chosen
     longest = shared.engine.model(work.request.model).card.max_length
     passes = sum(-(-(place.end - place.start) // longest) for place in chosen.places)
-    seconds = seconds_of(shared.engine, work.request)
-    time = (
-        "time unknown before a first run here"
-        if seconds is None
-        else f"about {seconds:,.0f} s"
-        if seconds < 120
-        else f"about {seconds / 60:,.0f} min"
-    )
+    time = time_in_words(seconds_of(shared.engine, work.request))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start", type="primary", key="embeddings-start"):
             _start(shared, work)

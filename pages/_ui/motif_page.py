@@ -11,16 +11,16 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from engine.analyses.motif import passes_of
 from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.motif import KINDS, MOST_PLACES, AlignedPlaces, Motif, MotifParameters
 from engine.core.quoting import file_name
 from engine.exports import figure as figures
 from engine.exports.motif_files import FORMATS, bits_rows, rows_of
 from engine.service.embedding_places import Annotated, Genome, kinds_of
+from engine.service.estimate import is_small, time_in_words
 from engine.service.jobs import Job
 from engine.service.motif_places import choose_aligned
-from engine.service.motifs import MotifRequest, cannot_predict, submit_motif
+from engine.service.motifs import MotifRequest, cannot_predict, passes, seconds_of, submit_motif
 from engine.sources import apart
 from engine.sources.annotation_index import FeatureIndex
 from engine.sources.upstream import species_of
@@ -32,8 +32,6 @@ from pages._ui.question import Question
 from pages._ui.text import show_caption, show_error, show_info
 
 SLOT, CHOOSING, FILE, OWN = "motif-work", "motif-places", "motif-file", "motif-own"
-AUTOMATIC_PASSES = 3_000
-"""Passes that are made without being asked again."""
 MOST_SHOWN_BP = 600
 """Bases around a place that open in the explorer."""
 
@@ -76,6 +74,8 @@ def page() -> None:
     )
     if session.exchange.asked is None:
         explorer.begin(shared, session)
+    if session.screen.problem:
+        show_error(session.screen.problem)
     reading.show(shared.engine, search.READING)
     given = source(shared, session)
     if given is not None:
@@ -196,9 +196,9 @@ def _begin(shared: state.Shared, session: state.Session, given: Source, paramete
 
     def then(found: AlignedPlaces) -> None:
         request = MotifRequest(given.genome, found, parameters, model, species)
-        work = MotifWork(given, request, session.visitor, passes_of(len(found.places), card, parameters))
+        work = MotifWork(given, request, session.visitor, passes(shared.engine, request))
         st.session_state[SLOT] = work
-        if work.passes <= AUTOMATIC_PASSES:
+        if is_small(work.passes * parameters.context_bp, seconds_of(shared.engine, request)):
             work.start(shared)
 
     reading.begin(
@@ -215,7 +215,8 @@ def _cost(shared: state.Shared, work: MotifWork) -> None:
             st.rerun()
         memory = len(chosen.places) * parameters.width * 16 / 1e6
         show_caption(
-            f"{len(chosen.places):,} of {chosen.found:,} places, {work.passes:,} passes of {parameters.context_bp:,} bases; {memory:,.1f} MB."
+            f"{len(chosen.places):,} of {chosen.found:,} places, {work.passes:,} passes of {parameters.context_bp:,} bases, "
+            f"{time_in_words(seconds_of(shared.engine, work.request))}; {memory:,.1f} MB."
         )
 
 

@@ -52,6 +52,8 @@ def page() -> None:
     st.subheader("Phage", anchor=False)
     if session.exchange.asked is None:
         explorer.begin(shared, session)
+    if session.screen.problem:
+        show_error(session.screen.problem)
     reading.show(shared.engine, search.READING)
     given = _given(shared, session)
     if given is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from types import SimpleNamespace
 
@@ -13,9 +14,9 @@ from engine.core.embedding import EmbeddingTable, Projection, ProjectionParamete
 from engine.core.errors import ParameterError
 from engine.core.locus import Locus
 from engine.core.sequence import NucleotideSequence
-from engine.service import embeddings
+from engine.service import embeddings, estimate
 from engine.sources.fasta import parse_fasta
-from pages._ui import embeddings_page, embeddings_results
+from pages._ui import embeddings_page, embeddings_results, genome_source
 from pages._ui.question import part_for_box
 
 LETTERS = "GATTACAGGCATCGATCGGATATTTAGCGCGCTAATCGGCTA" * 8
@@ -32,7 +33,10 @@ def settled(app: AppTest) -> AppTest:
     end = time.monotonic() + 90
     while time.monotonic() < end:
         work = app.session_state.get("embeddings-work", None)
-        reads = any(f"reading-of-{place}" in app.session_state for place in ("places-file", "embeddings-places", "explorer", "embeddings-labels-read"))
+        reads = any(
+            f"reading-of-{place}" in app.session_state
+            for place in ("places-file", "embeddings-places", "explorer", "embeddings-labels-read")
+        )
         if not reads and work is not None and not work.running and "map" in work.jobs:
             break
         time.sleep(0.2)
@@ -105,7 +109,7 @@ def test_what_an_address_cannot_mean_is_said() -> None:
 
 def test_long_work_of_a_model_that_never_ran_here_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings_page, "seconds_of", lambda *_: None)
-    monkeypatch.setattr(embeddings_page, "UNMEASURED_BP", 100)
+    monkeypatch.setattr(estimate, "UNMEASURED_BASES", 100)
     app = opened(places="windows", windows="40", embedded="1").run()
     work = app.session_state["embeddings-work"]
     assert not work.jobs
@@ -159,3 +163,16 @@ def test_a_regression_holds_out_the_chosen_groups_and_stands_under_its_own_label
     app = app.button(key="embeddings-probe").click().run()
     assert asked[2][0] == [""] * count  # windows of a pasted sequence have no class
     assert asked[2][1][1:] == asked[0][1][1:]
+
+
+def test_the_kinds_of_a_genome_are_found_once_and_outside_the_pages_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+
+    def noted(*_: object) -> list[str]:
+        found.append(threading.current_thread().name)
+        return []
+
+    monkeypatch.setattr(genome_source, "kinds_of", noted)
+    app = opened(places="windows").run().run()
+    assert not app.exception
+    assert found == ["reading"]
