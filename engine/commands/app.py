@@ -19,9 +19,12 @@ from engine.commands import (
     arguments,
     batch,
     benchmark,
+    browsing,
+    comparing,
     derived,
     elements,
     embedding,
+    lessons,
     motifs,
     phage,
     proteins,
@@ -76,7 +79,21 @@ def make_app() -> typer.Typer:
     made.registered_commands.extend(app.registered_commands)
     rooms = [
         command
-        for room in (phage, triaging, proteins, batch, splicing, benchmark, alignment, embedding, motifs, elements)
+        for room in (
+            phage,
+            triaging,
+            proteins,
+            batch,
+            splicing,
+            benchmark,
+            alignment,
+            embedding,
+            motifs,
+            elements,
+            comparing,
+            lessons,
+            browsing,
+        )
         for command in room.app.registered_commands
     ]
     derived.add_commands(made, {str(command.name) for command in rooms})

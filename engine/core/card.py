@@ -74,6 +74,8 @@ class ModelCard:
         Bases before a start codon that it was trained on, with the codon behind them; 0 = it has no such layout.
     assemblies : tuple of str
         Public assemblies whose places it is asked about; empty = it reads letters.
+    trained_bp : int
+        Bases of the windows that it was trained on; 0 = as many as ``max_length``.
     """
 
     id: str
@@ -101,6 +103,7 @@ class ModelCard:
     without_memory: str = ""
     upstream_bp: int = 0
     assemblies: tuple[str, ...] = ()
+    trained_bp: int = 0
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""
@@ -167,3 +170,8 @@ class Offer:
     recipe: EffectRecipe = EffectRecipe()
     windows: WindowRule | None = None
     precisions: tuple[str, ...] = ("exact",)
+
+
+def checkpoint_title(name: str) -> str:
+    """What a checkpoint of nobody's publication is called, by its folder or id: ``checkpoint mine``, and ``checkpoint-500`` as it is."""
+    return name if name.casefold().startswith("checkpoint") else f"checkpoint {name}"

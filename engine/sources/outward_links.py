@@ -103,9 +103,20 @@ def _browsers(row: Assembly, contig: str, first: int, last: int) -> list[Outward
     return found + ([_ensembl(row, main or contig, first, last)] if row.ensembl and (listed or is_accession(contig)) else [])
 
 
-def _ucsc(row: Assembly, main: str, first: int, last: int) -> OutwardLink:
-    own = next((name for name in row.contigs.get(main, ()) if re.fullmatch(r"NC_\d+v\d+", name)), f"chr{_plain(main)}")
-    place = f"{own if main not in row.contigs or not main.startswith('chr') else main}:{first}-{last}"
+def ucsc_names(assembly_name: str, contig: str) -> tuple[str, str]:
+    """Genome and contig as UCSC calls them; empty texts for an assembly that it does not have."""
+    row = assembly(assembly_name) if assembly_name else None
+    return (row.ucsc, _ucsc_contig(row, contig)) if row is not None and row.ucsc else ("", "")
+
+
+def _ucsc_contig(row: Assembly, contig: str) -> str:
+    main = find_contig(contig, row.contigs, row.contigs) or contig
+    own = next((name for name in row.contigs.get(main, ()) if re.fullmatch(r"NC_\d+v\d+", name)), f"chr{_plain(contig)}")
+    return own if main not in row.contigs or not main.startswith("chr") else main
+
+
+def _ucsc(row: Assembly, contig: str, first: int, last: int) -> OutwardLink:
+    place = f"{_ucsc_contig(row, contig)}:{first}-{last}"
     return OutwardLink("UCSC", f"https://genome.ucsc.edu/cgi-bin/hgTracks?{urlencode({'db': row.ucsc, 'position': place})}")
 
 

@@ -9,7 +9,7 @@ from engine.core.errors import LocusError
 from engine.core.locus import contig_in_text, is_assembly_name, is_contig_name, split_names
 from engine.core.quoting import quoted
 from engine.core.typography import upper
-from engine.sources.locus_text import LONGEST_LINE, KnownAssembly, LocusText, around, in_table, is_contig, whole_number
+from engine.sources.locus_text import LONGEST_LINE, SAID_ASSEMBLY, KnownAssembly, LocusText, around, in_table, is_contig, whole_number
 
 _BUILDS = {"b37": "GRCh37", "b38": "GRCh38", "hg19": "GRCh37", "hg38": "GRCh38", "grch37": "GRCh37", "grch38": "GRCh38"}
 _BUILD = re.compile(r"[_-](?P<build>b37|b38|hg19|hg38|grch37|grch38)$", re.IGNORECASE)
@@ -22,6 +22,14 @@ _SPAN = re.compile(r"(?P<contig>[^\s:]{1,255}):(?P<first>\d[\d,]{0,20})-(?P<last
 _LETTERS = re.compile(r"[ACGTUN]{1,200}", re.IGNORECASE)
 
 _HGVS = re.compile(r"(?:(?P<reference>[^\s:]{1,300}(?::[^\s:]{1,300})?)\s?:\s?)?(?P<kind>[gmcnrp])\.(?P<change>\S.{0,300})", re.IGNORECASE)
+_WITHOUT_KIND = re.compile(
+    r"(?P<head>[^\s:]{1,300}(?::[^\s:]{1,300})?)\s?:\s?(?P<change>\d{1,12}(?:_\d{1,12})?\s?(?:delins|del|dup|ins|inv)\s?[ACGTUN]{0,200})",
+    re.IGNORECASE | re.ASCII,
+)
+"""A change at positions of a chromosome as HGVS writes it, but for the g."""
+_PROTEIN = re.compile(r"\s\(?p\.\(?[A-Za-z0-9*=_?]{1,60}\)?\)?$", re.ASCII)
+"""What a change does to the protein, as ClinVar writes it behind the change."""
+_SPACED = re.compile(r"(?P<name>[^\s:]{1,100})\s(?P<change>[cn]\.[-*\d]\S{0,300})", re.ASCII)
 _GENE_IN_BRACKETS = re.compile(r"(?P<name>[^()]{1,200})\([^()]{1,100}\)")
 _HGVS_POSITION = r"[-*]?\d{1,12}(?:[+-]\d{1,12})?"
 _CHANGE = re.compile(
@@ -140,7 +148,20 @@ def parse_variant_line(line: str, known: KnownAssembly = in_table) -> VariantTex
     """
     if len(line) > LONGEST_LINE:
         return None
-    return _row_of_vcf(line) or _hgvs(line, known) or _with_letters(line, known)
+    return _row_of_vcf(line) or _hgvs(_usual(line, known), known) or _with_letters(line, known)
+
+
+def _usual(line: str, known: KnownAssembly) -> str:
+    """HGVS as `_hgvs` reads it: the protein behind it left out, an assembly in brackets put in front, and the colon or the g. that is often left out."""
+    plain = _PROTEIN.sub("", line)
+    said = SAID_ASSEMBLY.search(plain)
+    if said is not None and ":" in plain and (name := next((text for text in (said["name"], said["other"]) if text and known(text)), "")):
+        plain = f"{name}:{plain[: said.start()].rstrip()}"
+    spaced = _SPACED.fullmatch(plain)
+    if spaced is not None:
+        return f"{spaced['name']}:{spaced['change']}"
+    bare = _WITHOUT_KIND.fullmatch(plain)
+    return f"{bare['head']}:g.{''.join(bare['change'].split())}" if bare is not None else plain
 
 
 def _row_of_vcf(line: str) -> VariantText | None:
@@ -151,7 +172,14 @@ def _row_of_vcf(line: str) -> VariantText | None:
     alternate, *others = fields[4].split(",")
     if not _LETTERS.fullmatch(fields[3]) or not _LETTERS.fullmatch(alternate):
         return None
-    found = _made("", fields[0], whole_number(fields[1][:30]), fields[3], alternate)
+    position = whole_number(fields[1][:30])
+    if (
+        fields[2].isascii() and fields[2].isdigit() and int(fields[2][:20]) != position
+    ):  # an end instead of an identifier: a row of a BED file
+        if int(fields[2][:20]) != position + len(fields[3]):
+            return None
+        position += 1
+    found = _made("", fields[0], position, fields[3], alternate)
     if found is None or not others:
         return found
     note = f"Of the alternates {fields[4][:60]} the first is taken."
@@ -177,6 +205,9 @@ def _with_letters(line: str, known: KnownAssembly) -> VariantText | None:
         if match is None or place is None or (match["ref"] == "-" and match["alt"] == "-"):
             continue
         names = split_names(place["head"].strip())
+        build_before, hyphen, contig = names[1].partition("-")
+        if not names[0] and hyphen and known(build_before):
+            names = (build_before, contig)
         if not is_contig(names[1]) or (len(names[1]) > 1 and names[1][-1] in ":-"):
             continue
         if names[0] and not known(names[0]):

@@ -76,6 +76,7 @@ def _pages(*, everything: bool = False) -> list[Page]:
         st.Page(folder / "figure.py", title="Figure", url_path="figure"),
         st.Page(folder / "triage.py", title="Triage", url_path="triage"),
         st.Page(folder / "protein.py", title="Protein", url_path="protein"),
+        st.Page(folder / "lessons.py", title="Lessons", url_path="lessons"),
         st.Page(folder / "benchmarks.py", title="Benchmarks", url_path="benchmarks"),
         st.Page(folder / "models.py", title="Models", url_path="models"),
         st.Page(folder / "help.py", title="Help", url_path="help"),

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from engine.core.progress import interruption_point
 from engine.models.locuscope.codon_mutants import CodonReference
-from engine.models.locuscope.network import Block, LocuscopeNet, Reader, _rotary_tables
+from engine.models.locuscope.network import ROWS_AT_ONCE, Block, LocuscopeNet, Reader, _rotary_tables
 from engine.models.locuscope.stem_mutants import StemReference
 from engine.models.locuscope.tokens import BASE
 from engine.models.networks.windowed_attention import Sink, windowed_attention
@@ -109,15 +109,26 @@ class LocalFast:
             states, first = self._cone(reference, row, tokens[same])
             part = slice(first, first + states.shape[1])
             moved, votes = reference.stem.mutants(self.net.stem, row, tokens[same])
-            units = reference.units + self._reader.read(moved)
-            units[:, part] += self._reader.state(states - reference.states[part]) - self._reader.state.bias
-            spoken = votes * loudness[same] + self._reader.judge(units) + reference.codons.mutants(row, tokens[same])
+            spoken = votes * loudness[same] + self._heard(reference, moved, states, part) + reference.codons.mutants(row, tokens[same])
             if recalled is not None:
                 spoken += recalled[same]
             held = out[same] + functional.linear(spoken, by_vote)
             held[:, part] += functional.linear(states, by_state, bias) - known[part]
             out[same] = held
         return out
+
+    def _heard(self, reference: LocalReference, moved: Tensor, states: Tensor, part: slice) -> Tensor:
+        """The reader's votes (G, T, 4) when what it reads moves by ``moved`` (G, T, n) and the rows ``part`` have ``states`` (G, R, width)."""
+        here = self._reader.state(states - reference.states[part]) - self._reader.state.bias
+        votes = torch.empty(*moved.shape[:2], 4, dtype=moved.dtype, device=moved.device)
+        for low in range(0, moved.shape[1], ROWS_AT_ONCE):
+            high = min(moved.shape[1], low + ROWS_AT_ONCE)
+            units = reference.units[low:high] + self._reader.read(moved[:, low:high])
+            first, last = max(low, part.start), min(high, part.stop)
+            if first < last:
+                units[:, first - low : last - low] += here[:, first - part.start : last - part.start]
+            votes[:, low:high] = self._reader.judge(units)
+        return votes
 
     def _cone(self, reference: LocalReference, row: int, tokens: Tensor) -> tuple[Tensor, int]:
         """States (G, R, width) of the rows that a change of row ``row`` reaches, and the first of them."""

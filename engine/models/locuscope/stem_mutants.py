@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.models.locuscope.network import StemLayer
+from engine.models.locuscope.network import ROWS_AT_ONCE, StemLayer
+from engine.models.shortcuts.changed_attention import ROWS_AT_ONCE as AT_ONCE
 from engine.models.shortcuts.changed_attention import AttentionReference, changed_reads
 
 
@@ -37,7 +38,8 @@ class StemReference:
         letters = functional.pad(stem.letters(ids), (0, 0, stem.margin, stem.margin))
         position = torch.arange(len(ids), device=ids.device)
         query, key, value = stem.project(letters[None], (position == 0).to(letters.dtype))
-        attention = AttentionReference.of(query[0], key[0], value[0], StemBias(stem))
+        rows = AT_ONCE if stem.output is not None else ROWS_AT_ONCE
+        attention = AttentionReference.of(query[0], key[0], value[0], StemBias(stem), rows)
         return cls(letters, attention, stem.finish(attention.read[None])[1][0])
 
     @property
