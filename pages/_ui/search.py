@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -34,6 +34,8 @@ LONGEST_VIEW = 10**9
 READING = "explorer"
 """Where what is being read is shown."""
 
+Part = Callable[[Shared, Session], None]
+"""Something of the page that is drawn where this module says."""
 LONGEST_PASTE = 5_000_000
 """Characters that can be pasted; longer text comes as a file, whose bound is the setting ``max_upload_bytes``."""
 _guard = st.components.v2.component("locuscope.search", html="<i></i>\n", js=served.loader("search_box"), isolate_styles=False)
@@ -94,8 +96,8 @@ def change(session: Session, question: Question) -> None:
     session.screen = replace(session.screen, question=question, problem="")
 
 
-def bar(shared: Shared, session: Session) -> None:
-    """Draw the box and its companions."""
+def bar(shared: Shared, session: Session, menus: Sequence[Part], steps: Part) -> None:
+    """Draw the box and its companions: ``menus`` beside the others, ``steps`` before the examples."""
     with st.container(key="search"):
         with st.container(key="wires-search"):
             st.fragment(_helped)(shared)
@@ -118,8 +120,10 @@ def bar(shared: Shared, session: Session) -> None:
         with tools, st.container(horizontal=True, gap="small"):
             _upload(shared, session)
             own_tracks.menu(shared, session)
+            for menu in menus:
+                menu(shared, session)
             _settings(shared, session)
-        _example_row(shared, session)
+        _example_row(shared, session, steps)
 
 
 def _helped(shared: Shared) -> None:
@@ -252,6 +256,8 @@ def _reopen(shared: Shared, session: Session, name: str, data: bytes) -> None:
             session.files = replace(session.files, understood=(question.text, found.understood))
         session.files = replace(session.files, annotation={**session.files.annotation, **found.annotation})
         session.tracks, session.tracks_read = found.tracks, own_tracks.uploaded()
+        session.regions, session.history = found.regions, found.history
+        session.regions_turn += 1
         start = found.state.initial(LONGEST_VIEW)
         arrived = Arrival(question, start, uuid4().hex)
         session.exchange = replace(session.exchange, display=found.state.display, arrived=arrived)
@@ -367,9 +373,10 @@ def _upstream(shared: Shared, session: Session) -> None:
     st.rerun()
 
 
-def _example_row(shared: Shared, session: Session) -> None:
+def _example_row(shared: Shared, session: Session, steps: Part) -> None:
     shown = session.screen.shown
     with st.container(key="examples", horizontal=True, gap="small"):
+        steps(shared, session)
         st.markdown("**Examples**")
         for item in examples.EXAMPLES:
             active = shown is not None and shown.example is not None and shown.example.id == item.id
