@@ -47,11 +47,11 @@ def decimal(text: str | float) -> float:
         raise typer.BadParameter(str(error).rstrip(".")) from error
 
 
-def flags_of(kind: type[Parameters]) -> Callable[..., Any]:
-    """``flag(name, metavar="", parser=None)``: the option of the field ``name`` of an analysis' parameters, for a command that is written by hand."""
-    known = {field.name: field.option for field in fields_of(kind)}
+def flags_of(*kinds: type[Parameters]) -> Callable[..., Any]:
+    """``flag(name, parser=None, metavar="")``: the option of the field ``name`` of these parameters, for a command that is written by hand."""
+    known = {field.name: field.option for kind in kinds for field in fields_of(kind)}
 
-    def flag(name: str, metavar: str = "", parser: Any = None) -> Any:
+    def flag(name: str, parser: Any = None, metavar: str = "") -> Any:
         option = known[name]
         return typer.Option(option.flag, metavar=metavar or option.metavar or None, help=option.help, parser=parser)
 
