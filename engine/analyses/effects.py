@@ -38,12 +38,15 @@ from engine.analyses.log_odds import Scale
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans, LikelihoodDifferences, largest_of_four
 from engine.analyses.substitutions import Scan, Substitutions, letter_codes
+from engine.analyses.tiling import HALO_BP, Tile, fitting, halo_option, origin_of, parts, stitched, tile_option, tiles, without_unused
+from engine.analyses.tiling import passes as passes_of_tiles
 from engine.core.arithmetic import mean_of_known
 from engine.core.card import Capability, EffectRecipe, ModelCard, Offer
 from engine.core.errors import CapabilityMissing
 from engine.core.parameters import Parameters, Precision, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared
+from engine.core.provenance import all_batches
 from engine.core.results import Result, Table, Track, frozen_array, place
 from engine.core.sequence import BASES, NucleotideSequence
 
@@ -66,11 +69,18 @@ _TITLES = {
 class EffectParameters(Parameters):
     """Variant effects of all 3L substitutions. ``influence`` names the published variant (table above); ``precision`` and ``tau`` are those of
     the substitutions' passes (`engine.analyses.dependency.DependencyParameters`) for ``mean_abs_log2_odds``; the others are exact.
+    ``tile``, ``halo``: in tiles (`engine.analyses.tiling`); the influence is then the mean over the bases of the tile.
     """
 
     influence: Influence = option("mean_abs_log2_odds", "--influence", "Published variant of the influence score.", metavar="NAME")
     precision: Precision = option("auto", "--precision", "Of the influence, as for the command map.", metavar="NAME")
     tau: float = option(0.05, "--tau", "Threshold of --precision sparse.", metavar="T", low=0, high=1, open_ends=True)
+    tile: int | None = tile_option()
+    halo: int = halo_option()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return without_unused(super().as_dict())
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +139,7 @@ class VariantEffects(Result):
         name = "log-likelihood ratio" if self.llr is not None else "change of the log-likelihood"
         unlikely = int((values < -2).sum())
         return (
-            f"Effects of {int(np.isfinite(values).sum()):,} substitutions by {self.provenance.card.title}, natural {name}: the least expected is "
+            f"Effects of {int(np.isfinite(values).sum()):,} substitutions by {self.provenance.answered_how}, natural {name}: the least expected is "
             f"{place(self.sequence, int(i))}{BASES[int(k)]} with {values[i, k]:.2f}; {unlikely:,} are under −2."
         )
 
@@ -166,7 +176,9 @@ def _strands(sequence: NucleotideSequence, both: bool) -> tuple[_Strand, ...]:
 
 
 def passes(sequence: NucleotideSequence, parameters: EffectParameters, card: ModelCard, offer: Offer) -> int:
-    """Forward passes `variant_effects` takes."""
+    """Forward passes `variant_effects` takes, of all tiles where there are any."""
+    if parameters.tile is not None:
+        return passes_of_tiles("effects", replace(parameters, tile=None), sequence, _plan(sequence, parameters), card, offer)
     bases = int((letter_codes(sequence.letters) >= 0).sum())
     if card.causal:
         return 1 + 3 * bases
@@ -208,7 +220,7 @@ def variant_effects(
         raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
     watcher.start(passes(sequence, chosen, model.card, Offer(model.effect_recipe)))
     values: dict[str, NDArray[Any]] = {}
-    used: str = "exact"
+    used, earlier = "exact", ""
     if model.card.causal:
         values["delta_log_likelihood"] = _likelihood_differences(model, sequence, watcher)
     else:
@@ -216,12 +228,13 @@ def variant_effects(
             values["llr"] = log_likelihood_ratios(model, sequence, watcher)
         if known is not None and known.influence is not None:
             values["influence"], used = known.influence, str(known.provenance.parameters.get("precision", "exact"))
+            earlier = known.provenance.batches
         else:
             values["influence"], used = influence_scores(model, sequence, chosen, watcher)
     origin = stamp("effects", VERSION, model, chosen, sequence, time.perf_counter() - began, masked="llr" in values)
     return VariantEffects(
         sequence=sequence,
-        provenance=replace(origin, parameters={**origin.parameters, "precision": used}),
+        provenance=replace(origin, parameters={**origin.parameters, "precision": used}, batches=all_batches(origin.batches, earlier)),
         **{name: array.astype(np.float32) for name, array in values.items()},
     )
 
@@ -426,10 +439,40 @@ def _whole_likelihood_differences(model: LikelihoodModel, scan: Scan, monitor: M
 
 
 def _after(parameters: EffectParameters, card: ModelCard) -> Mapping[str, Needed]:
-    """The map's passes give the influence, too."""
-    if card.causal or parameters.influence != "mean_abs_log2_odds" or not card.can(Capability.DEPENDENCY):
+    """The map's passes give the influence, too; those of a tile the tile's."""
+    if parameters.tile is not None or card.causal or parameters.influence != "mean_abs_log2_odds" or not card.can(Capability.DEPENDENCY):
         return {}
     return {"dependency": Needed(DependencyParameters(precision=parameters.precision, tau=parameters.tau), required=False)}
+
+
+def tiled_effects(sequence: NucleotideSequence, parameters: EffectParameters, answers: Mapping[str, VariantEffects]) -> VariantEffects:
+    """The answers of tiles put together; the influence of a base is the mean over the others of its tile and halo."""
+    plan = _plan(sequence, parameters)
+    origin = origin_of(answers, plan, "effects", VERSION, parameters, sequence)
+    return VariantEffects(sequence, origin, **{name: stitched(plan, answers, name) for name in _TITLES})
+
+
+def _plan(sequence: NucleotideSequence, parameters: EffectParameters) -> tuple[Tile, ...]:
+    return tiles(sequence, parameters.tile, parameters.halo) if parameters.tile is not None else ()
+
+
+def _parts(sequence: NucleotideSequence, parameters: EffectParameters, card: ModelCard) -> Mapping[str, Needed]:
+    if parameters.tile is None:
+        return {}
+    return parts("effects", replace(parameters, tile=None, halo=HALO_BP), sequence, parameters.tile, parameters.halo, card)
+
+
+def _run(
+    model: NucleotideModel, sequence: NucleotideSequence, parameters: EffectParameters, monitor: Monitor, answers: Mapping[str, Any]
+) -> VariantEffects:
+    if parameters.tile is not None:
+        return tiled_effects(sequence, parameters, answers)
+    return variant_effects(model, sequence, parameters, monitor, answers.get("dependency"))
+
+
+def _longer(parameters: EffectParameters, card: ModelCard) -> tuple[str, EffectParameters]:
+    tile, halo = fitting(card)
+    return "effects", replace(parameters, tile=tile, halo=halo)
 
 
 DECLARED = (
@@ -443,10 +486,10 @@ DECLARED = (
         parameters=EffectParameters,
         result=VariantEffects,
         passes=passes,
-        run=lambda model, sequence, parameters, monitor, answers: variant_effects(
-            model, sequence, parameters, monitor, answers.get("dependency")
-        ),
+        run=_run,
         after=_after,
+        parts=_parts,
+        longer=_longer,
         out="effects.tsv",
         pace="mutants",
         one_core=True,

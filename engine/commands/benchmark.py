@@ -11,9 +11,8 @@ import typer
 from engine.analyses.benchmark import BenchmarkParameters
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, read_bytes, settings_of_command_line
-from engine.commands.options import Device, Out, Weights, whole
+from engine.commands.options import Device, Out, Weights, flags_of, whole
 from engine.core.errors import InputError
-from engine.core.parameters import fields_of
 from engine.core.splicing import SpliceParameters
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_OPTIONS = {field.name: field.option for kind in (BenchmarkParameters, SpliceParameters) for field in fields_of(kind)}
+_flag = flags_of(BenchmarkParameters, SpliceParameters)
 
 
 @app.command("benchmark")
@@ -45,14 +44,10 @@ def benchmark_command(
     fasta: Annotated[Path | None, typer.Option("--fasta", metavar="REFERENCE", help="The assembly of the variants.")] = None,
     gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF with gene models.")] = None,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="GRCh37 or GRCh38: the genes that come with cispliceai.")] = "",
-    distance: Annotated[
-        int, typer.Option(_OPTIONS["distance_bp"].flag, metavar="BP", help=_OPTIONS["distance_bp"].help, parser=whole)
-    ] = 50,
-    masked: Annotated[bool, typer.Option(_OPTIONS["masked"].flag, help=_OPTIONS["masked"].help)] = False,
-    replicates: Annotated[
-        int, typer.Option(_OPTIONS["replicates"].flag, metavar="N", help=_OPTIONS["replicates"].help, parser=whole)
-    ] = 1_000,
-    seed: Annotated[int, typer.Option(_OPTIONS["seed"].flag, metavar="N", help=_OPTIONS["seed"].help, parser=whole)] = 1,
+    distance: Annotated[int, _flag("distance_bp", whole, metavar="BP")] = 50,
+    masked: Annotated[bool, _flag("masked")] = False,
+    replicates: Annotated[int, _flag("replicates", whole, metavar="N")] = 1_000,
+    seed: Annotated[int, _flag("seed", whole, metavar="N")] = 1,
     weights: Weights = None,
     device: Device = "",
     out: Out = None,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from engine.core.errors import ParameterError
-from engine.core.parameters import number, whole_number
+from engine.core.parameters import Parameters, fields_of, number, whole_number
 
 Letters = Annotated[str | None, typer.Option("--sequence", metavar="LETTERS", help="DNA or RNA letters, any case.")]
 Fasta = Annotated[Path | None, typer.Option("--fasta", metavar="FILE", help="FASTA or GenBank file, gzipped or not.")]
@@ -44,3 +45,14 @@ def decimal(text: str | float) -> float:
         return number(text)
     except ParameterError as error:
         raise typer.BadParameter(str(error).rstrip(".")) from error
+
+
+def flags_of(*kinds: type[Parameters]) -> Callable[..., Any]:
+    """``flag(name, parser=None, metavar="")``: the option of the field ``name`` of these parameters, for a command that is written by hand."""
+    known = {field.name: field.option for kind in kinds for field in fields_of(kind)}
+
+    def flag(name: str, parser: Any = None, metavar: str = "") -> Any:
+        option = known[name]
+        return typer.Option(option.flag, metavar=metavar or option.metavar or None, help=option.help, parser=parser)
+
+    return flag

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,21 +12,16 @@ from engine.analyses.declared import declared
 from engine.analyses.essential import EssentialParameters
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_output, deliver, read_sequence, settings_of_command_line, write_result
-from engine.commands.options import Device, Dtype, Fasta, Letters, LocusText, ModelId, Name, Out, Species, Weights, whole
+from engine.commands.options import Device, Dtype, Fasta, Letters, LocusText, ModelId, Name, Out, Species, Weights, flags_of, whole
 from engine.core.errors import FileFormatError, InputError, ParameterError
 from engine.core.genes import write_genes
-from engine.core.parameters import fields_of
 from engine.core.sequence import NucleotideSequence
 from engine.service.jobs import KEEP_SECONDS
 from engine.service.requests import Request
 
 app = typer.Typer()
 
-_OPTIONS = {field.name: field.option for field in fields_of(EssentialParameters)}
-
-
-def _flag(name: str, metavar: str = "", **more: Any) -> Any:
-    return typer.Option(_OPTIONS[name].flag, metavar=metavar or _OPTIONS[name].metavar or None, help=_OPTIONS[name].help, **more)
+_flag = flags_of(EssentialParameters)
 
 
 @app.command("essential", help=declared("essential").summary)
@@ -35,9 +30,9 @@ def essential_command(
     fasta: Fasta = None,
     name: Name = None,
     locus: LocusText = None,
-    genes: Annotated[str, _flag("genes", "GENES_OR_FILE")] = "",
-    parts: Annotated[str, _flag("parts", "all|start|coding|stop")] = "all",
-    by: Annotated[str, _flag("by", "start|coding|stop")] = "",
+    genes: Annotated[str, _flag("genes", metavar="GENES_OR_FILE")] = "",
+    parts: Annotated[str, _flag("parts", metavar="all|start|coding|stop")] = "all",
+    by: Annotated[str, _flag("by", metavar="start|coding|stop")] = "",
     repeats: Annotated[int, _flag("repeats", parser=whole)] = 1,
     seed: Annotated[int, _flag("seed", parser=whole)] = 42,
     apart: Annotated[int, _flag("apart", parser=whole)] = 50,
@@ -57,7 +52,7 @@ def essential_command(
 
     settings = settings_of_command_line()
     target = out or Path("essential.tsv")
-    check_output(target, declared("essential"), (fasta, Path(genes) if genes else None, labels))
+    check_output(target, declared("essential"), (fasta, Path(genes) if genes and "=" not in genes else None, labels))
     letters = read_sequence(sequence, fasta, name, locus, settings)
     known = None
     if labels is not None:

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from engine.core.card import ModelCard
+
+
+def state_of(path: Path) -> str:
+    """Name, size and time of change of a large file: enough to tell another one from it, and it is not read for it."""
+    stat = path.stat()
+    changed = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
+    return f"{path.name}, {stat.st_size} bytes, of {changed}Z"
+
+
+def all_batches(*told: str) -> str:
+    """What several answers say of their batches (`Provenance.batches`), as one that reads all of them says it."""
+    return ", ".join(sorted({how for text in told for how in text.split(", ") if how}))
 
 
 @dataclass(frozen=True)
@@ -66,15 +80,30 @@ class Provenance:
 
     @property
     def answered_by(self) -> str:
-        """Title of the model, and that its memory answered, too, where it did."""
+        """Title of the model, that its memory answered, too, where it did, and that the answer is tiled, where it is."""
+        return f"{self._who}, tiled" if self.tiled else self._who
+
+    @property
+    def answered_how(self) -> str:
+        """As `answered_by`, with how it is tiled."""
+        return f"{self._who}, {self.tiled}" if self.tiled else self._who
+
+    @property
+    def _who(self) -> str:
         return f"{self.card.title} and its memory of relatives" if self.memory else self.card.title
+
+    @property
+    def tiled(self) -> str:
+        """How an answer was put together from tiles (`engine.analyses.tiling`), in words; empty for one of the whole sequence."""
+        tile, halo = self.parameters.get("tile"), self.parameters.get("halo")
+        return f"in tiles of {tile:,} bases with {halo:,} read on either side" if tile else ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; the capability set becomes a sorted list."""
         values = asdict(self)
         values["card"]["capabilities"] = sorted(self.card.capabilities)
         values["card"]["species"] = len(self.card.species)
-        values["card"]["assumed"] = list(self.card.assumed)
+        values["card"] |= {"assumed": list(self.card.assumed), "assemblies": list(self.card.assemblies)}
         return values
 
     def to_json(self) -> str:

@@ -20,6 +20,7 @@ from engine.core.calibration import calibration_of
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ResourceExhausted, SourceUnavailable
 from engine.core.progress import Monitor, Stretch
+from engine.core.provenance import all_batches
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.models.checkpoints.identity import UNKNOWN, identified
@@ -40,7 +41,7 @@ from engine.service.turns import Turns
 from engine.service.visitors import JobTable
 
 if TYPE_CHECKING:
-    from engine.core.protocols import VariantScore
+    from engine.core.protocols import VariantScore, VariantScorer
     from engine.core.variants import Variant
     from engine.models.checkpoints.check import Finding
     from engine.service.splice import SpliceRequest
@@ -50,7 +51,6 @@ __all__ = ["Engine", "ModelRow", "Request", "follow"]
 
 logger = logging.getLogger(__name__)
 
-WARM_UP = "ACGT" * 4
 """The first question of a process: it waits for what the libraries do once, so that its time says nothing about others (on a busy machine
 estimates of hours came of it)."""
 
@@ -163,6 +163,10 @@ class Engine:
         row = self.model(sibling)
         return row if row.installed and len(sequence) <= row.card.max_length else None
 
+    def group_of_model(self, model_id: str) -> str:
+        """The group of organisms whose sequences a model was made for; empty where it was made for none alone."""
+        return self._registry.entry(model_id or self.settings.model).made_for
+
     def install(self, model_id: str, monitor: Monitor | None = None, source: Path | None = None) -> Path:
         """Download the published weights of a model, or take those of the folder ``source`` once they are checked; the model's folder.
 
@@ -230,9 +234,9 @@ class Engine:
         Raises `CapabilityMissing` for a model that is neither, `WeightsMissing` when something is not there yet, `LocusError` for a
         variant that does not fit the assembly, `SourceUnavailable` when a service does not answer.
         """
-        with self.scorer(model_id) as scorer:
-            found: tuple[VariantScore, ...] = scorer.score(assembly, variant.contig, *variant.without_padding())
-            return found
+        asked: VariantScorer
+        with self.scorer(model_id) as asked:
+            return asked.score(assembly, variant.contig, *variant.without_padding())
 
     @contextlib.contextmanager
     def scorer(self, model_id: str) -> Iterator[Any]:
@@ -248,7 +252,7 @@ class Engine:
         """Load a model in the background and time it on a few bases: the first question does not wait, and its cost is known."""
 
         def body() -> None:
-            warm = Request("probabilities", NucleotideSequence(WARM_UP), model_id)
+            warm = Request("probabilities", NucleotideSequence("ACGT" * 4), model_id, timed=False)
             timed = (("pair", NucleotideSequence("ACGTTGCAAC" * 20)), ("probabilities", NucleotideSequence("ACGTTGCAAC" * 4)))
             try:
                 for request in (warm, *(Request(name, letters, model_id) for name, letters in timed)):
@@ -293,9 +297,10 @@ class Engine:
         found = self._resolved(request)
         found.check(self.settings)
         if found.memory_bytes > self.settings.result_bytes:
+            way_out = "name a tissue, choose a window" if found.analysis.of_place else "choose a window"
             raise ResourceExhausted(
                 f"The answer for {found.width:,} bases would take {found.memory_bytes:,} bytes; results are bounded to "
-                f"{self.settings.result_bytes:,}; choose a window, or raise the setting LOCUSCOPE_RESULT_BYTES."
+                f"{self.settings.result_bytes:,}; {way_out}, or raise the setting LOCUSCOPE_RESULT_BYTES."
             )
         return found
 
@@ -306,17 +311,38 @@ class Engine:
             doubt = identified(entry, find_directory(entry, self.settings, request.weights))[1]
         return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
-    def estimate(self, request: Request, beside: Collection[Request] = ()) -> Cost:
+    def estimate(self, request: Request, beside: Collection[Request] = (), visitor: str = "") -> Cost:
         """Forward passes, bases read, memory, and seconds when this model ran here before.
 
-        ``beside``: what is asked at the same time; passes of answers that this one reads from there are not counted again.
+        ``beside``: what is asked at the same time; passes of answers that this one reads from there are not counted again. Of an answer that is
+        put together from tiles, those are not counted that ``visitor`` has asked for before and that are stored.
         """
         found = self._resolved(request)
+        if found.parts:
+            return self._estimate_parts(found, beside, visitor)
         inner = [found.inner(name) for name in found.needed]
         passes = max(0, found.passes - sum(self._resolved(question).passes for question in inner if question in beside))
         length = found.read_bp
         seconds = self._timings.seconds(found.pace(), length, passes) if passes else 0.0
         return Cost(passes, passes * length, seconds, found.memory_bytes)
+
+    def _estimate_parts(self, found: Resolved, beside: Collection[Request], visitor: str) -> Cost:
+        """As `estimate`, of an answer that is put together from tiles: the sum of theirs."""
+        others = {tile for other in beside if other is not found.request for tile in self._tiles(other)}
+        passes = tokens = 0
+        seconds: float | None = 0.0
+        for tile in self._tiles(found.request):
+            if visitor and self.asked_before(tile, visitor) and self.stored(tile) is not None:
+                continue
+            cost = self.estimate(tile, others)
+            passes, tokens = passes + cost.passes, tokens + cost.tokens
+            seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
+        return Cost(passes, tokens, seconds, found.memory_bytes)
+
+    def _tiles(self, request: Request) -> tuple[Request, ...]:
+        """The questions that an answer is put together from; none of an answer that the model gives as a whole."""
+        found = self._resolved(request)
+        return tuple(found.inner(name) for name in found.parts)
 
     def stored(self, request: Request) -> Any | None:
         """The answer if it is in the store, or came with the repository; never computes, and never waits for files to be read."""
@@ -374,20 +400,21 @@ class Engine:
         if reason:
             raise CapabilityMissing(reason)
 
-        splicing = self._splicing(request)
-        table = self._missense_table(request)
+        additions = [addition for addition in (self._splicing(request), self._missense(request)) if addition is not None]
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
-            from engine.service.proteins import with_missense
+            from engine.service.triage import TriageRequest, told_codes
 
             with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
                 measured = calibration_of(model.card.id, model.card.weights_sha256, width, request.organism)
-                found = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, measured)
-            found = splicing(found, monitor) if splicing is not None else found
-            return with_missense(self, table, request, found, monitor) if table else found
+                found: Any = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, measured)
+            found = told_codes(request, found) if isinstance(request, TriageRequest) else found
+            for addition in additions:
+                found = addition(found, monitor)
+            return found
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 
@@ -396,14 +423,18 @@ class Engine:
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
 
-    def _missense_table(self, request: TriageRequest | AlleleRequest) -> str:
-        """The table that a triage asks for missense substitutions, found to be here; empty for none. Raises as `scorer`."""
-        table = getattr(request, "missense", "")
-        if table:
-            from engine.service.proteins import check_missense
+    def _missense(self, request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonitor], Any] | None:
+        """What adds published scores to a triage that asks for them, their table found to be here; None for one that does not.
 
-            check_missense(self, table, request.assembly)  # type: ignore[union-attr]
-        return table
+        Raises as `scorer`.
+        """
+        from engine.service.proteins import check_missense, with_missense
+        from engine.service.triage import TriageRequest
+
+        if not isinstance(request, TriageRequest) or not request.missense:
+            return None
+        check_missense(self, request.missense, request.assembly)
+        return functools.partial(with_missense, self, request)
 
     def _splicing(self, request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonitor], Any] | None:
         """What adds splice changes to a triage that asks for them; None for one that does not. Raises as `submit_splice`."""
@@ -474,11 +505,6 @@ class Engine:
 
         return self.jobs.start(f"{name}-{uuid.uuid4().hex}", question, body, visitor)
 
-    def cancel_all(self) -> None:
-        """Ask every running computation to stop."""
-        for job in self.jobs.running:
-            job.cancel()
-
     # ---- for the operator ---------------------------------------------------------------------------------------------------
 
     @property
@@ -512,10 +538,12 @@ class Engine:
         with self._store.claim(found.key, monitor.check):
             result = self._store.get(found.key, found.sequence)
             if result is None:
-                known = self._store.unfinished(found.key, found.sequence)
-                monitor.keep = functools.partial(self._keep, found, monitor.job)
+                known = None if found.parts else self._store.unfinished(found.key, found.sequence)
+                if not found.parts:  # tiles are stored one by one
+                    monitor.keep = functools.partial(self._keep, found, monitor.job)
                 answers = self._needed(found, monitor)
-                with one_answer(known.provenance.batches if known is not None else ""):
+                earlier = (*answers.values(), *([known] if known is not None else []))
+                with one_answer(all_batches(*(one.provenance.batches for one in earlier))):
                     result = self._compute(found, monitor, answers, known)
                 self._store.put(found.key, result)
                 self._store.remove_unfinished(found.key)
@@ -538,8 +566,21 @@ class Engine:
                 continue
             if not answers:
                 monitor.start(found.passes)
-            answers[name] = follow(self.submit(inner, monitor.job), monitor.job, Stretch(monitor), keep_partial=False)
+            job = self.submit(inner, monitor.job)
+            if needed.part is not None and job.finished:
+                monitor.advance(self._resolved(inner).passes)
+            answers[name] = follow(job, monitor.job, Stretch(monitor), keep_partial=False)
+            if needed.part is not None:
+                self._took_tile(found, inner, answers, monitor)
         return answers
+
+    def _took_tile(self, found: Resolved, tile: Request, answers: Mapping[str, Any], monitor: JobMonitor) -> None:
+        """A tile is there: whoever waits has asked for it, and may want to see what there is so far."""
+        key = self.resolved(tile).key
+        for visitor in monitor.job.visitors:
+            self.jobs.note_asked(visitor, key)
+        if found.analysis.grows and len(answers) < len(found.parts) and monitor.wants_partial():
+            monitor.publish(found.analysis.run(None, found.sequence, found.parameters, monitor, answers))
 
     def _compute(self, found: Resolved, monitor: JobMonitor, answers: Mapping[str, Any], known: Any | None) -> Any:
         """Run the analysis; its progress is a stretch of the way where other answers came before it.
@@ -547,7 +588,7 @@ class Engine:
         ``known``: what an earlier run of the same question left; the analysis finds it under its own name.
         """
         analysis = found.analysis
-        if not analysis.reads_model:
+        if not analysis.reads_model or found.parts:
             return analysis.run(None, found.sequence, found.parameters, monitor, answers)
         watcher: Monitor = Stretch(monitor) if answers else monitor
         with self._model(found.entry, found.spec, monitor, analysis.cannot) as model:
@@ -555,7 +596,7 @@ class Engine:
             given = answers if known is None else {**answers, analysis.name: known}
             result = analysis.run(model, found.sequence, found.parameters, watcher, given)
             seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
-        if known is None and found.sequence.letters != WARM_UP:
+        if known is None and found.request.timed:
             passes = found.passes - sum(self._resolved(found.inner(name)).passes for name in answers)
             self._timings.note(found.pace("passes" if answers else ""), found.read_bp, max(1, passes), seconds)
         return result
@@ -594,6 +635,8 @@ class Engine:
 
     def _spec(self, entry: ModelEntry, device: str, dtype: str, species: str, weights: Path | None) -> ModelSpec:
         directory = find_directory(entry, self.settings, weights)
+        if entry.card.remote:  # computed elsewhere: it takes no turn of a processor here
+            return ModelSpec(entry.card.id, directory, "", LoadOptions("remote", "remote", species, self.settings))
         where = checked_device(device or self.settings.device)
         options = LoadOptions(where, checked_dtype(dtype or self.settings.dtype, where), species, self.settings)
         if weights is None and not entry.has_files:

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.analyses.declared import Declared, Needed, declared, width_of
 from engine.analyses.provenance import cores
-from engine.core.errors import ParameterError, SequenceError
+from engine.core.errors import LocusError, ParameterError, SequenceError
 from engine.core.parameters import Parameters
 from engine.core.processor import kind
 from engine.core.sequence import NucleotideSequence
@@ -40,6 +40,8 @@ class Request:
         Checkpoint folder instead of the installed weights.
     device, dtype : str
         Empty = the settings.
+    timed : bool
+        Whether the answer tells how fast the model is here; False for one that warms it up.
     """
 
     analysis: str
@@ -50,6 +52,7 @@ class Request:
     weights: Path | None = None
     device: str = ""
     dtype: str = ""
+    timed: bool = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         wanted = declared(self.analysis).parameters
@@ -89,8 +92,10 @@ class Resolved:
 
     @property
     def read_bp(self) -> int:
-        """Bases that one pass reads: the sequence, or a window of the model's where the analysis cuts it."""
+        """Bases that one pass reads: the sequence, or a window of the model's where the analysis cuts it, or a tile."""
         length = len(self.sequence)
+        if self.parts:
+            return max(end - start for start, end in self.parts.values())
         return min(length, self.entry.card.max_length) if self.analysis.tiled else length
 
     @cached_property
@@ -106,13 +111,21 @@ class Resolved:
     @cached_property
     def needed(self) -> dict[str, Needed]:
         """Answers of other analyses that this one reads, by name."""
-        return dict(self.analysis.after(self.parameters, self.entry.card))
+        card = self.entry.card
+        return {**self.analysis.after(self.parameters, card), **self.analysis.parts(self.sequence, self.parameters, card)}
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[int, int]]:
+        """Where the answers lie that this one is put together from, by name; empty for one that the model gives as a whole."""
+        return {name: needed.part for name, needed in self.needed.items() if needed.part is not None}
 
     def inner(self, name: str) -> Request:
         """The question whose answer is needed under ``name``."""
         needed = self.needed[name]
-        sequence = self.sequence.read_as_rna() if needed.as_rna else self.sequence
-        return replace(self.request, analysis=name, sequence=sequence, model=self.entry.card.id, parameters=needed.parameters)
+        sequence = self.sequence if needed.part is None else self.sequence.window(*needed.part)
+        sequence = sequence.read_as_rna() if needed.as_rna else sequence
+        analysis = needed.analysis or name
+        return replace(self.request, analysis=analysis, sequence=sequence, model=self.entry.card.id, parameters=needed.parameters)
 
     @cached_property
     def key(self) -> str:
@@ -141,7 +154,12 @@ class Resolved:
             "analysis": request.analysis,
             "version": self.analysis.version,
             "after": {
-                name: [declared(name).version, needed.parameters.as_dict(), *(["RNA"] if needed.as_rna else [])]
+                name: [
+                    declared(needed.analysis or name).version,
+                    needed.parameters.as_dict(),
+                    *(["RNA"] if needed.as_rna else []),
+                    *([needed.analysis, *needed.part] if needed.part is not None else []),
+                ]
                 for name, needed in self.needed.items()
             },
             "model": self.spec.model_id,
@@ -152,6 +170,7 @@ class Resolved:
             "sequence": request.sequence.sha256,
             "alphabet": str(request.sequence.alphabet),
             "parameters": self.parameters.as_dict(),
+            **({"locus": str(request.sequence.locus)} if self.analysis.of_place else {}),
         }
 
     @property
@@ -167,10 +186,15 @@ class Resolved:
         return "|".join((*parts, passes or self.analysis.pace))
 
     def check(self, settings: Settings) -> None:
-        """Raise `SequenceError` or `ParameterError` for a sequence or positions that cannot be answered."""
+        """Raise `SequenceError`, `LocusError` or `ParameterError` for a sequence, place or positions that cannot be answered."""
         card, length = self.entry.card, len(self.sequence)
-        if self.request.weights is None and not self.analysis.tiled and not card.min_length <= length <= card.max_length:
+        if self.analysis.of_place:
+            self._check_place()
+        whole = not self.analysis.tiled and not self.parts
+        if self.request.weights is None and whole and not card.min_length <= length <= card.max_length:
             advice = "choose a window of it" if length > card.max_length else "give a longer one"
+            if length > card.max_length and self.analysis.longer is not None:
+                advice += ", ask in tiles (the command band, or --tile)"
             raise SequenceError(
                 f"The sequence has {length:,} bases; {card.title} reads {card.min_length:,} to {card.max_length:,}; {advice}, or another model."
             )
@@ -181,3 +205,11 @@ class Resolved:
         if self.sequence.ambiguous_count == length:
             raise SequenceError("The sequence has no A, C, G, T or U at all; give one with bases that are known.")
         self.parameters.check(length)
+
+    def _check_place(self) -> None:
+        card, place = self.entry.card, self.sequence.locus
+        known = " and ".join((", ".join(card.assemblies[:-1]), card.assemblies[-1])) if card.assemblies else "no assembly"
+        if place is None:
+            raise LocusError(f"{card.title} is asked about a place of a genome, and the sequence has none; give a locus on {known}.")
+        if place.assembly.split(".p", maxsplit=1)[0].casefold() not in {name.casefold() for name in card.assemblies}:
+            raise LocusError(f"{card.title} knows {known}; this place is on {place.assembly or 'an assembly without a name'}.")

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.core.errors import ParameterError
+from engine.core.features import Feature
+from engine.core.organelles import PLASTID, USUAL_TABLE, is_mitochondrion, is_plastid
 from engine.core.quoting import quoted
 from engine.sources.assemblies import assemblies
 
-_MITOCHONDRIA = re.compile(r"(?:chr|dmel_)?(?:m|mt|mtdna|mito|mitochondri(?:on|al))(?:_genome)?", re.IGNORECASE)
-_PLASTIDS = re.compile(r"(?:chrc|chrpt|pt|cp|chloroplast|plastid)(?:_genome)?", re.IGNORECASE)
-_MITOCHONDRIAL_ACCESSIONS = frozenset(
-    ["NC_012920", "J01415", "NC_001224", "NC_005089", "NC_001665", "NC_002333", "NC_024511", "NC_001328", "NC_001323"]
-)
 _TAXON = re.compile(r"(?:taxon:|wwwtax\.cgi\?(?:[^\s]{0,80}&)?id=|taxonomy/)(\d{1,9})", re.IGNORECASE)
 
 _USUAL: tuple[tuple[str, tuple[int, ...], int, int], ...] = (
@@ -85,8 +82,6 @@ _USUAL: tuple[tuple[str, tuple[int, ...], int, int], ...] = (
 )
 """Name of the species or genus, NCBI taxa, code of the nucleus (or of the cell), code of the mitochondrion."""
 
-PLASTID = 11
-
 
 @dataclass(frozen=True)
 class Organism:
@@ -114,14 +109,25 @@ def organism_of(told: Iterable[str]) -> Organism | None:
     return Organism(name, nuclear, mitochondrial)
 
 
-def is_mitochondrion(contig: str) -> bool:
-    """Whether a contig's name says that it is a mitochondrion."""
-    return _MITOCHONDRIA.fullmatch(contig) is not None or contig.partition(".")[0] in _MITOCHONDRIAL_ACCESSIONS
+def usual_code(contig: str, organism: Organism | None) -> int:
+    """The table by which a contig is read where nobody states one; 0 for a mitochondrion of which the organism does not tell."""
+    if is_mitochondrion(contig):
+        return organism.mitochondrial if organism is not None else 0
+    if is_plastid(contig):
+        return PLASTID
+    return organism.nuclear if organism is not None else 1
 
 
-def is_plastid(contig: str) -> bool:
-    """Whether a contig's name says that it is a plastid."""
-    return _PLASTIDS.fullmatch(contig) is not None
+def with_usual_codes(features: Iterable[Feature], contig: str, organism: Organism | None) -> tuple[Feature, ...]:
+    """The features of a contig, coding parts without a stated table with the usual one (`USUAL_TABLE`) where that is not the standard one."""
+    code = usual_code(contig, organism)
+    if code in (0, 1):
+        return tuple(features)
+    usual = {USUAL_TABLE: str(code)}
+    return tuple(
+        replace(item, attributes={**item.attributes, **usual}) if item.kind == "CDS" and not item.attributes.get("transl_table") else item
+        for item in features
+    )
 
 
 def given_codes(texts: Iterable[str]) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""Tracks out of files: BED, narrowPeak, GFF3, GTF, bedGraph, wiggle, bigWig, bigBed, VCF, BEDPE, and tables of values a base.
+"""Tracks out of files: BED, narrowPeak, GFF3, GTF, bedGraph, wiggle, bigWig, bigBed, VCF, BEDPE, structure lines of Stockholm, and tables of values.
 
 The format is told by the content, a file's ending decides between formats that look alike. A line that cannot be used is left out and said; a
 file without one that can is refused with its first line.
@@ -19,6 +19,7 @@ import numpy as np
 
 from engine.core.errors import FileFormatError
 from engine.core.locus import LONGEST_BP
+from engine.core.numbers import cell_number
 from engine.core.own_tracks import Rows, TrackFile, TrackKind
 from engine.core.packages import needed
 from engine.core.quoting import file_name, quoted
@@ -26,10 +27,11 @@ from engine.sources.annotation import Style, is_comment, parse_annotation, style
 from engine.sources.bcf import is_bcf
 from engine.sources.door import Bounds, LeftOut, TextLines
 from engine.sources.kinds import packing
+from engine.sources.structure_tracks import structure_pairs
 from engine.sources.vcf import read_vcf
 
-WANTED = "BED, bedGraph, wiggle, bigWig, bigBed, narrowPeak, GFF3, GTF, VCF, BEDPE, or a table of values a base (.csv, .tsv)"
-_TRACKS = frozenset({"gff3", "vcf", "wiggle"})
+WANTED = "BED, bedGraph, wiggle, bigWig, bigBed, narrowPeak, GFF3, GTF, VCF, BEDPE, Stockholm with a structure line, or a table of values a base (.csv, .tsv)"
+_TRACKS = frozenset({"gff3", "vcf", "wiggle", "stockholm"})
 _BIG = {"bigWig": "signal", "bigBed": "blocks"}
 _ENDINGS = {
     "bedgraph": (".bedgraph", ".bdg", ".bg"),
@@ -65,6 +67,8 @@ def read_track(name: str, data: bytes, bounds: Bounds) -> TrackFile:
     with TextLines(name, data, bounds, WANTED) as lines:
         if lines.kind is not None and lines.kind.name not in _TRACKS:
             raise FileFormatError(f"The file {file_name(name)} is {lines.kind.words}; give {WANTED}.")
+        if lines.kind is not None and lines.kind.name == "stockholm":
+            return TrackFile(name, "pairs", _collected(structure_pairs(name, data, bounds), "pairs", bounds, name))
         form = _format(name, lines.head)
         if form == "vcf":
             return _variants(name, data, bounds)
@@ -98,20 +102,11 @@ def _format(name: str, head: str) -> str:
             return form
     first = next((line for line in lines if not is_comment(line)), "")
     fields = first.split()
-    if len(fields) == 4 and fields[1].isdigit() and fields[2].isdigit() and _is_number(fields[3]):
+    if len(fields) == 4 and fields[1].isdigit() and fields[2].isdigit() and cell_number(fields[3]) is not None:
         return "bedgraph"
     if len(fields) >= 6 and all(fields[k].lstrip("-").isdigit() for k in (1, 2, 4, 5)):
         return "bedpe"
     return "table" if "," in first or len(fields) < 3 else "annotation"
-
-
-def _is_number(text: str) -> bool:
-    """As Python reads it, but without its underscores and other scripts' digits."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.isascii() and "_" not in text
 
 
 def _whole(text: str) -> int:
@@ -125,9 +120,10 @@ def _value(text: str) -> float:
     plain = text.strip()
     if plain.casefold() in ("nan", "na", "", "."):
         return math.nan
-    if not _is_number(plain) or not math.isfinite(float(plain)):
+    value = cell_number(plain)
+    if value is None or not math.isfinite(value):
         raise _Unusable(f"has the value {quoted(text, 30)}, which is no number")
-    return float(plain)
+    return value
 
 
 def _span(start: int, end: int) -> tuple[int, int]:
@@ -194,7 +190,7 @@ def _bedpe(lines: TextLines, _name: str, left_out: LeftOut) -> tuple[TrackKind, 
             raise _Unusable(f"joins {quoted(fields[0], 20)} and {quoted(fields[3], 20)}; pairs of one contig are drawn")
         one, other = (_span(_whole(fields[k]), _whole(fields[k + 1])) for k in (1, 4))
         (start, end), second = sorted((one, other))
-        score = _value(fields[7]) if len(fields) > 7 and _is_number(fields[7]) else math.nan
+        score = _value(fields[7]) if len(fields) > 7 and cell_number(fields[7]) is not None else math.nan
         yield fields[0], start, end, score, fields[6][:80] if len(fields) > 6 else "", ".", *second
 
     return "pairs", _usable(lines, left_out, read)
@@ -212,7 +208,7 @@ def _table(lines: TextLines, name: str, left_out: LeftOut) -> tuple[TrackKind, I
         except csv.Error as error:
             raise _Unusable(f"does not parse: {error}") from error
         count += 1
-        if count == 1 and not _is_number(fields[-1]) and fields[-1].strip().casefold() not in ("nan", "na", ""):
+        if count == 1 and cell_number(fields[-1]) is None and fields[-1].strip().casefold() not in ("nan", "na", ""):
             count = 0
             return
         if len(fields) > 3:
@@ -238,7 +234,8 @@ def _annotation(lines: TextLines, name: str, left_out: LeftOut) -> tuple[TrackKi
 
 
 def _score(text: str) -> float:
-    return float(text) if _is_number(text) else math.nan
+    value = cell_number(text)
+    return math.nan if value is None else value
 
 
 _READERS: dict[str, Callable[[TextLines, str, LeftOut], tuple[TrackKind, Iterator[Row]]]] = {

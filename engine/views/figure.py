@@ -2,7 +2,7 @@
 
 What is seen is this figure, wherever it is seen: in the explorer (``live``: a component draws it and puts the map's bytes in), on the pages
 Compare and Figure, in every export and in notebooks. Positions on the x axis are 1-based indices into the sequence; its labels are genome
-coordinates where there is a locus. ``layout.meta`` says in plain values what is drawn where.
+coordinates where there is a locus, and so are the positions themselves where plotly zooms alone (`engine.views.coordinates`). ``layout.meta`` says in plain values what is drawn where.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import numpy as np
 
 from engine.core.errors import ParameterError
 from engine.views.bands import Band, columns, inner_height
+from engine.views.coordinates import in_coordinates
 from engine.views.evidence import LEFT, RIGHT, FigureStyle, LocusEvidence
 from engine.views.measures import colour_limit, displayed
 from engine.views.meta import described, hover_trace
-from engine.views.notes import LINE, heading_lines, mark_names, marks, notes, plain, title
+from engine.views.notes import LINE, heading_lines, highlights, mark_names, marks, notes, plain, title
 from engine.views.palettes import theme
 from engine.views.panel import drawn_analyses
 from engine.views.paths import anchor
@@ -44,6 +45,8 @@ def locus_figure(evidence: LocusEvidence, style: FigureStyle | None = None) -> g
         _has_something(evidence)
     (bands,) = columns([evidence], chosen)
     traces, layout = _column(evidence, chosen, bands)
+    if chosen.zooms_alone and evidence.sequence.locus is not None:
+        traces, layout = in_coordinates(traces, layout, evidence.sequence.locus)
     words = "" if chosen.live else sentence(evidence)
     layout |= frame(chosen, inner_height(bands, chosen), len(heading_lines(words, chosen)))
     layout["meta"] = described(evidence, chosen, bands)
@@ -53,17 +56,14 @@ def locus_figure(evidence: LocusEvidence, style: FigureStyle | None = None) -> g
 
 
 def side_by_side(first: LocusEvidence, second: LocusEvidence, titles: tuple[str, str], style: FigureStyle | None = None) -> go.Figure:
-    """Two figures of sequences of one length beside each other: the same panels, one colour scale of the maps, zoom that moves both.
+    """Two figures beside each other: the same panels, one colour scale of the maps, and of sequences of one length a zoom that moves both.
 
-    Raises `ParameterError` when there is nothing to draw, or the lengths differ.
+    Raises `ParameterError` when there is nothing to draw.
     """
     import plotly.graph_objects as go
 
     chosen = replace(style or FigureStyle(width=1200), live=False)
-    if len(first.sequence) != len(second.sequence):
-        raise ParameterError(
-            f"The sequences have {len(first.sequence):,} and {len(second.sequence):,} bases; only those of one length stand side by side."
-        )
+    together = len(first.sequence) == len(second.sequence)
     part = (1 - BETWEEN) / 2
     narrow = replace(chosen, width=round(chosen.plot_width * part) + LEFT + RIGHT, colour_limit=common_limit(first, second, chosen))
     traces: list[dict[str, Any]] = []
@@ -78,10 +78,10 @@ def side_by_side(first: LocusEvidence, second: LocusEvidence, titles: tuple[str,
             layout[name] += own.pop(name)
         layout |= own
         start = number * (part + BETWEEN)
-        layout[f"xaxis{bands[0].x_axis[1:]}"] |= {"domain": [start, start + part], **({"matches": "x"} if number else {})}
+        layout[f"xaxis{bands[0].x_axis[1:]}"] |= {"domain": [start, start + part], **({"matches": "x"} if number and together else {})}
         layout["annotations"].append(_column_title(titles[number], bands[0].x_axis))
     for left, right in zip(*sides, strict=True):
-        if left.panel.id == "map":
+        if left.panel.id == "map" and together:
             layout[right.axis_key]["matches"] = left.axis
     layout |= frame(chosen, inner_height(sides[0], chosen), 1)
     layout["meta"] = described(evidences[0], narrow, sides[0]) | {"second": described(evidences[1], narrow, sides[1])}
@@ -122,7 +122,11 @@ def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> t
         images += [{**image, **axes} for image in band.drawn.images]
         annotations += [] if style.live else notes(evidence, band, style)
     annotations += [] if style.live else mark_names(evidence, bands, style)
-    return traces, layout | {"shapes": [*shapes, *marks(evidence, bands, style)], "annotations": annotations, "images": images}
+    return traces, layout | {
+        "shapes": [*shapes, *highlights(evidence, bands), *marks(evidence, bands, style)],
+        "annotations": annotations,
+        "images": images,
+    }
 
 
 def _placed(trace: dict[str, Any], band: Band) -> dict[str, Any]:

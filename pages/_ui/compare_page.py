@@ -1,4 +1,4 @@
-"""The page of comparisons: reference against alternate, or one model against another, on the sequence of the explorer."""
+"""The page of comparisons: reference against alternate, one model against another, or another locus, on the sequence of the explorer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.views import wire
 from engine.views.comparison import changed_pairs, difference, on_reference
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
-from pages._ui import allele_bar, explorer, figure_view, polling, reading, search, state
+from pages._ui import allele_bar, compare_loci, explorer, figure_view, models_beside_page, polling, reading, search, state
 from pages._ui.changes import changed, read_change
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 TARGET = "compare"
-MODES = {"alleles": "Reference against an alternate allele", "models": "One model against another"}
+MODES = {
+    "alleles": "Reference against an alternate allele",
+    "models": "One model against another",
+    "beside": "Models side by side",
+    "loci": "Two loci",
+}
 AT_ONCE_BP = 400
 """Two maps of this many bases are computed without being asked for."""
 
@@ -80,8 +85,15 @@ def page() -> None:
     if session.screen.shown is None:
         return
     st.markdown(f"**{plain(session.on_screen.title)}** · {plain(echo(session.on_screen))} (the sequence of the explorer)")
-    allele_bar.bar(shared, session, "Compare")
     mode = st.segmented_control("What to compare", list(MODES), default="alleles", format_func=MODES.__getitem__) or "alleles"
+    if mode in ("beside", "loci"):
+        _write_address(session.question, session.on_screen, shared.settings.model)
+        if mode == "loci":
+            compare_loci.page(shared, session, _models(shared))
+        else:
+            models_beside_page.beside(shared, session)
+        return
+    allele_bar.bar(shared, session, "Compare")
     model, other, asked = _form(shared, session, mode)
     _write_address(session.question, session.on_screen, shared.settings.model)
     asked = asked or bool(st.session_state.pop("compare-asked", False))

@@ -11,7 +11,24 @@ from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
-from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, own_tracks, polling, reading, search, state, tables
+from pages._ui import (
+    address,
+    allele_bar,
+    downloads,
+    element_judge,
+    figure_view,
+    history,
+    lessons_page,
+    memory,
+    moving,
+    own_tracks,
+    polling,
+    reading,
+    regions,
+    search,
+    state,
+    tables,
+)
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -20,6 +37,11 @@ from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
 TARGET = "explorer"
+MOST_KEPT = 10**9
+SENDS = (
+    "Sends the place {place}, the kind of question and the tissue to Google DeepMind's AlphaGenome service, under the key of whoever runs this "
+    "server; none of your letters, files or tracks. For non-commercial use only; what comes back may not be used to train other models."
+)
 MOST_WAIT_SECONDS = 0.2
 """Longest wait of a page for an answer that is nearly there."""
 
@@ -34,7 +56,7 @@ def _page() -> None:
     shared, session = state.shared(), state.session()
     if session.exchange.asked is None:
         begin(shared, session)
-    search.bar(shared, session)
+    search.bar(shared, session, (regions.menu,), history.buttons)
     with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
         reading.show(shared.engine, search.READING)
         search.settle(session)
@@ -48,12 +70,16 @@ def _page() -> None:
     runs, cost = computations(shared, session)
     moving.around(shared, session)
     runs.own = own_tracks.placed(session)
+    history.note(session)
+    history.note_place(session)
+    runs.highlights = regions.placed(session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
     allele_bar.bar(shared, session, "Explorer")
     st.fragment(_figure)(shared, session)
     tables.section(runs)
     own_tracks.against_model(runs, runs.own, dark=_dark())
+    element_judge.judging(shared, session, runs)
     search.cards(shared, session)
     moving.follow(shared, session)
 
@@ -103,6 +129,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        lessons_page.back(session)
         _made_for(shared, session)
         _quicker(shared, session)
         spent = runs.spent()
@@ -113,17 +140,34 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         if not cost.problem and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
+        if (
+            runs.elements_wait
+            and (cost.problem or runs.way_on)
+            and st.button("Compute elements alone", type="primary", key="compute-elements")
+        ):
+            runs.start_elements()
+            st.rerun()
+        _ask_hosted(runs)
         downloads.menu(session, dark=_dark())
         _elsewhere(session)
     search.records(shared, session)
     for note in runs.notes():
         show_caption(note)
+    if runs.hosted_to_ask:
+        show_caption(SENDS.format(place=shown.sequence.locus).replace("Sends", "Ask AlphaGenome sends", 1))
     memory.offer(session, shared.engine.model(session.question.model).card, runs.finished_results().values())
     is_read = shared.engine.model(session.question.model).installed
     too_long = is_read and len(shown.sequence) > moving.most(shared, session)
     if cost.problem and not (too_long and (session.question.moved or shown.kind == "locus")):  # the bar over the figure says it
         show_warning(cost.problem)
         _offer_window(shared, session)
+
+
+def _ask_hosted(runs: Runs) -> None:
+    """The button without which no hosted model is asked; what it sends is said beside it."""
+    if runs.hosted_to_ask and st.button("Ask AlphaGenome", key="ask-hosted", help=plain(SENDS.format(place=runs.shown.sequence.locus))):
+        runs.ask_hosted()
+        st.rerun()
 
 
 def _elsewhere(session: Session) -> None:
@@ -258,6 +302,11 @@ def _grant(shared: Shared, session: Session, wish: figure_view.Wish) -> None:
             return
         search.ask(shared, session, narrowed(session.question, session.on_screen, start, end))
         st.rerun()
+    elif wish.name == "keep":
+        start, end = wish.whole("start"), wish.whole("end")
+        if 0 <= end - start < MOST_KEPT:
+            regions.keep(session, start, end)
+            st.rerun()
     elif wish.name == "reverse":
         search.ask(shared, session, replace(session.question, reverse=not session.question.reverse))
         st.rerun()
@@ -268,7 +317,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
     shown = session.on_screen
     runs = session.computing
     asked = session.exchange.asked or AddressState()
-    has_letters = runs.started or len(shown.sequence) <= MOST_LETTERS
+    has_letters = runs.reads_letters or len(shown.sequence) <= MOST_LETTERS
     return {
         "target": TARGET,
         "view": runs.feed.address.view,

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from engine.analyses.declared import Declared, Needed, analyses, declared
 from engine.analyses.pair import PairParameters
-from engine.core.card import Capability
-from engine.core.errors import LocuscopeError
+from engine.analyses.tiling import tiles
+from engine.core.card import Capability, ModelCard
+from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.features import Feature
 from engine.core.own_tracks import OwnTrack
+from engine.core.settings import Settings
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
 from engine.views import wire
-from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
+from engine.views.evidence import FigureStyle, Highlight, LocusEvidence, PanelState
 from engine.views.thinning import thinned
 from pages._ui import choices
 from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Question, Shown
 
+if TYPE_CHECKING:
+    from engine.analyses.band import BandParameters
+
 logger = logging.getLogger(__name__)
 
 NO_ELEMENTS = "none"
-MAP = "dependency"
-"""The analysis without whose answer there is no view."""
+ELEMENTS = "segmentation"
+MAP, BAND = "dependency", "band"
+"""The analyses without one of whose answers there is no view; the second is of what is longer than the model reads."""
 AUTOMATIC_SECONDS = 30.0
 AUTOMATIC_BASES = 400_000
 """Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read (some 220 on screen),
@@ -62,7 +68,9 @@ class Runs:
     window: tuple[int, int] | None = None
     startable: bool = True
     own: tuple[OwnTrack, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
     _away: bool = False
+    _hosted_away: bool = False
     _thinned: tuple[Feature, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -80,6 +88,8 @@ class Runs:
         job = self.jobs.get(name)
         if name in self.problems:
             return "cannot", self.problems[name]
+        if job is None and declared(name).of_place:
+            return "waiting", f"nothing was sent yet: press Ask {self.engine.model(self.requests[name].model).card.title}"
         if job is None and not self.startable:
             return "cannot", "Computed with the map, which cannot be computed here."
         if job is None:
@@ -95,8 +105,19 @@ class Runs:
 
     def notes(self) -> tuple[str, ...]:
         """What the engine has to say about the sequence's layout for the models."""
-        found = (note for request in self.requests.values() for note in self.engine.notes(request))
+        found = [note for request in self.requests.values() for note in self.engine.notes(request)]
+        if BAND in self.requests and MAP not in self.requests:
+            found.append(self._about_tiles())
         return tuple(dict.fromkeys(found))
+
+    def _about_tiles(self) -> str:
+        """What is to be known of a sequence that is longer than the model reads."""
+        band = cast("BandParameters", self.requests[BAND].parameters)
+        card = self.engine.model(self.question.model).card
+        return (
+            f"Longer than the {card.max_length:,} bases that {card.title} reads at once: computed in tiles of {band.tile:,} bases, each read with "
+            f"{band.band:,} on either side, and put together; pairs further apart are not asked. Tiles computed before are used again."
+        )
 
     @property
     def running(self) -> bool:
@@ -116,7 +137,7 @@ class Runs:
     @property
     def pictured(self) -> bool:
         """Whether there is a first picture of the map, or none is to come."""
-        job = self.jobs.get(MAP)
+        job = self.jobs.get(MAP) or self.jobs.get(BAND)
         return job is None or job.finished or job.partial is not None
 
     @property
@@ -125,11 +146,44 @@ class Runs:
         return bool(self.jobs)
 
     @property
+    def most(self) -> int:
+        """Bases of the longest sequence that is computed."""
+        card, settings = self.engine.model(self.question.model).card, self.engine.settings
+        return settings.max_length if MAP in self.requests or BAND in self.requests else min(card.max_length, settings.max_length)
+
+    @property
     def way_on(self) -> str:
         """What a button that starts what is not there would say; empty when everything is there or under way."""
-        if any(kind not in self.jobs and kind not in self.problems for kind in self.requests):
+        if any(kind not in self.jobs and kind not in self.problems and not declared(kind).of_place for kind in self.requests):
             return "Compute"
         return "Resume" if not self.running and any(self._is_stopped(kind) for kind in self.jobs) else ""
+
+    @property
+    def hosted_to_ask(self) -> tuple[str, ...]:
+        """Analyses of the place that a hosted model was not asked for yet."""
+        return tuple(name for name in self.requests if name not in self.jobs and name not in self.problems and declared(name).of_place)
+
+    def ask_hosted(self) -> None:
+        """Ask the hosted model what `hosted_to_ask` says; only ever after the visitor's click. Each call counts for the visitor."""
+        for name in self.hosted_to_ask:
+            request = self.requests[name]
+            try:
+                if self.engine.stored(request) is None:
+                    calls = self.engine.estimate(request).passes
+                    self.engine.jobs.quotas.take(self.visitor, "calls", calls)
+                self.jobs[name] = self.engine.submit(request, self.visitor)
+            except LocuscopeError as error:
+                self.problems[name] = str(error)
+
+    @property
+    def reads_letters(self) -> bool:
+        """Whether a model that reads the letters was asked."""
+        return any(not declared(kind).of_place for kind in self.jobs)
+
+    @property
+    def has_asked_hosted(self) -> bool:
+        """Whether there is something of a hosted model."""
+        return any(declared(kind).of_place for kind in self.jobs)
 
     def go_on_with(self, before: Runs) -> None:
         """Take over what was asked for before and has the same question: another model does not stop what it has no part in."""
@@ -139,18 +193,31 @@ class Runs:
                 self.jobs[kind] = job
 
     def start(self) -> None:
-        """Submit everything that can be answered and is not there; what cannot gets its sentence.
+        """Submit everything that can be answered here and is not there; what cannot gets its sentence.
 
-        What was stopped goes on from what was finished.
+        What was stopped goes on from what was finished. A hosted model is not asked (`ask_hosted`) but for what was stopped.
         """
         for kind, request in self.requests.items():
-            if kind in self.jobs and not self._is_stopped(kind):
+            if (kind in self.jobs and not self._is_stopped(kind)) or (kind not in self.jobs and declared(kind).of_place):
                 continue
             try:
                 self.jobs[kind] = self.engine.submit(request, self.visitor)
             except LocuscopeError as error:
                 self.problems[kind] = str(error)
         self.stopped = frozenset()
+
+    @property
+    def elements_wait(self) -> bool:
+        """Whether an element model was named that reads what the map's model cannot, and has not been asked yet."""
+        named = self.question.element_model not in ("", NO_ELEMENTS)
+        return named and ELEMENTS in self.requests and ELEMENTS not in self.jobs and ELEMENTS not in self.problems
+
+    def start_elements(self) -> None:
+        """Submit the element track alone, where there is no map."""
+        try:
+            self.jobs[ELEMENTS] = self.engine.submit(self.requests[ELEMENTS], self.visitor)
+        except LocuscopeError as error:
+            self.problems[ELEMENTS] = str(error)
 
     def give_up(self, after: Runs) -> None:
         """Stop what ``after`` does not go on with."""
@@ -173,6 +240,7 @@ class Runs:
     def let_go(self) -> None:
         """Forget the results of a visitor who is away; they come back with `come_back`, but for what the visitor stopped."""
         self._away = self._away or (bool(self.jobs) and not self.stopped)
+        self._hosted_away = self._hosted_away or (self.has_asked_hosted and not self.stopped)
         self.jobs, self.pair, self.chosen, self.stopped = {}, None, None, frozenset()
         self.feed = Feed(self.feed.address)
 
@@ -181,6 +249,9 @@ class Runs:
         if self._away:
             self._away = False
             self.start()
+        if self._hosted_away:
+            self._hosted_away = False
+            self.ask_hosted()
 
     def result(self, kind: str) -> Any | None:
         """The finished result, or the newest partial one."""
@@ -219,10 +290,15 @@ class Runs:
         try:
             parameters = PairParameters(changed, read)
             request = Request("pair", self.shown.sequence, self.question.model, parameters, self.question.species)
-            self.pair = self.engine.submit(request, self.visitor)
+            self.pair = self.engine.submit(self._of_pair(request), self.visitor)
         except LocuscopeError as error:
             note = str(error)
         self.chosen = Chosen((changed, read), note=note or "The 4 × 4 table is being computed.")
+
+    def _of_pair(self, request: Request) -> Request:
+        """The question about a pair; of a sequence that is computed in tiles, of the letters of a tile."""
+        band = self.requests.get(BAND)
+        return request if MAP in self.requests or band is None else in_a_tile(request, band)
 
     def choose(self, base: int) -> None:
         """Select a base."""
@@ -236,12 +312,14 @@ class Runs:
             for name, (kind, words) in self.states().items()
             if name not in results and kind in ("cannot", "waiting")
         }
-        if not self.started:  # nothing but the genome and its annotation, without a row of empty panels
-            states = {}
+        if not self.reads_letters:  # nothing but the genome, its annotation and a hosted model's, without a row of empty panels
+            states = {name: state for name, state in states.items() if declared(name).of_place}
+        elif not self.startable:  # the element track alone
+            states = {name: state for name, state in states.items() if name in self.jobs}
         if self._thinned is None:
             self._thinned = thinned(self.shown.features, len(self.shown.sequence))
-        features = self.shown.features if results else self._thinned
-        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title, self.own)
+        features = self.shown.features if self.reads_letters else self._thinned
+        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title, self.own, self.highlights)
 
     def lines(self) -> list[dict[str, Any]]:
         """How far each computation is that is not finished: its ``text``, ``done`` of ``total``, ``seconds_left``, ``running``, ``failed``."""
@@ -325,22 +403,54 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
             continue
         card = engine.model(model).card
         parameters = choices.parameters_of(analysis, card, chosen)
-        if _on_screen(analysis.after(analysis.settled(parameters, card), card), requests):
+        if analysis.longer is not None and is_tiled(len(shown.sequence), card, engine.settings):
+            other, parameters = analysis.longer(parameters, card)
             species = question.species if model == question.model else ""
+            requests[other] = Request(other, shown.sequence, model, parameters, species)
+            continue
+        if _on_screen(analysis.after(analysis.settled(parameters, card), card), requests):
+            by_elements = analysis.capability is Capability.SEGMENTATION and model == question.element_model
+            species = question.element_species if by_elements else question.species if model == question.model else ""
             requests[name] = Request(name, shown.sequence, model, parameters, species)
+            if analysis.of_place:
+                try:
+                    engine.check(requests[name])
+                except LocuscopeError as error:
+                    impossible[name] = str(error)
+                    del requests[name]
         else:
-            impossible[name] = f"{analysis.title} are read from the usual map, not from one with other settings."
+            why = "read from the usual map, not from one with other settings"
+            if is_tiled(len(shown.sequence), card, engine.settings):
+                why = f"read from a whole map, which {card.title} has of up to {card.max_length:,} bases; choose a shorter window"
+            impossible[name] = f"{analysis.title} are {why}."
     return Runs(engine, visitor, shown, question, requests, impossible)
+
+
+def is_tiled(length: int, card: ModelCard, settings: Settings) -> bool:
+    """Whether a sequence is computed in tiles: it is longer than the model reads at once, and not longer than is computed here."""
+    return card.max_length < length <= settings.max_length
+
+
+def in_a_tile(request: Request, band: Request) -> Request:
+    """The question about a pair in the tile of its changed base. Raises `ParameterError` for a pair that the band does not have."""
+    pair, along = cast("PairParameters", request.parameters), cast("BandParameters", band.parameters)
+    if abs(pair.changed - pair.read) > along.band:
+        raise ParameterError(f"These bases are more than {along.band:,} apart, which the band does not ask; choose nearer ones.")
+    tile = next(tile for tile in tiles(request.sequence, along.tile, along.band) if tile.first <= pair.changed < tile.last)
+    near = PairParameters(pair.changed - tile.start, pair.read - tile.start)
+    return replace(request, sequence=request.sequence.window(tile.start, tile.end), parameters=near)
 
 
 def _model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[str, str]:
     """Who answers an analysis of a view, and where nobody does, why."""
     if analysis.capability is Capability.SEGMENTATION and question.elements:
-        return ("", "No element track was asked for.") if question.elements == NO_ELEMENTS else (question.elements, "")
+        return ("", "No element track was asked for.") if question.elements == NO_ELEMENTS else (question.element_model, "")
     reason = analysis.cannot(engine.model(question.model).card)
     if not reason:
         return question.model, ""
-    return (analysis.default_model, "") if _usable(engine, analysis) else ("", reason)
+    if _usable(engine, analysis):
+        return analysis.default_model, ""
+    return "", engine.model(analysis.default_model).why_not if analysis.of_place else reason
 
 
 def _usable(engine: Engine, analysis: Declared) -> bool:
@@ -394,14 +504,16 @@ def price(runs: Runs) -> Price:
     stored = True
     problem = ""
     for kind, request in runs.requests.items():
+        if declared(kind).of_place:  # asked by a click of its own, and computed elsewhere
+            continue
         try:
             runs.engine.check(request)
-            cost = runs.engine.estimate(request, list(runs.requests.values()))
+            cost = runs.engine.estimate(request, list(runs.requests.values()), runs.visitor)
             is_stored = runs.engine.stored(request) is not None
             is_told = is_stored and runs.engine.asked_before(request, runs.visitor)
         except LocuscopeError as error:
             runs.problems[kind] = str(error)
-            problem = str(error) if kind == MAP else problem
+            problem = str(error) if kind in (MAP, BAND) else problem
             continue
         stored = stored and is_stored
         if is_told:

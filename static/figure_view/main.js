@@ -10,7 +10,7 @@ import { many, readout, regionWords, selectionWords } from "./words.js";
 
 const SHAPES = ["wide", "square", "triangle"];
 const TOOLS = { move: "Drag moves the view.", box: "Drag zooms into a box.", select: "Drag selects a region." };
-const BY_SERVER = ["shape", "distance", "threshold", "arcs", "bases", "symmetry", "near"];
+const BY_SERVER = ["shape", "distance", "threshold", "arcs", "bases", "symmetry", "near", "genes"];
 const SEEN = ["display", "region", "rows", "selection", "arrangement", "width"];
 const KEPT = ["meta", "display", "region", "rows", "selection"]; // when the visitor comes back from another page
 
@@ -25,7 +25,6 @@ class FigureView {
     const left = ({ relatedTarget }) => root.contains(relatedTarget) || setTimeout(() => this.tell(), 80);
     for (const event of ["pointerleave", "focusout"]) root.addEventListener(event, left);
   }
-
   update(meta, send) {
     const before = this.meta;
     Object.assign(this, { meta, length: meta.length });
@@ -68,7 +67,6 @@ class FigureView {
     }
     this.refresh(["figure", "map", "window"].includes(kind) ? "layout" : kind);
   }
-
   scale = () => this.width / (this.region.b - this.region.a);
   isBlock = () => this.rows.a !== this.region.a || this.rows.b !== this.region.b;
   panel = (id) => this.laid.find((panel) => panel.id === id);
@@ -103,6 +101,7 @@ class FigureView {
   set(change) {
     Object.assign(this.display, change);
     if (BY_SERVER.some((name) => name in change)) this.send("display", this.display);
+    page.rate(this);
     this.put({}, "view", "shape" in change ? "layout" : "status");
   }
   setShape(shape = SHAPES[(SHAPES.indexOf(this.display.shape) + 1) % 3]) {
@@ -137,6 +136,7 @@ class FigureView {
     for (const field of box.querySelectorAll("[data-usual]")) field.value = this.display[field.name] ?? "";
     for (const field of box.querySelectorAll("[type=checkbox]"))
       field.checked = !this.arrangement.off.includes(field.name);
+    page.rate(this);
     box.togglePopover();
     this.say(`${box.ariaLabel} ${box.matches(":popover-open") ? "open" : "closed"}.`);
   }
@@ -148,7 +148,6 @@ class FigureView {
     if (told && told !== this.told) this.send("seen", this.seen());
     this.told = told;
   }
-
   select(chosen) {
     if (!chosen && !this.selection) return;
     this.put({ selection: chosen && { i: chosen.i, j: chosen.j }, tab: "card" }, "side");
@@ -178,7 +177,6 @@ class FigureView {
     this.pick(rows.at((at < 0 && direction < 0 ? -1 : at + direction) % rows.length).dataset.places);
   }
   openTab = (tab) => this.put({ tab }, "side");
-
   setCursor = (cursor) => this.put({ cursor, message: "" }, "cursor");
   moveCursor(rows, columns) {
     const step = (base, by) => limited(base + by, 0, this.length - 1);
@@ -208,10 +206,10 @@ class FigureView {
   openMenu(left) {
     const { menu } = this.dom;
     const count = this.brush.b - this.brush.a;
-    const [zoom, copy, compute] = menu.children;
+    const [zoom, copy, compute, keep] = menu.children;
     zoom.textContent = `Zoom to ${regionText(this.brush, this.facts.ruler)}`;
     copy.textContent = `Copy ${many(count)} bases`;
-    [copy.hidden, compute.hidden] = [!this.meta.letters, this.meta.fixed || count < 8];
+    [copy.hidden, compute.hidden, keep.hidden] = [!this.meta.letters, this.meta.fixed || count < 8, this.meta.fixed];
     menu.style.left = `${limited(left, GUTTER.left, GUTTER.left + this.width - 140)}px`;
     menu.hidden = false;
     return zoom;
@@ -221,7 +219,7 @@ class FigureView {
     this.leaveRegion();
     this.focus();
     if (what === "zoom") this.show({ a, b });
-    if (what === "compute") this.send("compute", { start: a, end: b });
+    if (what === "compute" || what === "keep") this.send(what, { start: a, end: b });
     if (what === "copy") this.copy(this.meta.letters.slice(a, b), `${many(b - a)} bases copied.`);
   }
   leaveRegion() {
@@ -253,7 +251,6 @@ class FigureView {
   search = () => document.querySelector(".st-key-search textarea")?.focus();
   hint = (message) => this.say(message, this.put({ message }, "cursor"));
   say = (text) => this.dom.live.replaceChildren(text);
-
   put(change, ...what) {
     Object.assign(this, change);
     for (const one of what) this.refresh(one);

@@ -48,6 +48,7 @@ def test_every_file_holds_places_states_map_and_provenance(genome: list[str], tm
         np.testing.assert_allclose(vectors[coding], vectors[coding[:1]].repeat(12, axis=0), atol=1e-4)
     assert (told["analysis"], told["card"]["id"]) == ("embeddings", "locuscope")
     assert told["projection"]["agreement"][0]["features"] == "hidden states"
+    assert len(told["places_sha256"]) == 64
     assert main([*genome, "--windows", "50", "--out", str(tmp_path / "x.tsv")]) == 0
     head = [line.split("\t") for line in (tmp_path / "x.tsv").read_text().splitlines()[2:4]]
     assert head[0][:9] == ["contig", "start", "end", "strand", "name", "class", "gc", "cluster", "pca_1"] or "umap_1" in head[0]
@@ -82,3 +83,12 @@ def test_what_cannot_be_done_is_one_sentence(
     assert main([*genome, *(str(tmp_path / "labels.tsv") if text == "LABELS" else text for text in given)]) == 2
     said = capsys.readouterr().err.splitlines()
     assert says in said[-1]
+
+
+def test_logos_of_clusters_are_written_as_a_table_and_a_picture(genome: list[str], tmp_path: Path) -> None:
+    table = tmp_path / "logos.tsv"
+    assert main([*genome, "--out", str(tmp_path / "x.npz"), "--logos", str(table)]) == 0
+    rows = [line.split("\t") for line in table.read_text().splitlines() if not line.startswith("#")]
+    assert rows[0] == ["cluster", "places", "in_logo", "position", "A", "C", "G", "T", "bits"]
+    assert [row[3] for row in rows[1:41]] == [str(number) for number in range(1, 41)]
+    assert main([*genome, "--logos", str(tmp_path / "logos.xyz")]) == 2

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui import downloads
 from pages._ui.question import address_of
 from tests.pages.conftest import SHORT
 
@@ -163,10 +166,10 @@ def test_a_hostile_address_gets_a_sentence_and_a_page_that_works(explorer: Opene
     state_of(app).computing.cancel()
 
 
-def test_a_sequence_too_long_for_the_model_says_the_limit_and_offers_a_window(explorer: Opened) -> None:
-    app = submit(explorer(), "ACGGT" * 1000)
+def test_a_sequence_too_long_even_for_tiles_says_the_limit_and_offers_a_window(explorer: Opened) -> None:
+    app = submit(explorer(), "ACGGT" * 4001)
     assert not app.error
-    assert "2,048" in app.warning[0].value or "2048" in app.warning[0].value
+    assert "2,048" in app.warning[0].value
     assert any(button.label == "Use this window" for button in app.button)
     next(item for item in app.number_input if item.label == "Bases").set_value(20)
     next(item for item in app.number_input if item.label == "Window from").set_value(6)
@@ -259,3 +262,15 @@ def test_an_address_that_asks_for_elements_of_a_model_without_any_gets_a_sentenc
     assert len(app.error) == 1
     assert state_of(app).question.elements == ""
     state_of(app).computing.cancel()
+
+
+def test_the_view_is_offered_for_other_browsers_with_what_is_seen(explorer: Opened) -> None:
+    app = explorer(example="ecoli-lac-promoter", region="11-60")
+    session = state_of(app)
+    deadline = time.monotonic() + 60
+    while not session.computing.settled and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with zipfile.ZipFile(io.BytesIO(downloads.browsers(session))) as archive:
+        names, read_me = archive.namelist(), archive.read("README.txt").decode()
+    assert {"igv-session.json", "jbrowse/config.json", "hub/hub.txt", "tracks/annotation.bed", "tracks/effects_influence.bw"} <= set(names)
+    assert "lac promoter of E. coli, NC_000913.3:366369-366418" in read_me  # bases 11 to 60 of the reverse strand, which ends at 366,428

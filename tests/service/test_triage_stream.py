@@ -10,7 +10,7 @@ import pytest
 
 from engine.core.consequences import Consequence
 from engine.core.errors import Cancelled
-from engine.core.progress import SilentMonitor
+from engine.core.progress import Monitor, SilentMonitor
 from engine.core.proteins import MissenseScore, Substitution
 from engine.core.settings import Settings
 from engine.core.splicing import SiteChange, SpliceScore
@@ -119,6 +119,36 @@ def test_a_run_that_ended_in_the_middle_goes_on_and_gives_the_same(
     assert found.provenance.parameters["rows_from_an_earlier_run"] == len(first)
     again.close(done=True)
     assert not (tmp_path / "j").exists()
+
+
+def test_which_batches_were_unusual_is_known_of_every_piece_and_after_an_end(
+    vcf: Path, reference: ReferenceLetters, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(triage_stream, "PIECE", 2)
+    whole, pieces, stopped = engine.run_triage, list[Triage](), list[bool]()
+
+    def run(request: TriageRequest, monitor: Monitor | None = None) -> Triage:
+        found: Triage = whole(request, monitor)
+        if len(pieces) == 2 and not stopped:
+            stopped.append(True)
+            raise Cancelled("enough")
+        pieces.append(found)
+        told = {2: "smaller", 3: "shared"}.get(len(pieces), "")
+        return Triage(found.rows, replace(found.provenance, batches=told))
+
+    monkeypatch.setattr(engine, "run_triage", run)
+    stream = the_stream(vcf, TriageRequest((), reference, parameters=TriageParameters(20)))
+    first = Journal(tmp_path / "j", "x")
+    with pytest.raises(Cancelled):
+        run_stream(engine, stream, first, SilentMonitor())
+    first.close(done=False)
+    assert len(first) == 4
+    again = Journal(tmp_path / "j", "x")
+    assert (len(again), again.batches) == (4, "smaller")
+    found = run_stream(engine, stream, again, SilentMonitor())
+    assert found.provenance.batches == "shared, smaller"
+    assert list(found.rows) == [row for piece in pieces for row in piece.rows]
+    again.close(done=True)
 
 
 def test_a_journal_of_another_question_is_begun_anew(tmp_path: Path) -> None:

@@ -109,8 +109,9 @@ class Locuscope:
         told = "masked letters are looked up in a table of the training RNAs, too"
         if self._net.memory is None:
             return ""
-        if sequence is None:
-            return f"{told}, where it knows the words around them" if self.species == "rna" else ""
+        if sequence is None or len(sequence) > self.card.max_length:
+            rna = self.species == "rna" if sequence is None else self._domain_of(sequence) == "rna"
+            return f"{told}, where it knows the words around them" if rna else ""
         heard = int((self.remembered(sequence) >= HEARD).sum()) if self._domain_of(sequence) == "rna" else 0
         return f"{told}: it has a say at {heard:,} of {len(sequence):,} bases" if heard else ""
 

@@ -25,12 +25,12 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """One trace a strength and colour, the weakest first, so that strong arcs lie over faint ones."""
     pairs, both_signs = _pairs(evidence, style)
     state = _state(evidence, found_any=len(pairs.places) > 0, live=style.live)
-    map_or_contacts = evidence.results.get("dependency") or evidence.results["contacts"]
+    map_or_contacts = evidence.results.get("dependency") or evidence.results.get("band") or evidence.results["contacts"]
     unit = getattr(map_or_contacts, "unit", "bits")
     words: dict[str, Any] = {
         "title": "Pairs gained and lost" if both_signs else None,
         "unit": unit,
-        "model": map_or_contacts.provenance.card.title,
+        "model": map_or_contacts.provenance.answered_by,
     }
     if not len(pairs.places):
         return Drawn(state=state, **words)
@@ -43,9 +43,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         for colour in dict.fromkeys(colours[step == level].tolist()):
             chosen = (step == level) & (colours == colour)
             part = (level + 0.5) / STRENGTHS
-            traces.append(
-                lines(joined(*_curves(pairs.places[chosen], heights[chosen])), colour, 0.8 + 2 * part, opacity=0.25 + 0.75 * part)
-            )
+            traces.append(lines(joined(*curves(pairs.places[chosen], heights[chosen])), colour, 0.8 + 2 * part, opacity=0.25 + 0.75 * part))
     if len(style.selected) == 2 and not style.live:
         traces.append(_selected(style.selected, int((pairs.places[:, 1] - pairs.places[:, 0]).max()), theme(dark=style.dark)["accent"]))
     facts = {"arcs": {"i": pairs.places[:, 0] + 1, "j": pairs.places[:, 1] + 1, "value": pairs.values, "height": heights}}
@@ -56,15 +54,20 @@ def _pairs(evidence: LocusEvidence, style: FigureStyle) -> tuple[Pairs, bool]:
     found = evidence.results.get("dependency")
     if found is not None:
         return pairs_of(found, style.arcs, style.minimum_distance, style.threshold), signed(found)
+    band = evidence.results.get("band")
+    if band is not None:
+        return Pairs(*band.strongest(style.arcs, style.minimum_distance, style.threshold)), False
     contacts = evidence.results["contacts"]
     return Pairs(contacts.pairs, contacts.scores), False
 
 
 def _state(evidence: LocusEvidence, *, found_any: bool, live: bool) -> PanelState | None:
     """A map that is not finished has the pairs of its computed rows only, and says so."""
-    found = evidence.results.get("dependency")
+    found = evidence.results.get("dependency") or evidence.results.get("band")
     if found is None or found.complete:
         return None if found_any else PanelState("result", "no pair passes the filters")
+    if "dependency" not in evidence.results:
+        return PanelState("partial", f"partial, {found.done:,} of {len(found.values):,} rows: pairs of these rows only")
     rows = "partial" if live else f"partial, {int(rows_done(found).sum()):,} of {len(found.values):,} rows"
     return PanelState("partial", f"{rows}: pairs of these rows only" if found_any else f"{rows}: too few to tell which pairs are strongest")
 
@@ -73,7 +76,7 @@ def _selected(pair: tuple[int, ...], widest: int, colour: str) -> dict[str, Any]
     """The arc of a selected pair, whether it is among the strongest or not."""
     places = np.array([sorted(pair)], np.int64)
     return lines(
-        joined(*_curves(places, np.minimum(arc_heights(places, widest), 1))),
+        joined(*curves(places, np.minimum(arc_heights(places, widest), 1))),
         colour,
         2.5,
         line={"color": colour, "width": 2.5, "dash": "dash"},
@@ -86,7 +89,8 @@ def arc_heights(places: NDArray[np.int64], widest: int = 0) -> NDArray[np.float3
     return np.asarray(LOWEST + (TALLEST - LOWEST) * np.sqrt(spans / (widest or spans.max())), np.float32)
 
 
-def _curves(places: NDArray[np.int64], heights: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+def curves(places: NDArray[np.int64], heights: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Half ellipses between the two bases of each pair (n, 2), as points (n, `POINTS`) of x and of y."""
     angle = np.linspace(0, np.pi, POINTS)
     middle, radius = places.mean(axis=1) + 1, (places[:, 1] - places[:, 0]) / 2
     return middle[:, None] - radius[:, None] * np.cos(angle), heights[:, None] * np.sin(angle)
@@ -114,5 +118,5 @@ PANEL = Panel(
     order=20,
     height=74,
     draw=draw,
-    analyses=("dependency", "contacts"),
+    analyses=("dependency", "band", "contacts"),
 )
