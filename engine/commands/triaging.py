@@ -117,7 +117,7 @@ def triage_command(
             print(f"{len(journal):,} of {stream.count:,} alleles were scored before; the run goes on from there.", file=sys.stderr)
         done = False
         try:
-            result = run_stream(engine, stream, journal, monitor)
+            result = run_stream(engine.run_triage, stream, journal, monitor)
             monitor.close()
             if out is not None and written is not None:
                 with writing(out):

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from engine.models.checkpoints.check import Finding
     from engine.service.splice import SpliceRequest
     from engine.service.triage import AlleleRequest, TriageRequest
+    from engine.service.triage_stream import Stream
 
 __all__ = ["Engine", "ModelRow", "Request", "follow"]
 
@@ -352,16 +353,10 @@ class Engine:
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit(request, visitor), visitor, monitor)
 
-    def submit_triage(self, request: TriageRequest | AlleleRequest, visitor: str = "") -> Job:
+    def submit_triage(self, request: TriageRequest | AlleleRequest, visitor: Waiter = "") -> Job:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
-        entry = self._registry.entry(request.model or self.settings.model)
+        entry, spec = self._triage_spec(request)
         refusal = declared("effects").cannot
-        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
-        entry, _ = identified(entry, spec.directory)
-        reason = refusal(entry.card)
-        if reason:
-            raise CapabilityMissing(reason)
-
         splicing = self._splicing(request)
         table = self._missense_table(request)
 
@@ -383,6 +378,32 @@ class Engine:
         """`submit_triage`, after waiting for it."""
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
+
+    def submit_stream(self, stream: Stream, visitor: str = "") -> Job:
+        """`submit_triage` of a visitor's file, kept on the disk as it goes: a run that ended before its end, with its process or its session,
+        goes on when the same question is asked again. Raises as `submit_triage`."""
+        from engine.service.triage_stream import identity_of, run_unfinished
+
+        request = stream.request
+        self._triage_spec(request)
+
+        def work(monitor: JobMonitor) -> Any:
+            def ask(piece: TriageRequest, watcher: Monitor | None) -> Any:
+                return follow(self.submit_triage(piece, monitor.job), monitor.job, watcher, keep_partial=False)
+
+            return run_unfinished(ask, stream, self.settings, identity_of(self, stream), monitor)
+
+        return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
+
+    def _triage_spec(self, request: TriageRequest | AlleleRequest) -> tuple[ModelEntry, ModelSpec]:
+        """The model of a triage. Raises `CapabilityMissing` for one that scores no variants, and `WeightsMissing`."""
+        entry = self._registry.entry(request.model or self.settings.model)
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        entry, _ = identified(entry, spec.directory)
+        reason = declared("effects").cannot(entry.card)
+        if reason:
+            raise CapabilityMissing(reason)
+        return entry, spec
 
     def _missense_table(self, request: TriageRequest | AlleleRequest) -> str:
         """The table that a triage asks for missense substitutions, found to be here; empty for none. Raises as `scorer`."""

@@ -48,12 +48,14 @@ class Piece:
 class ReferenceLetters:
     """Letters of one registered assembly by contig, contig names understood in their usual other spellings.
 
-    ``pieces``: records that are parts of contigs, as their headers say (``>NAME chr17:41100001-41300000``).
+    ``pieces``: records that are parts of contigs, as their headers say (``>NAME chr17:41100001-41300000``). ``sha256``: of a file whose bytes
+    were at hand, which its place and time of change say nothing of.
     """
 
     genomes: GenomeSet
     assembly: str
     pieces: tuple[Piece, ...] = ()
+    sha256: str = ""
 
     @classmethod
     def of_file(cls, path: Path, settings: Settings) -> ReferenceLetters:
@@ -80,7 +82,9 @@ class ReferenceLetters:
 
     @property
     def identity(self) -> str:
-        """Names its letters: the file by its place, size and time of change."""
+        """Names its letters: the file by its bytes, or by its place, size and time of change."""
+        if self.sha256:
+            return self.sha256
         path = self.genomes.file(self.assembly)
         if path is None:
             return self.assembly

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from engine.core.variants import Triage, TriageParameters
 from engine.service.jobs import Job
 from engine.service.proteins import TABLE, has_table
 from engine.service.triage import ReferenceLetters, TriageRequest
+from engine.service.triage_stream import Stream
 from engine.service.variant_list import read_variant_list
 from engine.service.visitor_files import VisitorFolder
 from engine.sources import apart
@@ -207,7 +209,8 @@ def _start(shared: state.Shared, asked: Asked) -> None:
     def then(found: tuple[TriageRequest, VisitorFolder | None, Given]) -> None:
         request, folder, given = found
         try:
-            job = shared.engine.submit_triage(request, visitor)
+            stream = Stream(lambda: request.variants, request.count, hashlib.sha256(given.content).hexdigest(), request)
+            job = shared.engine.submit_stream(stream, visitor)
         except LocuscopeError as error:
             show_error(str(error))
             return
@@ -230,7 +233,8 @@ def _reference(shared: state.Shared, asked: Asked, monitor: reading.Reading, vis
     path = folder.write("reference.fa.gz" if asked.fasta.content.startswith(GZIP_MAGIC) else "reference.fa", asked.fasta.content)
     own = replace(shared.settings, home=folder.path)
     apart.prepare_reference(path, own, monitor)
-    return ReferenceLetters.of_file(path, own), folder
+    sha256 = hashlib.sha256(asked.fasta.content).hexdigest()
+    return replace(ReferenceLetters.of_file(path, own), sha256=sha256), folder
 
 
 def _transcripts(asked: Asked, reference: ReferenceLetters, folder: VisitorFolder | None) -> Transcripts:
@@ -253,7 +257,7 @@ def _follow(shared: state.Shared, desk: Desk) -> None:
         polling.follow(shared.engine, True, _progress, desk.job)
         return
     if desk.job.state == "cancelled":
-        st.info("The triage was cancelled; nothing is ranked.")
+        st.info("The triage was cancelled; nothing is ranked. Asked again, it goes on from where it was.")
     elif desk.job.error is not None:
         show_error(str(desk.job.error))
     elif isinstance(desk.job.result, Triage):

@@ -31,6 +31,8 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     frame = desk.frame
     for note in desk.notes:
         show_caption(note)
+    if before := int(found.provenance.parameters.get("rows_from_an_earlier_run", 0)):
+        show_caption(f"{before:,} of the alleles were scored by an earlier run that ended before its end; this one went on from there.")
     counts = frame["status"].value_counts()
     words = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     with st.container(horizontal=True, vertical_alignment="center"):
