@@ -12,6 +12,7 @@ import streamlit as st
 
 from engine.core.calibration import FEWEST, HARMFUL, SCORES, Calibration, calibration_of
 from engine.core.consequences import IMPACT_ORDER, IMPACTS
+from engine.core.splicing import KINDS
 from engine.core.variants import ScoredVariant, Triage
 from engine.exports.triage_files import FORMATS, TriageFormat
 from engine.exports.triage_report import variant_report
@@ -137,6 +138,11 @@ def _reason(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
         count = len(row.consequences)
         with st.expander(f"{count:,} transcript{'' if count == 1 else 's'}", expanded=len(row.consequences) < 4):
             st.dataframe(consequences(row), hide_index=True)
+    if row.splice is not None:
+        with st.expander("Splice sites, alternate − reference, by CI-SpliceAI", expanded=row.splice.score is not None):
+            if row.splice.note:
+                show_caption(row.splice.note)
+            st.dataframe(splice_changes(row), hide_index=True)
     if desk.problem:
         with st.container(horizontal=True):
             allele_bar.steps(shared, session, desk, "Triage")
@@ -201,6 +207,25 @@ def consequences(row: ScoredVariant) -> pd.DataFrame:
             "HGVS p.": [item.hgvs_p for item in row.consequences],
             "genetic code": [str(item.genetic_code or "") for item in row.consequences],
             "note": [item.note for item in row.consequences],
+        }
+    )
+
+
+def splice_changes(row: ScoredVariant) -> pd.DataFrame:
+    """The largest gain and loss of each kind of splice site around a variant: by how much, where, from what to what."""
+    found = row.splice
+    pairs = [(kind, change) for kind, change in zip(KINDS, found.changes, strict=True) if change is not None] if found is not None else []
+    return pd.DataFrame(
+        {
+            "site": [kind.replace("_", " ") for kind, _ in pairs],
+            "gene": [found.gene if found is not None else "" for _ in pairs],
+            "Δ P": [change.delta for _, change in pairs],
+            "position": pd.array([change.position for _, change in pairs], dtype="Int64"),
+            "from the variant": pd.array(
+                [None if change.position is None else change.position - row.variant.position for _, change in pairs], dtype="Int64"
+            ),
+            "P reference": [change.reference for _, change in pairs],
+            "P alternate": [change.alternate for _, change in pairs],
         }
     )
 

@@ -446,7 +446,7 @@ def test_results_of_another_sequence_an_empty_figure_and_unknown_styles_are_refu
 def test_every_panel_has_an_id_a_title_a_unit_where_it_reads_values_and_one_sentence_of_help() -> None:
     figure = locus_figure(everything())
     found = panels()
-    assert len({panel.id for panel in found}) == len(found) == 21
+    assert len({panel.id for panel in found}) == len(found) == 25
     for panel in found:
         assert panel.title
         assert panel.help.endswith(".")
