@@ -11,17 +11,16 @@ import typer
 from engine.analyses.benchmark import BenchmarkParameters
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, read_bytes, settings_of_command_line
-from engine.commands.options import Device, Out, Weights, whole
+from engine.commands.options import Device, GeneModels, Out, Replicates, Seed, SpliceDistance, SpliceMasked, VariantReference, Weights
 from engine.core.errors import InputError
-from engine.core.parameters import fields_of
 from engine.core.splicing import SpliceParameters
+from engine.service.named_benchmarks import Preset
 
 if TYPE_CHECKING:
-    from engine.service.named_benchmarks import Preset
+    from engine.core.settings import Settings
+    from engine.service.benchmark import BenchmarkRequest
 
 app = typer.Typer()
-
-_OPTIONS = {field.name: field.option for kind in (BenchmarkParameters, SpliceParameters) for field in fields_of(kind)}
 
 
 @app.command("benchmark")
@@ -42,17 +41,13 @@ def benchmark_command(
         str, typer.Option(metavar="NAMES", help="Columns for contig, position, reference and alternate, with commas between.")
     ] = "",
     model: Annotated[str, typer.Option("--model", metavar="ID", help="A model that scores the rows' variants.")] = "",
-    fasta: Annotated[Path | None, typer.Option("--fasta", metavar="REFERENCE", help="The assembly of the variants.")] = None,
-    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF with gene models.")] = None,
+    fasta: VariantReference = None,
+    gff: GeneModels = None,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="GRCh37 or GRCh38: the genes that come with cispliceai.")] = "",
-    distance: Annotated[
-        int, typer.Option(_OPTIONS["distance_bp"].flag, metavar="BP", help=_OPTIONS["distance_bp"].help, parser=whole)
-    ] = 50,
-    masked: Annotated[bool, typer.Option(_OPTIONS["masked"].flag, help=_OPTIONS["masked"].help)] = False,
-    replicates: Annotated[
-        int, typer.Option(_OPTIONS["replicates"].flag, metavar="N", help=_OPTIONS["replicates"].help, parser=whole)
-    ] = 1_000,
-    seed: Annotated[int, typer.Option(_OPTIONS["seed"].flag, metavar="N", help=_OPTIONS["seed"].help, parser=whole)] = 1,
+    distance: SpliceDistance = 50,
+    masked: SpliceMasked = False,
+    replicates: Replicates = 1_000,
+    seed: Seed = 1,
     weights: Weights = None,
     device: Device = "",
     out: Out = None,
@@ -60,8 +55,7 @@ def benchmark_command(
     """AUROC, auPRC and Spearman of scores against labels, with 95 % intervals, by class, beside baselines: a table, or .json. Without TABLE
     the benchmarks there are by name, with what was measured of them."""
     from engine.core.transcripts import Transcripts
-    from engine.exports.benchmark_table import write_benchmark
-    from engine.service.benchmark import BenchmarkRequest, run_benchmark
+    from engine.service.benchmark import BenchmarkRequest
     from engine.service.triage import ReferenceLetters
     from engine.sources.labelled import read_labelled
     from engine.sources.transcripts import read_transcripts
@@ -74,46 +68,51 @@ def benchmark_command(
         check_ending(out, (".tsv", ".txt", ".json"))
     preset = _preset(table, data)
     path = data if preset is not None and data is not None else Path(table)
-    if preset is not None:
-        label, group, columns = label or preset.label, group or preset.group, columns or preset.columns
-        positive, negative = positive or [*preset.positive], negative or [*preset.negative]
-        baseline, lower = baseline or [*preset.baselines], lower or [*preset.lower]
-        assembly = assembly or ("" if gff is not None else preset.assembly)
-    if not label:
+    read = Preset(label, tuple(positive), tuple(negative), group, columns, tuple(baseline), tuple(lower), assembly)
+    read = read.or_else(preset, with_assembly=gff is None) if preset is not None else read
+    if not read.label:
         raise InputError("Missing option '--label'; name the column that holds the label.")
     settings = settings_of_command_line()
     request = BenchmarkRequest(
-        read_labelled(path, tuple(name.strip() for name in columns.split(",")) if columns else ()),
-        label,
-        tuple(positive),
-        tuple(negative),
+        read_labelled(path, tuple(name.strip() for name in read.columns.split(",")) if read.columns else ()),
+        read.label,
+        read.positive,
+        read.negative,
         tuple(score),
-        tuple(baseline),
-        tuple(lower),
-        group,
+        read.baselines,
+        read.lower,
+        read.group,
         model,
         ReferenceLetters.of_file(fasta, settings) if fasta is not None else None,
         read_transcripts(gff) if gff is not None else Transcripts(),
-        assembly,
+        read.assembly,
         SpliceParameters(distance, masked),
         weights,
         device,
         BenchmarkParameters(replicates, seed),
     )
+    _measured(request, settings, table if preset is not None else "", path, out)
+
+
+def _measured(request: BenchmarkRequest, settings: Settings, name: str, path: Path, out: Path | None) -> None:
+    """Measure and write; ``name`` of the benchmark, empty for a table of one's own at ``path``."""
+    from engine.exports.benchmark_table import write_benchmark
+    from engine.service.benchmark import run_benchmark
+
     engine, monitor = arguments.make_engine(settings), TerminalMonitor()
     found = run_benchmark(engine, request, monitor)
     monitor.close()
     provenance = {
-        "benchmark": table if preset is not None else "",
+        "benchmark": name,
         "file": path.name,
         "sha256": hashlib.sha256(read_bytes(path)).hexdigest(),
-        "label": label,
-        "positive": positive,
-        "negative": negative,
-        "model": model,
-        "weights": engine.fingerprint(model, weights) if model else "",
+        "label": request.label,
+        "positive": [*request.positive],
+        "negative": [*request.negative],
+        "model": request.model,
+        "weights": engine.fingerprint(request.model, request.weights) if request.model else "",
     }
-    deliver(lambda path: write_benchmark(found, provenance, path), out, ".tsv")
+    deliver(lambda place: write_benchmark(found, provenance, place), out, ".tsv")
 
 
 def _preset(name: str, data: Path | None) -> Preset | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from engine.analyses.benchmark import BenchmarkParameters
 from engine.core.errors import ParameterError
-from engine.core.parameters import number, whole_number
+from engine.core.parameters import Parameters, fields_of, number, whole_number
+from engine.core.splicing import SpliceParameters
 
 Letters = Annotated[str | None, typer.Option("--sequence", metavar="LETTERS", help="DNA or RNA letters, any case.")]
 Fasta = Annotated[Path | None, typer.Option("--fasta", metavar="FILE", help="FASTA or GenBank file, gzipped or not.")]
@@ -27,6 +29,10 @@ Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="
 Species = Annotated[str, typer.Option("--species", metavar="NAME", help="Species token of SpeciesLM.")]
 Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
 Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, float16 or bfloat16.")]
+_REFERENCE = typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")
+VariantReference = Annotated[Path | None, _REFERENCE]
+NeededReference = Annotated[Path, _REFERENCE]
+GeneModels = Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF or GenBank with gene models.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; its name decides the format.")]
 
 
@@ -44,3 +50,16 @@ def decimal(text: str | float) -> float:
         return number(text)
     except ParameterError as error:
         raise typer.BadParameter(str(error).rstrip(".")) from error
+
+
+def _of(parameters: type[Parameters], field: str, metavar: str | None = None, **more: Any) -> Any:
+    """The option of a field of parameters, with the flag and help that it declares."""
+    option = next(item.option for item in fields_of(parameters) if item.name == field)
+    return typer.Option(option.flag, metavar=metavar, help=option.help, **more)
+
+
+SpliceDistance = Annotated[int, _of(SpliceParameters, "distance_bp", "BP", parser=whole)]
+SpliceMasked = Annotated[bool, _of(SpliceParameters, "masked")]
+SpliceOutside = Annotated[bool, _of(SpliceParameters, "outside")]
+Replicates = Annotated[int, _of(BenchmarkParameters, "replicates", "N", parser=whole)]
+Seed = Annotated[int, _of(BenchmarkParameters, "seed", "N", parser=whole)]

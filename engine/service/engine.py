@@ -355,10 +355,14 @@ class Engine:
 
     def submit_triage(self, request: TriageRequest | AlleleRequest, visitor: Waiter = "") -> Job:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
+        from engine.service import clinvar
+        from engine.service.triage import TriageRequest
+
         entry, spec = self._triage_spec(request)
         refusal = declared("effects").cannot
         splicing = self._splicing(request)
         table = self._missense_table(request)
+        clinical = clinvar.opened(request) if isinstance(request, TriageRequest) else None
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
@@ -370,7 +374,8 @@ class Engine:
                 measured = calibration_of(model.card.id, model.card.weights_sha256, width, request.organism)
                 found = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, measured)
             found = splicing(found, monitor) if splicing is not None else found
-            return with_missense(self, table, request, found, monitor) if table else found
+            found = with_missense(self, table, request, found, monitor) if table else found
+            return clinvar.with_clinvar(clinical, request, found, monitor) if clinical is not None else found
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 

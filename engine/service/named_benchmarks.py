@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,11 @@ class Preset:
     baselines: tuple[str, ...] = ()
     lower: tuple[str, ...] = ()
     assembly: str = ""
+
+    def or_else(self, usual: Preset, *, with_assembly: bool) -> Preset:
+        """These options, and those of ``usual`` where they are empty; its assembly only ``with_assembly``."""
+        found = {item.name: getattr(self, item.name) or getattr(usual, item.name) for item in fields(self) if item.name != "assembly"}
+        return Preset(**found, assembly=self.assembly or (usual.assembly if with_assembly else ""))
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,8 @@ class TriageRequest:
         A model of splice sites that is asked, too; empty = none. ``assembly``: GRCh37 or GRCh38 takes its own genes instead of the gene models.
     missense : str
         A table of missense substitutions of ``assembly`` that is read, too; empty = none.
+    clinvar : Path or None
+        ClinVar's VCF of the assembly, with its index, that is read, too.
     """
 
     variants: tuple[Variant, ...]
@@ -166,6 +168,7 @@ class TriageRequest:
     splice: str = ""
     assembly: str = ""
     missense: str = ""
+    clinvar: Path | None = None
 
     @property
     def count(self) -> int:

@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any, overload
 import filelock
 import orjson
 
+from engine.core.clinical import ClinicalRecord
 from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError
 from engine.core.progress import Monitor, Stretch
 from engine.core.proteins import MissenseScore, Substitution
 from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, Variant
-from engine.service import visitor_files
+from engine.service import clinvar, visitor_files
 from engine.service.disk import writable
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ PIECE_SECONDS = 5.0
 """Pieces that take less are followed by one of twice the alleles, those that take more than twice as long by one of half: what a process that is
 killed loses."""
 
-_LAYOUT = 2
+_LAYOUT = 3
 
 
 def to_line(row: ScoredVariant) -> bytes:
@@ -61,7 +62,9 @@ def to_line(row: ScoredVariant) -> bytes:
         [list(one.terms), one.gene, one.transcript, one.hgvs_c, one.hgvs_p, one.genetic_code, one.note] for one in row.consequences
     ]
     told = [row.status, row.note, list(row.unranked), row.below_chance, row.left_aligned]
-    further = [_splice_cells(row.splice), _missense_cells(row.missense)]
+    record = row.clinical
+    clinical = None if record is None else [record.identifier, record.significance, record.review, record.condition]
+    further = [_splice_cells(row.splice), _missense_cells(row.missense), clinical]
     return orjson.dumps([[*place, variant.problem, variant.frequency], scores, consequences, told, *further])
 
 
@@ -93,7 +96,7 @@ def _missense(cells: list[Any] | None) -> MissenseScore | None:
 
 def of_line(line: bytes) -> ScoredVariant:
     """What `to_line` wrote."""
-    place, scores, consequences, told, splice, missense = orjson.loads(line)
+    place, scores, consequences, told, splice, missense, clinical = orjson.loads(line)
     variant = Variant(*place)
     status, note, unranked, below_chance, left_aligned = told
     llr, influence, whole, mean, pseudo, llr_quantile, influence_quantile = scores
@@ -117,6 +120,7 @@ def of_line(line: bytes) -> ScoredVariant:
         if splice is not None
         else None,
         _missense(missense),
+        None if clinical is None else ClinicalRecord(*clinical),
     )
 
 
@@ -233,6 +237,7 @@ def identity_of(engine: Engine, stream: Stream) -> str:
         "splice": engine.fingerprint(request.splice) if request.splice else "",
         "assembly": request.assembly,
         "missense": request.missense,
+        "clinvar": clinvar.identity_of(request.clinvar),
         "parameters": [request.parameters.window_bp, request.parameters.influence],
         "settings": [request.species, request.device, request.dtype],
     }

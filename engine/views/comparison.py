@@ -12,7 +12,7 @@ from engine.analyses.dependency import DependencyMap
 from engine.analyses.substitutions import letter_codes
 from engine.core.arithmetic import entropy, mean_of_known, strongest_pairs
 from engine.core.errors import ParameterError
-from engine.core.results import place
+from engine.core.results import Result, Table, Track, place, slug
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def changed_pairs(first: DependencyMap, second: DependencyMap, count: int = 200,
 
 
 @dataclass(frozen=True, eq=False)
-class TrackDifferences:
+class TrackDifferences(Result):
     """What a change does to the tracks of a model and to elements, alternate − reference, on the bases of the reference; NaN where a base has no
     partner in the alternate.
 
@@ -119,19 +119,52 @@ class TrackDifferences:
     names: tuple[str, ...] = ()
     by: str = ""
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Those there are, by the names of the fields, and ``names`` of the elements."""
+        found: dict[str, Any] = {name: getattr(self, name) for name in ("expected", "entropy", "influence", "elements")}
+        return {name: values for name, values in found.items() if values is not None} | (
+            {"names": np.array(self.names)} if self.elements is not None else {}
+        )
+
+    def rows(self) -> Table:
+        """One row a base of the reference."""
+        bases = np.arange(len(self.sequence))
+        return Table(
+            {"position": bases + 1, "base": list(self.sequence.letters), **{track.name: track.values for track in self.tracks()}}, bases
+        )
+
+    def tracks(self) -> tuple[Track, ...]:
+        """Those there are, then one an element."""
+        found = [
+            Track(f"delta_{name}", title, values)
+            for name, title, values in (
+                ("expected", "change of P(reference base)", self.expected),
+                ("entropy", "change of the entropy, bits", self.entropy),
+                ("influence", "change of the influence, bits", self.influence),
+            )
+            if values is not None
+        ]
+        if self.elements is not None:
+            found += [
+                Track(slug(f"delta {name}"), f"change of P({name})", np.ascontiguousarray(self.elements[:, k]))
+                for k, name in enumerate(self.names)
+            ]
+        return tuple(found)
+
     def words(self) -> str:
         """Where each track changes most, and the elements that gain or lose a tenth."""
-        told = [
-            f"{title} changes most at {place(self.sequence, at)}: {values[at]:+.2f}{unit}"
-            for title, values, unit in (
-                ("P(reference base)", self.expected, ""),
-                ("entropy", self.entropy, " bits"),
-                ("influence", self.influence, " bits"),
-            )
-            if values is not None and np.isfinite(values).any() and (at := int(np.nanargmax(np.abs(values)))) >= 0
-        ]
-        told += [f"{name.replace('_', ' ')} {value:+.2f} at {place(self.sequence, at)}" for name, value, at in self.moved()]
-        if self.elements is not None and not self.moved():
+        told = []
+        for title, values, unit in (
+            ("P(reference base)", self.expected, ""),
+            ("entropy", self.entropy, " bits"),
+            ("influence", self.influence, " bits"),
+        ):
+            if values is not None and np.isfinite(values).any():
+                at = int(np.nanargmax(np.abs(values)))
+                told.append(f"{title} changes most at {place(self.sequence, at)}: {_signed(values[at])}{unit}")
+        moved = self.moved()
+        told += [f"{name.replace('_', ' ')} {_signed(value)} at {place(self.sequence, at)}" for name, value, at in moved]
+        if self.elements is not None and not moved:
             told.append(f"no element of {self.by} changes by {LEAST_CHANGE:g}")
         return f"{'; '.join(told)}." if told else ""
 
@@ -143,6 +176,10 @@ class TrackDifferences:
         places = np.abs(known).argmax(axis=0)
         found = [(name, float(known[at, k]), int(at)) for k, (name, at) in enumerate(zip(self.names, places, strict=True))]
         return tuple(sorted((item for item in found if abs(item[1]) >= LEAST_CHANGE), key=lambda item: -abs(item[1])))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def track_differences(

@@ -14,6 +14,7 @@ from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceEx
 from engine.core.quoting import file_name
 from engine.core.transcripts import Transcripts
 from engine.core.variants import Triage, TriageParameters
+from engine.service import clinvar
 from engine.service.jobs import Job
 from engine.service.proteins import TABLE, has_table
 from engine.service.triage import ReferenceLetters, TriageRequest
@@ -22,6 +23,7 @@ from engine.service.variant_list import read_variant_list
 from engine.service.visitor_files import VisitorFolder
 from engine.sources import apart
 from engine.sources.assemblies import assemblies
+from engine.sources.clinvar import TERMS
 from engine.sources.door import GZIP_MAGIC, Bounds
 from engine.sources.genetic_codes import given_codes
 from engine.sources.transcripts import read_transcripts
@@ -82,6 +84,7 @@ class Asked:
     influence: bool
     splice: bool
     missense: bool
+    clinvar: bool
     codes: str
 
     @property
@@ -146,9 +149,17 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
                 disabled=bool(no_table),
                 help=plain(no_table) or "Published scores of human missense substitutions, where the reference is GRCh38 or GRCh37.",
             )
+            clinical = three.checkbox(
+                "ClinVar",
+                value=bool(shared.settings.clinvar),
+                disabled=not shared.settings.clinvar,
+                help=f"Classifications of the very alleles, from the file of the reference's assembly. {TERMS}"
+                if shared.settings.clinvar
+                else "Whoever runs this server has registered no ClinVar file (LOCUSCOPE_CLINVAR).",
+            )
         sent = st.form_submit_button("Rank the variants", type="primary")
     named = "" if known == UNKNOWN else known
-    chosen = (named, model, int(window), influence, splice, missense, stated)
+    chosen = (named, model, int(window), influence, splice, missense, clinical, stated)
     if sent:
         try:
             return True, Asked(Given.of_upload(variants), text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes), *chosen)
@@ -175,9 +186,8 @@ def _of_example(item: triage_examples.TriageExample, asked: tuple[bool, Asked] |
     model, window, influence = (asked[1].model, asked[1].window, asked[1].influence) if asked is not None else ("", 512, True)
     variants = None if item.text else Given.of_path(item.variants)
     files = (variants, item.text, OWN, Given.of_path(item.reference), Given.of_path(item.genes))
-    return Asked(
-        *files, item.assembly, model, window, influence, splice and bool(item.assembly), asked is not None and asked[1].missense, ""
-    )
+    tables = (asked[1].missense, asked[1].clinvar) if asked is not None else (False, False)
+    return Asked(*files, item.assembly, model, window, influence, splice and bool(item.assembly), *tables, "")
 
 
 def _start(shared: state.Shared, asked: Asked) -> None:
@@ -204,6 +214,8 @@ def _start(shared: state.Shared, asked: Asked) -> None:
         splice = SPLICE_MODEL if asked.splice else ""
         request = TriageRequest(found, reference, transcripts, asked.model, parameters, splice=splice, assembly=asked.known_as)
         request = replace(request, missense=TABLE) if asked.missense and has_table(shared.engine, asked.known_as) else request
+        if asked.clinvar:
+            request = replace(request, clinvar=clinvar.registered(shared.settings, asked.known_as))
         return request, folder, given
 
     def then(found: tuple[TriageRequest, VisitorFolder | None, Given]) -> None:

@@ -76,6 +76,7 @@ def _filters(frame: pd.DataFrame) -> Filters:
         genes = _choice(frame, "gene", "Gene", sorted({name for names in frame.get("gene", ()) for name in names.split(",") if name}))
         classes = _choice(frame, "consequence", "Class", triage_table.classes_by_severity(frame))
         impacts = _choice(frame, "impact", "Impact", [name for name in IMPACT_ORDER if name])
+        clinical = _choice(frame, "ClinVar", "ClinVar", sorted(set(frame.get("ClinVar", ())) - {""}))
         statuses = _choice(frame, "status", "Status", sorted(frame["status"].unique()))
         quantile = 1.0
         if any(name in frame for name in triage_table.QUANTILES):
@@ -83,7 +84,7 @@ def _filters(frame: pd.DataFrame) -> Filters:
                 "Quantile at most", [0.001, 0.01, 0.05, 0.1, 0.25, 1.0], value=1.0, key="triage-quantile", width=200,
                 help="Keeps rows whose llr or influence is among this share of their consequence class.",
             )  # fmt: skip
-    return Filters(text, genes, classes, impacts, statuses, float(quantile))
+    return Filters(text, genes, classes, impacts, clinical, statuses, float(quantile))
 
 
 def _choice(frame: pd.DataFrame, column: str, label: str, options: list[str]) -> tuple[str, ...]:
