@@ -429,5 +429,12 @@ def _log_likelihood(model: NucleotideModel, sequence: NucleotideSequence) -> flo
         return float(logits[known].gather(-1, codes[known][:, None]).sum())
 
 
+def mean_log_likelihood(model: NucleotideModel, sequence: NucleotideSequence) -> float:
+    """Mean ln p of a base: of a causal model given the bases before it; else given the whole sequence, nothing masked. NaN without letters."""
+    known = int((letter_codes(sequence.as_dna()) >= 0).sum())
+    whole = _log_likelihood(model, sequence) if model.card.causal else _pseudo_log_likelihood(model, sequence.letters)
+    return whole / known if known else math.nan
+
+
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None

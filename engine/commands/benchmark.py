@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from engine.service.named_benchmarks import Preset
 if TYPE_CHECKING:
     from engine.core.settings import Settings
     from engine.service.benchmark import BenchmarkRequest
+    from engine.sources.labelled import Labelled
 
 app = typer.Typer()
 
@@ -29,7 +31,10 @@ def benchmark_command(
         str,
         typer.Argument(metavar="TABLE|NAME", help="Labelled rows: .tsv, .csv or .vcf, gzipped or not; or a named benchmark, with --data."),
     ] = "",
-    data: Annotated[Path | None, typer.Option("--data", metavar="TABLE", help="The public table of a named benchmark.")] = None,
+    data: Annotated[
+        list[Path],
+        typer.Option("--data", metavar="TABLE", help="The public table of a named benchmark; may be repeated where it is two files."),
+    ] = [],  # noqa: B006
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Column (INFO field of a VCF) that holds the label.")] = "",
     positive: Annotated[list[str], typer.Option(metavar="TEXT", help="Label of a positive; may be repeated.")] = [],  # noqa: B006
     negative: Annotated[list[str], typer.Option(metavar="TEXT", help="Label of a negative; may be repeated.")] = [],  # noqa: B006
@@ -40,6 +45,8 @@ def benchmark_command(
     columns: Annotated[
         str, typer.Option(metavar="NAMES", help="Columns for contig, position, reference and alternate, with commas between.")
     ] = "",
+    sequences: Annotated[str, typer.Option(metavar="COLUMN", help="Column with letters that a model scores instead of variants.")] = "",
+    absolute: Annotated[bool, typer.Option("--absolute", help="The size of a label of numbers counts, not its sign.")] = False,
     model: Annotated[str, typer.Option("--model", metavar="ID", help="A model that scores the rows' variants.")] = "",
     fasta: VariantReference = None,
     gff: GeneModels = None,
@@ -57,24 +64,23 @@ def benchmark_command(
     from engine.core.transcripts import Transcripts
     from engine.service.benchmark import BenchmarkRequest
     from engine.service.triage import ReferenceLetters
-    from engine.sources.labelled import read_labelled
     from engine.sources.transcripts import read_transcripts
 
     if not table:
         print("\n".join(_overview()))
         return
     if out is not None:
-        check_output(out, read=(Path(table), data, fasta, gff))
+        check_output(out, read=(Path(table), *data, fasta, gff))
         check_ending(out, (".tsv", ".txt", ".json"))
     preset = _preset(table, data)
-    path = data if preset is not None and data is not None else Path(table)
-    read = Preset(label, tuple(positive), tuple(negative), group, columns, tuple(baseline), tuple(lower), assembly)
+    paths = data if preset is not None else [Path(table)]
+    read = Preset(label, tuple(positive), tuple(negative), group, columns, tuple(baseline), tuple(lower), assembly, sequences, absolute)
     read = read.or_else(preset, with_assembly=gff is None) if preset is not None else read
     if not read.label:
         raise InputError("Missing option '--label'; name the column that holds the label.")
     settings = settings_of_command_line()
     request = BenchmarkRequest(
-        read_labelled(path, tuple(name.strip() for name in read.columns.split(",")) if read.columns else ()),
+        _rows(paths, read.columns),
         read.label,
         read.positive,
         read.negative,
@@ -89,13 +95,24 @@ def benchmark_command(
         SpliceParameters(distance, masked),
         weights,
         device,
-        BenchmarkParameters(replicates, seed),
+        sequences=read.sequences,
+        absolute=read.absolute,
+        parameters=BenchmarkParameters(replicates, seed),
     )
-    _measured(request, settings, table if preset is not None else "", path, out)
+    _measured(request, settings, table if preset is not None else "", paths, out)
 
 
-def _measured(request: BenchmarkRequest, settings: Settings, name: str, path: Path, out: Path | None) -> None:
-    """Measure and write; ``name`` of the benchmark, empty for a table of one's own at ``path``."""
+def _rows(paths: Sequence[Path], columns: str) -> Labelled:
+    """The rows of a table, or of two FASTA files."""
+    from engine.sources.labelled import read_labelled, read_labelled_sequences
+
+    if len(paths) > 1:
+        return read_labelled_sequences(*paths)
+    return read_labelled(paths[0], tuple(name.strip() for name in columns.split(",")) if columns else ())
+
+
+def _measured(request: BenchmarkRequest, settings: Settings, name: str, paths: Sequence[Path], out: Path | None) -> None:
+    """Measure and write; ``name`` of the benchmark, empty for a table of one's own."""
     from engine.exports.benchmark_table import write_benchmark
     from engine.service.benchmark import run_benchmark
 
@@ -104,8 +121,8 @@ def _measured(request: BenchmarkRequest, settings: Settings, name: str, path: Pa
     monitor.close()
     provenance = {
         "benchmark": name,
-        "file": path.name,
-        "sha256": hashlib.sha256(read_bytes(path)).hexdigest(),
+        "file": " ".join(path.name for path in paths),
+        "sha256": " ".join(hashlib.sha256(read_bytes(path)).hexdigest() for path in paths),
         "label": request.label,
         "positive": [*request.positive],
         "negative": [*request.negative],
@@ -115,19 +132,20 @@ def _measured(request: BenchmarkRequest, settings: Settings, name: str, path: Pa
     deliver(lambda place: write_benchmark(found, provenance, place), out, ".tsv")
 
 
-def _preset(name: str, data: Path | None) -> Preset | None:
+def _preset(name: str, data: Sequence[Path]) -> Preset | None:
     """How the table of a named benchmark is read; None for a table of one's own."""
     from engine.service.named_benchmarks import is_named, named
 
     if not is_named(name):
-        if data is not None:
+        if data:
             named(name)
         return None
     found = named(name)
     if found.preset is None:
-        raise InputError(f"The benchmark {name} has no table of variants; its data: {found.data}.")
-    if data is None:
-        raise InputError(f"The benchmark {name} needs --data TABLE: {found.data}.")
+        raise InputError(f"The benchmark {name} has no table of variants; its data: {found.data}. Its command: {found.how}")
+    if len(data) != found.files:
+        files = "--data TABLE" if found.files == 1 else f"--data {found.files} times"
+        raise InputError(f"The benchmark {name} needs {files}: {found.data}; you gave {len(data)}.")
     return found.preset
 
 
@@ -135,9 +153,9 @@ def _overview() -> list[str]:
     """One line a named benchmark, tab-separated."""
     from engine.service.named_benchmarks import BENCHMARKS, NOT_RUN, best
 
-    lines = ["name\ttitle\tmeasure\tmeasured\tpublished\tdata"]
+    lines = ["name\ttitle\tmeasure\tmeasured\tpublished\tdata\tcommand"]
     for item in BENCHMARKS:
         found = best(item.id)
         told = NOT_RUN if found is None else f"{found.score}, {found.group}: {found.measure} {found.value:.3f}, n = {found.count:,}"
-        lines.append("\t".join((item.id, item.title, item.measure, told, item.published, item.data)))
+        lines.append("\t".join((item.id, item.title, item.measure, told, item.published, item.data, item.how)))
     return lines
