@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from engine.core.errors import ResourceExhausted, is_out_of_memory
 
@@ -41,7 +41,8 @@ def batches(
 ) -> None:
     """``take(start, end, compute(start, end))`` over ``begin``..count in order, in steps of at most ``size``.
 
-    When the device's memory runs out batches are computed one after the other, then the step is halved; what was taken is kept.
+    When the device's memory runs out batches are computed one after the other, then the step is halved, which `unusual_batches` tells; what was
+    taken is kept.
 
     Parameters
     ----------
@@ -82,9 +83,35 @@ def batches(
             start = spans[-1][1]
             together = 1 if workers is None else workers.count
             continue
-        size, workers = size if workers is not None else size // 2, None
+        if workers is None:
+            size = size // 2
+            note_unusual("smaller")
+        workers = None
         _log.warning("out of device memory: batches of %d sequences, one after the other, from here on", size)
         _free_memory()  # here, where the failed batch's frames, which held its tensors, are gone
+
+
+_unusual: ContextVar[frozenset[str]] = ContextVar("unusual", default=frozenset())
+
+
+@contextmanager
+def one_answer(before: str = "") -> Iterator[None]:
+    """Inside, `unusual_batches` speaks of this answer only, and of what is known of it from ``before`` it was stopped."""
+    token = _unusual.set(frozenset(before.split(", ") if before else ()))
+    try:
+        yield
+    finally:
+        _unusual.reset(token)
+
+
+def note_unusual(how: Literal["smaller", "shared"]) -> None:
+    """A batch of this answer was not the one that its question alone decides, so that the last bits of its scores may differ."""
+    _unusual.set(_unusual.get() | {how})
+
+
+def unusual_batches() -> str:
+    """``smaller`` (memory ran out), ``shared`` (with another question, on a GPU), both with a comma, or nothing."""
+    return ", ".join(sorted(_unusual.get()))
 
 
 def each(device: str, *computations: Callable[[], Found]) -> list[Found]:

@@ -195,7 +195,7 @@ def contacts(
     read = _along_stems if chosen.recipe in STEMS else _by_cells
     values, pairs, scores, threshold = read(dependency_map.values, about.as_dna(), chosen, origin.card)
     precision = origin.parameters.get("precision", "exact")
-    used = {"threshold": round(threshold, 4), "precision": precision}
+    used = {"threshold": float(threshold), "threshold_given": chosen.threshold, "precision": precision}
     described = {**chosen.as_dict(), **used, "dependency": origin.parameters, "dependency_version": origin.version}
     seconds = round(origin.seconds + time.perf_counter() - began, 6)
     provenance = replace(origin, analysis="contacts", version=VERSION, parameters=described, seconds=seconds)

@@ -119,6 +119,9 @@ class Declared:
         in the menu), ``clicked`` (about a selection), ``page`` (on a page of its own instead).
     order : int
         Place in menus and tables.
+    of_place : bool
+        Whether a hosted model is asked about the place the letters come from: the place is then part of what names the answer, and on the
+        explorer nothing is asked before a click that says what is sent.
     windows : bool
         Whether a run over a genome can do it window by window.
     ranked : callable
@@ -151,6 +154,7 @@ class Declared:
     one_core: bool = False
     shown: Literal["always", "offered", "asked", "clicked", "page"] = "asked"
     order: int = 100
+    of_place: bool = False
     windows: bool = True
     ranked: Callable[[Iterable[WindowAnswer], Any], Table] | None = None
     settings: Callable[[ModelCard], Parameters] | None = None

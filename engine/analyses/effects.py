@@ -44,6 +44,7 @@ from engine.core.errors import CapabilityMissing
 from engine.core.parameters import Parameters, Precision, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared
+from engine.core.provenance import all_batches
 from engine.core.results import Result, Table, Track, frozen_array, place
 from engine.core.sequence import BASES, NucleotideSequence
 
@@ -208,7 +209,7 @@ def variant_effects(
         raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
     watcher.start(passes(sequence, chosen, model.card, Offer(model.effect_recipe)))
     values: dict[str, NDArray[Any]] = {}
-    used: str = "exact"
+    used, earlier = "exact", ""
     if model.card.causal:
         values["delta_log_likelihood"] = _likelihood_differences(model, sequence, watcher)
     else:
@@ -216,12 +217,13 @@ def variant_effects(
             values["llr"] = log_likelihood_ratios(model, sequence, watcher)
         if known is not None and known.influence is not None:
             values["influence"], used = known.influence, str(known.provenance.parameters.get("precision", "exact"))
+            earlier = known.provenance.batches
         else:
             values["influence"], used = influence_scores(model, sequence, chosen, watcher)
     origin = stamp("effects", VERSION, model, chosen, sequence, time.perf_counter() - began, masked="llr" in values)
     return VariantEffects(
         sequence=sequence,
-        provenance=replace(origin, parameters={**origin.parameters, "precision": used}),
+        provenance=replace(origin, parameters={**origin.parameters, "precision": used}, batches=all_batches(origin.batches, earlier)),
         **{name: array.astype(np.float32) for name, array in values.items()},
     )
 

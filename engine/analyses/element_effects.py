@@ -147,12 +147,12 @@ def element_effects(
     letters = readable_letters(sequence, model)
     plan = tiles(len(letters), model.window_rule, model.card.max_length)
     window = chosen.window or (0, len(letters))
-    watcher.start(_count(plan, window), "windows")
+    watcher.start(_count(plan, window, letters), "windows")
     owner = owners(plan, len(letters))
     parts = []
     for number, tile in enumerate(plan):
         bases = np.flatnonzero(owner == number)
-        parts.append(_Part(tile, bases, answered(model, letters, tile, bases)))
+        parts.append(_Part(tile, bases, answered(model, letters, tile, bases, watcher)))
         watcher.advance(1)
     changes = np.full((len(letters), 4, len(model.elements)), np.nan, dtype=np.float32)
     positions = np.full(changes.shape, -1, dtype=np.int32)
@@ -183,7 +183,7 @@ def _largest(
     best = np.zeros(len(model.elements), dtype=np.float32)
     where = np.full(len(model.elements), index, dtype=np.int32)
     for part in touched:
-        difference = answered(model, mutant, part.tile, part.bases) - part.reference
+        difference = answered(model, mutant, part.tile, part.bases, monitor) - part.reference
         monitor.advance(1)
         if not len(difference):
             continue
@@ -194,18 +194,23 @@ def _largest(
     return best, where
 
 
-def _count(plan: tuple[Tile, ...], window: Window) -> int:
-    """Windows that go through the model."""
-    return len(plan) + 3 * sum(max(0, min(tile.end, window[1]) - max(tile.start, window[0])) for tile in plan)
+def _count(plan: tuple[Tile, ...], window: Window, letters: str) -> int:
+    """Windows that go through the model: none for an ambiguous letter."""
+    return len(plan) + 3 * sum(_known(letters, max(tile.start, window[0]), min(tile.end, window[1])) for tile in plan)
+
+
+def _known(letters: str, start: int, end: int) -> int:
+    return sum(letters.count(base, start, max(start, end)) for base in BASES)
 
 
 def _passes(sequence: NucleotideSequence, parameters: ElementEffectParameters, card: ModelCard, offer: Offer) -> int:
     window = parameters.window or (0, len(sequence))
-    whole = 1 + 3 * (window[1] - window[0])
+    letters = sequence.as_dna()
+    whole = 1 + 3 * _known(letters, *window)
     if offer.windows is None:
         return whole
     try:
-        return _count(tiles(len(sequence), offer.windows, card.max_length), window)
+        return _count(tiles(len(sequence), offer.windows, card.max_length), window, letters)
     except (SequenceError, ParameterError):
         return whole
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.analyses.provenance import stamp
-from engine.core.embedding import KMER, EmbeddedPlace, EmbeddingParameters, EmbeddingTable
+from engine.core.embedding import KMER, EmbeddingParameters, EmbeddingTable
 from engine.core.errors import CapabilityMissing
+from engine.core.genome_place import GenomePlace
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import EmbeddingModel
 from engine.core.sequence import NucleotideSequence
@@ -28,7 +29,7 @@ _CODES[[ord(letter) for letter in "ACGT"]] = range(4)
 
 def embed(
     model: Any,
-    places: Iterable[tuple[EmbeddedPlace, NucleotideSequence]],
+    places: Iterable[tuple[GenomePlace, NucleotideSequence]],
     count: int,
     parameters: EmbeddingParameters | None = None,
     monitor: Monitor | None = None,
@@ -49,7 +50,7 @@ def embed(
     watcher, chosen = monitor or SilentMonitor(), parameters or EmbeddingParameters()
     began = time.perf_counter()
     watcher.start(count, "places")
-    kept: list[EmbeddedPlace] = []
+    kept: list[GenomePlace] = []
     vectors: list[NDArray[np.float32]] = []
     kmers = np.zeros((count, 4**KMER), dtype=np.float32)
     gc = np.zeros(count, dtype=np.float32)

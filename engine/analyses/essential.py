@@ -336,7 +336,9 @@ def essential_genes(
 
     def result() -> EssentialGenes:
         partial = not np.isfinite(deltas).all()
-        provenance = stamp("essential", VERSION, model, parameters, sequence, time.perf_counter() - began, partial=partial)
+        provenance = stamp(
+            "essential", VERSION, model, parameters, sequence, time.perf_counter() - began, partial, masked=not model.card.causal
+        )
         text = write_genes(genes)
         return EssentialGenes(sequence, text, parameters.chosen, parameters.by, deltas.copy(), wild_loss, not model.card.causal, provenance)
 

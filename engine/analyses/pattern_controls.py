@@ -15,7 +15,7 @@ import numpy as np
 from engine.analyses import dependency
 from engine.analyses.declared import Declared
 from engine.analyses.dependency import DependencyParameters, dependency_map
-from engine.analyses.pattern_scores import BLOCK_BP, KINDS, Hit, PatternScores
+from engine.analyses.pattern_scores import BLOCK_BP, CELL_LIMITS, KINDS, Hit, PatternScores, cells_above
 from engine.analyses.provenance import stamp
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import Cancelled, ParameterError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from engine.core.provenance import Provenance
 
-VERSION = "1"
+VERSION = "2"
 MOST_SHUFFLES = 100
 
 
@@ -66,7 +66,7 @@ class PatternControls(Result):
 
     ``shuffles``: sequences that were asked for, of which ``finished`` are there. ``kinds`` int64 (n,): index into
     `engine.analyses.pattern_scores.KINDS`; ``numbers`` int64 (n,): which shuffle, from 0; ``places`` int64 (n, 2): first bases of both sides;
-    ``scores`` float32 (n,), in the map's unit.
+    ``scores`` float32 (n,), in the map's unit. ``cells`` int64 (161,): cells of all their maps at or above each of `CELL_LIMITS`.
     """
 
     faces = frozenset()
@@ -77,6 +77,7 @@ class PatternControls(Result):
     numbers: NDArray[np.int64]
     places: NDArray[np.int64]
     scores: NDArray[np.float32]
+    cells: NDArray[np.int64]
     provenance: Provenance
 
     def __post_init__(self) -> None:
@@ -86,6 +87,7 @@ class PatternControls(Result):
             ("numbers", np.int64, (count,)),
             ("places", np.int64, (count, 2)),
             ("scores", np.float32, (count,)),
+            ("cells", np.int64, (len(CELL_LIMITS),)),
         ):
             object.__setattr__(self, name, frozen_array(getattr(self, name), dtype, shape, name))
 
@@ -95,8 +97,9 @@ class PatternControls(Result):
         return self.finished >= self.shuffles
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """``kinds`` as words, ``numbers``, ``places``, ``scores``."""
-        return {"kinds": np.array(KINDS)[self.kinds], "numbers": self.numbers, "places": self.places, "scores": self.scores}
+        """``kinds`` as words, ``numbers``, ``places``, ``scores``; ``cell_limits`` and how many ``cells`` reach them."""
+        places = {"kinds": np.array(KINDS)[self.kinds], "numbers": self.numbers, "places": self.places, "scores": self.scores}
+        return {**places, "cell_limits": CELL_LIMITS, "cells": self.cells}
 
     def rows(self) -> Table:
         """One row a place, shuffle by shuffle."""
@@ -144,6 +147,7 @@ def pattern_controls(
     began, earlier = time.perf_counter(), 0.0 if known is None else known.provenance.seconds
     hits = [] if known is None else _hits_of(known)
     finished = 0 if known is None else known.finished
+    cells = np.zeros(len(CELL_LIMITS), np.int64) if known is None else known.cells.copy()
     each = dependency.passes(sequence, DependencyParameters())
     watcher.start(chosen.shuffles * each)
     if finished:
@@ -152,13 +156,16 @@ def pattern_controls(
     def result() -> PatternControls:
         seconds = earlier + time.perf_counter() - began
         partial = finished < chosen.shuffles
-        return _gathered(hits, finished, chosen, sequence, stamp("pattern_controls", VERSION, model, chosen, sequence, seconds, partial))
+        return _gathered(
+            hits, cells, finished, chosen, sequence, stamp("pattern_controls", VERSION, model, chosen, sequence, seconds, partial)
+        )
 
     settings = DependencyParameters(precision=chosen.precision, tau=chosen.tau)
     try:
         for number in range(finished, chosen.shuffles):
             shuffled = NucleotideSequence(shuffle(sequence.letters, chosen.seed, number), sequence.alphabet)
             found = dependency_map(model, shuffled, settings, Stretch(watcher))
+            cells += cells_above(found.values)
             hits += [(number, hit) for hit in PatternScores.of(found.values, causal=model.card.causal).hits()]
             finished = number + 1
             if finished < chosen.shuffles and watcher.wants_partial():
@@ -181,7 +188,12 @@ def _hits_of(known: PatternControls) -> list[tuple[int, Hit]]:
 
 
 def _gathered(
-    hits: list[tuple[int, Hit]], finished: int, chosen: ControlParameters, sequence: NucleotideSequence, provenance: Provenance
+    hits: list[tuple[int, Hit]],
+    cells: NDArray[np.int64],
+    finished: int,
+    chosen: ControlParameters,
+    sequence: NucleotideSequence,
+    provenance: Provenance,
 ) -> PatternControls:
     return PatternControls(
         sequence=sequence,
@@ -191,6 +203,7 @@ def _gathered(
         numbers=np.array([number for number, _ in hits], np.int64),
         places=np.array([(hit.first, hit.second) for _, hit in hits], np.int64).reshape(-1, 2),
         scores=np.array([hit.score for _, hit in hits], np.float32),
+        cells=cells,
         provenance=provenance,
     )
 

@@ -34,6 +34,8 @@ WORDS = {
 }
 WIDTHS = {"block": BLOCK_BP, "stem": FILTER_BP, "repeat": FILTER_BP, "hotspot": 1, "target": 1}
 """Bases of a place, on each side where it has two."""
+CELL_LIMITS: NDArray[np.float32] = np.geomspace(0.01, 100, 161).astype(np.float32)
+"""Thresholds of a map, in its unit, at which cells are counted."""
 
 _PAIRS = {"A": "T", "T": "A", "C": "G", "G": "C"}
 
@@ -126,6 +128,14 @@ def hotspot_means(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDA
     As published, the means include the band around the diagonal.
     """
     return values.mean(axis=1, dtype=np.float64).astype(np.float32), values.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def cells_above(values: NDArray[np.float32]) -> NDArray[np.int64]:
+    """How many cells beyond `BAND` are at or above each of `CELL_LIMITS`, int64 (161,)."""
+    index = np.arange(len(values))
+    far = np.abs(index[:, None] - index) > BAND
+    sizes = np.sort(np.abs(values[far & np.isfinite(values)]))
+    return np.asarray(len(sizes) - np.searchsorted(sizes, CELL_LIMITS, side="left"), np.int64)
 
 
 def apart_peaks(values: NDArray[np.float32], reach: int, most: int = MOST_HITS) -> list[int]:

@@ -19,10 +19,20 @@ from engine.analyses import dependency, findings
 from engine.analyses.declared import Declared, Needed
 from engine.analyses.dependency import DependencyMap, DependencyParameters
 from engine.analyses.pattern_controls import MOST_SHUFFLES, ControlParameters, PatternControls, check_length, map_bytes
-from engine.analyses.pattern_scores import KINDS, WIDTHS, WORDS, PatternScores, complementary_fraction, equal_fraction
+from engine.analyses.pattern_scores import (
+    CELL_LIMITS,
+    KINDS,
+    WIDTHS,
+    WORDS,
+    PatternScores,
+    cells_above,
+    complementary_fraction,
+    equal_fraction,
+)
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, Precision, option
+from engine.core.provenance import all_batches
 from engine.core.results import Interval, Pairs, Result, Table, Track, frozen_array
 from engine.core.sequence import NucleotideSequence
 
@@ -32,7 +42,7 @@ if TYPE_CHECKING:
     from engine.core.provenance import Provenance
     from engine.core.results import WindowAnswer
 
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,8 @@ class Patterns(Result):
     ``kinds`` int64 (n,): index into `KINDS`; ``places`` int64 (n, 2): first bases of both sides (0-based, equal where there is one side);
     ``place_scores``, ``q`` float32 (n,): score and empirical q-value, NaN without controls; smallest q first.
     ``control_kinds`` int64 (m,), ``control_places`` int64 (m, 2), ``control_scores`` float32 (m,): of the ``shuffles`` shuffled sequences together. ``rate``: of the parameters.
+    ``cell_q`` float32 (161,): of each threshold of `engine.analyses.pattern_scores.CELL_LIMITS` the share of false ones among the map's cells at or
+    above it, as `q_values` estimates it; NaN where no cell is, and without controls.
     """
 
     faces = frozenset({"tracks", "main track", "intervals", "pairs"})
@@ -95,6 +107,7 @@ class Patterns(Result):
     control_scores: NDArray[np.float32]
     shuffles: int
     rate: float
+    cell_q: NDArray[np.float32]
     provenance: Provenance
 
     def __post_init__(self) -> None:
@@ -108,6 +121,7 @@ class Patterns(Result):
             ("control_kinds", np.int64, (controls,)),
             ("control_places", np.int64, (controls, 2)),
             ("control_scores", np.float32, (controls,)),
+            ("cell_q", np.float32, (len(CELL_LIMITS),)),
         ):
             object.__setattr__(self, name, frozen_array(getattr(self, name), dtype, shape, name))
 
@@ -130,6 +144,8 @@ class Patterns(Result):
             "control_places": self.control_places,
             "control_scores": self.control_scores,
             "shuffles": np.array(self.shuffles),
+            "cell_limits": CELL_LIMITS,
+            "cell_q": self.cell_q,
         }
 
     def rows(self) -> Table:
@@ -241,6 +257,14 @@ def q_values(scores: NDArray[np.float32], controls: NDArray[np.float32], shuffle
     return result
 
 
+def cell_q(values: NDArray[np.float32], controls: PatternControls) -> NDArray[np.float32]:
+    """Empirical q-value of each threshold of a map, float32 (161,): min over lower thresholds of (1 + cells of the shuffles at or above it) /
+    (shuffles · cells of the map), at most 1; NaN where the map has none."""
+    found = cells_above(values)
+    rates = np.minimum((1 + controls.cells) / (controls.shuffles * np.maximum(found, 1)), 1)
+    return np.where(found > 0, np.minimum.accumulate(rates), np.nan).astype(np.float32)
+
+
 def patterns(
     dependency_map: DependencyMap,
     controls: PatternControls | None,
@@ -266,6 +290,7 @@ def patterns(
             q[kinds == kind] = q_values(values[kinds == kind], controls.scores[controls.kinds == kind], controls.shuffles)
     order = np.lexsort((-values, kinds, np.nan_to_num(q, nan=1.0)))
     described = {**chosen.as_dict(), "precision": origin.parameters.get("precision", "exact"), "dependency_version": origin.version}
+    told = (origin.batches, "" if controls is None else controls.provenance.batches)
     spent = origin.seconds + (0.0 if controls is None else controls.provenance.seconds) + time.perf_counter() - began
     return Patterns(
         sequence=about,
@@ -279,7 +304,10 @@ def patterns(
         control_scores=np.zeros(0, np.float32) if controls is None else controls.scores,
         shuffles=0 if controls is None else controls.shuffles,
         rate=chosen.rate,
-        provenance=replace(origin, analysis="patterns", version=VERSION, parameters=described, seconds=round(spent, 6)),
+        cell_q=np.full(len(CELL_LIMITS), np.nan, np.float32) if controls is None else cell_q(dependency_map.values, controls),
+        provenance=replace(
+            origin, analysis="patterns", version=VERSION, parameters=described, seconds=round(spent, 6), batches=all_batches(*told)
+        ),
     )
 
 

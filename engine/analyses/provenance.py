@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from engine.analyses.batches import unusual_batches
 from engine.core.processor import kind
 from engine.core.protocols import RememberingModel
 from engine.core.provenance import Provenance
@@ -69,4 +70,5 @@ def stamp(
         species=str(getattr(model, "species", "") or ""),
         partial=partial,
         memory=model.remembers(sequence) if masked and isinstance(model, RememberingModel) else "",
+        batches=unusual_batches(),
     )

@@ -19,7 +19,7 @@ from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import CapabilityMissing, ParameterError, SequenceError
 from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
-from engine.core.protocols import ElementModel
+from engine.core.protocols import ElementModel, WatchedElementModel
 from engine.core.results import Interval, Result, Table, Track, frozen_array, slug
 from engine.core.sequence import NucleotideSequence
 
@@ -236,11 +236,18 @@ def owners(plan: tuple[Tile, ...], length: int) -> NDArray[np.int64]:
     return found
 
 
-def answered(model: ElementModel, letters: str, tile: Tile, bases: NDArray[np.int64]) -> NDArray[np.float32]:
-    """What the model says of ``bases`` (indices of ``letters``, all answered for by the tile), float32 (n, E), when it reads one tile."""
+def answered(
+    model: ElementModel, letters: str, tile: Tile, bases: NDArray[np.int64], monitor: Monitor | None = None
+) -> NDArray[np.float32]:
+    """What the model says of ``bases`` (indices of ``letters``, all answered for by the tile), float32 (n, E), when it reads one tile.
+
+    Raises through ``monitor.advance``, inside the tile where the model can be stopped there.
+    """
     inside = letters[max(0, tile.start) : min(len(letters), tile.end)]
     window = "N" * max(0, -tile.start) + inside + "N" * max(0, tile.end - len(letters))
     first = tile.start + (model.window_rule.output_start or 0)
+    if isinstance(model, WatchedElementModel) and monitor is not None:
+        return model.watched_probabilities(window, lambda: monitor.advance(0))[bases - first]
     return model.element_probabilities(window)[bases - first]
 
 
@@ -250,7 +257,7 @@ def _tiled(model: ElementModel, letters: str, plan: tuple[Tile, ...], monitor: M
     owner = owners(plan, len(letters))
     for number, tile in enumerate(plan):
         here = np.flatnonzero(owner == number)
-        values[here] = answered(model, letters, tile, here)
+        values[here] = answered(model, letters, tile, here, monitor)
         monitor.advance(1)
     return values
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from engine.analyses.batches import note_unusual
 from engine.core.protocols import MutantModel, NucleotideModel, PreciseMutantModel, Prepared
 
 if TYPE_CHECKING:
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Offer:
-    """Token ids (B, T) of one batch of one scan; ``span`` says which of its substitutions, ``scores`` (B, L, 4) are there once computed."""
+    """Token ids (B, T) of one batch of one scan; ``span`` says which of its substitutions, ``scores`` (B, L, 4) are there once computed,
+    ``shared`` says whether in one pass with others."""
 
     reference: Prepared
     ids: Tensor = field(repr=False)
     normalised: bool
     span: tuple[int, int]
     scores: Tensor | None = None
+    shared: bool = False
 
     def goes_with(self, other: Offer) -> bool:
         """Whether one pass can compute both."""
@@ -78,8 +81,9 @@ class SharedPasses:
         first = together[0]
         ids = first.ids if len(together) == 1 else torch.cat([offer.ids for offer in together])
         scores, row = model.base_logits(first.reference, ids, normalised=first.normalised), len(first.ids)
+        first.shared = len(together) > 1
         for offer in together[1:]:
-            offer.scores = scores[row : row + len(offer.ids)]
+            offer.shared, offer.scores = True, scores[row : row + len(offer.ids)]
             row += len(offer.ids)
         return scores[: len(first.ids)]
 
@@ -127,6 +131,8 @@ class Ahead:
         try:
             return self._passes.take(self._model, offer)
         finally:
+            if offer.shared:
+                note_unusual("shared")
             self.close()
 
     def close(self) -> None:

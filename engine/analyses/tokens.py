@@ -14,7 +14,7 @@ from engine.core.card import Capability
 from engine.core.errors import CapabilityMissing, ParameterError
 from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
-from engine.core.protocols import Model, TokenCandidateModel, TokenModel
+from engine.core.protocols import Model, TokenModel
 from engine.core.results import Interval, Result, Table, Track, frozen_array
 from engine.core.sequence import NucleotideSequence
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from engine.core.provenance import Provenance
 
 VERSION = "1"
+EXPLORED = 5
+"""Candidates that the explorer asks for, to be read where a token is clicked."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,33 @@ class TokenTrack(Result):
     def intervals(self) -> tuple[Interval, ...]:
         """The tokens."""
         found = zip(self.spans.tolist(), self.tokens, self.probabilities.tolist(), strict=True)
-        return tuple(Interval(first, last, token, probability, "+") for (first, last), token, probability in found)
+        return tuple(
+            Interval(first, last, token, probability, "+", note=self.candidates_at(number))
+            for number, ((first, last), token, probability) in enumerate(found)
+        )
+
+    def candidates_at(self, number: int) -> str:
+        """The candidates of a token, or with number T of what would follow, as one text; empty where none were asked for."""
+        chances = self.candidate_probabilities
+        if chances is None:
+            return ""
+        width = chances.shape[1]
+        texts = self.candidate_tokens[number * width : (number + 1) * width]
+        return ", ".join(f"{text} {value:.3f}" for text, value in zip(texts, chances[number].tolist(), strict=True))
+
+    def at(self, base: int) -> tuple[tuple[str, str], ...]:
+        """The token that holds a base with its candidates; of the last token what would follow, too."""
+        inside = np.flatnonzero((self.spans[:, 0] <= base) & (self.spans[:, 1] > base))
+        if not len(inside):
+            return ()
+        number = int(inside[0])
+        start, end = self.spans[number].tolist()
+        rows = [("Word", f"{self.tokens[number]} at {start + 1:,}–{end:,}, P {self.probabilities[number]:.3f}")]
+        if self.candidate_probabilities is not None:
+            rows.append(("Candidates, word masked", self.candidates_at(number)))
+            if number == len(self.tokens) - 1:
+                rows.append(("Next word", self.candidates_at(number + 1)))
+        return tuple(rows)
 
     def words(self) -> str:
         """How many tokens there are, the most and the least expected, and what would follow."""
@@ -133,7 +161,7 @@ def token_track(
     Raises
     ------
     CapabilityMissing
-        The model's tokens are single bases, or it lists no candidates.
+        The model's tokens are single bases.
     ParameterError
         The flanks leave nothing.
     """
@@ -171,8 +199,6 @@ def _candidates(
     """Texts row by row and probabilities (n, count) of the likeliest tokens; nothing when none are asked for."""
     if not count:
         return (), None
-    if not isinstance(model, TokenCandidateModel):
-        raise CapabilityMissing(f"{model.card.title} does not list candidates; ask for its token track without them, or choose GROVER.")
     texts, chances = model.token_candidates(sequence, tokens, count)
     return tuple(text for row in texts for text in row), chances
 
@@ -193,5 +219,6 @@ DECLARED = (
         lends=False,
         shown="offered",
         order=60,
+        settings=lambda card: TokenParameters(candidates=EXPLORED),
     ),
 )

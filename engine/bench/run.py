@@ -6,7 +6,6 @@ Whole maps of long sequences are estimated from some of their passes, and their 
 from __future__ import annotations
 
 import gc
-import platform
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,13 @@ import torch
 
 from engine.bench.accelerations import fast_rows
 from engine.bench.encoders import EncoderOptions, encoder_rows
+from engine.bench.goals import verdict
 from engine.bench.gpu.maps import gpu_rows
 from engine.bench.measure import LENGTHS, Row
 from engine.bench.scan import scan_rows
 from engine.bench.shipped import shipped_rows
+from engine.bench.whole import LENGTHS as WHOLE_LENGTHS
+from engine.bench.whole import whole_rows
 from engine.models.registry import entry
 
 
@@ -29,10 +31,12 @@ def run(
     *,
     quick: bool = False,
 ) -> list[Row]:
-    """All rows, each given to ``tell`` as it is measured. ``models``: the folder of the shipped models; ``quick``: without the slow parts."""
+    """All rows, each given to ``tell`` as it is measured, with what its goal says of it. ``models``: the folder of the shipped models; ``quick``: without the slow parts."""
     rows: list[Row] = []
     for section in _sections(options or EncoderOptions(), models, quick):
-        for row in section():
+        for measured in section():
+            said = verdict(measured)
+            row = replace(measured, note="; ".join(filter(None, (measured.note, said)))) if said else measured
             rows.append(row)
             if tell is not None:
                 tell(row)
@@ -51,10 +55,7 @@ def _sections(options: EncoderOptions, models: Path | None, quick: bool) -> Iter
         yield lambda: encoder_rows(replace(options, bases=max(1, options.bases // 4)), 6)
     if folder is not None and folder.is_dir():
         yield lambda: shipped_rows(folder, LENGTHS[:2] if quick else LENGTHS)
+    if models is not None:
+        yield lambda: whole_rows(models, WHOLE_LENGTHS[:2] if quick else WHOLE_LENGTHS)
     if not quick:
         yield lambda: fast_rows(models=models)
-
-
-def machine() -> str:
-    """One line on what the figures were measured on."""
-    return f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, torch {torch.__version__}, {torch.get_num_threads()} threads"

@@ -14,7 +14,23 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from engine.commands import alignment, arguments, batch, benchmark, derived, embedding, phage, proteins, splicing, triaging
+from engine.commands import (
+    alignment,
+    arguments,
+    batch,
+    benchmark,
+    browsing,
+    comparing,
+    derived,
+    elements,
+    embedding,
+    lessons,
+    motifs,
+    phage,
+    proteins,
+    splicing,
+    triaging,
+)
 from engine.core.errors import LocuscopeError
 
 _OPTIONS: dict[str, Any] = {
@@ -63,7 +79,21 @@ def make_app() -> typer.Typer:
     made.registered_commands.extend(app.registered_commands)
     rooms = [
         command
-        for room in (phage, triaging, proteins, batch, splicing, benchmark, alignment, embedding)
+        for room in (
+            phage,
+            triaging,
+            proteins,
+            batch,
+            splicing,
+            benchmark,
+            alignment,
+            embedding,
+            motifs,
+            elements,
+            comparing,
+            lessons,
+            browsing,
+        )
         for command in room.app.registered_commands
     ]
     derived.add_commands(made, {str(command.name) for command in rooms})

@@ -61,7 +61,7 @@ def read_upstream(text: str, others: Sequence[object], engine: Engine, model: st
     such a layout, `LocusError` for the gene.
     """
     from engine.sources.genomes import GenomeSet
-    from engine.sources.upstream import species_of, upstream_locus
+    from engine.sources.upstream import species_of, start_codon_note, upstream_locus
 
     if any(value is not None for value in others):
         raise InputError("Give exactly one of --sequence LETTERS, --fasta FILE, --locus ASSEMBLY:CONTIG:START-END and --upstream-of GENE.")
@@ -71,7 +71,9 @@ def read_upstream(text: str, others: Sequence[object], engine: Engine, model: st
     genomes = GenomeSet(engine.settings)
     locus = upstream_locus(genomes, text, card.upstream_bp)
     tell([f"{text}: {locus}, {card.upstream_bp:,} bases before the start codon and the codon"])
-    return genomes.fetch(locus), species or species_of(locus.assembly, card.species)
+    letters = genomes.fetch(locus)
+    tell(filter(None, (start_codon_note(text, letters.letters),)))
+    return letters, species or species_of(locus.assembly, card.species)
 
 
 def from_letters(text: str) -> NucleotideSequence:
@@ -167,8 +169,15 @@ def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, pat
 def check_output(path: Path, analysis: Declared | None = None, read: Iterable[Path | None] = ()) -> None:
     """Raise before anything is computed when ``path`` cannot be written, is one of the files that are ``read``, or when its end names no
     format for an answer of ``analysis``."""
-    if any(one is not None and one.exists() and path.exists() and path.samefile(one) for one in read):
+    if any(_same_file(path, one) for one in read if one is not None):
         raise NotWritable(f"--out {quoted(path)} is a file that is read; nothing was written, choose another --out.")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no such name can be"
+        raise NotWritable(f"{quoted(path, 80)} cannot be written: {reason}; choose another --out.") from error
     if path.is_dir():
         raise NotWritable(f"--out {quoted(path)} is a folder; give the name of a file.")
     if not path.parent.is_dir():
@@ -185,6 +194,13 @@ def check_output(path: Path, analysis: Declared | None = None, read: Iterable[Pa
             raise ParameterError(
                 f"The file name {file_name(path.name)} names no format for this answer; end it with one of {', '.join(usable)}."
             )
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False  # one of them is not there, or is no name of a file: whoever opens it says so
 
 
 def read_settings(texts: list[str], analysis: str) -> tuple[tuple[str, str], ...]:

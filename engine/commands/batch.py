@@ -23,6 +23,7 @@ from engine.commands.arguments import (
 )
 from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, whole
 from engine.core.errors import InputError, LocusError, ParameterError, SourceUnavailable, WeightsInvalid, WeightsMissing
+from engine.core.places import read_terms
 from engine.core.protocols import VariantScore
 from engine.core.variants import Variant
 
@@ -123,9 +124,12 @@ def tracks(
     locus: Annotated[str, typer.Option("--locus", metavar="ASSEMBLY:CONTIG:START-END", help="1-based inclusive, e.g. GRCh38:chr7:1-300.")],
     output: Annotated[list[str], typer.Option("--output", metavar="NAME", help="RNA_SEQ, ATAC, CAGE, ...; may be repeated.")] = ["RNA_SEQ"],  # noqa: B006
     tissue: Annotated[list[str], typer.Option("--tissue", metavar="TERM", help="Such as UBERON:0002048; may be repeated.")] = [],  # noqa: B006
+    width: Annotated[
+        int, typer.Option(metavar="BP", help="Bases it reads: 16384, 131072, 524288 or 1048576; 0 = the fewest that hold it.", parser=whole)
+    ] = 0,
     out: Out = None,
 ) -> None:
-    """Tracks that AlphaGenome predicts for an interval: npz, or bedGraph by the name of --out."""
+    """Tracks that AlphaGenome predicts for an interval: npz, or bedGraph by the name of --out. No letters of the genome are needed here."""
     from engine.exports.predicted_tracks import check_suffix, write_predicted_tracks
     from engine.models.entry import LoadOptions
     from engine.models.registry import entry
@@ -138,7 +142,8 @@ def tracks(
     place = place_of(locus, settings)
     row = entry("alphagenome")
     model: Any = row.load(find_directory(row, settings), LoadOptions(settings=settings))
-    found = model.tracks(place.assembly, place.contig, place.start, place.end, tuple(output), tuple(tissue))
+    terms = read_terms(",".join(tissue))
+    found = model.tracks(place.assembly, place.contig, place.start, place.end, tuple(output), terms, width)
     with writing(target):
         write_predicted_tracks(found, row.card, place.assembly, target)
     print(f"wrote {target}: {sum(len(one.names) for one in found):,} tracks", file=sys.stderr)
@@ -210,6 +215,7 @@ def bench(
     from engine.bench import measure
     from engine.bench import run as benchmarks
     from engine.bench.encoders import EncoderOptions
+    from engine.bench.machine import machine
     from engine.service.shelf import ASSETS
 
     before: list[measure.Row] = []
@@ -219,5 +225,5 @@ def bench(
         print("\n".join(measure.told(row, before[-1] if before else None)), flush=True)
         before.append(row)
 
-    print(benchmarks.machine(), flush=True)
+    print(machine(), flush=True)
     benchmarks.run(EncoderOptions(layers=layers, bases=bases), ASSETS, tell, quick=quick)

@@ -79,8 +79,10 @@ def benchmark_command(
     if not read.label:
         raise InputError("Missing option '--label'; name the column that holds the label.")
     settings = settings_of_command_line()
+    rows = _rows(paths, read.columns)
+    arguments.tell(rows.notes)
     request = BenchmarkRequest(
-        _rows(paths, read.columns),
+        rows,
         read.label,
         read.positive,
         read.negative,

@@ -12,18 +12,12 @@ import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, settings_of_command_line, writing
-from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, decimal, whole
+from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, decimal, flags_of, whole
 from engine.core.embedding import EmbeddingParameters, EmbeddingTable, Probe, Projection, ProjectionParameters
-from engine.core.parameters import fields_of
 
 app = typer.Typer()
 
-_PLACES = {field.name: field.option for field in fields_of(EmbeddingParameters)}
-_MAP = {field.name: field.option for field in fields_of(ProjectionParameters)}
-
-
-def _flag(options: dict[str, Any], name: str, parser: Any = None) -> Any:
-    return typer.Option(options[name].flag, metavar=options[name].metavar, help=options[name].help, parser=parser)
+_place, _map = flags_of(EmbeddingParameters), flags_of(ProjectionParameters)
 
 
 @app.command("embeddings")
@@ -32,14 +26,14 @@ def embeddings_command(
     gff: Annotated[
         Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF, GenBank or BED: features and classes.")
     ] = None,
-    windows: Annotated[int, _flag(_PLACES, "window_bp", whole)] = 0,
-    step: Annotated[int, _flag(_PLACES, "step_bp", whole)] = 0,
-    features: Annotated[str, _flag(_PLACES, "kinds")] = "",
-    per_class: Annotated[int, _flag(_PLACES, "per_class", whole)] = 0,
-    neighbours: Annotated[int, _flag(_MAP, "neighbours", whole)] = 15,
-    clusters: Annotated[int, _flag(_MAP, "clusters", whole)] = 0,
-    resolution: Annotated[float, _flag(_MAP, "resolution", decimal)] = 1.0,
-    seed: Annotated[int, _flag(_PLACES, "seed", whole)] = 1,
+    windows: Annotated[int, _place("window_bp", parser=whole)] = 0,
+    step: Annotated[int, _place("step_bp", parser=whole)] = 0,
+    features: Annotated[str, _place("kinds")] = "",
+    per_class: Annotated[int, _place("per_class", parser=whole)] = 0,
+    neighbours: Annotated[int, _map("neighbours", parser=whole)] = 15,
+    clusters: Annotated[int, _map("clusters", parser=whole)] = 0,
+    resolution: Annotated[float, _map("resolution", parser=decimal)] = 1.0,
+    seed: Annotated[int, _place("seed", parser=whole)] = 1,
     labels: Annotated[
         Path | None, typer.Option("--labels", metavar="TABLE", help="A table with a label of each place, for a regression.")
     ] = None,
@@ -50,6 +44,9 @@ def embeddings_command(
     group: Annotated[
         str, typer.Option("--group", metavar="COLUMN", help="Column of groups that are held out whole; without it, stretches of 100 kb.")
     ] = "",
+    logos: Annotated[
+        Path | None, typer.Option("--logos", metavar="FILE", help="Logos of the clusters: .tsv, .html, .png, .svg, .pdf.")
+    ] = None,
     model: ModelId = "",
     weights: Weights = None,
     species: Species = "",
@@ -68,13 +65,17 @@ def embeddings_command(
     target = out or Path("embeddings.npz")
     check_output(target, read=(fasta, gff, labels))
     check_ending(target, (*FORMATS, *FIGURES))
+    if logos is not None:
+        check_output(logos, read=(fasta, gff, labels))
+        check_ending(logos, (".tsv", *FIGURES))
     settings = settings_of_command_line()
     rows = read_labelled(labels) if labels is not None else None
     if rows is not None:
+        arguments.tell(rows.notes)
         rows.column(label)
     parameters = EmbeddingParameters(windows, step, features, per_class, seed)
     projecting = ProjectionParameters(neighbours, clusters, resolution, seed)
-    genome = _genome(fasta, gff, settings)
+    genome = read_genome(fasta, gff, settings)
     chosen = choose_places(genome, parameters)
     unknown = f" ({chosen.unknown:,} with mostly unknown letters are left out)" if chosen.unknown else ""
     print(f"{len(chosen.places):,} places, {chosen.bases:,} bases{unknown}", file=sys.stderr)
@@ -84,10 +85,10 @@ def embeddings_command(
     projection = project_table(table, projecting, monitor)
     for sentence in projection.missing:
         print(sentence, file=sys.stderr)
-    _tell(agreement_rows(projection))
+    tell_rows(agreement_rows(projection))
     if rows is not None:
         found: Probe = probe_table(table, label, *labels_of_places(table, rows, label, key, group), monitor, seed)
-        _tell(probe_rows(found))
+        tell_rows(probe_rows(found))
         print(found.words(), file=sys.stderr)
     with writing(target):
         if target.suffix.casefold() in FIGURES:
@@ -95,11 +96,13 @@ def embeddings_command(
         else:
             write_embeddings(table, projection, target)
     print(f"wrote {target}", file=sys.stderr)
+    if logos is not None:
+        _write_logos(genome, table, projection, monitor, logos)
 
 
-def _genome(fasta: Path, gff: Path | None, settings: Any) -> Any:
+def read_genome(fasta: Path, gff: Path | None, settings: Any) -> Any:
     """The genome of a FASTA file, or of a flat file that has its own features."""
-    from engine.service.embedding_places import GenomeOfRecords, GenomeOfReference
+    from engine.service.embedding_places import Annotated, GenomeOfRecords, GenomeOfReference
     from engine.service.triage import ReferenceLetters
     from engine.sources.annotation_index import open_annotation
     from engine.sources.door import OWN_FILES, TextLines
@@ -112,15 +115,34 @@ def _genome(fasta: Path, gff: Path | None, settings: Any) -> Any:
     if flat and gff is None:
         found = read_file(fasta.name, fasta.read_bytes(), OWN_FILES)
         return GenomeOfRecords(found.records, found.features)
-    return GenomeOfReference(ReferenceLetters.of_file(fasta, settings), open_annotation(gff) if gff is not None else None)
+    whole = GenomeOfReference(ReferenceLetters.of_file(fasta, settings))
+    return Annotated(whole, open_annotation(gff)) if gff is not None else whole
 
 
-def _tell(rows: Sequence[dict[str, Any]]) -> None:
+def tell_rows(rows: Sequence[dict[str, Any]]) -> None:
     """A table on standard output."""
     if rows:
         table = csv.DictWriter(sys.stdout, list(rows[0]), delimiter="\t", lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
+
+
+def _write_logos(genome: Any, table: EmbeddingTable, projection: Projection, monitor: TerminalMonitor, path: Path) -> None:
+    """Letters of the places in the middle of each cluster, as a table or a picture."""
+    from engine.exports.embedding_files import logo_table
+    from engine.exports.figure import write_figure
+    from engine.service.embeddings import cluster_logos
+    from engine.views.cluster_logos import logo_figure
+
+    found = cluster_logos(genome, table, projection, monitor)
+    monitor.close()
+    with writing(path):
+        if path.suffix.casefold() in FIGURES:
+            drawn = logo_figure(found)
+            write_figure(drawn, path, table.provenance, height=int(drawn.layout.height))
+        else:
+            path.write_text(logo_table(found, table, projection), encoding="utf-8")
+    print(f"wrote {path}", file=sys.stderr)
 
 
 def _write_map(table: EmbeddingTable, projection: Projection, path: Path) -> None:

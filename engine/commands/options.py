@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,14 +53,20 @@ def decimal(text: str | float) -> float:
         raise typer.BadParameter(str(error).rstrip(".")) from error
 
 
-def _of(parameters: type[Parameters], field: str, metavar: str | None = None, **more: Any) -> Any:
-    """The option of a field of parameters, with the flag and help that it declares."""
-    option = next(item.option for item in fields_of(parameters) if item.name == field)
-    return typer.Option(option.flag, metavar=metavar, help=option.help, **more)
+def flags_of(kind: type[Parameters]) -> Callable[..., Any]:
+    """``flag(name, metavar="", parser=None)``: the option of the field ``name`` of an analysis' parameters, for a command that is written by hand."""
+    known = {field.name: field.option for field in fields_of(kind)}
+
+    def flag(name: str, metavar: str = "", parser: Any = None) -> Any:
+        option = known[name]
+        return typer.Option(option.flag, metavar=metavar or option.metavar or None, help=option.help, parser=parser)
+
+    return flag
 
 
-SpliceDistance = Annotated[int, _of(SpliceParameters, "distance_bp", "BP", parser=whole)]
-SpliceMasked = Annotated[bool, _of(SpliceParameters, "masked")]
-SpliceOutside = Annotated[bool, _of(SpliceParameters, "outside")]
-Replicates = Annotated[int, _of(BenchmarkParameters, "replicates", "N", parser=whole)]
-Seed = Annotated[int, _of(BenchmarkParameters, "seed", "N", parser=whole)]
+_SPLICE, _BENCHMARK = flags_of(SpliceParameters), flags_of(BenchmarkParameters)
+SpliceDistance = Annotated[int, _SPLICE("distance_bp", "BP", whole)]
+SpliceMasked = Annotated[bool, _SPLICE("masked")]
+SpliceOutside = Annotated[bool, _SPLICE("outside")]
+Replicates = Annotated[int, _BENCHMARK("replicates", "N", whole)]
+Seed = Annotated[int, _BENCHMARK("seed", "N", whole)]

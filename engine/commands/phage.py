@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,21 +12,16 @@ from engine.analyses.declared import declared
 from engine.analyses.essential import EssentialParameters
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_output, deliver, read_sequence, settings_of_command_line, write_result
-from engine.commands.options import Device, Dtype, Fasta, Letters, LocusText, ModelId, Name, Out, Species, Weights, whole
+from engine.commands.options import Device, Dtype, Fasta, Letters, LocusText, ModelId, Name, Out, Species, Weights, flags_of, whole
 from engine.core.errors import FileFormatError, InputError, ParameterError
 from engine.core.genes import write_genes
-from engine.core.parameters import fields_of
 from engine.core.sequence import NucleotideSequence
 from engine.service.jobs import KEEP_SECONDS
 from engine.service.requests import Request
 
 app = typer.Typer()
 
-_OPTIONS = {field.name: field.option for field in fields_of(EssentialParameters)}
-
-
-def _flag(name: str, metavar: str = "", **more: Any) -> Any:
-    return typer.Option(_OPTIONS[name].flag, metavar=metavar or _OPTIONS[name].metavar or None, help=_OPTIONS[name].help, **more)
+_flag = flags_of(EssentialParameters)
 
 
 @app.command("essential", help=declared("essential").summary)
@@ -57,9 +52,13 @@ def essential_command(
 
     settings = settings_of_command_line()
     target = out or Path("essential.tsv")
-    check_output(target, declared("essential"), (fasta, Path(genes) if genes else None, labels))
+    check_output(target, declared("essential"), (fasta, Path(genes) if genes and "=" not in genes else None, labels))
     letters = read_sequence(sequence, fasta, name, locus, settings)
-    known = labels_of(read_labelled(labels), gene_column, label_column) if labels is not None else None
+    known = None
+    if labels is not None:
+        rows = read_labelled(labels)
+        arguments.tell(rows.notes)
+        known = labels_of(rows, gene_column, label_column)
     ranked_by = by or ("start" if parts == "all" else parts)
     parameters = EssentialParameters(_genes(genes, fasta, letters), parts, ranked_by, repeats, seed, apart)  # type: ignore[arg-type]
     request = Request("essential", letters, model, parameters, species, weights, device, dtype)

@@ -59,10 +59,10 @@ def protein_command(
         tell(notes)
     else:
         found = look_up(engine, GenomeSet(settings), "\n".join(what or ()), assembly)
-    whole = len(found) == 1 and found[0].named and found[0].substitution is None
+    one_protein = len(found) == 1 and found[0].named and found[0].substitution is None
     if out is not None and out.suffix.casefold() in FIGURES:
         _write_figure(protein_scores(engine, _one_protein(found)), found, first, last, out)
-    elif whole:
+    elif one_protein:
         scores = protein_scores(engine, found[0].protein)
         deliver(lambda path: write_protein(scores, path), out, ".tsv")
         print(scores.words(), file=sys.stderr)

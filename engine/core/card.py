@@ -19,6 +19,9 @@ class Capability(StrEnum):
     SEGMENTATION = "segmentation"
     TOKENS = "token track"
     TRACKS = "predicted tracks"
+    JUNCTIONS = "splice junctions"
+    CHROMATIN = "chromatin contacts"
+    MUTAGENESIS = "in-silico mutagenesis"
     VARIANT_SCORES = "variant scores"
     SPLICING = "splice changes"
     EMBEDDINGS = "embeddings"
@@ -69,6 +72,10 @@ class ModelCard:
         PPV on held-out RNAs; None = by the background of each map. With another one the analysis needs another version.
     upstream_bp : int
         Bases before a start codon that it was trained on, with the codon behind them; 0 = it has no such layout.
+    assemblies : tuple of str
+        Public assemblies whose places it is asked about; empty = it reads letters.
+    trained_bp : int
+        Bases of the windows that it was trained on; 0 = as many as ``max_length``.
     """
 
     id: str
@@ -95,6 +102,8 @@ class ModelCard:
     contact_growth: float | None = None
     without_memory: str = ""
     upstream_bp: int = 0
+    assemblies: tuple[str, ...] = ()
+    trained_bp: int = 0
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""
@@ -161,3 +170,8 @@ class Offer:
     recipe: EffectRecipe = EffectRecipe()
     windows: WindowRule | None = None
     precisions: tuple[str, ...] = ("exact",)
+
+
+def checkpoint_title(name: str) -> str:
+    """What a checkpoint of nobody's publication is called, by its folder or id: ``checkpoint mine``, and ``checkpoint-500`` as it is."""
+    return name if name.casefold().startswith("checkpoint") else f"checkpoint {name}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import ParameterError
+from engine.core.genome_place import GenomePlace
 from engine.core.parameters import Parameters, option
 from engine.core.results import frozen_array
 
@@ -23,23 +24,6 @@ FEWEST_PLACES = 5
 INTERGENIC, NO_CLASS = "intergenic", ""
 KMER = 4
 """Length of the k-mers that are the baseline."""
-
-
-@dataclass(frozen=True)
-class EmbeddedPlace:
-    """Bases ``[start, end)`` (0-based) of ``contig``, read on ``strand``; ``kind`` is its class by the annotation, empty for none."""
-
-    contig: str
-    start: int
-    end: int
-    strand: str = "+"
-    name: str = ""
-    kind: str = NO_CLASS
-
-    @property
-    def locus(self) -> str:
-        """1-based inclusive, as the box reads it."""
-        return f"{self.contig}:{self.start + 1}-{self.end}:{self.strand}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +62,7 @@ class EmbeddingTable:
 
     Parameters
     ----------
-    places : sequence of EmbeddedPlace
+    places : sequence of GenomePlace
         n of them.
     vectors : NDArray[np.float32]
         (n, D): last hidden states, mean over the bases of the place.
@@ -90,7 +74,7 @@ class EmbeddingTable:
         Of the model; its sequence are all places together.
     """
 
-    places: Sequence[EmbeddedPlace]
+    places: Sequence[GenomePlace]
     vectors: NDArray[np.float32]
     gc: NDArray[np.float32]
     kmers: NDArray[np.float32]

@@ -59,6 +59,10 @@ class WeightsInvalid(ModelError):
     """The weight files are there but are not what the model needs."""
 
 
+class LayoutUnread(WeightsInvalid):
+    """Reading the weight files ended in an error of Python, its cause: they are of another layout, or the reading is at fault."""
+
+
 class CapabilityMissing(ModelError):
     """The model cannot do this analysis."""
 

@@ -29,6 +29,8 @@ class Rows:
         Empty for a signal, else n of them; strands are ``+``, ``-`` or ``.``.
     others : int64 (n, 2)
         Second anchors of pairs; of no rows for other kinds.
+    note : str
+        Why there are none of a stretch, or that they are means of longer stretches than bases; empty: they are what the file says.
     """
 
     starts: NDArray[np.int64]
@@ -37,11 +39,12 @@ class Rows:
     names: tuple[str, ...] = ()
     strands: tuple[str, ...] = ()
     others: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), np.int64))
+    note: str = ""
 
     @classmethod
-    def none(cls) -> Rows:
+    def none(cls, note: str = "") -> Rows:
         """Nothing."""
-        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32), note=note)
 
     @property
     def nbytes(self) -> int:
@@ -73,7 +76,7 @@ class TrackSource(Protocol):
         """Bytes in memory, about."""
 
     def rows(self, contig: str, start: int, end: int) -> Rows:
-        """At least what meets ``[start, end)`` of a contig."""
+        """At least what meets ``[start, end)`` of a contig. Raises `LocuscopeError` where the file cannot be read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +121,17 @@ class OwnTrack:
         rows = given.rows(contig, start, end) if contig is not None else Rows.none()
         found = _inside(rows, start, end, reverse=reverse)
         if reverse and given.kind == "variants":
-            found = replace(found, names=tuple(name.translate(_COMPLEMENT) for name in found.names))
+            found = replace(found, names=tuple(_turned(name) for name in found.names))
         values = _by_base(found, end - start) if given.kind == "signal" else np.empty(0, np.float32)
         return cls(id, name, given.kind, colour, found, values)
 
 
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")  # of alleles of one base; longer ones are not compared
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
+
+
+def _turned(name: str) -> str:
+    """``AC>G`` on the other strand: ``GT>C``."""
+    return ">".join(allele.translate(_COMPLEMENT)[::-1] for allele in name.split(">"))
 
 
 def _inside(rows: Rows, start: int, end: int, *, reverse: bool) -> Rows:
@@ -138,7 +146,7 @@ def _inside(rows: Rows, start: int, end: int, *, reverse: bool) -> Rows:
         width = end - start
         low, high, others = width - high, width - low, width - others[:, ::-1]
         strands = tuple({"+": "-", "-": "+"}.get(strand, strand) for strand in strands)
-    return Rows(low, high, rows.values[at], names, strands, others)
+    return Rows(low, high, rows.values[at], names, strands, others, rows.note)
 
 
 def _by_base(rows: Rows, length: int) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from engine.core.errors import SourceUnavailable
 
 ABOUT = {
     "pyBigWig": ("Reading and writing bigWig needs", "Linux on x86_64 with Python 3.11 to 3.13", "write .bedgraph instead"),
+    "pybigtools": ("Writing bigBed needs", "Linux, macOS and Windows with Python 3.11 to 3.13", "take the .bed files instead"),
     "pysam": ("Indexed tables, BCF and bgzipped files need", "Linux and macOS", "take plain files such as .vcf, .gff3 or .tsv instead"),
 }
 """What needs a package, where it has ready-made files, and what to do without it."""

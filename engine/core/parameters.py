@@ -19,7 +19,8 @@ from engine.core.typography import folded
 
 Precision = Literal["auto", "exact", "delta", "sparse"]
 Window = tuple[int, int]
-_WINDOW = re.compile(r"\s*(\d[\d,]*)\s*(?:-|\.\.)\s*(\d[\d,]*)\s*", re.ASCII)
+_DIGITS = r"(\d{1,18}|\d{1,3}(?:,\d{3}){1,5})"
+_WINDOW = re.compile(rf"\s*{_DIGITS}\s*(?:-|\.\.)\s*{_DIGITS}\s*", re.ASCII)
 _WHOLE = re.compile(r"[+-]?(?:\d{1,18}|\d{1,3}(?:,\d{3}){1,5})", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?|[+-]?(?:inf|nan)", re.ASCII | re.IGNORECASE)
 
@@ -195,7 +196,7 @@ def read_window(text: str) -> Window:
     match = _WINDOW.fullmatch(folded(text)) if len(text) <= 100 else None
     if match is None:
         raise ParameterError(f"The window {quoted(text, 40)} is not an interval; write START-END, 1-based inclusive, for example 101-300.")
-    digits = [group.replace(",", "")[:18] for group in match.groups()]
+    digits = [group.replace(",", "") for group in match.groups()]
     return int(digits[0]) - 1, int(digits[1])
 
 

@@ -24,8 +24,22 @@ AMINO_ACIDS = "AVILMFWYCGPSTNQDEHKR"
 
 UNKNOWN = "X"
 CLASSES = ("likely_benign", "ambiguous", "likely_pathogenic")
-"""Classes of the authors of AlphaMissense, as their tables spell them."""
+"""Classes of the authors of AlphaMissense, as their table of GRCh38 spells them."""
+LIKELY_BENIGN_BELOW, LIKELY_PATHOGENIC_ABOVE = 0.34, 0.564
+"""Published thresholds of the classes (90 % precision on ClinVar)."""
+_SPELLINGS = {name: number for number, name in enumerate(CLASSES)} | {"benign": 0, "pathogenic": 2}
 NO_CLASS = -1
+
+
+def class_number(text: str) -> int:
+    """Index into `CLASSES` of a class as any published table spells it: those of proteins and of GRCh37 write ``benign`` and ``pathogenic``.
+
+    Raises `ValueError` for another word.
+    """
+    number = _SPELLINGS.get(text)
+    if number is None:
+        raise ValueError(f"{text[:40]!r} is not in {', '.join(_SPELLINGS)}")
+    return number
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,7 @@ class ProteinScores:
     card : ModelCard
         Whose scores they are.
     table : str
-        Name of the file they were read from.
+        Name, size and time of change of the file they were read from.
     """
 
     protein: str

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.core.card import EffectRecipe, ModelCard, WindowRule
+    from engine.core.results import PredictedContacts, PredictedJunctions, PredictedTracks
     from engine.core.sequence import NucleotideSequence
 
 
@@ -108,7 +109,8 @@ class RememberingModel(Protocol):
     """A model that looks masked letters up in a table of training sequences besides reading them with its network."""
 
     def remembers(self, sequence: NucleotideSequence | None) -> str:
-        """At how many of the bases of ``sequence`` the table has a say, in words, and that it may where None; empty where it has none."""
+        """At how many of the bases of ``sequence`` the table has a say, in words, and that it may where None, or longer than the model
+        reads at once; empty where it has none."""
 
 
 @runtime_checkable
@@ -187,6 +189,14 @@ class ElementModel(Model, Protocol):
         """float32 (L, E) for one window that obeys the rule (upper-case DNA); bases outside the rule's output are not in it."""
 
 
+@runtime_checkable
+class WatchedElementModel(ElementModel, Protocol):
+    """An element model whose window takes long enough to be stopped inside it."""
+
+    def watched_probabilities(self, letters: str, look: Callable[[], None]) -> NDArray[np.float32]:
+        """As `element_probabilities`; ``look`` is called now and then and may raise to stop."""
+
+
 class SpliceWindow(Protocol):
     """A window of letters that a splice model has read once; changes of it cost what they reach. Safe to use from several threads."""
 
@@ -217,13 +227,15 @@ class SpliceModel(ElementModel, Protocol):
 class TokenModel(Model, Protocol):
     """A model whose units are longer than a base and can be shown as a track."""
 
+    @property
+    def vocabulary_letters(self) -> tuple[str, ...]:
+        """Letters (A, C, G, T) of every token that stands for bases, in the order of their ids."""
+
+    def tokenised(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Spans int64 (T, 2) and token strings, without a pass. Raises `SequenceError` as `NucleotideModel.prepare` does."""
+
     def token_spans(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32]]:
         """Spans int64 (T, 2), token strings, probability float32 (T,) of each token with itself masked."""
-
-
-@runtime_checkable
-class TokenCandidateModel(TokenModel, Protocol):
-    """A token model that also lists what else could stand at a token."""
 
     def token_candidates(
         self, sequence: NucleotideSequence, tokens: Sequence[int], count: int
@@ -231,6 +243,12 @@ class TokenCandidateModel(TokenModel, Protocol):
         """Texts (n, count) and probabilities float32 (n, count), falling, of the likeliest tokens at each of ``tokens`` with it masked.
 
         Number T, one behind the last token, asks for the token that would follow.
+        """
+
+    def layer_states(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Hidden states float32 (N + 1, T, width) of every token: what enters the first of N layers, then what leaves each of them.
+
+        The last are those of `EmbeddingModel.embeddings`, behind a last norm where the network has one.
         """
 
 
@@ -295,3 +313,28 @@ class VariantScorer(Protocol):
 
     def score(self, assembly: str, contig: str, position: int, reference: str, alternate: str) -> tuple[VariantScore, ...]:
         """Scores of one variant (``position`` 1-based, forward strand); empty when the source has none."""
+
+
+@runtime_checkable
+class PlaceModel(Model, Protocol):
+    """A hosted model that is asked about a place of a public assembly and reads the genome itself.
+
+    ``start``, ``end``: 0-based half-open. ``terms``: tissues or cell types such as ``UBERON:0002048``; empty = all. ``width_bp``: bases that it reads
+    around the place; 0 = the fewest that hold it. Raises `LocusError`, `ParameterError` for what it does not know, and what a service may fail with.
+    """
+
+    def tracks(
+        self, assembly: str, contig: str, start: int, end: int, outputs: tuple[str, ...], terms: tuple[str, ...], width_bp: int
+    ) -> tuple[PredictedTracks, ...]:
+        """Tracks of each of ``outputs``."""
+
+    def junctions(self, assembly: str, contig: str, start: int, end: int, terms: tuple[str, ...], width_bp: int) -> PredictedJunctions:
+        """Splice junctions with both ends inside."""
+
+    def contacts(self, assembly: str, contig: str, start: int, end: int, terms: tuple[str, ...], width_bp: int) -> PredictedContacts:
+        """Contacts of the bins that touch the place."""
+
+    def mutagenesis(
+        self, assembly: str, contig: str, start: int, end: int, output: str, terms: tuple[str, ...], width_bp: int
+    ) -> tuple[NDArray[np.float32], str]:
+        """Scores float32 (end - start, 4) of every substitution on the forward strand, NaN at the reference base, and the reference letters."""

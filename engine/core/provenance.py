@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from engine.core.card import ModelCard
+
+
+def state_of(path: Path) -> str:
+    """Name, size and time of change of a large file: enough to tell another one from it, and it is not read for it."""
+    stat = path.stat()
+    changed = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
+    return f"{path.name}, {stat.st_size} bytes, of {changed}Z"
+
+
+def all_batches(*told: str) -> str:
+    """What several answers say of their batches (`Provenance.batches`), as one that reads all of them says it."""
+    return ", ".join(sorted({how for text in told for how in text.split(", ") if how}))
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,9 @@ class Provenance:
         Versions of Locuscope, Python and the packages that compute.
     species : str
         Species or domain token given to the model, or empty.
+    batches : str
+        ``smaller`` where memory ran out, ``shared`` where another question was in the same pass of a GPU: the last bits may differ from those of
+        the usual batches. Empty: the usual ones.
     memory : str
         What else masked letters were read from besides the network, a table of training sequences, and at how many bases; empty: nothing.
     """
@@ -59,6 +76,7 @@ class Provenance:
     processor: str = ""
     threads: int = 0
     memory: str = ""
+    batches: str = ""
 
     @property
     def answered_by(self) -> str:
@@ -70,7 +88,7 @@ class Provenance:
         values = asdict(self)
         values["card"]["capabilities"] = sorted(self.card.capabilities)
         values["card"]["species"] = len(self.card.species)
-        values["card"]["assumed"] = list(self.card.assumed)
+        values["card"] |= {"assumed": list(self.card.assumed), "assemblies": list(self.card.assemblies)}
         return values
 
     def to_json(self) -> str:

@@ -62,6 +62,7 @@ class Interval:
     """Bases ``[first, last)`` that are called ``name``, with ``score`` in 0..1.
 
     ``direction``: ``+`` on the letters as they stand, ``-`` on their complement, ``.`` on neither. ``family`` numbers intervals of one kind.
+    ``note``: what files say of it besides.
     """
 
     first: int
@@ -70,6 +71,7 @@ class Interval:
     score: float
     direction: str = "."
     family: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +85,13 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """``values`` float32 (W, W) of bases ``offset`` to ``offset + W``; ``symmetric`` when both halves say the same."""
+    """``values`` float32 (W, W) of bins of ``bin_bp`` bases, the first of which begins at base ``offset`` (below 0 where a bin begins before the
+    sequence); ``symmetric`` when both halves say the same."""
 
     values: NDArray[np.float32]
     offset: int = 0
     symmetric: bool = False
+    bin_bp: int = 1
 
 
 class Result(ABC):
@@ -95,10 +99,12 @@ class Result(ABC):
 
     ``faces``: of ``tracks`` (values a base), ``main track`` (one of them says it all), ``intervals`` (stretches with a name), ``pairs``, ``structure`` (a dot-bracket), ``matrix``, ``letters`` (`written` was made by the model).
     A file format that needs a face takes every result that has it. ``repeatable``: letters and parameters alone give it again, so that a script can.
+    ``of_place``: it is about the place in the genome that the letters come from; no letter of it was read.
     """
 
     faces: ClassVar[frozenset[str]] = frozenset({"tracks", "main track"})
     repeatable: ClassVar[bool] = True
+    of_place: ClassVar[bool] = False
     sequence: NucleotideSequence
     provenance: Provenance
 
@@ -121,6 +127,10 @@ class Result(ABC):
     def readable(self) -> Table:
         """The table a person reads on a page; where `rows` is a matrix, its strongest cells."""
         return self.rows()
+
+    def at(self, base: int) -> tuple[tuple[str, str], ...]:
+        """What it says of one base (0-based) besides its tracks, names and texts, for the card of a base that is clicked."""
+        return ()
 
     @property
     def written(self) -> NucleotideSequence:
@@ -207,3 +217,43 @@ class PredictedTracks:
     def __post_init__(self) -> None:
         bins = (self.end - self.start) // self.resolution_bp
         object.__setattr__(self, "values", frozen_array(self.values, np.float32, (bins, len(self.names)), "predicted tracks"))
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedJunctions:
+    """Splice junctions inside an interval, as a hosted model predicts them.
+
+    ``introns`` int64 (n, 2): first base and end of each intron, 0-based half-open on ``contig``. ``values`` float32 (n, tracks): predicted reads.
+    ``strands``: one a junction; ``names``, ``biosamples``: one a track.
+    """
+
+    contig: str
+    introns: NDArray[np.int64]
+    values: NDArray[np.float32]
+    strands: tuple[str, ...]
+    names: tuple[str, ...]
+    biosamples: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        count = len(self.strands)
+        object.__setattr__(self, "introns", frozen_array(self.introns, np.int64, (count, 2), "introns"))
+        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (count, len(self.names)), "predicted junctions"))
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedContacts:
+    """A contact map over an interval, as a hosted model predicts it: the bins that touch it.
+
+    ``values`` float32 (bins, bins, tracks); bin 0 begins at ``start`` (0-based on ``contig``), each is ``resolution_bp`` wide.
+    """
+
+    contig: str
+    start: int
+    resolution_bp: int
+    values: NDArray[np.float32]
+    names: tuple[str, ...]
+    biosamples: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        bins = len(self.values)
+        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (bins, bins, len(self.names)), "predicted contacts"))

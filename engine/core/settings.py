@@ -47,6 +47,7 @@ class Settings:
         "",
         "tracks offered to every visitor, NAME=FILE[;ASSEMBLY] separated by commas, e.g. ChIP=/data/chip.bw;R64; indexed files are read by index",
     )
+    lessons: str = _setting("", "folder of lessons of your own (TOML files, docs/lessons.md), beside the shipped ones")
     model: str = _setting("locuscope", "model id that is chosen when none is named")
     device: str = _setting("auto", "auto, cpu, cuda or cuda:N")
     dtype: str = _setting("auto", "auto, float32, float16 or bfloat16")

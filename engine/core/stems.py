@@ -64,12 +64,6 @@ def run_sums(values: NDArray[np.float32], paired: NDArray[np.bool_]) -> NDArray[
     return found
 
 
-def stem_counts(letters: str, minimum_loop: int = 3) -> NDArray[np.float32]:
-    """The stem counter: each cell scores the summed `PAIR_WEIGHTS` of the run through it, float32 (L, L)."""
-    weights = pair_weights(letters, minimum_loop)
-    return run_sums(weights, weights > 0)
-
-
 Cells = list[tuple[int, int]]
 
 

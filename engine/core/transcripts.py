@@ -113,12 +113,6 @@ class Transcript:
         return tuple(found)
 
 
-def simple_parts(intervals: tuple[tuple[int, int], ...], strand: str, contig: str) -> tuple[Part, ...]:
-    """Parts, 5'→3', of intervals on one strand (``+`` or ``-``) of one contig."""
-    forward = strand == "+"
-    return tuple(Part(start, end, forward, contig) for start, end in sorted(intervals, reverse=not forward))
-
-
 class Edges(NamedTuple):
     """Stretches of transcripts by place: ``contigs`` (names), and per stretch its contig's index, 0-based start, end, and transcript (n,)."""
 
@@ -177,7 +171,8 @@ class Transcripts(Sequence[Transcript]):
     """Gene models in the order they were added, packed: a genome's worth has a million parts, and only those that are met are unpacked.
 
     A transcript on one strand of one contig takes 8 bytes a part and about 40 with its names; one with anything unusual is kept as it is.
-    ``notes``: sentences on how they were read, for the reader of a result; no part of what they are.
+    ``notes``: sentences on how they were read, for the reader of a result; no part of what they are. ``stated_codes``: the genetic codes that a
+    user stated for them, by contig, ``""`` for all others.
     """
 
     def __init__(self, transcripts: Iterable[Transcript] = ()) -> None:
@@ -191,6 +186,7 @@ class Transcripts(Sequence[Transcript]):
         self._unusual: dict[int, Transcript] = {}
         self._unpacked: list[tuple[str, str]] = []
         self.notes: tuple[str, ...] = ()
+        self.stated_codes: dict[str, int] = {}
         for transcript in transcripts:
             self.append(transcript)
 

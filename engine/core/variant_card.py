@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.core.consequences import Consequence
@@ -26,7 +26,8 @@ class VariantCard:
     """The answer: each part, ``notes`` by the name of a part, and ``sources`` (model id → revision and licence) of what spoke.
 
     ``effects``: of each of AlphaGenome's outputs the one score with the largest absolute quantile among common variants (without quantiles:
-    the largest absolute raw score), the most unusual first; ``asked_effects`` how many scores there were.
+    the largest absolute raw score), the most unusual first; ``asked_effects`` how many scores there were. ``origins``: by what spoke (model id,
+    ``reference``, ``gene_models``), everything that decides what it said, as plain values.
     """
 
     variant: Variant
@@ -38,6 +39,7 @@ class VariantCard:
     scored: tuple[tuple[str, ScoredVariant], ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, Any] = field(default_factory=dict)
 
     def words(self) -> str:
         """What the parts say, in one paragraph."""

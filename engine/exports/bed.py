@@ -1,4 +1,4 @@
-"""BED9: named stretches of a result, coloured by their kind, score = 1000 x mean probability."""
+"""BED9: named stretches of a result, coloured by their kind, score = 1000 x mean probability; notes of them are a tenth column."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def write(result: Result, path: Path) -> None:
             item.score,
             place.direction(item.direction),
             PALETTE[item.family % len(PALETTE)],
+            f"\t{item.note}" if item.note else "",
         )
         for item in result.intervals()
     )
@@ -30,7 +31,7 @@ def write(result: Result, path: Path) -> None:
         handle.write(
             track_line("bed", result.provenance.analysis, f"intervals; {summary(result.provenance)}", 'itemRgb="On" useScore=0') + "\n"
         )
-        for start, end, name, probability, strand, colour in rows:
+        for start, end, name, probability, strand, colour, note in rows:
             score = round(1000 * probability)
             label = "_".join(name.split()) or "."
-            handle.write(f"{place.contig}\t{start}\t{end}\t{label}\t{score}\t{strand}\t{start}\t{end}\t{colour}\n")
+            handle.write(f"{place.contig}\t{start}\t{end}\t{label}\t{score}\t{strand}\t{start}\t{end}\t{colour}{note}\n")

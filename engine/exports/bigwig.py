@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.core.errors import FileFormatError
 from engine.core.packages import needed
@@ -42,20 +43,32 @@ def embedded_provenance(path: Path) -> str:
 
 def write_track(result: Result, track: Track, path: Path) -> None:
     """Write one track as bigWig, forward-strand order, NaN left out."""
-    pyBigWig = needed("pyBigWig")
-
     place = place_of(result.written)
-    values = place.forward(track.values).astype(np.float64)
-    starts = np.flatnonzero(np.isfinite(values))
-    file = pyBigWig.open(str(path), "w")
+    values = place.forward(track.values)
+    at = np.flatnonzero(np.isfinite(values))
+    starts = at + place.start
+    write_runs(path, place.contig, place.end, starts, starts + 1, values[at], result.provenance.to_json())
+
+
+def write_runs(
+    path: Path,
+    contig: str,
+    length: int,
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    values: NDArray[np.float32],
+    provenance: str = "",
+) -> None:
+    """Write runs of values, 0-based half-open by start, of a contig of ``length`` bases, with the provenance JSON where there is one."""
+    file = needed("pyBigWig").open(str(path), "w")
     try:
-        file.addHeader([(place.contig, place.end)], maxZooms=10)
+        file.addHeader([(contig, length)], maxZooms=10)
         if len(starts):
-            at = (starts + place.start).tolist()
-            file.addEntries([place.contig] * len(at), at, ends=[start + 1 for start in at], values=values[starts].tolist())
+            file.addEntries([contig] * len(starts), starts.tolist(), ends=ends.tolist(), values=values.astype(np.float64).tolist())
     finally:
         file.close()
-    _embed(path, result.provenance.to_json())
+    if provenance:
+        _embed(path, provenance)
 
 
 def write(result: Result, path: Path) -> None:

@@ -18,6 +18,16 @@ from engine.core.version import VERSION
 from engine.exports.triage_report import html_page, html_table
 
 COLUMNS = ("part", "name", "value", "label", "context")
+SCORES = {
+    "llr": "llr",
+    "llr_quantile": "llr quantile",
+    "influence": "influence",
+    "influence_quantile": "influence quantile",
+    "delta_log_likelihood": "delta log-likelihood of the window",
+    "mean_delta_log_likelihood": "delta log-likelihood a base",
+    "delta_pseudo_log_likelihood": "delta pseudo-log-likelihood",
+}
+"""Numbers of a language model and their names in the table."""
 
 
 def card_rows(card: VariantCard) -> list[tuple[str, str, str, str, str]]:
@@ -33,22 +43,16 @@ def card_rows(card: VariantCard) -> list[tuple[str, str, str, str, str]]:
     for effect in card.effects:
         rows.append(("effects", effect.name, f"{effect.value:.6g}", effect.label, effect.context))
     for title, row in card.scored:
-        values = {
-            "llr": row.llr,
-            "llr quantile": row.llr_quantile,
-            "influence": row.influence,
-            "influence quantile": row.influence_quantile,
-            "delta log-likelihood a base": row.mean_delta_log_likelihood,
-            "delta pseudo-log-likelihood": row.delta_pseudo_log_likelihood,
-        }
-        rows += [("language models", name, f"{value:.6g}", "", title) for name, value in values.items() if value is not None]
+        values = [(name, getattr(row, key)) for key, name in SCORES.items()]
+        rows += [("language models", name, f"{value:.6g}", "", title) for name, value in values if value is not None]
         if row.note:
             rows.append(("language models", "note", "", row.note, title))
     return rows + [(name, "", "", card.notes[name], "") for name in PARTS if name in card.notes]
 
 
 def _origin(card: VariantCard) -> dict[str, Any]:
-    return {"variant": str(card.variant), "assembly": card.assembly, "sources": dict(card.sources), "locuscope": VERSION}
+    told = {"variant": str(card.variant), "assembly": card.assembly, "sources": dict(card.sources), "locuscope": VERSION}
+    return {**told, "provenance": dict(card.origins)}
 
 
 def write_json(card: VariantCard) -> str:
@@ -59,7 +63,7 @@ def write_json(card: VariantCard) -> str:
         "effects": [asdict(one) for one in card.effects],
         "effects_asked": card.asked_effects,
         "language_models": [
-            {"model": title, "llr": row.llr, "influence": row.influence, "status": row.status, "note": row.note}
+            {"model": title, **{key: getattr(row, key) for key in SCORES}, "status": row.status, "note": row.note, "unranked": row.unranked}
             for title, row in card.scored
         ],
         "notes": dict(card.notes),

@@ -1,4 +1,4 @@
-"""cooler ``.cool``: a whole map with one-base bins, float32 counts, the provenance in the metadata.
+"""cooler ``.cool``: a whole map with bins of one base (predicted contacts of chromatin: of theirs), float32 counts, provenance in the metadata.
 
 A dependency map is not symmetric and is stored as a square matrix; a contact map as its upper triangle. When the map does not begin at the
 first base of the contig, one wide bin stands for what comes before, so that bins carry true genome coordinates.
@@ -27,11 +27,11 @@ def write(result: Result, path: Path) -> None:
 
     place = place_of(result.sequence)
     whole = result.matrix()
-    start, _ = place.interval(whole.offset, whole.offset + len(whole.values))
+    start, _ = place.interval(whole.offset, whole.offset + len(whole.values) * whole.bin_bp)
     matrix = whole.values[::-1, ::-1] if place.reverse else whole.values
     pad = int(start > 0)
-    starts = np.concatenate(([0] * pad, np.arange(start, start + len(matrix))))
-    ends = np.concatenate(([start] * pad, np.arange(start + 1, start + len(matrix) + 1)))
+    edges = start + np.arange(len(matrix) + 1) * whole.bin_bp
+    starts, ends = np.concatenate(([0] * pad, edges[:-1])), np.concatenate(([start] * pad, edges[1:]))
     bins = pd.DataFrame({"chrom": pd.Categorical([place.contig] * len(starts)), "start": starts, "end": ends})
     keep = np.isfinite(matrix) & (np.triu(np.ones(matrix.shape, dtype=bool)) if whole.symmetric else True)
     rows, columns = np.nonzero(keep & (matrix != 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ from engine.exports.provenance import KEY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from engine.analyses.cluster_logos import ClusterLogo
 
 PLACE = ("contig", "start", "end", "strand", "name", "class", "gc")
 """First columns of a table; start and end are 1-based inclusive."""
@@ -152,3 +154,13 @@ def probe_rows(probe: Probe) -> list[dict[str, Any]]:
         }
         for row in probe.scores
     ]
+
+
+def logo_table(logos: Sequence[ClusterLogo], table: EmbeddingTable, projection: Projection) -> str:
+    """Logos of clusters as a table with their provenance: one row a column of a logo, counts of the four bases and bits."""
+    lines = ["# locuscope logos of clusters", f"# {KEY}: {provenance_of(table, projection)}"]
+    lines.append("cluster\tplaces\tin_logo\tposition\tA\tC\tG\tT\tbits")
+    for one in logos:
+        for at, (counts, bits) in enumerate(zip(one.counts.tolist(), one.bits, strict=True), start=1):
+            lines.append("\t".join(map(str, (one.cluster, one.size, len(one.rows), at, *counts, f"{bits:.4f}"))))
+    return "\n".join(lines) + "\n"

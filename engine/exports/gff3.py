@@ -71,6 +71,8 @@ def write(result: Result, path: Path) -> None:
                 "analysis_version": result.provenance.version,
                 "sequence_sha256": result.provenance.sequence_sha256,
             }
+            if item.note:
+                fields["Note"] = item.note
             attributes = ";".join(f"{key}={_escaped(value)}" for key, value in fields.items())
             handle.write(
                 f"{place.contig}\t{source}\t{term(item.name)}\t{start + 1}\t{end}\t{item.score:.6g}\t{place.direction(item.direction)}\t.\t{attributes}\n"

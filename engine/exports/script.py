@@ -16,6 +16,7 @@ _TEMPLATE = '''"""{summary}
 Run it with Locuscope's Python in the folder that holds `engine`.
 Asked for: {command}, version {version}; model {model} {revision} (weights sha256 {weights});
 computed in {dtype} on {device}. The same device, dtype and number of threads give the same numbers to the last bit.
+Further options of the command may follow, such as --weights DIR for weights that lie in a folder of their own.
 """
 
 import hashlib
@@ -47,7 +48,7 @@ SETTINGS = {settings}
 with tempfile.TemporaryDirectory() as folder:
     fasta = Path(folder) / "sequence.fa"
     fasta.write_text(f">{{NAME}}\\n{{LETTERS}}\\n")
-    sys.exit(subprocess.call([*COMMAND, "--fasta", str(fasta)], env={{**os.environ, **SETTINGS}}))
+    sys.exit(subprocess.call([*COMMAND, *sys.argv[1:], "--fasta", str(fasta)], env={{**os.environ, **SETTINGS}}))
 '''
 
 

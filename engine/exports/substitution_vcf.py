@@ -12,14 +12,18 @@ from engine.exports.place import place_of
 from engine.exports.provenance import KEY
 from engine.exports.vcf import FIELDS
 
-_NAMES = {"llr": "LCS_LLR", "influence": "LCS_INFLUENCE", "delta_log_likelihood": "LCS_DLL"}
+_NAMES = {"llr": "LCS_LLR", "influence": "LCS_INFLUENCE", "delta_log_likelihood": "LCS_DLL", "mutagenesis": "LCS_ISM"}
+
+_MUTAGENESIS = ("LCS_ISM", "Float", "In-silico mutagenesis by a hosted model: raw score of its recommended scorer, mean over the tracks")
 
 
 def write(result: Result, path: Path) -> None:
     """Write the substitutions of ``result``; ambiguous letters have none. Without a locus the contig is the name of the sequence."""
     place, letters = place_of(result.sequence), result.sequence.as_dna()
     scores = {_NAMES[name]: values for name, values in result.substitutions().items() if name in _NAMES}
-    described = [f'##INFO=<ID={name},Number=A,Type={kind},Description="{text}">' for name, kind, text in FIELDS if name in scores]
+    described = [
+        f'##INFO=<ID={name},Number=A,Type={kind},Description="{text}">' for name, kind, text in (*FIELDS, _MUTAGENESIS) if name in scores
+    ]
     lines = ["##fileformat=VCFv4.3", *described, f"##contig=<ID={place.contig}>", f"##{KEY}={result.provenance.to_json()}"]
     lines += [f"##reference={place.assembly}"] if place.assembly else []
     lines.append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO")

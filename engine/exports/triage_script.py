@@ -19,7 +19,8 @@ _TEMPLATE = '''"""{summary}
 
 Run it with Locuscope's Python in the folder that holds `engine`, with the reference{also} of then:
 python triage.py REFERENCE.fa{genes} > triage.tsv
-Model {model} {revision} (weights sha256 {weights}), in {dtype} on {device}.
+Model {model} {revision} (weights sha256 {weights}), in {dtype} on {device}. Further options of the command may follow, such as --weights DIR for
+weights that lie in a folder of their own.
 """
 
 import hashlib
@@ -31,18 +32,18 @@ from pathlib import Path
 
 PROVENANCE = {provenance}
 FILES = {files}
-ROWS = r"""
+ROWS = [
 {rows}
-"""
+]
 SETTINGS = {settings}
 TABLE = {table!r}
-if len(sys.argv) != 1 + len(FILES):
+if len(sys.argv) < 1 + len(FILES) or any(place.startswith("--") for place in sys.argv[1 : 1 + len(FILES)]):
     sys.exit(f"Give {{len(FILES)}}: {{' '.join(name for _, name in FILES)}}.")
 with tempfile.TemporaryDirectory() as folder:
     vcf, table = Path(folder) / "variants.vcf", Path(folder) / "triage.tsv"
-    vcf.write_text("##fileformat=VCFv4.2\\n#CHROM\\tPOS\\tID\\tREF\\tALT\\tQUAL\\tFILTER\\tINFO\\n" + ROWS.strip("\\n") + "\\n")
+    vcf.write_text("##fileformat=VCFv4.2\\n#CHROM\\tPOS\\tID\\tREF\\tALT\\tQUAL\\tFILTER\\tINFO\\n" + "".join(row + "\\n" for row in ROWS), encoding="utf-8")
     given = [part for (flag, _), place in zip(FILES, sys.argv[1:]) for part in (flag, place)]
-    command = [sys.executable, "-m", "engine", "triage", str(vcf), *given, *{arguments}, "--out", str(table)]
+    command = [sys.executable, "-m", "engine", "triage", str(vcf), *given, *{arguments}, "--out", str(table), *sys.argv[1 + len(FILES) :]]
     status = subprocess.call(command, env={{**os.environ, **SETTINGS}})
     if status:
         sys.exit(status)
@@ -65,6 +66,8 @@ def arguments_of(provenance: Provenance) -> list[str]:
     named = [str(asked["assembly"]) for asked in (missense, splice) if isinstance(asked, Mapping) and asked.get("assembly")]
     found += ["--splice"] if isinstance(splice, Mapping) else []
     found += ["--alphamissense"] if isinstance(missense, Mapping) else []
+    for contig, number in (parameters.get("genetic_codes") or {}).items():
+        found += ["--genetic-code", f"{contig}={number}" if contig else str(number)]
     return [*found, *(["--assembly", named[0]] if named else [])]
 
 
@@ -90,7 +93,7 @@ def script_of(triage: Triage) -> str:
                 *([("--clinvar", "CLINVAR.vcf.gz")] if with_clinvar else []),
             )
         ),
-        rows="\n".join(_line(variant) for variant in readable),
+        rows="\n".join(f"    {_line(variant)!r}," for variant in readable),
         settings={"LOCUSCOPE_THREADS": str(provenance.threads)} if provenance.threads else {},
         arguments=repr(arguments_of(provenance)),
         table=_hash(triage) if len(readable) == len(triage.rows) else "",
@@ -108,7 +111,7 @@ def _hash(triage: Triage) -> str:
 def _line(variant: Variant) -> str:
     frequency = "." if variant.frequency is None else f"AF={variant.frequency!r}"
     cells = (variant.contig, str(variant.position), variant.identifier, variant.reference, variant.alternate, ".", ".", frequency)
-    return "\t".join("".join(letter for letter in cell if letter.isprintable() and letter != '"') for cell in cells)
+    return "\t".join(cells)
 
 
 def write_triage_script(triage: Triage, path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.card import ModelCard, Offer
-from engine.core.errors import WeightsInvalid
+from engine.core.errors import LayoutUnread
 from engine.core.protocols import Model
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
@@ -110,7 +110,7 @@ def _guarded(load: Load) -> Load:
         try:
             return load(directory, options)
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
-            raise WeightsInvalid(
+            raise LayoutUnread(
                 f"The files in {directory} are not in the published layout ({type(error).__name__}: {str(error)[:80]}); take all of them "
                 "from one publication."
             ) from error
@@ -151,6 +151,8 @@ class ModelEntry:
         Names or globs of its weight files, the preferred first.
     made_for : str
         The group of organisms (`engine.models.groups`) whose sequences it was made for; empty where it was made for none alone.
+    quicker : str
+        The id of a model that was distilled from it, whose exact maps of long sequences cost a fraction; empty where there is none.
     """
 
     card: ModelCard
@@ -165,6 +167,7 @@ class ModelEntry:
     weights: tuple[str, ...] = WEIGHT_FILES
     package: PackageFiles | None = None
     made_for: str = ""
+    quicker: str = ""
 
     @property
     def download(self) -> HubFiles | PackageFiles | None:

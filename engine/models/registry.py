@@ -32,6 +32,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 _MODULES: dict[str, str] = {
     "locuscope": "engine.models.locuscope.adapter",
+    "locuscope-local": "engine.models.locuscope.adapter",
     "locuscope-segmenter": "engine.models.locuscope.adapter",
     "specieslm-fungi-k1": "engine.models.specieslm.adapter",
     "specieslm-fungi-k6": "engine.models.specieslm.adapter",
@@ -53,6 +54,9 @@ _MODULES: dict[str, str] = {
     "marindna": "engine.models.native.adapter",
     "carbon": "engine.models.native.adapter",
     "checkpoint": "engine.models.native.adapter",
+    "pyrodigal": "engine.models.gene_finders.prodigal",
+    "pyrodigal-gv": "engine.models.gene_finders.prodigal",
+    "augustus": "engine.models.gene_finders.augustus",
     "viennarna": "engine.models.folding.adapter",
     "stem-counter": "engine.models.folding.adapter",
     "alphamissense": "engine.models.scorers.alphamissense",

@@ -14,6 +14,7 @@ from engine.analyses.benchmark import Benchmark, BenchmarkParameters, benchmark
 from engine.analyses.splice import changed
 from engine.core.card import Capability
 from engine.core.errors import ParameterError
+from engine.core.numbers import cell_number
 from engine.core.sequence import NucleotideSequence
 from engine.core.splicing import SpliceGene, SpliceParameters
 from engine.core.transcripts import Transcripts
@@ -125,15 +126,9 @@ def labels_of(request: BenchmarkRequest) -> tuple[NDArray[Any], NDArray[np.int64
 
 def _numbers(request: BenchmarkRequest, name: str) -> NDArray[np.float64]:
     """A column as numbers, NaN where a cell holds none; turned round where low values speak for positives."""
-    values = np.array([_number(text) for text in request.rows.column(name)])
+    found = [cell_number(text) for text in request.rows.column(name)]
+    values = np.array([math.nan if value is None else value for value in found])
     return -values if name in request.lower else values
-
-
-def _number(text: str) -> float:
-    try:
-        return math.nan if "_" in text else float(text)  # which reads 1_2 as 12
-    except ValueError:
-        return math.nan
 
 
 def _of_model(engine: Engine, request: BenchmarkRequest, variants: Sequence[Variant], monitor: Monitor) -> dict[str, NDArray[np.float64]]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from engine.core.embedding import INTERGENIC, NO_CLASS, EmbeddedPlace, EmbeddingParameters, check_count
+from engine.core.embedding import INTERGENIC, NO_CLASS, EmbeddingParameters, check_count
 from engine.core.errors import ParameterError
 from engine.core.features import Feature
+from engine.core.genome_place import GenomePlace
 from engine.core.sequence import NucleotideSequence
 from engine.sources.annotation_index import GENE_KINDS
 from engine.sources.assemblies import find_contig
@@ -64,10 +65,10 @@ class GenomeOfRecords:
 
 
 class GenomeOfReference:
-    """A FASTA file or a registered assembly, with an annotation perhaps."""
+    """A FASTA file or a registered assembly, without features."""
 
-    def __init__(self, reference: ReferenceLetters, annotation: Annotation | None = None) -> None:
-        self.reference, self._annotation = reference, annotation
+    def __init__(self, reference: ReferenceLetters) -> None:
+        self.reference = reference
 
     def contigs(self) -> Mapping[str, int]:
         """Contigs of the reference."""
@@ -78,9 +79,26 @@ class GenomeOfReference:
         return self.reference.letters(contig, start, end)
 
     def features(self, contig: str) -> Sequence[Feature]:
-        """Features of a contig, whatever its name is there."""
-        if self._annotation is None:
-            return ()
+        """None."""
+        return ()
+
+
+class Annotated:
+    """A genome with the features of an annotation instead of its own, whatever contigs are called there."""
+
+    def __init__(self, genome: Genome, annotation: Annotation) -> None:
+        self.genome, self._annotation = genome, annotation
+
+    def contigs(self) -> Mapping[str, int]:
+        """Contigs of the genome."""
+        return self.genome.contigs()
+
+    def letters(self, contig: str, start: int, end: int) -> str:
+        """Letters of the genome."""
+        return self.genome.letters(contig, start, end)
+
+    def features(self, contig: str) -> Sequence[Feature]:
+        """Features of a contig."""
         name = find_contig(contig, self._annotation.contigs())
         return () if name is None else self._annotation.overlapping(name, 0, self.contigs()[contig])
 
@@ -89,7 +107,7 @@ class GenomeOfReference:
 class Chosen:
     """The places, and how many were left out because more than half of their letters are unknown."""
 
-    places: tuple[EmbeddedPlace, ...]
+    places: tuple[GenomePlace, ...]
     unknown: int = 0
 
     @property
@@ -100,7 +118,7 @@ class Chosen:
 
 def choose_places(genome: Genome, parameters: EmbeddingParameters, monitor: Monitor | None = None) -> Chosen:
     """The places of a genome that parameters name. Raises `ParameterError` for none, too few or too many, and for unknown kinds."""
-    found: list[EmbeddedPlace] = []
+    found: list[GenomePlace] = []
     seen: set[str] = set()
     wanted = {name.strip() for name in parameters.kinds.split(",") if name.strip()}
     for contig, length in genome.contigs().items():
@@ -127,7 +145,7 @@ def choose_places(genome: Genome, parameters: EmbeddingParameters, monitor: Moni
     return Chosen(tuple(kept), len(drawn) - len(kept))
 
 
-def read_places(genome: Genome, places: Sequence[EmbeddedPlace]) -> Iterator[tuple[EmbeddedPlace, NucleotideSequence]]:
+def read_places(genome: Genome, places: Sequence[GenomePlace]) -> Iterator[tuple[GenomePlace, NucleotideSequence]]:
     """Each place with its letters on its strand."""
     for place in places:
         letters = genome.letters(place.contig, place.start, place.end)
@@ -141,7 +159,7 @@ def kinds_of(genome: Genome) -> list[str]:
     return [*usual, *([INTERGENIC] if found else []), *sorted(found - set(usual))] if found else []
 
 
-def _windows(contig: str, length: int, features: Sequence[Feature], parameters: EmbeddingParameters) -> Iterator[EmbeddedPlace]:
+def _windows(contig: str, length: int, features: Sequence[Feature], parameters: EmbeddingParameters) -> Iterator[GenomePlace]:
     width, step = parameters.window_bp, parameters.step_bp or parameters.window_bp
     codes = np.zeros(length, dtype=np.int16)
     kinds = [name for name in USUAL if name != INTERGENIC]
@@ -156,32 +174,32 @@ def _windows(contig: str, length: int, features: Sequence[Feature], parameters: 
         best = int(counts[1:].argmax()) + 1
         between = 2 * int(genes[start : start + width].sum()) < width
         kind = kinds[best - 1] if 2 * counts[best] >= width else INTERGENIC if between and features else NO_CLASS
-        yield EmbeddedPlace(contig, start, start + width, "+", "", kind)
+        yield GenomePlace(contig, start, start + width, "+", "", kind)
 
 
-def _features(contig: str, length: int, features: Sequence[Feature], wanted: set[str]) -> Iterator[EmbeddedPlace]:
+def _features(contig: str, length: int, features: Sequence[Feature], wanted: set[str]) -> Iterator[GenomePlace]:
     done: set[tuple[str, int, int, str]] = set()
     for item in features:
         key = (item.kind, item.start, item.end, item.strand)
         if item.kind in wanted and key not in done and item.width_bp >= SHORTEST_BP and item.end <= length:
             done.add(key)
-            yield EmbeddedPlace(contig, item.start, item.end, "-" if item.strand == "-" else "+", item.name, item.kind)
+            yield GenomePlace(contig, item.start, item.end, "-" if item.strand == "-" else "+", item.name, item.kind)
     if INTERGENIC in wanted and features:
         yield from _gaps(contig, length, features)
 
 
-def _gaps(contig: str, length: int, features: Sequence[Feature]) -> Iterator[EmbeddedPlace]:
+def _gaps(contig: str, length: int, features: Sequence[Feature]) -> Iterator[GenomePlace]:
     """Stretches between genes."""
     genes = sorted((item.start, item.end) for item in features if item.kind in GENE_KINDS or item.kind in USUAL)
     reached = 0
     for start, end in [*genes, (length, length)]:
         if start - reached >= SHORTEST_GAP_BP:
             spare = max(0, start - reached - LONGEST_GAP_BP) // 2
-            yield EmbeddedPlace(contig, reached + spare, start - spare, "+", "", INTERGENIC)
+            yield GenomePlace(contig, reached + spare, start - spare, "+", "", INTERGENIC)
         reached = max(reached, end)
 
 
-def _drawn(places: list[EmbeddedPlace], parameters: EmbeddingParameters) -> list[EmbeddedPlace]:
+def _drawn(places: list[GenomePlace], parameters: EmbeddingParameters) -> list[GenomePlace]:
     """At most ``per_class`` places of each class, in the order of the genome."""
     if not parameters.per_class:
         return places

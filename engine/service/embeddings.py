@@ -29,6 +29,7 @@ from engine.service.jobs import follow
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from engine.analyses.cluster_logos import ClusterLogo
     from engine.core.progress import Monitor
     from engine.service.engine import Engine
     from engine.service.jobs import Job, JobMonitor
@@ -112,6 +113,20 @@ def project_table(table: EmbeddingTable, parameters: ProjectionParameters, monit
         parameters,
         told["software"],
     )
+
+
+def cluster_logos(genome: Genome, table: EmbeddingTable, projection: Projection, monitor: Monitor) -> tuple[ClusterLogo, ...]:
+    """A logo of the places nearest to the mean of each of the largest clusters, among the components that the clusters were found in."""
+    from engine.analyses.cluster_logos import logo, nearest
+
+    chosen = nearest(projection.pca, projection.clusters)
+    monitor.start(len(chosen), "logos")
+    found = []
+    for cluster, rows in chosen.items():
+        letters = [record.letters for _, record in read_places(genome, [table.places[row] for row in rows])]
+        found.append(logo(cluster, int((projection.clusters == cluster).sum()), rows, letters))
+        monitor.advance(1)
+    return tuple(found)
 
 
 def labels_of_places(table: EmbeddingTable, rows: Labelled, label: str, key: str = "", group: str = "") -> tuple[list[str], list[str]]:

@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.analyses.batches import one_answer
 from engine.analyses.declared import declared
 from engine.analyses.shared_passes import worth_sharing
 from engine.core.calibration import calibration_of
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ResourceExhausted, SourceUnavailable
 from engine.core.progress import Monitor, Stretch
+from engine.core.provenance import all_batches
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.models.checkpoints.identity import UNKNOWN, identified
@@ -50,12 +52,14 @@ __all__ = ["Engine", "ModelRow", "Request", "follow"]
 
 logger = logging.getLogger(__name__)
 
-WARM_UP = "ACGT" * 4
 """The first question of a process: it waits for what the libraries do once, so that its time says nothing about others (on a busy machine
 estimates of hours came of it)."""
 
 SOON_SECONDS = 0.1
 """Longest wait of a caller for the files of a model to be read."""
+
+QUICKER_FROM_BP = 300
+"""Sequences from which on a quicker model is named: a whole map then takes half as long or less (2.0 times as fast at 300 bases, 8 at 1,000)."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,18 @@ class Engine:
         row = self.model(suited[0])
         return None if row.card.organisms == UNKNOWN else (row, group)
 
+    def quicker(self, sequence: NucleotideSequence, model_id: str) -> ModelRow | None:
+        """The installed model whose exact maps of sequences from `QUICKER_FROM_BP` on cost a fraction of those of ``model_id``; None where there is none."""
+        sibling = self._registry.entry(model_id).quicker
+        if not sibling or not len(sequence) >= QUICKER_FROM_BP:
+            return None
+        row = self.model(sibling)
+        return row if row.installed and len(sequence) <= row.card.max_length else None
+
+    def group_of_model(self, model_id: str) -> str:
+        """The group of organisms whose sequences a model was made for; empty where it was made for none alone."""
+        return self._registry.entry(model_id or self.settings.model).made_for
+
     def install(self, model_id: str, monitor: Monitor | None = None, source: Path | None = None) -> Path:
         """Download the published weights of a model, or take those of the folder ``source`` once they are checked; the model's folder.
 
@@ -237,7 +253,7 @@ class Engine:
         """Load a model in the background and time it on a few bases: the first question does not wait, and its cost is known."""
 
         def body() -> None:
-            warm = Request("probabilities", NucleotideSequence(WARM_UP), model_id)
+            warm = Request("probabilities", NucleotideSequence("ACGT" * 4), model_id, timed=False)
             timed = (("pair", NucleotideSequence("ACGTTGCAAC" * 20)), ("probabilities", NucleotideSequence("ACGTTGCAAC" * 4)))
             try:
                 for request in (warm, *(Request(name, letters, model_id) for name, letters in timed)):
@@ -282,9 +298,10 @@ class Engine:
         found = self._resolved(request)
         found.check(self.settings)
         if found.memory_bytes > self.settings.result_bytes:
+            way_out = "name a tissue, choose a window" if found.analysis.of_place else "choose a window"
             raise ResourceExhausted(
                 f"The answer for {found.width:,} bases would take {found.memory_bytes:,} bytes; results are bounded to "
-                f"{self.settings.result_bytes:,}; choose a window, or raise the setting LOCUSCOPE_RESULT_BYTES."
+                f"{self.settings.result_bytes:,}; {way_out}, or raise the setting LOCUSCOPE_RESULT_BYTES."
             )
         return found
 
@@ -355,27 +372,25 @@ class Engine:
 
     def submit_triage(self, request: TriageRequest | AlleleRequest, visitor: Waiter = "") -> Job:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
-        from engine.service import clinvar
-        from engine.service.triage import TriageRequest
-
         entry, spec = self._triage_spec(request)
         refusal = declared("effects").cannot
-        splicing = self._splicing(request)
-        table = self._missense_table(request)
-        clinical = clinvar.opened(request) if isinstance(request, TriageRequest) else None
+        additions = [
+            addition for addition in (self._splicing(request), self._missense(request), _clinical(request)) if addition is not None
+        ]
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
-            from engine.service.proteins import with_missense
+            from engine.service.triage import TriageRequest, told_codes
 
             with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
                 measured = calibration_of(model.card.id, model.card.weights_sha256, width, request.organism)
-                found = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, measured)
-            found = splicing(found, monitor) if splicing is not None else found
-            found = with_missense(self, table, request, found, monitor) if table else found
-            return clinvar.with_clinvar(clinical, request, found, monitor) if clinical is not None else found
+                found: Any = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, measured)
+            found = told_codes(request, found) if isinstance(request, TriageRequest) else found
+            for addition in additions:
+                found = addition(found, monitor)
+            return found
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 
@@ -410,14 +425,18 @@ class Engine:
             raise CapabilityMissing(reason)
         return entry, spec
 
-    def _missense_table(self, request: TriageRequest | AlleleRequest) -> str:
-        """The table that a triage asks for missense substitutions, found to be here; empty for none. Raises as `scorer`."""
-        table = getattr(request, "missense", "")
-        if table:
-            from engine.service.proteins import check_missense
+    def _missense(self, request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonitor], Any] | None:
+        """What adds published scores to a triage that asks for them, their table found to be here; None for one that does not.
 
-            check_missense(self, table, request.assembly)  # type: ignore[union-attr]
-        return table
+        Raises as `scorer`.
+        """
+        from engine.service.proteins import check_missense, with_missense
+        from engine.service.triage import TriageRequest
+
+        if not isinstance(request, TriageRequest) or not request.missense:
+            return None
+        check_missense(self, request.missense, request.assembly)
+        return functools.partial(with_missense, self, request)
 
     def _splicing(self, request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonitor], Any] | None:
         """What adds splice changes to a triage that asks for them; None for one that does not. Raises as `submit_splice`."""
@@ -488,11 +507,6 @@ class Engine:
 
         return self.jobs.start(f"{name}-{uuid.uuid4().hex}", question, body, visitor)
 
-    def cancel_all(self) -> None:
-        """Ask every running computation to stop."""
-        for job in self.jobs.running:
-            job.cancel()
-
     # ---- for the operator ---------------------------------------------------------------------------------------------------
 
     @property
@@ -528,7 +542,10 @@ class Engine:
             if result is None:
                 known = self._store.unfinished(found.key, found.sequence)
                 monitor.keep = functools.partial(self._keep, found, monitor.job)
-                result = self._compute(found, monitor, self._needed(found, monitor), known)
+                answers = self._needed(found, monitor)
+                earlier = (*answers.values(), *([known] if known is not None else []))
+                with one_answer(all_batches(*(one.provenance.batches for one in earlier))):
+                    result = self._compute(found, monitor, answers, known)
                 self._store.put(found.key, result)
                 self._store.remove_unfinished(found.key)
             return result
@@ -567,7 +584,7 @@ class Engine:
             given = answers if known is None else {**answers, analysis.name: known}
             result = analysis.run(model, found.sequence, found.parameters, watcher, given)
             seconds = time.perf_counter() - began - (monitor.paused_seconds - before)
-        if known is None and found.sequence.letters != WARM_UP:
+        if known is None and found.request.timed:
             passes = found.passes - sum(self._resolved(found.inner(name)).passes for name in answers)
             self._timings.note(found.pace("passes" if answers else ""), found.read_bp, max(1, passes), seconds)
         return result
@@ -606,6 +623,8 @@ class Engine:
 
     def _spec(self, entry: ModelEntry, device: str, dtype: str, species: str, weights: Path | None) -> ModelSpec:
         directory = find_directory(entry, self.settings, weights)
+        if entry.card.remote:  # computed elsewhere: it takes no turn of a processor here
+            return ModelSpec(entry.card.id, directory, "", LoadOptions("remote", "remote", species, self.settings))
         where = checked_device(device or self.settings.device)
         options = LoadOptions(where, checked_dtype(dtype or self.settings.dtype, where), species, self.settings)
         if weights is None and not entry.has_files:
@@ -617,3 +636,12 @@ class Engine:
 def _cannot_splice(card: ModelCard) -> str:
     able = card.can(Capability.SPLICING)
     return "" if able else f"{card.title} does not predict splice sites of changed letters; choose cispliceai."
+
+
+def _clinical(request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonitor], Any] | None:
+    """What adds ClinVar's records to a triage that asks for them, its file found to fit; None for one that does not."""
+    from engine.service import clinvar
+    from engine.service.triage import TriageRequest
+
+    table = clinvar.opened(request) if isinstance(request, TriageRequest) else None
+    return None if table is None else functools.partial(clinvar.with_clinvar, table, request)

@@ -15,12 +15,12 @@ from engine.sources.box_text import read_line
 from engine.sources.door import lines_of
 from engine.sources.locus_text import plain_line
 from engine.sources.protein_text import read_protein_line
-from engine.sources.variant_text import CodingText, VariantText
+from engine.sources.variant_text import CodingText, VariantText, alleles_apart
 
 if TYPE_CHECKING:
     from engine.core.progress import Monitor
     from engine.service.engine import Engine
-    from engine.service.triage import AlleleRequest, ReferenceLetters, TriageRequest
+    from engine.service.triage import ReferenceLetters, TriageRequest
     from engine.sources.genomes import GenomeSet
 
 TABLE = "alphamissense"
@@ -48,7 +48,8 @@ def look_up(engine: Engine, genomes: GenomeSet, text: str, assembly: str, look: 
     WeightsMissing
         Terms are not accepted, or no table is here.
     """
-    lines = [line for line in (plain_line(line) for line in lines_of(text)) if line and not line.startswith("#")]
+    plain = [line for line in (plain_line(line) for line in lines_of(text)) if line and not line.startswith("#")]
+    lines = [one for line in plain for one in alleles_apart(line)]
     if not lines or len(lines) > MOST_LINES:
         many = f"{len(lines):,} lines were given" if lines else "Nothing was given"
         raise InputError(f"{many}; write 1 to {MOST_LINES:,} variants, one a line, such as chr7:117480098 G>A or P13569:V2M.")
@@ -108,8 +109,12 @@ def read_variant(line: str, genomes: GenomeSet, assembly: str) -> tuple[str, Var
         raise LocusError(f"{quoted(line, 40)} is no variant; write such as chr7:117480098 G>A or P13569:V2M.")
     here = registered(genomes, named)
     if here is not None:
-        (variant,) = read_variant_list(line, here, OWN_FILES).variants
+        variant, *others = read_variant_list(line, here, OWN_FILES).variants
+        if others:
+            raise LocusError(f"{quoted(line, 40)} has {1 + len(others)} alternates; give one of them.")
         return named, variant
+    if len(alleles_apart(plain_line(line))) > 1:
+        raise LocusError(f"{quoted(line, 40)} has several alternates; give one of them.")
     if isinstance(asked, CodingText):
         raise LocusError(
             f"{quoted(line, 40)} counts along a transcript; register {named} with its annotation (LOCUSCOPE_GENOMES), or write the place on the "
@@ -161,20 +166,27 @@ def check_missense(engine: Engine, table: str, assembly: str) -> None:
         scorer.check(assembly)
 
 
-def with_missense(engine: Engine, table: str, request: TriageRequest | AlleleRequest, found: Triage, monitor: Monitor) -> Triage:
+def table_of(engine: Engine, table: str, assembly: str) -> str:
+    """Name, size and time of change of the file that a table of missense substitutions has of an assembly. Raises as `check_missense`."""
+    check_missense(engine, table, assembly)
+    with engine.scorer(table) as scorer:
+        return str(scorer.table(assembly))
+
+
+def with_missense(engine: Engine, request: TriageRequest, found: Triage, monitor: Monitor) -> Triage:
     """The triage with the highest score of every missense substitution that the table has."""
     rows = []
-    with engine.scorer(table) as scorer:
+    with engine.scorer(request.missense) as scorer:
         for number, row in enumerate(found.rows):
             if number % _BETWEEN_LOOKS == 0:
                 monitor.advance(0)
             scores: tuple[MissenseScore, ...] = ()
             if row.variant.kind == "substitution" and row.status != "reference_mismatch":
                 try:
-                    scores = scorer.missense(request.assembly, row.variant.contig, *row.variant.without_padding())  # type: ignore[union-attr]
+                    scores = scorer.missense(request.assembly, row.variant.contig, *row.variant.without_padding())
                 except LocusError as error:
                     row = replace(row, note=" ".join(text for text in (row.note, str(error)) if text))
             rows.append(replace(row, missense=scores[0]) if scores else row)
-        card = scorer.card
-    told = {"model": card.id, "revision": card.revision, "licence": card.licence, "assembly": request.assembly}  # type: ignore[union-attr]
+        card, file = scorer.card, scorer.table(request.assembly)
+    told = {"model": card.id, "revision": card.revision, "licence": card.licence, "assembly": request.assembly, "table": file}
     return Triage(tuple(rows), replace(found.provenance, parameters={**found.provenance.parameters, "missense": told}))

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.analyses.declared import Declared, Needed, declared, width_of
 from engine.analyses.provenance import cores
-from engine.core.errors import ParameterError, SequenceError
+from engine.core.errors import LocusError, ParameterError, SequenceError
 from engine.core.parameters import Parameters
 from engine.core.processor import kind
 from engine.core.sequence import NucleotideSequence
@@ -40,6 +40,8 @@ class Request:
         Checkpoint folder instead of the installed weights.
     device, dtype : str
         Empty = the settings.
+    timed : bool
+        Whether the answer tells how fast the model is here; False for one that warms it up.
     """
 
     analysis: str
@@ -50,6 +52,7 @@ class Request:
     weights: Path | None = None
     device: str = ""
     dtype: str = ""
+    timed: bool = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         wanted = declared(self.analysis).parameters
@@ -152,6 +155,7 @@ class Resolved:
             "sequence": request.sequence.sha256,
             "alphabet": str(request.sequence.alphabet),
             "parameters": self.parameters.as_dict(),
+            **({"locus": str(request.sequence.locus)} if self.analysis.of_place else {}),
         }
 
     @property
@@ -167,8 +171,10 @@ class Resolved:
         return "|".join((*parts, passes or self.analysis.pace))
 
     def check(self, settings: Settings) -> None:
-        """Raise `SequenceError` or `ParameterError` for a sequence or positions that cannot be answered."""
+        """Raise `SequenceError`, `LocusError` or `ParameterError` for a sequence, place or positions that cannot be answered."""
         card, length = self.entry.card, len(self.sequence)
+        if self.analysis.of_place:
+            self._check_place()
         if self.request.weights is None and not self.analysis.tiled and not card.min_length <= length <= card.max_length:
             advice = "choose a window of it" if length > card.max_length else "give a longer one"
             raise SequenceError(
@@ -181,3 +187,11 @@ class Resolved:
         if self.sequence.ambiguous_count == length:
             raise SequenceError("The sequence has no A, C, G, T or U at all; give one with bases that are known.")
         self.parameters.check(length)
+
+    def _check_place(self) -> None:
+        card, place = self.entry.card, self.sequence.locus
+        known = " and ".join((", ".join(card.assemblies[:-1]), card.assemblies[-1])) if card.assemblies else "no assembly"
+        if place is None:
+            raise LocusError(f"{card.title} is asked about a place of a genome, and the sequence has none; give a locus on {known}.")
+        if place.assembly.split(".p", maxsplit=1)[0].casefold() not in {name.casefold() for name in card.assemblies}:
+            raise LocusError(f"{card.title} knows {known}; this place is on {place.assembly or 'an assembly without a name'}.")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.core.errors import LocuscopeError, ResourceExhausted, WeightsInvalid, WeightsMissing, is_out_of_memory
+from engine.core.errors import LayoutUnread, ResourceExhausted, WeightsInvalid, WeightsMissing, is_out_of_memory
 from engine.core.progress import interruption_point
 from engine.core.quoting import quoted
 from engine.core.settings import Settings
@@ -156,12 +156,12 @@ class Shelf:
     def _loaded(self, entry: ModelEntry, spec: ModelSpec) -> Any:
         """The model; when its device is full, once more after the idle models have left.
 
-        What fails on files that fit their publication to the last name and shape is no fault of theirs: it goes on as it is.
+        An error of Python on files that fit their publication to the last name and shape is no fault of theirs: it goes on as it is.
         """
         try:
             return entry.load(spec.directory, spec.options)
-        except WeightsInvalid as error:
-            if entry.card.proof.startswith(PROOF) and error.__cause__ is not None and not isinstance(error.__cause__, LocuscopeError):
+        except LayoutUnread as error:
+            if entry.card.proof.startswith(PROOF) and error.__cause__ is not None:
                 raise error.__cause__ from None
             raise
         except (RuntimeError, MemoryError) as error:

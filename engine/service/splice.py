@@ -13,6 +13,7 @@ import numpy as np
 from engine.analyses.splice import SpliceSpan, changed, splice, splice_genes
 from engine.core.errors import ParameterError, SequenceError
 from engine.core.progress import Monitor, SilentMonitor
+from engine.core.provenance import all_batches
 from engine.core.splicing import SpliceGene, SpliceParameters, SpliceScore, SpliceScores
 from engine.core.variants import Triage, Variant
 from engine.service.triage import ReferenceLetters, TriageRequest
@@ -241,7 +242,8 @@ def joined(found: Triage, scores: SpliceScores) -> Triage:
     strongest = scores.strongest()
     rows = tuple(replace(row, splice=strongest.get((row.variant.record, row.variant.allele))) for row in found.rows)
     splice = {"model": scores.provenance.card.id, "weights_sha256": scores.provenance.card.weights_sha256, **scores.provenance.parameters}
-    return Triage(rows, replace(found.provenance, parameters={**found.provenance.parameters, "splice": splice}))
+    told = all_batches(found.provenance.batches, scores.provenance.batches)
+    return Triage(rows, replace(found.provenance, parameters={**found.provenance.parameters, "splice": splice}, batches=told))
 
 
 def answer(request: SpliceRequest, directory: Path, model: Callable[[], AbstractContextManager[Any]], monitor: Monitor) -> SpliceScores:

@@ -102,7 +102,7 @@ def _provenance(values: dict[str, Any]) -> Provenance:
     card["alphabet"] = Alphabet(card["alphabet"])
     card["capabilities"] = frozenset(Capability(name) for name in card["capabilities"])
     card["species"] = tuple(card["species"])
-    card["assumed"] = tuple(card.get("assumed", ()))
+    card |= {name: tuple(card.get(name, ())) for name in ("assumed", "assemblies")}
     parameters = {name: tuple(value) if isinstance(value, list) else value for name, value in values["parameters"].items()}
     return Provenance(**{**values, "card": ModelCard(**card), "parameters": parameters})
 

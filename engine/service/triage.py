@@ -14,11 +14,12 @@ from engine.core.alleles import Change, as_vcf, placements
 from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError, LocusError, SequenceError
 from engine.core.locus import Locus
+from engine.core.provenance import state_of
 from engine.core.quoting import quoted
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcripts
-from engine.core.variants import TriageParameters, Variant
+from engine.core.variants import Triage, TriageParameters, Variant
 from engine.sources.assemblies import assembly, find_contig
 from engine.sources.door import Bounds, TextLines
 from engine.sources.genomes import GenomeSet
@@ -90,6 +91,12 @@ class ReferenceLetters:
             return self.assembly
         state = path.stat()
         return f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
+
+    @property
+    def described(self) -> str:
+        """Its assembly, or name, size and time of change of its file, which says nothing of where it lies."""
+        path = self.genomes.file(self.assembly)
+        return self.assembly if path is None else state_of(path)
 
     def piece(self, contig: str, start: int, end: int) -> Piece | None:
         """The record that holds ``[start, end)`` of a contig, or the contig itself; None when the reference has nothing of it."""
@@ -244,6 +251,14 @@ class AlleleRequest:
         window = self.sequence.window(start, end)
         longer = len(change.alternate) - len(change.reference)
         yield Site(variant, window, position - 1 - start, behind=letters[change.end : end - longer] if longer else "")
+
+
+def told_codes(request: TriageRequest, found: Triage) -> Triage:
+    """With the genetic codes that were stated for the gene models in its provenance."""
+    codes = request.transcripts.stated_codes
+    if not codes:
+        return found
+    return replace(found, provenance=replace(found.provenance, parameters={**found.provenance.parameters, "genetic_codes": codes}))
 
 
 def place_variants(

@@ -25,6 +25,7 @@ from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError
 from engine.core.progress import Monitor, Stretch
 from engine.core.proteins import MissenseScore, Substitution
+from engine.core.provenance import all_batches
 from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, Variant
 from engine.service import clinvar, visitor_files
@@ -138,7 +139,7 @@ class RowsOnDisk(Sequence[ScoredVariant]):
             return
         with self._path.open("rb") as handle:
             handle.seek(self._offsets[0])
-            for line in itertools.islice(handle, len(self._offsets)):
+            for line in itertools.islice((line for line in handle if not _is_remark(line)), len(self._offsets)):
                 yield of_line(line)
 
     @overload
@@ -155,17 +156,23 @@ class RowsOnDisk(Sequence[ScoredVariant]):
             return of_line(handle.readline())
 
 
+def _is_remark(line: bytes) -> bool:
+    return line.startswith(b'"')
+
+
 class Journal:
     """Rows that are done, in a file; its first line says of which question.
 
-    ``identity``: of the question; a journal of another one is begun anew. What a killed process left of a line is cut off.
+    ``identity``: of the question; a journal of another one is begun anew. What a killed process left of a line is cut off. In front of rows
+    whose batches were not the usual ones a line says so; ``batches``: all of them, as `engine.core.provenance.Provenance.batches`.
     """
 
     def __init__(self, path: Path, identity: str) -> None:
-        self.path = path
+        self.path, self.batches = path, ""
         self._head = orjson.dumps({"journal of a triage": _LAYOUT, "identity": identity}) + b"\n"
         self._offsets = self._found()
         if not self._offsets:
+            self.batches = ""
             path.write_bytes(self._head)
         self._handle = path.open("ab")
 
@@ -181,7 +188,10 @@ class Journal:
             for line in handle:
                 if not line.endswith(b"\n"):
                     break
-                offsets.append(end)
+                if _is_remark(line):
+                    self.batches = all_batches(self.batches, orjson.loads(line))
+                else:
+                    offsets.append(end)
                 end += len(line)
         os.truncate(self.path, end)
         return offsets
@@ -189,8 +199,11 @@ class Journal:
     def __len__(self) -> int:
         return len(self._offsets)
 
-    def add(self, rows: Iterable[ScoredVariant]) -> None:
-        """Keep rows; they are on the disk when this returns."""
+    def add(self, rows: Iterable[ScoredVariant], batches: str = "") -> None:
+        """Keep rows that were computed in ``batches``; they are on the disk when this returns."""
+        if batches:
+            self.batches = all_batches(self.batches, batches)
+            self._handle.write(orjson.dumps(batches) + b"\n")
         place = self._handle.tell()
         for row in rows:
             line = to_line(row) + b"\n"
@@ -224,6 +237,7 @@ class Stream:
 def identity_of(engine: Engine, stream: Stream) -> str:
     """Everything that decides what a journal holds."""
     from engine.analyses.triage import VERSION
+    from engine.service.proteins import table_of
 
     request = stream.request
     card = engine.model(request.model).card
@@ -236,7 +250,7 @@ def identity_of(engine: Engine, stream: Stream) -> str:
         "weights": engine.fingerprint(request.model, request.weights),
         "splice": engine.fingerprint(request.splice) if request.splice else "",
         "assembly": request.assembly,
-        "missense": request.missense,
+        "missense": table_of(engine, request.missense, request.assembly) if request.missense else "",
         "clinvar": clinvar.identity_of(request.clinvar),
         "parameters": [request.parameters.window_bp, request.parameters.influence],
         "settings": [request.species, request.device, request.dtype],
@@ -277,7 +291,7 @@ def run_stream(ask: Ask, stream: Stream, journal: Journal, monitor: Monitor) -> 
         found = ask(replace(stream.request, variants=piece), watcher)
         origin = origin or found.provenance
         seconds, bases = seconds + found.provenance.seconds, bases + found.provenance.sequence_length
-        journal.add(found.rows)
+        journal.add(found.rows, found.provenance.batches)
         watcher.advance(len(piece) - watcher.told)
         size = _next_size(size, time.monotonic() - began)
     if len(journal) != stream.count:
@@ -290,7 +304,8 @@ def run_stream(ask: Ask, stream: Stream, journal: Journal, monitor: Monitor) -> 
     rows = journal.rows()
     parameters = {**origin.parameters, "rows_from_an_earlier_run": before} if before else origin.parameters
     digest = hashlib.sha256(f"{stream.source_sha256} {stream.request.reference.identity}".encode()).hexdigest()
-    return Triage(rows, replace(origin, parameters=parameters, seconds=seconds, sequence_sha256=digest, sequence_length=bases))
+    told = replace(origin, parameters=parameters, seconds=seconds, sequence_sha256=digest, sequence_length=bases, batches=journal.batches)
+    return Triage(rows, told)
 
 
 def _next_size(size: int, seconds: float) -> int:

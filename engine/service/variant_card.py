@@ -60,6 +60,7 @@ def make_card(engine: Engine, request: CardRequest, monitor: Monitor | None = No
     """The card. A part that cannot be filled says why; what ``monitor.advance`` raises stops it."""
     notes: dict[str, str] = {}
     sources: dict[str, str] = {}
+    origins: dict[str, Any] = {}
 
     def part(name: str, fill: Callable[[], Any], empty: Any) -> Any:
         if monitor is not None:
@@ -72,20 +73,21 @@ def make_card(engine: Engine, request: CardRequest, monitor: Monitor | None = No
             notes[name] = str(error)
             return empty
 
-    consequences = part("consequence", lambda: _consequences(request, notes), ())
-    missense = part("missense", lambda: _missense(engine, request, notes, sources), ())
+    consequences = part("consequence", lambda: _consequences(request, notes, origins), ())
+    missense = part("missense", lambda: _missense(engine, request, notes, sources, origins), ())
     effects: Sequence[VariantScore] = ()
     if request.alphagenome:
-        effects = part("effects", lambda: _effects(engine, request, sources), ())
+        effects = part("effects", lambda: _effects(engine, request, sources, origins), ())
         if not effects:
             notes.setdefault("effects", "AlphaGenome has no score of this variant.")
     else:
         notes["effects"] = NOT_ASKED
-    scored = part("language models", lambda: _scored(engine, request, notes, sources, monitor), ())
-    return VariantCard(request.variant, request.assembly, consequences, missense, strongest(effects), len(effects), scored, notes, sources)
+    scored = part("language models", lambda: _scored(engine, request, notes, sources, origins, monitor), ())
+    parts = (consequences, missense, strongest(effects), len(effects), scored)
+    return VariantCard(request.variant, request.assembly, *parts, notes, sources, origins)
 
 
-def _consequences(request: CardRequest, notes: dict[str, str]) -> tuple[Consequence, ...]:
+def _consequences(request: CardRequest, notes: dict[str, str], origins: dict[str, Any]) -> tuple[Consequence, ...]:
     if request.reference is None:
         notes["consequence"] = _NO_REFERENCE.format(assembly=request.assembly or "the assembly")
         return ()
@@ -93,29 +95,39 @@ def _consequences(request: CardRequest, notes: dict[str, str]) -> tuple[Conseque
         notes["consequence"] = "There are no gene models; register an annotation with the assembly, or give --gff."
         return ()
     found = Genes(request.reference, request.transcripts).consequences(request.variant)
+    origins |= {"reference": request.reference.described, "gene_models": {"sha256": request.transcripts.sha256}}
     if not found:
         notes["consequence"] = "The annotation has nothing of this contig."
     return found
 
 
-def _missense(engine: Engine, request: CardRequest, notes: dict[str, str], sources: dict[str, str]) -> tuple[MissenseScore, ...]:
+def _missense(
+    engine: Engine, request: CardRequest, notes: dict[str, str], sources: dict[str, str], origins: dict[str, Any]
+) -> tuple[MissenseScore, ...]:
     with engine.scorer(TABLE) as scorer:
         found: tuple[MissenseScore, ...] = scorer.missense(request.assembly, request.variant.contig, *request.variant.without_padding())
         sources[scorer.card.id] = f"{scorer.card.revision}, {scorer.card.licence}"
+        origins[scorer.card.id] = {"revision": scorer.card.revision, "table": scorer.table(request.assembly)}
     if not found:
         notes["missense"] = "The table has no missense substitution of a canonical transcript there."
     return found
 
 
-def _effects(engine: Engine, request: CardRequest, sources: dict[str, str]) -> tuple[VariantScore, ...]:
+def _effects(engine: Engine, request: CardRequest, sources: dict[str, str], origins: dict[str, Any]) -> tuple[VariantScore, ...]:
     found = engine.scores(SERVICE, request.assembly, request.variant)
     card = engine.model(SERVICE).card
     sources[card.id] = f"{card.revision}, {card.licence}"
+    origins[card.id] = {"revision": card.revision, "service": card.source}
     return found
 
 
 def _scored(
-    engine: Engine, request: CardRequest, notes: dict[str, str], sources: dict[str, str], monitor: Monitor | None
+    engine: Engine,
+    request: CardRequest,
+    notes: dict[str, str],
+    sources: dict[str, str],
+    origins: dict[str, Any],
+    monitor: Monitor | None,
 ) -> tuple[tuple[str, ScoredVariant], ...]:
     if not request.models:
         notes["language models"] = "None was asked."
@@ -123,11 +135,21 @@ def _scored(
     if request.reference is None:
         notes["language models"] = _NO_REFERENCE.format(assembly=request.assembly or "the assembly")
         return ()
-    found = []
+    found, failed = [], []
     for model in request.models:
         asked = TriageRequest((request.variant,), request.reference, request.transcripts, model, TriageParameters(request.window_bp))
-        answer = engine.run_triage(asked, monitor)
+        try:
+            answer = engine.run_triage(asked, monitor)
+        except Cancelled:
+            raise
+        except LocuscopeError as error:
+            failed.append(f"{model[:40]}: {error}")
+            continue
         card = answer.provenance.card
         sources[card.id] = f"{card.revision}, {card.licence}"
+        origins[card.id] = answer.provenance.as_dict()
+        origins["reference"] = request.reference.described
         found.append((card.title, answer.rows[0]))
+    if failed:
+        notes["language models"] = " ".join(failed)
     return tuple(found)

@@ -16,7 +16,7 @@ from engine.sources.box_text import read_line
 from engine.sources.coding_positions import TranscriptPlace, variant_of
 from engine.sources.door import Bounds, lines_of
 from engine.sources.locus_text import plain_line
-from engine.sources.variant_text import CodingText, VariantText
+from engine.sources.variant_text import CodingText, VariantText, alleles_apart
 
 HEADER = "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 _ID = str.maketrans(dict.fromkeys(" \t;,", "_"))
@@ -31,7 +31,7 @@ class VariantList:
 
 
 def read_variant_list(text: str, reference: ReferenceLetters, bounds: Bounds) -> VariantList:
-    """Read one variant a line; empty lines and lines that begin with ``#`` are passed over.
+    """Read one variant a line, several of a row of a VCF with several alternates; empty lines and lines that begin with ``#`` are passed over.
 
     A line that cannot be read, or names another assembly, becomes a variant whose ``problem`` says why.
 
@@ -61,7 +61,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines_of(text), start=1):
         plain = plain_line(line)
         if plain and not plain.startswith("#"):
-            yield number, plain
+            yield from ((number, one) for one in alleles_apart(plain))
 
 
 def _identifier(line: str) -> str:

@@ -227,6 +227,12 @@ def open_annotation(path: Path) -> Annotation:
         return _indexed(lines, bounds)
 
 
+def read_annotation_file(name: str, data: bytes, bounds: Bounds) -> FeatureIndex:
+    """Every feature of an uploaded GFF3, GTF, BED or GenBank file, as many as ``bounds`` allow. Raises `FileFormatError`."""
+    with TextLines(name, data, bounds, KNOWN) as lines:
+        return _indexed(lines, bounds)
+
+
 def _indexed(lines: TextLines, bounds: Bounds) -> FeatureIndex:
     left_out = LeftOut()
     if lines.kind in (GENBANK, EMBL):

@@ -34,6 +34,7 @@ from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.variants import Variant
 from engine.sources.alignments import read_alignment as read_alignment_here
+from engine.sources.annotation_index import FeatureIndex, read_annotation_file
 from engine.sources.door import GZIP_MAGIC, Bounds, unpacked
 from engine.sources.genomes import GenomeSet
 from engine.sources.kinds import packing
@@ -101,6 +102,19 @@ def read_annotation(
         features += [_feature(cells) for cells in item.get("features", ())]
         note = item.get("note", note)
     return tuple(features), note
+
+
+def read_whole_annotation(name: str, data: bytes, settings: Settings, monitor: Monitor | None = None) -> FeatureIndex:
+    """`engine.sources.annotation_index.read_annotation_file`, long files in a process of their own."""
+    bounds = Bounds.of(settings)
+    if is_quick(data):
+        return read_annotation_file(name, data, bounds)
+    features: list[Feature] = []
+    note = ""
+    for item in _answers("annotation", name, data, bounds, {}, monitor):
+        features += [_feature(cells) for cells in item.get("features", ())]
+        note = item.get("note", note)
+    return FeatureIndex(features, note)
 
 
 def read_variants(

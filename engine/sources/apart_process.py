@@ -12,10 +12,11 @@ import orjson
 
 from engine.core.errors import FileFormatError, LocuscopeError
 from engine.core.features import Feature
-from engine.core.locus import Locus
+from engine.core.locus import LONGEST_BP, Locus
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.sources.alignments import read_alignment
+from engine.sources.annotation_index import read_annotation_file
 from engine.sources.door import Bounds
 from engine.sources.records import read_file
 from engine.sources.reference import Reference
@@ -68,6 +69,14 @@ def _features(name: str, data: bytes, bounds: Bounds, arguments: dict[str, Any])
     yield {"note": note}
 
 
+def _annotation(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    found = read_annotation_file(name, data, bounds)
+    cells = (_cells(item) for contig in found.contigs() for item in found.overlapping(contig, 0, LONGEST_BP))
+    for piece in _pieces(cells):
+        yield {"features": piece}
+    yield {"note": found.note}
+
+
 def _variants(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
     notes = list[str]()
     cells = (
@@ -102,6 +111,7 @@ def _track(name: str, data: bytes, bounds: Bounds, _arguments: dict[str, Any]) -
 READERS = {
     "records": _records,
     "features": _features,
+    "annotation": _annotation,
     "variants": _variants,
     "reference": _reference,
     "alignment": _alignment,

@@ -31,6 +31,8 @@ class Assembly:
         UCSC database, Ensembl species and server, NCBI assembly accession; empty where there is none.
     contigs : mapping of str to tuple of str
         Canonical contig name to its other names.
+    proven : tuple of str
+        Where the accessions, the names at other places and the contigs were held against public sources; what was left out and why.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Assembly:
     ensembl_server: str = ""
     ncbi: str = ""
     contigs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    proven: tuple[str, ...] = ()
 
 
 @cache
@@ -50,8 +53,9 @@ def assemblies() -> tuple[Assembly, ...]:
     rows = json.loads(TABLE.read_text(encoding="utf-8"))
     return tuple(
         Assembly(
-            **{key: value for key, value in row.items() if key not in ("synonyms", "contigs")},
+            **{key: value for key, value in row.items() if key not in ("synonyms", "contigs", "proven")},
             synonyms=tuple(row["synonyms"]),
+            proven=tuple(row["proven"]),
             contigs={name: tuple(others) for name, others in row["contigs"].items()},
         )
         for row in rows
@@ -102,7 +106,8 @@ def find_contig(name: str, contigs: Iterable[str], aliases: Mapping[str, tuple[s
     for main, others in (aliases or {}).items():
         group = (main, *others)
         if any(_same(name, other) for other in group):
-            hits = [contig for contig in known if any(_same(contig, other) for other in group)]
+            exact = [contig for contig in known if contig in group]
+            hits = exact or [contig for contig in known if any(_same(contig, other) for other in group)]
             if len(hits) == 1:
                 return hits[0]
     hits = [contig for contig in known if _same(name, contig)]

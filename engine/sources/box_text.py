@@ -16,9 +16,10 @@ from engine.sources.variant_text import CodingText, VariantText, parse_variant_l
 _NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9_().'@/+-]{0,59}|\d{1,4}[A-Za-z][A-Za-z0-9_.-]{0,40})", re.ASCII)
 _ACCESSION = re.compile(r"[A-Za-z]{1,6}_?\d{5,9}(?:\.\d{1,3})?", re.ASCII)
 _DBSNP = re.compile(r"rs\d{1,12}", re.IGNORECASE | re.ASCII)
+_DBSNP_SPELT = re.compile(r"(?:dbsnp\s?[: ]\s?)?rs\s?(?P<number>\d{1,12})", re.IGNORECASE | re.ASCII)
 _NUMBERED = re.compile(r"\d{1,12}[:.)]\s?(?![gmcn]\.)[ACGTUN]", re.IGNORECASE | re.ASCII)
 _LABELLED = re.compile(r"[^:]{1,60}:[ACGTUN\s]{1,300}", re.IGNORECASE | re.ASCII)
-_SPLIT = re.compile(r"\s?;\s?|,?\s|,(?=[A-Za-z])")
+_SPLIT = re.compile(r"\s?;\s?|\s(?:and|vs\.?|versus|&)\s|,?\s|,(?=[A-Za-z])", re.IGNORECASE)
 _BARE = re.compile(r"\d[\d,.'_]{0,30}(?:(?:-|\.\.|_| to |\+| )\d[\d,.'_]{0,30})?(?:\s?[kmg]?bp?)?", re.ASCII | re.IGNORECASE)
 IUPAC = IUPAC_DNA | {"U"}
 """Letters of a sequence."""
@@ -84,6 +85,9 @@ def read_line(line: str, known: KnownAssembly = in_table) -> Asked | None:
         return None
     if _NUMBERED.match(line):
         return None
+    dbsnp = _DBSNP_SPELT.fullmatch(line)
+    if dbsnp is not None:
+        return NameText("", f"rs{dbsnp['number']}")
     found = parse_variant_line(line, known) or parse_locus_line(line, known) or _name(line, known)
     if found is not None:
         return found

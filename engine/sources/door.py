@@ -185,6 +185,9 @@ def unpacked(source: BinaryIO, name: str, bound: int) -> io.BufferedReader:
     return io.BufferedReader(_Counted(inner, label, bound), _WINDOW)
 
 
+_UNREADABLE = "\ufffd"
+
+
 class TextLines:
     """Lines of one text, without their ends, in order; to be read once and closed.
 
@@ -229,7 +232,7 @@ class TextLines:
         """Lines in order, with `NUL_SIGN` for a zero byte. Raises `FileFormatError` at a bound and at damaged gzip."""
         wide = self._encoding.startswith("utf-16")
         reader = io.TextIOWrapper(self._stream, encoding=self._encoding, errors="replace", newline=None)
-        number, guessed = 0, False
+        number, guessed, damaged = 0, False, False
         try:
             for line in reader:
                 number += 1
@@ -241,12 +244,15 @@ class TextLines:
                 if not wide and not text.isascii():
                     text, latin = _decoded(text)
                     guessed = guessed or latin
+                damaged = damaged or (wide and _UNREADABLE in text)
                 if "\0" in text:
                     text = text.replace("\0", NUL_SIGN)
                 yield text.removesuffix("\x1a")
         finally:
             if guessed:
                 self.notes.append(f"The file {self._label} is not UTF-8 everywhere; the rest was read as Latin-1.")
+            if damaged:
+                self.notes.append(f"The file {self._label} is damaged: some of its UTF-16 is no letter and reads as {_UNREADABLE}.")
 
     def text(self) -> str:
         """All lines, joined by ``\\n``."""

@@ -41,6 +41,22 @@ def _span(part: Any, length: int) -> tuple[int, int] | None:
     return (start, min(end, length)) if 0 <= start < min(end, length) else None
 
 
+def _phases(feature: Any) -> list[str]:
+    """Bases before the first whole codon of each part of a coding sequence, as GFF3 has them; empty for others, pseudogenes, and where a part is
+    elsewhere or of unknown length."""
+    parts, told = feature.location.parts, feature.qualifiers
+    begins = told.get("codon_start", ["1"])[0]
+    whole = all(_span(part, 1 << 62) is not None for part in parts)
+    joined = len(parts) == 1 or getattr(feature.location, "operator", "") == "join"
+    if feature.type != "CDS" or begins not in ("1", "2", "3") or {"pseudo", "pseudogene"} & set(told) or not whole or not joined:
+        return []
+    found, read = [], 1 - int(begins)
+    for part in parts:
+        found.append(str(-read % 3))
+        read += int(part.end) - int(part.start)
+    return found
+
+
 def _features(record: Any, contig: str, length: int) -> tuple[Feature, ...]:
     """Features of a record; a joined location becomes one feature a part (``part`` = ``2/3``)."""
     found: list[Feature] = []
@@ -50,12 +66,14 @@ def _features(record: Any, contig: str, length: int) -> tuple[Feature, ...]:
         attributes = _qualifiers(feature)
         name = next((attributes[key] for key in _NAMES if attributes.get(key)), "")[:80]
         parts = feature.location.parts
+        phases = _phases(feature)
         for number, part in enumerate(parts, start=1):
             span = _span(part, length)
             if span is None:
                 continue
             start, end = span
-            extra = attributes | {"part": f"{number}/{len(parts)}"} if len(parts) > 1 else attributes
+            extra = attributes | ({"phase": phases[number - 1]} if phases else {})
+            extra |= {"part": f"{number}/{len(parts)}"} if len(parts) > 1 else {}
             found.append(Feature(feature.type, name, start, end, _STRANDS.get(part.strand, "."), contig, extra))
     return tuple(found)
 

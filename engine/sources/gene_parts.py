@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+from engine.core.organelles import PLASTID, is_mitochondrion, is_plastid
 from engine.core.transcripts import SHORTEST_INTRON_BP, Part, Recoded, Transcript
 from engine.sources.gene_lines import CODING, EXON, INTRON, STOP, UTR, WHOLE
-from engine.sources.genetic_codes import PLASTID, Organism, is_mitochondrion, is_plastid
+from engine.sources.genetic_codes import Organism
 
 _CONTIGS_TOLD = 3
 

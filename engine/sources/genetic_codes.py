@@ -13,11 +13,6 @@ from engine.core.errors import ParameterError
 from engine.core.quoting import quoted
 from engine.sources.assemblies import assemblies
 
-_MITOCHONDRIA = re.compile(r"(?:chr|dmel_)?(?:m|mt|mtdna|mito|mitochondri(?:on|al))(?:_genome)?", re.IGNORECASE)
-_PLASTIDS = re.compile(r"(?:chrc|chrpt|pt|cp|chloroplast|plastid)(?:_genome)?", re.IGNORECASE)
-_MITOCHONDRIAL_ACCESSIONS = frozenset(
-    ["NC_012920", "J01415", "NC_001224", "NC_005089", "NC_001665", "NC_002333", "NC_024511", "NC_001328", "NC_001323"]
-)
 _TAXON = re.compile(r"(?:taxon:|wwwtax\.cgi\?(?:[^\s]{0,80}&)?id=|taxonomy/)(\d{1,9})", re.IGNORECASE)
 
 _USUAL: tuple[tuple[str, tuple[int, ...], int, int], ...] = (
@@ -85,8 +80,6 @@ _USUAL: tuple[tuple[str, tuple[int, ...], int, int], ...] = (
 )
 """Name of the species or genus, NCBI taxa, code of the nucleus (or of the cell), code of the mitochondrion."""
 
-PLASTID = 11
-
 
 @dataclass(frozen=True)
 class Organism:
@@ -112,16 +105,6 @@ def organism_of(told: Iterable[str]) -> Organism | None:
         return None
     name, _, nuclear, mitochondrial = found.pop()
     return Organism(name, nuclear, mitochondrial)
-
-
-def is_mitochondrion(contig: str) -> bool:
-    """Whether a contig's name says that it is a mitochondrion."""
-    return _MITOCHONDRIA.fullmatch(contig) is not None or contig.partition(".")[0] in _MITOCHONDRIAL_ACCESSIONS
-
-
-def is_plastid(contig: str) -> bool:
-    """Whether a contig's name says that it is a plastid."""
-    return _PLASTIDS.fullmatch(contig) is not None
 
 
 def given_codes(texts: Iterable[str]) -> Mapping[str, int]:

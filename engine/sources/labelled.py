@@ -29,17 +29,20 @@ ID, SEQUENCE, CLASS, POSITIVE, NEGATIVE = "id", "sequence", "class", "positive",
 """Columns and classes of labelled sequences."""
 
 _SHOWN = 12
+_RAGGED = 5
 _POSITION_DIGITS = 12
 _LETTERS = re.compile(r"[ACGTN]+")
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Rows by column: texts, empty where there is none. ``variants``: what each row is about, where its file says so."""
+    """Rows by column: texts, empty where there is none. ``variants``: what each row is about, where its file says so. ``notes``: which rows
+    of the file are left out and why, a sentence."""
 
     name: str
     columns: Mapping[str, Sequence[str]]
     variants: tuple[Variant, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -56,7 +59,8 @@ def read_labelled(path: Path, place: Sequence[str] = (), bounds: Bounds = OWN_FI
     """Read a file by its name: ``.vcf`` (also packed) or a table.
 
     ``place``: names of the table's columns for contig, position, reference and alternate; empty = the usual ones, where all four are there.
-    A row whose variant cannot be used keeps its place; its variant says why. Raises `FileFormatError`, `ParameterError`.
+    A row whose variant cannot be used keeps its place; its variant says why. A row with more or fewer cells than the header is left out and
+    counted in the notes. Raises `FileFormatError`, `ParameterError`.
     """
     plain = path.name.casefold().removesuffix(".gz").removesuffix(".bgz")
     if plain.endswith(".vcf"):
@@ -109,27 +113,43 @@ def _table(name: str, lines: Iterable[str], place: Sequence[str], delimiter: str
     try:
         rows = csv.reader(wanted, delimiter=delimiter, strict=True)
         header = [title.strip().removeprefix("#") for title in next(rows, [])]
-        cells = list(_bounded(name, rows, len(header)))
+        numbered = list(_bounded(name, rows))
     except csv.Error as error:
         raise FileFormatError(f"The table {file_name(name)} does not parse: {error}; give tab- or comma-separated text.") from error
-    if len(set(header)) < len(header) or len(header) < 2 or not cells:
+    cells = {number: row for number, row in numbered if len(row) == len(header)}
+    if len(set(header)) < len(header) or len(header) < 2 or not numbered:
         raise FileFormatError(
             f"The table {file_name(name)} needs a header line of at least two different names and rows below it; it has {len(header)} columns "
-            f"and {len(cells):,} rows."
+            f"and {len(numbered):,} rows."
         )
-    columns = {title: [row[index].strip() for row in cells] for index, title in enumerate(header)}
-    names = _place_names(header, place)
-    labelled = Labelled(name, columns)
-    return Labelled(name, columns, _variants(labelled, names)) if names else labelled
+    if not cells:
+        number, row = numbered[0]
+        raise FileFormatError(
+            f"No row of {file_name(name)} has as many cells as its header ({len(header)}): row {number:,} has {len(row)}; separate cells as in "
+            "the header."
+        )
+    columns = {title: [row[index].strip() for row in cells.values()] for index, title in enumerate(header)}
+    names, notes = _place_names(header, place), _notes(name, numbered, len(header))
+    labelled = Labelled(name, columns, notes=notes)
+    return Labelled(name, columns, _variants(labelled, names, list(cells)), notes) if names else labelled
 
 
-def _bounded(name: str, rows: Iterator[list[str]], width: int) -> Iterator[list[str]]:
+def _bounded(name: str, rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with their numbers below the header, from 1."""
     for number, row in enumerate(rows, start=1):
         if number > MOST_ROWS:
             raise FileFormatError(f"The table {file_name(name)} has more than {MOST_ROWS:,} rows; split it.")
-        if len(row) != width:
-            raise FileFormatError(f"Row {number:,} of {file_name(name)} has {len(row)} cells; its header has {width}.")
-        yield row
+        yield number, row
+
+
+def _notes(name: str, numbered: Sequence[tuple[int, list[str]]], width: int) -> tuple[str, ...]:
+    ragged = [(number, len(row)) for number, row in numbered if len(row) != width]
+    if not ragged:
+        return ()
+    shown = ", ".join(f"row {number:,} has {cells}" for number, cells in ragged[:_RAGGED]) + (", …" if len(ragged) > _RAGGED else "")
+    return (
+        f"{len(ragged):,} of {len(numbered):,} rows of {file_name(name)} do not have the {width} cells of its header and are left out: {shown}.",
+    )
 
 
 def _place_names(header: Sequence[str], place: Sequence[str]) -> list[str]:
@@ -144,13 +164,14 @@ def _place_names(header: Sequence[str], place: Sequence[str]) -> list[str]:
     return found if all(found) else []
 
 
-def _variants(labelled: Labelled, names: Sequence[str]) -> tuple[Variant, ...]:
+def _variants(labelled: Labelled, names: Sequence[str], numbers: Sequence[int]) -> tuple[Variant, ...]:
     found = []
-    for number, (contig, position, reference, alternate) in enumerate(zip(*(labelled.column(name) for name in names), strict=True)):
+    places = zip(*(labelled.column(name) for name in names), strict=True)
+    for index, (number, (contig, position, reference, alternate)) in enumerate(zip(numbers, places, strict=True)):
         letters = reference.upper(), alternate.upper()
         usable = position.isascii() and position.isdigit() and 0 < len(position) <= _POSITION_DIGITS and int(position) > 0
-        problem = "" if usable else f"Row {number + 1:,} has the position {quoted(position, 30)}; a whole number of at least 1 is needed."
+        problem = "" if usable else f"Row {number:,} has the position {quoted(position, 30)}; a whole number of at least 1 is needed."
         if usable and not _LETTERS.fullmatch(letters[0]):
-            problem = f"Row {number + 1:,} has the reference allele {quoted(reference, 30)}; a model reads A, C, G, T and N."
-        found.append(Variant(contig or ".", int(position) if usable else 0, *letters, record=number, problem=problem))
+            problem = f"Row {number:,} has the reference allele {quoted(reference, 30)}; a model reads A, C, G, T and N."
+        found.append(Variant(contig or ".", int(position) if usable else 0, *letters, record=index, problem=problem))
     return tuple(found)

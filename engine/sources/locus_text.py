@@ -34,15 +34,27 @@ _LOOSE_COMMAS = re.compile(r"\d[\d,]{0,40}", re.ASCII)
 _DECIMAL = re.compile(r"(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:\.\d{1,12})?", re.ASCII)
 _LIKE_NUMBER = re.compile(r"c?\d[\d,.'_ ]{0,40}(?:\s?(?:kb?p?|mb?p?|gb?p?|bp?|nt))?", re.IGNORECASE | re.ASCII)
 _STRAND = re.compile(
-    r"(?::\s?(?P<colon>[+-]1?|1)|\s?\((?P<round>[+-])\)|\s?\[(?P<rev>rev|fwd)\]|\s(?P<bare>[+-])"
-    r"|\s(?:strand\s)?(?P<word>minus|plus|reverse|forward|rev|fwd)(?:\sstrand)?)$",
+    r"(?::\s?(?P<colon>[+-]1?|1)|\s?\((?P<round>[+-]|rc|complement)\)|\s?\[(?P<rev>rev|fwd)\]|\s(?P<bare>[+-])(?:\sstrand)?"
+    r"|\s(?:strand\s)?(?P<word>minus|plus|reverse|forward|rev|fwd|rc|complement)(?:\sstrand)?)$",
     re.IGNORECASE,
 )
-_REVERSE_WORDS = frozenset({"-", "-1", "rev", "minus", "reverse"})
+_REVERSE_WORDS = frozenset({"-", "-1", "rev", "minus", "reverse", "rc", "complement"})
 _COMPLEMENT = re.compile(r"(?P<head>.{0,300}?)complement\((?P<inside>.{1,300})\)$", re.IGNORECASE)
-_SAID_ASSEMBLY = re.compile(r"\s?[(\[](?P<name>[A-Za-z0-9_.]{2,40})(?:/(?P<other>[A-Za-z0-9_.]{2,40}))?[)\]]$")
+SAID_ASSEMBLY = re.compile(r"\s?[(\[](?P<name>[A-Za-z0-9_.]{2,40})(?:/(?P<other>[A-Za-z0-9_.]{2,40}))?[)\]]$")
 _CHROMOSOME_WORD = re.compile(r"(?:chromosome|chrom|chr)[. ]{1,2}(?=[0-9A-Za-z])", re.IGNORECASE)
 _SEPARATORS = ("..", " to ", "-", "+")
+_AROUND = re.compile(
+    r"(?P<middle>\d[\d,]{0,20})\s?(?:±|\+/-|\+-)\s?(?P<flank>\d[\d,]{0,12}(?:\s?(?:kb?p?|bp?))?)", re.IGNORECASE | re.ASCII
+)
+_HYPHENS = re.compile(
+    r"(?P<contig>chr[0-9A-Za-z]{1,6}|\d{1,2}|[XYM]|MT|[IVX]{1,5}|[A-Z]{2}_\d{5,9}\.\d{1,3})(?P<sign>[-_])(?P<first>\d{1,12})(?P=sign)(?P<last>\d{1,12})",
+    re.IGNORECASE | re.ASCII,
+)
+"""As gnomAD writes a region: 4-1234-1533."""
+_COMMAS = re.compile(
+    r"(?P<contig>[A-Za-z][\w.]{0,40}),\s?(?P<first>\d{4,12}|\d{1,2}),\s?(?P<last>\d{4,12})(?:,\s?(?P<strand>[+-]))?", re.ASCII
+)
+"""A row of a table with commas; a second number of three digits could be thousands of the first."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,10 @@ def parse_range(text: str, *, colon: bool = False, spaces: bool = False) -> Rang
         It reads as coordinates, but they cannot be used.
     """
     body, strand, counted = _without_strand(text.strip())
+    flanked = _AROUND.fullmatch(body)
+    if flanked is not None:
+        middle, flank = _at_least_one(whole_number(flanked["middle"])), whole_number(flanked["flank"])
+        return Range(max(1, middle - flank), middle + flank, strand)
     pair = _split_pair(body, colon=colon, spaces=spaces)
     if pair is None and counted:  # 4:1 is no position on a strand
         body, strand = text.strip(), Strand.FORWARD
@@ -143,6 +159,7 @@ def parse_range(text: str, *, colon: bool = False, spaces: bool = False) -> Rang
     first_text, sign, last_text = pair
     first = whole_number(first_text.removeprefix("c").removeprefix("C"))
     last = whole_number(last_text)
+    _check_units(first_text, sign, last_text)
     if first_text[:1] in "cC":  # as NCBI names the reverse strand: c200-101
         strand, first, last = Strand.REVERSE, last, first
     if sign == "+":
@@ -152,6 +169,18 @@ def parse_range(text: str, *, colon: bool = False, spaces: bool = False) -> Rang
             f"The interval {first:,}-{last:,} is not usable; coordinates are 1-based inclusive, the start is at least 1 and not after the end."
         )
     return Range(first, last, strand)
+
+
+def _check_units(first: str, sign: str, last: str) -> None:
+    """Raise `LocusError` for 34-35M: the first number may be one of bases or of the second's unit."""
+    unit = _UNIT.search(last)
+    if sign == "+" or unit is None or unit["unit"][0].lower() not in _FACTORS or _UNIT.search(first) is not None:
+        return
+    body, short = last[: unit.start()].strip(), unit["unit"][0]
+    if len(first) <= len(body) and first.isdigit():
+        raise LocusError(
+            f"{quoted(f'{first}{sign}{last}', 30)} could begin at base {first} or at {first}{short}; write {first}{short}-{body}{short}."
+        )
 
 
 def _at_least_one(position: int) -> int:
@@ -199,7 +228,7 @@ def parse_locus_line(line: str, known: KnownAssembly = in_table) -> LocusText | 
     if complement is not None:
         inside = parse_locus_line(complement["head"] + complement["inside"], known)
         return replace(inside, strand=inside.strand.flipped()) if inside is not None else None
-    row = parse_row(line)
+    row = parse_row(line) or _of_table(line)
     if row is not None:
         return row
     line, named = _without_assembly(line, known)
@@ -208,7 +237,7 @@ def parse_locus_line(line: str, known: KnownAssembly = in_table) -> LocusText | 
 
 def _without_assembly(line: str, known: KnownAssembly) -> tuple[str, str]:
     """The line without an assembly that stands behind it in brackets, or in front of it in braces, with a point or a space; and its name."""
-    said = _SAID_ASSEMBLY.search(line)
+    said = SAID_ASSEMBLY.search(line)
     if said is not None:
         name = next((text for text in (said["name"], said["other"]) if text and known(text)), "")
         return (line[: said.start()].rstrip(), name) if name else (line, "")
@@ -218,6 +247,9 @@ def _without_assembly(line: str, known: KnownAssembly) -> tuple[str, str]:
             return rest, name
     if line.lower().startswith("chromosome:"):
         return line.partition(":")[2], ""
+    rest, found, name = line.rpartition(" ")
+    if found and ":" in rest and known(name):
+        return rest.strip(), name
     for sign in (" ", "."):
         name, found, rest = line.partition(sign)
         if found and ":" not in name and ":" in rest and known(name):
@@ -246,6 +278,7 @@ def _with_spaces(line: str, named: str, known: KnownAssembly) -> LocusText | Non
         named, words = head, [rest, *words[1:]]
     elif len(words) > 2 and known(words[0]) and not words[1][:1].isdigit():
         named, words = words[0], words[1:]
+    words[:1] = [word.rstrip(",") for word in words[:1]]
     if len(words) < 2 or not is_contig(words[0]):
         return None
     found = parse_range(" ".join(words[1:]), spaces=True)
@@ -291,6 +324,15 @@ def parse_row(line: str) -> LocusText | None:
     if found is None:
         return None
     return _made("", fields[0], replace(found, strand=Strand.REVERSE if sign == "-" else Strand.FORWARD), note)
+
+
+def _of_table(line: str) -> LocusText | None:
+    """Contig, start and end with hyphens, low lines or commas between them, 1-based inclusive; None when the line is none of these."""
+    match = _HYPHENS.fullmatch(line) or _COMMAS.fullmatch(line)
+    if match is None:
+        return None
+    found = parse_range(f"{match['first']}-{match['last']}{':-' if match.groupdict().get('strand') == '-' else ''}")
+    return _made("", match["contig"], found) if found is not None else None
 
 
 def parse_locus_text(text: str, known: KnownAssembly = in_table) -> LocusText:

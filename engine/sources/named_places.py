@@ -145,7 +145,7 @@ class Places:
         """The window around a variant, with the variant as a feature; a reference letter that does not fit is said, and the region still shown."""
         locus = self.genomes.resolve(variant.locus)
         named = replace(variant, locus=replace(variant.locus, assembly=locus.assembly, contig=locus.contig))
-        found = self._at(locus, str(named), notes)
+        found = self._at(locus, str(named), (*notes, *filter(None, (variant.locus.note,))))
         record, first = found.records[0], variant.locus.position or 1
         if record.locus is None or first > record.locus.end:
             raise LocusError(f"{named} lies behind the end of its contig.")

@@ -22,6 +22,12 @@ _GENES = {
 }
 """By the database of a cross-reference: its site, the form of its identifiers, the address of a gene there."""
 _REFERENCES = ("Dbxref", "dbxref", "db_xref")
+_MITOCHONDRIA = {
+    "saccharomyces_cerevisiae": "Mito",
+    "drosophila_melanogaster": "mitochondrion_genome",
+    "caenorhabditis_elegans": "MtDNA",
+}
+"""Names of the mitochondrion at Ensembl, where it is not MT."""
 MOST_GENES = 6
 """Genes of a window that are linked one by one."""
 
@@ -41,8 +47,7 @@ def outward_links(assembly_name: str, variant: Variant) -> tuple[OutwardLink, ..
         return ()
     first, reference, alternate = variant.without_padding()
     last = first + max(1, len(reference)) - 1
-    found = [_ucsc(row, variant.contig, first, last)] if row.ucsc else []
-    found += [_ensembl(row, variant.contig, first, last)] if row.ensembl else []
+    found = _browsers(row, variant.contig, first, last)
     if row.name in _HUMAN and variant.change is not None and len(reference) + len(alternate) <= 200:
         found += _human(row.name, _plain(variant.contig), first, reference, alternate)
     return tuple(found)
@@ -54,14 +59,14 @@ def place_links(locus: Locus) -> tuple[OutwardLink, ...]:
     first, last = locus.start + 1, locus.end
     main = find_contig(locus.contig, row.contigs, row.contigs) if row is not None else None
     names = (locus.contig, *((main, *row.contigs[main]) if row is not None and main is not None else ()))
-    found = [_ucsc(row, locus.contig, first, last)] if row is not None and row.ucsc else []
-    found += [_ensembl(row, locus.contig, first, last)] if row is not None and row.ensembl else []
+    found = _browsers(row, locus.contig, first, last) if row is not None else []
     accession = next((name for name in names if is_accession(name)), "")
     if accession:
         query = urlencode({"report": "genbank", "from": first, "to": last})
         found.append(OutwardLink("NCBI", f"https://www.ncbi.nlm.nih.gov/nuccore/{quote(accession)}?{query}"))
-    if row is not None and row.name == "R64":
-        found.append(OutwardLink("SGD JBrowse", f"https://browse.yeastgenome.org/?{urlencode({'loc': f'{main}:{first}..{last}'})}"))
+    if row is not None and row.name == "R64" and main is not None:
+        there = "chrmt" if _is_mitochondrion(main) else main
+        found.append(OutwardLink("SGD JBrowse", f"https://browse.yeastgenome.org/?{urlencode({'loc': f'{there}:{first}..{last}'})}"))
     return tuple(found)
 
 
@@ -90,23 +95,42 @@ def _references(feature: Feature) -> Iterator[tuple[str, str, str]]:
             yield site[0], identifier, site[2]
 
 
-def _ucsc(row: Assembly, contig: str, first: int, last: int) -> OutwardLink:
+def _browsers(row: Assembly, contig: str, first: int, last: int) -> list[OutwardLink]:
+    """UCSC and Ensembl, where they have the assembly and the contig is one they are known to have, or is written as they write further ones."""
+    main = find_contig(contig, row.contigs, row.contigs)
+    listed = main is not None or not row.contigs
+    found = [_ucsc(row, main or contig, first, last)] if row.ucsc and (listed or contig.startswith("chr")) else []
+    return found + ([_ensembl(row, main or contig, first, last)] if row.ensembl and (listed or is_accession(contig)) else [])
+
+
+def ucsc_names(assembly_name: str, contig: str) -> tuple[str, str]:
+    """Genome and contig as UCSC calls them; empty texts for an assembly that it does not have."""
+    row = assembly(assembly_name) if assembly_name else None
+    return (row.ucsc, _ucsc_contig(row, contig)) if row is not None and row.ucsc else ("", "")
+
+
+def _ucsc_contig(row: Assembly, contig: str) -> str:
     main = find_contig(contig, row.contigs, row.contigs) or contig
     own = next((name for name in row.contigs.get(main, ()) if re.fullmatch(r"NC_\d+v\d+", name)), f"chr{_plain(contig)}")
-    place = f"{own if main not in row.contigs or not main.startswith('chr') else main}:{first}-{last}"
+    return own if main not in row.contigs or not main.startswith("chr") else main
+
+
+def _ucsc(row: Assembly, contig: str, first: int, last: int) -> OutwardLink:
+    place = f"{_ucsc_contig(row, contig)}:{first}-{last}"
     return OutwardLink("UCSC", f"https://genome.ucsc.edu/cgi-bin/hgTracks?{urlencode({'db': row.ucsc, 'position': place})}")
 
 
-def _ensembl(row: Assembly, contig: str, first: int, last: int) -> OutwardLink:
+def _ensembl(row: Assembly, main: str, first: int, last: int) -> OutwardLink:
     host = _HUMAN[row.name][2] if row.name in _HUMAN else _FUNGI if row.ensembl == "saccharomyces_cerevisiae" else "https://www.ensembl.org"
-    place = urlencode({"r": f"{_plain(contig)}:{first}-{last}"})
+    name = _MITOCHONDRIA.get(row.ensembl, "MT") if _is_mitochondrion(main) else _plain(main)
+    place = urlencode({"r": f"{name}:{first}-{last}"})
     return OutwardLink("Ensembl", f"{host}/{quote(row.ensembl.capitalize())}/Location/View?{place}")
 
 
 def _human(name: str, contig: str, position: int, reference: str, alternate: str) -> list[OutwardLink]:
     number, dataset, _ = _HUMAN[name]
     variant = quote(f"{contig}-{position}-{reference}-{alternate}")
-    term = f"{contig}[chr] AND {position}[chrpos{number}]"
+    term = f"{'MT' if contig == 'M' else contig}[chr] AND {position}[chrpos{number}]"
     return [
         OutwardLink("gnomAD", f"https://gnomad.broadinstitute.org/variant/{variant}?dataset={dataset}"),
         OutwardLink("ClinVar", f"https://www.ncbi.nlm.nih.gov/clinvar/?{urlencode({'term': term})}"),
@@ -116,5 +140,10 @@ def _human(name: str, contig: str, position: int, reference: str, alternate: str
 
 def _plain(contig: str) -> str:
     """The contig without ``chr``; the mitochondrion is M."""
-    short = contig[3:] if contig.casefold().startswith("chr") else contig
-    return "M" if short.casefold() in ("m", "mt") else short
+    if _is_mitochondrion(contig):
+        return "M"
+    return contig[3:] if contig.casefold().startswith("chr") else contig
+
+
+def _is_mitochondrion(contig: str) -> bool:
+    return contig.casefold().removeprefix("chr") in ("m", "mt", "mito")

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.core.base_pairs import BRACKETS, UNPAIRED, pairs_of_dot_bracket
 from engine.core.errors import FileFormatError
+from engine.core.numbers import cell_number
 from engine.core.quoting import quoted
 from engine.sources.door import Bounds, TextLines, lines_of
 
@@ -177,8 +178,5 @@ def _place_and_value(row: Sequence[str], length: int) -> tuple[int, float]:
 
 def _number(word: str) -> float | None:
     """A number that float32 holds; None for anything else."""
-    try:
-        value = float(word[:40])
-    except ValueError:
-        return None
-    return value if abs(value) <= LARGEST else None
+    value = cell_number(word[:40])
+    return value if value is not None and abs(value) <= LARGEST else None

@@ -10,13 +10,16 @@ import contextlib
 import csv
 import math
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from engine.core.errors import FileFormatError
 from engine.core.locus import LONGEST_BP
+from engine.core.numbers import cell_number
 from engine.core.own_tracks import Rows, TrackFile, TrackKind
 from engine.core.packages import needed
 from engine.core.quoting import file_name, quoted
@@ -75,6 +78,11 @@ def read_track(name: str, data: bytes, bounds: Bounds) -> TrackFile:
         return TrackFile(name, kind, contigs, " ".join(filter(None, (left_out.note(name), *lines.notes))))
 
 
+def kind_of(name: str, head: str) -> TrackKind:
+    """What the rows of a text file are, by its name and its first lines."""
+    return {"vcf": "variants", "annotation": "blocks", "bedpe": "pairs"}.get(_format(name, head), "signal")  # type: ignore[return-value]
+
+
 def _format(name: str, head: str) -> str:
     """By what the first lines say, else by the ending of the name, else by the first line with fields."""
     lines = [line for line in head.replace("\r", "\n").split("\n") if line.strip()]
@@ -91,19 +99,11 @@ def _format(name: str, head: str) -> str:
             return form
     first = next((line for line in lines if not is_comment(line)), "")
     fields = first.split()
-    if len(fields) == 4 and fields[1].isdigit() and fields[2].isdigit() and _is_number(fields[3]):
+    if len(fields) == 4 and fields[1].isdigit() and fields[2].isdigit() and cell_number(fields[3]) is not None:
         return "bedgraph"
     if len(fields) >= 6 and all(fields[k].lstrip("-").isdigit() for k in (1, 2, 4, 5)):
         return "bedpe"
     return "table" if "," in first or len(fields) < 3 else "annotation"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _whole(text: str) -> int:
@@ -117,9 +117,10 @@ def _value(text: str) -> float:
     plain = text.strip()
     if plain.casefold() in ("nan", "na", "", "."):
         return math.nan
-    if not _is_number(plain) or not math.isfinite(float(plain)):
+    value = cell_number(plain)
+    if value is None or not math.isfinite(value):
         raise _Unusable(f"has the value {quoted(text, 30)}, which is no number")
-    return float(plain)
+    return value
 
 
 def _span(start: int, end: int) -> tuple[int, int]:
@@ -154,12 +155,12 @@ def _wig(lines: TextLines, _name: str, left_out: LeftOut) -> tuple[TrackKind, It
     def read(line: str) -> Iterator[Row]:
         fields = line.split()
         if fields[0] in ("fixedStep", "variableStep"):
+            at.clear()  # values below a declaration that cannot be read have no place
             given = dict(item.split("=", 1) for item in fields[1:] if "=" in item)
             if not given.get("chrom"):
-                at.clear()
                 raise _Unusable("names no chrom")
-            at.update(contig=given["chrom"], span=_whole(given.get("span", "1")), step=_whole(given.get("step", "1")))
-            at["place"] = _whole(given.get("start", "0")) - 1 if fields[0] == "fixedStep" else None
+            place = _whole(given.get("start", "0")) - 1 if fields[0] == "fixedStep" else None
+            at.update(contig=given["chrom"], span=_whole(given.get("span", "1")), step=_whole(given.get("step", "1")), place=place)
         elif len(fields) == 4:  # as bedGraph
             yield fields[0], *_span(_whole(fields[1]), _whole(fields[2])), _value(fields[3]), "", ".", 0, 0
         elif not at:
@@ -186,7 +187,7 @@ def _bedpe(lines: TextLines, _name: str, left_out: LeftOut) -> tuple[TrackKind, 
             raise _Unusable(f"joins {quoted(fields[0], 20)} and {quoted(fields[3], 20)}; pairs of one contig are drawn")
         one, other = (_span(_whole(fields[k]), _whole(fields[k + 1])) for k in (1, 4))
         (start, end), second = sorted((one, other))
-        score = _value(fields[7]) if len(fields) > 7 and _is_number(fields[7]) else math.nan
+        score = _value(fields[7]) if len(fields) > 7 and cell_number(fields[7]) is not None else math.nan
         yield fields[0], start, end, score, fields[6][:80] if len(fields) > 6 else "", ".", *second
 
     return "pairs", _usable(lines, left_out, read)
@@ -199,9 +200,12 @@ def _table(lines: TextLines, name: str, left_out: LeftOut) -> tuple[TrackKind, I
     def read(line: str) -> Iterator[Row]:
         nonlocal count
         separator = "\t" if "\t" in line else ";" if ";" in line and "," not in line else ","
-        fields = next(csv.reader([line], delimiter=separator)) if separator in line else line.split()
+        try:
+            fields = next(csv.reader([line], delimiter=separator)) if separator in line else line.split()
+        except csv.Error as error:
+            raise _Unusable(f"does not parse: {error}") from error
         count += 1
-        if count == 1 and not _is_number(fields[-1]) and fields[-1].strip().casefold() not in ("nan", "na", ""):
+        if count == 1 and cell_number(fields[-1]) is None and fields[-1].strip().casefold() not in ("nan", "na", ""):
             count = 0
             return
         if len(fields) > 3:
@@ -227,7 +231,8 @@ def _annotation(lines: TextLines, name: str, left_out: LeftOut) -> tuple[TrackKi
 
 
 def _score(text: str) -> float:
-    return float(text) if _is_number(text) else math.nan
+    value = cell_number(text)
+    return math.nan if value is None else value
 
 
 _READERS: dict[str, Callable[[TextLines, str, LeftOut], tuple[TrackKind, Iterator[Row]]]] = {
@@ -240,13 +245,17 @@ _READERS: dict[str, Callable[[TextLines, str, LeftOut], tuple[TrackKind, Iterato
 
 
 def _variants(name: str, data: bytes, bounds: Bounds) -> TrackFile:
-    found = [item for item in read_vcf(data, name, bounds) if item.change is not None]
     rows: list[Row] = []
-    for item in found:
+    left_out, notes = LeftOut(), list[str]()
+    for item in read_vcf(data, name, bounds, notes):
+        if item.change is None:
+            left_out.add(item.problem or f"{item} is no change of letters")
+            continue
         first, reference, alternate = item.without_padding()
         score = math.nan if item.frequency is None else item.frequency
         rows.append((item.contig, first - 1, first - 1 + len(reference), score, f"{reference[:20]}>{alternate[:20]}", ".", 0, 0))
-    return TrackFile(name, "variants", _collected(iter(rows), "variants", bounds, name))
+    note = " ".join(filter(None, (left_out.note(name), *notes)))
+    return TrackFile(name, "variants", _collected(iter(rows), "variants", bounds, name), note)
 
 
 def _collected(rows: Iterator[Row], kind: TrackKind, bounds: Bounds, name: str) -> dict[str, Rows]:
@@ -257,10 +266,11 @@ def _collected(rows: Iterator[Row], kind: TrackKind, bounds: Bounds, name: str) 
         if count > most:
             raise FileFormatError(f"The file {file_name(name)} has more than {most:,} rows; cut out the part needed.")
         by_contig.setdefault(row[0], []).append(row)
-    return {contig: _packed(sorted(own, key=lambda row: row[1:3]), kind) for contig, own in by_contig.items()}
+    return {contig: packed(sorted(own, key=lambda row: row[1:3]), kind) for contig, own in by_contig.items()}
 
 
-def _packed(own: list[Row], kind: TrackKind) -> Rows:
+def packed(own: list[Row], kind: TrackKind) -> Rows:
+    """Rows of one contig, sorted by start."""
     starts, ends = (np.array([row[k] for row in own], np.int64) for k in (1, 2))
     values = np.array([row[3] for row in own], np.float32)
     names, strands = ((), ()) if kind == "signal" else (tuple(row[k] for row in own) for k in (4, 5))
@@ -274,11 +284,9 @@ def _big(name: str, data: bytes, form: str, bounds: Bounds) -> TrackFile:
     if len(data) > bounds.text_bytes:
         raise FileFormatError(f"The file {file_name(name)} has {len(data):,} bytes; up to {bounds.text_bytes:,} are taken.")
     damaged = f"The {form} file {file_name(name)} is damaged or cut short; copy it again."
-    handle = os.memfd_create("track")
-    try:
-        _write_all(handle, data)
+    with _as_file(data) as path:
         try:
-            table = opened(f"/proc/self/fd/{handle}")
+            table = opened(path)
         except RuntimeError as error:
             raise FileFormatError(damaged) from error
         with contextlib.closing(table):
@@ -287,17 +295,24 @@ def _big(name: str, data: bytes, form: str, bounds: Bounds) -> TrackFile:
                 contigs = _collected(rows, cast("TrackKind", _BIG[form]), bounds, name)
             except RuntimeError as error:
                 raise FileFormatError(damaged) from error
-    finally:
-        os.close(handle)
     if not contigs:
         raise FileFormatError(f"The {form} file {file_name(name)} holds no values.")
     return TrackFile(name, cast("TrackKind", _BIG[form]), contigs)
 
 
-def _write_all(handle: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
+@contextlib.contextmanager
+def _as_file(data: bytes) -> Iterator[str]:
+    """The name of a file with this content: in memory where the system can, so that nothing of a visitor is written to disk."""
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("track"), "wb") as file:
+            file.write(data)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "track"
+            path.write_bytes(data)
+            yield str(path)
 
 
 def _big_rows(table: Any, form: str, bounds: Bounds, name: str) -> Iterator[Row]:
@@ -307,9 +322,14 @@ def _big_rows(table: Any, form: str, bounds: Bounds, name: str) -> Iterator[Row]
                 yield contig, start, end, value, "", ".", 0, 0
             continue
         for start, end, rest in table.entries(contig, 0, length) or ():
-            fields = (rest or "").split("\t")
-            strand = fields[2] if len(fields) > 2 and fields[2] in ("+", "-") else "."
-            yield contig, start, end, _score(fields[1]) if len(fields) > 1 else math.nan, fields[0][:80], strand, 0, 0
+            yield big_row(contig, start, end, rest)
+
+
+def big_row(contig: str, start: int, end: int, rest: str | None) -> Row:
+    """An entry of a bigBed file."""
+    fields = (rest or "").split("\t")
+    strand = fields[2] if len(fields) > 2 and fields[2] in ("+", "-") else "."
+    return contig, start, end, _score(fields[1]) if len(fields) > 1 else math.nan, fields[0][:80], strand, 0, 0
 
 
 def pieces(found: TrackFile) -> Iterator[dict[str, Any]]:

@@ -51,6 +51,7 @@ def read_transcripts(path: Path, codes: Mapping[str, int] | None = None, name: s
             guessed = lines.notes
     else:
         found = transcripts_of(lambda: _lines(path, label, guessed), codes, left_out)
+    found.stated_codes = dict(codes or {})
     for note in (left_out.note(label), *guessed[:1]):
         found.note(note)
     if not found:

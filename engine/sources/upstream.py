@@ -20,7 +20,8 @@ def upstream_locus(genomes: GenomeSet, text: str, upstream_bp: int) -> Locus:
     Raises
     ------
     LocusError
-        No registered annotation has a coding gene of this name, its transcripts start at different codons, or the contig ends before that.
+        No registered annotation has a coding gene of this name, its transcripts start at different codons, the start codon is not part of
+        what is annotated, or the contig ends before that.
     """
     named, gene = split_names(text.strip())
     if named and not genomes.knows(named):
@@ -32,6 +33,8 @@ def upstream_locus(genomes: GenomeSet, text: str, upstream_bp: int) -> Locus:
             raise LocusError(
                 f"The transcripts of {quoted(gene, 40)} start at {len(set(starts.values()))} codons; name one of them: {', '.join([*starts][:6])}."
             )
+        for parts in transcripts.values():
+            _check_whole(gene, _first(parts))
         for contig, position, forward in starts.values():
             found = genomes.contig_of(registered, contig)
             if found is not None:
@@ -50,10 +53,37 @@ def species_of(assembly_name: str, known: Sequence[str]) -> str:
 
 def _start(parts: Sequence[Feature]) -> tuple[str, int, bool]:
     """Contig, 0-based position of the first base of the start codon, and whether it lies on the forward strand."""
+    first = _first(parts)
+    forward = first.strand != "-"
+    return first.contig, first.start if forward else first.end - 1, forward
+
+
+def _first(parts: Sequence[Feature]) -> Feature:
+    """The coding part that is read first."""
     coding = [part for part in parts if part.kind == "CDS"]
-    forward = coding[0].strand != "-"
-    position = min(part.start for part in coding) if forward else max(part.end for part in coding) - 1
-    return coding[0].contig, position, forward
+    return min(coding, key=lambda part: part.start) if coding[0].strand != "-" else max(coding, key=lambda part: part.end)
+
+
+def _check_whole(gene: str, first: Feature) -> None:
+    """Raise `LocusError` where the annotation says that a coding sequence begins before its first part: by the phase, by NCBI's open range, or
+    by Ensembl's tag."""
+    told = first.attributes
+    open_end = "start_range" if first.strand != "-" else "end_range"
+    if told.get("phase", "0") != "0" or open_end in told or "cds_start_NF" in told.get("tag", ""):
+        raise LocusError(
+            f"The coding sequence of {quoted(gene, 40)} is annotated as incomplete at its start, so its start codon is not known; name a transcript "
+            "that is whole, or give --locus."
+        )
+
+
+def start_codon_note(gene: str, letters: str) -> str:
+    """One sentence where the window before a gene does not end with ATG; else empty."""
+    codon = letters[-CODON_BP:]
+    return (
+        ""
+        if codon == "ATG"
+        else f"The annotated start codon of {gene[:40]} is {codon}, not ATG; check that the annotation has its beginning."
+    )
 
 
 def _window(genomes: GenomeSet, registered: str, contig: str, position: int, forward: bool, upstream_bp: int, gene: str) -> Locus:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.core.errors import LocusError
 from engine.core.locus import contig_in_text, is_assembly_name, is_contig_name, split_names
 from engine.core.quoting import quoted
 from engine.core.typography import upper
-from engine.sources.locus_text import LONGEST_LINE, KnownAssembly, LocusText, around, in_table, is_contig, whole_number
+from engine.sources.locus_text import LONGEST_LINE, SAID_ASSEMBLY, KnownAssembly, LocusText, around, in_table, is_contig, whole_number
 
 _BUILDS = {"b37": "GRCh37", "b38": "GRCh38", "hg19": "GRCh37", "hg38": "GRCh38", "grch37": "GRCh37", "grch38": "GRCh38"}
 _BUILD = re.compile(r"[_-](?P<build>b37|b38|hg19|hg38|grch37|grch38)$", re.IGNORECASE)
@@ -18,9 +18,18 @@ _ALLELES = re.compile(
 )
 _TIGHT = re.compile(r"(?P<before>.{1,300}?\d)(?P<ref>[ACGTUN]{1,200})(?:\s?[:>/_-]\s?|\s)(?P<alt>[ACGTUN]{1,200}|-)$", re.IGNORECASE)
 _PLACE = re.compile(r"(?P<head>.{1,300}?)(?:\s?[:_-]\s?|\s)(?:[gm]\.)?(?P<position>\d[\d,]{0,20})$", re.ASCII)
+_SPAN = re.compile(r"(?P<contig>[^\s:]{1,255}):(?P<first>\d[\d,]{0,20})-(?P<last>\d[\d,]{0,20})", re.ASCII)
 _LETTERS = re.compile(r"[ACGTUN]{1,200}", re.IGNORECASE)
 
 _HGVS = re.compile(r"(?:(?P<reference>[^\s:]{1,300}(?::[^\s:]{1,300})?)\s?:\s?)?(?P<kind>[gmcnrp])\.(?P<change>\S.{0,300})", re.IGNORECASE)
+_WITHOUT_KIND = re.compile(
+    r"(?P<head>[^\s:]{1,300}(?::[^\s:]{1,300})?)\s?:\s?(?P<change>\d{1,12}(?:_\d{1,12})?\s?(?:delins|del|dup|ins|inv)\s?[ACGTUN]{0,200})",
+    re.IGNORECASE | re.ASCII,
+)
+"""A change at positions of a chromosome as HGVS writes it, but for the g."""
+_PROTEIN = re.compile(r"\s\(?p\.\(?[A-Za-z0-9*=_?]{1,60}\)?\)?$", re.ASCII)
+"""What a change does to the protein, as ClinVar writes it behind the change."""
+_SPACED = re.compile(r"(?P<name>[^\s:]{1,100})\s(?P<change>[cn]\.[-*\d]\S{0,300})", re.ASCII)
 _GENE_IN_BRACKETS = re.compile(r"(?P<name>[^()]{1,200})\([^()]{1,100}\)")
 _HGVS_POSITION = r"[-*]?\d{1,12}(?:[+-]\d{1,12})?"
 _CHANGE = re.compile(
@@ -139,21 +148,54 @@ def parse_variant_line(line: str, known: KnownAssembly = in_table) -> VariantTex
     """
     if len(line) > LONGEST_LINE:
         return None
-    return _row_of_vcf(line) or _hgvs(line, known) or _with_letters(line)
+    return _row_of_vcf(line) or _hgvs(_usual(line, known), known) or _with_letters(line, known)
+
+
+def _usual(line: str, known: KnownAssembly) -> str:
+    """HGVS as `_hgvs` reads it: the protein behind it left out, an assembly in brackets put in front, and the colon or the g. that is often left out."""
+    plain = _PROTEIN.sub("", line)
+    said = SAID_ASSEMBLY.search(plain)
+    if said is not None and ":" in plain and (name := next((text for text in (said["name"], said["other"]) if text and known(text)), "")):
+        plain = f"{name}:{plain[: said.start()].rstrip()}"
+    spaced = _SPACED.fullmatch(plain)
+    if spaced is not None:
+        return f"{spaced['name']}:{spaced['change']}"
+    bare = _WITHOUT_KIND.fullmatch(plain)
+    return f"{bare['head']}:g.{''.join(bare['change'].split())}" if bare is not None else plain
 
 
 def _row_of_vcf(line: str) -> VariantText | None:
-    """A row copied out of a VCF: contig, position, identifier, reference, alternate; of several alternates the first."""
+    """A row copied out of a VCF: contig, position, identifier, reference, alternate; of several alternates the first, which its note says."""
     fields = line.split("\t") if "\t" in line else line.split()
     if len(fields) < 5 or not (fields[1].isascii() and fields[1].isdigit()) or not is_contig(fields[0]):
         return None
-    alternate = fields[4].split(",")[0]
+    alternate, *others = fields[4].split(",")
     if not _LETTERS.fullmatch(fields[3]) or not _LETTERS.fullmatch(alternate):
         return None
-    return _made("", fields[0], whole_number(fields[1][:30]), fields[3], alternate)
+    position = whole_number(fields[1][:30])
+    if (
+        fields[2].isascii() and fields[2].isdigit() and int(fields[2][:20]) != position
+    ):  # an end instead of an identifier: a row of a BED file
+        if int(fields[2][:20]) != position + len(fields[3]):
+            return None
+        position += 1
+    found = _made("", fields[0], position, fields[3], alternate)
+    if found is None or not others:
+        return found
+    note = f"Of the alternates {fields[4][:60]} the first is taken."
+    return replace(found, locus=replace(found.locus, note=note))
 
 
-def _with_letters(line: str) -> VariantText | None:
+def alleles_apart(line: str) -> tuple[str, ...]:
+    """The line, or where it is a row copied out of a VCF with several alternates, such a row for each."""
+    sign = "\t" if "\t" in line else " "
+    fields = line.split("\t") if "\t" in line else line.split()
+    if len(line) > LONGEST_LINE or len(fields) < 5 or "," not in fields[4] or _row_of_vcf(line) is None:
+        return (line,)
+    return tuple(sign.join((*fields[:4], one, *fields[5:])) for one in fields[4].split(","))
+
+
+def _with_letters(line: str, known: KnownAssembly) -> VariantText | None:
     build = _BUILD.search(line)
     if build is not None:
         line = line[: build.start()]
@@ -163,11 +205,31 @@ def _with_letters(line: str) -> VariantText | None:
         if match is None or place is None or (match["ref"] == "-" and match["alt"] == "-"):
             continue
         names = split_names(place["head"].strip())
+        build_before, hyphen, contig = names[1].partition("-")
+        if not names[0] and hyphen and known(build_before):
+            names = (build_before, contig)
         if not is_contig(names[1]) or (len(names[1]) > 1 and names[1][-1] in ":-"):
             continue
+        if names[0] and not known(names[0]):
+            spanned = _spanned(match["before"].strip(), match["ref"], match["alt"])
+            if spanned is not None:
+                return spanned
         named = names[0] or (_BUILDS[build["build"].lower()] if build is not None else "")
         return _made(named, names[1], whole_number(place["position"]), match["ref"], match["alt"])
     return None
+
+
+def _spanned(before: str, reference: str, alternate: str) -> VariantText | None:
+    """Letters behind an interval, ``chr7:117480098-117480099 GA>TT``; None where there is no interval. Raises `LocusError` for one of another
+    length than the letters."""
+    match = _SPAN.fullmatch(before)
+    if match is None or not is_contig(match["contig"]):
+        return None
+    first, last = whole_number(match["first"]), whole_number(match["last"])
+    letters = len(_dna(reference))
+    if last - first + 1 != letters:
+        raise LocusError(f"{letters} letters are given for the interval from {first:,} to {last:,}; write the letters of all its bases.")
+    return _made("", match["contig"], first, reference, alternate)
 
 
 def _made(assembly_name: str, contig: str, position: int, reference: str, alternate: str) -> VariantText | None:

@@ -100,12 +100,6 @@ def _records(label: str, lines: Iterable[str]) -> Iterator[tuple[int, str]]:
         yield number, line
 
 
-def alternates_of(columns: list[str]) -> list[str]:
-    """The alternate alleles of a record's columns; letters in upper case, symbolic ones and breakends as they are written."""
-    texts = columns[4].split(",") if len(columns) > 4 else []
-    return [text.upper() if _LETTERS.fullmatch(text) else text for text in texts if text not in (".", "")]
-
-
 def _alleles(label: str, number: int, line: str, record: int, bounds: Bounds) -> list[Variant]:
     columns = line.split("\t")
     where = f"Line {number:,} of {label}"

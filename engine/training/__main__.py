@@ -23,10 +23,12 @@ def _train(options: argparse.Namespace) -> None:
     from engine.models.locuscope.network import NetConfig
     from engine.training.train import TrainPlan, train
 
-    config = NetConfig(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden)
+    config = NetConfig(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden,
+                       windows=tuple(options.windows), reader=options.reader if options.windows else 0)  # fmt: skip
     plan = TrainPlan(minutes=options.minutes, steps=options.steps, tokens=options.tokens, accumulate=options.accumulate, rate=options.rate,
-                     matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn), bucket=options.bucket, compiled=options.compiled, light=options.light)  # fmt: skip
-    train(options.corpus, config, plan, options.out, options.workers, options.device, options.start)
+                     matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn), bucket=options.bucket, compiled=options.compiled, light=options.light,
+                     imitate=options.imitate if options.teacher else 0.0)  # fmt: skip
+    train(options.corpus, config, plan, options.out, options.workers, options.device, options.start, options.teacher)
 
 
 def _segmenter(options: argparse.Namespace) -> None:
@@ -53,7 +55,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     from engine.training.evaluate import EvaluationPlan, evaluate
     from engine.training.tables import insert, markdown, summary
 
-    plan = EvaluationPlan(options.maps, options.pieces, options.windows, options.rnas, options.genes, options.bases, tuple(options.parts))
+    plan = EvaluationPlan(options.maps, options.pieces, options.windows, options.rnas, options.genes, options.bases,
+                          tuple(options.parts), language=options.language)  # fmt: skip
     held = evaluate(options.models, options.corpus, options.data, options.out, plan)
     tables = markdown(held)
     options.out.with_suffix(".md").write_text(tables, encoding="utf-8")
@@ -96,6 +99,17 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="model directory to start from, such as assets/models/locuscope-lm (its sizes, or more layers or hidden units)",
     )
+    train.add_argument(
+        "--windows",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="BASES",
+        help="a local network: bases to either side that each layer's attention reaches, such as 10 14 18 20 22 24 (default: all)",
+    )
+    train.add_argument("--reader", type=int, default=192, help="of a local network: hidden units that read the stem layer")
+    train.add_argument("--teacher", type=Path, help="model directory to distil, such as assets/models/locuscope-lm")
+    train.add_argument("--imitate", type=float, default=1.0, help="weight of what the teacher says")
     train.add_argument("--steps", type=int, default=10**9)
     train.add_argument("--bucket", type=int, default=1, help="rows have a multiple of so many tokens: 32 for a GPU, which likes few shapes")
     train.add_argument("--compiled", action="store_true", help="the blocks by torch's compiler")
@@ -151,6 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, required=True)
     evaluate.add_argument("--corpus", type=Path, required=True)
     evaluate.add_argument("--models", type=Path, default=MODELS)
+    evaluate.add_argument(
+        "--language", default="locuscope-lm", choices=("locuscope-lm", "locuscope-local"), help="folder of the language model"
+    )
     evaluate.add_argument("--out", type=Path, default=EVALUATION)
     evaluate.add_argument("--maps", type=Path, default=Path("runs/maps"), help="folder that keeps the maps of RNAs, so that a run goes on")
     evaluate.add_argument(

@@ -21,16 +21,16 @@ from engine.training.letters import Codes, decode
 class ContactMaps:
     """Maps of the language model in ``weights``; ``folder`` keeps those that are computed, so that a run that was stopped goes on."""
 
-    def __init__(self, weights: Path, folder: Path) -> None:
-        self.model: Any = entry("locuscope").load(weights, LoadOptions())
+    def __init__(self, weights: Path, folder: Path, model_id: str = "locuscope") -> None:
+        self.model: Any = entry(model_id).load(weights, LoadOptions())
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, codes: Codes, *, as_rna: bool = True, long: bool = False) -> NDArray[np.float32]:
-        """Map (L, L) of an RNA, exact, or thresholded when ``long``; without ``as_rna`` its letters are read as they are written with T."""
+        """Map (L, L) of an RNA, exact, or thresholded when ``long`` where the model offers it; without ``as_rna`` its letters are read as they are written with T."""
         letters = decode(codes)
         sequence = NucleotideSequence(letters.replace("T", "U"), Alphabet.RNA) if as_rna else NucleotideSequence(letters)
-        precision: Precision = "sparse" if long else "exact"
+        precision: Precision = "sparse" if long and "sparse" in self.model.precisions else "exact"
         named = f"{VERSION} {self.model.card.weights_sha256} {precision} {sequence.alphabet} {sequence.letters}"
         path = self._folder / f"{hashlib.sha256(named.encode()).hexdigest()[:32]}.npy"
         if path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
+from engine.service.devices import code_fingerprint
 from engine.training.annotation import Contig, annotated_contigs
 from engine.training.contact_maps import ContactMaps
 from engine.training.contact_sets import ContactSample
@@ -29,12 +31,16 @@ logger = logging.getLogger(__name__)
 PARTS = ("bits", "contacts", "variants", "segmentation", "cost")
 VERSIONS = {"contacts": "3"}
 """Of the measurements, "2" for those without one; with another one nothing that was kept is taken."""
-LANGUAGE, SEGMENTER = "locuscope-lm", "locuscope-segmenter"
+LANGUAGE, LOCAL, SEGMENTER = "locuscope-lm", "locuscope-local", "locuscope-segmenter"
+IDS = {LANGUAGE: "locuscope", LOCAL: "locuscope-local"}
+"""Model ids of the folders of language models."""
 
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """How much is measured: windows a domain, RNAs a set, genes a domain, bases a held-out contig; folders that keep maps of RNAs and pieces."""
+    """How much is measured: windows a domain, RNAs a set, genes a domain, bases a held-out contig; folders that keep maps of RNAs and pieces; the folder
+    of the language model.
+    """
 
     maps: Path
     pieces: Path
@@ -44,24 +50,41 @@ class EvaluationPlan:
     bases: int = 200_000
     parts: tuple[str, ...] = PARTS
     low_precision: bool = True
+    language: str = LANGUAGE
 
-    def about(self, part: str, weights: str) -> str:
-        """What the numbers of a part hang on."""
+    def about(self, part: str, weights: str, read: str) -> str:
+        """What the numbers of a part hang on; ``read``: `inputs`."""
         size = {"bits": self.windows, "contacts": self.rnas, "variants": self.genes, "segmentation": self.bases}.get(part, 0)
-        return f"{part} {VERSIONS.get(part, '2')} {size} {weights}"
+        return f"{part} {VERSIONS.get(part, '2')} {size} {weights} {read}{'' if self.low_precision else ' high precision'}"
+
+
+def inputs(corpus: Path, data: Path) -> str:
+    """Hash of what is measured on and by: the corpus' bytes, names, sizes and times of change of the files of ``data``, and our own code."""
+    total = hashlib.sha256(code_fingerprint().encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        total.update(path.name.encode() + b"\0" + path.read_bytes())
+    with corpus.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            total.update(block)
+    for path in sorted(data.rglob("*")):
+        if path.is_file():
+            state = path.stat()
+            total.update(f"{path.relative_to(data).as_posix()} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return total.hexdigest()
 
 
 def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: EvaluationPlan) -> dict[str, Any]:
     """Run the parts of the plan and write them into `out` (JSON), keeping parts that are there already and not asked for.
 
-    Every part is done in pieces, and a piece that was done under the same weights and sizes is not done again.
+    Every part is done in pieces, and a piece that was done under the same weights, sizes, corpus, data and code is not done again.
     """
     held: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
-    weights = {name: json.loads((models / name / "card.json").read_text(encoding="utf-8"))["sha256"] for name in (LANGUAGE, SEGMENTER)}
+    weights = {name: json.loads((models / name / "card.json").read_text(encoding="utf-8"))["sha256"] for name in (plan.language, SEGMENTER)}
+    folder, model_id = models / plan.language, IDS[plan.language]
 
     @cache
     def scorer() -> Scorer:
-        return Scorer(LocuscopeNet.from_pretrained(models / LANGUAGE), low_precision=plan.low_precision)
+        return Scorer(LocuscopeNet.from_pretrained(folder), low_precision=plan.low_precision)
 
     @cache
     def head() -> LocuscopeSegmenter:
@@ -77,15 +100,16 @@ def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: Evalu
 
     work: dict[str, Callable[[Pieces], Any]] = {
         "bits": lambda kept: bits_per_base(scorer(), corpus(), plan.windows, kept),
-        "contacts": lambda kept: contacts(ContactMaps(models / LANGUAGE, plan.maps), corpus(), data, ContactSample(plan.rnas), kept),
+        "contacts": lambda kept: contacts(ContactMaps(folder, plan.maps, model_id), corpus(), data, ContactSample(plan.rnas), kept),
         "variants": lambda kept: variants(scorer(), corpus(), data, plan.genes, kept),
         "segmentation": lambda kept: segmentation(head, contigs, plan.bases, kept),
-        "cost": lambda kept: cost(),
+        "cost": lambda kept: cost(model_id),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
+    read = inputs(corpus_path, data)
     for part in plan.parts:
-        name = SEGMENTER if part == "segmentation" else LANGUAGE
-        held[part] = work[part](Pieces(plan.pieces, plan.about(part, weights[name])))
+        name = SEGMENTER if part == "segmentation" else plan.language
+        held[part] = work[part](Pieces(plan.pieces, plan.about(part, weights[name], read)))
         held.setdefault("weights_sha256", {})[part] = weights[name]
         held = {key: held[key] for key in (*PARTS, "weights_sha256") if key in held}
         out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")

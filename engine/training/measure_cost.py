@@ -18,7 +18,7 @@ from engine.training.letters import decode
 LENGTHS = (76, 300, 1000)
 
 
-def cost(lengths: tuple[int, ...] = LENGTHS) -> list[dict[str, Any]]:
+def cost(model_id: str = "locuscope", lengths: tuple[int, ...] = LENGTHS) -> list[dict[str, Any]]:
     """Seconds of the computation (without the start of Python and the loading of the weights) and peak resident memory of the process.
 
     The shipped model, random letters, float32, as many threads as the engine takes by itself; ``exact`` and, unless it becomes
@@ -29,17 +29,17 @@ def cost(lengths: tuple[int, ...] = LENGTHS) -> list[dict[str, Any]]:
     for length in lengths:
         letters = decode(rng.integers(0, 4, size=length).astype(np.uint8))
         for asked in ("exact", "auto"):
-            seconds, used, peak = _map(letters, asked)
+            seconds, used, peak = _map(letters, asked, model_id)
             if asked == used or used not in {row["precision"] for row in rows if row["length"] == length}:
                 rows.append({"length": length, "precision": used, "seconds": seconds, "peak_mib": peak, "cores": os.cpu_count()})
     return rows
 
 
-def _map(letters: str, precision: str) -> tuple[float, str, float]:
+def _map(letters: str, precision: str, model_id: str) -> tuple[float, str, float]:
     """Seconds of the analysis and the precision that was used, by the result's provenance; largest resident MiB of the process (Linux)."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "map.npz"
-        command = [sys.executable, "-m", "engine", "map", "--model", "locuscope", "--sequence", letters, "--precision", precision]
+        command = [sys.executable, "-m", "engine", "map", "--model", model_id, "--sequence", letters, "--precision", precision]
         environment = os.environ | {"LOCUSCOPE_HOME": folder}
         environment.pop("OMP_NUM_THREADS", None)
         peak = _watched([*command, "--out", str(out)], environment)

@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from engine.analyses.ranking import auprc
+from engine.core.confusion import Confusion
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.models.locuscope.tokens import BASE, DOMAIN, DOMAINS
 from engine.training.annotation import ELEMENTS, MIRROR, Contig, Labels, bit
 from engine.training.letters import Codes, decode, reverse_complement
-from engine.training.metrics import Confusion, intervals
+from engine.training.metrics import intervals
 from engine.training.orf_finder import STARTS, labelled, predict
 from engine.training.pieces import Pieces
 
@@ -92,11 +93,16 @@ class Stretch:
     pyrodigal: Labels
 
 
-def stretch(contig: Contig, most: int, rng: np.random.Generator) -> Stretch:
-    """A random stretch of at most `most` bases of a contig."""
+def stretch(contig: Contig, most: int, rng: np.random.Generator) -> tuple[Contig, slice]:
+    """A random stretch of at most `most` bases of a contig, and where it lies."""
     low = int(rng.integers(0, max(1, contig.codes.size - most + 1)))
     part = slice(low, low + most)
-    cut = replace(contig, codes=contig.codes[part], labels=contig.labels[part])
+    return replace(contig, codes=contig.codes[part], labels=contig.labels[part]), part
+
+
+def with_pyrodigal(contig: Contig, most: int, rng: np.random.Generator) -> Stretch:
+    """A random stretch with what pyrodigal finds there, which reads the whole contig."""
+    cut, part = stretch(contig, most, rng)
     return Stretch(cut, prodigal(contig.codes)[part])
 
 
@@ -152,7 +158,7 @@ def segmentation(
 
     def tuned() -> dict[str, Any]:
         rng = np.random.default_rng(seed)
-        tuning = [stretch(c, most // 4, rng).contig for c in contigs(False) if c.codes.size > 200_000][::3]
+        tuning = [stretch(c, most // 4, rng)[0] for c in contigs(False) if c.codes.size > 200_000][::3]
         read = [both_strands(net(), c.codes, c.domain) for c in tuning]
         found = best_thresholds(np.concatenate(read), truth_of(tuning))
         finders = {domain: best_orf_finder([c for c in tuning if (c.domain == "yeast") == (domain == "yeast")]) for domain in DOMAINS_READ}
@@ -162,7 +168,7 @@ def segmentation(
 
     def rows(domain: str) -> list[dict[str, Any]]:
         rng = np.random.default_rng((seed, DOMAINS_READ.index(domain)))
-        own = [stretch(c, most, rng) for c in contigs(True) if c.domain == domain]
+        own = [with_pyrodigal(c, most, rng) for c in contigs(True) if c.domain == domain]
         starts, shortest = at["orf_finder"][domain]
         frames = _unpacked([predict(s.contig.codes, shortest, STARTS[starts]) for s in own])
         genes = _unpacked([s.pyrodigal for s in own])

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class Pieces:
-    """``folder`` keeps what `__call__` computed. ``about`` is what a number hangs on besides its name (weights, sizes of the samples): with
+    """``folder`` keeps what `__call__` computed. ``about`` is what a number hangs on besides its name (weights, samples, data, code): with
     another ``about`` nothing that is there is taken.
     """
 

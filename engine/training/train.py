@@ -40,7 +40,8 @@ class TrainPlan:
 
     `learn` names the parameters that change by how their names begin, such as "blocks" or "stem.vote"; empty: all do. `bucket`: see
     `engine.training.batches.Batches`. `compiled`: the blocks by torch's compiler, once for all shapes. `light`: checkpoints without the state of
-    the optimisers, half as large; a resumed run starts that state anew.
+    the optimisers, half as large; a resumed run starts that state anew. `imitate`: weight of what a teacher says beside the letters; see
+    `Trainer.teach`.
     """
 
     minutes: float = 60.0
@@ -63,6 +64,7 @@ class TrainPlan:
     bucket: int = 1
     compiled: bool = False
     light: bool = False
+    imitate: float = 0.0
 
     def __post_init__(self) -> None:
         if self.minutes <= 0 or self.steps <= 0 or self.tokens < 64:
@@ -130,6 +132,7 @@ class Trainer:
         self.average = {name: p.detach().clone() for name, p in self.net.named_parameters()}
         self._bind_gradients(parameters)
         self.step, self.seconds, self.tokens, self.progress = 0, 0.0, 0, 0.0
+        self.teacher: LocuscopeNet | None = None
         self._queued: deque[torch.cuda.Event] = deque()
         self.told: Callable[[dict[str, Any]], None] | None = None
         self._resume()
@@ -145,6 +148,14 @@ class Trainer:
         grow(LocuscopeNet.from_pretrained(directory).without_memory(), self.net)
         for name, p in self.net.named_parameters():
             self.average[name].copy_(p.detach())
+
+    def teach(self, directory: Path) -> None:
+        """Take a model directory as the teacher: distillation (Hinton et al. 2015) of what it says, its memory left out.
+
+        At every base, masked or shown, the loss has the Kullback-Leibler divergence of this network's four letters from the teacher's; on what a
+        substitution changes elsewhere, the mean |difference| of both networks' changes of log2 odds.
+        """
+        self.teacher = LocuscopeNet.from_pretrained(directory).without_memory().eval().requires_grad_(False).to(self.device)
 
     def _bind_gradients(self, parameters: dict[str, nn.Parameter]) -> None:
         offset = 0
@@ -191,14 +202,29 @@ class Trainer:
         held = torch.from_numpy(values)
         return (held.pin_memory() if self.device.type == "cuda" else held).to(self.device, non_blocking=True)
 
-    def _backward(self, batch: Drawn, weight: float) -> Tensor:
-        """Backward pass of the masked letters; their mean loss in bits, on the device."""
+    def _backward(self, batch: Drawn, weight: float) -> dict[str, Tensor]:
+        """Backward pass of the masked letters, and of what the teacher says of all; mean losses on the device, that of the letters in bits."""
+        ids = self._there(batch.ids).long()
+        places, letters = self._there(batch.places), self._there(batch.letters).long()
         with self._autocast():
-            hidden = self.net.hidden(self._there(batch.ids).long()).flatten(0, 1)[self._there(batch.places)]
-            logits = self.net.head(hidden)
-        loss = functional.cross_entropy(logits.float(), self._there(batch.letters).long())
+            hidden = self.net.hidden(ids).flatten(0, 1)
+            logits = self.net.head(hidden if self.teacher is not None else hidden[places]).float()
+        asked = logits if self.teacher is None else logits[places]
+        loss = functional.cross_entropy(asked, letters)
+        told = {f"bits_{batch.kind}": loss.detach() / math.log(2)}
+        if self.teacher is not None:
+            apart = divergence(logits.view(*ids.shape, -1)[:, 1:, BASE:ANY], self._taught(ids)[:, 1:])
+            told[f"apart_{batch.kind}"] = apart.detach()
+            loss = loss + self.plan.imitate * apart
         (loss * weight).backward()  # type: ignore[no-untyped-call]
-        return loss.detach() / math.log(2)
+        return told
+
+    def _taught(self, ids: Tensor) -> Tensor:
+        """The teacher's logits float32 (B, T, 4)."""
+        if self.teacher is None:
+            raise ParameterError("the run has no teacher")
+        with torch.no_grad(), self._autocast():
+            return self.teacher(ids)[..., BASE:ANY].float()
 
     def _shape_map(self, kind: str, given: Shaped) -> dict[str, Tensor]:
         """Backward pass of two terms on what one substitution changes elsewhere in rows read without masks, as maps are; the terms by name.
@@ -207,12 +233,16 @@ class Trainer:
         to unrelated ones goes to zero. `rank`: how often, smoothly, another base of an annotated RNA changes more than a substituted base's
         partner does; 1 - AUROC of the map with a logistic step in place of the sharp one (Yan et al. 2003).
         """
+        ids = self._there(given.ids).long()
         with self._autocast():
-            logits = self.net.head(self.net.hidden(self._there(given.ids).long()))[..., BASE:ANY]
-        odds = log2_odds(logits.float())
-        count = len(odds) // 2
-        change = (odds[count:] - odds[:count]).abs().amax(dim=-1)
+            logits = self.net.head(self.net.hidden(ids))[..., BASE:ANY].float()
+        moved = _moved(logits)
+        change = moved.abs().amax(dim=-1)
         terms: dict[str, Tensor] = {}
+        if self.teacher is not None:
+            taught = self._taught(ids)
+            terms["unlike"] = (moved - _moved(taught))[:, 1:].abs().mean()
+            terms["apart_map"] = divergence(logits[:, 1:], taught[:, 1:])
         quiet = int(given.quiet.sum())
         if quiet:
             terms["change"] = (change * self._there(given.quiet)).sum() / quiet
@@ -220,7 +250,7 @@ class Trainer:
             strength = (change + 1e-4).log().flatten()
             behind = strength[self._there(given.others)][None, :] - strength[self._there(given.partners)][:, None]
             terms["rank"] = functional.softplus(behind / STEP).mean()
-        weights = {"change": self.plan.quiet, "rank": self.plan.rank}
+        weights = {"change": self.plan.quiet, "rank": self.plan.rank, "unlike": self.plan.imitate, "apart_map": self.plan.imitate}
         if terms:
             total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
             (total / self.plan.accumulate).backward()  # type: ignore[no-untyped-call]
@@ -237,7 +267,7 @@ class Trainer:
         losses: dict[str, Tensor] = {}
         for micro in range(self.plan.accumulate):
             batch = self.drawer(self.workers.rank, self.step, micro, self.plan.dna_share(self.progress))
-            losses[f"bits_{batch.kind}"] = self._backward(batch, 1 / self.plan.accumulate)
+            losses |= self._backward(batch, 1 / self.plan.accumulate)
             if batch.shaped is not None:
                 losses |= self._shape_map(batch.kind, batch.shaped)
             self.tokens += batch.ids.size * self.workers.count
@@ -309,6 +339,19 @@ class Trainer:
         logger.info("[%s%s] %s", "#" * filled, "." * (30 - filled), json.dumps(row))
 
 
+def divergence(logits: Tensor, taught: Tensor) -> Tensor:
+    """Mean Kullback-Leibler divergence, in nats, of the letters by logits (..., 4) from those by the teacher's."""
+    known = taught.log_softmax(-1)
+    return (known.exp() * (known - logits.log_softmax(-1))).sum(-1).mean()
+
+
+def _moved(logits: Tensor) -> Tensor:
+    """Changes of log2 odds (rows, T, 4) from the first half of the rows to the second."""
+    odds = log2_odds(logits)
+    count = len(odds) // 2
+    return odds[count:] - odds[:count]
+
+
 def learning(net: LocuscopeNet, parts: tuple[str, ...]) -> dict[str, nn.Parameter]:
     """Parameters whose names begin with one of `parts` (all of them where it is empty), by name; the others are set to need no gradient."""
     names = [name for name, _ in net.named_parameters()]
@@ -324,7 +367,7 @@ def learning(net: LocuscopeNet, parts: tuple[str, ...]) -> dict[str, nn.Paramete
 def grow(small: LocuscopeNet, large: LocuscopeNet) -> None:
     """Write the weights of `small` into `large`, in place; layers and hidden units that `small` has not add nothing at first."""
     one, two = asdict(small.config), asdict(large.config)
-    fixed = {key for key in one if one[key] != two[key]} - {"layers", "hidden", "words"}
+    fixed = {key for key in one if one[key] != two[key]} - {"layers", "hidden", "words", "windows", "reader"}
     if fixed or small.config.layers > large.config.layers or small.config.hidden > large.config.hidden:
         raise ParameterError(
             f"a run can start from a model of its own sizes or of fewer layers or hidden units; the model has {one}, the run {two}"
@@ -352,8 +395,8 @@ def drawer_for(corpus: Path, plan: TrainPlan, device: str) -> Drawer | DrawerAhe
     return DrawerAhead(corpus, plan.drawing, max(1, min(12, (os.cpu_count() or 2) - 1)), plan.accumulate)
 
 
-def _work(rank: int, count: int, arguments: tuple[Path, NetConfig, TrainPlan, Path, str, Path | None], port: int) -> None:
-    corpus_path, config, plan, folder, device, start = arguments
+def _work(rank: int, count: int, arguments: tuple[Path, NetConfig, TrainPlan, Path, str, Path | None, Path | None], port: int) -> None:
+    corpus_path, config, plan, folder, device, start, teacher = arguments
     logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(asctime)s %(message)s")
     if device == "cpu":
         torch.set_num_threads(1)
@@ -363,6 +406,8 @@ def _work(rank: int, count: int, arguments: tuple[Path, NetConfig, TrainPlan, Pa
     trainer = Trainer(drawer, config, plan, folder, Workers(rank, count), device)
     if start is not None:
         trainer.start_from(start)
+    if teacher is not None:
+        trainer.teach(teacher)
     trainer.run()
     if isinstance(drawer, DrawerAhead):
         drawer.close()
@@ -370,12 +415,24 @@ def _work(rank: int, count: int, arguments: tuple[Path, NetConfig, TrainPlan, Pa
         torch.distributed.destroy_process_group()
 
 
-def train(corpus: Path, config: NetConfig, plan: TrainPlan, folder: Path, workers: int, device: str, start: Path | None = None) -> None:
-    """Run to the end, from the weights in `start` or from random ones, in `workers` processes of one thread each (CPU) or in this process (GPU)."""
+def train(
+    corpus: Path,
+    config: NetConfig,
+    plan: TrainPlan,
+    folder: Path,
+    workers: int,
+    device: str,
+    start: Path | None = None,
+    teacher: Path | None = None,
+) -> None:
+    """Run to the end, from the weights in `start` or from random ones, in `workers` processes of one thread each (CPU) or in this process (GPU).
+
+    `teacher`: model directory that `plan.imitate` weighs.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    arguments = (corpus, config, plan, folder, device, start)
+    arguments = (corpus, config, plan, folder, device, start, teacher)
     if device != "cpu" or workers == 1:
         _work(0, 1, arguments, 0)
         return

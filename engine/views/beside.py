@@ -126,6 +126,7 @@ def base_card(evidence: LocusEvidence, style: FigureStyle, facts: Mapping[str, A
     rows += [
         (panel["title"], panel["tags"][base].replace("  ", ", ")) for panel in facts["panels"] if panel["tags"] and panel["tags"][base]
     ]
+    rows += [row for result in evidence.results.values() for row in result.at(base)]
     head = [["h3", {}, *_lettered(sequence, style, base)], _facts(rows, "base-table")]
     return [*head, *_annotated(evidence, base), ["h4", {}, "Context"], _context(sequence, base)]
 

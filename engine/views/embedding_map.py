@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.embedding import EmbeddingTable, Projection
+from engine.views.chart import axis, clickable
 from engine.views.notes import plain
 from engine.views.palettes import PALETTES, element_colour, theme
 
@@ -96,21 +97,15 @@ def _scale() -> list[list[Any]]:
 
 
 def _layout(projection: Projection, name: str, colours: dict[str, str]) -> dict[str, Any]:
-    axis = {"gridcolor": colours["line"], "zeroline": False, "linecolor": colours["faint"], "ticks": "outside", "showgrid": False}
+    plain_axis = axis(colours, showgrid=False)
     titles = [f"{name} {number}" for number in (1, 2)]
     if name == "PCA":
         titles = [f"{title} ({share:.1%} of the variance)" for title, share in zip(titles, projection.explained, strict=False)]
     return {
-        "template": "none",
-        "paper_bgcolor": colours["background"],
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": colours["ink"], "size": 12},
-        "height": 560,
+        **clickable(colours, 560),
+        "showlegend": True,
         "margin": {"l": 60, "r": 16, "t": 16, "b": 56},
-        "xaxis": {**axis, "title": {"text": titles[0]}},
-        "yaxis": {**axis, "title": {"text": titles[1]}},
+        "xaxis": {**plain_axis, "title": {"text": titles[0]}},
+        "yaxis": {**plain_axis, "title": {"text": titles[1]}},
         "legend": {"itemsizing": "constant", "bgcolor": "rgba(0,0,0,0)"},
-        "hovermode": "closest",
-        "dragmode": "pan",
-        "clickmode": "event+select",
     }

@@ -92,8 +92,8 @@ class LocusEvidence:
 
     @property
     def has_letters(self) -> bool:
-        """Whether bases are told one by one: of a sequence that is browsed and longer than `MOST_LETTERS` they are not."""
-        return bool(self.results) or len(self.sequence) <= MOST_LETTERS
+        """Whether bases are told one by one: of a sequence longer than `MOST_LETTERS` they are not where no model read its letters."""
+        return len(self.sequence) <= MOST_LETTERS or any(not getattr(found, "of_place", False) for found in self.results.values())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "results", MappingProxyType({name: found for name, found in self.results.items() if found is not None}))

@@ -2,7 +2,7 @@
 
 What is seen is this figure, wherever it is seen: in the explorer (``live``: a component draws it and puts the map's bytes in), on the pages
 Compare and Figure, in every export and in notebooks. Positions on the x axis are 1-based indices into the sequence; its labels are genome
-coordinates where there is a locus. ``layout.meta`` says in plain values what is drawn where.
+coordinates where there is a locus, and so are the positions themselves where plotly zooms alone (`engine.views.coordinates`). ``layout.meta`` says in plain values what is drawn where.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.core.errors import ParameterError
 from engine.views.bands import Band, columns, inner_height
+from engine.views.coordinates import in_coordinates
 from engine.views.evidence import LEFT, RIGHT, FigureStyle, LocusEvidence
 from engine.views.measures import colour_limit, displayed
 from engine.views.meta import described, hover_trace
@@ -44,6 +45,8 @@ def locus_figure(evidence: LocusEvidence, style: FigureStyle | None = None) -> g
         _has_something(evidence)
     (bands,) = columns([evidence], chosen)
     traces, layout = _column(evidence, chosen, bands)
+    if chosen.zooms_alone and evidence.sequence.locus is not None:
+        traces, layout = in_coordinates(traces, layout, evidence.sequence.locus)
     words = "" if chosen.live else sentence(evidence)
     layout |= frame(chosen, inner_height(bands, chosen), len(heading_lines(words, chosen)))
     layout["meta"] = described(evidence, chosen, bands)

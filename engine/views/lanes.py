@@ -29,9 +29,9 @@ def lanes(features: Sequence[Feature]) -> dict[Feature, int]:
     ends: list[int] = []
     found: dict[Feature, int] = {}
     for feature in sorted(features, key=lambda item: (item.start, -item.end)):
-        lane = next((k for k, end in enumerate(ends) if end <= feature.start), len(ends))
-        ends[lane : lane + 1] = [feature.end]
-        found[feature] = min(lane, MOST_LANES - 1)
+        lane = min(next((k for k, end in enumerate(ends) if end <= feature.start), len(ends)), MOST_LANES - 1)
+        ends[lane : lane + 1] = [max(feature.end, *ends[lane : lane + 1], 0)]
+        found[feature] = lane
     return found
 
 

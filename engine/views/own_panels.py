@@ -16,7 +16,7 @@ from engine.views.lanes import LANE, arrow, labels, lanes
 from engine.views.panel import Drawn, Panel, Readout
 from engine.views.panels.arcs import arc_heights
 from engine.views.paths import Path, filled, joined, lines, placed, steps, together
-from engine.views.thinning import PIXELS, thinned
+from engine.views.thinning import PIXELS, pooled, thinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,9 +70,9 @@ def _blocks(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Dra
         Feature("region", name, int(start), int(end), strand)
         for name, start, end, strand in zip(rows.names, rows.starts, ends, rows.strands, strict=True)
     ]
-    own = list(dict.fromkeys(thinned(items, length) if not evidence.has_letters else items))
+    own = list(dict.fromkeys(thinned(items, length) if not evidence.has_letters or len(items) > PIXELS else items))
     if not own:
-        return _empty()
+        return _empty(rows.note)
     at = lanes(own)
     count = max(at.values()) + 1
     width = style.base_width(length)
@@ -84,48 +84,52 @@ def _blocks(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Dra
 def _signal(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     values = track.values
     if not np.isfinite(values).any():
-        return _empty()
-    shown, width = _pooled(values)
+        return _empty(track.rows.note)
+    shown, width = pooled(values)
     low, high = min(0.0, float(np.nanmin(shown))), max(0.0, float(np.nanmax(shown)))
     if low == high:
         high = 1.0
     x, y = steps(shown, levels=LEVELS / (high - low))
     trace = filled(((x - 0.5) * np.float32(width) + np.float32(0.5), y), track.colour, name=track.name)
-    readout = (Readout(track.name, values, 3),) if evidence.has_letters else ()
+    readout = (Readout(track.name, values, 3),) if evidence.has_letters and not track.rows.note else ()
     room = 0.04 * (high - low)
-    return Drawn((trace,), {"range": [low - room * (low < 0), high + room], "nticks": 3, "showgrid": False}, readout=readout)
-
-
-def _pooled(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """Means of as many stretches as can be seen of a long signal, and their width in bases."""
-    if len(values) <= 2 * PIXELS:
-        return values, 1.0
-    edges = np.linspace(0, len(values), PIXELS + 1).astype(np.int64)
-    known = np.isfinite(values)
-    sums = np.add.reduceat(np.where(known, values, 0).astype(np.float64), edges[:-1])
-    counts = np.add.reduceat(known.astype(np.int64), edges[:-1])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(counts > 0, sums / counts, np.nan).astype(np.float32), len(values) / PIXELS
+    return Drawn(
+        (trace,),
+        {"range": [low - room * (low < 0), high + room], "nticks": 3, "showgrid": False},
+        readout=readout,
+        unit=track.rows.note or None,
+    )
 
 
 def _variants(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     rows = track.rows
     if not len(rows.starts):
-        return _empty()
+        return _empty(rows.note)
     heights, model = variant_heights(track, evidence)
     x = (rows.starts + rows.ends) / 2 + 0.5
-    stems = joined(np.stack([x, x], axis=1), np.stack([np.zeros_like(heights), heights], axis=1))
+    seen = _highest(x, heights, len(evidence.sequence))
+    thinned_out = f"the highest of {len(x):,} a pixel" if len(seen) < len(x) else ""
+    x, shown = x[seen], heights[seen]
+    stems = joined(np.stack([x, x], axis=1), np.stack([np.zeros_like(shown), shown], axis=1))
     radius = 3.0 / style.base_width(len(evidence.sequence))
-    heads = placed("", x - radius, heights - 0.07, 2 * radius, 0.14)
+    heads = placed("", x - radius, shown - 0.07, 2 * radius, 0.14)
     traces = (lines(stems, track.colour, 1.2, name=track.name), filled(heads, track.colour, name=track.name))
     readout: tuple[Readout, ...] = ()
     if evidence.has_letters:
         values = np.full(len(evidence.sequence), np.nan, np.float32)
         values[rows.starts] = heights
         readout = (Readout(f"{track.name}, quantile" if model else track.name, values, 2),)
-    return Drawn(
-        traces, {"visible": False, "range": [0, 1.16]}, readout=readout, model=model, unit="quantile of the llr" if model else None
-    )
+    unit = ", ".join(filter(None, ("quantile of the llr" if model else "", thinned_out))) or None
+    return Drawn(traces, {"visible": False, "range": [0, 1.16]}, readout=readout, model=model, unit=unit)
+
+
+def _highest(x: NDArray[np.float64], heights: NDArray[np.float64], length: int) -> NDArray[np.int64]:
+    """Which of many lollipops are drawn: of those that share a pixel the highest."""
+    if len(x) <= PIXELS:
+        return np.arange(len(x))
+    order = np.argsort(-heights, kind="stable")
+    _, first = np.unique((x[order] * PIXELS / length).astype(np.int64), return_index=True)
+    return np.sort(order[first])
 
 
 def variant_heights(track: OwnTrack, evidence: LocusEvidence) -> tuple[NDArray[np.float64], str]:
@@ -144,7 +148,7 @@ def variant_heights(track: OwnTrack, evidence: LocusEvidence) -> tuple[NDArray[n
     letters = evidence.sequence.as_dna()
     for k, (start, name) in enumerate(zip(rows.starts.tolist(), rows.names, strict=True)):
         reference, _, alternate = name.partition(">")
-        if reference == letters[start] and alternate in BASES and len(known):
+        if reference == letters[start] and len(alternate) == 1 and alternate in BASES and len(known):
             value = scores[start, BASES.index(alternate)]
             found[k] = 1 - np.searchsorted(known, value, side="right") / len(known)
     return found, str(effects.provenance.card.title)
@@ -165,8 +169,8 @@ def _pairs(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Draw
     return Drawn((lines(curve, track.colour, 1.4, opacity=0.75, name=track.name),), {"visible": False, "range": [0, 1]}, unit=note)
 
 
-def _empty() -> Drawn:
-    return Drawn(state=PanelState("result", "nothing of it lies here"))
+def _empty(note: str = "") -> Drawn:
+    return Drawn(state=PanelState("cannot", note) if note else PanelState("result", "nothing of it lies here"))
 
 
 _DRAW: dict[str, Callable[..., Any]] = {"blocks": _blocks, "signal": _signal, "variants": _variants, "pairs": _pairs}

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.core.proteins import AMINO_ACIDS, CLASSES, NO_CLASS, ProteinScores, Substitution
+from engine.core.proteins import AMINO_ACIDS, CLASSES, LIKELY_BENIGN_BELOW, LIKELY_PATHOGENIC_ABOVE, NO_CLASS, ProteinScores, Substitution
+from engine.views.chart import axis, clickable
 from engine.views.notes import plain
 from engine.views.palettes import theme
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-THRESHOLDS = (0.34, 0.564)
+THRESHOLDS = (LIKELY_BENIGN_BELOW, LIKELY_PATHOGENIC_ABOVE)
 """Where the authors' classes meet."""
 RAMPS = {
     "light": (("#1f5fa8", "#a9c9e8"), ("#d9dbde", "#b9bcc1"), ("#f0b48c", "#b3390b")),
@@ -157,19 +158,19 @@ def _layout(found: ProteinScores, first: int, last: int, colours: dict[str, str]
     step = next(size for size in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000) if count / size <= MOST_LETTERS / 2)
     ticks = [place for place in range(first, last + 1) if place % step == 0]
     names = [f"{found.residues[place - 1]}{place}" if step <= 5 else f"{place:,}" for place in ticks]
-    axis = {"gridcolor": colours["line"], "zeroline": False, "linecolor": colours["faint"], "ticks": "outside"}
+    plain_axis = axis(colours)
     box = {"type": "rect", "xref": "x2", "yref": "y2", "x0": first - 0.5, "x1": last + 0.5, "y0": 0, "y1": 1}
     lines = [
         {"type": "line", "xref": "x2 domain", "yref": "y2", "x0": 0, "x1": 1, "y0": edge, "y1": edge, "line": {"dash": "dot", "width": 1, "color": colours["faint"]}}
         for edge in THRESHOLDS
     ]  # fmt: skip
     return {
-        "template": "none", "paper_bgcolor": colours["background"], "plot_bgcolor": "rgba(0,0,0,0)", "font": {"color": colours["ink"], "size": 12}, "height": 520, "margin": {"l": 60, "r": 16, "t": 24, "b": 84}, "hovermode": "closest", "clickmode": "event+select", "dragmode": "pan",
-        "xaxis": {**axis, "anchor": "y", "tickvals": ticks, "ticktext": names, "tickangle": -90 if step <= 5 else 0, "range": [first - 0.5, last + 0.5], "showgrid": False,
+        **clickable(colours, 520), "margin": {"l": 60, "r": 16, "t": 24, "b": 84},
+        "xaxis": {**plain_axis, "anchor": "y", "tickvals": ticks, "ticktext": names, "tickangle": -90 if step <= 5 else 0, "range": [first - 0.5, last + 0.5], "showgrid": False,
                   "title": {"standoff": 8, "text": f"{plain(found.protein)}, positions {first:,} to {last:,} of {len(found):,}"}},
-        "yaxis": {**axis, "anchor": "x", "domain": [0, 0.68], "tickvals": list(range(len(AMINO_ACIDS))), "ticktext": list(AMINO_ACIDS), "range": [len(AMINO_ACIDS) - 0.5, -0.5],
+        "yaxis": {**plain_axis, "anchor": "x", "domain": [0, 0.68], "tickvals": list(range(len(AMINO_ACIDS))), "ticktext": list(AMINO_ACIDS), "range": [len(AMINO_ACIDS) - 0.5, -0.5],
                   "showgrid": False, "fixedrange": True, "title": {"text": "becomes"}},
-        "xaxis2": {**axis, "anchor": "y2", "range": [0.5, len(found) + 0.5], "fixedrange": True, "side": "top"},
-        "yaxis2": {**axis, "anchor": "x2", "domain": [0.76, 0.96], "range": [0, 1], "fixedrange": True, "title": {"text": "mean"}, "tickvals": [0, *THRESHOLDS, 1]},
+        "xaxis2": {**plain_axis, "anchor": "y2", "range": [0.5, len(found) + 0.5], "fixedrange": True, "side": "top"},
+        "yaxis2": {**plain_axis, "anchor": "x2", "domain": [0.76, 0.96], "range": [0, 1], "fixedrange": True, "title": {"text": "mean"}, "tickvals": [0, *THRESHOLDS, 1]},
         "shapes": [{**box, "line": {"color": colours["accent"], "width": 1.5}, "fillcolor": "rgba(0,0,0,0)"}, *lines],
     }  # fmt: skip

@@ -74,3 +74,15 @@ def _filled(edges: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
         np.add.at(steep, at[:, side], sign * (1 - part[:, side]))
         np.add.at(steep, at[:, side] + 1, sign * part[:, side])
     return np.clip(np.cumsum(steep)[:bins], 0, 1)
+
+
+def pooled(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """Means of as many stretches as can be seen of a long signal, and their width in bases."""
+    if len(values) <= 2 * PIXELS:
+        return values, 1.0
+    edges = np.linspace(0, len(values), PIXELS + 1).astype(np.int64)
+    known = np.isfinite(values)
+    sums = np.add.reduceat(np.where(known, values, 0).astype(np.float64), edges[:-1])
+    counts = np.add.reduceat(known.astype(np.int64), edges[:-1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(counts > 0, sums / counts, np.nan).astype(np.float32), len(values) / PIXELS

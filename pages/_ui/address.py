@@ -53,6 +53,7 @@ STYLED = {
 WIDTHS = (300, 4000)
 """Pixels of a drawn figure."""
 WHOLE = ("distance", "near", "arcs")
+_ELEMENTS = r"[a-z0-9][a-z0-9-]{0,60}(?:/[A-Za-z0-9][A-Za-z0-9_.-]{0,80})?"
 LONGEST_SEQUENCE = 8000
 """Letters that an address carries; longer pasted sequences have no address of their own."""
 LONGEST_ALLELE = 90
@@ -64,7 +65,7 @@ class AddressState:
     """What an address asks for. Positions are 0-based here, 1-based inclusive in the address.
 
     ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses,
-    ``elements`` the model of the element track or ``none``; ``region`` half-open, ``rows`` of the map where they are others; ``select`` one
+    ``elements`` the model of the element track, perhaps with ``/SPECIES``, or ``none``; ``region`` half-open, ``rows`` of the map where they are others; ``select`` one
     base or a pair (changed, read); ``allele`` what is changed, in forward letters of the record; ``display`` are the
     view's settings by their names there; ``figure`` what else a drawn figure takes (`figure_of`); ``problems`` one sentence for each value that was left out.
     """
@@ -119,7 +120,7 @@ def parse(parameters: Mapping[str, str]) -> AddressState:
         species=reader.get("species", lambda text: _matching(text, r"[A-Za-z0-9][A-Za-z0-9_. -]{0,80}"), "a species the model knows", ""),
         settings=_settings(reader),
         asked=reader.get("analyses", _further, f"analyses out of {', '.join(choices.on_demand()) or 'none'}", ()),
-        elements=reader.get("elements", lambda text: _matching(text, r"[a-z0-9][a-z0-9-]{0,60}"), "a model id, or none", ""),
+        elements=reader.get("elements", lambda text: _matching(text, _ELEMENTS), "a model id, perhaps /SPECIES behind it, or none", ""),
         record=int(reader.get("record", lambda text: _number(text, 1, 10_000), "the number of a record", 1)) - 1,
         reverse=reader.get("strand", lambda text: _choice(text, ("reverse",)) == "reverse", "reverse, or nothing", False),
         window=reader.get("window", _region, "start-end, 1-based", None),
@@ -294,7 +295,8 @@ def _heights(text: str, known: tuple[str, ...]) -> dict[str, int]:
     pairs = [part.split(":") for part in text.split(",")]
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError(text)
-    return {_choice(name, known): int(_number(pixels, 16, WIDTHS[1])) for name, pixels in pairs}
+    own = [name for name, _ in pairs if name.startswith(PREFIX)]  # have no address
+    return {_choice(name, known): int(_number(pixels, 16, WIDTHS[1])) for name, pixels in pairs if name not in own}
 
 
 def _region(text: str) -> tuple[int, int]:

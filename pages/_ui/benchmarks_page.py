@@ -165,6 +165,8 @@ def _read(shared: state.Shared, name: str, content: bytes, identity: str) -> Non
 def _asked(shared: state.Shared, table: Own) -> None:
     """Which columns are what; starts the measurement."""
     columns = [*table.rows.columns]
+    for note in table.rows.notes:
+        show_caption(note)
     with st.form("benchmark"):
         one, two, three = st.columns(3)
         label = one.selectbox("Label", columns)

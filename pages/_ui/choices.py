@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,11 @@ from engine.core.card import ModelCard
 from engine.core.errors import ParameterError
 from engine.core.parameters import Field, Parameters, fields_of
 from engine.core.quoting import quoted
-from pages._ui.text import show_error
+from pages._ui.text import plain, show_error
+
+HOSTED = "By AlphaGenome, a hosted model: nothing is sent before you press *Ask AlphaGenome*."
+MOST_RADIO = 5
+"""Choices that stand below each other; more go into a list."""
 
 
 @dataclass(frozen=True)
@@ -68,37 +72,66 @@ def read(name: str, text: str) -> str:
 def parameters_of(analysis: Declared, card: ModelCard, chosen: Mapping[str, str]) -> Parameters:
     """What ``analysis`` is asked with: where it starts for this model, and what was chosen in the menu."""
     start = analysis.starting(card)
-    values: dict[str, Any] = {field.name: getattr(start, field.name) for field in fields_of(analysis.parameters)}
-    for name, text in chosen.items():
-        row = settings().get(name)
-        if row is not None and row.analysis.name == analysis.name:
-            values[row.field.name] = row.field.value_of(text)
+    values: dict[str, Any] = {}
+    for field in fields_of(analysis.parameters):
+        text = chosen.get(field.option.address) if field.option.address else None
+        values[field.name] = getattr(start, field.name) if text is None else field.value_of(text)
     return type(start)(**values)
 
 
 def menu(
-    chosen: tuple[tuple[str, str], ...], asked: tuple[str, ...], card: ModelCard
+    chosen: tuple[tuple[str, str], ...], asked: tuple[str, ...], card: ModelCard, hosted: Callable[[Declared], str]
 ) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """Draw the menu; the settings that are not the usual ones and the further analyses, as they are now."""
-    now = dict(chosen)
-    for name, row in settings().items():
+    """Draw the menu; the settings that are not the usual ones and the further analyses, as they are now.
+
+    ``hosted``: why a hosted model cannot be asked about a place now; empty where it can.
+    """
+    now, ticked = dict(chosen), list[str]()
+    own = {name: row for name, row in on_demand().items() if not row.of_place}
+    _settings({name: row for name, row in settings().items() if not row.analysis.of_place}, now)
+    for name, analysis in own.items():
+        why = "" if analysis.lends and analysis.default_model else analysis.cannot(card)
+        _box(name, analysis, asked, why, ticked)
+    places = {name: row for name, row in on_demand().items() if row.of_place}
+    if places:
+        st.caption(HOSTED, help="\n\n".join(dict.fromkeys(filter(None, map(hosted, places.values())))) or None)
+    for name, analysis in places.items():
+        _box(name, analysis, asked, hosted(analysis), ticked)
+    _settings({name: row for name, row in settings().items() if row.analysis.of_place and set(ticked) & _readers(name)}, now)
+    return tuple(sorted(now.items())), tuple(ticked)
+
+
+def _readers(setting: str) -> set[str]:
+    """Names of the analyses that have this setting."""
+    return {name for name, row in analyses().items() if any(field.option.address == setting for field in fields_of(row.parameters))}
+
+
+def _settings(rows: Mapping[str, Setting], now: dict[str, str]) -> None:
+    for name, row in rows.items():
         text = _widget(row, now.get(name, row.usual))
         if text == row.usual:
             now.pop(name, None)
         else:
             now[name] = text
-    ticked = []
-    for name, analysis in on_demand().items():
-        why = "" if analysis.lends and analysis.default_model else analysis.cannot(card)
-        if st.checkbox(analysis.title, value=name in asked, disabled=bool(why), help=why or analysis.summary, key=f"asked-{name}"):
-            ticked.append(name)
-    return tuple(sorted(now.items())), tuple(ticked)
+
+
+def _box(name: str, analysis: Declared, asked: tuple[str, ...], why: str, ticked: list[str]) -> None:
+    is_asked = name in asked
+    if st.checkbox(
+        analysis.title, value=is_asked, disabled=bool(why) and not is_asked, help=plain(why or analysis.summary), key=f"asked-{name}"
+    ):
+        ticked.append(name)
 
 
 def _widget(row: Setting, text: str) -> str:
     """One setting; its text as it is now."""
     option, label = row.field.option, row.field.option.title or row.field.name
     show = functools.partial(_words, row)
+    if len(option.choices) > MOST_RADIO:
+        picked = st.selectbox(
+            label, option.choices, index=option.choices.index(text), format_func=show, help=option.help, key=f"set-{row.name}"
+        )
+        return str(picked)
     if option.choices:
         picked = st.radio(
             label, option.choices, index=option.choices.index(text), format_func=show, help=option.help, key=f"set-{row.name}"

@@ -19,7 +19,7 @@ from engine.views import wire
 from engine.views.comparison import TrackDifferences, changed_pairs, difference, on_reference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
-from pages._ui import allele_bar, choices, explorer, figure_view, polling, reading, runs, search, state
+from pages._ui import allele_bar, choices, explorer, figure_view, models_beside_page, polling, reading, runs, search, state
 from pages._ui.changes import changed, read_change
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from engine.core.sequence import NucleotideSequence
 
 TARGET = "compare"
-MODES = {"alleles": "Reference against an alternate allele", "models": "One model against another"}
+MODES = {
+    "alleles": "Reference against an alternate allele",
+    "models": "One model against another",
+    "beside": "Models side by side",
+}
 COMPARED = ("probabilities", "effects", "segmentation")
 """Analyses whose tracks are compared between alleles: reconstruction and entropy, influence, elements."""
 AT_ONCE_BP = 400
@@ -94,8 +98,12 @@ def page() -> None:
     if session.screen.shown is None:
         return
     st.markdown(f"**{plain(session.on_screen.title)}** · {plain(echo(session.on_screen))} (the sequence of the explorer)")
-    allele_bar.bar(shared, session, "Compare")
     mode = st.segmented_control("What to compare", list(MODES), default="alleles", format_func=MODES.__getitem__) or "alleles"
+    if mode == "beside":
+        _write_address(session.question, session.on_screen, shared.settings.model)
+        models_beside_page.beside(shared, session)
+        return
+    allele_bar.bar(shared, session, "Compare")
     model, other, asked = _form(shared, session, mode)
     _write_address(session.question, session.on_screen, shared.settings.model)
     asked = asked or bool(st.session_state.pop("compare-asked", False))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
 
 from engine.analyses.declared import declared
+from engine.core.provenance import Provenance
+from engine.exports import browser_sessions, formats
 from engine.exports import figure as figures
-from engine.exports import formats
+from engine.exports.browser_tracks import view_of
+from engine.sources.outward_links import ucsc_names
 from engine.views.evidence import FigureStyle
 from engine.views.figure import locus_figure
 from pages._ui.figure_view.asked import seen_style, style_of
@@ -25,6 +30,7 @@ FIGURES: dict[figures.Kind, str] = {
     "pdf": "vector page for print",
     "html": "interactive page, opens without any network",
 }
+OTHERS = {"figure": "Figure", "browsers": "Other browsers"}
 
 
 def menu(session: Session, *, dark: bool) -> None:
@@ -35,13 +41,45 @@ def menu(session: Session, *, dark: bool) -> None:
             return
         names = {kind: declared(kind).title for kind in results}
         chosen = st.segmented_control(
-            "Result", [*results, "figure"], default=next(iter(results)), format_func=lambda k: names.get(k, "Figure")
+            "Result", [*results, "figure", "browsers"], default=next(iter(results)), format_func=lambda k: {**names, **OTHERS}.get(k, k)
         )
         if chosen == "figure":
             st.caption("Exactly what is seen: shape, region, colours, panels and theme. The page Figure has them to choose.")
             figure_buttons(session.computing, partial(as_seen, session, dark=dark))
+        elif chosen == "browsers":
+            st.caption(
+                "What is shown, with annotation and own tracks, as it opens in IGV, JBrowse and the UCSC Genome Browser; README.txt inside says how."
+            )
+            _button(
+                st.container(),
+                ".zip · igv.js and JBrowse sessions, UCSC track hub",
+                partial(browsers, session),
+                f"{stem(shown)}.view.zip",
+                "application/zip",
+            )
         elif chosen is not None:
             _result_buttons(shown, chosen, results[chosen])
+
+
+def browsers(session: Session) -> bytes:
+    """The view for other genome browsers, from what is finished now."""
+    shown, runs = session.on_screen, session.computing
+    region = as_seen(session, dark=False).region(len(shown.sequence))
+    locus = shown.sequence.locus
+    names = ucsc_names(locus.assembly, locus.contig) if locus is not None else ("", "")
+    view = view_of(
+        shown.sequence,
+        runs.finished_results().values(),
+        shown.features,
+        runs.own,
+        title=shown.title,
+        region=(region[0] - 1, region[1]),
+        ucsc=names,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "view.zip"
+        browser_sessions.write_zip(view, path)
+        return path.read_bytes()
 
 
 def _result_buttons(shown: Shown, kind: str, result: Any) -> None:
@@ -79,6 +117,32 @@ def figure_buttons(runs: Runs, style: Callable[[], FigureStyle]) -> None:
     for index, (kind, title) in enumerate(FIGURES.items()):
         make = partial(_drawn, runs, style, kind)
         _button(columns[index % 2], f".{kind} · {title}", make, f"{stem(runs.shown)}.{kind}", figures.MEDIA_TYPES[kind])
+
+
+def chart_menu(
+    name: str,
+    about: str,
+    files: Mapping[str, tuple[str, Callable[[], bytes | str]]],
+    draw: Callable[[], Any],
+    provenance: Provenance,
+    width: int,
+) -> None:
+    """The export menu of a page with one chart: ``files`` by the end of their names, then the chart that ``draw`` makes, in every picture format."""
+
+    def picture(kind: figures.Kind) -> bytes:
+        drawn = draw()
+        return figures.figure_bytes(drawn, kind, provenance, width=width, height=int(drawn.layout.height))
+
+    with st.popover("Export", help=about):
+        columns = st.columns(2)
+        for index, (end, (title, make)) in enumerate(files.items()):
+            file = f"{name}{end}"
+            columns[index % 2].download_button(f"{end} · {title}", make, file, on_click="ignore", type="tertiary", key=file)
+        for index, (kind, title) in enumerate(FIGURES.items()):
+            file = f"{name}.{kind}"
+            columns[index % 2].download_button(
+                f".{kind} · {title}", partial(picture, kind), file, figures.MEDIA_TYPES[kind], on_click="ignore", type="tertiary", key=file
+            )
 
 
 def _button(place: Any, label: str, data: Callable[[], bytes], name: str, media_type: str) -> None:

@@ -12,14 +12,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.analyses.cluster_logos import NEAREST, ClusterLogo
 from engine.core.embedding import MOST_PLACES, EmbeddingParameters, EmbeddingTable, Probe, Projection, ProjectionParameters
 from engine.core.errors import LocuscopeError
-from engine.exports import figure as figures
-from engine.exports.embedding_files import FORMATS, Write, agreement_rows, probe_rows
+from engine.core.progress import SilentMonitor
+from engine.exports.embedding_files import FORMATS, Write, agreement_rows, logo_table, probe_rows
 from engine.service.embedding_places import Chosen, choose_places, kinds_of
 from engine.service.embeddings import (
     EmbeddingRequest,
     cannot_embed,
+    cluster_logos,
     labels_of_places,
     submit_embeddings,
     submit_probe,
@@ -27,10 +29,11 @@ from engine.service.embeddings import (
 )
 from engine.service.jobs import Job
 from engine.sources.labelled import read_labelled_bytes
+from engine.views.cluster_logos import logo_figure
 from engine.views.embedding_map import COLOURS, embedding_map
 from pages._ui import downloads, explorer, polling, reading, search, state
 from pages._ui.address import AddressState
-from pages._ui.embeddings_source import Source, source
+from pages._ui.genome_source import Source, source
 from pages._ui.question import Question
 from pages._ui.text import plain, show_caption, show_error, show_info
 
@@ -39,6 +42,8 @@ AUTOMATIC_BP = 500_000
 """Bases that are read without being asked again; half a minute on two quiet cores."""
 MOST_SHOWN_BP = 1_000
 """Bases of a place that open in the explorer."""
+WIDTH = 1000
+"""Pixels of a picture in a file."""
 WINDOWS, FEATURES = "windows", "annotated features"
 GROUPS_HELP = "Whole groups are held out. Without a column, stretches of 100 kb of a contig are groups, so that neighbours are on one side."
 
@@ -53,6 +58,7 @@ class EmbeddingWork:
     projecting: ProjectionParameters
     jobs: dict[str, Job] = field(default_factory=dict)
     picked: int | None = None
+    logos: tuple[Projection, tuple[ClusterLogo, ...]] | None = None
 
     @property
     def running(self) -> bool:
@@ -203,12 +209,13 @@ def _shown(shared: state.Shared, session: state.Session, work: EmbeddingWork, ta
         name = st.segmented_control("Map", maps, default=maps[0], key=f"embeddings-map-{len(maps)}") or maps[0]
         colours = [item for item in COLOURS if item != COLOURS[0] or table.class_names()]
         colour = st.segmented_control("Colour", colours, default=colours[0], key=f"embeddings-colour-{len(colours)}") or colours[0]
-        _exports(work, table, projection, name, colour)
+        _exports(table, projection, name, colour)
     if projection.missing:
         show_caption(" ".join(projection.missing))
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _map(work, table, projection, name, colour)
+        _logos(work, table, projection)
     with right:
         _place(shared, session, work, table, projection)
         _agreement(table, projection)
@@ -280,6 +287,8 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
         except LocuscopeError as error:
             show_error(str(error))
             return
+        for note in rows.notes if rows is not None else ():
+            show_caption(note)
         columns = [own, *(rows.columns if rows is not None else ())]
         label = st.selectbox("Label", columns, index=len(columns) - 1, key=f"embeddings-label-{len(columns)}")
         group = st.selectbox("Groups", ["100 kb of a contig", *columns[1:]], key=f"embeddings-group-{len(columns)}", help=GROUPS_HELP)
@@ -300,25 +309,10 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
             st.dataframe(pd.DataFrame(probe_rows(found)), hide_index=True, key="embeddings-scores")
 
 
-def _exports(work: EmbeddingWork, table: EmbeddingTable, projection: Projection, name: str, colour: str) -> None:
-    with st.popover("Export", help="Places, states and maps; the picture"):
-        columns = st.columns(2)
-        for index, (end, (title, write)) in enumerate(FORMATS.items()):
-            made = partial(_file, table, projection, end, write)
-            columns[index % 2].download_button(
-                f"{end} · {title}", made, f"embeddings{end}", on_click="ignore", type="tertiary", key=f"embeddings{end}"
-            )
-        for index, (kind, title) in enumerate(downloads.FIGURES.items()):
-            drawn = partial(_picture, table, projection, name, colour, kind)
-            columns[index % 2].download_button(
-                f".{kind} · {title}",
-                drawn,
-                f"embeddings.{kind}",
-                figures.MEDIA_TYPES[kind],
-                on_click="ignore",
-                type="tertiary",
-                key=f"embeddings.{kind}",
-            )
+def _exports(table: EmbeddingTable, projection: Projection, name: str, colour: str) -> None:
+    files = {end: (title, partial(_file, table, projection, end, write)) for end, (title, write) in FORMATS.items()}
+    draw = partial(embedding_map, table, projection, name, colour)
+    downloads.chart_menu("embeddings", "Places, states and maps; the picture", files, draw, table.provenance, WIDTH)
 
 
 def _file(table: EmbeddingTable, projection: Projection, end: str, write: Write) -> bytes:
@@ -328,6 +322,20 @@ def _file(table: EmbeddingTable, projection: Projection, end: str, write: Write)
         return path.read_bytes()
 
 
-def _picture(table: EmbeddingTable, projection: Projection, name: str, colour: str, kind: figures.Kind) -> bytes:
-    drawn = embedding_map(table, projection, name, colour)
-    return figures.figure_bytes(drawn, kind, table.provenance, width=1000, height=int(drawn.layout.height))
+def _logos(work: EmbeddingWork, table: EmbeddingTable, projection: Projection) -> None:
+    """Letters of the places in the middle of each cluster."""
+    box = st.expander("Logos of the clusters", on_change="rerun", key="embeddings-logos-open")
+    with box:
+        if not box.open:
+            return
+        if work.logos is None or work.logos[0] is not projection:
+            work.logos = (projection, cluster_logos(work.request.genome, table, projection, SilentMonitor()))
+        logos = work.logos[1]
+        show_caption(
+            f"Letters of up to {NEAREST} places nearest to the middle of each cluster, from their 5′ end on their strand, as high as their "
+            "information (bits, corrected for few sequences). Only the largest clusters have one; places that do not start alike have none to show."
+        )
+        draw = partial(logo_figure, logos)
+        st.plotly_chart(draw(dark=bool(st.context.theme.type == "dark")), theme=None, key=f"embeddings-logos-{id(projection)}")
+        files = {".tsv": ("counts and bits, tab-separated", partial(logo_table, logos, table, projection))}
+        downloads.chart_menu("cluster-logos", "The logos as a table and a picture", files, draw, table.provenance, WIDTH)

@@ -7,23 +7,38 @@ from typing import Any
 
 import streamlit as st
 
-from engine.core.card import Capability
-from engine.core.errors import LocuscopeError
-from engine.core.quoting import quoted
-from engine.service.engine import Engine
 from engine.service.shelf import one_moment
 from engine.sources import examples
 from engine.sources.outward_links import gene_links, place_links
 from engine.views.evidence import MOST_LETTERS
-from pages._ui import address, allele_bar, downloads, figure_view, memory, moving, own_tracks, polling, reading, search, state, tables
+from pages._ui import (
+    address,
+    allele_bar,
+    downloads,
+    element_judge,
+    figure_view,
+    lessons_page,
+    memory,
+    moving,
+    own_tracks,
+    polling,
+    reading,
+    search,
+    state,
+    tables,
+)
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.question import Question, address_of, echo, narrowed
-from pages._ui.runs import NO_ELEMENTS, Price, Runs, prepare, price
+from pages._ui.runs import Price, Runs, prepare, price
 from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
 TARGET = "explorer"
+SENDS = (
+    "Sends the place {place}, the kind of question and the tissue to Google DeepMind's AlphaGenome service, under the key of whoever runs this "
+    "server; none of your letters, files or tracks. For non-commercial use only; what comes back may not be used to train other models."
+)
 MOST_WAIT_SECONDS = 0.2
 """Longest wait of a page for an answer that is nearly there."""
 
@@ -43,6 +58,7 @@ def _page() -> None:
         reading.show(shared.engine, search.READING)
         search.settle(session)
         reading.show(shared.engine, own_tracks.READING)
+        own_tracks.go_on(session)
         if session.screen.problem:
             show_error(session.screen.problem)
     if session.screen.shown is None:
@@ -57,6 +73,7 @@ def _page() -> None:
     st.fragment(_figure)(shared, session)
     tables.section(runs)
     own_tracks.against_model(runs, runs.own, dark=_dark())
+    element_judge.judging(shared, session, runs)
     search.cards(shared, session)
     moving.follow(shared, session)
 
@@ -67,7 +84,7 @@ def begin(shared: Shared, session: Session) -> None:
     session.exchange = replace(session.exchange, asked=asked)
     usual = examples.EXAMPLES[0].id
     question = Question.of_address(asked, usual)
-    problems = [*asked.problems, _unknown(shared.engine, question)]
+    problems = [*asked.problems, search.unknown(shared.engine, question)]
     if problems[-1]:
         question = replace(question, model="", species="", elements="")
     question = replace(question, model=question.model or shared.settings.model)
@@ -78,28 +95,6 @@ def begin(shared: Shared, session: Session) -> None:
     if session.screen.shown is not None:
         problems.append(asked.outside(len(session.on_screen.sequence)))
     session.say(" ".join(dict.fromkeys(text for text in problems if text)))
-
-
-def _unknown(engine: Engine, question: Question) -> str:
-    """One sentence when the address names a model or species there is not; a model that is not installed is shown as what it is."""
-    if question.elements not in ("", NO_ELEMENTS):
-        try:
-            row = engine.model(question.elements)
-        except LocuscopeError as error:
-            return str(error)
-        if not row.card.can(Capability.SEGMENTATION):
-            return f"The address asks for elements by {row.card.title}, which predicts none; choose a model under Analysis."
-    if not question.model and not question.species:
-        return ""
-    try:
-        row = engine.model(question.model)
-    except LocuscopeError as error:
-        return str(error)
-    if question.species and question.species not in row.card.species and row.card.species:
-        return (
-            f"The address asks for the species {quoted(question.species)}, which {row.card.title} does not know; choose one under Analysis."
-        )
-    return "" if row.card.can(Capability.DEPENDENCY) else f"The address asks for {row.card.title}, which has no dependency map."
 
 
 def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
@@ -128,7 +123,9 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        lessons_page.back(session)
         _made_for(shared, session)
+        _quicker(shared, session)
         spent = runs.spent()
         st.caption(spent or cost.words(), help=runs.about_spent if spent else None, width="content")
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
@@ -137,16 +134,34 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         if not cost.problem and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
+        if (
+            runs.elements_wait
+            and (cost.problem or runs.way_on)
+            and st.button("Compute elements alone", type="primary", key="compute-elements")
+        ):
+            runs.start_elements()
+            st.rerun()
+        _ask_hosted(runs)
         downloads.menu(session, dark=_dark())
         _elsewhere(session)
     search.records(shared, session)
     for note in runs.notes():
         show_caption(note)
+    if runs.hosted_to_ask:
+        show_caption(SENDS.format(place=shown.sequence.locus).replace("Sends", "Ask AlphaGenome sends", 1))
     memory.offer(session, shared.engine.model(session.question.model).card, runs.finished_results().values())
-    too_long = len(shown.sequence) > moving.most(shared, session)
+    is_read = shared.engine.model(session.question.model).installed
+    too_long = is_read and len(shown.sequence) > moving.most(shared, session)
     if cost.problem and not (too_long and (session.question.moved or shown.kind == "locus")):  # the bar over the figure says it
         show_warning(cost.problem)
         _offer_window(shared, session)
+
+
+def _ask_hosted(runs: Runs) -> None:
+    """The button without which no hosted model is asked; what it sends is said beside it."""
+    if runs.hosted_to_ask and st.button("Ask AlphaGenome", key="ask-hosted", help=plain(SENDS.format(place=runs.shown.sequence.locus))):
+        runs.ask_hosted()
+        st.rerun()
 
 
 def _elsewhere(session: Session) -> None:
@@ -174,6 +189,19 @@ def _made_for(shared: Shared, session: Session) -> None:
         if not row.installed:
             st.switch_page("pages/models.py")
         search.change(session, replace(question, model=row.card.id, species=""))
+        st.rerun()
+
+
+def _quicker(shared: Shared, session: Session) -> None:
+    """The model that answers long sequences in a fraction of the time, one click away."""
+    row = shared.engine.quicker(session.on_screen.sequence, session.question.model)
+    if row is None:
+        return
+    about = f"{row.card.title}: {row.card.description} {row.card.limitations}"
+    if st.button(plain(f"Exact in a fraction of the time: {row.card.title}"), key="quicker", type="tertiary", help=plain(about)):
+        search.change(
+            session, replace(session.question, model=row.card.id, species=session.question.species.removesuffix(" without memory"))
+        )
         st.rerun()
 
 
@@ -278,7 +306,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
     shown = session.on_screen
     runs = session.computing
     asked = session.exchange.asked or AddressState()
-    has_letters = runs.started or len(shown.sequence) <= MOST_LETTERS
+    has_letters = runs.reads_letters or len(shown.sequence) <= MOST_LETTERS
     return {
         "target": TARGET,
         "view": runs.feed.address.view,

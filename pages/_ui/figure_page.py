@@ -19,6 +19,8 @@ from pages._ui.text import plain, show_caption, show_error, show_warning
 
 FIXED = ("ruler",)
 """Panels that are always there."""
+MOST_STEPS = 5000
+"""Bases of a sequence whose region is chosen by coordinates; a slider sends the name of each to the browser."""
 
 
 def page() -> None:
@@ -74,7 +76,7 @@ def _choices(evidence: LocusEvidence, seen: FigureStyle) -> FigureStyle:
     shape = cast("Shape", first.segmented_control("Map", list(SHAPES), default=seen.shape) or seen.shape)
     palettes = list(PALETTES)
     colours = second.selectbox("Colours", palettes, index=palettes.index(seen.colours), format_func=str.capitalize)
-    region = third.slider("Positions", 1, length, seen.region(length)) if length > 1 else (1, 1)
+    region = _region(third, evidence, seen.region(length))
     log = fourth.toggle("Log", value=seen.log, help="Colours by the logarithm, over the two decades below the limit")
     dark = fifth.toggle("Dark", value=seen.dark)
     start, end = region[0], max(region[1], min(region[0] + 1, length))
@@ -82,6 +84,17 @@ def _choices(evidence: LocusEvidence, seen: FigureStyle) -> FigureStyle:
     if shape != seen.shape:  # the height was that of the map in its other shape
         chosen = replace(chosen, shape=shape, heights={name: pixels for name, pixels in seen.heights.items() if name != "map"})
     return chosen if (start, end) == seen.region(length) else replace(chosen, first=start, last=end, rows=None)
+
+
+def _region(place: Any, evidence: LocusEvidence, now: tuple[int, int]) -> tuple[int, int]:
+    """The first and last base shown, chosen by their coordinates where there are any."""
+    length, locus = len(evidence.sequence), evidence.sequence.locus
+    if length < 2:
+        return (1, 1)
+    if locus is None or length > MOST_STEPS:
+        return cast("tuple[int, int]", place.slider("Positions", 1, length, now))
+    named = {base: f"{locus.position_of(base - 1):,}" for base in range(1, length + 1)}
+    return cast("tuple[int, int]", place.select_slider(f"Positions on {locus.contig}", list(named), now, format_func=named.__getitem__))
 
 
 def _write_address(session: state.Session, style: FigureStyle) -> None:

@@ -26,11 +26,13 @@ CAUTIONS = """
 * Own tracks (*Tracks*) are kept in this server's memory until you leave; nothing of them stands in a link;
   a session file (*File*) holds them. A correlation with a model's track takes
   neighbouring bases as if they were independent, so its interval is too narrow.
+* *Export*, *Other browsers*, writes the view for IGV, JBrowse and the UCSC Genome Browser. Where the genome is not one they know, the letters
+  around the window are N there.
 * The page *Phage* ranks genes by what replacing them costs the model; what it generates was never observed, and every file of it says so.
 * A map of embeddings shows what a model tells apart, distances on a UMAP mean little; read the adjusted Rand index beside that of k-mers and GC
   content. Regressions are measured on groups that were held out whole.
 * The page *Protein* reads AlphaMissense's published table: missense substitutions of canonical human transcripts, no others; many false alarms in
-  some genes (CFTR) and in disordered regions. AlphaGenome is asked only when you tick it: place and alleles go to its service. Not for diagnosis.
+  some genes (CFTR) and in disordered regions. AlphaGenome is asked only when you tick or press it: the place, and alleles, go to its service. Not for diagnosis.
 * GPU: not measured. Networks run there in float16; no figure of a real one has been taken yet (`make gpu` takes them).
 * {kept}
 * The address bar holds pasted letters, so that a link reproduces the view; share links knowingly.
@@ -50,6 +52,7 @@ KEYS = """
 | click; arrows and Enter | select a base or a pair; its card opens beside the figure |
 | `n` `p` | next, previous strongest pair |
 | `m` `v` `d` `?` | kind of map, reverse complement, display settings, help |
+| on the page *Lessons*: Space, → ← | reveal the answer; next step, back |
 | ▾ and i left of a panel | fold it; what it shows, its parts to switch off, its place and height |
 """
 

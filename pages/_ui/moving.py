@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import streamlit as st
 
 from engine.views.palettes import theme
 from pages._ui import overview, polling, search, surroundings
-from pages._ui.state import Around
-from pages._ui.text import plain
+from pages._ui.state import Around, Arrival
 
 if TYPE_CHECKING:
     from pages._ui.figure_view import Wish
@@ -61,7 +61,10 @@ def most(shared: Shared, session: Session) -> int:
 
 
 def follows(session: Session, limit: int) -> bool:
-    """Whether the window becomes what is in view: while it is longer than models read, and on the way along a genome until something is computed."""
+    """Whether the window becomes what is in view: while it is longer than models read, and on the way along a genome until something is computed.
+    What a hosted model said of the window stays until the visitor leaves it."""
+    if session.computing.has_asked_hosted:
+        return False
     return len(session.on_screen.sequence) > limit or (session.question.moved and not session.computing.started)
 
 
@@ -78,7 +81,7 @@ def facts(place: Surroundings) -> dict[str, Any]:
 def arrival(session: Session) -> Mapping[str, Any]:
     """Where the view starts, after a step or a session file."""
     arrived = session.exchange.arrived
-    return arrived[1] if arrived is not None and _same_place(arrived[0], session.question) else {}
+    return {**arrived.view, "wish": arrived.wish} if arrived is not None and _same_place(arrived.question, session.question) else {}
 
 
 def _same_place(one: Any, other: Any) -> bool:
@@ -89,7 +92,8 @@ def bar(session: Session, found: Around, limit: int, target: str, *, dark: bool)
     """Draw it; returns where to go."""
     place, shown = found.place, session.on_screen
     length = len(shown.sequence)
-    words = f"models read up to {limit:,} bases: zoom in and they read what is in view" if length > limit else ""
+    then = "press Region for them to" if session.computing.has_asked_hosted else "they"
+    words = f"models read up to {limit:,} bases: zoom in and {then} read what is in view" if length > limit else ""
     told = {
         "target": target,
         "view": shown.identity,
@@ -103,25 +107,30 @@ def bar(session: Session, found: Around, limit: int, target: str, *, dark: bool)
         return overview.mount(place, list(found.genes), told)
 
 
-def go(shared: Shared, session: Session, start: int, end: int) -> None:
-    """Show bases ``start`` to ``end`` (0-based half-open) of the contig, with what lies beside them where that is long."""
+def go(shared: Shared, session: Session, start: int, end: int, *, wish: str = "") -> None:
+    """Show bases ``start`` to ``end`` (0-based half-open) of the contig, with what lies beside them where that is long.
+
+    ``wish``: a name of its own, when the view is to move there in a window that is loaded already; else the browser has moved it.
+    """
     found = session.around
     if found is None or not 0 <= end - start < 10**12:
         return
     place, limit = found.place, most(shared, session)
-    bound = shared.settings.max_upload_bytes
+    bound, note = shared.settings.max_upload_bytes // 2, ""
     if end - start > bound:
         middle = (start + end) // 2
-        start, end = middle - bound // 4, middle + bound // 4
-        session.say(f"Up to {bound // 2:,} bases are shown at once; these are those around {middle:,}.")
+        start, end = middle - bound // 2, middle + bound // 2
+        note = f"Up to {bound:,} bases are shown at once; these are those around {middle:,}."
     start, end = place.fitted(start, end)
     low, high = place.window(start, end, limit, follows=follows(session, limit))
-    if (low, high) == (place.start, place.end):
-        return
-    question = place.question(session.question, low, high)
     there = replace(place, start=low, end=high)
-    session.exchange = replace(session.exchange, arrived=(question, {"region": list(there.shown(start, end))}))
-    search.ask(shared, session, question)
+    is_here = (low, high) == (place.start, place.end)
+    question = session.question if is_here else place.question(session.question, low, high)
+    if not is_here or wish:
+        arrived = Arrival(question, {"region": list(there.shown(start, end))}, wish if is_here else "")
+        session.exchange = replace(session.exchange, arrived=arrived)
+    if not is_here:
+        search.ask(shared, session, question, note)
 
 
 def hop(shared: Shared, session: Session, start: int, end: int, by: int) -> None:
@@ -131,8 +140,8 @@ def hop(shared: Shared, session: Session, start: int, end: int, by: int) -> None
         return
     gene = surroundings.neighbour(found.features, found.place, start, end, 1 if by > 0 else -1)
     if gene is None:
-        session.say(f"No gene is annotated further on in {plain(found.place.name)}.")
+        session.say(f"No gene is annotated further on in {found.place.name}.")
         return
     session.say("")
     middle, width = (gene.start + gene.end) // 2, max(end - start, surroundings.LEAST)
-    go(shared, session, middle - width // 2, middle - width // 2 + width)
+    go(shared, session, middle - width // 2, middle - width // 2 + width, wish=uuid4().hex)

@@ -6,10 +6,11 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from engine.core.errors import LocuscopeError
-from engine.core.own_tracks import OwnTrack, TrackFile, TrackSource
+from engine.core.own_tracks import OwnTrack, Rows, TrackFile, TrackSource
 from engine.core.quoting import file_name
 from engine.sources import apart
 from engine.sources.assemblies import assembly, find_contig, nearest
@@ -18,7 +19,7 @@ from engine.views.own_panels import PREFIX
 from engine.views.palettes import element_colour
 from pages._ui import reading, state
 from pages._ui.surroundings import surroundings
-from pages._ui.text import show_caption
+from pages._ui.text import plain, show_caption
 
 if TYPE_CHECKING:
     from pages._ui.runs import Runs
@@ -30,7 +31,9 @@ READING = "tracks"
 MOST_BYTES = 300_000_000
 """Of all tracks of a visitor, in memory."""
 MOST_TRACKS = 12
+FULL = f"There are {MOST_TRACKS} tracks, the most at once; remove one under Tracks."
 LONGEST_NAME = 60
+_UPLOADER = "tracks"
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,15 @@ def menu(shared: Shared, session: Session) -> None:
     with st.popover(f"Tracks ({count})" if count else "Tracks", help="Own tracks beside the model's: BED, bigWig, VCF and others"):
         given = st.file_uploader(
             "BED, bedGraph, wiggle, bigWig, bigBed, narrowPeak, GFF3, GTF, VCF, BEDPE, or a CSV of values a base; also .gz",
-            key="tracks",
+            key=_UPLOADER,
             accept_multiple_files=True,
         )
-        for file in given or ():
-            if file.file_id not in session.tracks_read:
-                _bring(shared, session, file)
+        fresh = [file for file in given or () if file.file_id not in session.tracks_read]
+        if fresh and not session.tracks_waiting:
+            session.say("")
+        for file in fresh:
+            _bring(shared, session, file)
+        session.tracks_waiting = any(file.file_id not in session.tracks_read for file in fresh)
         _from_server(shared, session)
         for track in session.tracks:
             _row(session, track)
@@ -77,20 +83,27 @@ def _from_server(shared: Shared, session: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("From this server", names, key="server-tracks")
         if st.button("Add", key="add-server-track") and chosen in names:
-            try:
-                found = shared.tracks.track(chosen)
-            except LocuscopeError as error:
-                session.say(str(error))
+            session.say("")
+            if len(session.tracks) >= MOST_TRACKS:
+                _say(session, FULL)
             else:
-                _add(session, found, server=chosen)
+                reading.begin(
+                    READING,
+                    chosen[:80],
+                    lambda _monitor: shared.tracks.track(chosen),
+                    lambda found: _add(session, found, server=chosen),
+                    lambda problem: _say(session, problem),
+                )
 
 
 def _row(session: Session, track: Brought) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        is_shown = st.checkbox("Show", track.is_shown, key=f"show-{track.id}", label_visibility="collapsed")
-        colour = st.color_picker("Colour", track.colour, key=f"colour-{track.id}", label_visibility="collapsed")
-        name = st.text_input("Name", track.name, key=f"name-{track.id}", label_visibility="collapsed", max_chars=LONGEST_NAME)
-        gone = st.button("Remove", key=f"remove-{track.id}", type="tertiary")
+        is_shown = st.checkbox(f"Show {track.name}", track.is_shown, key=f"show-{track.id}", label_visibility="collapsed")
+        colour = st.color_picker(f"Colour of {track.name}", track.colour, key=f"colour-{track.id}", label_visibility="collapsed")
+        name = st.text_input(
+            f"Name of {track.name}", track.name, key=f"name-{track.id}", label_visibility="collapsed", max_chars=LONGEST_NAME
+        )
+        gone = st.button("Remove", help=f"Take {plain(track.name)} away", key=f"remove-{track.id}", type="tertiary")
     changed = replace(track, is_shown=is_shown, colour=colour, name=name.strip() or track.name)
     if gone:
         session.tracks = tuple(other for other in session.tracks if other.id != track.id)
@@ -105,26 +118,48 @@ def _bring(shared: Shared, session: Session, file: Any) -> None:
         return
     session.tracks_read = session.tracks_read | {file.file_id}
     if len(session.tracks) >= MOST_TRACKS:
-        session.say(f"There are {MOST_TRACKS} tracks, the most at once; remove one under Tracks.")
+        _say(session, FULL)
         return
     try:
         data = state.uploaded(file, f"track {file.file_id}")
     except LocuscopeError as error:
-        session.say(str(error))
+        _say(session, str(error))
         return
     name = file.name
 
     def work(monitor: reading.Reading) -> TrackFile:
         return apart.read_track(name, data, shared.settings, monitor)
 
-    reading.begin(READING, file_name(name), work, lambda found: _add(session, found), session.say)
+    def failed(problem: str) -> None:
+        shown = file_name(name)
+        _say(session, problem if shown in problem else f"{shown}: {problem}")
+
+    reading.begin(READING, file_name(name), work, lambda found: _add(session, found), failed)
+
+
+def uploaded() -> frozenset[str]:
+    """Ids of the files that lie in the menu's uploader."""
+    return frozenset(file.file_id for file in st.session_state.get(_UPLOADER) or ())
+
+
+def go_on(session: Session) -> None:
+    """Draw the page again where another of several files is still to be read."""
+    if session.tracks_waiting and not reading.under_way(READING):
+        st.rerun()
+
+
+def _say(session: Session, sentence: str) -> None:
+    """Beside what was said of other files that came with this one."""
+    if sentence and sentence not in session.screen.problem:
+        session.say(f"{session.screen.problem} {sentence}".strip())
 
 
 def _add(session: Session, found: TrackSource, server: str = "") -> None:
     held = sum(track.file.nbytes for track in session.tracks) + found.nbytes
     if held > MOST_BYTES:
-        session.say(
-            f"The tracks would take {held / 1e6:,.0f} MB; {MOST_BYTES / 1e6:,.0f} MB are there for a visitor: remove one, or cut out the part needed."
+        _say(
+            session,
+            f"The tracks would take {held / 1e6:,.0f} MB; {MOST_BYTES / 1e6:,.0f} MB are there for a visitor: remove one, or cut out the part needed.",
         )
         return
     number = len(session.tracks)
@@ -132,7 +167,7 @@ def _add(session: Session, found: TrackSource, server: str = "") -> None:
     name = server[:LONGEST_NAME] or found.name.removesuffix(".gz")[:LONGEST_NAME]
     session.tracks = (*session.tracks, Brought(f"{PREFIX}{uuid.uuid4().hex[:8]}", found, name, colour, server=server))
     problem = _nothing_here(session, found)
-    session.say(" ".join(filter(None, (problem, found.note))))
+    _say(session, " ".join(filter(None, (problem, found.note))))
 
 
 def _nothing_here(session: Session, found: TrackSource) -> str:
@@ -164,13 +199,19 @@ def placed(session: Session) -> tuple[OwnTrack, ...]:
 
 
 def _on(track: Brought, place: Surroundings) -> OwnTrack:
-    contig = contig_of(track.file, place)
-    return OwnTrack.of(track.file, contig, place.start, place.end, reverse=place.reverse, id=track.id, name=track.name, colour=track.colour)
+    part = place.start, place.end
+    look: dict[str, Any] = {"reverse": place.reverse, "id": track.id, "name": track.name, "colour": track.colour}
+    try:
+        return OwnTrack.of(track.file, contig_of(track.file, place), *part, **look)
+    except LocuscopeError as error:
+        return OwnTrack(track.id, track.name, track.file.kind, track.colour, Rows.none(str(error)), np.empty(0, np.float32))
 
 
 def against_model(runs: Runs, own: tuple[OwnTrack, ...], *, dark: bool) -> None:
     """A signal track beside a track of a model: the correlation over the window as a number and a scatter."""
-    signals = {track.id: track for track in own if track.kind == "signal"}
+    signals = {
+        track.id: track for track in own if track.kind == "signal" and not track.rows.note
+    }  # means of stretches are not values of bases
     results = runs.finished_results()
     models = {f"{kind}/{track.name}": (track, result) for kind, result in results.items() for track in result.tracks()}
     if not signals or not models:

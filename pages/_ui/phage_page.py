@@ -163,6 +163,8 @@ def _labelled(shared: state.Shared, found: EssentialGenes) -> EssentialGenes:
             return found
         try:
             table = read_labelled_bytes(file.name, file.getvalue(), shared.settings)
+            for note in table.notes:
+                show_caption(note)
             names = list(table.columns)
             one, two = st.columns(2)
             gene = one.selectbox("Names", names, key="phage-label-gene")

@@ -10,7 +10,6 @@ import streamlit as st
 
 from engine.core.errors import LocuscopeError, ResourceExhausted
 from engine.core.proteins import AMINO_ACIDS, LookedUp, ProteinScores, Substitution
-from engine.exports import figure as figures
 from engine.exports.protein_files import FORMATS, looked_up_table
 from engine.service.proteins import TABLE, look_up, of_variants, protein_scores
 from engine.sources import apart
@@ -242,21 +241,6 @@ def _clicked(desk: ProteinDesk, protein: ProteinScores, picked: Any, figure: Any
 
 
 def _exports(protein: ProteinScores, stretch: tuple[int, int], marks: list[Mark]) -> None:
-    with st.popover("Export", help="All substitutions of the protein, and the picture"):
-        columns = st.columns(2)
-        for index, (end, (title, make)) in enumerate(FORMATS.items()):
-            name = f"{protein.protein}{end}"
-            columns[index % 2].download_button(
-                f"{end} · {title}", partial(make, protein), name, on_click="ignore", type="tertiary", key=name
-            )
-        for index, (kind, title) in enumerate(downloads.FIGURES.items()):
-            name = f"{protein.protein}.{kind}"
-            drawn = partial(_file, protein, stretch, marks, kind)
-            columns[index % 2].download_button(
-                f".{kind} · {title}", drawn, name, figures.MEDIA_TYPES[kind], on_click="ignore", type="tertiary", key=name
-            )
-
-
-def _file(protein: ProteinScores, stretch: tuple[int, int], marks: list[Mark], kind: figures.Kind) -> bytes:
-    drawn = protein_figure(protein, *stretch, marks)
-    return figures.figure_bytes(drawn, kind, protein.provenance, width=WIDTH, height=int(drawn.layout.height))
+    files = {end: (title, partial(make, protein)) for end, (title, make) in FORMATS.items()}
+    about = "All substitutions of the protein, and the picture"
+    downloads.chart_menu(protein.protein, about, files, partial(protein_figure, protein, *stretch, marks), protein.provenance, WIDTH)

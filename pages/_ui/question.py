@@ -29,7 +29,7 @@ LONGEST_NAMED = 12
 class Question:
     """``text`` as typed (or the letters of an upload's record), ``record`` of several, ``window`` half-open on the forward letters;
     ``species`` one the model knows, or empty; ``settings`` of the analyses that are not the usual ones, by their names in the address;
-    ``asked`` analyses that were switched on; ``elements`` the model of the element track, empty for the usual one, ``none`` for no track;
+    ``asked`` analyses that were switched on; ``elements`` the model of the element track, with ``/SPECIES`` where it takes one, empty for the usual one, ``none`` for no track;
     ``allele`` what is changed, in letters of the record as DNA (the window may leave it out); ``moved`` that the visitor came there by moving,
     so that only what costs next to nothing is computed without being asked for."""
 
@@ -60,6 +60,16 @@ class Question:
             state.elements,
             state.allele,
         )
+
+    @property
+    def element_model(self) -> str:
+        """The model in ``elements``."""
+        return self.elements.partition("/")[0]
+
+    @property
+    def element_species(self) -> str:
+        """The species in ``elements``."""
+        return self.elements.partition("/")[2]
 
     def about(self, text: str) -> Question:
         """The same question about another text."""

@@ -14,6 +14,7 @@ from engine.analyses.contacts import ContactParameters
 from engine.core.base_pairs import Agreement, dot_bracket, partners
 from engine.core.errors import LocuscopeError
 from engine.core.evaluation import compensation_words, contacts_words
+from engine.core.sequence import Alphabet
 from engine.exports import figure as figures
 from engine.exports import formats
 from engine.service.engine import Request
@@ -182,7 +183,7 @@ def _rooms(shared: state.Shared, shown: Shown, work: RnaWork, known: Named | Non
     )
     if work.contacts is not None:
         origin = work.contacts.provenance
-        show_caption(contacts_words(origin.card, str(origin.parameters["recipe"])))
+        show_caption(contacts_words(origin.card, origin.parameters, rna=work.contacts.sequence.alphabet is Alphabet.RNA))
     _probabilities(work, dark=dark)
     _exports(shown, work)
 

@@ -25,6 +25,7 @@ from pages._ui.question import Question, Shown
 logger = logging.getLogger(__name__)
 
 NO_ELEMENTS = "none"
+ELEMENTS = "segmentation"
 MAP = "dependency"
 """The analysis without whose answer there is no view."""
 AUTOMATIC_SECONDS = 30.0
@@ -63,6 +64,7 @@ class Runs:
     startable: bool = True
     own: tuple[OwnTrack, ...] = ()
     _away: bool = False
+    _hosted_away: bool = False
     _thinned: tuple[Feature, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -80,6 +82,8 @@ class Runs:
         job = self.jobs.get(name)
         if name in self.problems:
             return "cannot", self.problems[name]
+        if job is None and declared(name).of_place:
+            return "waiting", f"nothing was sent yet: press Ask {self.engine.model(self.requests[name].model).card.title}"
         if job is None and not self.startable:
             return "cannot", "Computed with the map, which cannot be computed here."
         if job is None:
@@ -127,9 +131,36 @@ class Runs:
     @property
     def way_on(self) -> str:
         """What a button that starts what is not there would say; empty when everything is there or under way."""
-        if any(kind not in self.jobs and kind not in self.problems for kind in self.requests):
+        if any(kind not in self.jobs and kind not in self.problems and not declared(kind).of_place for kind in self.requests):
             return "Compute"
         return "Resume" if not self.running and any(self._is_stopped(kind) for kind in self.jobs) else ""
+
+    @property
+    def hosted_to_ask(self) -> tuple[str, ...]:
+        """Analyses of the place that a hosted model was not asked for yet."""
+        return tuple(name for name in self.requests if name not in self.jobs and name not in self.problems and declared(name).of_place)
+
+    def ask_hosted(self) -> None:
+        """Ask the hosted model what `hosted_to_ask` says; only ever after the visitor's click. Each call counts for the visitor."""
+        for name in self.hosted_to_ask:
+            request = self.requests[name]
+            try:
+                if self.engine.stored(request) is None:
+                    calls = self.engine.estimate(request).passes
+                    self.engine.jobs.quotas.take(self.visitor, "calls", calls)
+                self.jobs[name] = self.engine.submit(request, self.visitor)
+            except LocuscopeError as error:
+                self.problems[name] = str(error)
+
+    @property
+    def reads_letters(self) -> bool:
+        """Whether a model that reads the letters was asked."""
+        return any(not declared(kind).of_place for kind in self.jobs)
+
+    @property
+    def has_asked_hosted(self) -> bool:
+        """Whether there is something of a hosted model."""
+        return any(declared(kind).of_place for kind in self.jobs)
 
     def go_on_with(self, before: Runs) -> None:
         """Take over what was asked for before and has the same question: another model does not stop what it has no part in."""
@@ -139,18 +170,31 @@ class Runs:
                 self.jobs[kind] = job
 
     def start(self) -> None:
-        """Submit everything that can be answered and is not there; what cannot gets its sentence.
+        """Submit everything that can be answered here and is not there; what cannot gets its sentence.
 
-        What was stopped goes on from what was finished.
+        What was stopped goes on from what was finished. A hosted model is not asked (`ask_hosted`) but for what was stopped.
         """
         for kind, request in self.requests.items():
-            if kind in self.jobs and not self._is_stopped(kind):
+            if (kind in self.jobs and not self._is_stopped(kind)) or (kind not in self.jobs and declared(kind).of_place):
                 continue
             try:
                 self.jobs[kind] = self.engine.submit(request, self.visitor)
             except LocuscopeError as error:
                 self.problems[kind] = str(error)
         self.stopped = frozenset()
+
+    @property
+    def elements_wait(self) -> bool:
+        """Whether an element model was named that reads what the map's model cannot, and has not been asked yet."""
+        named = self.question.element_model not in ("", NO_ELEMENTS)
+        return named and ELEMENTS in self.requests and ELEMENTS not in self.jobs and ELEMENTS not in self.problems
+
+    def start_elements(self) -> None:
+        """Submit the element track alone, where there is no map."""
+        try:
+            self.jobs[ELEMENTS] = self.engine.submit(self.requests[ELEMENTS], self.visitor)
+        except LocuscopeError as error:
+            self.problems[ELEMENTS] = str(error)
 
     def give_up(self, after: Runs) -> None:
         """Stop what ``after`` does not go on with."""
@@ -173,6 +217,7 @@ class Runs:
     def let_go(self) -> None:
         """Forget the results of a visitor who is away; they come back with `come_back`, but for what the visitor stopped."""
         self._away = self._away or (bool(self.jobs) and not self.stopped)
+        self._hosted_away = self._hosted_away or (self.has_asked_hosted and not self.stopped)
         self.jobs, self.pair, self.chosen, self.stopped = {}, None, None, frozenset()
         self.feed = Feed(self.feed.address)
 
@@ -181,6 +226,9 @@ class Runs:
         if self._away:
             self._away = False
             self.start()
+        if self._hosted_away:
+            self._hosted_away = False
+            self.ask_hosted()
 
     def result(self, kind: str) -> Any | None:
         """The finished result, or the newest partial one."""
@@ -236,11 +284,13 @@ class Runs:
             for name, (kind, words) in self.states().items()
             if name not in results and kind in ("cannot", "waiting")
         }
-        if not self.started:  # nothing but the genome and its annotation, without a row of empty panels
-            states = {}
+        if not self.reads_letters:  # nothing but the genome, its annotation and a hosted model's, without a row of empty panels
+            states = {name: state for name, state in states.items() if declared(name).of_place}
+        elif not self.startable:  # the element track alone
+            states = {name: state for name, state in states.items() if name in self.jobs}
         if self._thinned is None:
             self._thinned = thinned(self.shown.features, len(self.shown.sequence))
-        features = self.shown.features if results else self._thinned
+        features = self.shown.features if self.reads_letters else self._thinned
         return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title, self.own)
 
     def lines(self) -> list[dict[str, Any]]:
@@ -326,8 +376,15 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
         card = engine.model(model).card
         parameters = choices.parameters_of(analysis, card, chosen)
         if _on_screen(analysis.after(analysis.settled(parameters, card), card), requests):
-            species = question.species if model == question.model else ""
+            by_elements = analysis.capability is Capability.SEGMENTATION and model == question.element_model
+            species = question.element_species if by_elements else question.species if model == question.model else ""
             requests[name] = Request(name, shown.sequence, model, parameters, species)
+            if analysis.of_place:
+                try:
+                    engine.check(requests[name])
+                except LocuscopeError as error:
+                    impossible[name] = str(error)
+                    del requests[name]
         else:
             impossible[name] = f"{analysis.title} are read from the usual map, not from one with other settings."
     return Runs(engine, visitor, shown, question, requests, impossible)
@@ -336,11 +393,13 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
 def model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[str, str]:
     """Who answers an analysis of a view, and where nobody does, why."""
     if analysis.capability is Capability.SEGMENTATION and question.elements:
-        return ("", "No element track was asked for.") if question.elements == NO_ELEMENTS else (question.elements, "")
+        return ("", "No element track was asked for.") if question.elements == NO_ELEMENTS else (question.element_model, "")
     reason = analysis.cannot(engine.model(question.model).card)
     if not reason:
         return question.model, ""
-    return (analysis.default_model, "") if _usable(engine, analysis) else ("", reason)
+    if _usable(engine, analysis):
+        return analysis.default_model, ""
+    return "", engine.model(analysis.default_model).why_not if analysis.of_place else reason
 
 
 def _usable(engine: Engine, analysis: Declared) -> bool:
@@ -394,6 +453,8 @@ def price(runs: Runs) -> Price:
     stored = True
     problem = ""
     for kind, request in runs.requests.items():
+        if declared(kind).of_place:  # asked by a click of its own, and computed elsewhere
+            continue
         try:
             runs.engine.check(request)
             cost = runs.engine.estimate(request, list(runs.requests.values()))

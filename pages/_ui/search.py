@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import streamlit as st
 
@@ -13,13 +14,15 @@ from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.core.features import Feature
 from engine.core.quoting import file_name, quoted
+from engine.service.engine import Engine
 from engine.sources import apart, examples
 from engine.sources.understood import Understood
 from engine.sources.upstream import species_of, upstream_locus
 from pages._ui import choices, own_tracks, reading, served, session_file, state
 from pages._ui.question import Question, resolve
 from pages._ui.runs import NO_ELEMENTS
-from pages._ui.state import Screen, Session, Shared
+from pages._ui.state import Arrival, Screen, Session, Shared
+from pages._ui.text import show_caption
 
 BOX = "search-box"
 _NAMES = "search-names"
@@ -37,30 +40,51 @@ _guard = st.components.v2.component("locuscope.search", html="<i></i>\n", js=ser
 PLACEHOLDER = "Paste DNA, RNA, FASTA or GenBank · or a locus, {locus} · or an example's name"
 
 
-def ask(shared: Shared, session: Session, question: Question) -> None:
-    """Make ``question`` the one on screen, at once or when it is read; when it cannot be understood, say why and keep what was there."""
+def ask(shared: Shared, session: Session, question: Question, note: str = "") -> None:
+    """Make ``question`` the one on screen, at once or when it is read, and say ``note`` of it; when it cannot be understood, say why and keep what
+    was there."""
     known = session.files.understood
     if known is not None and known[0] == question.text:
-        _show(session, question, known[1])
+        _show(session, question, known[1], note)
         return
     text = question.text
 
     def work(monitor: reading.Reading) -> Understood:
         return apart.understand_text(text, shared.genomes, shared.settings, monitor)
 
-    reading.begin(READING, quoted(text.strip(), 40), work, lambda found: _show(session, question, found), session.say)
+    reading.begin(READING, quoted(text.strip(), 40), work, lambda found: _show(session, question, found, note), session.say)
 
 
-def _show(session: Session, question: Question, found: Understood) -> None:
+def _show(session: Session, question: Question, found: Understood, note: str = "") -> None:
     """Make what was understood the screen; the question is kept in its normal form, which the box and the address then hold."""
     question = replace(question, text=found.normal or question.text)
     session.files = replace(session.files, understood=(question.text, found))
     try:
         record = found.records[question.record] if 0 <= question.record < len(found.records) else found.records[0]
         shown = resolve(question, found, session.files.annotation.get(record.sha256, ()))
-        session.screen = Screen(question, shown)
+        session.screen = Screen(question, shown, note)
     except LocuscopeError as error:
         session.say(str(error))
+
+
+def unknown(engine: Engine, question: Question) -> str:
+    """One sentence when an address or a session file names a model or species there is not; a model that is not installed is shown as what it is."""
+    if question.element_model not in ("", NO_ELEMENTS):
+        try:
+            row = engine.model(question.element_model)
+        except LocuscopeError as error:
+            return str(error)
+        if not row.card.can(Capability.SEGMENTATION):
+            return f"It asks for elements by {row.card.title}, which predicts none; choose a model under Analysis."
+    if not question.model and not question.species:
+        return ""
+    try:
+        row = engine.model(question.model)
+    except LocuscopeError as error:
+        return str(error)
+    if question.species and question.species not in row.card.species and row.card.species:
+        return f"It asks for the species {quoted(question.species)}, which {row.card.title} does not know; choose one under Analysis."
+    return "" if row.card.can(Capability.DEPENDENCY) else f"It asks for {row.card.title}, which has no dependency map."
 
 
 def change(session: Session, question: Question) -> None:
@@ -168,7 +192,10 @@ def _upload(shared: Shared, session: Session) -> None:
         features = st.file_uploader("Annotation of the sequence shown: GFF3, GTF, BED, GenBank", key="annotation")
         st.divider()
         saved = st.file_uploader(f"Session that was saved ({session_file.SUFFIX})", key="session-file")
-        if session.screen.shown is not None:
+        too_large = session_file.too_large(session, shared.settings)
+        if too_large:
+            show_caption(too_large)
+        elif session.screen.shown is not None:
             st.download_button(
                 "Save this session",
                 data=lambda: session_file.content(session, shared.settings),
@@ -216,14 +243,17 @@ def _reopen(shared: Shared, session: Session, name: str, data: bytes) -> None:
     session.say("")
 
     def then(found: session_file.Opened) -> None:
-        question = found.question
+        problem = unknown(shared.engine, found.question)
+        known = replace(found.question, model="", species="", elements="") if problem else found.question
+        question = replace(known, model=known.model or shared.settings.model)
         if found.understood is not None:
             session.files = replace(session.files, understood=(question.text, found.understood))
         session.files = replace(session.files, annotation={**session.files.annotation, **found.annotation})
-        session.tracks, session.tracks_read = found.tracks, frozenset()
+        session.tracks, session.tracks_read = found.tracks, own_tracks.uploaded()
         start = found.state.initial(LONGEST_VIEW)
-        session.exchange = replace(session.exchange, display=found.state.display, arrived=(question, start))
-        ask(shared, session, question)
+        arrived = Arrival(question, start, uuid4().hex)
+        session.exchange = replace(session.exchange, display=found.state.display, arrived=arrived)
+        ask(shared, session, question, " ".join(filter(None, (*found.notes, problem))))
 
     reading.begin(READING, file_name(name), lambda _monitor: session_file.read(name, data, shared), then, session.say)
 
@@ -248,7 +278,10 @@ def _annotate(shared: Shared, session: Session, name: str, data: bytes) -> None:
 def _settings(shared: Shared, session: Session) -> None:
     question = session.question
     with st.popover("Analysis", help="What is computed; display settings are in the figure"):
-        chosen, asked = choices.menu(question.settings, question.asked, shared.engine.model(question.model).card)
+        card = shared.engine.model(question.model).card
+        chosen, asked = choices.menu(
+            question.settings, question.asked, card, lambda analysis: shared.engine.model(analysis.default_model).why_not
+        )
         if (chosen, asked) != (question.settings, question.asked):
             change(session, replace(question, settings=chosen, asked=asked))
         _elements(shared, session)
@@ -258,14 +291,25 @@ def _settings(shared: Shared, session: Session) -> None:
 
 
 def _elements(shared: Shared, session: Session) -> None:
-    """Which model draws the element track."""
-    now = session.question.elements
+    """Which model draws the element track, for which species where it takes one."""
+    question = session.question
+    now = question.element_model
     titles = choices.model_titles(row.card for row, why in shared.engine.models_for("segmentation") if not why or row.card.id == now)
     words = {"": "the usual model", NO_ELEMENTS: "no elements", **titles}
     options = ["", *titles, NO_ELEMENTS]
     picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key="elements")
-    if picked is not None and picked != session.question.elements:
-        change(session, replace(session.question, elements=picked))
+    if picked is not None and picked != now:
+        change(session, replace(question, elements=picked))
+        return
+    known = shared.engine.model(now).card.species if now not in ("", NO_ELEMENTS) else ()
+    if not known:
+        return
+    index = known.index(question.element_species) + 1 if question.element_species in known else 0
+    species = st.selectbox(
+        "Species of the elements", ["", *known], index=index, format_func=lambda name: name or "as the model chooses", key=f"elements-{now}"
+    )
+    if species is not None and species != question.element_species:
+        change(session, replace(question, elements=f"{now}/{species}" if species else now))
 
 
 def records(shared: Shared, session: Session) -> None:

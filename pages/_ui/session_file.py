@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from engine.core.errors import FileFormatError
+from engine.core.errors import FileFormatError, LocuscopeError
 from engine.core.features import Feature
 from engine.core.locus import Locus
+from engine.core.own_tracks import KINDS
 from engine.core.quoting import file_name
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.version import VERSION
 from engine.sources.door import Bounds, TextLines, read_json
 from engine.sources.track_files import pieces, put_together
 from engine.sources.understood import Understood
+from engine.views.own_panels import PREFIX
 from pages._ui import address
-from pages._ui.own_tracks import Brought
+from pages._ui.own_tracks import LONGEST_NAME, MOST_BYTES, MOST_TRACKS, Brought
 from pages._ui.question import Question
 
 if TYPE_CHECKING:
@@ -30,20 +34,38 @@ if TYPE_CHECKING:
     from pages._ui.state import Session, Shared
 
 MARK = "locuscope session"
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".locuscope.json.gz"
 WANTED = f"a session that was saved here ({SUFFIX})"
+_TEXT_PER_BYTE = 2
+"""Bytes of text a byte of a track in memory, at most about."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A session file that was read: the question, what the address would say of it, letters and annotation of files, tracks."""
+    """A session file that was read: the question, what the address would say of it, letters and annotation of files, tracks; ``notes``: what of
+    it is not there on this server."""
 
     question: Question
     state: AddressState
     understood: Understood | None
     annotation: Mapping[str, tuple[Feature, ...]]
     tracks: tuple[Brought, ...]
+    notes: tuple[str, ...] = ()
+
+
+def too_large(session: Session, settings: Settings) -> str:
+    """One sentence when the session would be a larger file than can be opened again; else empty."""
+    tracks = sum(track.file.nbytes for track in session.tracks if not track.server)
+    own = session.files.understood[1] if session.files.understood is not None and _is_of_file(session.question) else None
+    letters = sum(len(record) for record in own.records) if own is not None else 0
+    size = _TEXT_PER_BYTE * tracks + letters
+    if size <= settings.max_upload_bytes:
+        return ""
+    return (
+        f"A session of about {size / 1e6:,.0f} MB could not be opened again, {settings.max_upload_bytes / 1e6:,.0f} MB can; remove a large track or "
+        "cut out the part needed."
+    )
 
 
 def content(session: Session, settings: Settings) -> bytes:
@@ -51,8 +73,6 @@ def content(session: Session, settings: Settings) -> bytes:
     question, files = session.question, session.files
     text, understood = files.understood or ("", None)
     own = understood if understood is not None and text == question.text and _is_of_file(question) else None
-    shown = session.screen.shown
-    annotated = files.annotation.get(shown.whole.sha256, ()) if shown is not None else ()
     plain = {
         MARK: FORMAT,
         "version": VERSION,
@@ -62,9 +82,9 @@ def content(session: Session, settings: Settings) -> bytes:
         "features": [[_cells(item) for item in features] for features in own.record_features] if own is not None else [],
         "kind": own.kind if own is not None else "",
         "notes": list(own.notes) if own is not None else [],
-        "annotation": [_cells(item) for item in annotated],
-        "annotated": shown.whole.sha256 if shown is not None else "",
+        "annotation": {sha256: [_cells(item) for item in features] for sha256, features in files.annotation.items()},
         "tracks": [_track(track) for track in session.tracks],
+        "folded": [name for name in _folded(session) if name.startswith(PREFIX)],
     }
     return gzip.compress(orjson.dumps(plain), mtime=0)
 
@@ -88,9 +108,32 @@ def _opened(found: dict[str, Any], shared: Shared) -> Opened:
     if found["records"]:
         records = tuple(_sequence(cells) for cells in found["records"])
         features = tuple(tuple(Feature(*cells) for cells in own) for own in found["features"])
+        if len(features) != len(records):
+            raise ValueError("annotation of records")
         understood = Understood(records, found["kind"], tuple(map(str, found["notes"])), features)
-    annotation = {str(found["annotated"]): tuple(Feature(*cells) for cells in found["annotation"])} if found["annotation"] else {}
-    return Opened(question, state, understood, annotation, tuple(_brought(item, shared) for item in found["tracks"]))
+    annotation = {str(sha256): tuple(Feature(*cells) for cells in features) for sha256, features in found["annotation"].items()}
+    tracks, notes = _tracks(found["tracks"], shared)
+    folded = [tracks[name].id for name in found["folded"] if name in tracks]
+    if folded:
+        state = replace(state, display={**state.display, "hidden": [*state.display.get("hidden", ()), *folded]})
+    return Opened(question, state, understood, annotation, tuple(tracks.values()), (*state.problems, *notes))
+
+
+def _tracks(items: list[dict[str, Any]], shared: Shared) -> tuple[dict[str, Brought], list[str]]:
+    """Tracks by the id they had, with new ones, and what of them is not on this server. Raises `ValueError`."""
+    found: dict[str, Brought] = {}
+    notes: list[str] = []
+    for item in items:
+        identity = str(item["id"])
+        if identity in found or len(found) == MOST_TRACKS:
+            raise ValueError(identity)
+        try:
+            found[identity] = _brought(item, shared)
+        except LocuscopeError as error:
+            notes.append(str(error))
+    if sum(track.file.nbytes for track in found.values()) > MOST_BYTES:
+        raise ValueError("bytes of tracks")
+    return found, notes
 
 
 def _is_of_file(question: Question) -> bool:
@@ -113,9 +156,9 @@ def _parameters(session: Session, settings: Settings) -> dict[str, str]:
     }
     shown = session.screen.shown
     if shown is not None and seen.get("view") == shown.identity:
-        found |= _in_view(seen, len(shown.sequence))
+        found |= _in_view(seen, len(shown.sequence)) | {"hide": ",".join(_folded(session))}
     names = {given: name for name, given in address.DISPLAY_NAMES.items()}
-    found |= {names.get(name, name): value for name, value in session.display.items() if value is not None}
+    found = {names.get(name, name): value for name, value in session.display.items() if value is not None} | found
     return {
         name: ",".join(value) if isinstance(value, list | tuple) else str(value) for name, value in found.items() if value not in ("", None)
     }
@@ -128,13 +171,18 @@ def _in_view(seen: Mapping[str, Any], length: int) -> dict[str, str]:
         if isinstance(part, Mapping) and all(isinstance(part.get(end), int | float) and math.isfinite(part[end]) for end in "ab"):
             first, last = max(0, math.floor(part["a"] + 0.1)) + 1, min(length, math.ceil(part["b"] - 0.1))
             found[name] = f"{first}-{last}" if (first, last) != (1, length) else ""
-    selection, arrangement = seen.get("selection"), seen.get("arrangement")
+    selection = seen.get("selection")
     if isinstance(selection, Mapping):
         places = dict.fromkeys(place + 1 for place in (selection.get("i"), selection.get("j")) if isinstance(place, int))
         found["select"] = ",".join(map(str, places))
-    if isinstance(arrangement, Mapping):
-        found["hide"] = ",".join(name for name in arrangement.get("folded", ()) if isinstance(name, str))
     return found
+
+
+def _folded(session: Session) -> list[str]:
+    """Panels that the visitor folded, own tracks among them."""
+    arrangement = session.exchange.seen.get("arrangement")
+    folded = arrangement.get("folded", ()) if isinstance(arrangement, Mapping) else ()
+    return [name for name in folded if isinstance(name, str)]
 
 
 def _record(record: NucleotideSequence) -> list[str]:
@@ -160,18 +208,18 @@ def _track(track: Brought) -> dict[str, Any]:
 
 def _brought(item: dict[str, Any], shared: Shared) -> Brought:
     colour = str(item["colour"])
-    if len(colour) != 7 or not colour.startswith("#") or not colour[1:].isalnum():
+    if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
         raise ValueError(colour)
     server = str(item["server"])
     file: Any = shared.tracks.track(server) if server else _checked(put_together(str(item["file"]), item["rows"]))
-    identity = str(item["id"])
-    if not identity.startswith("own-") or not identity[4:].isalnum():
-        raise ValueError(identity)
-    return Brought(identity, file, str(item["name"])[:60], colour, bool(item["is_shown"]), server)
+    name = str(item["name"])[:LONGEST_NAME]
+    return Brought(f"{PREFIX}{uuid.uuid4().hex[:8]}", file, name, colour, bool(item["is_shown"]), server)
 
 
 def _checked(found: TrackFile) -> TrackFile:
-    """The track, when its numbers can be those of one. Raises `ValueError`."""
+    """The track, when its numbers and words can be those of one. Raises `ValueError`."""
+    if found.kind not in KINDS or not isinstance(found.note, str):
+        raise ValueError("kind of a track")
     for rows in found.contigs.values():
         count = len(rows.starts)
         lengths = {len(rows.ends), len(rows.values), *(len(words) for words in (rows.names, rows.strands, rows.others) if len(words))}
@@ -181,4 +229,6 @@ def _checked(found: TrackFile) -> TrackFile:
             raise ValueError("pairs of a track")
         if found.kind != "signal" and (len(rows.names) != count or len(rows.strands) != count):
             raise ValueError("names of a track")
+        if not all(isinstance(word, str) for word in (*rows.names, *rows.strands)):
+            raise ValueError("words of a track")
     return found

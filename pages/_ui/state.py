@@ -25,6 +25,7 @@ from pages._ui.runs import Price, Runs
 from pages._ui.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from pages._ui.lessons_page import Place
     from pages._ui.own_tracks import Brought
 
 
@@ -93,6 +94,16 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """Where the view of a question starts that a step along the genome or a session file led to. ``wish``: a name of its own, when the view is to
+    start there although it is on screen already."""
+
+    question: Question
+    view: Mapping[str, Any]
+    wish: str = ""
+
+
+@dataclass(frozen=True)
 class Exchange:
     """What the address asked for when the visit began, the last wish of the figure that was granted, what the page wants selected there, how it
     shall look, where the view of a question starts that a step along the genome or a session file led to, and what the visitor saw of the figure last."""
@@ -101,7 +112,7 @@ class Exchange:
     granted: tuple[str, ...] = ()
     focused: tuple[tuple[int, ...], str] = ((), "")
     display: Mapping[str, Any] | None = None
-    arrived: tuple[Question, Mapping[str, Any]] | None = None
+    arrived: Arrival | None = None
     seen: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -115,8 +126,10 @@ class Session:
         self.work = Work()
         self.exchange = Exchange()
         self.around: Around | None = None
+        self.lesson: Place | None = None
         self.tracks: tuple[Brought, ...] = ()
         self.tracks_read: frozenset[str] = frozenset()
+        self.tracks_waiting = False
         self.tracks_placed: tuple[Any, tuple[OwnTrack, ...]] | None = None
         self.uploads: dict[str, tuple[str, int]] = {}
 

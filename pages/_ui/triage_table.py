@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.core.consequences import IMPACT_ORDER, RANKS
+from engine.core.proteins import LIKELY_BENIGN_BELOW, LIKELY_PATHOGENIC_ABOVE
 from engine.core.splicing import KINDS
 from engine.core.variants import KINDS as VARIANT_KINDS
 from engine.core.variants import ScoredVariant, Triage
@@ -48,8 +49,8 @@ SCORES = (
     Score(
         "AlphaMissense",
         False,
-        "Published pathogenicity of a missense substitution, 0 to 1, the highest of its transcripts; below 0.34 likely benign, above 0.564 likely "
-        "pathogenic.",
+        "Published pathogenicity of a missense substitution, 0 to 1, the highest of its transcripts; below "
+        f"{LIKELY_BENIGN_BELOW} likely benign, above {LIKELY_PATHOGENIC_ABOVE} likely pathogenic.",
     ),
     Score("frequency", True, "Allele frequency that the VCF states (AF, CAF, or AC by AN)."),
 )

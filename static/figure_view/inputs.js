@@ -22,6 +22,7 @@ export function attachActs(view) {
   });
   root.addEventListener("change", ({ target }) => {
     if (target.name === "region") view.goTo(target.value);
+    if (target.name === "rate") view.set({ threshold: view.facts.map.rated.stops[target.value - 1]?.limit ?? 0 });
     if ("usual" in target.dataset && target.reportValidity())
       view.set({ [target.name]: settingOf(target, target.value) });
   });

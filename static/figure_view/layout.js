@@ -34,12 +34,8 @@ export function composed({ figure, laid, width, arrangement: { off } }) {
   const inner = laid.at(-1).top + laid.at(-1).height - GUTTER.top;
   const gone = laid.flatMap(({ id, choices }) => (choices || []).filter(({ name }) => off.includes(`${id}/${name}`)));
   const data = figure.data.map((trace, k) => ({ ...trace, visible: !gone.some((choice) => choice.trace === k) }));
-  const size = {
-    width: width + GUTTER.left + GUTTER.right,
-    height: inner + GUTTER.top + GUTTER.bottom,
-    margin: MARGIN,
-  };
-  const layout = { ...figure.layout, ...size, xaxis: { ...figure.layout.xaxis } };
+  const all = { width: width + MARGIN.l + MARGIN.r, height: inner + MARGIN.t + MARGIN.b, margin: MARGIN };
+  const layout = { ...figure.layout, ...all, xaxis: { ...figure.layout.xaxis } };
   for (const { key, top, height, folded } of laid) {
     const [own, high] = [figure.layout[key], 1 - (top - GUTTER.top) / inner];
     const domain = [Math.max(0, high - (folded ? 1e-6 : height / inner)), high];

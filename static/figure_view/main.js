@@ -25,14 +25,13 @@ class FigureView {
     const left = ({ relatedTarget }) => root.contains(relatedTarget) || setTimeout(() => this.tell(), 80);
     for (const event of ["pointerleave", "focusout"]) root.addEventListener(event, left);
   }
-
   update(meta, send) {
     const before = this.meta;
     Object.assign(this, { meta, length: meta.length });
     this.send = (name, values) => send(name, { view: meta.view, ...values, wish: `${Date.now()}-${++this.wishes}` });
-    const moved = before?.view !== meta.view;
+    const [moved, asked] = [before?.view !== meta.view, meta.arrival?.wish];
     if (moved && before?.view === meta.reverse_of) this.mirror();
-    else if (moved) this.start(before ? meta.arrival : meta.initial);
+    else if (moved || (asked && asked !== before.arrival?.wish)) this.start(before ? meta.arrival : meta.initial);
     if (moved || before.generation !== meta.generation || !this.results)
       this.put({ results: {}, layers: [], figure: null, cursor: null, brush: null, message: "" }, "layout");
     for (const [name, envelope] of page.board.parked) if (name.startsWith(`${meta.target}/`)) this.receive(envelope);
@@ -68,7 +67,6 @@ class FigureView {
     }
     this.refresh(["figure", "map", "window"].includes(kind) ? "layout" : kind);
   }
-
   scale = () => this.width / (this.region.b - this.region.a);
   isBlock = () => this.rows.a !== this.region.a || this.rows.b !== this.region.b;
   panel = (id) => this.laid.find((panel) => panel.id === id);
@@ -103,6 +101,7 @@ class FigureView {
   set(change) {
     Object.assign(this.display, change);
     if (BY_SERVER.some((name) => name in change)) this.send("display", this.display);
+    page.rate(this);
     this.put({}, "view", "shape" in change ? "layout" : "status");
   }
   setShape(shape = SHAPES[(SHAPES.indexOf(this.display.shape) + 1) % 3]) {
@@ -137,6 +136,7 @@ class FigureView {
     for (const field of box.querySelectorAll("[data-usual]")) field.value = this.display[field.name] ?? "";
     for (const field of box.querySelectorAll("[type=checkbox]"))
       field.checked = !this.arrangement.off.includes(field.name);
+    page.rate(this);
     box.togglePopover();
     this.say(`${box.ariaLabel} ${box.matches(":popover-open") ? "open" : "closed"}.`);
   }
@@ -148,7 +148,6 @@ class FigureView {
     if (told && told !== this.told) this.send("seen", this.seen());
     this.told = told;
   }
-
   select(chosen) {
     if (!chosen && !this.selection) return;
     this.put({ selection: chosen && { i: chosen.i, j: chosen.j }, tab: "card" }, "side");
@@ -178,7 +177,6 @@ class FigureView {
     this.pick(rows.at((at < 0 && direction < 0 ? -1 : at + direction) % rows.length).dataset.places);
   }
   openTab = (tab) => this.put({ tab }, "side");
-
   setCursor = (cursor) => this.put({ cursor, message: "" }, "cursor");
   moveCursor(rows, columns) {
     const step = (base, by) => limited(base + by, 0, this.length - 1);
@@ -253,7 +251,6 @@ class FigureView {
   search = () => document.querySelector(".st-key-search textarea")?.focus();
   hint = (message) => this.say(message, this.put({ message }, "cursor"));
   say = (text) => this.dom.live.replaceChildren(text);
-
   put(change, ...what) {
     Object.assign(this, change);
     for (const one of what) this.refresh(one);

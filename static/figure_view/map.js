@@ -55,8 +55,8 @@ export class MapLayer {
     }
     return this.pictures.get(kind + block);
   }
+  // Later, as Plotly takes out the place of a picture that it can no longer fetch, and with it the next one.
   release() {
-    // later: Plotly takes out the place of a picture that it can no longer fetch, and with it the next one
     for (const address of this.pictures.values()) setTimeout(() => URL.revokeObjectURL(address), 20_000);
     this.pictures.clear();
   }

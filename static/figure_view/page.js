@@ -78,3 +78,12 @@ export function writeAddress(view) {
   const address = view.meta.address === null ? window.location.pathname : addressOf(view);
   if (!view.meta.fixed) window.history.replaceState(window.history.state, "", address);
 }
+// The slider of the threshold, labelled in the share of false cells; and the threshold beside it.
+export function rate({ dom: { rated }, facts, display: { threshold } }) {
+  const { stops = [], limits = [], shares = [], words } = facts?.map?.rated || {};
+  const [reached, [, slider, text]] = [(list) => list.filter((limit) => limit <= threshold).length, rated.children];
+  rated.hidden = !words;
+  Object.assign(slider, { max: stops.length, value: reached(stops.map(({ limit }) => limit)) });
+  text.textContent = `q ${(shares[reached(limits) - 1] ?? 1).toPrecision(2)} ${words}`;
+  rated.previousElementSibling.lastElementChild.value = threshold;
+}

@@ -2,7 +2,6 @@
 
 const LEAST = 8;
 const count = new Intl.NumberFormat("en").format;
-
 export function fitted({ a: from, b: to }, { a: low, b: high }) {
   const width = limited(to - from, Math.min(LEAST, high - low), high - low);
   const a = limited((from + to - width) / 2, low, high - width);
@@ -22,11 +21,8 @@ export const places = ({ a, b }) => [Math.floor(a + 0.1) + 1, Math.ceil(b - 0.1)
 export const PLAIN = { first: 1, step: 1 };
 export const coordinate = (base, { first, step }) => first + step * base;
 export const baseAt = (place, { first, step }) => (place - first) * step;
-export const regionText = (range, ruler) =>
-  places(range)
-    .map((place) => count(coordinate(place - 1, ruler)))
-    .join("-");
-
+const counted = (ruler) => (place) => count(coordinate(place - 1, ruler));
+export const regionText = (range, ruler) => places(range).map(counted(ruler)).join("-");
 // "1,005-1,020", "chrT:1.005..1.020": bases {a, b}, or null; numbers of the ruler, else positions in the sequence.
 const REGION = /^\s*(?:([^\s:]{1,80}):)?\s*(\d[\d,.]{0,18})\s*[-–—]\s*(\d[\d,.]{0,18})\s*$/;
 export function regionOf(text, ruler, length, bounds = { a: 0, b: length }) {

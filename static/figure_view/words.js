@@ -28,7 +28,6 @@ function pairWords({ facts, layers, lookup }, i, j) {
 }
 const words = (view, { i, j }) => (i === j ? baseWords(view, i) : pairWords(view, i, j));
 export const selectionWords = (view) => `Selected: ${words(view, view.selection)}`;
-
 export function readout(view) {
   const { cursor, selection, meta, facts, region } = view;
   if (cursor) return words(view, cursor);

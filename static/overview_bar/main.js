@@ -1,7 +1,7 @@
 // The bar over the figure: the contig, its genes, what of it is in view. It asks the server for what lies beyond the
 // loaded window once the view has come to rest; the figure itself knows nothing of it.
 
-import { around, onContig, ticks, wanted, whole } from "./place.js";
+import { around, onContig, onWindow, ticks, wanted, whole } from "./place.js";
 
 const REST = 180; // milliseconds without a drawn frame
 const TYPING = "input, textarea, select, [contenteditable=true]";
@@ -12,17 +12,18 @@ class OverviewBar {
   constructor(root) {
     this.root = root;
     this.canvas = root.querySelector("canvas");
-    this.words = root.querySelector("output");
+    this.words = root.querySelector(".ov-words");
     root.addEventListener("click", ({ target }) => this.pressed(target.closest("button")));
-    const does = { pointerdown: "down", pointermove: "moved", pointerup: "up", pointerleave: "away", keydown: "key" };
+    const does = { down: "down", move: "moved", up: "up", leave: "away", cancel: "away" };
     for (const [name, method] of Object.entries(does))
-      this.canvas.addEventListener(name, (event) => this[method](event));
+      this.canvas.addEventListener(`pointer${name}`, (event) => this[method](event));
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.later()).observe(this.canvas);
   }
   update(data, send) {
     Object.assign(this, { data, send });
     this.canvas.hidden = data.length === null;
-    for (const button of this.root.querySelectorAll("[data-all]")) button.hidden = data.length === null;
+    for (const button of this.root.querySelectorAll("[data-all], [data-hop]")) button.hidden = data.length === null;
     this.watch();
     this.later();
   }
@@ -53,9 +54,14 @@ class OverviewBar {
     const { view, data } = this;
     if (held || !this.root.isConnected || view?.meta?.view !== data.view || !view.region) return;
     const target = view.region === this.left ? null : wanted(view.region, view.length, data);
-    if (target) this.go(target);
+    if (target) this.ask("move", target);
   }
-  go = ({ start, end }) => this.ask("move", { start, end });
+  // The view moves by itself inside the loaded window; the server is asked for what lies beyond.
+  go(target) {
+    const { view, data } = this;
+    const isLoaded = target.start >= data.start && target.end <= data.end && view?.meta?.view === data.view;
+    isLoaded ? view.show(onWindow(target, data)) : this.ask("move", target);
+  }
   // Until the view moves again, nothing is asked for the region that is being left.
   ask(name, values) {
     clearTimeout(this.rest);
@@ -98,7 +104,7 @@ class OverviewBar {
     this.later();
   }
   away() {
-    this.pointed = null;
+    this.pointed = this.drag = null;
     this.later();
   }
   up() {

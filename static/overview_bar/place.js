@@ -4,6 +4,8 @@
 export function onContig({ a, b }, { start, end, reverse }) {
   return reverse ? { start: end - b, end: end - a } : { start: start + a, end: start + b };
 }
+export const onWindow = (target, { start, end, reverse }) =>
+  reverse ? { a: end - target.end, b: end - target.start } : { a: target.start - start, b: target.end - start };
 export const whole = ({ start, end }) => ({
   start: Math.round(start),
   end: Math.round(start) + Math.round(end - start),

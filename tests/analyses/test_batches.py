@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from engine.analyses import batches as batching
-from engine.analyses.batches import batches, each, in_turn
+from engine.analyses.batches import batches, each, in_turn, one_answer, unusual_batches
 from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.analyses.effects import EffectParameters, variant_effects
 from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
@@ -46,8 +46,11 @@ def test_running_out_of_memory_halves_the_batch_and_loses_nothing(error: Runtime
             raise error
         return range(start, end)
 
-    batches(11, 8, compute, lambda start, end, found: done.extend(found))
+    with one_answer():
+        batches(11, 8, compute, lambda start, end, found: done.extend(found))
+        assert unusual_batches() == "smaller"
     assert done == list(range(11))
+    assert not unusual_batches()
 
 
 def test_another_error_of_the_model_goes_through() -> None:

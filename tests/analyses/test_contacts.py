@@ -19,8 +19,14 @@ from engine.analyses.dependency import DependencyMap
 from engine.core.errors import ParameterError
 from engine.core.provenance import Provenance
 from engine.core.sequence import NucleotideSequence
-from engine.core.stems import stem_counts
+from engine.core.stems import pair_weights, run_sums
+from engine.exports.script import arguments_of
 from tests.analyses.toys import toy_card
+
+
+def stem_counter(letters: str) -> np.ndarray:
+    weights = pair_weights(letters)
+    return run_sums(weights, weights > 0)
 
 
 def map_of(values: Any, letters: str, **rest: Any) -> DependencyMap:
@@ -169,12 +175,27 @@ def test_along_stems_every_pair_of_a_run_has_its_sum() -> None:
     assert found.provenance.parameters["recipe"] == "stems"
 
 
+def test_the_threshold_that_was_used_is_told_to_the_last_digit_beside_the_given_one() -> None:
+    values, letters = stem_map()
+    top = float(contacts(map_of(values, letters), ContactParameters(recipe="stems", threshold=0)).values.max())
+    below = float(np.nextafter(np.float32(top), np.float32(0)))
+    for given, pairs in ((below, 4), (0.00003, 4), (top, 0)):
+        found = contacts(map_of(values, letters), ContactParameters(recipe="stems", threshold=given))
+        told = found.provenance.parameters
+        assert (told["threshold"], told["threshold_given"], len(found.pairs)) == (given, given, pairs)
+        flag = arguments_of(found.provenance)
+        assert float(flag[flag.index("--threshold") + 1]) == given
+    open_one = contacts(map_of(values, letters), ContactParameters(recipe="stems")).provenance.parameters
+    assert open_one["threshold_given"] is None
+    assert isinstance(open_one["threshold"], float)
+
+
 def test_along_stems_a_constant_map_says_what_the_stem_counter_says() -> None:
     letters = "GGGCAUAAAGCCCAUUGACCGU"
     flat = np.ones((len(letters),) * 2, dtype=np.float32)
     np.fill_diagonal(flat, 0)
     found = contacts(map_of(flat, letters.replace("U", "T")), ContactParameters(recipe="stems", threshold=0))
-    np.testing.assert_allclose(found.values, GRANTED * stem_counts(letters.replace("U", "T")), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found.values, GRANTED * stem_counter(letters.replace("U", "T")), rtol=1e-5, atol=1e-5)
 
 
 def test_a_recipe_is_the_models_own_unless_one_is_named_or_an_option_of_another_is_given() -> None:

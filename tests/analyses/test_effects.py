@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from engine.analyses.dependency import dependency_map
 from engine.analyses.effects import EffectParameters, passes, variant_effects
 from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
 from engine.core.card import EffectRecipe, Offer
 from engine.core.errors import Cancelled
+from engine.core.provenance import all_batches
 from engine.core.sequence import NucleotideSequence
 from tests.analyses.toys import ToyModel, Watcher, mutants_of, odds_of, probabilities, renormalised
 
@@ -210,6 +214,16 @@ def test_masked_probabilities_mask_each_base_in_turn() -> None:
     expected = np.exp([masked_log(model, LETTERS, i) for i in range(12)])
     np.testing.assert_allclose(result.values, expected, atol=1e-6)
     np.testing.assert_allclose(result.values.sum(axis=1), 1.0, atol=1e-6)
+
+
+def test_what_is_taken_from_a_map_brings_what_is_known_of_its_batches() -> None:
+    model, sequence = ToyModel(), NucleotideSequence(LETTERS)
+    known = dependency_map(model, sequence)
+    assert known.influence is not None
+    known = replace(known, provenance=replace(known.provenance, batches="shared"))
+    assert variant_effects(model, sequence, known=known).provenance.batches == "shared"
+    assert variant_effects(model, sequence).provenance.batches == ""
+    assert all_batches("smaller", "", "shared, smaller") == "shared, smaller"
 
 
 def test_provenance_names_model_parameters_and_sequence() -> None:

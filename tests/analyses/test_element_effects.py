@@ -51,6 +51,15 @@ def test_changes_are_those_of_whole_segmentations(max_length: int) -> None:
     assert after[where, number] - before[where, number] == pytest.approx(float(found.changes[base, code, number]), abs=1e-7)
 
 
+def test_an_ambiguous_letter_takes_no_passes() -> None:
+    model, letters, watcher = ToyElements(WindowRule(context_bp=3)), LETTERS[:8] + "NN" + LETTERS[10:], Watcher()
+    element_effects(model, NucleotideSequence(letters), ElementEffectParameters(window=(4, 30)), watcher)
+    assert watcher.done == watcher.total
+    offer = Offer(windows=model.window_rule)
+    asked = (NucleotideSequence(letters), ElementEffectParameters(window=(4, 30)), model.card, offer)
+    assert declared("element-effects").passes(*asked) == watcher.total
+
+
 def test_the_map_keeps_signs_and_every_face_speaks_of_it() -> None:
     found = element_effects(ToyElements(WindowRule()), NucleotideSequence(LETTERS))
     grid = found.strongest()

@@ -13,8 +13,9 @@ from engine.analyses.embedding import embed, gc_share, kmer_shares, mean_state
 from engine.analyses.probe import probe
 from engine.analyses.projection import STATES, missing_packages, project
 from engine.core.card import Capability, ModelCard
-from engine.core.embedding import EmbeddedPlace, ProjectionParameters
+from engine.core.embedding import ProjectionParameters
 from engine.core.errors import CapabilityMissing, ParameterError
+from engine.core.genome_place import GenomePlace
 from engine.core.sequence import Alphabet, NucleotideSequence
 
 CARD = ModelCard("toy", "Toy", Alphabet.DNA, 10, frozenset({Capability.EMBEDDINGS}), "1", "", "none", "tests")
@@ -52,7 +53,7 @@ def test_kmers_and_gc_are_counted() -> None:
 
 
 def test_the_table_holds_places_in_order_and_what_they_were_read_from() -> None:
-    places = [EmbeddedPlace("c", index, index + 4, "+", f"p{index}", "x") for index in range(3)]
+    places = [GenomePlace("c", index, index + 4, "+", f"p{index}", "x") for index in range(3)]
     letters = [NucleotideSequence(text) for text in ("AAAA", "CCCC", "GGTT")]
     table = embed(Toy(), zip(places, letters, strict=True), 3)
     assert table.vectors[:, 0].tolist() == [0, 1, 2.5]

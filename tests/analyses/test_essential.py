@@ -92,6 +92,16 @@ def test_a_genome_longer_than_the_model_is_read_around_each_change(*, causal: bo
         assert found.deltas[change.gene, change.part, change.repeat] == pytest.approx((losses[0] - losses[1]) / len(GENOME), abs=1e-6)
 
 
+def test_of_a_masked_model_its_memory_is_named() -> None:
+    class Remembering(ToyModel):
+        def remembers(self, sequence: NucleotideSequence | None) -> str:
+            return "looked up, too"
+
+    parameters = EssentialParameters("a=+:1-12", parts="start")
+    assert essential_genes(Remembering(), GENOME, parameters).provenance.memory == "looked up, too"
+    assert essential_genes(Remembering(causal=True, masked=False), GENOME, parameters).provenance.memory == ""
+
+
 def test_what_was_stopped_goes_on_to_the_same_answer() -> None:
     model = ToyModel(causal=True, masked=False)
     parameters = EssentialParameters(GENES, repeats=3)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from engine.analyses.pattern_scores import (
+    CELL_LIMITS,
     PatternScores,
     block_score_per_base,
     block_scores,
+    cells_above,
     complementary_fraction,
     equal_fraction,
     hotspot_means,
@@ -124,3 +126,12 @@ def test_words_and_maps_that_do_not_fit_are_refused() -> None:
         block_scores(np.zeros((5, 5), dtype=np.float32))
     with pytest.raises(ParameterError, match="stem, repeat"):
         pattern_filter("spiral")  # type: ignore[arg-type]
+
+
+def test_cells_at_or_above_a_threshold_are_counted_beyond_the_band() -> None:
+    values = np.zeros((7, 7), np.float32)
+    values[0, 5], values[6, 0], values[0, 4], values[1, 6] = 2.0, -3.0, 9.0, np.nan
+    counts = cells_above(values)
+    assert counts[CELL_LIMITS <= 2].min() == 2
+    assert set(counts[(CELL_LIMITS > 2) & (CELL_LIMITS <= 3)]) == {1}
+    assert counts[CELL_LIMITS > 3].max() == 0

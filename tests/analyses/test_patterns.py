@@ -12,8 +12,8 @@ import pytest
 
 from engine.analyses.dependency import dependency_map
 from engine.analyses.pattern_controls import ControlParameters, PatternControls, pattern_controls, shuffle
-from engine.analyses.pattern_scores import KINDS, PatternScores
-from engine.analyses.patterns import PatternParameters, Patterns, patterns, q_values
+from engine.analyses.pattern_scores import CELL_LIMITS, KINDS, PatternScores
+from engine.analyses.patterns import PatternParameters, Patterns, cell_q, patterns, q_values
 from engine.core.errors import Cancelled, ParameterError
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
@@ -181,3 +181,17 @@ def test_a_trna_in_random_letters_stands_above_every_control(tmp_path: Path) -> 
     first, second = found.places[best]
     assert 20 <= first < second < 20 + len(trna)
     assert found.rows().columns["fitting"][best] >= 0.8
+
+
+def test_the_rate_of_a_threshold_by_hand() -> None:
+    """Four cells of 3 bits in the map and two of 2 bits in 4 shuffles: at 2 bits (1 + 2) / (4 · 4), above it (1 + 0) / (4 · 4)."""
+    values = np.zeros((12, 12), np.float32)
+    values[[0, 1, 2, 3], [8, 9, 10, 11]] = 3
+    shuffled = np.where(CELL_LIMITS <= 2, 2, 0).astype(np.int64)
+    empty = np.zeros(0, np.int64)
+    provenance = pattern_controls(ToyModel(3), HAIRPIN, ControlParameters(1)).provenance
+    controls = PatternControls(HAIRPIN, 4, 4, empty, empty, empty.reshape(0, 2), empty, shuffled, provenance)
+    found = cell_q(values, controls)
+    assert found[CELL_LIMITS <= 2] == pytest.approx(3 / 16)
+    assert found[(CELL_LIMITS > 2) & (CELL_LIMITS <= 3)] == pytest.approx(1 / 16)
+    assert np.isnan(found[CELL_LIMITS > 3]).all()

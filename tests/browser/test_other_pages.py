@@ -93,3 +93,19 @@ def test_a_row_of_triage_opens_reference_and_alternate_and_its_address_opens_the
     expect(under_way).to_be_visible()
     page.get_by_role("button", name="Explorer", exact=True).click()
     expect(page.get_by_text(score)).to_be_visible()
+
+
+def test_a_lesson_goes_by_the_keys_of_a_presenter_to_the_explorer_and_back(page: Page, address: str) -> None:
+    page.goto(f"{address}/lessons?lesson=how-sure-lac")
+    expect(page.get_by_text("step 1 of 4")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("What to conclude.")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("step 2 of 4")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text("step 1 of 4")).to_be_visible()
+    page.get_by_role("button", name="Open in the Explorer").click()
+    LocusPage(page, loaded="map")
+    page.get_by_role("button", name="Back to the lesson").click()
+    expect(page.get_by_text("step 1 of 4")).to_be_visible()

@@ -82,3 +82,12 @@ def test_what_cannot_be_done_is_one_sentence(
     assert main([*genome, *(str(tmp_path / "labels.tsv") if text == "LABELS" else text for text in given)]) == 2
     said = capsys.readouterr().err.splitlines()
     assert says in said[-1]
+
+
+def test_logos_of_clusters_are_written_as_a_table_and_a_picture(genome: list[str], tmp_path: Path) -> None:
+    table = tmp_path / "logos.tsv"
+    assert main([*genome, "--out", str(tmp_path / "x.npz"), "--logos", str(table)]) == 0
+    rows = [line.split("\t") for line in table.read_text().splitlines() if not line.startswith("#")]
+    assert rows[0] == ["cluster", "places", "in_logo", "position", "A", "C", "G", "T", "bits"]
+    assert [row[3] for row in rows[1:41]] == [str(number) for number in range(1, 41)]
+    assert main([*genome, "--logos", str(tmp_path / "logos.xyz")]) == 2

@@ -75,6 +75,8 @@ def test_genes_of_a_genbank_file_are_ranked_and_held_against_labels(
     [
         (["--sequence", LETTERS], "No genes are given"),
         (["--sequence", LETTERS, "--genes", "a=+:1-99"], "ends at 99"),
+        (["--sequence", LETTERS, "--genes", "a" * 300], "cannot be read"),
+        (["--sequence", LETTERS, "--genes", "a=+:1-12", "--out", "a" * 300 + ".tsv"], "cannot be written: File name too long"),
         (["--sequence", LETTERS, "--genes", "a=+:1-12", "--parts", "codon"], "allowed: all, start, coding, stop"),
     ],
 )
@@ -83,6 +85,14 @@ def test_what_cannot_be_is_said_in_one_sentence(
 ) -> None:
     assert main(["essential", *given, *weights(tiny)]) == 2
     assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_many_genes_are_no_name_of_a_file(phage: Path, tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "genes.tsv"
+    genes = ";".join(f"a_gene_number_{number}=+:{3 * number + 1}-{3 * number + 9}" for number in range(12))
+    assert len(genes) > 255
+    assert main(["essential", "--sequence", LETTERS, *weights(tiny), "--genes", genes, "--parts", "start", "--out", str(out)]) == 0
+    assert len(out.read_text().splitlines()) == 13
 
 
 def test_the_losses_are_written(phage: Path, tiny: Path, tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ import pytest
 from engine.commands.app import main
 from engine.core.card import ModelCard
 from engine.core.settings import Settings
+from engine.core.variant_card import VariantCard
+from engine.core.variants import ScoredVariant, Variant
+from engine.exports.card_files import card_rows, write_json
 from engine.exports.figure import read_back
 from engine.models.scorers import alphagenome, alphamissense, terms
 from tests.models.scorers.genome_server import KEY, Behaviour, serving
@@ -43,6 +46,16 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def test_variants_are_looked_up_by_genome_and_by_protein(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["protein", "chr7 117480097 . A G,T", "chr7:117480097-117480098 AC>TT"]) == 0
+    rows = table(capsys.readouterr().out)
+    assert [(row["position"], row["alternate"]) for row in rows] == [
+        ("117480097", "G"),
+        ("117480097", "G"),
+        ("117480097", "T"),
+        ("117480097", "TT"),
+    ]
+    assert main(["card", "chr7 117480097 . A G,T"]) == 2
+    assert "has several alternates; give one of them" in capsys.readouterr().err
     assert main(["protein", "P13569:Q2M", "chr7:117480097 A>G", "GRCh37:7:5 A>C", "P13569:V2M", "nonsense here"]) == 0
     printed = capsys.readouterr()
     rows = table(printed.out)
@@ -110,6 +123,8 @@ def test_triage_has_the_score_as_a_column_and_as_fields(home: Path, tmp_path: Pa
     assert "LCS_AM=0.997;LCS_AM_CLASS=likely_pathogenic;LCS_AM_PROTEIN=P38398:R1699W" in (tmp_path / "x.vcf").read_text()
     assert main([*asked, "--alphamissense", "--assembly", "GRCh38", "--out", str(tmp_path / "x.py")]) == 0
     assert "'--alphamissense', '--assembly', 'GRCh38'" in (tmp_path / "x.py").read_text()
+    told = json.loads((tmp_path / "x.vcf").read_text().partition("locuscope_provenance=")[2].splitlines()[0])
+    assert told["parameters"]["missense"]["table"].startswith("AlphaMissense_hg38.tsv.gz, ")
     capsys.readouterr()
     assert main([*asked, "--alphamissense"]) == 2
     assert "The assembly is not named" in capsys.readouterr().err
@@ -150,8 +165,34 @@ def test_a_card_holds_every_part_and_asks_the_service_only_when_told(
     assert quantiles == sorted(quantiles, reverse=True)
     assert card["language_models"][0]["llr"] is not None
     assert set(card["sources"]) == {"alphamissense", "alphagenome", "locuscope"}
+    origins = card["provenance"]
+    assert origins["locuscope"]["parameters"]["window_bp"] == 30
+    assert len(origins["locuscope"]["card"]["weights_sha256"]) == len(origins["gene_models"]["sha256"]) == 64
+    assert origins["alphamissense"]["table"].startswith("AlphaMissense_hg38.tsv.gz, ")
+    assert origins["reference"].startswith("brca1.fa, ")
+    assert str(EXAMPLES) not in json.dumps(card)
     assert KEY not in json.dumps(card)
     assert "AlphaMissense 0.997, likely pathogenic" in capsys.readouterr().err
+
+
+def test_a_model_that_fails_takes_no_answer_of_another_with_it(tmp_path: Path) -> None:
+    asked = ["card", "chr17:43063931 G>A", *BRCA1, "--window", "30"]
+    assert main([*asked, "--model", "locuscope", "--model", "gpn", "--out", str(tmp_path / "card.json")]) == 0
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert [one["model"] for one in card["language_models"]] == ["Locuscope"]
+    assert card["notes"]["language models"].startswith("gpn: The weights of gpn")
+    assert "gpn" not in card["sources"]
+
+
+def test_every_number_of_a_causal_model_is_in_both_files() -> None:
+    row = ScoredVariant(Variant("chr1", 5, "A", "G"), "scored", delta_log_likelihood=-3.0, mean_delta_log_likelihood=-0.5)
+    card = VariantCard(row.variant, "GRCh38", scored=(("Evo", row),))
+    (told,) = json.loads(write_json(card))["language_models"]
+    assert (told["delta_log_likelihood"], told["mean_delta_log_likelihood"], told["llr"]) == (-3.0, -0.5, None)
+    assert {line[1]: line[2] for line in card_rows(card)} == {
+        "delta log-likelihood of the window": "-3",
+        "delta log-likelihood a base": "-0.5",
+    }
 
 
 def test_a_card_without_letters_says_what_is_missing(tmp_path: Path) -> None:

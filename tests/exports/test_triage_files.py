@@ -286,8 +286,16 @@ def test_the_new_columns_of_the_table_say_the_same(found: Triage, tmp_path: Path
     ]
 
 
+def rows_of(text: str) -> list[str]:
+    node = next(one for one in ast.parse(text).body if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "ROWS")
+    return list(ast.literal_eval(node.value))
+
+
 def test_the_script_has_every_record_that_could_be_read_and_what_was_asked(found: Triage) -> None:
-    asked = {"window_bp": 64, "influence": False, "gene_models": "abc"}
+    asked = {"window_bp": 64, "influence": False, "gene_models": "abc", "genetic_codes": {"": 11, "chrM": 3}}
+    quoted = replace(ROWS[0], variant=replace(ROWS[0].variant, identifier='a"""b\\'))
+    assert 'a"""b\\' in rows_of(script_of(Triage((quoted,), replace(found.provenance, parameters=asked))))[0]
+    assert " ".join(arguments_of(replace(found.provenance, parameters=asked))).endswith("--genetic-code 11 --genetic-code chrM=3")
     triage = Triage(found.rows, replace(found.provenance, parameters=asked))
     text = script_of(triage)
     tree = ast.parse(text)
@@ -296,7 +304,7 @@ def test_the_script_has_every_record_that_could_be_read_and_what_was_asked(found
         for node in tree.body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in ("ROWS", "FILES")
     }
-    rows = [line.split("\t") for line in values["ROWS"].strip("\n").split("\n")]
+    rows = [line.split("\t") for line in values["ROWS"]]
     assert [(row[0], int(row[1]), *row[2:5]) for row in rows] == [
         (one.contig, one.position, one.identifier, one.reference, one.alternate) for one in (row.variant for row in ROWS) if not one.problem
     ]

@@ -83,6 +83,7 @@ TINY_ELEMENT_MODELS = [
 BASE_MODELS = [
     *TINY_BASE_MODELS,
     Case("locuscope", species="bacteria", source="shipped"),
+    Case("locuscope-local", species="bacteria", source="shipped"),
     Case("example-neighbours", source="package"),
 ]
 ELEMENT_MODELS = [*TINY_ELEMENT_MODELS, Case("locuscope-segmenter", source="shipped")]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui import downloads
 from pages._ui.question import address_of
 from tests.pages.conftest import SHORT
 
@@ -210,6 +213,20 @@ def test_a_model_that_is_not_installed_is_named_and_leaves_the_figure_empty(expl
     assert "dependency" not in session.computing.jobs
 
 
+def test_for_a_long_sequence_the_quicker_model_is_one_click_away(explorer: Opened) -> None:
+    app = explorer(sequence="ACGTTGCAAC" * 40)
+    offered = next(button for button in app.button if button.key == "quicker")
+    assert offered.label.endswith("Locuscope local")
+    app = offered.click().run()
+    session = state_of(app)
+    assert session.question.model == "locuscope-local"
+    assert all(button.key != "quicker" for button in app.button)
+    session.computing.cancel()
+    short = explorer(sequence=SHORT)
+    assert all(button.key != "quicker" for button in short.button)
+    state_of(short).computing.cancel()
+
+
 def test_an_address_that_names_a_model_that_is_not_installed_shows_nothing_of_another_model(explorer: Opened) -> None:
     app = explorer(sequence=SHORT, model="gpn")
     assert state_of(app).question.model == "gpn"
@@ -245,3 +262,15 @@ def test_an_address_that_asks_for_elements_of_a_model_without_any_gets_a_sentenc
     assert len(app.error) == 1
     assert state_of(app).question.elements == ""
     state_of(app).computing.cancel()
+
+
+def test_the_view_is_offered_for_other_browsers_with_what_is_seen(explorer: Opened) -> None:
+    app = explorer(example="ecoli-lac-promoter", region="11-60")
+    session = state_of(app)
+    deadline = time.monotonic() + 60
+    while not session.computing.settled and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with zipfile.ZipFile(io.BytesIO(downloads.browsers(session))) as archive:
+        names, read_me = archive.namelist(), archive.read("README.txt").decode()
+    assert {"igv-session.json", "jbrowse/config.json", "hub/hub.txt", "tracks/annotation.bed", "tracks/effects_influence.bw"} <= set(names)
+    assert "lac promoter of E. coli, NC_000913.3:366369-366418" in read_me  # bases 11 to 60 of the reverse strand, which ends at 366,428

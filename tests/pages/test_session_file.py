@@ -59,8 +59,9 @@ def test_what_is_read_again_is_what_was_saved() -> None:
     start = found.state.initial(24)
     assert start["region"] == [3, 17]
     assert start["select"] == [4, 9]
-    assert start["display"] == {"shape": "triangle", "palette": "magma", "hidden": ["entropy"]}
     (track,) = found.tracks
+    assert start["display"] == {"shape": "triangle", "palette": "magma", "hidden": ["entropy", track.id]}
+    assert track.id not in ("own-1a2b", "")  # widgets of a track that is still there keep their own state
     assert (track.name, track.colour, track.is_shown, track.file.kind) == ("loops", "#112233", False, "pairs")
     assert np.array_equal(track.file.rows("c1", 0, 99).others, [[9, 12]])
     assert not found.state.problems
@@ -81,9 +82,14 @@ def test_a_locus_is_saved_by_its_name_alone() -> None:
     [
         {"locuscope session": 99},
         {"tracks": [{"id": "own-1", "name": "a", "colour": "red", "is_shown": True, "server": "", "file": "a", "rows": []}]},
-        {"tracks": [{"id": "x", "name": "a", "colour": "#112233", "is_shown": True, "server": "/etc/passwd", "file": "a", "rows": []}]},
         {"tracks": [{"id": "own-1", "name": "a", "colour": "#112233", "is_shown": True, "server": "", "file": "a",
                      "rows": [{"rows": ["c", [9], [3], [1], [], [], []]}, {"kind": "signal"}]}]},
+        {"tracks": [{"id": "own-1", "name": "a", "colour": "#112233", "is_shown": True, "server": "", "file": "a", "rows": [{"kind": "weird"}]}]},
+        {"tracks": [{"id": "own-1", "name": "a", "colour": "#zzzzzz", "is_shown": True, "server": "", "file": "a", "rows": []}]},
+        {"tracks": [{"id": "own-1", "name": "a", "colour": "#112233", "is_shown": True, "server": "", "file": "a", "rows": []}] * 2},
+        {"tracks": [{"id": "own-1", "name": "a", "colour": "#112233", "is_shown": True, "server": "", "file": "a",
+                     "rows": [{"rows": ["c", [3], [9], [1], [], [7], ["+"]]}]}]},
+        {"features": []},
         {"tracks": 7},
         {"records": [["XYZ!", "DNA", "", ""]]},
         {"records": [["ACGT", "DNA", "", "", "", ""]]},
@@ -94,6 +100,19 @@ def test_a_file_that_was_changed_is_refused_with_a_sentence(change: dict[str, An
     plain = orjson.loads(gzip.decompress(session_file.content(saved(), SETTINGS)))
     with pytest.raises(LocuscopeError):
         session_file.read("a.json", orjson.dumps({**plain, **change}), SHARED)
+
+
+def test_a_track_that_is_not_on_this_server_is_left_out_and_said() -> None:
+    plain = orjson.loads(gzip.decompress(session_file.content(saved(), SETTINGS)))
+    missing = {"id": "own-9", "name": "ChIP", "colour": "#112233", "is_shown": True, "server": "/etc/passwd"}
+    found = session_file.read("a.json", orjson.dumps({**plain, "tracks": [*plain["tracks"], missing]}), SHARED)
+    assert [track.name for track in found.tracks] == ["loops"]
+    assert "passwd" in found.notes[0]
+
+
+def test_a_session_that_could_not_be_opened_again_is_not_saved() -> None:
+    assert not session_file.too_large(saved(), SETTINGS)
+    assert "remove a large track" in session_file.too_large(saved(), session_file.replace(SETTINGS, max_upload_bytes=40))
 
 
 @pytest.mark.parametrize("data", [b"[]", b"{", b"ACGT", b"\x1f\x8b\x08broken", b"null"])

@@ -30,7 +30,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine = Engine(Settings(home=tmp_path_factory.mktemp("home"), threads=1))
     engine.run(Request("probabilities", NucleotideSequence("ACGTTGCAAC"), "locuscope"))
     yield engine
-    engine.cancel_all()
+    for job in engine.jobs.running:
+        job.cancel()
 
 
 @pytest.mark.slow

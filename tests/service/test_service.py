@@ -415,6 +415,7 @@ def test_short_maps_of_two_visitors_go_through_the_model_in_one_batch(
     other = Engine(settings(tmp_path / "other"), FakeRegistry(tmp_path / "other" / "models"))
     for job, sequence in zip(jobs, sequences, strict=True):
         np.testing.assert_array_equal(job.result.values, other.run(Request("dependency", sequence)).values)
+        assert job.result.provenance.batches == "shared"
 
 
 def test_a_running_job_tells_its_progress_and_the_time_left(engine: Engine, calls: Calls) -> None:

@@ -141,6 +141,18 @@ def test_what_fails_on_files_that_fit_their_publication_is_not_called_their_faul
             pass
 
 
+def test_published_files_that_are_damaged_are_said_to_be_so(registry: FakeRegistry) -> None:
+    def broken(directory: Path, options: LoadOptions) -> None:
+        try:
+            raise OSError("cut off")
+        except OSError as error:
+            raise WeightsInvalid("It cannot be read; download it again.") from error
+
+    asked = ModelEntry(replace(registry.entry("a").card, proof=PROOF), broken)  # type: ignore[arg-type]
+    with pytest.raises(WeightsInvalid, match="download it again"), Shelf(1000).borrow(asked, spec(registry, "a")):
+        pass
+
+
 def test_a_full_device_is_cleared_of_idle_models_before_a_load_is_given_up(registry: FakeRegistry) -> None:
     import torch
 

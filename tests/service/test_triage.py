@@ -12,7 +12,7 @@ import pytest
 from engine.core.errors import Cancelled, FileFormatError
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-from engine.core.transcripts import Transcript, Transcripts, simple_parts
+from engine.core.transcripts import Transcript, Transcripts
 from engine.core.variants import TriageParameters, Variant
 from engine.exports.triage_table import COLUMNS, write_triage_table
 from engine.exports.vcf import write_triage_vcf
@@ -23,6 +23,7 @@ from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts
 from engine.sources.vcf import open_vcf, parse_vcf, read_vcf
 from tests.fake_model import Calls, FakeRegistry
+from tests.transcripts import simple_parts
 
 CONTIG = "TTTTTATGGCATGTAAGTTTTCAGGATTAACCCCCCCCCC" + "ACGT" * 50
 HEADER = (

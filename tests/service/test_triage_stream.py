@@ -13,7 +13,7 @@ import pytest
 
 from engine.core.consequences import Consequence
 from engine.core.errors import Cancelled
-from engine.core.progress import SilentMonitor
+from engine.core.progress import Monitor, SilentMonitor
 from engine.core.proteins import MissenseScore, Substitution
 from engine.core.settings import Settings
 from engine.core.splicing import SiteChange, SpliceScore
@@ -126,6 +126,37 @@ def test_a_run_that_ended_in_the_middle_goes_on_and_gives_the_same(
     assert not (tmp_path / "j").exists()
 
 
+def test_which_batches_were_unusual_is_known_of_every_piece_and_after_an_end(
+    vcf: Path, reference: ReferenceLetters, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(triage_stream, "FIRST_PIECE", 2)
+    monkeypatch.setattr(triage_stream, "PIECE", 2)
+    whole, pieces, stopped = engine.run_triage, list[Triage](), list[bool]()
+
+    def run(request: TriageRequest, monitor: Monitor | None = None) -> Triage:
+        found: Triage = whole(request, monitor)
+        if len(pieces) == 2 and not stopped:
+            stopped.append(True)
+            raise Cancelled("enough")
+        pieces.append(found)
+        told = {2: "smaller", 3: "shared"}.get(len(pieces), "")
+        return Triage(found.rows, replace(found.provenance, batches=told))
+
+    monkeypatch.setattr(engine, "run_triage", run)
+    stream = the_stream(vcf, TriageRequest((), reference, parameters=TriageParameters(20)))
+    first = Journal(tmp_path / "j", "x")
+    with pytest.raises(Cancelled):
+        run_stream(engine.run_triage, stream, first, SilentMonitor())
+    first.close(done=False)
+    assert len(first) == 4
+    again = Journal(tmp_path / "j", "x")
+    assert (len(again), again.batches) == (4, "smaller")
+    found = run_stream(engine.run_triage, stream, again, SilentMonitor())
+    assert found.provenance.batches == "shared, smaller"
+    assert list(found.rows) == [row for piece in pieces for row in piece.rows]
+    again.close(done=True)
+
+
 def test_pieces_grow_while_they_are_quick_and_shrink_when_they_are_slow() -> None:
     assert [triage_stream._next_size(100, seconds) for seconds in (1, 7, 30)] == [200, 100, 50]
     assert triage_stream._next_size(800, 1) == triage_stream.PIECE
@@ -151,8 +182,8 @@ def test_a_visitors_triage_whose_session_ended_goes_on_when_it_is_asked_again(
     whole = engine.run_triage(of_a_visitor(vcf, tmp_path / "a", genome).request)
     add = Journal.add
 
-    def once(self: Journal, rows: Iterable[ScoredVariant]) -> None:
-        add(self, rows)
+    def once(self: Journal, rows: Iterable[ScoredVariant], batches: str = "") -> None:
+        add(self, rows, batches)
         raise Cancelled("the session ended")
 
     monkeypatch.setattr(Journal, "add", once)

@@ -29,7 +29,8 @@ def reference(tmp_path: Path) -> ReferenceLetters:
     [
         ("chr1-9-A-G", 9, "A", "G"),
         ("1:9 A>G", 9, "A", "G"),
-        ("chr1\t9\trs1\tA\tG,C", 9, "A", "G"),
+        ("chr1\t9\trs1\tA\tG", 9, "A", "G"),
+        ("chr1:9-10 AC>TT", 9, "AC", "TT"),
         ("chr1:g.9A>G", 9, "A", "G"),
         ("1:g.9A>G", 9, "A", "G"),
         ("1:g.9_10del", 8, "TAC", "T"),
@@ -48,6 +49,14 @@ def test_a_line_is_a_record_whatever_its_spelling(reference: ReferenceLetters, l
     assert read_vcf(found.vcf, "list.vcf") == found.variants
     (site,) = place_variants(found.variants, reference, 10)
     assert site.status == "scored"
+
+
+def test_every_alternate_of_a_row_is_a_variant(reference: ReferenceLetters) -> None:
+    found = read_variant_list("chr1\t9\trs1\tA\tG,C\nchr1 9 . A T,<DEL>\nchr1:9-11 AC>TT", reference, OWN_FILES)
+    assert [one.alternate for one in found.variants] == ["G", "C", "T", ".", "."]
+    assert [one.record for one in found.variants] == [0, 1, 2, 3, 4]
+    assert found.variants[3].problem.startswith("Line 2 of the list: ")
+    assert "2 letters are given for the interval from 9 to 11" in found.variants[4].problem
 
 
 def test_what_cannot_be_read_keeps_its_line_and_the_reason(reference: ReferenceLetters) -> None:

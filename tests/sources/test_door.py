@@ -73,6 +73,14 @@ def test_utf16_that_is_cut_in_the_middle_keeps_its_other_lines() -> None:
     assert lines[2].startswith("thre")
 
 
+def test_utf16_with_letters_that_are_none_says_so() -> None:
+    data = bytearray("one\ntwo\n".encode("utf-16"))
+    data[4:6] = b"\x00\xdc"
+    lines, notes = read(bytes(data))
+    assert lines == ["o\ufffde", "two"]
+    assert notes == ["The file 'a.txt' is damaged: some of its UTF-16 is no letter and reads as \ufffd."]
+
+
 def test_an_old_end_of_file_sign_is_no_letter() -> None:
     assert read(b">a\nACGT\n\x1a")[0] == [">a", "ACGT", ""]
 

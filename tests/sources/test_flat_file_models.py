@@ -9,6 +9,7 @@ import pytest
 
 from engine.core.errors import FileFormatError
 from engine.core.transcripts import Part, Recoded
+from engine.sources.genbank import parse_flat_file
 from engine.sources.transcripts import read_transcripts
 
 HEAD = """LOCUS       TEST                      60 bp    DNA     {shape} BCT 01-JAN-2020
@@ -93,3 +94,26 @@ def test_a_record_that_does_not_parse_is_left_out_and_the_next_is_read(tmp_path:
 def test_a_record_without_genes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="no exons or coding parts"):
         read(tmp_path)
+
+
+def test_the_parts_that_are_shown_have_the_frame_of_the_whole_coding_sequence() -> None:
+    text = HEAD.format(shape="linear", organism="x") + "".join(
+        (
+            feature("CDS", "join(1..10,20..30)", 'gene="plus"', "codon_start=2"),
+            feature("CDS", "complement(join(1..9,20..30))", 'gene="minus"'),
+            feature("CDS", "join(1..9,OTHER.1:1..10,20..30)", 'gene="elsewhere"'),
+            feature("CDS", "1..9", 'gene="gone"', "pseudo"),
+            feature("gene", "1..9", 'gene="whole"'),
+        )
+    )
+    ((_,), (found,)) = parse_flat_file((text + TAIL).splitlines())
+    assert [(one.name, one.start, one.attributes.get("phase")) for one in found] == [
+        ("plus", 0, "1"),
+        ("plus", 19, "0"),
+        ("minus", 19, "0"),
+        ("minus", 0, "1"),
+        ("elsewhere", 0, None),
+        ("elsewhere", 19, None),
+        ("gone", 0, None),
+        ("whole", 0, None),
+    ]

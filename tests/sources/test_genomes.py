@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import threading
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from engine.core.locus import Locus
 from engine.core.settings import Settings
 from engine.sources.annotation import gtf_attributes, parse_annotation
 from engine.sources.annotation_index import FeatureIndex, TabixAnnotation, open_annotation
-from engine.sources.assemblies import assemblies, canonical, find_contig, nearest
+from engine.sources.assemblies import assemblies, canonical, find_contig, is_accession, nearest
 from engine.sources.genomes import GenomeSet
+from engine.sources.outward_links import ucsc_names
 from engine.sources.understand import understand
 from tests.sources.conftest import CHR_I, CHR_II, GFF, fasta_text
 
@@ -203,6 +205,26 @@ def test_no_alias_of_an_assembly_means_two_contigs_and_no_synonym_two_assemblies
             for other in others:
                 assert find_contig(other, row.contigs, row.contigs) == contig
     assert canonical("HG19") == "GRCh37"
+
+
+def test_every_accession_is_proven_or_left_out() -> None:
+    """`proven` says where each was held against a public source; an accession or database name that none of its lines speaks of is written from
+    memory and has no place in the table."""
+    for row in assemblies():
+        said = " ".join(row.proven)
+        given = [name for name in (row.ncbi, row.ucsc, *row.synonyms) if re.match(r"GC[AF]_\d", name) or name == row.ucsc]
+        assert [name for name in given if name and name not in said] == [], row.name
+        accessions = {other for contig, others in row.contigs.items() for other in (contig, *others) if is_accession(other)}
+        assert not accessions or "contigs" in said or {name for name in accessions if name in said} == accessions, row.name
+
+
+def test_the_mitochondrion_of_hg19_at_ucsc_is_another_record_than_that_of_grch37() -> None:
+    """hg19 has both: chrM is NC_001807, and chrMT is NC_012920.1, which is what GRCh37 has."""
+    table = next(row for row in assemblies() if row.name == "GRCh37").contigs
+    assert find_contig("NC_012920.1", ["chr1", "chrM", "chrMT"], table) == "chrMT"
+    assert find_contig("MT", ["chr1", "chrM", "chrMT"], table) == "chrMT"
+    assert find_contig("chrM", ["chr1", "chrM", "chrMT"], table) == "chrM"
+    assert ucsc_names("GRCh37", "MT") == ("hg19", "chrMT")
 
 
 def test_nearest_names_are_offered_for_a_slip() -> None:

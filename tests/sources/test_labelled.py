@@ -57,7 +57,7 @@ def test_a_vcf_has_its_info_fields_as_columns_one_row_an_allele(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a\tb\n1\n", "Row 1 of 't.tsv' has 1 cells; its header has 2"),
+        ("a\tb\n1\n", r"No row of 't.tsv' has as many cells as its header \(2\): row 1 has 1"),
         ("a\ta\n1\t2\n", "different names"),
         ("a\tb\n", "0 rows"),
         ('a\tb\n"x\t2\n', "does not parse"),
@@ -67,6 +67,15 @@ def test_a_broken_table_is_one_sentence(tmp_path: Path, text: str, said: str) ->
     with pytest.raises(FileFormatError, match=said) as caught:
         read_labelled(written(tmp_path, "t.tsv", text))
     assert "\n" not in str(caught.value)
+
+
+def test_rows_that_do_not_fit_the_header_are_left_out_and_said(tmp_path: Path) -> None:
+    text = "chrom\tpos\tref\talt\n1\t4\tA\n1\t5\tA\tC\n1\t6\tA\tC\textra\n1\tsix\tA\tC\n"
+    found = read_labelled(written(tmp_path, "t.tsv", text))
+    assert [variant.record for variant in found.variants] == [0, 1]
+    assert found.variants[1].problem.startswith("Row 4 has the position 'six'")
+    (note,) = found.notes
+    assert note == "2 of 4 rows of 't.tsv' do not have the 4 cells of its header and are left out: row 1 has 3, row 3 has 5."
 
 
 def test_a_row_whose_variant_cannot_be_used_keeps_its_place(tmp_path: Path) -> None:

@@ -32,6 +32,17 @@ def test_the_older_assembly_has_its_own_servers_and_padding_goes() -> None:
     assert "chrpos37" in found["ClinVar"]
 
 
+def test_a_mitochondrion_is_called_as_each_site_calls_it_and_what_none_has_is_not_linked() -> None:
+    yeast = {link.title: link.url for link in place_links(Locus("R64", "chrmt", 0, 10))}
+    assert yeast["Ensembl"].endswith("?r=Mito%3A1-10")
+    assert yeast["UCSC"].endswith("position=chrM%3A1-10")
+    assert yeast["SGD JBrowse"].endswith("?loc=chrmt%3A1..10")
+    assert urls("GRCh38", Variant("MT", 8602, "T", "C"))["Ensembl"].endswith("?r=MT%3A8602-8602")
+    assert urls("GRCh38", Variant("MT", 8602, "T", "C"))["UCSC"].endswith("position=chrM%3A8602-8602")
+    assert place_links(Locus("R64", "2-micron", 0, 10)) == ()
+    assert urls("R64", Variant("chr4", 9, "A", "T"))["Ensembl"].endswith("?r=IV%3A9-9")
+
+
 def test_yeast_has_genome_browsers_only() -> None:
     found = urls("R64", Variant("chrIV", 9, "A", "T"))
     assert set(found) == {"UCSC", "Ensembl"}

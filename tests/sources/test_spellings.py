@@ -37,6 +37,21 @@ PLACES = [
     ("chrIV:1,234.5kb-2Mbp", "chrIV:1,234,500-2,000,000"),
     ("chrIV:500kb", "chrIV:500,000"),
     ("chrIV:1234", "chrIV:1,234"),
+    ("chrIV:1.234k+300", "chrIV:1,234-1,533"),
+    ("chrIV:1234+0.3kb", "chrIV:1,234-1,533"),
+    ("chrIV:500 kb", "chrIV:500,000"),
+    ("chrIV:34M..35Mb", "chrIV:34,000,000-35,000,000"),
+    ("chrIV:1234±150", "chrIV:1,084-1,384"),
+    ("chrIV:1,234 +/- 150 bp", "chrIV:1,084-1,384"),
+    ("chrIV:100+-150", "chrIV:1-250"),
+    # hyphens, low lines and commas, as gnomAD and tables write
+    ("4-1234-1533", "4:1,234-1,533"),
+    ("chrIV-1234-1533", "chrIV:1,234-1,533"),
+    ("chr4_1234_1533", "chr4:1,234-1,533"),
+    ("NC_001136.10-1234-1533", "NC_001136.10:1,234-1,533"),
+    ("chrIV,1234,1533", "chrIV:1,234-1,533"),
+    ("chrIV,1234,1533,-", "chrIV:1,234-1,533:-"),
+    ("chrIV, 1234-1533", "chrIV:1,234-1,533"),
     # white space
     ("chrIV 1234 1533", "chrIV:1,234-1,533"),
     ("chrIV\t1234\t1533", "chrIV:1,234-1,533"),
@@ -71,6 +86,7 @@ PLACES = [
     ("{hg19}chr1:1-100", "hg19:chr1:1-100"),
     ("chr1:1-100 (GRCh38/hg38)", "GRCh38:chr1:1-100"),
     ("chr1:1-100 (hg19)", "hg19:chr1:1-100"),
+    ("chr1:1-100 hg19", "hg19:chr1:1-100"),
     ("chromosome:GRCh38:17:43044295:43125364:1", "GRCh38:17:43,044,295-43,125,364"),
     ("chromosome:GRCh38:17:43044295:43125364:-1", "GRCh38:17:43,044,295-43,125,364:-"),
     # strands
@@ -82,6 +98,10 @@ PLACES = [
     ("chrIV:1234-1533 [REV]", "chrIV:1,234-1,533:-"),
     ("chrIV:1234-1533 minus", "chrIV:1,234-1,533:-"),
     ("chrIV:1234-1533 reverse strand", "chrIV:1,234-1,533:-"),
+    ("chrIV:1234-1533 + strand", "chrIV:1,234-1,533"),
+    ("chrIV:1234-1533 - strand", "chrIV:1,234-1,533:-"),
+    ("chrIV:1234-1533 rc", "chrIV:1,234-1,533:-"),
+    ("chrIV:1234-1533 (complement)", "chrIV:1,234-1,533:-"),
     ("complement(chrIV:1234..1533)", "chrIV:1,234-1,533:-"),
     ("chrIV:complement(1234..1533)", "chrIV:1,234-1,533:-"),
     ("NC_000913.3:c366428-366296", "NC_000913.3:366,296-366,428:-"),
@@ -133,9 +153,20 @@ VARIANTS = [
     ("chrI:g.201_203inv", "chrI:g.201_203inv"),
     ("chrI:g.201_202insTT", "chrI:g.201_202insTT"),
     ("chrI:g.201_203delinsAC", "chrI:g.201_203delinsAC"),
+    ("hg38-1-201-A-G", "hg38:1:201 A>G"),
+    ("chrI\t200\t201\tA\tG", "chrI:201 A>G"),
+    ("chrI\t201\t201\tA\tG", "chrI:201 A>G"),
+    ("chrI:g.201A>G (GRCh38)", "GRCh38:chrI:201 A>G"),
+    ("chrI:201delA", "chrI:g.201delA"),
+    ("chrI:201 del A", "chrI:g.201delA"),
+    ("chrI:201_203del", "chrI:g.201_203del"),
+    ("chrI:201_202insTT", "chrI:g.201_202insTT"),
     ("MT:m.8993T>G", "MT:8,993 T>G"),
     ("NM_000546.6:c.215C>G", "NM_000546.6:c.215C>G"),
     ("NM_000546.6(TP53):c.215C>G", "NM_000546.6:c.215C>G"),
+    ("NM_000546.6(TP53):c.215C>G (p.Pro72Arg)", "NM_000546.6:c.215C>G"),
+    ("NM_000546.6:c.215C>G p.(Pro72Arg)", "NM_000546.6:c.215C>G"),
+    ("TP53 c.215C>G", "TP53:c.215C>G"),
     ("TP53:c.88+2T>G", "TP53:c.88+2T>G"),
     ("TP53:c.-14G>C", "TP53:c.-14G>C"),
     ("TP53:c.*32A>T", "TP53:c.*32A>T"),
@@ -149,6 +180,9 @@ NAMES = [
     ("tRNA", "tRNA"),
     ("7SK", "7SK"),
     ("rs80357906", "rs80357906"),
+    ("RS80357906", "rs80357906"),
+    ("rs 80357906", "rs80357906"),
+    ("dbSNP:rs80357906", "rs80357906"),
     ("NC_000913.3", "NC_000913.3"),
     ("U00096", "U00096"),
     ("lambda-or", "lambda-or"),
@@ -196,6 +230,8 @@ def test_the_table_holds_what_was_promised() -> None:
         ("1234", "has no contig"),
         ("chrIV:34,5M-35M", "not a whole number"),
         ("chrIV:1.5-2", "not a whole number"),
+        ("chrIV:34-35M", "could begin at base 34 or at 34M; write 34M-35M"),
+        ("chrI:201insT", "between two neighbours"),
         ("chrIV:1.23456k-2k", "not a whole number"),
         ("chrIV:1533-1234", "not after the end"),
         ("chrIV:0-300", "start is at least 1"),
@@ -261,6 +297,8 @@ def test_several_places_are_split_at_spaces_and_semicolons_and_not_inside_number
     )
     assert several("GAL1,GAL10") == (("GAL1", "GAL10"),)
     assert several("GAL1") == ()
+    for text in ("chrIV:1-9 and chrI:2-8", "chrIV:1-9 vs chrI:2-8", "chrIV:1-9 & chrI:2-8", "chrIV:1-9; chrI:2-8"):
+        assert several(text)[-1] == ("chrIV:1-9", "chrI:2-8")
 
 
 def test_a_line_of_the_longest_length_is_read_in_a_moment() -> None:

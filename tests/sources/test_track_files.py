@@ -11,7 +11,7 @@ import pytest
 from engine.core.errors import FileFormatError, LocuscopeError, ParameterError, SourceUnavailable
 from engine.core.own_tracks import TrackFile
 from engine.core.settings import Settings
-from engine.sources import apart
+from engine.sources import apart, server_tracks
 from engine.sources.door import Bounds
 from engine.sources.server_tracks import STRETCHES, ServerTracks
 from engine.sources.track_files import pieces, put_together, read_track
@@ -152,7 +152,7 @@ def test_a_file_of_another_tool_is_read_or_refused_with_the_reason(path: Path) -
 def test_server_tracks_are_read_by_index(tmp_path: Path) -> None:
     big, pysam = pytest.importorskip("pyBigWig"), pytest.importorskip("pysam")
     table = big.open(str(tmp_path / "a.bw"), "w")
-    table.addHeader([("c", 100_000)])
+    table.addHeader([("c", 400_000)])
     table.addEntries("c", 0, values=[float(k % 7) for k in range(10_000)], span=10, step=10)
     table.close()
     (tmp_path / "b.bed").write_text("".join(f"c\t{k * 100}\t{k * 100 + 50}\tn{k}\t0\t+\n" for k in range(50)))
@@ -168,12 +168,48 @@ def test_server_tracks_are_read_by_index(tmp_path: Path) -> None:
         (30, 40, 3),
         (40, 50, 4),
     ]
-    whole = signal.rows("c", 0, 100_000)
+    assert not near.note
+    whole = signal.rows("c", 0, 400_000)
     assert len(whole.starts) == STRETCHES
-    assert whole.values.mean() == pytest.approx(3, abs=0.05)
+    assert whole.note == "means of 167 bases"
+    assert np.nanmean(whole.values) == pytest.approx(3, abs=0.05)
     assert len(signal.rows("d", 0, 100).starts) == 0
     assert sites.rows("c", 120, 260).names == ("n1", "n2")
     with pytest.raises(SourceUnavailable, match="not there"):
         tracks.track("gone")
     with pytest.raises(ParameterError, match="NAME=FILE"):
         ServerTracks("no file")
+
+
+def test_an_indexed_file_is_read_as_an_upload_of_the_same_lines_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pysam = pytest.importorskip("pysam")
+    head = '##fileformat=VCFv4.2\n##INFO=<ID=AF,Number=A,Type=Float,Description="x">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n'
+    text = head + "c\t15\t.\tCAA\tCAG,C\t.\t.\tAF=0.25,0.5\nc\t20\t.\tC\t<DEL>\t.\t.\t.\nc\t30\tna\u00efve\tG\tT\t.\t.\t.\n"
+    (tmp_path / "v.vcf").write_text(text, encoding="utf-8")
+    pysam.tabix_index(str(tmp_path / "v.vcf"), preset="vcf", keep_original=True)
+    offered = ServerTracks(f"v={tmp_path / 'v.vcf.gz'};hg38")
+    assert offered.names("GRCh38") == ("v",)
+    served, brought = offered.track("v"), read_track("v.vcf", text.encode(), Bounds())
+    rows, same = served.rows("c", 0, 100), brought.rows("c", 0, 100)
+    assert served.kind == brought.kind == "variants"
+    assert rows.names == same.names == ("CAA>C", "A>G", "G>T")
+    np.testing.assert_array_equal(rows.values, same.values)
+    assert rows.note == brought.note
+    assert "1 line of 'v.vcf' left out" in brought.note
+    monkeypatch.setattr(server_tracks, "MOST_ROWS", 2)
+    assert served.rows("c", 0, 100).note == server_tracks.TOO_MANY
+    (tmp_path / "v.vcf.gz").write_bytes(b"gone")
+    with pytest.raises(FileFormatError, match="replaced or removed"):
+        served.rows("c", 0, 100)
+
+
+def test_values_below_a_broken_wiggle_declaration_have_no_place() -> None:
+    text = b"fixedStep chrom=c1 start=5\n1\n2\nfixedStep chrom=c2 start=zero\n3\nfixedStep chrom=c2 start=7\n4\n1_5\n"
+    found = read_track("a.wig", text, Bounds())
+    assert [(name, rows.starts.tolist(), rows.values.tolist()) for name, rows in found.contigs.items()] == [
+        ("c1", [4, 5], [1, 2]),
+        ("c2", [6], [4]),
+    ]
+    assert "line 4" in found.note
+    assert "line 5" in found.note
+    assert "1_5" in found.note

@@ -16,10 +16,11 @@ from engine.analyses.consequence_reading import BlockLetters, Reading
 from engine.analyses.consequence_splicing import Structure
 from engine.analyses.genetic_code import genetic_code
 from engine.core.errors import FileFormatError, ParameterError
-from engine.core.transcripts import LARGEST_PACKED, Part, Recoded, Texts, Transcript, Transcripts, simple_parts
+from engine.core.transcripts import LARGEST_PACKED, Part, Recoded, Texts, Transcript, Transcripts
 from engine.sources.genetic_codes import given_codes, organism_of
 from engine.sources.transcripts import read_transcripts, transcripts_of
 from tests.analyses.gene_models import Genome
+from tests.transcripts import simple_parts
 
 GFF = """##gff-version 3
 1 x gene 4 34 . + . ID=g1;gene=ABC1

@@ -10,7 +10,7 @@ from engine.commands.app import main
 from engine.core.errors import LocusError
 from engine.core.settings import Settings
 from engine.sources.genomes import GenomeSet
-from engine.sources.upstream import species_of, upstream_locus
+from engine.sources.upstream import species_of, start_codon_note, upstream_locus
 
 LETTERS = "C" * 50 + "ATGAAATAA" + "G" * 50 + "TTATTTCAT" + "T" * 40
 GENES = """##gff-version 3
@@ -25,6 +25,12 @@ c\tx\tgene\t110\t118\t.\t-\t.\tID=g3;Name=two
 c\tx\tCDS\t110\t115\t.\t-\t0\tID=c3;Parent=t3
 c\tx\tmRNA\t110\t118\t.\t-\t.\tID=t4;Parent=g3
 c\tx\tCDS\t110\t118\t.\t-\t0\tID=c4;Parent=t4
+c\tx\tgene\t51\t59\t.\t+\t.\tID=g5;Name=cut
+c\tx\tmRNA\t51\t59\t.\t+\t.\tID=t5;Parent=g5
+c\tx\tCDS\t51\t59\t.\t+\t1\tID=c5;Parent=t5
+c\tx\tgene\t110\t118\t.\t-\t.\tID=g6;Name=open
+c\tx\tmRNA\t110\t118\t.\t-\t.\tID=t6;Parent=g6
+c\tx\tCDS\t110\t118\t.\t-\t0\tID=c6;Parent=t6;partial=true;end_range=118,.
 """
 
 
@@ -45,11 +51,21 @@ def test_the_window_ends_with_the_start_codon_on_the_genes_strand(gene: str, let
 
 @pytest.mark.parametrize(
     ("gene", "told"),
-    [("none", "No registered annotation has a coding gene 'none'"), ("two", "start at 2 codons; name one of them: t4, t3")],
+    [
+        ("none", "No registered annotation has a coding gene 'none'"),
+        ("two", "start at 2 codons; name one of them: t4, t3"),
+        ("cut", "'cut' is annotated as incomplete at its start"),
+        ("open", "'open' is annotated as incomplete at its start"),
+    ],
 )
 def test_a_gene_that_gives_no_window_is_one_sentence(gene: str, told: str, registered: GenomeSet) -> None:
     with pytest.raises(LocusError, match=told):
         upstream_locus(registered, gene, 20)
+
+
+def test_another_start_codon_than_atg_is_said() -> None:
+    assert start_codon_note("g", "CCCATG") == ""
+    assert start_codon_note("g", "CCCTTC") == "The annotated start codon of g is TTC, not ATG; check that the annotation has its beginning."
 
 
 def test_a_window_beyond_the_contig_is_refused(registered: GenomeSet) -> None:

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { board, chosen, decode, figureOf, isChosen, settingOf } from "../../static/figure_view/page.js";
+import { board, chosen, decode, figureOf, isChosen, rate, settingOf } from "../../static/figure_view/page.js";
 
 function envelope(header, ...arrays) {
   const head = new TextEncoder().encode(JSON.stringify(header));
@@ -61,4 +61,18 @@ test("an empty field is no value, numbers are numbers", () => {
   assert.equal(settingOf({ type: "number" }, ""), null);
   assert.equal(settingOf({ type: "number" }, "5.5"), 5.5);
   assert.equal(settingOf({ type: "select-one" }, "log"), "log");
+});
+
+test("the slider of the threshold is there with shuffled controls only, and says the share of false cells", () => {
+  const [slider, told] = [{}, {}];
+  const field = {};
+  const rated = { children: [{}, slider, told], previousElementSibling: { lastElementChild: field } };
+  rate({ dom: { rated }, facts: { map: { rated: null } }, display: { threshold: 0 } });
+  assert.equal(rated.hidden, true);
+  const stops = [{ limit: 1 }, { limit: 2 }];
+  const map = { rated: { stops, limits: [0.5, 1, 2], shares: [0.9, 0.5, 0.1], words: "by 5 shuffled sequences" } };
+  rate({ dom: { rated }, facts: { map }, display: { threshold: 1.5 } });
+  assert.deepEqual([rated.hidden, slider.max, slider.value], [false, 2, 1]);
+  assert.equal(told.textContent, "q 0.50 by 5 shuffled sequences");
+  assert.equal(field.value, 1.5);
 });

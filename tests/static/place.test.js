@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { around, onContig, ticks, wanted } from "../../static/overview_bar/place.js";
+import { around, onContig, onWindow, ticks, wanted } from "../../static/overview_bar/place.js";
 
 const FORWARD = { start: 1000, end: 1300, reverse: false, bounds: { a: -1000, b: 9000 }, follows: false, most: 2048 };
 const REVERSE = { ...FORWARD, reverse: true, bounds: { a: -8700, b: 1300 } };
@@ -10,6 +10,8 @@ const REVERSE = { ...FORWARD, reverse: true, bounds: { a: -8700, b: 1300 } };
 test("a region of the window is a stretch of the contig, on the reverse strand from its end", () => {
   assert.deepEqual(onContig({ a: 10, b: 30 }, FORWARD), { start: 1010, end: 1030 });
   assert.deepEqual(onContig({ a: 10, b: 30 }, REVERSE), { start: 1270, end: 1290 });
+  for (const place of [FORWARD, REVERSE])
+    assert.deepEqual(onWindow(onContig({ a: 10, b: 30 }, place), place), { a: 10, b: 30 });
 });
 
 test("what is loaded is not asked for, what lies beyond its edge is, as wide as it is in view", () => {

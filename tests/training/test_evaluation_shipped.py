@@ -50,13 +50,24 @@ def test_every_group_of_short_rnas_and_of_variants_is_large_enough_and_long_rnas
 
 def test_contacts_are_shown_with_what_was_measured_of_the_recipe_and_of_the_baselines_for_these_weights_only() -> None:
     card = replace(entry("locuscope").card, weights_sha256=sha256(LANGUAGE))
-    words = evaluation.contacts_words(card, "stems_rna")
+    words = evaluation.contacts_words(card, {"recipe": "stems_rna"}, rna=False)
+    assert evaluation.contacts_words(card, {"recipe": "stems"}, rna=True) == words
     row = next(row for row in HELD["contacts"]["sets"] if row["set"] == evaluation.SAID[0])
     own, counter = (row["readings"][name] for name in ("stems", "stem_counter"))
     assert f"{own['sensitivity'][0]:.2f} / {own['ppv'][0]:.2f} (stem counter {counter['sensitivity'][0]:.2f}" in words
     assert words.count("n = ") == len(evaluation.SAID)
-    assert evaluation.contacts_words(replace(card, weights_sha256="0" * 64), "stems") == ""
-    assert evaluation.contacts_words(card, "other") == ""
+    as_dna = evaluation.contacts_words(
+        card, {"recipe": "stems", "threshold_given": None, "minimum_loop": 3, "precision": "exact"}, rna=False
+    )
+    told = row["readings"]["stems_dna"]
+    assert f"{told['sensitivity'][0]:.2f} / {told['ppv'][0]:.2f} (stem counter" in as_dna
+    assert as_dna.count("n = ") == sum("stems_dna" in row["readings"] for row in HELD["contacts"]["sets"] if row["set"] in evaluation.SAID)
+    other = evaluation.contacts_words(card, {"recipe": "stems", "threshold_given": 2.0, "minimum_loop": 4}, rna=False)
+    assert other.endswith("changed here: threshold, minimum loop.")
+    published = {"recipe": "published", "threshold_given": 0.0, "any_letters": True}
+    assert evaluation.contacts_words(card, published, rna=False).count("n = ") == len(evaluation.SAID)
+    assert evaluation.contacts_words(replace(card, weights_sha256="0" * 64), {"recipe": "stems", "threshold_given": 2.0}, rna=True) == ""
+    assert evaluation.contacts_words(card, {"recipe": "other"}, rna=True) == ""
     assert f"{HELD['contacts']['compensation'][0]['first'][0]:.0%} of annotated pairs (" in evaluation.compensation_words(card)
     assert evaluation.compensation_words(replace(card, weights_sha256="")) == ""
 
@@ -77,6 +88,6 @@ def test_the_panel_of_possible_pairs_says_it_of_what_it_shows_and_a_memory_is_na
     remembered = replace(letters, provenance=replace(letters.provenance, card=card, memory="it has a say at 9 of 76 bases"))
     figure = locus_figure(LocusEvidence(given, {"contacts": shown, "probabilities": remembered}))
     panels = {panel["id"]: panel for panel in figure.layout.meta["panels"]}
-    assert evaluation.contacts_words(card, "stems_rna") in panels["dot_bracket"]["reading"]
+    assert evaluation.contacts_words(card, {"recipe": "stems_rna"}, rna=True) in panels["dot_bracket"]["reading"]
     assert panels["entropy"]["model"] == "Locuscope and its memory of relatives"
     assert any("Locuscope and its memory of relatives" in note.text for note in figure.layout.annotations)

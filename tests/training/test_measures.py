@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,8 +16,10 @@ import torch
 from engine.core.errors import ParameterError
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.tokens import MASK
+from engine.training import measure_segmentation
 from engine.training.annotation import ELEMENTS, MIRROR, Contig, bit, mark_gene, mark_intron, mirrored
 from engine.training.both_sides import BothSides, LookUp
+from engine.training.evaluate import EvaluationPlan, inputs
 from engine.training.letters import decode, encode, reverse_complement
 from engine.training.markov import Markov, contexts, ladder, ladder_bits
 from engine.training.measure_language import Sample, masked_bits, measured_bits
@@ -221,6 +224,37 @@ def test_a_finished_piece_is_not_done_again_and_another_plan_takes_none(tmp_path
     assert Pieces(tmp_path, "a")("one", work) == Pieces(tmp_path, "a")("one", work) == {"x": 0.5}
     Pieces(tmp_path, "b")("one", work)
     assert len(done) == 2
+
+
+def test_what_is_kept_hangs_on_corpus_data_and_precision(tmp_path: Path) -> None:
+    corpus, data = tmp_path / "corpus.npz", tmp_path / "data"
+    data.mkdir()
+    corpus.write_bytes(b"one")
+    (data / "a").write_text("x")
+    plan = EvaluationPlan(tmp_path, tmp_path)
+    about = [plan.about("bits", "w", inputs(corpus, data))]
+    about.append(replace(plan, low_precision=False).about("bits", "w", inputs(corpus, data)))
+    corpus.write_bytes(b"two")
+    about.append(plan.about("bits", "w", inputs(corpus, data)))
+    (data / "a").write_text("xy")
+    about.append(plan.about("bits", "w", inputs(corpus, data)))
+    assert plan.about("bits", "w", inputs(corpus, data)) == about[-1]
+    assert len(set(about)) == 4
+
+
+def test_only_stretches_that_are_compared_are_read_by_pyrodigal(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def prodigal(codes: np.ndarray) -> np.ndarray:
+        read.append(len(codes))
+        return np.zeros(len(codes), np.int32)
+
+    monkeypatch.setattr(measure_segmentation, "prodigal", prodigal)
+    contig = Contig("g", "c", "bacteria", np.zeros(50, np.uint8), np.zeros(50, np.int32), 0, held_out=True)
+    cut, part = measure_segmentation.stretch(contig, 20, np.random.default_rng(1))
+    assert (len(cut.codes), part.stop - part.start, read) == (20, 20, [])
+    assert len(measure_segmentation.with_pyrodigal(contig, 20, np.random.default_rng(1)).pyrodigal) == 20
+    assert read == [50]
 
 
 def test_bits_have_the_best_baseline_of_each_kind_and_the_gain_over_it() -> None:

@@ -222,3 +222,23 @@ def test_compiled_blocks_keep_their_names_and_their_numbers(tmp_path: Path) -> N
     assert all(block._compiled_call_impl is not None for block in compiled.net.blocks)
     with torch.compiler.set_stance("force_eager"):
         assert [compiled.advance() for _ in range(2)] == [plain.advance() for _ in range(2)]
+
+
+def test_a_local_network_takes_what_it_can_of_a_global_one_and_learns_the_rest_from_its_teacher(tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        teacher = LocuscopeNet(TINY)
+    torch.nn.init.normal_(teacher.head.weight, generator=torch.Generator().manual_seed(6), std=0.3)
+    write_model(tmp_path / "teacher", TINY, dict(teacher.named_parameters()))
+    plan = TrainPlan(minutes=1000, steps=30, tokens=256, warmup_steps=2, seed=3, imitate=1000.0, rate=0.01)
+    run = Trainer(Drawer(toy_corpus(), plan.drawing), replace(TINY, windows=(6,), reader=8), plan, tmp_path, Workers(), "cpu")
+    assert run.net.reader is not None
+    run.teach(tmp_path / "teacher")
+    told = [run.advance() for _ in range(30)]
+    apart = [sum(value for name, value in row.items() if name.startswith("apart_") and "map" not in name) for row in told]
+    assert np.mean(apart[-8:]) < 0.7 * np.mean(apart[:4])
+    assert any("unlike_rna" in row and "apart_map_rna" in row for row in told)
+    grow(teacher, run.net)
+    assert torch.equal(run.net.stem.pairing, teacher.stem.pairing)
+    assert not run.net.reader.out.weight.any()

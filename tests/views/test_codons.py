@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from engine.analyses.genetic_code import genetic_code
 from engine.core.features import Feature
 from engine.core.locus import Locus
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure
-from engine.views.panels.codons import belongs, codons
+from engine.views.panels.codons import belongs, code_of, codons
 
 GENE = "ATGGCCAAATAA"  # M A K stop
 
@@ -46,6 +49,17 @@ def test_the_panel_stands_where_the_frame_is_known_and_says_the_amino_acids() ->
     panel = next(one for one in locus_figure(evidence, FigureStyle(live=True)).layout.meta["panels"] if one["id"] == "codons")
     assert [label["text"] for label in panel["labels"]] == ["M", "A", "K", "*"]
     assert not belongs(LocusEvidence(given, {}, (Feature("CDS", "g", 2, 14, "+"),)))
+    for name in ("NC_001224.1", "NC_012920.1", "dmel_mitochondrion_genome", "mitochondrion", "chrMT"):
+        part = Feature("CDS", "g", 2, 14, "+", name, {"phase": "0"})
+        assert not belongs(LocusEvidence(NucleotideSequence(given.letters), {}, (part,))), name
+    assert code_of(Feature("CDS", "g", 0, 3, "+", "chrPt")) is genetic_code(11)
     mitochondrion = NucleotideSequence(given.letters, Alphabet.DNA, Locus("toy", "chrM", 0, 16))
     assert not belongs(LocusEvidence(mitochondrion, {}, (coding(2, 14),)))
     assert belongs(LocusEvidence(mitochondrion, {}, (coding(2, 14, transl_table="3"),)))
+
+
+@pytest.mark.parametrize("table", ["²", "9" * 5000, "99", "-1", "١", "1.0"])
+def test_a_table_that_there_is_not_hides_the_panel(table: str) -> None:
+    given = NucleotideSequence(f"CC{GENE}CC")
+    assert not belongs(LocusEvidence(given, {}, (coding(2, 14, transl_table=table),)))
+    assert codons(coding(2, 14, transl_table=table), given.letters) == []

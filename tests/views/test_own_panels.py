@@ -59,14 +59,30 @@ def test_a_lollipop_is_as_high_as_the_part_of_substitutions_that_are_expected_mo
     place = next(k for k, letter in enumerate(GIVEN.as_dna()) if letter == "A")
     scores = effects.llr[np.isfinite(effects.llr)]
     value = effects.llr[place, 2]
-    track = own("variants", rows((place, place + 1, 0.1, "A>G"), (place, place + 1, 0.2, "C>G"), (place, place + 1, 0.3, "AT>A")))
+    track = own(
+        "variants",
+        rows(
+            (place, place + 1, 0.1, "A>G"), (place, place + 1, 0.2, "C>G"), (place, place + 1, 0.3, "AT>A"), (place, place + 1, 0.4, "A>AC")
+        ),
+    )
     heights, model = variant_heights(track, LocusEvidence(GIVEN, {"effects": effects}))
     assert heights[0] == pytest.approx(np.mean(scores > value))
-    assert heights[1:].tolist() == [0.5, 0.5]  # another reference, and no substitution
+    assert heights[1:].tolist() == [0.5, 0.5, 0.5]  # another reference, and no substitutions
     assert model
     heights, model = variant_heights(track, LocusEvidence(GIVEN, {}))
-    assert heights.tolist() == pytest.approx([0.1, 0.2, 0.3])
+    assert heights.tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
     assert not model
+
+
+def test_of_very_many_variants_the_highest_of_each_pixel_are_drawn() -> None:
+    many = [(place % len(GIVEN), place % len(GIVEN) + 1, place / 20_000, "N>A") for place in range(20_000)]
+    track = own("variants", rows(*sorted(many)))
+    (panel,) = (
+        one
+        for one in locus_figure(LocusEvidence(GIVEN, {}, own=(track,)), FigureStyle(live=True)).layout.meta["panels"]
+        if one["id"] == "own-1"
+    )
+    assert panel["unit"] == "the highest of 20,000 a pixel"
 
 
 def test_the_correlation_is_scipys_and_says_when_there_is_none() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.core.card import ModelCard
+from engine.core.card import ModelCard, checkpoint_title
 from engine.core.errors import LocuscopeError, WeightsInvalid, WeightsMissing
 from engine.models.checkpoints.evidence import Evidence, read_evidence
 
@@ -184,7 +184,7 @@ def _unnamed(card: ModelCard, name: str, looks: str, doubt: str) -> ModelCard:
     """A card that claims nothing of anybody's publication."""
     return replace(
         card,
-        title=f"checkpoint {name}",
+        title=checkpoint_title(name),
         revision=card.revision.rpartition(", ")[2] if "transformers" in card.revision else UNKNOWN,
         licence=UNKNOWN,
         source=UNKNOWN,

@@ -31,6 +31,7 @@ CARD = ModelCard(
     title="GPN (Brassicales)",
     alphabet=Alphabet.DNA,
     max_length=100_000,
+    trained_bp=512,
     capabilities=frozenset({Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.EMBEDDINGS}),
     revision="main",
     weights_sha256="",

@@ -181,6 +181,24 @@ class GroverModel:
         """Sequences in one pass."""
         return passes_of(int(reference.ids.shape[0]), self.device, self.net.config.width)
 
+    @property
+    def vocabulary_letters(self) -> tuple[str, ...]:
+        """Letters of every token that stands for bases."""
+        return tuple(letters for _, letters in sorted(self.tokenizer.letters.items()) if letters)
+
+    def tokenised(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Spans int64 (T, 2) and token texts, without a pass."""
+        tokens = self.prepare(sequence).tokens
+        return np.array(tokens.spans, dtype=np.int64).reshape(-1, 2), tuple(map(self.tokenizer.token, tokens.ids))
+
+    def layer_states(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Hidden states float32 (layers + 1, T, width) of the tokens of bases."""
+        reference = self.prepare(sequence)
+        first, last = len(self.tokenizer.before), len(reference.ids) - len(self.tokenizer.after)
+        with torch.inference_mode():
+            kept = [states[0, first:last].float().cpu().numpy() for states in self.net.states(reference.ids[None])]
+        return np.stack(kept).astype(np.float32)
+
     def token_spans(
         self, sequence: NucleotideSequence, flanks: tuple[int, int] = (0, 0)
     ) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +21,7 @@ from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.checkpoints.identity import identify
 from engine.models.entry import LoadOptions, ModelEntry
-from engine.models.locuscope.marks import LANGUAGE_MODEL, SEGMENTER
+from engine.models.locuscope.marks import LANGUAGE_MODEL, LOCAL_LANGUAGE_MODEL, SEGMENTER
 from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, DOMAINS, MASK
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from engine.models.checkpoints.evidence import Evidence
     from engine.models.locuscope.fast import LocuscopeFast, LocuscopeReference
+    from engine.models.locuscope.local import LocalFast, LocalReference
     from engine.models.locuscope.network import LocuscopeNet
     from engine.models.locuscope.segmenter_network import LocuscopeSegmenter as SegmenterNet
     from engine.models.shortcuts.encoder import LayerReference
@@ -76,6 +77,7 @@ class Locuscope:
         self._stem: PerReference[LocuscopeReference] = PerReference(lambda reference: self._proven.reference(reference.ids))
         self._layers: PerReference[list[LayerReference]] = PerReference(lambda reference: self._proven.layers(self._stem(reference)))
         self._sparse: PerReference[list[LayerReference]] = PerReference(lambda it: self._proven.sparse_layers(self._layers(it)))
+        self._local: PerReference[LocalReference] = PerReference(lambda reference: self._proven_local.reference(reference.ids))
 
     @property
     def device(self) -> str:
@@ -109,8 +111,9 @@ class Locuscope:
         told = "masked letters are looked up in a table of the training RNAs, too"
         if self._net.memory is None:
             return ""
-        if sequence is None:
-            return f"{told}, where it knows the words around them" if self.species == "rna" else ""
+        if sequence is None or len(sequence) > self.card.max_length:
+            rna = self.species == "rna" if sequence is None else self._domain_of(sequence) == "rna"
+            return f"{told}, where it knows the words around them" if rna else ""
         heard = int((self.remembered(sequence) >= HEARD).sum()) if self._domain_of(sequence) == "rna" else 0
         return f"{told}: it has a say at {heard:,} of {len(sequence):,} bases" if heard else ""
 
@@ -174,16 +177,25 @@ class Locuscope:
         """Scores float32 (..., 4) of hidden states (..., hidden_size)."""
         from torch.nn.functional import linear
 
-        bases = slice(self._base, self._base + 4)
+        scores = linear(states, *self._head(normalised=normalised))
+        return self._of_bases(scores) if normalised else scores
+
+    def _head(self, *, normalised: bool) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the last layer: of the whole vocabulary, or of the four bases alone."""
         head = self._net.head
-        if normalised:
-            return linear(states, head.weight, head.bias).log_softmax(-1)[..., bases]
-        return linear(states, head.weight[bases], head.bias[bases])
+        wanted = slice(None) if normalised else slice(self._base, self._base + 4)
+        return head.weight[wanted], head.bias[wanted]
+
+    def _of_bases(self, scores: Tensor) -> Tensor:
+        """Log-probabilities (..., 4) of the bases from scores of the vocabulary."""
+        return scores.log_softmax(-1)[..., self._base : self._base + 4]
 
     @cached_property
     def fast(self) -> LocuscopeFast | None:
-        """The network in parts that mutants can share, proven against the network itself at first use; None when it runs in half precision."""
-        if self.dtype != "float32":
+        """The network in parts that mutants can share, proven against the network itself at first use; None when it runs in half precision, and
+        for a local network.
+        """
+        if self.dtype != "float32" or self._net.config.windows:
             return None
         import torch
 
@@ -191,6 +203,24 @@ class Locuscope:
 
         with torch.inference_mode():
             return proven(self._net)
+
+    @cached_property
+    def local(self) -> LocalFast | None:
+        """`fast` for a local network, whose exact mutants cost what a substitution reaches."""
+        if self.dtype != "float32" or not self._net.config.windows:
+            return None
+        import torch
+
+        from engine.models.locuscope.local import proven
+
+        with torch.inference_mode():
+            return proven(self._net)
+
+    @property
+    def _proven_local(self) -> LocalFast:
+        if self.local is None:
+            raise RuntimeError("shared parts were asked for although the network does not run in them")
+        return self.local
 
     @property
     def _proven(self) -> LocuscopeFast:
@@ -200,7 +230,7 @@ class Locuscope:
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """``exact``; in float32 also ``delta`` and ``sparse``."""
+        """``exact``; in float32, unless the network is local, also ``delta`` and ``sparse``."""
         return ("exact",) if self.fast is None else ("exact", "delta", "sparse")
 
     @property
@@ -215,7 +245,7 @@ class Locuscope:
         """Where the network does not run in its shared parts, and on a GPU: there the stem layer's change is 133 launches and two waits a base,
         the whole pass 490 launches a batch.
         """
-        return self._device.type != "cpu" or self.fast is None
+        return self._device.type != "cpu" or (self.fast is None and self.local is None)
 
     def mutant_logits(
         self,
@@ -233,8 +263,10 @@ class Locuscope:
         """
         if precision not in self.precisions:
             raise CapabilityMissing(f"{self.card.title} has no precision {quoted(precision)} here; it offers {', '.join(self.precisions)}.")
-        if self.fast is None or (precision == "exact" and self.exact_by_passes):
+        if precision == "exact" and self.exact_by_passes:
             return self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
+        if self.fast is None:
+            return self._local_scores(reference, positions, alternates + self._base, normalised=normalised)
         known = None if precision == "exact" else self._sparse(reference) if precision == "sparse" else self._layers(reference)
         threshold = tau if precision == "sparse" else None
         states = self.fast.hidden(self._stem(reference), known, positions + 1, alternates + self._base, threshold)
@@ -244,10 +276,19 @@ class Locuscope:
         """Scores float32 (B, L, 4) with base ``positions[b]`` masked, without redoing the stem layer."""
         import torch
 
-        if self.fast is None or self.exact_by_passes:
+        if self.exact_by_passes:
             return self.base_logits(reference, self.masked(reference, positions))
-        states = self.fast.hidden(self._stem(reference), None, positions + 1, torch.full_like(positions, self._mask))
+        masks = torch.full_like(positions, self._mask)
+        if self.fast is None:
+            return self._local_scores(reference, positions, masks, normalised=False)
+        states = self.fast.hidden(self._stem(reference), None, positions + 1, masks)
         return self._scores(states[:, 1:], normalised=False)
+
+    def _local_scores(self, reference: Prepared, positions: Tensor, tokens: Tensor, *, normalised: bool) -> Tensor:
+        """Scores (B, L, 4) of a local network with base ``positions[b]`` turned into ``tokens[b]``."""
+        weight, bias = self._head(normalised=normalised)
+        scores = self._proven_local.scores(self._local(reference), positions + 1, tokens, weight, bias)[:, 1:]
+        return self._of_bases(scores) if normalised else scores
 
     def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
         """Last hidden states float32 (L, width)."""
@@ -354,7 +395,7 @@ def segmenter_network(evidence: Evidence, tensors: Mapping[str, Tensor]) -> Segm
     return _filled(evidence, lambda config: SegmenterNet(SegmenterConfig.of(config)), tensors)
 
 
-def load_language_model(directory: Path, options: LoadOptions) -> Locuscope:
+def load_language_model(directory: Path, options: LoadOptions, model_id: str = "locuscope") -> Locuscope:
     """Read config.json and model.safetensors of a training run.
 
     Raises `WeightsMissing`, `WeightsInvalid`, `ParameterError` (device, dtype, domain).
@@ -362,7 +403,7 @@ def load_language_model(directory: Path, options: LoadOptions) -> Locuscope:
     from engine.models.checkpoints.weights import placed, read_state, resolve_device, resolve_dtype
 
     domain = _domain(options.species, DOMAINS_OF)
-    identity, state = identify(ENTRIES["locuscope"], directory), read_state(directory)
+    identity, state = identify(ENTRIES[model_id], directory), read_state(directory)
     net = language_network(identity.evidence, state.tensors)
     if domain == WITHOUT_MEMORY:
         net = net.without_memory()
@@ -412,6 +453,32 @@ ENTRIES: dict[str, ModelEntry] = {
         shipped=Path("locuscope-lm"),
         offer=Offer(precisions=("exact", "delta", "sparse")),
         marks=LANGUAGE_MODEL,
+        network=language_network,
+        quicker="locuscope-local",
+    ),
+    "locuscope-local": ModelEntry(
+        ModelCard(
+            id="locuscope-local",
+            title="Locuscope local",
+            alphabet=Alphabet.DNA,
+            max_length=2048,
+            capabilities=frozenset(
+                {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.CONTACTS, Capability.EMBEDDINGS}
+            ),
+            revision="1",
+            weights_sha256="",
+            licence="Apache-2.0",
+            source="assets/models/locuscope-local (trained by engine.training)",
+            description="Locuscope distilled into a network whose exact maps take seconds: attention within 249 bases, pairs and reading frames from layers of their own.",
+            organisms="Bacteria, phages, yeasts and structured RNA families; the domain is part of the input.",
+            limitations="LIMITATIONS",
+            species=DOMAINS,
+            contact_recipe="stems_rna",
+            contact_growth=5.5,
+        ),
+        partial(load_language_model, model_id="locuscope-local"),
+        shipped=Path("locuscope-local"),
+        marks=LOCAL_LANGUAGE_MODEL,
         network=language_network,
     ),
     "locuscope-segmenter": ModelEntry(

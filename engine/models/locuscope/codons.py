@@ -46,36 +46,56 @@ class CodonLayer(nn.Module):
             scores[0, b, c, :, a] = scores[1, a, c, :, b] = scores[2, a, b, :, c] = -2.0
         return scores.view(75, -1)
 
-    def _stretches(self, letters: Tensor) -> Tensor:
-        """Features (B, T, 3, FEATURES) of the open stretch around each base's codon, by its place in the codon; letters (B, T) are 0 to 4."""
-        batch, length = letters.shape
+    def codes(self, first: Tensor, second: Tensor, third: Tensor) -> Tensor:
+        """Numbers of codons of letters 0 to 4: 0 to 63, `UNREAD` where a letter is `OTHER`."""
+        read = (first < OTHER) & (second < OTHER) & (third < OTHER)
+        return torch.where(read, 16 * first + 4 * second + third, UNREAD)
+
+    def worth(self) -> Tensor:
+        """What each codon adds to a stretch, (65, 1 + USAGES): one codon and its scores; nothing, where it is a stop or unread."""
+        worth = torch.cat((torch.ones_like(self.usage[:, :1]), self.usage), dim=1)
+        return functional.pad(worth, (0, 0, 0, 1)) * ~self.is_stop[:, None]
+
+    def open_stretches(self, letters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the codons that start at every letter (B, T), C = ceil((T + 2) / 3) a frame: running totals of `worth` (B, C + 1, 3, 1 + USAGES),
+        and the numbers (B, C, 3) of the last stop before each codon, -1 for none, and of the next one behind it, C for none. The first codon
+        of the first frame begins two letters before the first letter.
+        """
+        length = letters.shape[1]
         count = -(-(length + 2) // 3)
         wide = functional.pad(letters, (2, 3 * count - length), value=OTHER)
-        first, second, third = (wide[:, place : place + 3 * count] for place in range(3))
-        read = (first < OTHER) & (second < OTHER) & (third < OTHER)
-        codons = torch.where(read, 16 * first + 4 * second + third, UNREAD).view(batch, count, 3)
+        codons = self.codes(*(wide[:, place : place + 3 * count] for place in range(3))).view(-1, count, 3)
         stop = self.is_stop[codons]
-        worth = torch.cat((torch.ones_like(self.usage[:, :1]), self.usage), dim=1)
-        worth = functional.pad(worth, (0, 0, 0, 1)) * ~self.is_stop[:, None]
-        total = functional.pad(worth[codons].cumsum(dim=1), (0, 0, 0, 0, 1, 0))
+        total = functional.pad(self.worth()[codons].cumsum(dim=1), (0, 0, 0, 0, 1, 0))
         number = torch.arange(count, device=letters.device)[:, None]
         seen = torch.where(stop, number, -1).cummax(dim=1).values
         before = functional.pad(seen[:, :-1], (0, 0, 1, 0), value=-1)
         coming = torch.where(stop, number, count).flip(1).cummin(dim=1).values.flip(1)
         behind = functional.pad(coming[:, 1:], (0, 0, 0, 1), value=count)
+        return total, before, behind
+
+    @staticmethod
+    def features(up: Tensor, down: Tensor, stopped_before: Tensor, stopped_behind: Tensor) -> Tensor:
+        """Features (..., FEATURES) of the sums (..., 1 + USAGES) of the codons before and behind, and of whether stops end them (...)."""
+        sizes = torch.stack((up[..., 0], down[..., 0]), dim=-1)
+        scores = torch.cat((up[..., 1:], down[..., 1:]), dim=-1)
+        ends = torch.stack((stopped_before, stopped_behind), dim=-1)
+        return torch.cat((torch.log2(1 + sizes.clamp(min=0)) / 8, torch.asinh(scores / 4), ends.to(scores.dtype)), dim=-1)
+
+    def _stretches(self, letters: Tensor) -> Tensor:
+        """Features (B, T, 3, FEATURES) of the open stretch around each base's codon, by its place in the codon; letters (B, T) are 0 to 4."""
+        batch, length = letters.shape
+        total, before, behind = self.open_stretches(letters)
+        count = before.shape[1]
 
         def sums(index: Tensor) -> Tensor:
             return total.gather(1, index[..., None].expand(-1, -1, -1, total.shape[-1]))
 
         up, down = total[:, :-1] - sums(before + 1), sums(behind) - total[:, 1:]
-        sizes = torch.stack((up[..., 0], down[..., 0]), dim=-1)
-        scores = torch.cat((up[..., 1:], down[..., 1:]), dim=-1)
-        ends = torch.stack((before >= 0, behind < count), dim=-1)
-        features = torch.cat((torch.log2(1 + sizes.clamp(min=0)) / 8, torch.asinh(scores / 4), ends.to(scores.dtype)), dim=-1)
-        features = features.view(batch, 3 * count, -1)
+        features = self.features(up, down, before >= 0, behind < count).view(batch, 3 * count, -1)
         return torch.stack([features[:, 2 - place : 2 - place + length] for place in range(3)], dim=2)
 
-    def _spelt(self, letters: Tensor) -> Tensor:
+    def spelt(self, letters: Tensor) -> Tensor:
         """Scores (B, T, 3, dialects, 4) of the four letters at each base, by its place in the codon."""
         wide = functional.pad(letters, (2, 2), value=OTHER)
         size = letters.shape[1]
@@ -83,16 +103,20 @@ class CodonLayer(nn.Module):
         others = torch.stack((5 * next1 + next2, 25 + 5 * back1 + next1, 50 + 5 * back2 + back1), dim=-1)
         return self.spelling[others].view(*others.shape, self.DIALECTS, 4)
 
+    def none_of(self, ids: Tensor) -> Tensor:
+        """Score (B, 1, 1) of no frame at all, by the domain of ids (B, T)."""
+        return self.none[ids[:, 0] - DOMAIN][:, None, None]
+
     def tracks(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Features and weights of the frames, (B, T, TRACKS), where nothing is coding near 0, and the votes (B, T, 4)."""
         strands = (ids, reverse_complement(ids))
         letters = [torch.where(is_base(strand), strand - BASE, OTHER) for strand in strands]
         features = [self._stretches(held) for held in letters]
-        spelt = [self._spelt(held) for held in letters]
+        spelt = [self.spelt(held) for held in letters]
         features[1], spelt[1] = features[1].flip(1), spelt[1].flip(1).flip(-1)
         both = torch.cat(features, dim=2)
         judged = self.judge(both).flatten(2)
-        none = self.none[ids[:, 0] - DOMAIN][:, None, None].expand(-1, ids.shape[1], -1)
+        none = self.none_of(ids).expand(-1, ids.shape[1], -1)
         weights = torch.softmax(torch.cat((judged.float(), none), dim=-1), dim=-1)
         speaks = 1 - weights[..., -1:]
         framed = weights[..., :-1]

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from engine.core.progress import interruption_point
 from engine.models.locuscope.network import Block, LocuscopeNet, _rotary_tables, _rotate, activation
+from engine.models.locuscope.stem_mutants import StemReference
 from engine.models.locuscope.tokens import BASE
-from engine.models.shortcuts.changed_attention import AttentionReference, changed_reads
 from engine.models.shortcuts.delta import delta_pass, difference_dtype
 from engine.models.shortcuts.encoder import Encoder, EncoderLayer, LayerReference, Norm, Product
 from engine.models.shortcuts.places import by_place
@@ -28,24 +27,12 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class _StemBias:
-    """The stem layer's distance bias, part by part."""
-
-    net: LocuscopeNet
-
-    def part(self, rows: Tensor, columns: Tensor) -> Tensor:
-        return self.net.stem.bias(rows, columns)
-
-
-@dataclass(frozen=True, eq=False)
 class LocuscopeReference:
-    """``ids`` (T,), ``letters`` (margin + T + margin, 4), the stem's attention, ``x`` (T, width) before the first block, the stem's ``votes`` (T, 4)."""
+    """``ids`` (T,), the stem layer, ``x`` (T, width) before the first block."""
 
     ids: Tensor
-    letters: Tensor
-    stem: AttentionReference
+    stem: StemReference
     x: Tensor
-    votes: Tensor
 
 
 def _linear(layer: torch.nn.Linear) -> Product:
@@ -89,15 +76,10 @@ class LocuscopeFast:
 
     def reference(self, ids: Tensor) -> LocuscopeReference:
         """Run the reference's embedding and stem layer, ids (T,)."""
-        stem = self.net.stem
-        length = len(ids)
-        letters = functional.pad(stem.letters(ids), (0, 0, stem.margin, stem.margin))
-        position = torch.arange(length, device=ids.device)
-        query, key, value = stem.project(letters[None], (position == 0).to(letters.dtype))
-        attention = AttentionReference.of(query[0], key[0], value[0], _StemBias(self.net))
-        out, votes = stem.finish(attention.read[None])
+        stem = StemReference.of(self.net.stem, ids)
+        out, _ = self.net.stem.finish(stem.attention.read[None])
         x = self.net.entry(self.net.embedding(ids[None]))[0] + out[0]
-        return LocuscopeReference(ids, letters, attention, x, votes[0])
+        return LocuscopeReference(ids, stem, x)
 
     def layers(self, reference: LocuscopeReference) -> list[LayerReference]:
         """Activations of the reference's blocks."""
@@ -109,14 +91,7 @@ class LocuscopeFast:
 
     def changed_inputs(self, reference: LocuscopeReference, row: int, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Exact differences when row ``row`` becomes ``tokens`` (G,): before the first block, (G, T, width), of the stem's votes, (G, T, 4), not yet loud."""
-        stem, length, groups = self.net.stem, len(reference.ids), len(tokens)
-        margin = stem.margin
-        low, high = max(0, row - margin), min(length, row + margin + 1)
-        letters = reference.letters[low : high + 2 * margin].repeat(groups, 1, 1)
-        letters[:, row - low + margin] = stem.letters(tokens)
-        rows = torch.arange(low, high, device=tokens.device)
-        projected = stem.project(letters, (rows == 0).to(letters.dtype))
-        out, votes = stem.finish(changed_reads(reference.stem, rows, *projected))
+        out, votes = reference.stem.changes(self.net.stem, row, tokens)
         entry = self._entry(reference, row, tokens)
         first = max(0, row - self.net.entry.weight.shape[0] // 2)
         out[:, first : first + entry.shape[1]] += entry
@@ -155,7 +130,7 @@ class LocuscopeFast:
         ``known`` None: exact. Otherwise by differences from it; ``tau``: threshold of sparse differences (``known`` from `sparse_layers`).
         """
         ids = reference.ids.repeat(len(rows), 1).scatter_(1, rows[:, None], tokens[:, None])
-        votes = reference.votes.repeat(len(rows), 1, 1)
+        votes = reference.stem.votes.repeat(len(rows), 1, 1)
         x = torch.empty(len(rows), *reference.x.shape, dtype=reference.x.dtype, device=rows.device)
         for row, same in by_place(rows):
             interruption_point()

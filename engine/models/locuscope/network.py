@@ -11,6 +11,10 @@ biases that make few training tokens go far:
   (`engine.models.locuscope.memory`);
 * depthwise convolutions in front of every attention, so that heads compare words and not only letters;
 * one rotary frequency of exactly one turn per three nucleotides, so that heads can stay in a reading frame.
+
+With ``windows`` it is *local*: attention reaches so many bases to either side in each block, and the domain token; the blocks do not see the
+stem layer, which speaks by its votes and by a `Reader` at each base instead. What a substitution changes is then a stretch of the blocks of at
+most `NetConfig.receptive_field` bases, and two layers that are one deep over the whole sequence: see `engine.models.locuscope.local`.
 """
 
 from __future__ import annotations
@@ -29,14 +33,21 @@ from torch.nn import functional
 from engine.models.locuscope.codons import CodonLayer
 from engine.models.locuscope.memory import Asked, MemoryLayer
 from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, DOMAINS, MASK, VOCABULARY, is_base
+from engine.models.networks.windowed_attention import Sink, windowed_attention
 
 ALIGNED = 8  # channels that kernels on a GPU read together in half precision
 MINIMUM_LOOP = 3  # nucleotides between the two bases of a pair
+ROWS_AT_ONCE = 64  # of a local network's stem layer: the scores of 2,000 rows in six heads are 96 MB
+ENTRY_KERNEL = 9  # of the convolution over embedded letters
 
 
 @dataclass(frozen=True)
 class NetConfig:
-    """Sizes of a `LocuscopeNet`; written as config.json beside the weights. `words`: sizes of the memory's tables; empty: it has none."""
+    """Sizes of a `LocuscopeNet`; written as config.json beside the weights.
+
+    `words`: sizes of the memory's tables; empty: it has none. `windows`: bases to either side that each block's attention reaches; empty: all.
+    `reader`: hidden units of a local network's `Reader`.
+    """
 
     width: int = 192
     layers: int = 6
@@ -49,6 +60,8 @@ class NetConfig:
     rotary_base: float = 10000.0
     vocabulary: tuple[str, ...] = field(default=VOCABULARY)
     words: tuple[int, ...] = ()
+    windows: tuple[int, ...] = ()
+    reader: int = 0
     model_type: str = "locuscope-lm"
 
     def __post_init__(self) -> None:
@@ -56,6 +69,23 @@ class NetConfig:
             raise ValueError(f"width {self.width} must split into {self.heads} heads of an even size")
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel {self.kernel} must be odd")
+        if self.windows and (len(self.windows) != self.layers or min(self.windows) < 0 or self.reader < 1):
+            raise ValueError(
+                f"a local network of {self.layers} layers needs as many windows, not {self.windows}, and a reader of hidden units"
+            )
+
+    @property
+    def reaches(self) -> tuple[int, ...]:
+        """Bases to either side that a row depends on: of what goes into each block, and of what comes out of the last; for local networks."""
+        reaches = [ENTRY_KERNEL // 2]
+        for window in self.windows:
+            reaches.append(reaches[-1] + window + self.kernel // 2)
+        return tuple(reaches)
+
+    @property
+    def receptive_field(self) -> int:
+        """Bases that a row of a local network's blocks depends on, its own among them; 0 where that is the whole sequence."""
+        return 2 * self.reaches[-1] + 1 if self.windows else 0
 
     @property
     def hidden_size(self) -> int:
@@ -209,6 +239,11 @@ class DepthwiseConv(nn.Module):
         out: Tensor = _ShiftedSum.apply(x, self.weight.to(x.dtype))  # type: ignore[no-untyped-call]
         return out
 
+    def apart(self, x: Tensor) -> Tensor:
+        """The same, but that row 0, the domain token, sees itself alone; others see it."""
+        own = x[:, :1] * (1 + self.weight[self.weight.shape[0] // 2]).to(x.dtype)
+        return torch.cat((own, self(x)[:, 1:]), dim=1)
+
 
 _STEM_WINDOWS = ((-2, 2, 2.5), (1, 4, 2.0), (-4, -1, 2.0), (-6, 6, 1.0), (1, 6, 1.5), (-6, -1, 1.5))
 """First and last offset that a stem head starts with, and how strongly it counts each pair there."""
@@ -245,7 +280,7 @@ class StemLayer(nn.Module):
         self.null = nn.Parameter(torch.full((self.heads,), 2.8))
         reach = 3  # letters on either side of the partner that the value shows
         self.value = nn.Linear((2 * reach + 1) * 4 + 1, self.heads * self.CHANNELS, bias=False)
-        self.output = nn.Linear(self.heads * (self.CHANNELS + 4), config.width, bias=False)
+        self.output = None if config.windows else nn.Linear(self.heads * (self.CHANNELS + 4), config.width, bias=False)
         self.vote = nn.Parameter(2.5 * pair.clamp(min=0).repeat(self.heads, 1, 1))
         self.strength = nn.Parameter(torch.tensor([1.0 if domain == "rna" else 0.3 for domain in DOMAINS]).repeat(2, 1))
         self.reach = reach
@@ -293,9 +328,13 @@ class StemLayer(nn.Module):
         return query, key, torch.cat((learned, own), dim=-1)
 
     def finish(self, read: Tensor) -> tuple[Tensor, Tensor]:
-        """What the attention read, (B, heads, T, 20), to the layer's output (B, T, width) and its votes (B, T, 4) before `loudness`."""
+        """What the attention read, (B, heads, T, 20), to the layer's output (B, T, width) and its votes (B, T, 4) before `loudness`.
+
+        The output of a local network's stem layer is what was read, (B, T, heads * 20).
+        """
         votes = torch.einsum("bhtc,hcn->btn", read[..., self.CHANNELS :].float(), self.vote)
-        return self.output(read.transpose(1, 2).flatten(2)), votes
+        flat = read.transpose(1, 2).flatten(2)
+        return flat if self.output is None else self.output(flat), votes
 
     def loudness(self, ids: Tensor) -> Tensor:
         """How strongly votes count at ids (B, T): (B, T, 1)."""
@@ -305,12 +344,22 @@ class StemLayer(nn.Module):
         position = torch.arange(ids.shape[1], device=ids.device)
         letters = functional.pad(self.letters(ids), (0, 0, self.margin, self.margin))
         query, key, value = self.project(letters, (position == 0).to(letters.dtype))
-        bias = self.whole_bias(ids.shape[1])
-        if torch.is_autocast_enabled(ids.device.type):
-            dtype = torch.get_autocast_dtype(ids.device.type)
-            query, key, value, bias = query.to(dtype), key.to(dtype), value.to(dtype), bias.to(dtype)
-        out, votes = self.finish(_attend(query, key, value, bias, 1.0))
+        if self.output is None and not torch.is_grad_enabled():
+            out, votes = self.finish(torch.cat([self._read(query, key, value, rows) for rows in position.split(ROWS_AT_ONCE)], dim=2))
+        else:
+            out, votes = self.finish(self._read(query, key, value, position))
         return out, votes * self.loudness(ids)
+
+    def _read(self, query: Tensor, key: Tensor, value: Tensor, rows: Tensor) -> Tensor:
+        """What the rows (R,) of (B, heads, T, n) read, (B, heads, R, 20)."""
+        if len(rows) < query.shape[2]:
+            query = query[:, :, rows[0] : rows[-1] + 1]
+        length = key.shape[2]
+        bias = self.whole_bias(length) if len(rows) == length else self.bias(rows, torch.arange(length, device=rows.device))
+        if torch.is_autocast_enabled(query.device.type):
+            dtype = torch.get_autocast_dtype(query.device.type)
+            query, key, value, bias = query.to(dtype), key.to(dtype), value.to(dtype), bias.to(dtype)
+        return _attend(query, key, value, bias, 1.0)
 
 
 def activation(x: Tensor) -> Tensor:
@@ -339,14 +388,18 @@ class Block(nn.Module):
         for last in (self.out, self.down):
             nn.init.normal_(last.weight, std=0.5 / math.sqrt(last.in_features * config.layers))
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        batch, length = x.shape[:2]
-        qkv = self.qkv(self.conv(self.norm1(x))).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, window: int | None = None) -> Tensor:
+        """Rows (B, T, width) after the block; ``window``: bases to either side that attention reaches, None for all rows."""
+        batch, length, width = x.shape
+        mixed = self.conv(self.norm1(x)) if window is None else self.conv.apart(self.norm1(x))
+        qkv = self.qkv(mixed).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         query, key = _rotate(qkv[:2], cos, sin)
-        return self._passed_on(x, _attend(query, key, qkv[2], None, query.shape[-1] ** -0.5))
+        scale = query.shape[-1] ** -0.5
+        read = _attend(query, key, qkv[2], None, scale) if window is None else _attend_nearby(query, key, qkv[2], window, scale)
+        return self.after_reading(x, read.transpose(1, 2).reshape(batch, length, width))
 
     def at(self, x: Tensor, rows: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """`forward` of row ``rows[b]`` alone, (B, 1, width): the other rows are only read."""
+        """`forward` without a window of row ``rows[b]`` alone, (B, 1, width): the other rows are only read."""
         batch, length, width = x.shape
         each = torch.arange(batch, device=x.device)
         mixed = self.conv(self.norm1(x))
@@ -354,13 +407,43 @@ class Block(nn.Module):
         read = functional.linear(mixed, self.qkv.weight[width:]).view(batch, length, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
         query = _rotate(asking, cos[rows][:, None, None], sin[rows][:, None, None])
         found = _attend(query, _rotate(read[0], cos, sin), read[1], None, query.shape[-1] ** -0.5)
-        return self._passed_on(x[each, rows][:, None], found)
+        return self.after_reading(x[each, rows][:, None], found.reshape(batch, 1, width))
 
-    def _passed_on(self, x: Tensor, read: Tensor) -> Tensor:
-        """The rows (B, T, width) behind the block, of those before it and what the attention read for them (B, heads, T, head)."""
-        x = x + self.out(read.transpose(1, 2).reshape(x.shape))
+    def after_reading(self, x: Tensor, read: Tensor) -> Tensor:
+        """The rest of the block for rows x (B, T, width) whose attention read ``read`` (B, T, width)."""
+        x = x + self.out(read)
         hidden: Tensor = self.down(activation(self.up(self.norm2(x))))
         return x + hidden
+
+
+def _attend_nearby(query: Tensor, key: Tensor, value: Tensor, window: int, scale: float) -> Tensor:
+    """Attention (B, heads, T, head) of bases to bases within ``window`` and to the domain token, row 0, which reads itself alone."""
+    sink = Sink(key[:, :, :1], value[:, :, :1])
+    read = windowed_attention(query[:, :, 1:] * scale, key[:, :, 1:], value[:, :, 1:], window, sink)
+    return torch.cat((value[:, :, :1], read), dim=2)
+
+
+class Reader(nn.Module):
+    """What a base of a local network makes of what the stem layer read for it, given what the blocks say of its surroundings: votes (B, T, 4).
+
+    It looks at one base at a time: hidden units are the squares of positive parts of what both say.
+    """
+
+    def __init__(self, width: int, read: int, hidden: int) -> None:
+        super().__init__()
+        self.state = nn.Linear(width, hidden)
+        self.read = nn.Linear(read, hidden, bias=False)
+        self.out = nn.Linear(hidden, 4, bias=False)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, states: Tensor, read: Tensor) -> Tensor:
+        """``states`` (B, T, width) of the blocks, ``read`` (B, T, heads * channels) of the stem layer."""
+        return self.judge(self.state(states) + self.read(read))
+
+    def judge(self, units: Tensor) -> Tensor:
+        """Votes of hidden units before their activation; overwrites them where no gradient is asked for."""
+        votes: Tensor = self.out(activation(units))
+        return votes
 
 
 class LocuscopeNet(nn.Module):
@@ -372,12 +455,14 @@ class LocuscopeNet(nn.Module):
         width = self.config.width
         self.embedding = nn.Embedding(len(self.config.vocabulary), width)
         nn.init.normal_(self.embedding.weight, std=0.5)
-        self.entry = DepthwiseConv(width, 9)
+        self.entry = DepthwiseConv(width, ENTRY_KERNEL)
         self.stem = StemLayer(self.config)
         self.codons = CodonLayer()
         self.memory = MemoryLayer(self.config.words) if self.config.words else None
         self.blocks = nn.ModuleList(Block(self.config) for _ in range(self.config.layers))
         self.norm = nn.LayerNorm(width, bias=False)
+        read = self.stem.heads * (StemLayer.CHANNELS + 4)
+        self.reader = Reader(width, read, self.config.reader) if self.config.windows else None
         self.head = nn.Linear(self.config.hidden_size, len(self.config.vocabulary))
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
@@ -392,35 +477,42 @@ class LocuscopeNet(nn.Module):
     def hidden_and_tracks(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """`hidden`, and the tracks of the codon layer (B, T, CodonLayer.TRACKS) that it is made from."""
         speaks = None if self.memory is None else self.memory.speaks(ids)
-        x, votes, (cos, sin) = self._entered(ids)
-        for block in self.blocks:
-            x = block(x, cos, sin)
-        states: Tensor = self.norm(x)
+        paired, votes = self.stem(ids)
+        letters = self.embedding(ids)
+        states = self.trunk(letters, None if self.reader is not None else paired)
+        if self.reader is not None:
+            votes = votes + self.reader(states, paired).float()
         tracks, spelt = self.recall(ids, speaks)
         return torch.cat((states, (votes + spelt).to(states.dtype)), dim=-1), tracks
 
     def hidden_at(self, ids: Tensor, rows: Tensor) -> Tensor:
-        """`hidden` of row ``rows[b]`` of each input, (B, hidden_size): the last block is computed for that row alone."""
-        speaks = None if self.memory is None else self.memory.speaks(ids)
+        """`hidden` of row ``rows[b]`` of each input, (B, hidden_size): the last block is computed for that row alone, unless the network is local."""
         each = torch.arange(len(ids), device=ids.device)
-        x, votes, (cos, sin) = self._entered(ids)
-        *blocks, last = self.blocks
-        for block in blocks:
-            x = block(x, cos, sin)
-        states: Tensor = self.norm(last.at(x, rows, cos, sin))[:, 0]
-        spelt = self.recall(ids, speaks)[1]
-        return torch.cat((states, (votes + spelt)[each, rows].to(states.dtype)), dim=-1)
-
-    def _entered(self, ids: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
-        """What goes into the first block, the stem's votes, and the rotary tables of the blocks."""
+        if self.reader is not None:
+            return self.hidden(ids)[each, rows]
+        speaks = None if self.memory is None else self.memory.speaks(ids)
         paired, votes = self.stem(ids)
-        x = self.entry(self.embedding(ids)) + paired
+        states = self.trunk(self.embedding(ids), paired, rows)[:, 0]
+        votes = (votes + self.recall(ids, speaks)[1])[each, rows]
+        return torch.cat((states, votes.to(states.dtype)), dim=-1)
+
+    def trunk(self, letters: Tensor, paired: Tensor | None = None, rows: Tensor | None = None) -> Tensor:
+        """Normalised rows (B, T, width) after the blocks, of embedded letters (B, T, width) and, unless the network is local, what the stem layer
+        adds to them. ``rows`` (B,): of that row of each input alone, (B, 1, width); not of a local network.
+        """
+        x = self.entry.apart(letters) if paired is None else self.entry(letters) + paired
         head = self.config.width // self.config.heads
-        cos, sin = _rotary_tables(ids.shape[1], head, self.config.rotary_base, ids.device)
-        if torch.is_autocast_enabled(ids.device.type):
-            dtype = torch.get_autocast_dtype(ids.device.type)
+        cos, sin = _rotary_tables(letters.shape[1], head, self.config.rotary_base, letters.device)
+        if torch.is_autocast_enabled(letters.device.type):
+            dtype = torch.get_autocast_dtype(letters.device.type)
             cos, sin = cos.to(dtype), sin.to(dtype)
-        return x, votes, (cos, sin)
+        blocks = [*zip(self.blocks, self.config.windows or (None,) * len(self.blocks), strict=True)]
+        for block, window in blocks if rows is None else blocks[:-1]:
+            x = block(x, cos, sin, window)
+        if rows is not None:
+            x = self.blocks[-1].at(x, rows, cos, sin)
+        states: Tensor = self.norm(x)
+        return states
 
     def recall(self, ids: Tensor, speaks: Asked | None = None) -> tuple[Tensor, Tensor]:
         """Tracks of the codon layer and the votes (B, T, 4) of the layers that only look letters up, the codon and the memory layer.

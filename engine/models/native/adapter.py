@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.card import ModelCard
+from engine.core.card import ModelCard, checkpoint_title
 from engine.core.errors import WeightsInvalid
 from engine.core.sequence import Alphabet
 from engine.models.checkpoints.identity import identify
@@ -98,7 +98,7 @@ def own_checkpoint(model_id: str) -> ModelEntry:
     entry: ModelEntry = ModelEntry(
         ModelCard(
             id=model_id,
-            title="Own checkpoint" if model_id == "checkpoint" else f"checkpoint {model_id}",
+            title="Own checkpoint" if model_id == "checkpoint" else checkpoint_title(model_id),
             alphabet=Alphabet.DNA,
             max_length=2_048,
             capabilities=MASKED_CAPABILITIES | CAUSAL_CAPABILITIES,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from engine.core.errors import WeightsInvalid
+from engine.core.errors import LayoutUnread, WeightsInvalid
 from engine.core.quoting import quoted
 from engine.models.native.marks import Kind, kind_of
 from engine.models.networks.attention import with_modern_names
@@ -52,7 +52,7 @@ def empty_network(evidence: Evidence) -> nn.Module:
             empty: nn.Module = named(config)
     except Exception as error:  # whatever a value of config.json makes the library raise
         told = f"it does not know {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-        raise WeightsInvalid(
+        raise LayoutUnread(
             f"transformers' {kind.name} class does not take the config.json of {evidence.name} ({type(error).__name__}: {told[:160]}); "
             "take it from the publication of the weights."
         ) from error

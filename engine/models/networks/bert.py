@@ -5,7 +5,7 @@ Learned absolute positions, rotary positions (flash-attention's ``rotary_emb_*``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -205,11 +205,18 @@ class BertNet(nn.Module):
 
     def hidden(self, ids: Tensor) -> Tensor:
         """Last hidden states (B, T, width)."""
+        for states in self.states(ids):
+            last = states
+        return last
+
+    def states(self, ids: Tensor) -> Iterator[Tensor]:
+        """Hidden states (B, T, width): the embeddings, then what leaves each layer."""
         x: Tensor = self.bert.embeddings(ids)
+        yield x
         rotary = rotary_tables(ids.shape[1], self.config.rotary, self.config.rotary_base, ids.device) if self.config.rotary else None
         for layer in self.layers():
             x = layer(x, rotary)
-        return x
+            yield x
 
     def layers(self) -> list[BertLayer]:
         """The layers in order."""

@@ -7,14 +7,14 @@ bases of one token share one prediction. The token size is read from the vocabul
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.card import Capability, EffectRecipe, ModelCard, Offer
-from engine.core.errors import SequenceError
+from engine.core.errors import ParameterError, SequenceError
 from engine.core.protocols import Prepared
 from engine.core.sequence import BASES, Alphabet, NucleotideSequence
 from engine.models.checkpoints.identity import identify
@@ -59,7 +59,7 @@ class PreparedTokens(Prepared):
 
 @dataclass(frozen=True)
 class KmerVocabulary:
-    """Ids of a Nucleotide Transformer vocabulary: k, k-mers in lexicographic order, the letters A, C, G, T, N, and specials."""
+    """Ids of a Nucleotide Transformer vocabulary: k, k-mers in lexicographic order, the letters A, C, G, T, N, and specials; texts by id."""
 
     k: int
     kmers: tuple[int, ...]
@@ -68,6 +68,7 @@ class KmerVocabulary:
     mask: int
     before: tuple[int, ...]
     after: tuple[int, ...]
+    names: Mapping[int, str]
 
     @classmethod
     def of(cls, evidence: Evidence) -> KmerVocabulary:
@@ -85,6 +86,7 @@ class KmerVocabulary:
             mask=mask,
             before=(start,),
             after=(vocabulary[end],) if end in vocabulary else (),
+            names={index: token for token, index in vocabulary.items()},
         )
 
     def cut(self, letters: str) -> list[tuple[int, int]]:
@@ -245,27 +247,104 @@ class NucleotideTransformer:
         """Scores (B, L, 4) of mutants; see `engine.core.protocols.PreciseMutantModel`."""
         return self._differences.mutant_logits(reference, positions, alternates, normalised=normalised, precision=precision)
 
+    @property
+    def vocabulary_letters(self) -> tuple[str, ...]:
+        """Every k-mer and single base, by id."""
+        texts = (text for _, text in sorted(self.vocabulary.names.items()))
+        return tuple(text for text in texts if len(text) in (1, self.vocabulary.k) and not set(text) - set(BASES))
+
+    def tokenised(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Spans int64 (T, 2) and token strings, without a pass."""
+        import numpy as np
+
+        letters = self.prepare(sequence).letters
+        cut = self.vocabulary.cut(letters)
+        spans = np.array([(start, start + width) for start, width in cut], dtype=np.int64).reshape(-1, 2)
+        return spans, tuple(letters[start : start + width] for start, width in cut)
+
     def token_spans(self, sequence: NucleotideSequence) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32]]:
         """Spans int64 (T, 2), token strings, and the probability float32 (T,) of each token over the whole vocabulary, itself masked."""
-        import numpy as np
+        import torch
+
+        reference = self.prepare(sequence)
+        spans, texts = self.tokenised(sequence)
+        places = torch.arange(len(texts), device=self.device) + len(self.vocabulary.before)
+        found = [rows.gather(1, reference.ids[here][:, None])[:, 0].cpu() for here, rows in self._masked_chances(reference, places)]
+        return spans, texts, torch.cat(found).numpy()
+
+    def _masked_chances(self, reference: PreparedTokens, places: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """In batches: indices in ``ids``, and p float32 (n, V) of every token of the vocabulary there, that token masked."""
+        import torch
+
+        for here in torch.split(places, self.passes_per_batch(reference)):
+            ids = reference.ids.repeat(len(here), 1).scatter_(1, here[:, None], self.vocabulary.mask)
+            yield here, self._chances(ids, here)
+
+    def _chances(self, ids: Tensor, places: Tensor) -> Tensor:
+        """p float32 (n, V) of every token of the vocabulary at ``places[b]`` of ``ids[b]``."""
         import torch
 
         from engine.models.networks.kernels import float_linear
 
-        reference, net = self.prepare(sequence), self.net
-        cut = self.vocabulary.cut(reference.letters)
-        tokens = torch.arange(len(cut), device=self.device) + len(self.vocabulary.before)
-        weights, size = net.output_weights(), self.passes_per_batch(reference)
-        found = []
         with torch.inference_mode():
-            for here in torch.split(tokens, size):
-                ids = reference.ids.repeat(len(here), 1).scatter_(1, here[:, None], self.vocabulary.mask)
-                hidden = net.hidden(ids)[torch.arange(len(here), device=self.device), here]
-                chance = float_linear(net.transformed(hidden), *weights).softmax(-1)
-                found.append(chance.gather(1, reference.ids[here][:, None])[:, 0].cpu())
-        spans = np.array([(start, start + width) for start, width in cut], dtype=np.int64)
-        texts = tuple(reference.letters[start : start + width] for start, width in cut)
-        return spans, texts, torch.cat(found).numpy()
+            hidden = self.net.hidden(ids)[torch.arange(len(places), device=self.device), places]
+            return float_linear(self.net.transformed(hidden), *self.net.output_weights()).softmax(-1)
+
+    def token_candidates(
+        self, sequence: NucleotideSequence, tokens: Sequence[int], count: int
+    ) -> tuple[tuple[tuple[str, ...], ...], NDArray[np.float32]]:
+        """Texts (n, count) and probabilities float32 (n, count), falling, of the likeliest tokens at each of ``tokens`` with it masked.
+
+        Number T, one behind the last token, asks for the token that would follow. Raises `ParameterError` for one that is not there.
+        """
+        import numpy as np
+        import torch
+
+        reference, names = self.prepare(sequence), self.vocabulary.names
+        first = len(self.vocabulary.before)
+        total = len(reference.ids) - first - len(self.vocabulary.after)
+        wrong = [token for token in tokens if not 0 <= token <= total]
+        if wrong or not 1 <= count <= len(names):
+            raise ParameterError(
+                f"Asked for {count} candidates at token {(wrong or [0])[0] + 1}; tokens 1 to {total + 1} (the next one) exist, each with 1 "
+                f"to {len(names)} candidates."
+            )
+        inside = torch.tensor([token + first for token in tokens if token < total], dtype=torch.int64, device=self.device)
+        best = [torch.topk(rows, count, dim=-1) for _, rows in self._masked_chances(reference, inside)] if len(inside) else []
+        chances = [row for found in best for row in found.values.cpu()]
+        texts = [tuple(names.get(index, "?") for index in row) for found in best for row in found.indices.tolist()]
+        if total in tokens:
+            following = torch.topk(self._following(reference, first + total), count)
+            behind = (tuple(names.get(index, "?") for index in following.indices.tolist()), following.values.cpu())
+            for place, token in enumerate(tokens):
+                if token == total:
+                    texts.insert(place, behind[0])
+                    chances.insert(place, behind[1])
+        return tuple(texts), np.asarray(torch.stack(chances).numpy(), dtype=np.float32)
+
+    def _following(self, reference: PreparedTokens, place: int) -> Tensor:
+        """p float32 (V,) of a mask put behind the last token."""
+        import torch
+
+        limit = self._token_limit
+        if limit and len(reference.ids) + 1 > limit:
+            raise SequenceError(
+                f"{self.card.title} reads {limit:,} tokens and these are as many, so none can follow; give a shorter sequence."
+            )
+        mask = torch.tensor([self.vocabulary.mask], device=self.device)
+        ids = torch.cat((reference.ids[:place], mask, reference.ids[place:]))
+        return self._chances(ids[None], torch.tensor([place], device=self.device))[0]
+
+    def layer_states(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
+        """Hidden states float32 (layers + 1, T, width) of the tokens of bases, the last behind the last norm."""
+        import numpy as np
+        import torch
+
+        reference = self.prepare(sequence)
+        first, last = len(self.vocabulary.before), len(reference.ids) - len(self.vocabulary.after)
+        with torch.inference_mode():
+            kept = [states[0, first:last].float().cpu().numpy() for states in self.net.esm.states(reference.ids[None])]
+        return np.stack(kept).astype(np.float32)
 
     def embeddings(self, sequence: NucleotideSequence) -> NDArray[np.float32]:
         """Last hidden states float32 (L, width) of the token that holds each base."""

@@ -6,7 +6,7 @@ The stored tensors decide which; ``rescaling_factor`` stretches the rotary base 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -190,13 +190,19 @@ class EsmEncoder(nn.Module):
 
     def forward(self, ids: Tensor, *, rescaling_factor: float | None = None) -> Tensor:
         """Hidden states after the last norm; ``rescaling_factor`` replaces the configured one."""
+        for states in self.states(ids, rescaling_factor=rescaling_factor):
+            last = states
+        return last
+
+    def states(self, ids: Tensor, *, rescaling_factor: float | None = None) -> Iterator[Tensor]:
+        """Hidden states (B, T, width): the embeddings, then what leaves each layer, the last behind the last norm."""
         factor = self.config.rescaling_factor if rescaling_factor is None else rescaling_factor
         x: Tensor = self.embeddings(ids)
         rotary = self.rotary(ids.shape[1], ids.device, factor)
         for layer in self.layers():
+            yield x
             x = layer(x, rotary)
-        out: Tensor = self.encoder.emb_layer_norm_after(x)
-        return out
+        yield self.encoder.emb_layer_norm_after(x)
 
 
 class _LmHead(nn.Module):

@@ -1,4 +1,4 @@
-"""AlphaGenome: Google DeepMind's hosted model, asked through its official client (variant scores and interval tracks).
+"""AlphaGenome: Google DeepMind's hosted model, asked through its official client (variant scores, tracks, junctions, contacts, mutagenesis).
 
 The key comes from the environment variable ``ALPHA_GENOME_API_KEY`` and is never written or logged. Nothing is sent before the terms are
 accepted. Source: google-deepmind/alphagenome, ``alphagenome/models/dna_client.py``; Nature 2026, 649:1206.
@@ -12,29 +12,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from engine.core.asking import asking
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import InputError, LocusError, ParameterError, ResourceExhausted, SourceUnavailable, WeightsMissing
+from engine.core.places import MUTAGENESIS_BP, MUTAGENESIS_OUTPUTS, OUTPUTS, WIDTHS_BP, width_of
 from engine.core.protocols import VariantScore
 from engine.core.quoting import quoted
-from engine.core.results import PredictedTracks
+from engine.core.results import PredictedContacts, PredictedJunctions, PredictedTracks
 from engine.core.sequence import IUPAC_DNA, Alphabet
 from engine.core.settings import Settings
 from engine.models.entry import LoadOptions, ModelEntry
+from engine.models.scorers import alphagenome_answers as answers
 from engine.models.scorers.terms import missing_acceptance
 
 if TYPE_CHECKING:
     import grpc
-    import pandas as pd
+    import numpy as np
+    from numpy.typing import NDArray
 
 CARD = ModelCard(
     id="alphagenome",
     title="AlphaGenome",
     alphabet=Alphabet.DNA,
     max_length=1_048_576,
-    capabilities=frozenset({Capability.VARIANT_SCORES, Capability.TRACKS}),
+    capabilities=frozenset(
+        {Capability.VARIANT_SCORES, Capability.TRACKS, Capability.JUNCTIONS, Capability.CHROMATIN, Capability.MUTAGENESIS}
+    ),
     revision="hosted",
     weights_sha256="",
     licence="non-commercial use only, outputs may not be used to train other models (AlphaGenome API terms)",
@@ -48,16 +51,11 @@ CARD = ModelCard(
     citation="Avsec et al., Nature 2026, 649:1206",
     masked=False,
     remote=True,
+    assemblies=("GRCh38", "hg38", "GRCm38", "mm10"),
 )
 
 KEY_VARIABLE = "ALPHA_GENOME_API_KEY"
 OFFICIAL_ADDRESS = "dns:///gdmscience.googleapis.com:443"
-WIDTHS_BP = (16_384, 131_072, 524_288, 1_048_576)
-"""Interval widths the service takes."""
-
-OUTPUTS = ("ATAC", "CAGE", "CHIP_HISTONE", "CHIP_TF", "DNASE", "PROCAP", "RNA_SEQ", "SPLICE_SITES", "SPLICE_SITE_USAGE")
-"""Outputs that are tracks along the sequence."""
-
 _ORGANISMS = {"grch38": "HOMO_SAPIENS", "hg38": "HOMO_SAPIENS", "grcm38": "MUS_MUSCULUS", "mm10": "MUS_MUSCULUS"}
 _ANSWER_SECONDS = 120.0
 
@@ -110,7 +108,7 @@ class AlphaGenome:
             variant = genome.Variant(_contig(contig), position, reference.upper(), alternate.upper())
             interval = variant.reference_interval.resize(_checked_width(width_bp))
             answer = self._client.score_variant(_inside(interval), variant, organism=organism)
-            return tuple(_scores(answer))
+            return tuple(answers.scores(answer))
 
     def tracks(
         self,
@@ -119,32 +117,82 @@ class AlphaGenome:
         start: int,
         end: int,
         outputs: tuple[str, ...] = ("RNA_SEQ",),
-        ontology_terms: tuple[str, ...] = (),
+        terms: tuple[str, ...] = (),
+        width_bp: int = 0,
     ) -> tuple[PredictedTracks, ...]:
-        """Predicted tracks of ``contig[start:end]`` (0-based half-open), asked for in the smallest interval the service takes around it.
+        """Predicted tracks of ``contig[start:end]`` (0-based half-open), asked for in an interval of ``width_bp`` around it, 0 = the smallest
+        that the service takes.
 
-        ``ontology_terms``: tissues or cell types such as ``UBERON:0002048``; empty = all. Raises as `score`, and `ParameterError` for an
-        unknown output.
+        ``terms``: tissues or cell types such as ``UBERON:0002048``; empty = all. Raises as `score`, and `ParameterError` for an unknown output.
         """
+        unknown = [name for name in outputs if name not in OUTPUTS]
+        if unknown or not outputs:
+            raise ParameterError(f"AlphaGenome has no track output {(unknown or ['(none)'])[0]}; allowed: {', '.join(OUTPUTS)}.")
+        with self._predicted(assembly, contig, start, end, outputs, terms, width_bp) as (interval, found):
+            pairs = [(name, data) for name, data in zip(outputs, found, strict=True) if data is not None]
+            return tuple(answers.cropped_tracks(name, data, interval.start, contig, start, end) for name, data in pairs)
+
+    def junctions(
+        self, assembly: str, contig: str, start: int, end: int, terms: tuple[str, ...] = (), width_bp: int = 0
+    ) -> PredictedJunctions:
+        """Splice junctions both of whose ends lie in ``contig[start:end]``. Raises as `score`."""
+        with self._predicted(assembly, contig, start, end, ("SPLICE_JUNCTIONS",), terms, width_bp) as (_, found):
+            return answers.cropped_junctions(found[0], contig, start, end)
+
+    def contacts(
+        self, assembly: str, contig: str, start: int, end: int, terms: tuple[str, ...] = (), width_bp: int = 0
+    ) -> PredictedContacts:
+        """Contacts between the bins that touch ``contig[start:end]``. Raises as `score`."""
+        with self._predicted(assembly, contig, start, end, ("CONTACT_MAPS",), terms, width_bp) as (interval, found):
+            if found[0] is None:
+                raise ParameterError(f"AlphaGenome has no contact map of {', '.join(terms) or 'this organism'}; leave the tissue out.")
+            return answers.cropped_contacts(found[0], interval.start, contig, start, end)
+
+    def mutagenesis(
+        self, assembly: str, contig: str, start: int, end: int, output: str, terms: tuple[str, ...] = (), width_bp: int = WIDTHS_BP[0]
+    ) -> tuple[NDArray[np.float32], str]:
+        """Scores of every substitution of up to 10 bases, float32 (end - start, 4), by the recommended scorer of ``output``, mean over the
+        tracks of ``terms`` (all without); NaN at the reference base. Beside them the reference letters that the service changed.
+
+        Raises as `score`, and `ParameterError` for an output that is not scored around a base, or terms without a track.
+        """
+        from alphagenome.data import genome
+        from alphagenome.models import dna_client, variant_scorers
+
+        if output not in MUTAGENESIS_OUTPUTS:
+            raise ParameterError(f"AlphaGenome's {quoted(output)} is not scored around a base; allowed: {', '.join(MUTAGENESIS_OUTPUTS)}.")
+        if not 0 <= start < end <= start + MUTAGENESIS_BP:
+            raise LocusError(f"{contig}:{start + 1:,}-{end:,} is not allowed; 1 to {MUTAGENESIS_BP} bases are changed in one question.")
+        organism = dna_client.Organism[_organism(assembly)]
+        scorer = variant_scorers.RECOMMENDED_VARIANT_SCORERS[output]
+        with _translated():
+            changed = genome.Interval(_contig(contig), start, end)
+            around = _inside(changed.resize(_checked_width(width_bp)))
+            answer = self._client.score_ism_variants(around, changed, [scorer], organism=organism, progress_bar=False, max_workers=1)
+            found = answers.mutagenesis(answer, start, end, terms)
+        if found is None:
+            raise ParameterError(f"AlphaGenome has no {output} track of {', '.join(terms)}; leave the tissue out, or give another.")
+        return found
+
+    @contextmanager
+    def _predicted(
+        self, assembly: str, contig: str, start: int, end: int, outputs: tuple[str, ...], terms: tuple[str, ...], width_bp: int
+    ) -> Iterator[tuple[Any, list[Any]]]:
+        """The interval that was asked about and what came of each of ``outputs``; inside, what does not parse is told."""
         from alphagenome.data import genome
         from alphagenome.models import dna_client
 
         organism = dna_client.Organism[_organism(assembly)]
-        unknown = [name for name in outputs if name not in OUTPUTS]
-        if unknown or not outputs:
-            raise ParameterError(f"AlphaGenome has no track output {(unknown or ['(none)'])[0]}; allowed: {', '.join(OUTPUTS)}.")
         if not 0 <= start < end or end - start > WIDTHS_BP[-1]:
             raise LocusError(
                 f"The interval {contig}:{start + 1:,}-{end:,} is not allowed; at most {WIDTHS_BP[-1]:,} bases, start before end."
             )
-        width = next(width for width in WIDTHS_BP if width >= end - start)
+        width = width_of(end - start, width_bp)
         with _translated():
             interval = _inside(genome.Interval(_contig(contig), start, end).resize(width))
             kinds = [dna_client.OutputType[name] for name in outputs]
-            terms = list(ontology_terms) or None
-            answer = self._client.predict_interval(interval, organism=organism, requested_outputs=kinds, ontology_terms=terms)
-            found = [(name, answer.get(kind)) for name, kind in zip(outputs, kinds, strict=True)]
-            return tuple(_cropped(name, data, interval.start, contig, start, end) for name, data in found if data is not None)
+            answer = self._client.predict_interval(interval, organism=organism, requested_outputs=kinds, ontology_terms=list(terms) or None)
+            yield interval, [answer.get(kind) for kind in kinds]
 
     def track_counts(self, assembly: str) -> dict[str, int]:
         """Number of tracks of each output. Raises as `score`."""
@@ -220,40 +268,6 @@ def _inside(interval: Any) -> Any:
     if interval.start >= 0:
         return interval
     return type(interval)(interval.chromosome, 0, interval.width)
-
-
-def _scores(answer: Any) -> Iterator[VariantScore]:
-    from alphagenome.models import variant_scorers
-
-    table: pd.DataFrame | None = variant_scorers.tidy_scores(answer)
-    if table is None:
-        return
-    for row in table.to_dict("records"):
-        quantile = row.get("quantile_score")
-        place = float(quantile) if quantile is not None and np.isfinite(quantile) else None
-        label = f"quantile {place:.5f}" if place is not None else ""
-        parts = [row.get(name) for name in ("gene_name", "gene_id", "track_name", "track_strand", "biosample_name", "gtex_tissue")]
-        context = " ".join(str(part) for part in parts if isinstance(part, str) and part)
-        yield VariantScore(str(row["output_type"]), float(row["raw_score"]), label, context, place)
-
-
-def _cropped(name: str, data: Any, origin: int, contig: str, start: int, end: int) -> PredictedTracks:
-    """The bins that touch ``start:end``; the interval grows to whole bins."""
-    resolution = int(data.resolution)
-    first, last = (start - origin) // resolution, -(-(end - origin) // resolution)
-    metadata = data.metadata
-    samples = metadata["biosample_name"] if "biosample_name" in metadata else [""] * len(metadata)
-    return PredictedTracks(
-        output=name,
-        contig=contig,
-        start=origin + first * resolution,
-        end=origin + last * resolution,
-        resolution_bp=resolution,
-        values=np.asarray(data.values[first:last], dtype=np.float32),
-        names=tuple(map(str, metadata["name"])),
-        strands=tuple(map(str, metadata["strand"])),
-        biosamples=tuple(sample if isinstance(sample, str) else "" for sample in samples),
-    )
 
 
 @contextmanager

@@ -18,8 +18,18 @@ from typing import TYPE_CHECKING, Any
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import FileFormatError, LocusError, SourceUnavailable, WeightsMissing
 from engine.core.packages import needed
-from engine.core.proteins import AMINO_ACIDS, CLASSES, MissenseScore, ProteinScores, Substitution
+from engine.core.proteins import (
+    AMINO_ACIDS,
+    CLASSES,
+    LIKELY_BENIGN_BELOW,
+    LIKELY_PATHOGENIC_ABOVE,
+    MissenseScore,
+    ProteinScores,
+    Substitution,
+    class_number,
+)
 from engine.core.protocols import VariantScore
+from engine.core.provenance import state_of
 from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet
 from engine.core.settings import Settings
@@ -51,10 +61,6 @@ CARD = ModelCard(
     citation="Cheng et al., Science 2023, doi 10.1126/science.adg7492",
     masked=False,
 )
-
-LIKELY_BENIGN_BELOW = 0.34
-LIKELY_PATHOGENIC_ABOVE = 0.564
-"""Published class thresholds (90 % precision on ClinVar)."""
 
 ASSEMBLIES: Mapping[str, str] = {"GRCh38": "hg38", "GRCh37": "hg19"}
 _NAMES = {"grch38": "GRCh38", "hg38": "GRCh38", "grch37": "GRCh37", "hg19": "GRCh37", "b37": "GRCh37"}
@@ -129,6 +135,7 @@ class AlphaMissenseTable:
             if int(named["POS"]) != position:
                 return
             value = float(named["am_pathogenicity"])
+            label = CLASSES[class_number(named.get("am_class") or classify(value))]
         except (IndexError, ValueError) as error:
             raise FileFormatError(f"{self._path} has a row at position {position:,} that does not parse; download it again.") from error
         context = " ".join(named[name] for name in ("transcript_id", "uniprot_id", "protein_variant") if named.get(name))
@@ -136,7 +143,7 @@ class AlphaMissenseTable:
         protein = named.get("uniprot_id", "")
         known = found is not None and protein and {found[1], found[3]} <= set(AMINO_ACIDS)
         substitution = Substitution(protein, int(found[2]), found[1], found[3]) if found is not None and known else None
-        score = MissenseScore(value, named.get("am_class") or classify(value), named.get("transcript_id", ""), substitution)
+        score = MissenseScore(value, label, named.get("transcript_id", ""), substitution)
         yield _Row(named["REF"].upper(), named["ALT"].upper(), score, context)
 
 
@@ -262,10 +269,10 @@ class AlphaMissense:
         """Open the table of an assembly. Raises `LocusError` for an assembly that none exists of, `WeightsMissing` when it is not here."""
         self._table(assembly_name(assembly))
 
-    @property
-    def has_proteins(self) -> bool:
-        """Whether the table of proteins is here."""
-        return self._proteins is not None
+    def table(self, assembly: str) -> str:
+        """Name, size and time of change of the table of an assembly. Raises as `check`."""
+        self.check(assembly)
+        return state_of(self._paths[assembly_name(assembly)])
 
     def _rows(self, assembly: str, contig: str, position: int, reference: str, alternate: str) -> list[_Row]:
         table = self._table(assembly_name(assembly))
@@ -309,7 +316,7 @@ def _tables(directory: Path, settings: Settings) -> dict[str, Path]:
     inside = {name: directory / f"AlphaMissense_{suffix}.tsv.gz" for name, suffix in ASSEMBLIES.items()}
     inside[PROTEINS] = directory / PROTEIN_FILE
     found = {name: path for name, path in inside.items() if path.is_file()}
-    return found or tables_of(settings.alphamissense)
+    return {**found, **tables_of(settings.alphamissense)}
 
 
 def available(settings: Settings) -> str:
@@ -319,7 +326,7 @@ def available(settings: Settings) -> str:
 
 
 def load(directory: Path, options: LoadOptions) -> AlphaMissense:
-    """Tables in ``directory`` under their published names, else those of the setting ``alphamissense``."""
+    """The tables that the setting ``alphamissense`` names, and of the others those in ``directory`` under their published names."""
     tables = _tables(directory, options.settings or Settings(home=directory))
     if not tables:
         raise WeightsMissing(_missing("GRCh38"))

@@ -6,10 +6,15 @@ protein and block-compressed. It has no index; where each protein begins is foun
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import struct
+import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +22,8 @@ import numpy as np
 
 from engine.core.card import ModelCard
 from engine.core.errors import FileFormatError, InputError
-from engine.core.proteins import AMINO_ACIDS, CLASSES, NO_CLASS, UNKNOWN, ProteinScores
+from engine.core.proteins import AMINO_ACIDS, NO_CLASS, UNKNOWN, ProteinScores, class_number
+from engine.core.provenance import state_of
 from engine.core.quoting import quoted
 
 logger = logging.getLogger(__name__)
@@ -26,10 +32,15 @@ PIECE = 1 << 20
 """Bytes of text read at once."""
 MOST_RESIDUES = 100_000
 """The longest human protein has 35 thousand."""
+WAIT_SECONDS = 0.2
+"""Between two looks of a question that waits for the search of another."""
+
+_BROKEN = (OSError, ValueError, EOFError, IndexError, RuntimeError, struct.error, zlib.error)
+"""What Biopython and the reading of a row raise for a damaged file."""
 
 _COLUMNS = ("uniprot_id", "protein_variant", "am_pathogenicity")
 _LONGEST_ACCESSION = 24
-_LAYOUT = "# locuscope proteins 1"
+_LAYOUT = "# locuscope proteins 2"
 _TAB, _NEWLINE = 9, 10
 
 Place = tuple[int, int]
@@ -38,6 +49,21 @@ Place = tuple[int, int]
 
 def _nothing() -> None:
     return
+
+
+@dataclass
+class _Search:
+    """How far the places of the proteins are found: what a search that was stopped leaves for the next one."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+    here: int = 0
+    """Virtual offset of the text that is read next."""
+    carry: bytes = b""
+    """The line begun in front of it,"""
+    before: Place = (0, 0)
+    """and where that line begins."""
+    last: bytes = b""
+    """First column of the last whole line."""
 
 
 class ProteinTable:
@@ -51,9 +77,14 @@ class ProteinTable:
         self._lock = threading.Lock()
         self._columns: dict[str, int] = {}
         self._places: dict[str, Place] | None = None
+        self._search = _Search()
+        self._state = ""
 
     def protein(self, name: str, look: Callable[[], None] = _nothing) -> ProteinScores:
         """Scores of the protein with this UniProt accession. ``look`` is called now and then and may raise to stop.
+
+        The first question finds where each protein begins; those that come meanwhile wait, and can be stopped, too. What a search that is
+        stopped found is not looked for again.
 
         Raises
         ------
@@ -62,24 +93,42 @@ class ProteinTable:
         FileFormatError
             The file is not the published one.
         """
-        with self._lock:
-            try:
-                if self._places is None:
-                    self._places = self._indexed(look)
-                place = self._places.get(name)
-                if place is None:
-                    raise InputError(
-                        f"The AlphaMissense table has no protein {quoted(name, 40)}; it has {len(self._places):,} canonical human proteins by "
-                        "their UniProt accession, such as P13569."
-                    )
-                return self._read(name, place, look)
-            except (OSError, ValueError, EOFError) as error:
-                if isinstance(error, InputError):
-                    raise
-                raise FileFormatError(
-                    f"{self._path} cannot be read ({error}); the published block-compressed table is needed: download it again, or pack it "
-                    "anew with 'gunzip -c FILE | bgzip'."
-                ) from error
+        with self._sentence():
+            places = self._known(look)
+        place = places.get(name)
+        if place is None:
+            raise InputError(
+                f"The AlphaMissense table has no protein {quoted(name, 40)}; it has {len(places):,} canonical human proteins by their UniProt "
+                "accession, such as P13569."
+            )
+        with self._sentence():
+            return self._read(name, place, look)
+
+    @contextmanager
+    def _sentence(self) -> Iterator[None]:
+        """Says of a file that breaks while it is read what to do about it."""
+        try:
+            yield
+        except _BROKEN as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise FileFormatError(
+                f"{self._path} cannot be read ({reason[:160]}); the published block-compressed table is needed: download it again, or pack it "
+                "anew with 'gunzip -c FILE | bgzip'."
+            ) from error
+
+    def _known(self, look: Callable[[], None]) -> dict[str, Place]:
+        """Where each protein begins, once one thread has found it."""
+        while not self._lock.acquire(timeout=WAIT_SECONDS):
+            look()
+        try:
+            state = state_of(self._path)
+            if state != self._state:
+                self._state, self._places, self._search = state, None, _Search()
+            if self._places is None:
+                self._places = self._indexed(look)
+            return self._places
+        finally:
+            self._lock.release()
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
@@ -90,23 +139,42 @@ class ProteinTable:
 
     def _indexed(self, look: Callable[[], None]) -> dict[str, Place]:
         """Where each protein begins: from the index beside the table, or found now."""
-        state = self._path.stat()
-        head = f"{_LAYOUT} {state.st_size} {state.st_mtime_ns}"
         index = self._path.with_name(f"{self._path.name}.proteins")
         with self._opened() as handle:
             self._columns = self._header(handle)
-        if index.is_file():
-            first, *rows = index.read_text(encoding="utf-8").splitlines()
-            if first == head:
-                return {name: (int(offset), int(skipped)) for name, offset, skipped in (row.split("\t") for row in rows)}
+        kept = self._kept(index)
+        if kept is not None:
+            return kept
         logger.info("finding the proteins of %s", self._path.name)
-        found = self._found(look)
-        text = "\n".join([head, *(f"{name}\t{offset}\t{skipped}" for name, (offset, skipped) in found.items())])
         try:
-            index.write_text(text + "\n", encoding="utf-8")
+            self._find(look)
+        except (FileFormatError, *_BROKEN):
+            self._search = _Search()
+            raise
+        found, self._search = self._search.places, _Search()
+        text = "".join(f"{name}\t{offset}\t{skipped}\n" for name, (offset, skipped) in found.items())
+        try:
+            with tempfile.TemporaryDirectory(dir=index.parent, prefix=f".{index.name}.") as folder:
+                part = Path(folder) / index.name
+                part.write_text(f"{self._head(text)}\n{text}", encoding="utf-8")
+                part.replace(index)
         except OSError as error:
             logger.warning("%s cannot be written (%s); the proteins are looked for again next time", index, error.strerror)
         return found
+
+    def _kept(self, index: Path) -> dict[str, Place] | None:
+        """The index beside the table; None where there is none, or one that is broken or of another table."""
+        try:
+            head, _, text = index.read_text(encoding="utf-8").partition("\n")
+        except (OSError, ValueError):
+            return None
+        if head != self._head(text):
+            return None
+        return {name: (int(offset), int(skipped)) for name, offset, skipped in (row.split("\t") for row in text.splitlines())}
+
+    def _head(self, text: str) -> str:
+        """Of which table the rows of an index are, and that they are whole."""
+        return f"{_LAYOUT} {self._state} {hashlib.sha256(text.encode()).hexdigest()}"
 
     def _header(self, handle: Any) -> dict[str, int]:
         """Column name → index; the line of their names may begin with ``#``."""
@@ -120,37 +188,33 @@ class ProteinTable:
             f"{self._path} has no columns {', '.join(_COLUMNS)}; the published AlphaMissense table of proteins is needed."
         )
 
-    def _found(self, look: Callable[[], None]) -> dict[str, Place]:
-        places: dict[str, Place] = {}
-        last = b""
-        for piece, carried, before, here in self._pieces(look):
-            for start, name in _beginnings(piece, last):
-                last = name
-                text = name.decode("ascii", "replace")
-                if text.startswith("#") or text == _COLUMNS[0]:
-                    continue
-                if text in places:
-                    raise FileFormatError(f"{self._path} is not grouped by protein ({text} stands in two places); download it again.")
-                places[text] = (before[0], before[1] + start) if start < carried else (here, start - carried)
-        return places
-
-    def _pieces(self, look: Callable[[], None]) -> Iterator[tuple[bytes, int, Place, int]]:
-        """Whole lines at a time: the text, how much of it was carried over, where that began, and where the rest begins."""
-        carry, before = b"", (0, 0)
+    def _find(self, look: Callable[[], None]) -> None:
+        """Go on with the search to the end of the file, some whole lines at a time."""
+        search = self._search
         with self._opened() as handle:
+            handle.seek(search.here)
             while True:
                 look()
                 here = handle.tell()
                 data = handle.read(PIECE)
-                text = carry + data
+                text, carried = search.carry + data, len(search.carry)
                 end = text.rfind(b"\n") + 1 if data else len(text)
-                if end:
-                    yield text[:end], len(carry), before, here
+                for start, name in _beginnings(text[:end], search.last) if end else ():
+                    search.last = name
+                    beginning = (search.before[0], search.before[1] + start) if start < carried else (here, start - carried)
+                    self._add(name.decode("ascii", "replace"), beginning)
                 if not data:
                     return
-                if end or not carry:
-                    before = (here, max(0, end - len(carry)))
-                carry = text[end:]
+                if end or not carried:
+                    search.before = (here, max(0, end - carried))
+                search.carry, search.here = text[end:], handle.tell()
+
+    def _add(self, name: str, beginning: Place) -> None:
+        if name.startswith("#") or name == _COLUMNS[0]:
+            return
+        if name in self._search.places:
+            raise FileFormatError(f"{self._path} is not grouped by protein ({name} stands in two places); download it again.")
+        self._search.places[name] = beginning
 
     def _read(self, name: str, place: Place, look: Callable[[], None]) -> ProteinScores:
         """The rows of one protein, from where they begin until another one does."""
@@ -161,14 +225,14 @@ class ProteinTable:
             position, alternate = int(change[1:-1]), AMINO_ACIDS.find(change[-1])
             if not 1 <= position <= MOST_RESIDUES or alternate < 0 or residues.setdefault(position, change[0]) != change[0]:
                 raise ValueError(f"{name} has a row {change[:20]}")
-            rows.append((alternate, position - 1, value, CLASSES.index(cells.get("am_class") or self._classify(value))))
+            rows.append((alternate, position - 1, value, class_number(cells.get("am_class") or self._classify(value))))
         length = max(residues)
         values = np.full((len(AMINO_ACIDS), length), np.nan, dtype=np.float32)
         classes = np.full(values.shape, NO_CLASS, dtype=np.int8)
         for alternate, column, value, label in rows:
             values[alternate, column], classes[alternate, column] = value, label
         letters = "".join(residues.get(position, UNKNOWN) for position in range(1, length + 1))
-        return ProteinScores(name, letters, values, classes, self._card, self._path.name)
+        return ProteinScores(name, letters, values, classes, self._card, state_of(self._path))
 
     def _rows(self, name: str, place: Place, look: Callable[[], None]) -> Iterator[dict[str, str]]:
         with self._opened() as handle:

@@ -64,16 +64,18 @@ class AttentionReference:
         return replace(self, low=LowAttention(self.query.to(dtype), self.key.to(dtype), self.value.to(dtype), weights))
 
     @classmethod
-    def of(cls, query: Tensor, key: Tensor, value: Tensor, bias: Bias | None = None) -> AttentionReference:
+    def of(
+        cls, query: Tensor, key: Tensor, value: Tensor, bias: Bias | None = None, rows_at_once: int = ROWS_AT_ONCE
+    ) -> AttentionReference:
         """Attend; every tensor is (heads, T, channels), float32."""
         length = query.shape[1]
         everywhere = torch.arange(length, device=query.device)
         reads, totals = [], []
-        for low in range(0, length, ROWS_AT_ONCE):
+        for low in range(0, length, rows_at_once):
             interruption_point()
-            score = query[:, low : low + ROWS_AT_ONCE] @ key.transpose(1, 2)
+            score = query[:, low : low + rows_at_once] @ key.transpose(1, 2)
             if bias is not None:
-                score += bias.part(everywhere[low : low + ROWS_AT_ONCE], everywhere)
+                score += bias.part(everywhere[low : low + rows_at_once], everywhere)
             total = score.logsumexp(-1)
             reads.append(score.sub_(total[..., None]).exp_() @ value)
             totals.append(total)

@@ -111,6 +111,7 @@ def _card(model_id: str, title: str, **rest: object) -> ModelCard:
         "licence": "MIT",
         "min_length": _VARIANTS[model_id].k,
         "upstream_bp": _VARIANTS[model_id].upstream_bp,
+        "trained_bp": _VARIANTS[model_id].upstream_bp + 3,
         "citation": _PAPER,
         "limitations": (
             f"Trained only on {_VARIANTS[model_id].upstream_bp:,} bases before a start codon plus the codon, on the gene's strand; "

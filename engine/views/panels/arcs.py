@@ -43,9 +43,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         for colour in dict.fromkeys(colours[step == level].tolist()):
             chosen = (step == level) & (colours == colour)
             part = (level + 0.5) / STRENGTHS
-            traces.append(
-                lines(joined(*_curves(pairs.places[chosen], heights[chosen])), colour, 0.8 + 2 * part, opacity=0.25 + 0.75 * part)
-            )
+            traces.append(lines(joined(*curves(pairs.places[chosen], heights[chosen])), colour, 0.8 + 2 * part, opacity=0.25 + 0.75 * part))
     if len(style.selected) == 2 and not style.live:
         traces.append(_selected(style.selected, int((pairs.places[:, 1] - pairs.places[:, 0]).max()), theme(dark=style.dark)["accent"]))
     facts = {"arcs": {"i": pairs.places[:, 0] + 1, "j": pairs.places[:, 1] + 1, "value": pairs.values, "height": heights}}
@@ -73,7 +71,7 @@ def _selected(pair: tuple[int, ...], widest: int, colour: str) -> dict[str, Any]
     """The arc of a selected pair, whether it is among the strongest or not."""
     places = np.array([sorted(pair)], np.int64)
     return lines(
-        joined(*_curves(places, np.minimum(arc_heights(places, widest), 1))),
+        joined(*curves(places, np.minimum(arc_heights(places, widest), 1))),
         colour,
         2.5,
         line={"color": colour, "width": 2.5, "dash": "dash"},
@@ -86,7 +84,8 @@ def arc_heights(places: NDArray[np.int64], widest: int = 0) -> NDArray[np.float3
     return np.asarray(LOWEST + (TALLEST - LOWEST) * np.sqrt(spans / (widest or spans.max())), np.float32)
 
 
-def _curves(places: NDArray[np.int64], heights: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+def curves(places: NDArray[np.int64], heights: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Half ellipses between the two bases of each pair (n, 2), as points (n, `POINTS`) of x and of y."""
     angle = np.linspace(0, np.pi, POINTS)
     middle, radius = places.mean(axis=1) + 1, (places[:, 1] - places[:, 0]) / 2
     return middle[:, None] - radius[:, None] * np.cos(angle), heights[:, None] * np.sin(angle)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from engine.analyses.genetic_code import genetic_code
+from engine.analyses.genetic_code import GeneticCode, genetic_code
 from engine.core.features import Feature
+from engine.core.organelles import PLASTID, is_mitochondrion, is_plastid
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.lanes import LANE, lanes
 from engine.views.palettes import theme
@@ -13,7 +14,9 @@ from engine.views.paths import Path, boxes, filled, together
 
 LONGEST = 600
 """Bases up to which codons are drawn one by one."""
-STANDARD = "1"
+STANDARD = 1
+_DIGITS = 3
+"""Of the number of a table."""
 _PAIR = str.maketrans("ACGTN", "TGCAN")
 
 
@@ -24,17 +27,27 @@ def belongs(evidence: LocusEvidence) -> bool:
 
 def _parts(evidence: LocusEvidence) -> list[Feature]:
     """Coding parts whose frame and genetic code are known: a mitochondrion's only where the annotation states its code."""
-    locus = evidence.sequence.locus
-    own_code = locus is not None and locus.contig.casefold().removeprefix("chr") in ("m", "mt", "mito")
     found = dict.fromkeys(item for item in evidence.features if item.kind in CODING and item.strand in ("+", "-"))
-    stated = [item for item in found if item.attributes.get("phase") in ("0", "1", "2")]
-    return [item for item in stated if item.attributes.get("transl_table", "" if own_code else STANDARD).isdigit()]
+    place = evidence.sequence.locus.contig if evidence.sequence.locus is not None else ""
+    return [item for item in found if item.attributes.get("phase") in ("0", "1", "2") and code_of(item, place) is not None]
 
 
-def codons(item: Feature, letters: str) -> list[tuple[int, str]]:
+def code_of(item: Feature, place: str = "") -> GeneticCode | None:
+    """The genetic code that a coding part is read by: the stated one, else that of plastids on one, and the standard one; None for a
+    mitochondrion without a stated one and for a table that there is not. ``place``: the contig that is shown."""
+    stated = item.attributes.get("transl_table", "")
+    if stated:
+        return genetic_code(int(stated)) if len(stated) <= _DIGITS and stated.isascii() and stated.isdigit() else None
+    contigs = (item.contig, place)
+    if any(is_mitochondrion(contig) for contig in contigs):
+        return None
+    return genetic_code(PLASTID if any(is_plastid(contig) for contig in contigs) else STANDARD)
+
+
+def codons(item: Feature, letters: str, place: str = "") -> list[tuple[int, str]]:
     """The whole codons of a coding part: where each begins in ``letters`` (its lowest index), and its amino acid in one letter, X for one with
-    ambiguous bases. Codons that an intron or the end of the letters cuts are left out."""
-    code = genetic_code(int(item.attributes.get("transl_table", STANDARD)))
+    ambiguous bases. Codons that an intron or the end of the letters cuts are left out. ``place``: as for `code_of`."""
+    code = code_of(item, place)
     if code is None:
         return []
     phase = int(item.attributes["phase"])
@@ -56,9 +69,10 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     paths: dict[str, list[Path]] = {"even": [], "odd": [], "stop": []}
     labels: list[Label] = []
     letters = evidence.sequence.as_dna()
+    place = evidence.sequence.locus.contig if evidence.sequence.locus is not None else ""
     for item in parts:
         y = -at[item]
-        for number, (start, amino_acid) in enumerate(codons(item, letters)):
+        for number, (start, amino_acid) in enumerate(codons(item, letters, place)):
             kind = "stop" if amino_acid == "*" else ("even", "odd")[number % 2]
             paths[kind].append(boxes(start + 0.5, start + 3.5, y - 0.39, y + 0.39))
             labels.append(Label(amino_acid, start + 0.5, start + 3.5, y))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.analyses.findings import rows_done, signed
+from engine.analyses.pattern_scores import CELL_LIMITS
 from engine.views.cells import Cells, drawn
 from engine.views.codes import FULL_WIDTH, pooled
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.analyses.dependency import DependencyMap
+    from engine.analyses.patterns import Patterns
 
 WIDE_HEIGHT, TRIANGLE_HEIGHT = 420, 520
 TICK_PIXELS = 46
+RATES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+"""Shares of false cells at which the threshold has a stop."""
 
 
 def partial_state(found: DependencyMap, *, live: bool = False) -> PanelState | None:
@@ -40,11 +44,11 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     both_signs, unit = signed(found), found.unit
     values = displayed(found, style)
     limit = colour_limit(values, style)
-    height = style.heights.get("map", _height(style))
+    height = style.heights.get("map", usual_height(style))
     facts = {
         "map": {
             "shape": style.shape, "metric": found.metric, "unit": unit, "offset": found.offset, "width": len(found.values), "bin": 1,
-            "limit": limit, "signed": both_signs, "colours": style.colours, "log": style.log,
+            "limit": limit, "signed": both_signs, "colours": style.colours, "log": style.log, "rated": rated(evidence),
         }
     }  # fmt: skip
     traces, images = [anchor()], list[Any]()
@@ -65,7 +69,21 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     )
 
 
-def _height(style: FigureStyle) -> int:
+def rated(evidence: LocusEvidence) -> dict[str, Any] | None:
+    """What share of the cells above a threshold is false, by shuffled controls: the lowest threshold of each of `RATES`, and the share at
+    every threshold; None where no controls were computed."""
+    found: Patterns | None = evidence.results.get("patterns")
+    if found is None or not found.shuffles:
+        return None
+    q = found.cell_q
+    stops = [{"q": rate, "limit": float(f"{CELL_LIMITS[reached[0]]:.4g}")} for rate in RATES if len(reached := np.flatnonzero(q <= rate))]
+    known = np.isfinite(q)
+    limits, shares = ([float(f"{value:.4g}") for value in values[known]] for values in (CELL_LIMITS, q))
+    return {"words": f"by {found.shuffles} shuffled sequences", "stops": stops, "limits": limits, "shares": shares}
+
+
+def usual_height(style: FigureStyle) -> int:
+    """Pixels of a map of this shape."""
     if style.shape == "square":
         return style.plot_width
     return min(style.plot_width, WIDE_HEIGHT) if style.shape == "wide" else min(style.plot_width // 2, TRIANGLE_HEIGHT)
@@ -93,12 +111,12 @@ def _cells(found: DependencyMap, values: NDArray[np.float32], style: FigureStyle
     about = "" if size == 1 else f" (the largest of {size} × {size} cells)"
     if style.shape == "triangle":
         hover = f"%{{y}} bases apart around %{{x}}: %{{z:.2f}} {unit}{about}<extra></extra>"
-        return Cells(_rotated(grid), middle - 0.25 * size, 0.5 * size, 0, size), hover
+        return Cells(rotated(grid), middle - 0.25 * size, 0.5 * size, 0, size), hover
     hover = f"%{{y}} changed, %{{x}} read: %{{z:.2f}} {unit}{about}<extra></extra>"
     return Cells(grid, middle, size, middle, size), hover
 
 
-def _rotated(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+def rotated(cells: NDArray[np.float32]) -> NDArray[np.float32]:
     """Over (bases apart, midpoint), float32 (W, 2 W): each pair fills the two half-steps around its midpoint."""
     width = len(cells)
     grid = np.full((width, 2 * width), np.nan, np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.core.base_pairs import dot_bracket, partners
 from engine.core.evaluation import contacts_words
+from engine.core.sequence import Alphabet
 from engine.core.stems import STEM_COUNT_GROWTH, pair_weights, stem_threshold, strongest_stems
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.palettes import theme
@@ -89,7 +90,9 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
 
 def _measured(evidence: LocusEvidence) -> str:
     found = evidence.results.get("contacts")
-    return contacts_words(found.provenance.card, str(found.provenance.parameters.get("recipe", ""))) if found is not None else ""
+    if found is None:
+        return ""
+    return contacts_words(found.provenance.card, found.provenance.parameters, rna=found.sequence.alphabet is Alphabet.RNA)
 
 
 def _inks(row: Row, style: FigureStyle, *, first: bool) -> dict[str, str]:

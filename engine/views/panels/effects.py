@@ -29,22 +29,19 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """A heatmap of 4 × L; the reference base of each column has no cell and is grey."""
     found: VariantEffects = evidence.results["effects"]
     values, unit = scores(found)
-    letters = letters_of(evidence)
     if values is None:
         values = np.full((len(evidence.sequence), 4), np.nan, np.float32)
+    return substitutions(values, unit, found.provenance.answered_by, evidence, style)
+
+
+def substitutions(values: NDArray[np.float32], unit: str, model: str, evidence: LocusEvidence, style: FigureStyle) -> Drawn:
+    """Scores of every substitution, float32 (L, 4), blue below and red above 0."""
+    letters = letters_of(evidence)
     limit = _limit(values)
     grid = Cells(np.ascontiguousarray(values.T), 1, 1, 0, 1)
     traces, images = drawn(grid, limit, FigureStyle(live=style.live, still=style.still), both_signs=True, bar=unit)
-    ground = {
-        "type": "rect",
-        "xref": "x",
-        "x0": 0.5,
-        "x1": len(values) + 0.5,
-        "y0": -0.5,
-        "y1": 3.5,
-        "line": {"width": 0},
-        "layer": "below",
-    }
+    corners = {"x0": 0.5, "x1": len(values) + 0.5, "y0": -0.5, "y1": 3.5}
+    ground = {"type": "rect", "xref": "x", **corners, "line": {"width": 0}, "layer": "below"}
     readout = tuple(Readout(f"→{base}", values[:, k], 2, unit) for k, base in enumerate(letters))
     axis = {"range": [3.5, -0.5], "tickvals": [0, 1, 2, 3], "ticktext": list(letters), "showgrid": False}
     return Drawn(
@@ -52,7 +49,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         axis,
         tuple(images),
         unit=unit,
-        model=found.provenance.answered_by,
+        model=model,
         readout=readout,
         shapes=({**ground, "fillcolor": theme(dark=style.dark)["line"]},),
         facts={"limit": limit},

@@ -138,7 +138,7 @@ def test_a_hub_that_sends_whole_files_is_told(tiny: Path) -> None:
             check_hub(row, hub.endpoint)
 
 
-@pytest.mark.parametrize("model_id", ["locuscope", "locuscope-segmenter"])
+@pytest.mark.parametrize("model_id", ["locuscope", "locuscope-local", "locuscope-segmenter"])
 def test_the_shipped_models_fit_their_own_rows(model_id: str) -> None:
     found = check_folder(entry(model_id), ASSETS / str(entry(model_id).shipped))
     assert found.fits, found.sentence

@@ -154,7 +154,7 @@ def test_the_setting_gives_own_checkpoints_names(tiny: Path, tmp_path: Path) -> 
     assert [row.card.id for row in engine.models()[-2:]] == ["a", "b"]
     assert not engine.model("a").card.causal
     assert engine.model("b").card.causal
-    assert engine.run(Request("probabilities", SEQUENCE, "b")).provenance.card.title == "checkpoint checkpoint"
+    assert engine.run(Request("probabilities", SEQUENCE, "b")).provenance.card.title == "checkpoint"
 
 
 def test_a_new_name_that_cannot_be_one_is_told(tiny: Path, tmp_path: Path) -> None:

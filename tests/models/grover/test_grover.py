@@ -15,7 +15,7 @@ import torch
 from engine.analyses.dependency import dependency_map
 from engine.analyses.tokens import TokenParameters, token_track
 from engine.core.errors import ParameterError, SequenceError, WeightsInvalid, WeightsMissing
-from engine.core.protocols import EmbeddingModel, MutantModel, TokenCandidateModel, TokenModel
+from engine.core.protocols import EmbeddingModel, MutantModel, TokenModel
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.grover import adapter
@@ -66,6 +66,9 @@ def test_tokens_offsets_logits_and_hidden_states_are_the_native_ones(
         with torch.inference_mode():
             compare("grover", f"{index}_logits", golden_model.net(reference.ids[None])[0], expected[f"{index}_logits"])
             compare("grover", f"{index}_hidden", golden_model.net.hidden(reference.ids[None])[0], expected[f"{index}_hidden"])
+        layers = golden_model.layer_states(NucleotideSequence(text.upper()))
+        assert layers.shape == (golden_model.net.config.layers + 1, len(reference.tokens.ids), golden_model.net.config.width)
+        compare("grover", f"{index}_layers", layers[-1], expected[f"{index}_hidden"][1:-1])
 
 
 def test_masked_tokens_are_the_native_ones(golden_model: Any, expected: dict[str, np.ndarray]) -> None:
@@ -254,6 +257,20 @@ def test_another_size_and_head_count_equal_the_native_class(checkpoint: Path, tm
     assert model.most_tokens == 48
 
 
+def test_every_layer_equals_the_native_classs_hidden_states(checkpoint: Path, model: Any, sequences: list[str]) -> None:
+    from transformers import BertForMaskedLM
+
+    native = BertForMaskedLM.from_pretrained(checkpoint).eval()
+    sequence = NucleotideSequence(sequences[1])
+    with torch.inference_mode():
+        states = native(model.prepare(sequence).ids[None], output_hidden_states=True).hidden_states
+    np.testing.assert_allclose(model.layer_states(sequence), torch.cat(states)[:, 1:-1].numpy(), atol=1e-5)
+    spans, texts = model.tokenised(sequence)
+    assert "".join(texts) == sequences[1]
+    assert spans[-1, 1] == len(sequences[1])
+    assert set(texts) <= set(model.vocabulary_letters)
+
+
 def test_a_tokenizer_without_special_tokens_around_works(checkpoint: Path, tmp_path: Path) -> None:
     shutil.copytree(checkpoint, tmp_path / "copy")
     path = tmp_path / "copy" / "tokenizer.json"
@@ -279,7 +296,7 @@ def test_a_broken_tokenizer_file_is_told(text: str, checkpoint: Path, tmp_path: 
 
 
 def test_the_model_keeps_its_contract(model: Any) -> None:
-    for protocol in (MutantModel, TokenModel, TokenCandidateModel, EmbeddingModel):
+    for protocol in (MutantModel, TokenModel, EmbeddingModel):
         assert isinstance(model, protocol)
     assert model.embeddings(NucleotideSequence("ACGTTGCA")).shape == (8, 24)
     assert "100 bases more" in adapter.layout_note("grover", NucleotideSequence("ACGT"))

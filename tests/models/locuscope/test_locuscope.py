@@ -208,7 +208,7 @@ def test_a_long_sequence_is_segmented_in_tiles(segmenter_checkpoint: Path) -> No
 SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "models"
 
 
-@pytest.mark.parametrize("model_id", ["locuscope", "locuscope-segmenter"])
+@pytest.mark.parametrize("model_id", ["locuscope", "locuscope-local", "locuscope-segmenter"])
 def test_the_shipped_weights_load_and_answer(model_id: str) -> None:
     folder = SHIPPED / (entry(model_id).shipped or "")
     if not folder.is_dir():

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.core.errors import SequenceError, WeightsInvalid
+from engine.core.errors import ParameterError, SequenceError, WeightsInvalid
 from engine.core.protocols import NucleotideModel, TokenModel
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
@@ -76,6 +76,30 @@ def test_tokens_embeddings_and_logits_are_the_authors(golden_model: Any, sequenc
         reference = golden_model.prepare(NucleotideSequence(letters.upper()))
         assert reference.ids.tolist() == expected[f"{index}_ids"].tolist()
         check(golden_model, f"{index}_", reference.ids, expected)
+
+
+def test_hidden_states_by_layer_are_the_authors(golden_model: Any, sequences: list[str], expected: dict[str, np.ndarray]) -> None:
+    for index, letters in enumerate(sequences):
+        layers = golden_model.layer_states(NucleotideSequence(letters))
+        compare("nt_v2", f"{index}_layer_1", layers[1], expected[f"{index}_hidden_1"][1:])
+        compare("nt_v2", f"{index}_last_layer", layers[-1], expected[f"{index}_embedding"][1:])
+
+
+def test_the_likeliest_words_at_a_masked_word_and_behind_the_last(golden_model: Any, sequences: list[str]) -> None:
+    sequence = NucleotideSequence(sequences[2])
+    reference = golden_model.prepare(sequence)
+    count, names = len(reference.ids) - 1, golden_model.vocabulary.names
+    texts, chances = golden_model.token_candidates(sequence, [count, 1], 3)
+    for row, ids, place in (
+        (0, torch.cat((reference.ids, torch.tensor([golden_model.vocabulary.mask]))), count + 1),
+        (1, reference.ids.clone().index_fill(0, torch.tensor([2]), golden_model.vocabulary.mask), 2),
+    ):
+        with torch.inference_mode():
+            best = golden_model.net(ids[None])[0, place].softmax(-1).topk(3)
+        assert texts[row] == tuple(names[index] for index in best.indices.tolist())
+        np.testing.assert_allclose(chances[row], best.values.numpy(), rtol=1e-4)
+    with pytest.raises(ParameterError, match="exist"):
+        golden_model.token_candidates(sequence, [count + 1], 3)
 
 
 def test_masked_tokens_give_the_authors_logits(golden_model: Any, expected: dict[str, np.ndarray]) -> None:

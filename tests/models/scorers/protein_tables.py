@@ -23,8 +23,8 @@ def score(residue: int, alternate: str) -> float:
 
 
 def label(value: float) -> str:
-    """The published class."""
-    return "likely_benign" if value < 0.34 else "likely_pathogenic" if value > 0.564 else "ambiguous"
+    """The class as the table of proteins spells it; that of GRCh38 writes ``likely_benign`` and ``likely_pathogenic``."""
+    return "benign" if value < 0.34 else "pathogenic" if value > 0.564 else "ambiguous"
 
 
 def rows(proteins: Mapping[str, str] = PROTEINS) -> str:

@@ -100,6 +100,22 @@ def test_a_table_without_classes_gets_the_published_ones(tmp_path: Path) -> None
     assert alphamissense.load(tmp_path, LoadOptions()).score("GRCh38", "1", 5, "A", "C")[0].label == "likely_pathogenic"
 
 
+def test_the_classes_of_grch37_have_one_name_with_those_of_grch38(tmp_path: Path) -> None:
+    write(tmp_path / "AlphaMissense_hg19.tsv.gz", "chr1\t5\tA\tC\thg19\tP1\tE1\tK1N\t0.7\tpathogenic\n")
+    assert alphamissense.load(tmp_path, LoadOptions()).score("GRCh37", "1", 5, "A", "C")[0].label == "likely_pathogenic"
+    write(tmp_path / "AlphaMissense_hg38.tsv.gz", "chr1\t5\tA\tC\thg38\tP1\tE1\tK1N\t0.7\tbad\n")
+    with pytest.raises(FileFormatError, match="does not parse"):
+        alphamissense.load(tmp_path, LoadOptions()).score("GRCh38", "1", 5, "A", "C")
+
+
+def test_a_table_of_the_settings_stands_beside_those_of_the_folder(table: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "elsewhere.tsv.gz", "chr1\t5\tA\tC\thg19\tP1\tE1\tK1N\t0.7\tambiguous\n")
+    settings = Settings(home=tmp_path, alphamissense=f"GRCh37={other}")
+    assert alphamissense.load(table.parent, LoadOptions(settings=settings)).assemblies == ("GRCh37", "GRCh38")
+    named = Settings(home=tmp_path, alphamissense=f"GRCh38={other}")
+    assert alphamissense.load(table.parent, LoadOptions(settings=named)).score("GRCh38", "1", 5, "A", "C")[0].value == 0.7
+
+
 def test_the_index_is_made_once_beside_the_table(table: Path, scorer: alphamissense.AlphaMissense) -> None:
     index = Path(f"{table}.tbi")
     assert not index.exists()

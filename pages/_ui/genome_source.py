@@ -1,4 +1,4 @@
-"""Where the places of the page Embeddings come from: the explorer, a registered assembly, or an uploaded genome."""
+"""Where the places of the pages Embeddings and Motif come from: the explorer, a registered assembly, or an uploaded genome."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine.core.embedding import EmbeddedPlace
 from engine.core.errors import InputError
+from engine.core.genome_place import GenomePlace
 from engine.core.quoting import file_name
-from engine.service.embedding_places import Genome, GenomeOfRecords, GenomeOfReference
+from engine.service.embedding_places import Annotated, Genome, GenomeOfRecords, GenomeOfReference
 from engine.service.triage import ReferenceLetters
 from engine.sources import apart
 from engine.sources.understood import Understood
 from pages._ui import reading, state
 from pages._ui.text import show_error
 
-READING, GIVEN = "embeddings-file", "embeddings-given"
+READING, GIVEN = "places-file", "places-given"
 EXPLORER, UPLOAD = "what the explorer shows", "a file of mine"
 CONTEXT_BP = 100
 
@@ -30,7 +30,7 @@ class Source:
     label: str
     assembly: str = ""
 
-    def question(self, place: EmbeddedPlace, most: int) -> str:
+    def question(self, place: GenomePlace, most: int) -> str:
         """What the box takes to show a place with some bases around it; of one longer than ``most`` bases its middle."""
         length = self.genome.contigs()[place.contig]
         start, end = max(0, place.start - CONTEXT_BP), min(length, place.end + CONTEXT_BP)
@@ -46,7 +46,7 @@ def source(shared: state.Shared, session: state.Session) -> Source | None:
     names = [EXPLORER, *shared.genomes.names(), UPLOAD]
     usual = 0 if session.screen.shown is not None else len(names) - 1
     left, right = st.columns([2, 5], vertical_alignment="bottom")
-    name = left.selectbox("Genome", names, index=usual, key="embeddings-genome")
+    name = left.selectbox("Genome", names, index=usual, key=f"places-genome-{usual}")
     if name == EXPLORER:
         shown = session.screen.shown
         if shown is None:
@@ -55,11 +55,11 @@ def source(shared: state.Shared, session: state.Session) -> Source | None:
         return Source(GenomeOfRecords((shown.sequence,), (shown.features,)), shown.title)
     if name != UPLOAD:
         return _registered(shared, name)
-    file = right.file_uploader("GenBank with its features, or FASTA", key="embeddings-file")
+    file = right.file_uploader("GenBank with its features, or FASTA", key="places-file")
     if file is None:
         st.session_state.pop(GIVEN, None)
         return None
-    return _uploaded(shared, file.name, state.uploaded(file, "embeddings-file"))
+    return _uploaded(shared, file.name, state.uploaded(file, "places-file"))
 
 
 def _registered(shared: state.Shared, name: str) -> Source | None:
@@ -67,24 +67,25 @@ def _registered(shared: state.Shared, name: str) -> Source | None:
     if known is not None and known.assembly == name:
         return known
     annotation = next((found for _, found in shared.genomes.annotations(name)), None)
-    made = Source(GenomeOfReference(ReferenceLetters(shared.genomes, name), annotation), name, name)
+    whole = GenomeOfReference(ReferenceLetters(shared.genomes, name))
+    made = Source(Annotated(whole, annotation) if annotation is not None else whole, name, name)
     st.session_state[GIVEN] = made
     return made
 
 
 def _uploaded(shared: state.Shared, name: str, data: bytes) -> Source | None:
     identity = hashlib.sha256(data).hexdigest()
-    known: tuple[str, Source | None] = st.session_state.get("embeddings-upload", ("", None))
+    known: tuple[str, Source | None] = st.session_state.get("places-upload", ("", None))
     if known[0] != identity:
-        st.session_state["embeddings-upload"] = (identity, None)
+        st.session_state["places-upload"] = (identity, None)
 
         def then(found: Understood) -> None:
             if not found.records:
                 raise InputError("The file holds no sequence.")
             made = Source(GenomeOfRecords(found.records, found.record_features), name)
-            st.session_state["embeddings-upload"] = (identity, made)
+            st.session_state["places-upload"] = (identity, made)
 
         reading.begin(READING, file_name(name), lambda monitor: apart.read_file(name, data, shared.settings, monitor), then, show_error)
     reading.show(shared.engine, READING)
-    found: tuple[str, Source | None] = st.session_state["embeddings-upload"]
+    found: tuple[str, Source | None] = st.session_state["places-upload"]
     return found[1]

@@ -1,0 +1,58 @@
+"""Questions about what a model expects around many places of one kind."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.core.card import Capability, ModelCard
+from engine.core.motif import AlignedPlaces, Motif, MotifParameters
+from engine.service.jobs import follow
+from engine.service.motif_places import read_aligned
+
+if TYPE_CHECKING:
+    from engine.core.progress import Monitor
+    from engine.service.embedding_places import Genome
+    from engine.service.engine import Engine
+    from engine.service.jobs import Job, JobMonitor
+
+
+@dataclass(frozen=True, eq=False)
+class MotifRequest:
+    """Chosen places of a genome, and the model that reads them, as in `engine.service.requests.Request`."""
+
+    genome: Genome
+    aligned: AlignedPlaces
+    parameters: MotifParameters = field(default_factory=MotifParameters)
+    model: str = ""
+    species: str = ""
+    weights: Path | None = None
+    device: str = ""
+    dtype: str = ""
+
+
+def cannot_predict(card: ModelCard) -> str:
+    """One sentence why a model predicts no bases; empty when it does."""
+    able = card.can(Capability.PROBABILITIES)
+    return "" if able else f"{card.title} does not predict single bases; choose a nucleotide language model."
+
+
+def submit_motif(engine: Engine, request: MotifRequest, visitor: str = "") -> Job:
+    """Start reading the places; the result is a `Motif`, kept with the job only. Raises `CapabilityMissing`, `WeightsMissing`."""
+
+    def work(model: Any, monitor: JobMonitor) -> Motif:
+        from engine.analyses.motif import motif
+
+        read = read_aligned(request.genome, request.aligned, request.parameters, model.card.max_length)
+        return motif(model, request.aligned, read, request.parameters, monitor)
+
+    return engine.submit_on_model("motif", request, cannot_predict, work, visitor)
+
+
+def run_motif(engine: Engine, request: MotifRequest, monitor: Monitor | None = None) -> Motif:
+    """`submit_motif`, after waiting for it."""
+    visitor = f"run-{threading.get_ident()}"
+    found: Motif = follow(submit_motif(engine, request, visitor), visitor, monitor)
+    return found

@@ -1,0 +1,90 @@
+"""Own tracks as a visitor brings them: several files at once, and a session that brings its own."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable
+
+import orjson
+from streamlit.testing.v1 import AppTest
+
+from engine.core.settings import Settings
+from pages._ui import session_file
+
+BED = b"sequence\t1\t5\tn\n"
+
+
+def _menu() -> None:
+    import time
+    from types import SimpleNamespace
+    from typing import Any
+
+    import streamlit as st
+
+    from engine.core.own_tracks import TrackFile
+    from engine.sources.door import Bounds
+    from engine.sources.track_files import read_track
+    from pages._ui import own_tracks, reading, state
+
+    def slow(name: str, data: bytes, _settings: Any, _monitor: Any) -> TrackFile:
+        time.sleep(2 * reading.MOST_WAIT_SECONDS)
+        return read_track(name, data, Bounds())
+
+    session = st.session_state.setdefault("session", state.Session("v"))
+    shared: Any = SimpleNamespace(settings=None, engine=state.shared().engine, tracks=SimpleNamespace(names=lambda _assembly: ()))
+    own_tracks.apart = SimpleNamespace(read_track=slow)  # type: ignore[assignment]
+    own_tracks.menu(shared, session)
+    reading.show(shared.engine, own_tracks.READING)
+    own_tracks.go_on(session)
+
+
+def test_of_several_slow_files_all_are_read_and_all_their_notes_are_said() -> None:
+    from pages._ui import own_tracks
+
+    kept = own_tracks.apart
+    try:
+        app = AppTest.from_function(_menu, default_timeout=60).run()
+        app.file_uploader[0].set_value(
+            [("a.bed", BED, "text/plain"), ("b.bed", b"c\t9\t5\tn\n" + BED, "text/plain"), ("c.bed", b"x y\n", "text/plain")]
+        )
+        app.run()
+        for _ in range(40):
+            if len(app.session_state["session"].tracks) == 2 and not app.session_state["session"].tracks_waiting:
+                break
+            time.sleep(0.25)
+            app.run()
+        time.sleep(1)
+        app.run()
+    finally:
+        own_tracks.apart = kept
+    session = app.session_state["session"]
+    assert [track.name for track in session.tracks] == ["a.bed", "b.bed"]
+    assert "1 line of 'b.bed' left out" in session.screen.problem
+    assert "'c.bed'" in session.screen.problem
+
+
+def test_a_session_brings_its_tracks_once_and_a_model_that_is_not_here_is_said(explorer: Callable[..., AppTest]) -> None:
+    app = explorer()
+    app.file_uploader(key="tracks").set_value([("a.bed", BED, "text/plain")])
+    for _ in range(60):
+        app.run()
+        if app.session_state["locuscope"].tracks:
+            break
+        time.sleep(0.25)
+    session = app.session_state["locuscope"]
+    plain = orjson.loads(gzip.decompress(session_file.content(session, Settings())))
+    assert len(plain["tracks"]) == 1
+    plain["address"]["model"] = "nobody-has-this"
+    app.file_uploader(key="session-file").set_value([("s.json", orjson.dumps(plain), "application/json")])
+    for _ in range(60):
+        app.run()
+        if "nobody-has-this" in app.session_state["locuscope"].screen.problem:
+            break
+        time.sleep(0.25)
+    session = app.session_state["locuscope"]
+    assert not app.exception
+    assert [track.name for track in session.tracks] == ["a.bed"]
+    assert "nobody-has-this" in session.screen.problem
+    assert session.question.model == "locuscope"
+    session.computing.cancel()

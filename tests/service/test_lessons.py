@@ -1,0 +1,202 @@
+"""Lessons: every shipped one comes out as its file expects, numbers are those of the results, and a file that is none says why."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.analyses.compensation import CompensationParameters
+from engine.core.base_pairs import pairs_of_dot_bracket
+from engine.core.errors import FileFormatError, LocuscopeError, ParameterError
+from engine.core.sequence import NucleotideSequence
+from engine.core.settings import Settings
+from engine.service import lesson_handout
+from engine.service.engine import Engine
+from engine.service.lesson_files import FOLDER, lesson_called, lessons, read_lesson
+from engine.service.lesson_numbers import MEASURES
+from engine.service.lesson_work import Outcome, Scene
+from engine.service.requests import Request
+from engine.sources.examples import example
+from engine.sources.genomes import GenomeSet
+from tests.conftest import ROOT
+
+SHIPPED, _ = lessons()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(home=tmp_path_factory.mktemp("home"), offline=True)
+
+
+@pytest.fixture(scope="module")
+def engine(settings: Settings) -> Engine:
+    return Engine(settings)
+
+
+@pytest.fixture(scope="module")
+def found(engine: Engine, settings: Settings) -> dict[str, list[Outcome]]:
+    genomes = GenomeSet(settings)
+    return {name: list(lesson_handout.outcomes(lesson, engine, genomes, settings, engine.run)) for name, lesson in SHIPPED.items()}
+
+
+def test_at_least_four_lessons_come_along_each_with_its_own_file() -> None:
+    assert len(SHIPPED) >= 4
+    assert not lessons()[1]
+    assert {lesson.source for lesson in SHIPPED.values()} == set(FOLDER.glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_a_lesson_expects_is_what_the_results_say(name: str, found: dict[str, list[Outcome]]) -> None:
+    for outcome in found[name]:
+        assert outcome.problems == ()
+        assert outcome.scene.step.expectations
+        revealed = outcome.text("reveal")
+        assert "{" not in revealed
+        assert outcome.text("conclude")
+        assert outcome.text("do_not_conclude")
+        for number in outcome.scene.step.numbers:
+            if f"{{{number.name}}}" in outcome.scene.step.reveal:
+                assert number.text(outcome.values[number.name]) in revealed
+        assert len(outcome.answer()) == (1 if outcome.scene.changed is None else 2)
+
+
+def test_the_numbers_of_the_cloverleaf_by_another_route(found: dict[str, list[Outcome]], engine: Engine) -> None:
+    trna = example("ecoli-trna-thr")
+    assert trna is not None
+    values = engine.run(Request("dependency", trna.sequence)).values
+    known = [(i, j) for i, j in pairs_of_dot_bracket(trna.structure).tolist() if i < 7]
+    first, second, third = found["trna-cloverleaf"]
+    assert first.values["acceptor"] == pytest.approx(np.mean([max(values[i, j], values[j, i]) for i, j in known]), rel=1e-6)
+    assert (second.values["known"], second.values["found"]) == (21, 21)
+    test = engine.run(Request("compensation", trna.sequence, "locuscope", CompensationParameters(27, 41)))
+    assert third.values["broken"] == pytest.approx(float(test.values[1, 3]))  # C and U
+    assert third.values["mended"] == pytest.approx(float(test.values[1, 2]))  # C and G
+
+
+def test_the_stop_codon_by_another_route(found: dict[str, list[Outcome]], engine: Engine) -> None:
+    letters = "".join((ROOT / "assets" / "examples" / "lacz.fa").read_text(encoding="utf-8").split("\n")[1:])
+    window = letters[140:640]
+    assert letters[513:516] == "CAG"
+    stopped = window[:373] + "T" + window[374:]
+    means = []
+    for text in (window, stopped):
+        answer = engine.run(Request("segmentation", NucleotideSequence(text), "locuscope-segmenter"))
+        means.append(float(answer.values[376:, answer.elements.index("CDS_forward")].mean()))
+    second = found["stop-codon"][1]
+    assert second.values["behind"] == pytest.approx(means[0], abs=1e-6)
+    assert second.values["behind_changed"] == pytest.approx(means[1], abs=1e-6)
+    assert second.scene.allele is not None
+    assert (second.scene.allele.start, second.scene.allele.reference, second.scene.allele.alternate) == (513, "C", "T")
+
+
+def test_another_result_is_said_to_be_another(engine: Engine, settings: Settings, tmp_path: Path) -> None:
+    text = (FOLDER / "how-sure-lac.toml").read_text(encoding="utf-8").replace("above = 1.8", "above = 1.99")
+    (tmp_path / "other.toml").write_text(text, encoding="utf-8")
+    lesson = read_lesson(tmp_path / "other.toml")
+    outcome = Scene.of(lesson, lesson.steps[0], GenomeSet(settings), settings).outcome(engine, engine.run)
+    assert outcome.problems == ("mean is 1.984, and the lesson expects it above 1.99.",)
+    assert "otherwise than the lesson expects" in lesson_handout.as_text(lesson, [outcome])
+
+
+def test_the_hand_out_for_students_gives_nothing_away(found: dict[str, list[Outcome]]) -> None:
+    lesson, outcomes = SHIPPED["how-sure-lac"], found["how-sure-lac"]
+    page, answers = (lesson_handout.as_html(lesson, outcomes, answers=given).decode() for given in (False, True))
+    for outcome in outcomes:
+        assert outcome.scene.step.question in page
+        assert html.escape(outcome.text("conclude")) not in page
+        assert html.escape(outcome.text("conclude")) in answers
+    assert "Its strongest pair" not in page
+    assert page.count("plotly-graph-div") == len(outcomes)
+    assert "default-src 'none'" in page
+    assert "Locuscope probabilities by locuscope" in answers
+
+
+def lines(**changes: str) -> str:
+    """A lesson that can be read, with some of its lines changed."""
+    usual = {
+        "title": 'title = "T"',
+        "summary": 'summary = "S"',
+        "step": '[[step]]\ntitle = "A"\nquestion = "Q"',
+        "show": 'show = "ecoli-trna-thr"',
+        "reveal": 'reveal = "It is {one}."',
+        "more": "",
+        "numbers": '[step.numbers]\none = { measure = "bases" }',
+    }
+    return "\n".join({**usual, **changes}.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"title": ""}, "has no text as title"),
+        ({"title": "title = 3"}, "has no text as title"),
+        ({"step": ""}, "has no steps"),
+        ({"show": ""}, "neither or both of show and file"),
+        ({"show": 'file = "../secret.fa"'}, "not beside the lesson"),
+        ({"more": 'panels = ["nothing"]'}, "names the panel 'nothing'"),
+        ({"more": 'window = "9-3"'}, "write start-end"),
+        ({"more": 'choice = ["a"]'}, "'choice', which means nothing there"),
+        ({"more": 'choices = ["a", "b"]'}, "nothing under [[step.expect]]"),
+        ({"reveal": 'reveal = "It is 0.53."'}, "has the number '0.53.' in reveal; numbers are worked out"),
+        ({"reveal": 'reveal = "It is {two}."'}, "nothing of that name under [step.numbers]"),
+        ({"numbers": '[step.numbers]\none = { measure = "guess" }'}, "has the measure 'guess'; there are bases"),
+        ({"numbers": '[step.numbers]\none = { measure = "mean" }'}, "lacks analysis"),
+        ({"numbers": '[step.numbers]\none = { measure = "mean", analysis = "magic" }'}, "names the analysis 'magic'"),
+        ({"numbers": '[step.numbers]\none = { measure = "pairs", analysis = "effects" }'}, "asks effects for structure"),
+        ({"numbers": '[step.numbers]\none = { measure = "rank", pair = [0, 2] }'}, "as pair; write it as [28, 42]"),
+        (
+            {"numbers": '[step.numbers]\none = { measure = "bases" }\n[[step.expect]]\nnumber = "two"\nabove = 1'},
+            "an expectation that cannot be",
+        ),
+        ({"step": "[[step]\n"}, "cannot be read as TOML"),
+    ],
+)
+def test_a_file_that_is_no_lesson_says_where_and_why(changes: dict[str, str], words: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(lines(), encoding="utf-8")
+    assert read_lesson(path).id == "mine"
+    path.write_text(lines(**changes), encoding="utf-8")
+    with pytest.raises(FileFormatError) as caught:
+        read_lesson(path)
+    assert words in str(caught.value)
+    assert "'mine.toml'" in str(caught.value)
+
+
+def test_a_folder_of_ones_own_is_read_beside_the_shipped_ones_and_a_broken_file_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(lines(), encoding="utf-8")
+    (tmp_path / "broken.toml").write_text("title = ", encoding="utf-8")
+    (tmp_path / "riboswitch.toml").write_text(lines(), encoding="utf-8")
+    known, problems = lessons(str(tmp_path))
+    assert [*known] == [*SHIPPED, "mine"]
+    assert len(problems) == 2
+    assert lesson_called("MINE", str(tmp_path)).title == "T"
+    with pytest.raises(ParameterError, match=r"There is no lesson 'other'; there are trna-cloverleaf"):
+        lesson_called("other", str(tmp_path))
+    assert "is not there" in lessons(str(tmp_path / "nowhere"))[1][0]
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ('show = "ecoli-trna-thr"\nwindow = "1-900"', "asks for bases 1-900 of 76"),
+        ('show = "ecoli-trna-thr"\nchange = "1-A-C"', "G is there"),
+        ('show = "no such gene"', "is not a nucleotide"),
+    ],
+)
+def test_a_step_that_does_not_fit_its_sequence_is_one_sentence(step: str, words: str, tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "mine.toml").write_text(lines(show=step), encoding="utf-8")
+    lesson = read_lesson(tmp_path / "mine.toml")
+    with pytest.raises(LocuscopeError, match=re.escape(words)):
+        Scene.of(lesson, lesson.steps[0], GenomeSet(settings), settings)
+
+
+def test_the_document_for_teachers_has_every_measure() -> None:
+    text = (ROOT / "docs" / "lessons.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^`]+)` \| (.+?) \| (.*?) \| (.*?) \|$", text.partition("<!-- measures -->")[2], flags=re.MULTILINE)
+    assert [row[:2] for row in rows] == [(name, measure.help) for name, measure in MEASURES.items()]
+    for _, _, needs, may in rows:
+        assert "`" in needs + may or needs + may == ""
