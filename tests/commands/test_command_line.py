@@ -262,11 +262,11 @@ def test_a_triage_that_was_stopped_goes_on(monkeypatch: pytest.MonkeyPatch, caps
     whole = Path("t.tsv").read_text().splitlines()[3:]
     add, pieces = triage_stream.Journal.add, []
 
-    def once(self: triage_stream.Journal, rows: object) -> None:
+    def once(self: triage_stream.Journal, rows: object, batches: str = "") -> None:
         if pieces:
             raise KeyboardInterrupt
         pieces.append(1)
-        add(self, rows)  # type: ignore[arg-type]
+        add(self, rows, batches)  # type: ignore[arg-type]
 
     monkeypatch.setattr(triage_stream.Journal, "add", once)
     assert command_line.main(given) == 130
