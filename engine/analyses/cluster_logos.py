@@ -42,7 +42,7 @@ class ClusterLogo:
     @property
     def frequencies(self) -> NDArray[np.float32]:
         """Share of each base, float32 (W, 4), 0 where no place is so long."""
-        return (self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)).astype(np.float32)
+        return np.asarray(self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1), np.float32)
 
     @property
     def bits(self) -> NDArray[np.float64]:

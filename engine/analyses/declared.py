@@ -42,19 +42,27 @@ class Needed:
     """An answer of another analysis that this one reads.
 
     ``required`` False: it saves passes but changes no number, so it is left out where it would not fit into memory.
-    ``as_rna``: about the same letters, read as RNA.
+    ``as_rna``: about the same letters, read as RNA. ``part``: about these letters alone, 0-based half-open. ``analysis``: which it is an answer of;
+    empty = the one of its name.
     """
 
     parameters: Parameters
     required: bool = True
     as_rna: bool = False
+    analysis: str = ""
+    part: tuple[int, int] | None = None
 
 
 Passes = Callable[["NucleotideSequence", Any, ModelCard, Offer], int]
 After = Callable[[Any, ModelCard], Mapping[str, Needed]]
+Parts = Callable[["NucleotideSequence", Any, ModelCard], Mapping[str, Needed]]
 
 
 def _nothing(parameters: Any, card: ModelCard) -> Mapping[str, Needed]:
+    return {}
+
+
+def _not_in_parts(sequence: NucleotideSequence, parameters: Any, card: ModelCard) -> Mapping[str, Needed]:
     return {}
 
 
@@ -93,6 +101,14 @@ class Declared:
         ``settled(parameters, card)``: the parameters with everything decided that hangs on the model; these name the answer.
     after : callable
         ``after(parameters, card)``: answers of other analyses it reads, by name.
+    parts : callable
+        ``parts(sequence, parameters, card)``: answers about parts of the sequence that this one is put together from (`engine.analyses.tiling`);
+        where there are any, ``run`` gets them and no model.
+    grows : bool
+        Whether ``run`` takes the answers of some of the parts, too, and gives what they say.
+    longer : callable
+        ``longer(parameters, card)``: how the explorer asks about a sequence that is longer than the model reads: name of the analysis, and its
+        parameters; None = not at all.
     reads_model : bool
         False for what is computed from other answers alone.
     out : str
@@ -143,6 +159,9 @@ class Declared:
     run: Run
     settled: Callable[[Any, ModelCard], Any] = _as_given
     after: After = _nothing
+    parts: Parts = _not_in_parts
+    grows: bool = False
+    longer: Callable[[Any, ModelCard], tuple[str, Parameters]] | None = None
     reads_model: bool = True
     out: str = ""
     default_model: str = ""

@@ -131,6 +131,18 @@ class DependencyMap(Result):
         """Whether every row is computed."""
         return self.rows_done is None or bool(self.rows_done.all())
 
+    def covers(self, changed: int, read: int) -> bool:
+        """Whether both bases of the sequence lie in the window of the map."""
+        return self.offset <= min(changed, read) and max(changed, read) < self.offset + len(self.values)
+
+    def has_row(self, changed: int) -> bool:
+        """Whether the row of a base is computed."""
+        return self.rows_done is None or bool(self.rows_done[changed - self.offset])
+
+    def cell(self, changed: int, read: int) -> float:
+        """What changing one base does to another, in `unit`; of bases that it `covers`."""
+        return float(self.values[changed - self.offset, read - self.offset])
+
     @cached_property
     def ranked(self) -> dict[int, tuple[int, Any]]:
         """By minimum distance, how many pairs were ranked and the strongest of them; kept here by `engine.analyses.findings`."""
@@ -389,6 +401,13 @@ def window_of(result: DependencyMap) -> Window:
     return result.offset, result.offset + len(result.values)
 
 
+def _as_band(parameters: DependencyParameters, card: ModelCard) -> tuple[str, Parameters]:
+    """A sequence that is too long for a map has a band of it."""
+    from engine.analyses.band import of_map
+
+    return of_map(parameters, card)
+
+
 def _passes(sequence: NucleotideSequence, parameters: DependencyParameters, card: ModelCard, offer: Offer) -> int:
     return passes(sequence, parameters)
 
@@ -405,6 +424,7 @@ DECLARED = (
         result=DependencyMap,
         passes=_passes,
         run=_run,
+        longer=_as_band,
         memory=square_bytes,
         growth="quadratic",
         pace="mutants",

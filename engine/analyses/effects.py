@@ -38,6 +38,8 @@ from engine.analyses.log_odds import Scale
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans, LikelihoodDifferences, largest_of_four
 from engine.analyses.substitutions import Scan, Substitutions, letter_codes
+from engine.analyses.tiling import HALO_BP, Tile, fitting, halo_option, origin_of, parts, stitched, tile_option, tiles, without_unused
+from engine.analyses.tiling import passes as passes_of_tiles
 from engine.core.arithmetic import mean_of_known
 from engine.core.card import Capability, EffectRecipe, ModelCard, Offer
 from engine.core.errors import CapabilityMissing
@@ -67,11 +69,18 @@ _TITLES = {
 class EffectParameters(Parameters):
     """Variant effects of all 3L substitutions. ``influence`` names the published variant (table above); ``precision`` and ``tau`` are those of
     the substitutions' passes (`engine.analyses.dependency.DependencyParameters`) for ``mean_abs_log2_odds``; the others are exact.
+    ``tile``, ``halo``: in tiles (`engine.analyses.tiling`); the influence is then the mean over the bases of the tile.
     """
 
     influence: Influence = option("mean_abs_log2_odds", "--influence", "Published variant of the influence score.", metavar="NAME")
     precision: Precision = option("auto", "--precision", "Of the influence, as for the command map.", metavar="NAME")
     tau: float = option(0.05, "--tau", "Threshold of --precision sparse.", metavar="T", low=0, high=1, open_ends=True)
+    tile: int | None = tile_option()
+    halo: int = halo_option()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return without_unused(super().as_dict())
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +139,7 @@ class VariantEffects(Result):
         name = "log-likelihood ratio" if self.llr is not None else "change of the log-likelihood"
         unlikely = int((values < -2).sum())
         return (
-            f"Effects of {int(np.isfinite(values).sum()):,} substitutions by {self.provenance.card.title}, natural {name}: the least expected is "
+            f"Effects of {int(np.isfinite(values).sum()):,} substitutions by {self.provenance.answered_how}, natural {name}: the least expected is "
             f"{place(self.sequence, int(i))}{BASES[int(k)]} with {values[i, k]:.2f}; {unlikely:,} are under −2."
         )
 
@@ -167,7 +176,9 @@ def _strands(sequence: NucleotideSequence, both: bool) -> tuple[_Strand, ...]:
 
 
 def passes(sequence: NucleotideSequence, parameters: EffectParameters, card: ModelCard, offer: Offer) -> int:
-    """Forward passes `variant_effects` takes."""
+    """Forward passes `variant_effects` takes, of all tiles where there are any."""
+    if parameters.tile is not None:
+        return passes_of_tiles("effects", replace(parameters, tile=None), sequence, _plan(sequence, parameters), card, offer)
     bases = int((letter_codes(sequence.letters) >= 0).sum())
     if card.causal:
         return 1 + 3 * bases
@@ -428,10 +439,40 @@ def _whole_likelihood_differences(model: LikelihoodModel, scan: Scan, monitor: M
 
 
 def _after(parameters: EffectParameters, card: ModelCard) -> Mapping[str, Needed]:
-    """The map's passes give the influence, too."""
-    if card.causal or parameters.influence != "mean_abs_log2_odds" or not card.can(Capability.DEPENDENCY):
+    """The map's passes give the influence, too; those of a tile the tile's."""
+    if parameters.tile is not None or card.causal or parameters.influence != "mean_abs_log2_odds" or not card.can(Capability.DEPENDENCY):
         return {}
     return {"dependency": Needed(DependencyParameters(precision=parameters.precision, tau=parameters.tau), required=False)}
+
+
+def tiled_effects(sequence: NucleotideSequence, parameters: EffectParameters, answers: Mapping[str, VariantEffects]) -> VariantEffects:
+    """The answers of tiles put together; the influence of a base is the mean over the others of its tile and halo."""
+    plan = _plan(sequence, parameters)
+    origin = origin_of(answers, plan, "effects", VERSION, parameters, sequence)
+    return VariantEffects(sequence, origin, **{name: stitched(plan, answers, name) for name in _TITLES})
+
+
+def _plan(sequence: NucleotideSequence, parameters: EffectParameters) -> tuple[Tile, ...]:
+    return tiles(sequence, parameters.tile, parameters.halo) if parameters.tile is not None else ()
+
+
+def _parts(sequence: NucleotideSequence, parameters: EffectParameters, card: ModelCard) -> Mapping[str, Needed]:
+    if parameters.tile is None:
+        return {}
+    return parts("effects", replace(parameters, tile=None, halo=HALO_BP), sequence, parameters.tile, parameters.halo, card)
+
+
+def _run(
+    model: NucleotideModel, sequence: NucleotideSequence, parameters: EffectParameters, monitor: Monitor, answers: Mapping[str, Any]
+) -> VariantEffects:
+    if parameters.tile is not None:
+        return tiled_effects(sequence, parameters, answers)
+    return variant_effects(model, sequence, parameters, monitor, answers.get("dependency"))
+
+
+def _longer(parameters: EffectParameters, card: ModelCard) -> tuple[str, EffectParameters]:
+    tile, halo = fitting(card)
+    return "effects", replace(parameters, tile=tile, halo=halo)
 
 
 DECLARED = (
@@ -445,10 +486,10 @@ DECLARED = (
         parameters=EffectParameters,
         result=VariantEffects,
         passes=passes,
-        run=lambda model, sequence, parameters, monitor, answers: variant_effects(
-            model, sequence, parameters, monitor, answers.get("dependency")
-        ),
+        run=_run,
         after=_after,
+        parts=_parts,
+        longer=_longer,
         out="effects.tsv",
         pace="mutants",
         one_core=True,

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.analyses.dependency import DependencyMap
-    from engine.analyses.effects import VariantEffects
     from engine.core.card import ModelCard
     from engine.core.provenance import Provenance
     from engine.core.sequence import NucleotideSequence
@@ -109,11 +108,11 @@ class ModelsBeside:
         return found
 
 
-def influence_of(found: DependencyMap, effects: VariantEffects | None) -> NDArray[np.float32]:
-    """Influence float32 (L,) as the effects have it; of a model whose effects have none the mean of its map's row, which is its definition over
-    the largest substitution."""
-    if effects is not None and effects.influence is not None:
-        return mean_of_known(effects.influence)
+def influence_of(found: DependencyMap, by_substitution: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """Influence float32 (L,), the mean over a base's substitutions, float32 (L, 4); of a model that has none the mean of its map's row, which is
+    its definition over the largest substitution."""
+    if by_substitution is not None:
+        return mean_of_known(by_substitution)
     values = found.values.copy()
     np.fill_diagonal(values, np.nan)
     return mean_of_known(values)

@@ -64,7 +64,13 @@ def block_scores(values: NDArray[np.float32]) -> NDArray[np.float32]:
     blocks = _sliding(values, BLOCK_BP, BLOCK_BP)
     index = np.arange(len(values) - BLOCK_BP + 1)
     off_diagonal = ~np.eye(BLOCK_BP, dtype=bool)
-    return np.quantile(blocks[index, index][:, off_diagonal].astype(np.float64), 0.25, axis=1).astype(np.float32)
+    return lower_quarter(blocks[index, index][:, off_diagonal])
+
+
+def lower_quarter(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """25 % quantile (linear) of the cells of each block, float32 (n,) of (n, 30)."""
+    found: NDArray[np.float32] = np.quantile(cells.astype(np.float64), 0.25, axis=1).astype(np.float32)
+    return found
 
 
 def block_score_per_base(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -73,11 +79,15 @@ def block_score_per_base(values: NDArray[np.float32]) -> NDArray[np.float32]:
     As published, base b takes the best of the blocks that start at b − 4 .. b + 1 (one more to the right than the blocks that contain
     b), which leaves bases 2 .. L − 4.
     """
-    scores = block_scores(values)
-    padded = np.pad(scores, BLOCK_BP // 2, constant_values=-np.inf)
+    return best_block_around(block_scores(values), len(values))
+
+
+def best_block_around(scores: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """As `block_score_per_base`, of the scores of all blocks (L − 5,), NaN where there is none."""
+    padded = np.pad(np.nan_to_num(scores, nan=-np.inf), BLOCK_BP // 2, constant_values=-np.inf)
     best = np.lib.stride_tricks.sliding_window_view(padded, BLOCK_BP).max(axis=1)[1:]
-    result = np.full(len(values), np.nan, dtype=np.float32)
-    result[2 : 2 + len(best)] = best
+    result = np.full(length, np.nan, dtype=np.float32)
+    result[2 : 2 + len(best)] = np.where(np.isfinite(best), best, np.nan)
     return result
 
 

@@ -7,16 +7,19 @@ k-mers cover, sum to 1 as well.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.analyses.batches import batches
-from engine.analyses.declared import Declared
+from engine.analyses.declared import Declared, Needed
 from engine.analyses.findings import trust
 from engine.analyses.provenance import stamp
 from engine.analyses.substitutions import Scan
+from engine.analyses.tiling import HALO_BP, Tile, fitting, halo_option, origin_of, parts, stitched, tile_option, tiles, without_unused
+from engine.analyses.tiling import passes as passes_of_tiles
 from engine.core.arithmetic import entropy
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.parameters import Parameters, option
@@ -35,9 +38,15 @@ VERSION = "1"
 
 @dataclass(frozen=True)
 class ProbabilityParameters(Parameters):
-    """`masked`: mask each position in turn (L passes) instead of one unmasked pass."""
+    """`masked`: mask each position in turn (L passes) instead of one unmasked pass; ``tile``, ``halo``: in tiles (`engine.analyses.tiling`)."""
 
     masked: bool = option(False, "--masked", "Mask each position in turn.")
+    tile: int | None = tile_option()
+    halo: int = halo_option()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return without_unused(super().as_dict())
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +89,7 @@ class BaseProbabilities(Result):
         known = codes >= 0
         right = int((self.values[known].argmax(axis=1) == codes[known]).sum())
         return (
-            f"{self.provenance.card.title} would choose the reference at {right:,} of {int(known.sum()):,} bases; "
+            f"{self.provenance.answered_how} would choose the reference at {right:,} of {int(known.sum()):,} bases; "
             f"mean entropy {bits.mean():.2f} bits, lowest {bits.min():.2f} at {place(self.sequence, int(bits.argmin()))}: "
             f"{trust(self.values)}."
         )
@@ -135,12 +144,47 @@ def base_probabilities(
     return BaseProbabilities(sequence=sequence, values=values, provenance=provenance)
 
 
+def tiled_probabilities(
+    sequence: NucleotideSequence, parameters: ProbabilityParameters, answers: Mapping[str, BaseProbabilities]
+) -> BaseProbabilities:
+    """The answers of tiles put together. Raises `ParameterError` without a length of tiles."""
+    plan = _plan(sequence, parameters)
+    origin = origin_of(answers, plan, "probabilities", VERSION, parameters, sequence)
+    return BaseProbabilities(sequence, np.asarray(stitched(plan, answers, "values")), origin)
+
+
+def _plan(sequence: NucleotideSequence, parameters: ProbabilityParameters) -> tuple[Tile, ...]:
+    return tiles(sequence, parameters.tile, parameters.halo) if parameters.tile is not None else ()
+
+
+def _parts(sequence: NucleotideSequence, parameters: ProbabilityParameters, card: ModelCard) -> Mapping[str, Needed]:
+    if parameters.tile is None:
+        return {}
+    whole = replace(parameters, tile=None, halo=HALO_BP)
+    return parts("probabilities", whole, sequence, parameters.tile, parameters.halo, card)
+
+
+def _run(
+    model: NucleotideModel, sequence: NucleotideSequence, parameters: ProbabilityParameters, monitor: Monitor, answers: Mapping[str, Any]
+) -> BaseProbabilities:
+    if parameters.tile is not None:
+        return tiled_probabilities(sequence, parameters, answers)
+    return base_probabilities(model, sequence, parameters, monitor)
+
+
 def _settings(card: ModelCard) -> ProbabilityParameters:
     return ProbabilityParameters(masked=card.masked and not card.causal)
 
 
 def _passes(sequence: NucleotideSequence, parameters: ProbabilityParameters, card: ModelCard, offer: Offer) -> int:
-    return passes(sequence, parameters)
+    if parameters.tile is None:
+        return passes(sequence, parameters)
+    return passes_of_tiles("probabilities", replace(parameters, tile=None), sequence, _plan(sequence, parameters), card, offer)
+
+
+def _longer(parameters: ProbabilityParameters, card: ModelCard) -> tuple[str, ProbabilityParameters]:
+    tile, halo = fitting(card)
+    return "probabilities", replace(parameters, tile=tile, halo=halo)
 
 
 DECLARED = (
@@ -154,7 +198,9 @@ DECLARED = (
         parameters=ProbabilityParameters,
         result=BaseProbabilities,
         passes=_passes,
-        run=lambda model, sequence, parameters, monitor, answers: base_probabilities(model, sequence, parameters, monitor),
+        run=_run,
+        parts=_parts,
+        longer=_longer,
         shown="always",
         order=20,
         settings=_settings,

@@ -19,12 +19,11 @@ from engine.commands.arguments import (
     settings_of_command_line,
     write_result,
 )
-from engine.commands.options import Device, Dtype, Out, Species, Weights, decimal
-from engine.core.parameters import fields_of
+from engine.commands.options import Device, Dtype, Out, Species, Weights, decimal, flags_of
 
 app = typer.Typer()
 
-_OPTIONS = {field.name: field.option for field in fields_of(CovariationParameters)}
+_flag = flags_of(CovariationParameters)
 
 
 @app.command("alignment")
@@ -33,13 +32,9 @@ def alignment_command(
     reference: Annotated[
         str, typer.Option("--reference", metavar="NAME", help="Sequence whose columns are read; without it, the first one.")
     ] = "",
-    score: Annotated[str, typer.Option(_OPTIONS["score"].flag, metavar="NAME", help=_OPTIONS["score"].help)] = "apc",
-    identity: Annotated[
-        float, typer.Option(_OPTIONS["identity"].flag, metavar="SHARE", help=_OPTIONS["identity"].help, parser=decimal)
-    ] = 0.8,
-    occupancy: Annotated[
-        float, typer.Option(_OPTIONS["occupancy"].flag, metavar="SHARE", help=_OPTIONS["occupancy"].help, parser=decimal)
-    ] = 0.5,
+    score: Annotated[str, _flag("score", metavar="NAME")] = "apc",
+    identity: Annotated[float, _flag("identity", decimal, metavar="SHARE")] = 0.8,
+    occupancy: Annotated[float, _flag("occupancy", decimal, metavar="SHARE")] = 0.5,
     model: Annotated[str, typer.Option("--model", metavar="ID", help="A model whose dependency map of the reference stands beside.")] = "",
     species: Species = "",
     weights: Weights = None,

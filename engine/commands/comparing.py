@@ -37,7 +37,6 @@ def compare_command(
 ) -> None:
     """Two to six models on one sequence: influence of each base, where their maps agree (Spearman), and what a model was not trained for; .npz with
     every map, .tsv or .csv with one row a base, or the figure (.html, .png, .svg, .pdf)."""
-    from engine.analyses.effects import EffectParameters
     from engine.exports.figure import write_figure
     from engine.exports.models_beside_files import FORMATS
     from engine.service.models_beside import BesideRequest, run_models_beside
@@ -48,14 +47,13 @@ def compare_command(
     check_output(target, read=(fasta,))
     check_ending(target, (*FORMATS, *FIGURES))
     settings = settings_of_command_line()
-    EffectParameters(influence)  # type: ignore[arg-type]
     letters = arguments.read_sequence(sequence, fasta, name, locus, settings)
     row = assembly(letters.locus.assembly) if letters.locus is not None else None
     named = [text.strip().partition("=") for text in models.split(",") if text.strip()]
     request = BesideRequest(
         letters,
         tuple(model for model, _, _ in named),
-        influence,  # type: ignore[arg-type]
+        influence,
         organism or (row.organism if row is not None else ""),
         tuple((model, species) for model, _, species in named if species),
         device,

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, settings_of_command_line, writing
 from engine.commands.embedding import read_genome, tell_rows
-from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, whole
+from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, flags_of, whole
 from engine.core.motif import Motif, MotifParameters
-from engine.core.parameters import fields_of
 
 app = typer.Typer()
-_OWN = {field.name: field.option for field in fields_of(MotifParameters)}
-
-
-def _flag(name: str, parser: Any = None) -> Any:
-    return typer.Option(_OWN[name].flag, metavar=_OWN[name].metavar or None, help=_OWN[name].help, parser=parser)
+_flag = flags_of(MotifParameters)
 
 
 @app.command("motif")

@@ -53,11 +53,11 @@ def decimal(text: str | float) -> float:
         raise typer.BadParameter(str(error).rstrip(".")) from error
 
 
-def flags_of(kind: type[Parameters]) -> Callable[..., Any]:
-    """``flag(name, metavar="", parser=None)``: the option of the field ``name`` of an analysis' parameters, for a command that is written by hand."""
-    known = {field.name: field.option for field in fields_of(kind)}
+def flags_of(*kinds: type[Parameters]) -> Callable[..., Any]:
+    """``flag(name, parser=None, metavar="")``: the option of the field ``name`` of these parameters, for a command that is written by hand."""
+    known = {field.name: field.option for kind in kinds for field in fields_of(kind)}
 
-    def flag(name: str, metavar: str = "", parser: Any = None) -> Any:
+    def flag(name: str, parser: Any = None, metavar: str = "") -> Any:
         option = known[name]
         return typer.Option(option.flag, metavar=metavar or option.metavar or None, help=option.help, parser=parser)
 
@@ -65,8 +65,8 @@ def flags_of(kind: type[Parameters]) -> Callable[..., Any]:
 
 
 _SPLICE, _BENCHMARK = flags_of(SpliceParameters), flags_of(BenchmarkParameters)
-SpliceDistance = Annotated[int, _SPLICE("distance_bp", "BP", whole)]
+SpliceDistance = Annotated[int, _SPLICE("distance_bp", whole, "BP")]
 SpliceMasked = Annotated[bool, _SPLICE("masked")]
 SpliceOutside = Annotated[bool, _SPLICE("outside")]
-Replicates = Annotated[int, _BENCHMARK("replicates", "N", whole)]
-Seed = Annotated[int, _BENCHMARK("seed", "N", whole)]
+Replicates = Annotated[int, _BENCHMARK("replicates", whole, "N")]
+Seed = Annotated[int, _BENCHMARK("seed", whole, "N")]

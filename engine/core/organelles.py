@@ -10,6 +10,8 @@ _MITOCHONDRIAL_ACCESSIONS = frozenset(
     ["NC_012920", "J01415", "NC_001224", "NC_005089", "NC_001665", "NC_002333", "NC_024511", "NC_001328", "NC_001323"]
 )
 
+USUAL_TABLE = "usual_transl_table"
+"""Attribute of a coding part: NCBI's table by which its organism reads such a contig, where the annotation states none and it is not 1."""
 PLASTID = 11
 """NCBI's table of the code of plastids."""
 

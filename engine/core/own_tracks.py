@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TrackKind = Literal["blocks", "signal", "variants", "pairs"]
+Scale = Literal["own", "shared", "fixed"]
+SCALES: tuple[Scale, ...] = ("own", "shared", "fixed")
+"""Of a signal: its own values in view, those of all signals that share, or two given numbers."""
 KINDS: tuple[TrackKind, ...] = ("blocks", "signal", "variants", "pairs")
 
 
@@ -103,7 +106,8 @@ class OwnTrack:
     """What of a track lies on a sequence, in indices of its letters; `Rows` has the meaning of the numbers.
 
     ``values`` of a signal: float32 (L,), one a base, NaN where the file has none; empty for other kinds. ``rows``: what is cut off at an end keeps
-    the rest; pairs have both anchors inside.
+    the rest; pairs have both anchors inside. ``limits`` of a signal: lowest and highest value of its scale, None for those in view. ``heat``: a
+    signal as a strip of colours instead of an area.
     """
 
     id: str
@@ -112,6 +116,14 @@ class OwnTrack:
     colour: str
     rows: Rows
     values: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    limits: tuple[float, float] | None = None
+    heat: bool = False
+
+    @property
+    def extent(self) -> tuple[float, float] | None:
+        """Lowest and highest value in view, 0 among them; None where there is none."""
+        known = self.values[np.isfinite(self.values)]
+        return (min(0.0, float(known.min())), max(0.0, float(known.max()))) if known.size else None
 
     @classmethod
     def of(
@@ -124,6 +136,15 @@ class OwnTrack:
             found = replace(found, names=tuple(_turned(name) for name in found.names))
         values = _by_base(found, end - start) if given.kind == "signal" else np.empty(0, np.float32)
         return cls(id, name, given.kind, colour, found, values)
+
+
+def on_one_scale(tracks: Sequence[OwnTrack], shared: Collection[str]) -> tuple[OwnTrack, ...]:
+    """The same tracks; those whose id is in ``shared`` have one scale, from the lowest to the highest value that any of them has in view."""
+    extents = [extent for track in tracks if track.id in shared and (extent := track.extent) is not None]
+    if not extents:
+        return tuple(tracks)
+    limits = min(low for low, _ in extents), max(high for _, high in extents)
+    return tuple(replace(track, limits=limits) if track.id in shared else track for track in tracks)
 
 
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")

@@ -80,8 +80,23 @@ class Provenance:
 
     @property
     def answered_by(self) -> str:
-        """Title of the model, and that its memory answered, too, where it did."""
+        """Title of the model, that its memory answered, too, where it did, and that the answer is tiled, where it is."""
+        return f"{self._who}, tiled" if self.tiled else self._who
+
+    @property
+    def answered_how(self) -> str:
+        """As `answered_by`, with how it is tiled."""
+        return f"{self._who}, {self.tiled}" if self.tiled else self._who
+
+    @property
+    def _who(self) -> str:
         return f"{self.card.title} and its memory of relatives" if self.memory else self.card.title
+
+    @property
+    def tiled(self) -> str:
+        """How an answer was put together from tiles (`engine.analyses.tiling`), in words; empty for one of the whole sequence."""
+        tile, halo = self.parameters.get("tile"), self.parameters.get("halo")
+        return f"in tiles of {tile:,} bases with {halo:,} read on either side" if tile else ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; the capability set becomes a sorted list."""

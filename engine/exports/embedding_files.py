@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import warnings
 from collections.abc import Callable, Sequence
@@ -48,8 +49,12 @@ def arrays_of(table: EmbeddingTable, projection: Projection | None) -> dict[str,
 
 
 def provenance_of(table: EmbeddingTable, projection: Projection | None) -> str:
-    """JSON of the model's provenance, and of the map's where there is one."""
+    """JSON of the model's provenance, with a hash of the places, their names and classes, and of the map's where there is one."""
     told = table.provenance.as_dict()
+    total = hashlib.sha256()
+    for place in table.places:
+        total.update(f"{place.locus}\t{place.name}\t{place.kind}\n".encode())
+    told["places_sha256"] = total.hexdigest()
     if projection is not None:
         told["projection"] = {
             "method": projection.method,

@@ -41,7 +41,7 @@ from engine.service.turns import Turns
 from engine.service.visitors import JobTable
 
 if TYPE_CHECKING:
-    from engine.core.protocols import VariantScore
+    from engine.core.protocols import VariantScore, VariantScorer
     from engine.core.variants import Variant
     from engine.models.checkpoints.check import Finding
     from engine.service.splice import SpliceRequest
@@ -235,9 +235,9 @@ class Engine:
         Raises `CapabilityMissing` for a model that is neither, `WeightsMissing` when something is not there yet, `LocusError` for a
         variant that does not fit the assembly, `SourceUnavailable` when a service does not answer.
         """
-        with self.scorer(model_id) as scorer:
-            found: tuple[VariantScore, ...] = scorer.score(assembly, variant.contig, *variant.without_padding())
-            return found
+        asked: VariantScorer
+        with self.scorer(model_id) as asked:
+            return asked.score(assembly, variant.contig, *variant.without_padding())
 
     @contextlib.contextmanager
     def scorer(self, model_id: str) -> Iterator[Any]:
@@ -312,17 +312,38 @@ class Engine:
             doubt = identified(entry, find_directory(entry, self.settings, request.weights))[1]
         return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
-    def estimate(self, request: Request, beside: Collection[Request] = ()) -> Cost:
+    def estimate(self, request: Request, beside: Collection[Request] = (), visitor: str = "") -> Cost:
         """Forward passes, bases read, memory, and seconds when this model ran here before.
 
-        ``beside``: what is asked at the same time; passes of answers that this one reads from there are not counted again.
+        ``beside``: what is asked at the same time; passes of answers that this one reads from there are not counted again. Of an answer that is
+        put together from tiles, those are not counted that ``visitor`` has asked for before and that are stored.
         """
         found = self._resolved(request)
+        if found.parts:
+            return self._estimate_parts(found, beside, visitor)
         inner = [found.inner(name) for name in found.needed]
         passes = max(0, found.passes - sum(self._resolved(question).passes for question in inner if question in beside))
         length = found.read_bp
         seconds = self._timings.seconds(found.pace(), length, passes) if passes else 0.0
         return Cost(passes, passes * length, seconds, found.memory_bytes)
+
+    def _estimate_parts(self, found: Resolved, beside: Collection[Request], visitor: str) -> Cost:
+        """As `estimate`, of an answer that is put together from tiles: the sum of theirs."""
+        others = {tile for other in beside if other is not found.request for tile in self._tiles(other)}
+        passes = tokens = 0
+        seconds: float | None = 0.0
+        for tile in self._tiles(found.request):
+            if visitor and self.asked_before(tile, visitor) and self.stored(tile) is not None:
+                continue
+            cost = self.estimate(tile, others)
+            passes, tokens = passes + cost.passes, tokens + cost.tokens
+            seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
+        return Cost(passes, tokens, seconds, found.memory_bytes)
+
+    def _tiles(self, request: Request) -> tuple[Request, ...]:
+        """The questions that an answer is put together from; none of an answer that the model gives as a whole."""
+        found = self._resolved(request)
+        return tuple(found.inner(name) for name in found.parts)
 
     def stored(self, request: Request) -> Any | None:
         """The answer if it is in the store, or came with the repository; never computes, and never waits for files to be read."""
@@ -540,8 +561,9 @@ class Engine:
         with self._store.claim(found.key, monitor.check):
             result = self._store.get(found.key, found.sequence)
             if result is None:
-                known = self._store.unfinished(found.key, found.sequence)
-                monitor.keep = functools.partial(self._keep, found, monitor.job)
+                known = None if found.parts else self._store.unfinished(found.key, found.sequence)
+                if not found.parts:  # tiles are stored one by one
+                    monitor.keep = functools.partial(self._keep, found, monitor.job)
                 answers = self._needed(found, monitor)
                 earlier = (*answers.values(), *([known] if known is not None else []))
                 with one_answer(all_batches(*(one.provenance.batches for one in earlier))):
@@ -567,8 +589,21 @@ class Engine:
                 continue
             if not answers:
                 monitor.start(found.passes)
-            answers[name] = follow(self.submit(inner, monitor.job), monitor.job, Stretch(monitor), keep_partial=False)
+            job = self.submit(inner, monitor.job)
+            if needed.part is not None and job.finished:
+                monitor.advance(self._resolved(inner).passes)
+            answers[name] = follow(job, monitor.job, Stretch(monitor), keep_partial=False)
+            if needed.part is not None:
+                self._took_tile(found, inner, answers, monitor)
         return answers
+
+    def _took_tile(self, found: Resolved, tile: Request, answers: Mapping[str, Any], monitor: JobMonitor) -> None:
+        """A tile is there: whoever waits has asked for it, and may want to see what there is so far."""
+        key = self.resolved(tile).key
+        for visitor in monitor.job.visitors:
+            self.jobs.note_asked(visitor, key)
+        if found.analysis.grows and len(answers) < len(found.parts) and monitor.wants_partial():
+            monitor.publish(found.analysis.run(None, found.sequence, found.parameters, monitor, answers))
 
     def _compute(self, found: Resolved, monitor: JobMonitor, answers: Mapping[str, Any], known: Any | None) -> Any:
         """Run the analysis; its progress is a stretch of the way where other answers came before it.
@@ -576,7 +611,7 @@ class Engine:
         ``known``: what an earlier run of the same question left; the analysis finds it under its own name.
         """
         analysis = found.analysis
-        if not analysis.reads_model:
+        if not analysis.reads_model or found.parts:
             return analysis.run(None, found.sequence, found.parameters, monitor, answers)
         watcher: Monitor = Stretch(monitor) if answers else monitor
         with self._model(found.entry, found.spec, monitor, analysis.cannot) as model:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.analyses.effects import EffectParameters, Influence
+from engine.analyses.declared import declared
 from engine.analyses.models_beside import Beside, ModelsBeside, check_count, influence_of, models_beside, trained_for
 from engine.core.card import Capability
 from engine.core.errors import ParameterError, SequenceError
+from engine.core.parameters import fields_of
 from engine.models.groups import group_of
 from engine.service.requests import Request
 
@@ -19,8 +20,14 @@ if TYPE_CHECKING:
     from engine.core.sequence import NucleotideSequence
     from engine.service.engine import Engine
 
+EFFECTS = "effects"
 LONGEST_BP = 2_048
 """Every base's profile is compared by ranks, for every pair of models."""
+
+
+def influences() -> tuple[str, ...]:
+    """The published variants of influence."""
+    return next(field.option.choices for field in fields_of(declared(EFFECTS).parameters) if field.name == "influence")
 
 
 @dataclass(frozen=True)
@@ -30,13 +37,14 @@ class BesideRequest:
 
     sequence: NucleotideSequence
     models: tuple[str, ...]
-    influence: Influence = "mean_abs_log2_odds"
+    influence: str = "mean_abs_log2_odds"
     organism: str = ""
     species: tuple[tuple[str, str], ...] = ()
     device: str = ""
     dtype: str = ""
 
     def __post_init__(self) -> None:
+        declared(EFFECTS).parameters(influence=self.influence)
         check_count(len(set(self.models)))
         if len(set(self.models)) < len(self.models):
             raise ParameterError("A model is named twice; name different ones.")
@@ -53,7 +61,9 @@ class BesideRequest:
             shared: dict[str, Any] = {"species": species.get(model, ""), "device": self.device, "dtype": self.dtype}
             found[model] = {"dependency": Request("dependency", self.sequence, model, None, **shared)}
             if engine.model(model).card.can(Capability.EFFECTS):
-                found[model]["effects"] = Request("effects", self.sequence, model, EffectParameters(self.influence), **shared)
+                found[model][EFFECTS] = Request(
+                    EFFECTS, self.sequence, model, declared(EFFECTS).parameters(influence=self.influence), **shared
+                )
             for request in found[model].values():
                 engine.check(request)
         return found
@@ -64,11 +74,12 @@ def put_together(engine: Engine, request: BesideRequest, answers: Mapping[str, M
     group = group_of(request.sequence, request.organism)
     models = []
     for model in request.models:
-        found, effects = answers[model]["dependency"], answers[model].get("effects")
-        name = request.influence if effects is not None and effects.influence is not None else "mean of the map's row"
+        found, effects = answers[model]["dependency"], answers[model].get(EFFECTS)
+        scores = effects.arrays().get("influence") if effects is not None else None
+        name = request.influence if scores is not None else "mean of the map's row"
         codes = trained_for(found.provenance.card, request.sequence, engine.group_of_model(model), group)
         notes = engine.notes(Request("dependency", request.sequence, model))
-        models.append(Beside(found, influence_of(found, effects), name, codes, notes))
+        models.append(Beside(found, influence_of(found, scores), name, codes, notes))
     return models_beside(tuple(models))
 
 

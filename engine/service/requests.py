@@ -92,8 +92,10 @@ class Resolved:
 
     @property
     def read_bp(self) -> int:
-        """Bases that one pass reads: the sequence, or a window of the model's where the analysis cuts it."""
+        """Bases that one pass reads: the sequence, or a window of the model's where the analysis cuts it, or a tile."""
         length = len(self.sequence)
+        if self.parts:
+            return max(end - start for start, end in self.parts.values())
         return min(length, self.entry.card.max_length) if self.analysis.tiled else length
 
     @cached_property
@@ -109,13 +111,21 @@ class Resolved:
     @cached_property
     def needed(self) -> dict[str, Needed]:
         """Answers of other analyses that this one reads, by name."""
-        return dict(self.analysis.after(self.parameters, self.entry.card))
+        card = self.entry.card
+        return {**self.analysis.after(self.parameters, card), **self.analysis.parts(self.sequence, self.parameters, card)}
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[int, int]]:
+        """Where the answers lie that this one is put together from, by name; empty for one that the model gives as a whole."""
+        return {name: needed.part for name, needed in self.needed.items() if needed.part is not None}
 
     def inner(self, name: str) -> Request:
         """The question whose answer is needed under ``name``."""
         needed = self.needed[name]
-        sequence = self.sequence.read_as_rna() if needed.as_rna else self.sequence
-        return replace(self.request, analysis=name, sequence=sequence, model=self.entry.card.id, parameters=needed.parameters)
+        sequence = self.sequence if needed.part is None else self.sequence.window(*needed.part)
+        sequence = sequence.read_as_rna() if needed.as_rna else sequence
+        analysis = needed.analysis or name
+        return replace(self.request, analysis=analysis, sequence=sequence, model=self.entry.card.id, parameters=needed.parameters)
 
     @cached_property
     def key(self) -> str:
@@ -144,7 +154,12 @@ class Resolved:
             "analysis": request.analysis,
             "version": self.analysis.version,
             "after": {
-                name: [declared(name).version, needed.parameters.as_dict(), *(["RNA"] if needed.as_rna else [])]
+                name: [
+                    declared(needed.analysis or name).version,
+                    needed.parameters.as_dict(),
+                    *(["RNA"] if needed.as_rna else []),
+                    *([needed.analysis, *needed.part] if needed.part is not None else []),
+                ]
                 for name, needed in self.needed.items()
             },
             "model": self.spec.model_id,
@@ -175,8 +190,11 @@ class Resolved:
         card, length = self.entry.card, len(self.sequence)
         if self.analysis.of_place:
             self._check_place()
-        if self.request.weights is None and not self.analysis.tiled and not card.min_length <= length <= card.max_length:
+        whole = not self.analysis.tiled and not self.parts
+        if self.request.weights is None and whole and not card.min_length <= length <= card.max_length:
             advice = "choose a window of it" if length > card.max_length else "give a longer one"
+            if length > card.max_length and self.analysis.longer is not None:
+                advice += ", ask in tiles (the command band, or --tile)"
             raise SequenceError(
                 f"The sequence has {length:,} bases; {card.title} reads {card.min_length:,} to {card.max_length:,}; {advice}, or another model."
             )

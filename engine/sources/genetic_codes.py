@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.core.errors import ParameterError
+from engine.core.features import Feature
+from engine.core.organelles import PLASTID, USUAL_TABLE, is_mitochondrion, is_plastid
 from engine.core.quoting import quoted
 from engine.sources.assemblies import assemblies
 
@@ -105,6 +107,27 @@ def organism_of(told: Iterable[str]) -> Organism | None:
         return None
     name, _, nuclear, mitochondrial = found.pop()
     return Organism(name, nuclear, mitochondrial)
+
+
+def usual_code(contig: str, organism: Organism | None) -> int:
+    """The table by which a contig is read where nobody states one; 0 for a mitochondrion of which the organism does not tell."""
+    if is_mitochondrion(contig):
+        return organism.mitochondrial if organism is not None else 0
+    if is_plastid(contig):
+        return PLASTID
+    return organism.nuclear if organism is not None else 1
+
+
+def with_usual_codes(features: Iterable[Feature], contig: str, organism: Organism | None) -> tuple[Feature, ...]:
+    """The features of a contig, coding parts without a stated table with the usual one (`USUAL_TABLE`) where that is not the standard one."""
+    code = usual_code(contig, organism)
+    if code in (0, 1):
+        return tuple(features)
+    usual = {USUAL_TABLE: str(code)}
+    return tuple(
+        replace(item, attributes={**item.attributes, **usual}) if item.kind == "CDS" and not item.attributes.get("transl_table") else item
+        for item in features
+    )
 
 
 def given_codes(texts: Iterable[str]) -> Mapping[str, int]:

@@ -23,6 +23,7 @@ from engine.sources.annotation_index import Annotation, open_annotation
 from engine.sources.assemblies import assemblies, assembly, canonical, find_contig, is_accession, nearest
 from engine.sources.door import OWN_FILES, Bounds
 from engine.sources.example_places import features_from_examples, from_examples
+from engine.sources.genetic_codes import organism_of, with_usual_codes
 from engine.sources.locus_text import LocusText, parse_locus_text
 from engine.sources.reference import Reference
 
@@ -326,13 +327,19 @@ class GenomeSet:
     def features(self, locus: Locus, monitor: Monitor | None = None) -> tuple[Feature, ...]:
         """Annotated features that meet the locus, in indices of its letters (strand aware); empty without an annotation.
 
-        From the registered annotation; for an assembly that is not registered, those of the shipped examples there, else Ensembl's.
+        From the registered annotation; for an assembly that is not registered, those of the shipped examples there, else Ensembl's. Coding parts
+        of a public assembly have its organism's usual genetic code (`engine.sources.genetic_codes.with_usual_codes`).
 
         Raises
         ------
         SourceUnavailable
             The annotation cannot be read, or Ensembl was asked and did not answer.
         """
+        row = assembly(self._known_as(locus.assembly))
+        organism = organism_of([row.organism]) if row is not None else None
+        return with_usual_codes(self._features(locus, monitor), locus.contig, organism)
+
+    def _features(self, locus: Locus, monitor: Monitor | None) -> tuple[Feature, ...]:
         name = self._known_as(locus.assembly)
         annotation = self._annotation(name)
         if annotation is None:

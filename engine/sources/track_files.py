@@ -1,4 +1,4 @@
-"""Tracks out of files: BED, narrowPeak, GFF3, GTF, bedGraph, wiggle, bigWig, bigBed, VCF, BEDPE, and tables of values a base.
+"""Tracks out of files: BED, narrowPeak, GFF3, GTF, bedGraph, wiggle, bigWig, bigBed, VCF, BEDPE, structure lines of Stockholm, and tables of values.
 
 The format is told by the content, a file's ending decides between formats that look alike. A line that cannot be used is left out and said; a
 file without one that can is refused with its first line.
@@ -27,10 +27,11 @@ from engine.sources.annotation import Style, is_comment, parse_annotation, style
 from engine.sources.bcf import is_bcf
 from engine.sources.door import Bounds, LeftOut, TextLines
 from engine.sources.kinds import packing
+from engine.sources.structure_tracks import structure_pairs
 from engine.sources.vcf import read_vcf
 
-WANTED = "BED, bedGraph, wiggle, bigWig, bigBed, narrowPeak, GFF3, GTF, VCF, BEDPE, or a table of values a base (.csv, .tsv)"
-_TRACKS = frozenset({"gff3", "vcf", "wiggle"})
+WANTED = "BED, bedGraph, wiggle, bigWig, bigBed, narrowPeak, GFF3, GTF, VCF, BEDPE, Stockholm with a structure line, or a table of values a base (.csv, .tsv)"
+_TRACKS = frozenset({"gff3", "vcf", "wiggle", "stockholm"})
 _BIG = {"bigWig": "signal", "bigBed": "blocks"}
 _ENDINGS = {
     "bedgraph": (".bedgraph", ".bdg", ".bg"),
@@ -66,6 +67,8 @@ def read_track(name: str, data: bytes, bounds: Bounds) -> TrackFile:
     with TextLines(name, data, bounds, WANTED) as lines:
         if lines.kind is not None and lines.kind.name not in _TRACKS:
             raise FileFormatError(f"The file {file_name(name)} is {lines.kind.words}; give {WANTED}.")
+        if lines.kind is not None and lines.kind.name == "stockholm":
+            return TrackFile(name, "pairs", _collected(structure_pairs(name, data, bounds), "pairs", bounds, name))
         form = _format(name, lines.head)
         if form == "vcf":
             return _variants(name, data, bounds)

@@ -18,6 +18,9 @@ from engine.views.live import KINDS, Node
 from engine.views.palettes import DIVERGING, base_colours, interpolated
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.analyses.band import DependencyBand
     from engine.analyses.dependency import DependencyMap
     from engine.analyses.pair import PairTable
     from engine.core.sequence import NucleotideSequence
@@ -40,15 +43,15 @@ def tabs(evidence: LocusEvidence, style: FigureStyle, facts: Mapping[str, Any], 
 
 
 def _pairs(evidence: LocusEvidence, style: FigureStyle) -> list[Node]:
-    found: DependencyMap | None = evidence.results.get("dependency")
+    found = _map_or_band(evidence)
     if found is None:
         return [_hint("There is no map yet, so there are no pairs.")]
     if not found.complete:
         return [_hint("The map is partial; its strongest pairs are read when all of its rows are there.")]
-    pairs = pairs_of(found, MOST_PAIRS, style.minimum_distance, style.threshold)
-    if not len(pairs.places):
+    places = _strongest(evidence, style)
+    if not len(places):
         return [_hint("No pair passes the distance and threshold of the display.")]
-    rows = [_pair_row(found, int(i), int(j)) for i, j in pairs.places]
+    rows = [_pair_row(found, int(i), int(j)) for i, j in places]
     unit, sequence = found.unit, evidence.sequence
     head = _row("th", ["Changed", "Read", "Apart", f"Loss or gain, {unit}" if signed(found) else unit, "Bases"])
     text = f"The strongest pairs in view, at least {style.minimum_distance} apart; n and p step through them."
@@ -56,9 +59,24 @@ def _pairs(evidence: LocusEvidence, style: FigureStyle) -> list[Node]:
     return [_hint(f"{text} Complementary bases could pair in {kind}; that alone says nothing."), _table("fv-rows", head, rows)]
 
 
-def _pair_row(found: DependencyMap, i: int, j: int) -> Node:
-    sequence, offset = found.sequence, found.offset
-    there, back = (float(value) for value in (found.values[i - offset, j - offset], found.values[j - offset, i - offset]))
+def _map_or_band(evidence: LocusEvidence) -> DependencyMap | DependencyBand | None:
+    """What says how bases depend on each other."""
+    found: DependencyMap | DependencyBand | None = evidence.results.get("dependency") or evidence.results.get("band")
+    return found
+
+
+def _strongest(evidence: LocusEvidence, style: FigureStyle) -> NDArray[np.int64]:
+    """The strongest pairs of the map or the band, int64 (n, 2), i < j."""
+    found: DependencyMap | None = evidence.results.get("dependency")
+    if found is not None:
+        return pairs_of(found, MOST_PAIRS, style.minimum_distance, style.threshold).places
+    places: NDArray[np.int64] = evidence.results["band"].strongest(MOST_PAIRS, style.minimum_distance, style.threshold)[0]
+    return places
+
+
+def _pair_row(found: DependencyMap | DependencyBand, i: int, j: int) -> Node:
+    sequence = found.sequence
+    there, back = found.cell(i, j), found.cell(j, i)
     if not abs(there) >= abs(back):
         i, j, there = j, i, back
     cells = [_name(sequence, i), _name(sequence, j), f"{abs(i - j):,}", _value(there), kind_of(sequence, i, j)]
@@ -86,7 +104,7 @@ def pair_card(
     """Of a pair (changed, read; 0-based): its values, its 4 × 4 table or a ``note`` in its place, both contexts."""
     i, j = pair
     sequence = evidence.sequence
-    found: DependencyMap | None = evidence.results.get("dependency")
+    found = _map_or_band(evidence)
     unit = found.unit if found is not None else ""
     facts = [
         ("Changed", _at(sequence, i)),
@@ -172,14 +190,13 @@ def _coloured(value: float, limit: float) -> Node:
     return ["td", {"style": f"background:{colour};color:{ink}"}, _value(value)]
 
 
-def _cell(found: DependencyMap | None, i: int, j: int, unit: str) -> str:
-    if found is None or min(i, j) < found.offset or max(i, j) >= found.offset + len(found.values):
+def _cell(found: DependencyMap | DependencyBand | None, i: int, j: int, unit: str) -> str:
+    if found is None or not found.covers(i, j):
         return "—"
-    value = float(found.values[i - found.offset, j - found.offset])
+    value = found.cell(i, j)
     if np.isfinite(value):
         return f"{_value(value)} {unit}"
-    done = found.rows_done is None or bool(found.rows_done[i - found.offset])
-    return "not comparable: the model's tokens moved" if done else "not computed yet"
+    return "not comparable: the model's tokens moved" if found.has_row(i) else "not computed yet"
 
 
 def _context(sequence: NucleotideSequence, index: int) -> Node:

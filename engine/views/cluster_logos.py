@@ -10,6 +10,7 @@ import numpy as np
 from engine.core.sequence import BASES
 from engine.views.chart import frame
 from engine.views.palettes import base_colours, theme
+from engine.views.panels.reconstruction import bottoms_of
 from engine.views.paths import filled, placed
 
 if TYPE_CHECKING:
@@ -50,10 +51,7 @@ def logo_figure(logos: Sequence[ClusterLogo], *, dark: bool = False) -> go.Figur
 
 def _letters(one: ClusterLogo, colours: Any) -> list[dict[str, Any]]:
     heights = one.frequencies * one.bits[:, None]
-    order = np.argsort(heights, axis=1, kind="stable")
-    ordered = np.take_along_axis(heights, order, axis=1)
-    bottoms = np.empty_like(ordered)
-    np.put_along_axis(bottoms, order, np.cumsum(ordered, axis=1) - ordered, axis=1)
+    bottoms = bottoms_of(heights)
     found = []
     for k, base in enumerate(BASES):
         at = np.flatnonzero(heights[:, k] > LOWEST_BITS)

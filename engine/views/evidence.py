@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Shape = Literal["square", "wide", "triangle"]
 SHAPES = ("square", "wide", "triangle")
 SYMMETRIES = ("none", "max", "mean")
+GENE_ROWS = ("merged", "transcripts")
 LEFT, RIGHT = 96, 72
 """Pixels beside the panels: row names and ticks on the left, colour bars on the right."""
 MOST_LETTERS = 20_000
@@ -56,6 +57,16 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Highlight:
+    """Bases ``[start, end)`` of the letters that are coloured through all panels; ``colour`` as ``#rrggbb``."""
+
+    start: int
+    end: int
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
 class LocusEvidence:
     """What is known about one sequence.
 
@@ -75,6 +86,8 @@ class LocusEvidence:
         What it is called; empty = the name of the sequence.
     own : tuple of OwnTrack
         Tracks that the visitor brought, a panel each.
+    highlights : tuple of Highlight
+        Stretches that are coloured through all panels.
 
     Raises
     ------
@@ -89,6 +102,7 @@ class LocusEvidence:
     marks: tuple[Mark, ...] = ()
     title: str = ""
     own: tuple[OwnTrack, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
 
     @property
     def has_letters(self) -> bool:
@@ -134,6 +148,8 @@ class FigureStyle:
         ``none`` (row changed, column read), ``max`` or ``mean`` of both directions.
     threshold, hide_near : float, int
         Cells under the threshold, and nearer to the diagonal than ``hide_near`` bases, are drawn as nothing.
+    genes : str
+        ``merged``: a row a gene, with the parts of all its transcripts; ``transcripts``: a row each.
     arcs, minimum_distance : int
         How many arcs, and how far apart their bases are at least.
     first, last : int or None
@@ -163,6 +179,7 @@ class FigureStyle:
     symmetry: str = "none"
     threshold: float = 0.0
     hide_near: int = 1
+    genes: str = "merged"
     arcs: int = 40
     minimum_distance: int = 4
     first: int | None = None
@@ -183,6 +200,7 @@ class FigureStyle:
             ("palette", self.colours, tuple(PALETTES)),
             ("base colours", self.bases, tuple(BASE_COLOURS)),
             ("symmetry", self.symmetry, SYMMETRIES),
+            ("rows of genes", self.genes, GENE_ROWS),
         ):
             if value not in allowed:
                 raise ParameterError(f"The {label} is {str(value)[:40]!r}; allowed: {', '.join(allowed)}.")

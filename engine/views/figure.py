@@ -18,7 +18,7 @@ from engine.views.coordinates import in_coordinates
 from engine.views.evidence import LEFT, RIGHT, FigureStyle, LocusEvidence
 from engine.views.measures import colour_limit, displayed
 from engine.views.meta import described, hover_trace
-from engine.views.notes import LINE, heading_lines, mark_names, marks, notes, plain, title
+from engine.views.notes import LINE, heading_lines, highlights, mark_names, marks, notes, plain, title
 from engine.views.palettes import theme
 from engine.views.panel import drawn_analyses
 from engine.views.paths import anchor
@@ -56,17 +56,14 @@ def locus_figure(evidence: LocusEvidence, style: FigureStyle | None = None) -> g
 
 
 def side_by_side(first: LocusEvidence, second: LocusEvidence, titles: tuple[str, str], style: FigureStyle | None = None) -> go.Figure:
-    """Two figures of sequences of one length beside each other: the same panels, one colour scale of the maps, zoom that moves both.
+    """Two figures beside each other: the same panels, one colour scale of the maps, and of sequences of one length a zoom that moves both.
 
-    Raises `ParameterError` when there is nothing to draw, or the lengths differ.
+    Raises `ParameterError` when there is nothing to draw.
     """
     import plotly.graph_objects as go
 
     chosen = replace(style or FigureStyle(width=1200), live=False)
-    if len(first.sequence) != len(second.sequence):
-        raise ParameterError(
-            f"The sequences have {len(first.sequence):,} and {len(second.sequence):,} bases; only those of one length stand side by side."
-        )
+    together = len(first.sequence) == len(second.sequence)
     part = (1 - BETWEEN) / 2
     narrow = replace(chosen, width=round(chosen.plot_width * part) + LEFT + RIGHT, colour_limit=common_limit(first, second, chosen))
     traces: list[dict[str, Any]] = []
@@ -81,10 +78,10 @@ def side_by_side(first: LocusEvidence, second: LocusEvidence, titles: tuple[str,
             layout[name] += own.pop(name)
         layout |= own
         start = number * (part + BETWEEN)
-        layout[f"xaxis{bands[0].x_axis[1:]}"] |= {"domain": [start, start + part], **({"matches": "x"} if number else {})}
+        layout[f"xaxis{bands[0].x_axis[1:]}"] |= {"domain": [start, start + part], **({"matches": "x"} if number and together else {})}
         layout["annotations"].append(_column_title(titles[number], bands[0].x_axis))
     for left, right in zip(*sides, strict=True):
-        if left.panel.id == "map":
+        if left.panel.id == "map" and together:
             layout[right.axis_key]["matches"] = left.axis
     layout |= frame(chosen, inner_height(sides[0], chosen), 1)
     layout["meta"] = described(evidences[0], narrow, sides[0]) | {"second": described(evidences[1], narrow, sides[1])}
@@ -125,7 +122,11 @@ def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> t
         images += [{**image, **axes} for image in band.drawn.images]
         annotations += [] if style.live else notes(evidence, band, style)
     annotations += [] if style.live else mark_names(evidence, bands, style)
-    return traces, layout | {"shapes": [*shapes, *marks(evidence, bands, style)], "annotations": annotations, "images": images}
+    return traces, layout | {
+        "shapes": [*shapes, *highlights(evidence, bands), *marks(evidence, bands, style)],
+        "annotations": annotations,
+        "images": images,
+    }
 
 
 def _placed(trace: dict[str, Any], band: Band) -> dict[str, Any]:

@@ -24,26 +24,30 @@ CLOSEST = 2400
 """Pixels across a long sequence when it is zoomed into as far as it is drawn by itself; what is closer is another window."""
 
 
-def lanes(features: Sequence[Feature]) -> dict[Feature, int]:
-    """The first free lane of each, from the top; wider ones first among those that start together."""
+def lanes(features: Sequence[Feature], most: int = MOST_LANES) -> dict[Feature, int]:
+    """The first free lane of each, from the top; wider ones first among those that start together. Beyond ``most`` they share the last."""
     ends: list[int] = []
     found: dict[Feature, int] = {}
     for feature in sorted(features, key=lambda item: (item.start, -item.end)):
-        lane = min(next((k for k, end in enumerate(ends) if end <= feature.start), len(ends)), MOST_LANES - 1)
+        lane = min(next((k for k, end in enumerate(ends) if end <= feature.start), len(ends)), most - 1)
         ends[lane : lane + 1] = [max(feature.end, *ends[lane : lane + 1], 0)]
         found[feature] = lane
     return found
 
 
 def labels(features: Iterable[Feature], at: Mapping[Feature, int], evidence: LocusEvidence) -> tuple[Label, ...]:
-    """The names of features on their lanes, of a sequence that is browsed those that may ever fit."""
-    named = ((item, item.name or item.kind.replace("_", " ")) for item in features)
+    """The names of features on their lanes, of a sequence that is browsed those that may ever fit; where features share a lane, those that
+    overlap no other name."""
+    named = ((item, item.name or item.kind.replace("_", " ")) for item in sorted(features, key=lambda item: (item.start, -item.end)))
     pixels = float("inf") if evidence.has_letters else CLOSEST / len(evidence.sequence)
-    return tuple(
-        Label(text, item.start + 0.5, item.end + 0.5, -at[item])
-        for item, text in named
-        if item.width_bp * pixels >= LETTER_PIXELS * len(text)
-    )
+    found: list[Label] = []
+    ends: dict[int, int] = {}
+    for item, text in named:
+        if item.width_bp * pixels < LETTER_PIXELS * len(text) or item.start < ends.get(at[item], 0):
+            continue
+        ends[at[item]] = item.end
+        found.append(Label(text, item.start + 0.5, item.end + 0.5, -at[item]))
+    return tuple(found)
 
 
 def arrow(feature: Feature, y: float, height: float, base_width: float) -> Path:

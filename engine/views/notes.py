@@ -19,6 +19,7 @@ LETTER_PIXELS = 6.2
 """Width of a letter of a name, on average."""
 FEWEST_LETTERS = 6
 LINE = 15
+HIGHLIGHT_OPACITY = 0.16
 RULER_SHIFT = 20
 """Pixels from the ruler up to its title, over the labels of its ticks."""
 
@@ -92,6 +93,15 @@ def marks(evidence: LocusEvidence, bands: list[Band], style: FigureStyle) -> lis
         cell = {"x0": j + 0.5, "x1": j + 1.5, "y0": i + 0.5, "y1": i + 1.5, "xref": x_axis, "yref": map_band.axis}
         found.append({"type": "rect", **cell, "line": {"width": 2, "color": accent}})
     return found
+
+
+def highlights(evidence: LocusEvidence, bands: list[Band]) -> list[dict[str, Any]]:
+    """Shapes: a column through all panels for each stretch that is coloured."""
+    column = {"type": "rect", "xref": bands[0].x_axis, "yref": "paper", "y0": 0, "y1": 1, "line": {"width": 0}, "layer": "below"}
+    return [
+        {**column, "x0": item.start + 0.5, "x1": item.end + 0.5, "fillcolor": item.colour, "opacity": HIGHLIGHT_OPACITY}
+        for item in evidence.highlights
+    ]
 
 
 def mark_names(evidence: LocusEvidence, bands: list[Band], style: FigureStyle) -> list[dict[str, Any]]:

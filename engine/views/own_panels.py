@@ -13,6 +13,7 @@ from engine.core.own_tracks import KINDS, OwnTrack, TrackKind
 from engine.core.sequence import BASES
 from engine.views.evidence import PanelState
 from engine.views.lanes import LANE, arrow, labels, lanes
+from engine.views.palettes import DIVERGING, theme
 from engine.views.panel import Drawn, Panel, Readout
 from engine.views.panels.arcs import arc_heights
 from engine.views.paths import Path, filled, joined, lines, placed, steps, together
@@ -86,19 +87,43 @@ def _signal(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Dra
     if not np.isfinite(values).any():
         return _empty(track.rows.note)
     shown, width = pooled(values)
-    low, high = min(0.0, float(np.nanmin(shown))), max(0.0, float(np.nanmax(shown)))
+    low, high = track.limits or (min(0.0, float(np.nanmin(shown))), max(0.0, float(np.nanmax(shown))))
     if low == high:
-        high = 1.0
-    x, y = steps(shown, levels=LEVELS / (high - low))
-    trace = filled(((x - 0.5) * np.float32(width) + np.float32(0.5), y), track.colour, name=track.name)
+        high = low + 1.0
     readout = (Readout(track.name, values, 3),) if evidence.has_letters and not track.rows.note else ()
+    scale = f"{low:.3g} to {high:.3g}" if track.limits or track.heat else ""
+    unit = "; ".join(filter(None, (scale, track.rows.note))) or None
+    if track.heat:
+        return Drawn(
+            (_strip(track, shown, width, (low, high), style),),
+            {"visible": False, "range": [-0.5, 0.5]},
+            height=22,
+            readout=readout,
+            unit=unit,
+        )
+    x, y = steps(np.clip(shown, low, high), levels=LEVELS / (high - low))
+    trace = filled(((x - 0.5) * np.float32(width) + np.float32(0.5), y), track.colour, name=track.name)
     room = 0.04 * (high - low)
-    return Drawn(
-        (trace,),
-        {"range": [low - room * (low < 0), high + room], "nticks": 3, "showgrid": False},
-        readout=readout,
-        unit=track.rows.note or None,
-    )
+    axis = {"range": [low - room * (low < 0), high + room], "nticks": 3, "showgrid": False}
+    return Drawn((trace,), axis, readout=readout, unit=unit)
+
+
+def _strip(track: OwnTrack, shown: NDArray[np.float32], width: float, limits: tuple[float, float], style: FigureStyle) -> dict[str, Any]:
+    """A row of cells from the ground of the figure to the track's colour; stretches without a value are left out."""
+    ground = theme(dark=style.dark)["background"]
+    scale = [[0.0, ground], [1.0, track.colour]]
+    if limits[0] < 0 < limits[1]:  # below zero in another hue, with the ground at zero
+        scale = [[0.0, DIVERGING[2]], [-limits[0] / (limits[1] - limits[0]), ground], [1.0, track.colour]]
+    grid = {"x0": 0.5 + width / 2, "dx": width, "y0": 0, "dy": 1, "zmin": limits[0], "zmax": limits[1], "colorscale": scale}
+    return {
+        "type": "heatmap",
+        "z": shown[None, :],
+        **grid,
+        "showscale": False,
+        "hoverinfo": "skip",
+        "hoverongaps": False,
+        "name": track.name,
+    }
 
 
 def _variants(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:

@@ -42,6 +42,16 @@ ELEMENT_COLOURS = {
 }
 """Hues that stay apart for readers with colour vision deficiency; each row of elements is named beside it, too."""
 
+GENE_COLOURS = {
+    "light": {
+        "protein": "#cfe0ef", "tRNA": "#f7d9b0", "rRNA": "#c9e8d8", "other RNA": "#edd2e4", "pseudogene": "#dadde1", "gene": "#cfe0ef",
+    },
+    "dark": {
+        "protein": "#35506b", "tRNA": "#6d4e22", "rRNA": "#2a5a45", "other RNA": "#603f58", "pseudogene": "#474d55", "gene": "#35506b",
+    },
+}  # fmt: skip
+"""Genes by what they make, behind the names that are written over them; of the last kind nothing is known."""
+
 THEME = {
     "light": {
         "background": "#ffffff",

@@ -38,5 +38,8 @@ def sentence(evidence: LocusEvidence) -> str:
     if found is not None:
         unsure = probabilities is not None and share_unsure(probabilities.values) >= MOSTLY
         parts.append("pairs below may be chance" if unsure and found.complete else finding(found))
+    band = evidence.results.get("band")
+    if found is None and band is not None:
+        parts.append(f"computed {band.provenance.tiled}: pairs more than {band.band:,} bases apart were not asked")
     text = "; ".join(part for part in parts if part)
     return f"{text[0].upper()}{text[1:]}." if text else ""

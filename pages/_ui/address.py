@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from engine.core.alleles import Change, trimmed
-from engine.views.evidence import SHAPES, SYMMETRIES, FigureStyle
+from engine.views.evidence import GENE_ROWS, SHAPES, SYMMETRIES, FigureStyle
 from engine.views.own_panels import PREFIX
 from engine.views.palettes import BASE_COLOURS, PALETTES
 from engine.views.panel import panels
@@ -24,6 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "palette": tuple(PALETTES),
     "symmetry": SYMMETRIES,
     "bases": tuple(BASE_COLOURS),
+    "genes": GENE_ROWS,
     "scale": ("linear", "log"),
 }
 NUMBERS: dict[str, tuple[float, float]] = {
@@ -41,6 +42,7 @@ STYLED = {
     "map": "shape",
     "palette": "colours",
     "bases": "bases",
+    "genes": "genes",
     "symmetry": "symmetry",
     "percentile": "percentile",
     "threshold": "threshold",

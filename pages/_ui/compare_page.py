@@ -1,4 +1,4 @@
-"""The page of comparisons: reference against alternate, or one model against another, on the sequence of the explorer."""
+"""The page of comparisons: reference against alternate, one model against another, or another locus, on the sequence of the explorer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.views import wire
 from engine.views.comparison import TrackDifferences, changed_pairs, difference, on_reference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
-from pages._ui import allele_bar, choices, explorer, figure_view, models_beside_page, polling, reading, runs, search, state
+from pages._ui import allele_bar, choices, compare_loci, explorer, figure_view, models_beside_page, polling, reading, runs, search, state
 from pages._ui.changes import changed, read_change
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
@@ -36,6 +36,7 @@ MODES = {
     "alleles": "Reference against an alternate allele",
     "models": "One model against another",
     "beside": "Models side by side",
+    "loci": "Two loci",
 }
 COMPARED = ("probabilities", "effects", "segmentation")
 """Analyses whose tracks are compared between alleles: reconstruction and entropy, influence, elements."""
@@ -99,9 +100,12 @@ def page() -> None:
         return
     st.markdown(f"**{plain(session.on_screen.title)}** · {plain(echo(session.on_screen))} (the sequence of the explorer)")
     mode = st.segmented_control("What to compare", list(MODES), default="alleles", format_func=MODES.__getitem__) or "alleles"
-    if mode == "beside":
+    if mode in ("beside", "loci"):
         _write_address(session.question, session.on_screen, shared.settings.model)
-        models_beside_page.beside(shared, session)
+        if mode == "loci":
+            compare_loci.page(shared, session, _models(shared))
+        else:
+            models_beside_page.beside(shared, session)
         return
     allele_bar.bar(shared, session, "Compare")
     model, other, asked = _form(shared, session, mode)

@@ -17,12 +17,14 @@ from pages._ui import (
     downloads,
     element_judge,
     figure_view,
+    history,
     lessons_page,
     memory,
     moving,
     own_tracks,
     polling,
     reading,
+    regions,
     search,
     state,
     tables,
@@ -35,6 +37,7 @@ from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
 TARGET = "explorer"
+MOST_KEPT = 10**9
 SENDS = (
     "Sends the place {place}, the kind of question and the tissue to Google DeepMind's AlphaGenome service, under the key of whoever runs this "
     "server; none of your letters, files or tracks. For non-commercial use only; what comes back may not be used to train other models."
@@ -53,7 +56,7 @@ def _page() -> None:
     shared, session = state.shared(), state.session()
     if session.exchange.asked is None:
         begin(shared, session)
-    search.bar(shared, session)
+    search.bar(shared, session, (regions.menu,), history.buttons)
     with st.container(key="problem"):  # always there, so that the view below keeps its place and its state
         reading.show(shared.engine, search.READING)
         search.settle(session)
@@ -67,6 +70,9 @@ def _page() -> None:
     runs, cost = computations(shared, session)
     moving.around(shared, session)
     runs.own = own_tracks.placed(session)
+    history.note(session)
+    history.note_place(session)
+    runs.highlights = regions.placed(session)
     with st.container(key="echo"):
         _echo(shared, session, runs, cost)
     allele_bar.bar(shared, session, "Explorer")
@@ -296,6 +302,11 @@ def _grant(shared: Shared, session: Session, wish: figure_view.Wish) -> None:
             return
         search.ask(shared, session, narrowed(session.question, session.on_screen, start, end))
         st.rerun()
+    elif wish.name == "keep":
+        start, end = wish.whole("start"), wish.whole("end")
+        if 0 <= end - start < MOST_KEPT:
+            regions.keep(session, start, end)
+            st.rerun()
     elif wish.name == "reverse":
         search.ask(shared, session, replace(session.question, reverse=not session.question.reverse))
         st.rerun()

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import get_args
 
 import pandas as pd
 import streamlit as st
 
-from engine.analyses.effects import Influence
 from engine.analyses.models_beside import FEWEST, MOST, ModelsBeside
 from engine.core.errors import LocuscopeError
 from engine.exports import figure as figures
 from engine.exports.models_beside_files import FORMATS
 from engine.service.jobs import Job
-from engine.service.models_beside import BesideRequest, put_together
+from engine.service.models_beside import BesideRequest, influences, put_together
 from engine.views.models_beside import models_beside_figure
 from pages._ui import choices, downloads, polling, state
 from pages._ui.text import show_caption, show_error
@@ -83,7 +81,7 @@ def _asked(shared: state.Shared, session: state.Session) -> None:
             key=f"beside-models-{len(titles)}",
         )
         influence = second.selectbox(
-            "Influence, published variant", get_args(Influence), format_func=lambda name: name.replace("_", " "), key="beside-influence"
+            "Influence, published variant", influences(), format_func=lambda name: name.replace("_", " "), key="beside-influence"
         )
         if not third.form_submit_button("Compare", type="primary", width="stretch"):
             return

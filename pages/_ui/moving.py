@@ -61,11 +61,12 @@ def most(shared: Shared, session: Session) -> int:
 
 
 def follows(session: Session, limit: int) -> bool:
-    """Whether the window becomes what is in view: while it is longer than models read, and on the way along a genome until something is computed.
-    What a hosted model said of the window stays until the visitor leaves it."""
-    if session.computing.has_asked_hosted:
+    """Whether the window becomes what is in view: while it is longer than is computed, and until something is, while it is longer than models read
+    or on the way along a genome. What a hosted model said of the window stays until the visitor leaves it."""
+    runs, length = session.computing, len(session.on_screen.sequence)
+    if runs.has_asked_hosted:
         return False
-    return len(session.on_screen.sequence) > limit or (session.question.moved and not session.computing.started)
+    return length > runs.most or (not runs.started and (length > limit or session.question.moved))
 
 
 def is_movable(place: Surroundings, length: int, limit: int) -> bool:
@@ -92,8 +93,9 @@ def bar(session: Session, found: Around, limit: int, target: str, *, dark: bool)
     """Draw it; returns where to go."""
     place, shown = found.place, session.on_screen
     length = len(shown.sequence)
-    then = "press Region for them to" if session.computing.has_asked_hosted else "they"
-    words = f"models read up to {limit:,} bases: zoom in and {then} read what is in view" if length > limit else ""
+    most = session.computing.most
+    then = "press Region for it to be computed" if session.computing.has_asked_hosted else "what is in view is computed"
+    words = f"up to {most:,} bases are computed: zoom in and {then}" if length > most else ""
     told = {
         "target": target,
         "view": shown.identity,
@@ -122,7 +124,7 @@ def go(shared: Shared, session: Session, start: int, end: int, *, wish: str = ""
         start, end = middle - bound // 2, middle + bound // 2
         note = f"Up to {bound:,} bases are shown at once; these are those around {middle:,}."
     start, end = place.fitted(start, end)
-    low, high = place.window(start, end, limit, follows=follows(session, limit))
+    low, high = place.window(start, end, limit, follows=follows(session, limit), tiled=shared.settings.max_length)
     there = replace(place, start=low, end=high)
     is_here = (low, high) == (place.start, place.end)
     question = session.question if is_here else place.question(session.question, low, high)

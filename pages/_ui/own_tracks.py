@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from engine.core.errors import LocuscopeError
-from engine.core.own_tracks import OwnTrack, Rows, TrackFile, TrackSource
+from engine.core.own_tracks import SCALES, OwnTrack, Rows, Scale, TrackFile, TrackSource, on_one_scale
 from engine.core.quoting import file_name
 from engine.sources import apart
 from engine.sources.assemblies import assembly, find_contig, nearest
@@ -46,6 +47,15 @@ class Brought:
     colour: str
     is_shown: bool = True
     server: str = ""
+    scale: Scale = "own"
+    low: float = 0.0
+    high: float = 1.0
+    heat: bool = False
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Of a fixed scale."""
+        return (self.low, self.high) if self.scale == "fixed" else None
 
 
 def menu(shared: Shared, session: Session) -> None:
@@ -53,7 +63,7 @@ def menu(shared: Shared, session: Session) -> None:
     count = len(session.tracks)
     with st.popover(f"Tracks ({count})" if count else "Tracks", help="Own tracks beside the model's: BED, bigWig, VCF and others"):
         given = st.file_uploader(
-            "BED, bedGraph, wiggle, bigWig, bigBed, narrowPeak, GFF3, GTF, VCF, BEDPE, or a CSV of values a base; also .gz",
+            "BED, bedGraph, wiggle, bigWig, bigBed, narrowPeak, GFF3, GTF, VCF, BEDPE, Stockholm with a structure line, or a CSV of values a base; also .gz",
             key=_UPLOADER,
             accept_multiple_files=True,
         )
@@ -105,11 +115,40 @@ def _row(session: Session, track: Brought) -> None:
         )
         gone = st.button("Remove", help=f"Take {plain(track.name)} away", key=f"remove-{track.id}", type="tertiary")
     changed = replace(track, is_shown=is_shown, colour=colour, name=name.strip() or track.name)
+    if track.file.kind == "signal":
+        changed = _scaled(session, changed)
     if gone:
         session.tracks = tuple(other for other in session.tracks if other.id != track.id)
         st.rerun()
     elif changed != track:
         session.tracks = tuple(changed if other.id == track.id else other for other in session.tracks)
+
+
+SCALE_WORDS = {"own": "own scale", "shared": "shared scale", "fixed": "fixed scale"}
+
+
+def _scaled(session: Session, track: Brought) -> Brought:
+    """How a signal is drawn: its scale, and as an area or a strip of colours."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        picked = st.selectbox(
+            f"Scale of {track.name}",
+            SCALES,
+            index=SCALES.index(track.scale),
+            format_func=SCALE_WORDS.__getitem__,
+            key=f"scale-{track.id}",
+            label_visibility="collapsed",
+            width=150,
+        )
+        heat = st.checkbox("Heat strip", track.heat, key=f"heat-{track.id}")
+        low, high = track.low, track.high
+        if picked == "fixed":
+            low = st.number_input("From", value=low, key=f"low-{track.id}", label_visibility="collapsed", width=110)
+            high = st.number_input("To", value=high, key=f"high-{track.id}", label_visibility="collapsed", width=110)
+    changed = replace(track, scale=picked or track.scale, heat=heat)
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        _say(session, f"The scale of {track.name} goes from {low:g} to {high:g}; the first must be below the second.")
+        return changed
+    return replace(changed, low=float(low), high=float(high))
 
 
 def _bring(shared: Shared, session: Session, file: Any) -> None:
@@ -194,7 +233,9 @@ def placed(session: Session) -> tuple[OwnTrack, ...]:
         return ()
     made_of = (session.tracks, around.place)
     if session.tracks_placed is None or session.tracks_placed[0] != made_of:
-        session.tracks_placed = (made_of, tuple(_on(track, around.place) for track in session.tracks if track.is_shown))
+        shown = [_on(track, around.place) for track in session.tracks if track.is_shown]
+        shared = {track.id for track in session.tracks if track.scale == "shared"}
+        session.tracks_placed = (made_of, on_one_scale(shown, shared))
     return session.tracks_placed[1]
 
 
@@ -202,9 +243,10 @@ def _on(track: Brought, place: Surroundings) -> OwnTrack:
     part = place.start, place.end
     look: dict[str, Any] = {"reverse": place.reverse, "id": track.id, "name": track.name, "colour": track.colour}
     try:
-        return OwnTrack.of(track.file, contig_of(track.file, place), *part, **look)
+        found = OwnTrack.of(track.file, contig_of(track.file, place), *part, **look)
     except LocuscopeError as error:
         return OwnTrack(track.id, track.name, track.file.kind, track.colour, Rows.none(str(error)), np.empty(0, np.float32))
+    return replace(found, limits=track.limits, heat=track.heat)
 
 
 def against_model(runs: Runs, own: tuple[OwnTrack, ...], *, dark: bool) -> None:

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from engine.analyses.declared import Declared, Needed, analyses, declared
 from engine.analyses.pair import PairParameters
-from engine.core.card import Capability
-from engine.core.errors import LocuscopeError
+from engine.analyses.tiling import tiles
+from engine.core.card import Capability, ModelCard
+from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.features import Feature
 from engine.core.own_tracks import OwnTrack
+from engine.core.settings import Settings
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
 from engine.views import wire
-from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
+from engine.views.evidence import FigureStyle, Highlight, LocusEvidence, PanelState
 from engine.views.thinning import thinned
 from pages._ui import choices
 from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Question, Shown
 
+if TYPE_CHECKING:
+    from engine.analyses.band import BandParameters
+
 logger = logging.getLogger(__name__)
 
 NO_ELEMENTS = "none"
 ELEMENTS = "segmentation"
-MAP = "dependency"
-"""The analysis without whose answer there is no view."""
+MAP, BAND = "dependency", "band"
+"""The analyses without one of whose answers there is no view; the second is of what is longer than the model reads."""
 AUTOMATIC_SECONDS = 30.0
 AUTOMATIC_BASES = 400_000
 """Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read (some 220 on screen),
@@ -63,6 +68,7 @@ class Runs:
     window: tuple[int, int] | None = None
     startable: bool = True
     own: tuple[OwnTrack, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
     _away: bool = False
     _hosted_away: bool = False
     _thinned: tuple[Feature, ...] | None = None
@@ -99,8 +105,19 @@ class Runs:
 
     def notes(self) -> tuple[str, ...]:
         """What the engine has to say about the sequence's layout for the models."""
-        found = (note for request in self.requests.values() for note in self.engine.notes(request))
+        found = [note for request in self.requests.values() for note in self.engine.notes(request)]
+        if BAND in self.requests and MAP not in self.requests:
+            found.append(self._about_tiles())
         return tuple(dict.fromkeys(found))
+
+    def _about_tiles(self) -> str:
+        """What is to be known of a sequence that is longer than the model reads."""
+        band = cast("BandParameters", self.requests[BAND].parameters)
+        card = self.engine.model(self.question.model).card
+        return (
+            f"Longer than the {card.max_length:,} bases that {card.title} reads at once: computed in tiles of {band.tile:,} bases, each read with "
+            f"{band.band:,} on either side, and put together; pairs further apart are not asked. Tiles computed before are used again."
+        )
 
     @property
     def running(self) -> bool:
@@ -120,13 +137,19 @@ class Runs:
     @property
     def pictured(self) -> bool:
         """Whether there is a first picture of the map, or none is to come."""
-        job = self.jobs.get(MAP)
+        job = self.jobs.get(MAP) or self.jobs.get(BAND)
         return job is None or job.finished or job.partial is not None
 
     @property
     def started(self) -> bool:
         """Whether the computations were started."""
         return bool(self.jobs)
+
+    @property
+    def most(self) -> int:
+        """Bases of the longest sequence that is computed."""
+        card, settings = self.engine.model(self.question.model).card, self.engine.settings
+        return settings.max_length if MAP in self.requests or BAND in self.requests else min(card.max_length, settings.max_length)
 
     @property
     def way_on(self) -> str:
@@ -267,10 +290,15 @@ class Runs:
         try:
             parameters = PairParameters(changed, read)
             request = Request("pair", self.shown.sequence, self.question.model, parameters, self.question.species)
-            self.pair = self.engine.submit(request, self.visitor)
+            self.pair = self.engine.submit(self._of_pair(request), self.visitor)
         except LocuscopeError as error:
             note = str(error)
         self.chosen = Chosen((changed, read), note=note or "The 4 × 4 table is being computed.")
+
+    def _of_pair(self, request: Request) -> Request:
+        """The question about a pair; of a sequence that is computed in tiles, of the letters of a tile."""
+        band = self.requests.get(BAND)
+        return request if MAP in self.requests or band is None else in_a_tile(request, band)
 
     def choose(self, base: int) -> None:
         """Select a base."""
@@ -291,7 +319,7 @@ class Runs:
         if self._thinned is None:
             self._thinned = thinned(self.shown.features, len(self.shown.sequence))
         features = self.shown.features if self.reads_letters else self._thinned
-        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title, self.own)
+        return LocusEvidence(self.shown.sequence, results, features, states, self.shown.marks, self.shown.title, self.own, self.highlights)
 
     def lines(self) -> list[dict[str, Any]]:
         """How far each computation is that is not finished: its ``text``, ``done`` of ``total``, ``seconds_left``, ``running``, ``failed``."""
@@ -375,6 +403,11 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
             continue
         card = engine.model(model).card
         parameters = choices.parameters_of(analysis, card, chosen)
+        if analysis.longer is not None and is_tiled(len(shown.sequence), card, engine.settings):
+            other, parameters = analysis.longer(parameters, card)
+            species = question.species if model == question.model else ""
+            requests[other] = Request(other, shown.sequence, model, parameters, species)
+            continue
         if _on_screen(analysis.after(analysis.settled(parameters, card), card), requests):
             by_elements = analysis.capability is Capability.SEGMENTATION and model == question.element_model
             species = question.element_species if by_elements else question.species if model == question.model else ""
@@ -386,8 +419,26 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
                     impossible[name] = str(error)
                     del requests[name]
         else:
-            impossible[name] = f"{analysis.title} are read from the usual map, not from one with other settings."
+            why = "read from the usual map, not from one with other settings"
+            if is_tiled(len(shown.sequence), card, engine.settings):
+                why = f"read from a whole map, which {card.title} has of up to {card.max_length:,} bases; choose a shorter window"
+            impossible[name] = f"{analysis.title} are {why}."
     return Runs(engine, visitor, shown, question, requests, impossible)
+
+
+def is_tiled(length: int, card: ModelCard, settings: Settings) -> bool:
+    """Whether a sequence is computed in tiles: it is longer than the model reads at once, and not longer than is computed here."""
+    return card.max_length < length <= settings.max_length
+
+
+def in_a_tile(request: Request, band: Request) -> Request:
+    """The question about a pair in the tile of its changed base. Raises `ParameterError` for a pair that the band does not have."""
+    pair, along = cast("PairParameters", request.parameters), cast("BandParameters", band.parameters)
+    if abs(pair.changed - pair.read) > along.band:
+        raise ParameterError(f"These bases are more than {along.band:,} apart, which the band does not ask; choose nearer ones.")
+    tile = next(tile for tile in tiles(request.sequence, along.tile, along.band) if tile.first <= pair.changed < tile.last)
+    near = PairParameters(pair.changed - tile.start, pair.read - tile.start)
+    return replace(request, sequence=request.sequence.window(tile.start, tile.end), parameters=near)
 
 
 def model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[str, str]:
@@ -457,12 +508,12 @@ def price(runs: Runs) -> Price:
             continue
         try:
             runs.engine.check(request)
-            cost = runs.engine.estimate(request, list(runs.requests.values()))
+            cost = runs.engine.estimate(request, list(runs.requests.values()), runs.visitor)
             is_stored = runs.engine.stored(request) is not None
             is_told = is_stored and runs.engine.asked_before(request, runs.visitor)
         except LocuscopeError as error:
             runs.problems[kind] = str(error)
-            problem = str(error) if kind == MAP else problem
+            problem = str(error) if kind in (MAP, BAND) else problem
             continue
         stored = stored and is_stored
         if is_told:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -34,6 +34,8 @@ LONGEST_VIEW = 10**9
 READING = "explorer"
 """Where what is being read is shown."""
 
+Part = Callable[[Shared, Session], None]
+"""Something of the page that is drawn where this module says."""
 LONGEST_PASTE = 5_000_000
 """Characters that can be pasted; longer text comes as a file, whose bound is the setting ``max_upload_bytes``."""
 _guard = st.components.v2.component("locuscope.search", html="<i></i>\n", js=served.loader("search_box"), isolate_styles=False)
@@ -76,6 +78,8 @@ def unknown(engine: Engine, question: Question) -> str:
             return str(error)
         if not row.card.can(Capability.SEGMENTATION):
             return f"It asks for elements by {row.card.title}, which predicts none; choose a model under Analysis."
+        if question.element_species and question.element_species not in row.card.species:
+            return f"It asks for elements of {quoted(question.element_species)}, which {row.card.title} does not know; choose a species under Analysis."
     if not question.model and not question.species:
         return ""
     try:
@@ -92,8 +96,8 @@ def change(session: Session, question: Question) -> None:
     session.screen = replace(session.screen, question=question, problem="")
 
 
-def bar(shared: Shared, session: Session) -> None:
-    """Draw the box and its companions."""
+def bar(shared: Shared, session: Session, menus: Sequence[Part], steps: Part) -> None:
+    """Draw the box and its companions: ``menus`` beside the others, ``steps`` before the examples."""
     with st.container(key="search"):
         with st.container(key="wires-search"):
             st.fragment(_helped)(shared)
@@ -116,8 +120,10 @@ def bar(shared: Shared, session: Session) -> None:
         with tools, st.container(horizontal=True, gap="small"):
             _upload(shared, session)
             own_tracks.menu(shared, session)
+            for menu in menus:
+                menu(shared, session)
             _settings(shared, session)
-        _example_row(shared, session)
+        _example_row(shared, session, steps)
 
 
 def _helped(shared: Shared) -> None:
@@ -250,6 +256,8 @@ def _reopen(shared: Shared, session: Session, name: str, data: bytes) -> None:
             session.files = replace(session.files, understood=(question.text, found.understood))
         session.files = replace(session.files, annotation={**session.files.annotation, **found.annotation})
         session.tracks, session.tracks_read = found.tracks, own_tracks.uploaded()
+        session.regions, session.history = found.regions, found.history
+        session.regions_turn += 1
         start = found.state.initial(LONGEST_VIEW)
         arrived = Arrival(question, start, uuid4().hex)
         session.exchange = replace(session.exchange, display=found.state.display, arrived=arrived)
@@ -297,7 +305,7 @@ def _elements(shared: Shared, session: Session) -> None:
     titles = choices.model_titles(row.card for row, why in shared.engine.models_for("segmentation") if not why or row.card.id == now)
     words = {"": "the usual model", NO_ELEMENTS: "no elements", **titles}
     options = ["", *titles, NO_ELEMENTS]
-    picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key="elements")
+    picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key=f"elements-by-{now}")
     if picked is not None and picked != now:
         change(session, replace(question, elements=picked))
         return
@@ -306,7 +314,11 @@ def _elements(shared: Shared, session: Session) -> None:
         return
     index = known.index(question.element_species) + 1 if question.element_species in known else 0
     species = st.selectbox(
-        "Species of the elements", ["", *known], index=index, format_func=lambda name: name or "as the model chooses", key=f"elements-{now}"
+        "Species of the elements",
+        ["", *known],
+        index=index,
+        format_func=lambda name: name or "as the model chooses",
+        key=f"elements-{question.elements}",
     )
     if species is not None and species != question.element_species:
         change(session, replace(question, elements=f"{now}/{species}" if species else now))
@@ -361,9 +373,10 @@ def _upstream(shared: Shared, session: Session) -> None:
     st.rerun()
 
 
-def _example_row(shared: Shared, session: Session) -> None:
+def _example_row(shared: Shared, session: Session, steps: Part) -> None:
     shown = session.screen.shown
     with st.container(key="examples", horizontal=True, gap="small"):
+        steps(shared, session)
         st.markdown("**Examples**")
         for item in examples.EXAMPLES:
             active = shown is not None and shown.example is not None and shown.example.id == item.id

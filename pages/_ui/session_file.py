@@ -7,7 +7,7 @@ import math
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,17 +15,19 @@ import orjson
 from engine.core.errors import FileFormatError, LocuscopeError
 from engine.core.features import Feature
 from engine.core.locus import Locus
-from engine.core.own_tracks import KINDS
+from engine.core.own_tracks import KINDS, SCALES
 from engine.core.quoting import file_name
+from engine.core.regions import Region
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.version import VERSION
 from engine.sources.door import Bounds, TextLines, read_json
 from engine.sources.track_files import pieces, put_together
 from engine.sources.understood import Understood
 from engine.views.own_panels import PREFIX
-from pages._ui import address
+from pages._ui import address, session_steps
 from pages._ui.own_tracks import LONGEST_NAME, MOST_BYTES, MOST_TRACKS, Brought
 from pages._ui.question import Question
+from pages._ui.steps import History
 
 if TYPE_CHECKING:
     from engine.core.own_tracks import TrackFile
@@ -52,6 +54,8 @@ class Opened:
     annotation: Mapping[str, tuple[Feature, ...]]
     tracks: tuple[Brought, ...]
     notes: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
+    history: History = field(default_factory=History)
 
 
 def too_large(session: Session, settings: Settings) -> str:
@@ -85,6 +89,8 @@ def content(session: Session, settings: Settings) -> bytes:
         "annotation": {sha256: [_cells(item) for item in features] for sha256, features in files.annotation.items()},
         "tracks": [_track(track) for track in session.tracks],
         "folded": [name for name in _folded(session) if name.startswith(PREFIX)],
+        "regions": session_steps.cells_of(session.regions),
+        **session_steps.content(session.history),
     }
     return gzip.compress(orjson.dumps(plain), mtime=0)
 
@@ -116,7 +122,8 @@ def _opened(found: dict[str, Any], shared: Shared) -> Opened:
     folded = [tracks[name].id for name in found["folded"] if name in tracks]
     if folded:
         state = replace(state, display={**state.display, "hidden": [*state.display.get("hidden", ()), *folded]})
-    return Opened(question, state, understood, annotation, tuple(tracks.values()), (*state.problems, *notes))
+    regions, history = session_steps.regions_of(found.get("regions", [])), session_steps.read(found)
+    return Opened(question, state, understood, annotation, tuple(tracks.values()), (*state.problems, *notes), regions, history)
 
 
 def _tracks(items: list[dict[str, Any]], shared: Shared) -> tuple[dict[str, Brought], list[str]]:
@@ -200,6 +207,7 @@ def _cells(item: Feature) -> list[Any]:
 
 def _track(track: Brought) -> dict[str, Any]:
     plain = {"id": track.id, "name": track.name, "colour": track.colour, "is_shown": track.is_shown, "server": track.server}
+    plain |= {"scale": track.scale, "low": track.low, "high": track.high, "heat": track.heat}
     if track.server:
         return plain
     given: Any = track.file
@@ -213,7 +221,11 @@ def _brought(item: dict[str, Any], shared: Shared) -> Brought:
     server = str(item["server"])
     file: Any = shared.tracks.track(server) if server else _checked(put_together(str(item["file"]), item["rows"]))
     name = str(item["name"])[:LONGEST_NAME]
-    return Brought(f"{PREFIX}{uuid.uuid4().hex[:8]}", file, name, colour, bool(item["is_shown"]), server)
+    scale, low, high = item.get("scale", "own"), float(item.get("low", 0)), float(item.get("high", 1))
+    if scale not in SCALES or not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError("scale of a track")
+    identity = f"{PREFIX}{uuid.uuid4().hex[:8]}"
+    return Brought(identity, file, name, colour, bool(item["is_shown"]), server, scale, low, high, bool(item.get("heat")))
 
 
 def _checked(found: TrackFile) -> TrackFile:

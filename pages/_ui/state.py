@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine.core.features import Feature
 from engine.core.own_tracks import OwnTrack
+from engine.core.regions import Region
 from engine.core.settings import Settings, user_path
 from engine.service import metrics
 from engine.service.engine import Engine
@@ -22,6 +23,7 @@ from pages._ui import visitor_person
 from pages._ui.address import AddressState
 from pages._ui.question import Question, Shown
 from pages._ui.runs import Price, Runs
+from pages._ui.steps import History
 from pages._ui.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class Files:
     upload: str = ""
     annotated: str = ""
     session: str = ""
+    regions: str = ""
     annotation: Mapping[str, tuple[Feature, ...]] = field(default_factory=dict)
 
 
@@ -131,6 +134,10 @@ class Session:
         self.tracks_read: frozenset[str] = frozenset()
         self.tracks_waiting = False
         self.tracks_placed: tuple[Any, tuple[OwnTrack, ...]] | None = None
+        self.regions: tuple[Region, ...] = ()
+        self.region_at: int | None = None
+        self.regions_turn = 0
+        self.history = History()
         self.uploads: dict[str, tuple[str, int]] = {}
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from engine.analyses.tiling import TILE_BP
 from engine.core.errors import LocuscopeError
 from engine.core.features import Feature
 from engine.core.locus import Locus, Strand
@@ -70,14 +71,16 @@ class Surroundings:
         low = min(max(0, start), self.length - width)
         return low, low + width
 
-    def window(self, start: int, end: int, most: int, *, follows: bool) -> tuple[int, int]:
+    def window(self, start: int, end: int, most: int, *, follows: bool, tiled: int = 0) -> tuple[int, int]:
         """The window that shows ``[start, end)`` of the contig, so that the next steps need none.
 
         What models can read (up to ``most`` bases) stays as wide as the window is now, unless the window ``follows`` the view; what is longer
-        gets half its width on both sides.
+        and computed in tiles (up to ``tiled`` bases) begins and ends where tiles do; what is longer still gets half its width on both sides.
         """
         start, end = self.fitted(start, end)
         width, now = end - start, self.end - self.start
+        if most < width <= tiled - 2 * TILE_BP:
+            return self.clipped(start // TILE_BP * TILE_BP, -(-end // TILE_BP) * TILE_BP)
         if width > most:
             margin = width // 2
             return self.clipped(start - margin, end + margin)

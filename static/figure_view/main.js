@@ -10,7 +10,7 @@ import { many, readout, regionWords, selectionWords } from "./words.js";
 
 const SHAPES = ["wide", "square", "triangle"];
 const TOOLS = { move: "Drag moves the view.", box: "Drag zooms into a box.", select: "Drag selects a region." };
-const BY_SERVER = ["shape", "distance", "threshold", "arcs", "bases", "symmetry", "near"];
+const BY_SERVER = ["shape", "distance", "threshold", "arcs", "bases", "symmetry", "near", "genes"];
 const SEEN = ["display", "region", "rows", "selection", "arrangement", "width"];
 const KEPT = ["meta", "display", "region", "rows", "selection"]; // when the visitor comes back from another page
 
@@ -206,10 +206,10 @@ class FigureView {
   openMenu(left) {
     const { menu } = this.dom;
     const count = this.brush.b - this.brush.a;
-    const [zoom, copy, compute] = menu.children;
+    const [zoom, copy, compute, keep] = menu.children;
     zoom.textContent = `Zoom to ${regionText(this.brush, this.facts.ruler)}`;
     copy.textContent = `Copy ${many(count)} bases`;
-    [copy.hidden, compute.hidden] = [!this.meta.letters, this.meta.fixed || count < 8];
+    [copy.hidden, compute.hidden, keep.hidden] = [!this.meta.letters, this.meta.fixed || count < 8, this.meta.fixed];
     menu.style.left = `${limited(left, GUTTER.left, GUTTER.left + this.width - 140)}px`;
     menu.hidden = false;
     return zoom;
@@ -219,7 +219,7 @@ class FigureView {
     this.leaveRegion();
     this.focus();
     if (what === "zoom") this.show({ a, b });
-    if (what === "compute") this.send("compute", { start: a, end: b });
+    if (what === "compute" || what === "keep") this.send(what, { start: a, end: b });
     if (what === "copy") this.copy(this.meta.letters.slice(a, b), `${many(b - a)} bases copied.`);
   }
   leaveRegion() {

@@ -34,7 +34,8 @@ ANSWERS: dict[str, list[str]] = {
 }
 HELPS = ("", "models", "probabilities", "map", "effects", "segment", "contacts", "pair", "tokens", "triage", "scan", "scores", "tracks",
          "install", "bench", "alignment", "protein", "card",
-         "embeddings", "element-effects", "junctions", "chromatin-contacts", "mutagenesis")  # fmt: skip
+         "embeddings", "element-effects", "junctions", "chromatin-contacts", "mutagenesis", "motif", "vocabulary",
+         "next-kmer", "compare", "element-scores")  # fmt: skip
 
 
 def answer(name: str, folder: Path) -> dict[str, np.ndarray]:

@@ -48,6 +48,7 @@ def test_every_file_holds_places_states_map_and_provenance(genome: list[str], tm
         np.testing.assert_allclose(vectors[coding], vectors[coding[:1]].repeat(12, axis=0), atol=1e-4)
     assert (told["analysis"], told["card"]["id"]) == ("embeddings", "locuscope")
     assert told["projection"]["agreement"][0]["features"] == "hidden states"
+    assert len(told["places_sha256"]) == 64
     assert main([*genome, "--windows", "50", "--out", str(tmp_path / "x.tsv")]) == 0
     head = [line.split("\t") for line in (tmp_path / "x.tsv").read_text().splitlines()[2:4]]
     assert head[0][:9] == ["contig", "start", "end", "strand", "name", "class", "gc", "cluster", "pca_1"] or "umap_1" in head[0]

@@ -10,9 +10,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.analyses.pair import PairParameters
+from engine.core.errors import ParameterError
 from engine.core.features import Feature
+from engine.core.sequence import NucleotideSequence
+from engine.service.requests import Request
 from pages._ui import state
 from pages._ui.question import Question
+from pages._ui.runs import in_a_tile
 from pages._ui.surroundings import Surroundings, neighbour
 
 AT = Surroundings("toy", "chr1", 100_000, 1000, 1300, reverse=False, in_record=False)
@@ -41,6 +46,12 @@ def test_bounds_and_indices_are_those_of_the_strand_that_is_read() -> None:
 )
 def test_the_window_that_is_loaded_shows_what_is_asked_for(asked: tuple[int, int], follows: bool, window: tuple[int, int]) -> None:
     assert AT.window(*asked, 2048, follows=follows) == window
+
+
+def test_a_window_that_is_computed_in_tiles_begins_and_ends_where_they_do() -> None:
+    assert AT.window(10_000, 14_000, 2048, follows=False, tiled=20_000) == (9984, 14_080)
+    assert AT.window(10_100, 13_900, 2048, follows=True, tiled=20_000) == (9984, 14_080)
+    assert AT.window(10_000, 40_000, 2048, follows=False, tiled=20_000) == (0, 55_000)  # too long for tiles
 
 
 def test_a_step_is_a_question_about_the_place_on_the_same_strand() -> None:
@@ -88,3 +99,30 @@ def test_a_registered_contig_is_browsed_whole_and_down_to_what_models_read(genom
     assert session.around.place.length == 60_000
     assert sum(int(digit) for digit in session.around.genes[0]) > 0
     assert set(session.around.genes[1]) == {"0"}
+
+
+def test_a_gene_longer_than_the_model_reads_is_asked_for_in_tiles_by_one_click_with_the_cost_said(
+    genome: str, explorer: Callable[..., AppTest]
+) -> None:
+    app = explorer(locus=f"{genome}:c1:1001-4000")
+    assert not app.exception
+    assert not app.error
+    assert not app.warning
+    runs = app.session_state["locuscope"].computing
+    assert "dependency" not in runs.requests
+    assert runs.requests["band"].parameters.tile == 256
+    assert (runs.requests["effects"].parameters.tile, runs.requests["effects"].parameters.halo) == (256, 128)
+    assert runs.requests["probabilities"].parameters.masked
+    assert runs.way_on == "Compute"
+    assert any("model runs" in caption.value for caption in app.caption)
+    assert any("in tiles of 256 bases, each read with 128 on either side" in caption.value for caption in app.caption)
+
+
+def test_the_table_of_a_pair_of_a_tiled_sequence_is_that_of_its_tile() -> None:
+    letters = NucleotideSequence("ACGT" * 750)
+    band = Request("band", letters, "locuscope")
+    asked = in_a_tile(Request("pair", letters, "locuscope", PairParameters(300, 290)), band)
+    assert (len(asked.sequence), asked.parameters) == (512, PairParameters(172, 162))
+    assert asked.sequence.letters[172] == letters.letters[300]
+    with pytest.raises(ParameterError, match="more than 128 apart"):
+        in_a_tile(Request("pair", letters, "locuscope", PairParameters(300, 600)), band)

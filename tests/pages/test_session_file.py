@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from engine.core.alleles import Change
 from engine.core.errors import LocuscopeError
 from engine.core.features import Feature
+from engine.core.regions import Region
 from engine.core.settings import Settings
 from engine.sources.door import Bounds
 from engine.sources.records import read_file
@@ -25,6 +26,7 @@ from pages._ui import session_file
 from pages._ui.own_tracks import Brought
 from pages._ui.question import Question, resolve
 from pages._ui.state import Screen, Session
+from pages._ui.steps import History, Step
 
 SETTINGS = Settings(offline=True)
 SHARED: Any = SimpleNamespace(settings=SETTINGS, tracks=ServerTracks(""))
@@ -40,10 +42,15 @@ def saved() -> Session:
     session.files = session_file.replace(session.files, understood=(question.text, found), annotation={found.records[0].sha256: annotation})
     session.screen = Screen(question, resolve(question, found, annotation))
     track = read_track("own.bedpe", b"c1\t1\t3\tc1\t9\t12\tloop\t5\n", Bounds())
-    session.tracks = (Brought("own-1a2b", track, "loops", "#112233", False),)
+    session.tracks = (Brought("own-1a2b", track, "loops", "#112233", False, scale="fixed", high=2.0, heat=True),)
     seen = {"view": session.on_screen.identity, "region": {"a": 3, "b": 17}, "rows": {"a": 3, "b": 17}, "selection": {"i": 4, "j": 9}}
     session.saw({**seen, "arrangement": {"folded": ["entropy", "own-1a2b"]}})
     session.exchange = session_file.replace(session.exchange, display={"shape": "triangle", "palette": "magma", "high": None})
+    session.regions = (Region("", "c1", 4, 9, "box", "#56b4e9"),)
+    steps = tuple(
+        Step(Question(text, moved=text[-4] == "5"), session.regions) for text in ("toy:c1:1-30", "file other.fa 2", "toy:c1:5-30")
+    )
+    session.history = History(steps, 2, (("toy:c1:1-30", "the first"),), ("toy", "c1", 0, 30))
     return session
 
 
@@ -63,8 +70,12 @@ def test_what_is_read_again_is_what_was_saved() -> None:
     assert start["display"] == {"shape": "triangle", "palette": "magma", "hidden": ["entropy", track.id]}
     assert track.id not in ("own-1a2b", "")  # widgets of a track that is still there keep their own state
     assert (track.name, track.colour, track.is_shown, track.file.kind) == ("loops", "#112233", False, "pairs")
+    assert (track.limits, track.heat) == ((0.0, 2.0), True)
     assert np.array_equal(track.file.rows("c1", 0, 99).others, [[9, 12]])
     assert not found.state.problems
+    assert found.regions == session.regions
+    assert [step.question.text for step in found.history.steps] == ["toy:c1:1-30", "toy:c1:5-30"]  # without the other file
+    assert found.history == session_file.replace(session.history, steps=found.history.steps, at=1)
 
 
 def test_a_locus_is_saved_by_its_name_alone() -> None:
@@ -91,6 +102,9 @@ def test_a_locus_is_saved_by_its_name_alone() -> None:
                      "rows": [{"rows": ["c", [3], [9], [1], [], [7], ["+"]]}]}]},
         {"features": []},
         {"tracks": 7},
+        {"regions": [["toy", "c1", 9, 4, "a", "#56b4e9"]]},
+        {"regions": [["toy", "c1", 4, 9, "a", "red"]]},
+        {"steps": {"at": 0, "steps": [{"question": {"text": "x"}, "regions": []}]}},
         {"records": [["XYZ!", "DNA", "", ""]]},
         {"records": [["ACGT", "DNA", "", "", "", ""]]},
         {"address": []},

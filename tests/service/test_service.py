@@ -449,6 +449,14 @@ def test_a_model_that_was_loaded_ahead_answers_at_once_and_has_a_known_cost(engi
     assert calls.loads == 1
 
 
+def test_any_letters_are_timed_unless_the_request_says_otherwise(engine: Engine) -> None:
+    letters = NucleotideSequence("ACGT" * 4)
+    engine.run(Request("probabilities", letters, timed=False))
+    assert engine.estimate(Request("dependency", letters)).seconds is None
+    engine.run(Request("dependency", letters))
+    assert engine.estimate(Request("dependency", letters)).seconds is not None
+
+
 def test_loading_ahead_a_model_that_is_not_there_is_a_line_in_the_log(
     tmp_path: Path, calls: Calls, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -126,6 +126,19 @@ def test_gzip_is_unpacked() -> None:
     assert rows(read_track("a.bedgraph.gz", gzip.compress(b"c 0 5 1\n"), Bounds())) == [(0, 5, 1.0)]
 
 
+def test_the_structure_line_of_a_stockholm_alignment_is_pairs_of_each_sequence_on_its_strand() -> None:
+    text = "# STOCKHOLM 1.0\nACC.1/11-16 GC-AAGC\nREV.1/26-20 GCAAAGC\nmine GCAAA--\n#=GC SS_cons <<...>>\n//\n"
+    found = read("a.sto", text)
+    assert found.kind == "pairs"
+    pairs = {
+        contig: [(*pair, *other) for pair, other in zip(zip(own.starts, own.ends, strict=True), own.others.tolist(), strict=True)]
+        for contig, own in found.contigs.items()
+    }
+    assert pairs == {"ACC.1": [(10, 11, 15, 16), (11, 12, 14, 15)], "REV.1": [(19, 20, 25, 26), (20, 21, 24, 25)]}
+    with pytest.raises(FileFormatError, match="no structure line"):
+        read("a.sto", "# STOCKHOLM 1.0\na ACGT\nb ACGT\n//\n")
+
+
 REFUSED = {
     "TadDomains_rtf.bed": "RTF",
     "bed__muc1.refgene": "no line",

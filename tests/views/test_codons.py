@@ -8,6 +8,7 @@ from engine.analyses.genetic_code import genetic_code
 from engine.core.features import Feature
 from engine.core.locus import Locus
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.sources.genetic_codes import organism_of, with_usual_codes
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure
 from engine.views.panels.codons import belongs, code_of, codons
@@ -53,6 +54,11 @@ def test_the_panel_stands_where_the_frame_is_known_and_says_the_amino_acids() ->
         part = Feature("CDS", "g", 2, 14, "+", name, {"phase": "0"})
         assert not belongs(LocusEvidence(NucleotideSequence(given.letters), {}, (part,))), name
     assert code_of(Feature("CDS", "g", 0, 3, "+", "chrPt")) is genetic_code(11)
+    yeast = organism_of(["Saccharomyces cerevisiae S288C"])
+    (known,) = with_usual_codes([Feature("CDS", "g", 0, 3, "+", "chrM", {"phase": "0"})], "chrM", yeast)
+    assert code_of(known) is genetic_code(3)
+    (nuclear,) = with_usual_codes([Feature("CDS", "g", 0, 3, "+", "c", {"phase": "0"})], "Ca22chr1A", organism_of(["Candida albicans"]))
+    assert codons(nuclear, "CTG") == [(0, "S")]
     mitochondrion = NucleotideSequence(given.letters, Alphabet.DNA, Locus("toy", "chrM", 0, 16))
     assert not belongs(LocusEvidence(mitochondrion, {}, (coding(2, 14),)))
     assert belongs(LocusEvidence(mitochondrion, {}, (coding(2, 14, transl_table="3"),)))

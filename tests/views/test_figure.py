@@ -21,7 +21,7 @@ from engine.core.features import Feature
 from engine.core.locus import Locus
 from engine.core.provenance import Provenance
 from engine.core.sequence import NucleotideSequence
-from engine.views.evidence import FigureStyle, LocusEvidence, Mark, PanelState
+from engine.views.evidence import FigureStyle, Highlight, LocusEvidence, Mark, PanelState
 from engine.views.figure import locus_figure, side_by_side
 from engine.views.panel import panels
 from tests.views import samples
@@ -343,10 +343,44 @@ def test_parts_of_a_gene_lie_in_the_gene_they_name_even_within_another() -> None
         Feature("CDS", "outer", 5, 60, "+"),
     )
     figure = locus_figure(LocusEvidence(samples.sequence(), {"effects": samples.effects()}, features))
-    coding = next(trace for trace in traces_of(figure, "genes") if trace.name == "coding")
-    x, y = np.asarray(coding.x), np.asarray(coding.y)
-    on_second_lane = x[(y > -1.5) & (y < -0.5)]
-    assert (on_second_lane.min(), on_second_lane.max()) == (12.5, 36.5)
+    (trace,) = (trace for trace in traces_of(figure, "genes") if trace.name == "protein")
+    x, y = np.asarray(trace.x), np.asarray(trace.y)
+    high = x[(y > -1.5) & (y < -0.5) & (np.abs(y + 1) > 0.1)]  # of the second lane, without the line of the whole gene
+    assert high.min() == 12.5
+    assert 35 < high.max() <= 36.5  # the tip is in the middle
+
+
+def test_a_row_is_a_gene_or_a_transcript_and_no_names_of_a_lane_overlap() -> None:
+    def part(kind: str, start: int, end: int, **attributes: str) -> Feature:
+        return Feature(kind, "g", start, end, "+", attributes=attributes)
+
+    features = (
+        part("gene", 0, 70, ID="gene:g"),
+        part("mRNA", 0, 70, ID="t1", Parent="gene:g", Name="g-201"),
+        part("mRNA", 0, 70, ID="t2", Parent="gene:g", Name="g-202"),
+        part("exon", 0, 20, Parent="t1,t2"),
+        part("exon", 50, 70, Parent="t1"),
+        part("CDS", 5, 20, Parent="t2"),
+        Feature("tRNA_gene", "trn", 71, 74, "-"),
+    )
+    evidence = LocusEvidence(samples.sequence(), {"effects": samples.effects()}, features)
+    merged = panel_of(locus_figure(evidence), "genes")
+    assert [label["text"] for label in merged["labels"]] == ["g", "trn"]
+    assert [item["name"] for item in merged["choices"]] == ["protein", "tRNA"]
+    rows = panel_of(locus_figure(evidence, FigureStyle(genes="transcripts")), "genes")
+    assert {label["text"]: label["y"] for label in rows["labels"]} == {"g-201": 0, "g-202": -1, "trn": 0}
+    many = tuple(Feature("gene", f"gene{number}", number, 60 + number, "+") for number in range(12))
+    crowded = panel_of(locus_figure(LocusEvidence(samples.sequence(), {"effects": samples.effects()}, many)), "genes")
+    assert [label["text"] for label in crowded["labels"]] == [f"gene{number}" for number in range(8)]  # the others share the last lane
+
+
+def test_a_region_is_a_block_with_its_name_and_a_column_through_all_panels() -> None:
+    evidence = replace(samples.everything(samples.sequence()), highlights=(Highlight(4, 20, "a box", "#56b4e9"),))
+    for style in (FigureStyle(), FigureStyle(live=True)):
+        figure = locus_figure(evidence, style)
+        (column,) = (shape for shape in figure.layout.shapes if shape.fillcolor == "#56b4e9")
+        assert (column.x0, column.x1, column.yref, column.y0, column.y1) == (4.5, 20.5, "paper", 0, 1)
+        assert panel_of(figure, "regions")["labels"] == [{"text": "a box", "start": 4.5, "end": 20.5, "y": 0}]
 
 
 def test_elements_that_are_never_likely_become_one_line_with_their_highest_value() -> None:
@@ -449,9 +483,16 @@ def test_two_maps_side_by_side_share_one_colour_scale_one_zoom_and_the_mark() ->
     assert titles.count("<b>G1A</b>") == 3  # the right column's title, and the mark under both
 
 
-def test_sequences_of_two_lengths_do_not_stand_side_by_side() -> None:
-    with pytest.raises(ParameterError, match="76 and 80 bases"):
-        side_by_side(everything(), everything(80), ("a", "b"))
+def test_sequences_of_two_lengths_stand_side_by_side_with_one_scale_and_each_its_own_zoom() -> None:
+    short = LocusEvidence(samples.sequence(), {"dependency": samples.dependency()})
+    long = samples.sequence(90)
+    other = LocusEvidence(long, {"dependency": samples.dependency(long)})
+    figure = side_by_side(short, other, ("a", "b"))
+    maps = [trace for trace in figure.data if trace.type == "heatmap"]
+    assert maps[0].zmax == maps[1].zmax
+    assert [np.asarray(trace.z).shape for trace in maps] == [(76, 76), (90, 90)]
+    assert figure.layout.xaxis2.matches is None
+    assert tuple(figure.layout.xaxis2.range) == (0.5, 90.5)
 
 
 def test_results_of_another_sequence_an_empty_figure_and_unknown_styles_are_refused() -> None:

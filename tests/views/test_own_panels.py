@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
-from engine.core.own_tracks import OwnTrack, Rows, TrackFile
+from engine.core.own_tracks import OwnTrack, Rows, TrackFile, on_one_scale
 from engine.views.correlation import correlated, scatter
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure
@@ -46,6 +48,24 @@ def test_each_track_is_a_panel_on_the_axis_of_the_figure_that_can_be_ordered_and
     assert {panel["title"] for panel in meta["panels"] if panel["id"].startswith("own-")} == {"mine"}
     readout = next(panel["readout"] for panel in meta["panels"] if panel["id"] == "own-b")
     assert np.asarray(readout[0]["values"])[[0, 35]].tolist() == [1.5, -1]
+
+
+def test_signals_have_their_own_scale_one_together_or_a_given_one_and_may_be_strips_of_colours() -> None:
+    small, large = own("signal", rows((0, 30, 1.5, "")), "own-s"), own("signal", rows((0, 9, 6, ""), (9, 20, -2, "")), "own-l")
+    shared = on_one_scale((small, large), {"own-s", "own-l"})
+    assert [track.limits for track in shared] == [(-2, 6), (-2, 6)]
+    assert on_one_scale((small, large), {"own-s"})[1].limits is None
+    given = (replace(small, id="own-f", limits=(0.0, 1.0)), replace(shared[1], id="own-h", heat=True), *shared)
+    figure = locus_figure(LocusEvidence(GIVEN, {"dependency": samples.dependency(GIVEN)}, own=given))
+    panels = {panel["id"]: panel for panel in figure.layout.meta["panels"]}
+    ranges = {name: figure.layout[f"yaxis{panels[name]['axis'][1:]}"].range for name in ("own-s", "own-l", "own-f")}
+    assert ranges["own-s"] == ranges["own-l"] == pytest.approx((-2.32, 6.32))
+    assert ranges["own-f"] == pytest.approx((0, 1.04))
+    assert panels["own-f"]["unit"] == "0 to 1"
+    (strip,) = (trace for trace in figure.data if trace.type == "heatmap" and trace.yaxis == panels["own-h"]["axis"])
+    assert (strip.zmin, strip.zmax) == (-2, 6)
+    assert np.asarray(strip.z)[0, [0, 10]].tolist() == [6, -2]
+    assert strip.x0 == 1
 
 
 def test_a_track_with_nothing_here_says_so() -> None:

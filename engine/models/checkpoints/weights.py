@@ -316,7 +316,7 @@ def resolve_device(name: str) -> str:
     if name == "cpu":
         return name
     kind, _, index = name.partition(":")
-    if kind != "cuda" or not (index == "" or index.isdigit()):
+    if kind != "cuda" or not (index == "" or (index.isascii() and index.isdigit() and len(index) < 5)):
         raise ParameterError(f"Device is {quoted(name)}; allowed: auto, cpu, cuda, cuda:N.")
     if not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count():
         raise ParameterError(f"Device {name} is not on this machine ({torch.cuda.device_count()} CUDA devices); choose cpu.")

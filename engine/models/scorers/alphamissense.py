@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -168,7 +169,10 @@ def _index(path: Path) -> None:
 
     logger.info("indexing %s by position", path.name)
     try:
-        pysam.tabix_index(str(path), seq_col=0, start_col=1, end_col=1, meta_char="#", force=True, keep_original=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            part = Path(folder) / f"{path.name}.tbi"
+            pysam.tabix_index(str(path), seq_col=0, start_col=1, end_col=1, meta_char="#", force=True, keep_original=True, index=str(part))
+            part.replace(f"{path}.tbi")
     except (OSError, ValueError) as error:
         raise FileFormatError(
             f"{path} cannot be indexed ({error}); it must be the published block-compressed file in a folder that can be written, or be "

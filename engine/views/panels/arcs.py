@@ -25,12 +25,12 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """One trace a strength and colour, the weakest first, so that strong arcs lie over faint ones."""
     pairs, both_signs = _pairs(evidence, style)
     state = _state(evidence, found_any=len(pairs.places) > 0, live=style.live)
-    map_or_contacts = evidence.results.get("dependency") or evidence.results["contacts"]
+    map_or_contacts = evidence.results.get("dependency") or evidence.results.get("band") or evidence.results["contacts"]
     unit = getattr(map_or_contacts, "unit", "bits")
     words: dict[str, Any] = {
         "title": "Pairs gained and lost" if both_signs else None,
         "unit": unit,
-        "model": map_or_contacts.provenance.card.title,
+        "model": map_or_contacts.provenance.answered_by,
     }
     if not len(pairs.places):
         return Drawn(state=state, **words)
@@ -54,15 +54,20 @@ def _pairs(evidence: LocusEvidence, style: FigureStyle) -> tuple[Pairs, bool]:
     found = evidence.results.get("dependency")
     if found is not None:
         return pairs_of(found, style.arcs, style.minimum_distance, style.threshold), signed(found)
+    band = evidence.results.get("band")
+    if band is not None:
+        return Pairs(*band.strongest(style.arcs, style.minimum_distance, style.threshold)), False
     contacts = evidence.results["contacts"]
     return Pairs(contacts.pairs, contacts.scores), False
 
 
 def _state(evidence: LocusEvidence, *, found_any: bool, live: bool) -> PanelState | None:
     """A map that is not finished has the pairs of its computed rows only, and says so."""
-    found = evidence.results.get("dependency")
+    found = evidence.results.get("dependency") or evidence.results.get("band")
     if found is None or found.complete:
         return None if found_any else PanelState("result", "no pair passes the filters")
+    if "dependency" not in evidence.results:
+        return PanelState("partial", f"partial, {found.done:,} of {len(found.values):,} rows: pairs of these rows only")
     rows = "partial" if live else f"partial, {int(rows_done(found).sum()):,} of {len(found.values):,} rows"
     return PanelState("partial", f"{rows}: pairs of these rows only" if found_any else f"{rows}: too few to tell which pairs are strongest")
 
@@ -113,5 +118,5 @@ PANEL = Panel(
     order=20,
     height=74,
     draw=draw,
-    analyses=("dependency", "contacts"),
+    analyses=("dependency", "band", "contacts"),
 )

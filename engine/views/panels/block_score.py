@@ -12,17 +12,18 @@ from engine.views.panel import Drawn, Panel, Readout
 from engine.views.paths import filled, steps
 
 if TYPE_CHECKING:
+    from engine.analyses.band import DependencyBand
     from engine.analyses.patterns import Patterns
 
 
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
-    """Bars, one a base."""
-    found: Patterns = evidence.results["patterns"]
-    values = found.scores[:, 0]
+    """Bars, one a base; of a map's patterns, else of a band."""
+    found: Patterns | DependencyBand = evidence.results.get("patterns") or evidence.results["band"]
+    values = found.scores[:, 0] if "patterns" in evidence.results else found.block_scores()
     top = float(np.nanmax(values, initial=0.0)) or 1.0
     trace = filled(steps(np.maximum(values, 0), levels=120 / top), theme(dark=style.dark)["bar"], name="block score")
     axis = {"range": [0, top * 1.04], "nticks": 3, "showgrid": False}
-    return Drawn((trace,), axis, model=found.provenance.card.title, readout=(Readout("block score", values, 2, "bits"),))
+    return Drawn((trace,), axis, model=found.provenance.answered_by, readout=(Readout("block score", values, 2, "bits"),))
 
 
 PANEL = Panel(
@@ -37,5 +38,5 @@ PANEL = Panel(
     order=86,
     height=44,
     draw=draw,
-    analyses=("patterns",),
+    analyses=("patterns", "band"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.analyses.genetic_code import GeneticCode, genetic_code
 from engine.core.features import Feature
-from engine.core.organelles import PLASTID, is_mitochondrion, is_plastid
+from engine.core.organelles import PLASTID, USUAL_TABLE, is_mitochondrion, is_plastid
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.lanes import LANE, lanes
 from engine.views.palettes import theme
@@ -26,16 +26,16 @@ def belongs(evidence: LocusEvidence) -> bool:
 
 
 def _parts(evidence: LocusEvidence) -> list[Feature]:
-    """Coding parts whose frame and genetic code are known: a mitochondrion's only where the annotation states its code."""
+    """Coding parts whose frame and genetic code are known."""
     found = dict.fromkeys(item for item in evidence.features if item.kind in CODING and item.strand in ("+", "-"))
     place = evidence.sequence.locus.contig if evidence.sequence.locus is not None else ""
     return [item for item in found if item.attributes.get("phase") in ("0", "1", "2") and code_of(item, place) is not None]
 
 
 def code_of(item: Feature, place: str = "") -> GeneticCode | None:
-    """The genetic code that a coding part is read by: the stated one, else that of plastids on one, and the standard one; None for a
-    mitochondrion without a stated one and for a table that there is not. ``place``: the contig that is shown."""
-    stated = item.attributes.get("transl_table", "")
+    """The genetic code that a coding part is read by: the stated one, else its organism's usual one, that of plastids on one, and the standard one;
+    None for a mitochondrion of which nothing is known and for a table that there is not. ``place``: the contig that is shown."""
+    stated = item.attributes.get("transl_table", "") or item.attributes.get(USUAL_TABLE, "")
     if stated:
         return genetic_code(int(stated)) if len(stated) <= _DIGITS and stated.isascii() and stated.isdigit() else None
     contigs = (item.contig, place)

@@ -27,7 +27,12 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     top = float(np.nanmax(values, initial=0.0)) or 1.0
     trace = filled(steps(values, levels=120 / top), theme(dark=style.dark)["bar"], name="influence")
     axis = {"range": [0, top * 1.04], "nticks": 3, "showgrid": False}
-    return Drawn((trace,), axis, model=card.title, readout=(Readout("influence", values, 3, "bits"),))
+    return Drawn(
+        (trace,),
+        axis,
+        model=found.provenance.answered_by if found.provenance.tiled else card.title,
+        readout=(Readout("influence", values, 3, "bits"),),
+    )
 
 
 PANEL = Panel(

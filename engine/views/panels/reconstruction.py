@@ -61,11 +61,16 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
 def stacked(values: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Bottoms and heights in bits, float64 (L, 4) each, of the letters of P(base) (L, 4), least likely at the bottom."""
     heights = values.astype(np.float64) * (MOST_BITS - entropy(values))[:, None]
-    order = np.argsort(values, axis=1, kind="stable")
+    return bottoms_of(heights), heights
+
+
+def bottoms_of(heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where each letter of a column stands, float64 (L, 4), on those that are lower."""
+    order = np.argsort(heights, axis=1, kind="stable")
     ordered = np.take_along_axis(heights, order, axis=1)
     bottoms = np.empty_like(ordered)
     np.put_along_axis(bottoms, order, np.cumsum(ordered, axis=1) - ordered, axis=1)
-    return bottoms, heights
+    return bottoms
 
 
 def letters_of(evidence: LocusEvidence) -> str:

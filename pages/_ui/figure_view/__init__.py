@@ -21,7 +21,7 @@ from pages._ui import served
 logger = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
-TRIGGERS = ("pair", "base", "window", "compute", "reverse", "cancel", "display", "picture")
+TRIGGERS = ("pair", "base", "window", "compute", "reverse", "cancel", "display", "picture", "keep")
 WIRE = """
 export default function ({ data }) {
   const board = (window.__locuscope ||= { early: [] });

@@ -33,6 +33,7 @@ def style_of(display: Mapping[str, Any], *, dark: bool, live: bool = True) -> Fi
         symmetry=given.get("symmetry", "none"),
         threshold=given.get("threshold", 0.0),
         hide_near=given.get("near", 1),
+        genes=given.get("genes", "merged"),
         arcs=given.get("arcs", 40),
         minimum_distance=given.get("distance", 4),
     )

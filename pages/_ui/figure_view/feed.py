@@ -95,9 +95,9 @@ class Feed:
 
 
 def _made_of(evidence: LocusEvidence) -> tuple[Any, ...]:
-    """What a figure is made of; a partial result counts as such, however far it is."""
-    results = tuple((name, found if found.complete else "partial") for name, found in evidence.results.items())
-    return results, tuple(evidence.states.items()), evidence.features, evidence.marks, evidence.title, evidence.own
+    """What a figure is made of; a partial map counts as such, however far it is, a partial band by its rows."""
+    results = tuple((name, found if found.complete else getattr(found, "done", "partial")) for name, found in evidence.results.items())
+    return results, tuple(evidence.states.items()), evidence.features, evidence.marks, evidence.title, evidence.own, evidence.highlights
 
 
 def _widened(window: tuple[int, int], found: DependencyMap) -> tuple[int, int]:
