@@ -67,6 +67,7 @@ def overview() -> pd.DataFrame:
                 "published": item.published,
                 "measure": item.measure,
                 "data": item.data,
+                "command": item.how,
             }
         )
     return pd.DataFrame(rows)
@@ -82,8 +83,11 @@ def _named(item: NamedBenchmark) -> None:
     lines = measured(item.id)
     st.markdown(f"**{plain(item.title)}**: {plain(item.measure)}")
     if not lines:
-        data = f"python -m engine benchmark {item.id} --data TABLE --model ID --fasta REFERENCE" if item.preset is not None else ""
-        show_caption(f"It was not run here. It takes {item.data}." + (f" Then: {data}" if data else ""))
+        show_caption(f"It was not run here. It takes {item.data}.")
+    if item.published:
+        show_caption(f"Published: {item.published}.")
+    st.code(item.how, language=None, wrap_lines=True)
+    if not lines:
         return
     _drawn(list(lines), f"named-{item.id}")
 
