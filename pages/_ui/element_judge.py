@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pages._ui.runs import Runs
     from pages._ui.state import Session, Shared
 
-SLOT = "element-judge"
+SLOT, CHOSEN = "element-judge", "element-judge-chosen"
 ANNOTATION = "the annotation"
 
 
@@ -73,9 +73,12 @@ def _judging(shared: Shared, session: Session, runs: Runs, found: Segmentation) 
     words = {**({ANNOTATION: f"the annotation ({len(given):,} features)"} if given else {}), **titles}
     words |= {name: f"track {track.name}" for name, track in blocks.items()}
     left, right = st.columns(2, vertical_alignment="bottom")
-    name = left.selectbox("Judge", list(words), format_func=lambda key: words[key], key=f"judge-{len(words)}")
+    last = st.session_state.get(CHOSEN)
+    index = list(words).index(last) if last in words else 0
+    name = left.selectbox("Judge", list(words), index=index, format_func=lambda key: words[key], key=f"judge-{len(words)}")
     if name is None:
         return
+    st.session_state[CHOSEN] = name
     if name in blocks:
         _table(found, Judge(blocks[name].name, _places(blocks[name])), None)
     elif name == ANNOTATION:
