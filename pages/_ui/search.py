@@ -102,7 +102,7 @@ def bar(shared: Shared, session: Session, menus: Sequence[Part], steps: Part) ->
         with st.container(key="wires-search"):
             st.fragment(_helped)(shared)
         _follow_question(session)
-        box, model, tools = st.columns([4.9, 1.9, 2.8], vertical_alignment="bottom", gap="small")
+        box, model, tools = st.columns([4.3, 1.7, 3.6], vertical_alignment="bottom", gap="small")
         with box, st.form("search", border=False):
             text, go = st.columns([4.4, 1.1], vertical_alignment="bottom", gap="small")
             text.text_area(
