@@ -144,7 +144,7 @@ def _scaled(session: Session, track: Brought) -> Brought:
         if picked == "fixed":
             low = st.number_input("From", value=low, key=f"low-{track.id}", label_visibility="collapsed", width=110)
             high = st.number_input("To", value=high, key=f"high-{track.id}", label_visibility="collapsed", width=110)
-    changed = replace(track, scale=picked or track.scale, heat=heat)
+    changed = replace(track, scale=picked, heat=heat)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         _say(session, f"The scale of {track.name} goes from {low:g} to {high:g}; the first must be below the second.")
         return changed

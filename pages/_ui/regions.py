@@ -78,7 +78,7 @@ def in_view(session: Session, place: Surroundings) -> tuple[int, int]:
     """Bases of the contig that were in view when the figure was last left; the window where it says nothing."""
     seen = session.exchange.seen
     part: Any = seen.get("region") if seen.get("view") == session.on_screen.identity else None
-    ends = [part.get(end) for end in "ab"] if isinstance(part, Mapping) else []
+    ends: list[Any] = [part.get(end) for end in "ab"] if isinstance(part, Mapping) else []
     if len(ends) == 2 and all(isinstance(end, int | float) and math.isfinite(end) for end in ends):
         return on_contig(place, math.floor(ends[0] + 0.1), math.ceil(ends[1] - 0.1))
     return place.start, place.end

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """Bars, one a base; of a map's patterns, else of a band."""
-    found: Patterns | DependencyBand = evidence.results.get("patterns") or evidence.results["band"]
-    values = found.scores[:, 0] if "patterns" in evidence.results else found.block_scores()
+    patterns: Patterns | None = evidence.results.get("patterns")
+    found: Patterns | DependencyBand = patterns or evidence.results["band"]
+    values = patterns.scores[:, 0] if patterns is not None else evidence.results["band"].block_scores()
     top = float(np.nanmax(values, initial=0.0)) or 1.0
     trace = filled(steps(np.maximum(values, 0), levels=120 / top), theme(dark=style.dark)["bar"], name="block score")
     axis = {"range": [0, top * 1.04], "nticks": 3, "showgrid": False}
