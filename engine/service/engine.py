@@ -312,6 +312,11 @@ class Engine:
             doubt = identified(entry, find_directory(entry, self.settings, request.weights))[1]
         return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
+    @property
+    def timings(self) -> Timings:
+        """Seconds of earlier runs on this machine."""
+        return self._timings
+
     def estimate(self, request: Request, beside: Collection[Request] = (), visitor: str = "") -> Cost:
         """Forward passes, bases read, memory, and seconds when this model ran here before.
 
@@ -415,9 +420,9 @@ class Engine:
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 
-    def run_triage(self, request: TriageRequest | AlleleRequest, monitor: Monitor | None = None) -> Any:
-        """`submit_triage`, after waiting for it."""
-        visitor = f"run-{threading.get_ident()}"
+    def run_triage(self, request: TriageRequest | AlleleRequest, monitor: Monitor | None = None, visitor: str = "") -> Any:
+        """`submit_triage` for ``visitor`` (empty: whoever runs the thread), after waiting for it."""
+        visitor = visitor or f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
 
     def submit_stream(self, stream: Stream, visitor: str = "") -> Job:

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from engine.core.card import Capability
-from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceExhausted
+from engine.core.errors import Cancelled, InputError, LocuscopeError
 from engine.core.quoting import file_name
 from engine.core.transcripts import Transcripts
 from engine.core.variants import Triage, TriageParameters
@@ -28,6 +28,7 @@ from engine.sources.door import GZIP_MAGIC, Bounds
 from engine.sources.genetic_codes import given_codes
 from engine.sources.transcripts import read_transcripts
 from pages._ui import polling, reading, state, triage_desk, triage_examples, triage_results
+from pages._ui.given_last import given_last
 from pages._ui.text import plain, show_error
 from pages._ui.triage_desk import Desk
 
@@ -162,8 +163,10 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
     chosen = (named, model, int(window), influence, splice, missense, clinical, stated)
     if sent:
         try:
-            return True, Asked(Given.of_upload(variants), text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes), *chosen)
-        except ResourceExhausted as error:
+            kind = given_last("triage", variants, text or "")
+            given = Given.of_upload(variants) if kind == "file" else None
+            return True, Asked(given, text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes), *chosen)
+        except LocuscopeError as error:
             show_error(str(error))
     return False, Asked(None, "", assembly, None, None, *chosen)
 

@@ -345,7 +345,8 @@ class StemLayer(nn.Module):
         letters = functional.pad(self.letters(ids), (0, 0, self.margin, self.margin))
         query, key, value = self.project(letters, (position == 0).to(letters.dtype))
         if self.output is None and not torch.is_grad_enabled():
-            out, votes = self.finish(torch.cat([self._read(query, key, value, rows) for rows in position.split(ROWS_AT_ONCE)], dim=2))
+            stretches = (position[low : low + ROWS_AT_ONCE] for low in range(0, len(position), ROWS_AT_ONCE))
+            out, votes = self.finish(torch.cat([self._read(query, key, value, rows) for rows in stretches], dim=2))
         else:
             out, votes = self.finish(self._read(query, key, value, position))
         return out, votes * self.loudness(ids)
