@@ -85,7 +85,7 @@ class DependencyBand(Result):
     @property
     def band(self) -> int:
         """Bases on either side of the diagonal."""
-        return self.values.shape[1] // 2
+        return int(self.values.shape[1]) // 2
 
     @property
     def complete(self) -> bool:

@@ -15,6 +15,7 @@ from engine.core.arithmetic import entropy, strongest_pairs
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from engine.analyses.band import DependencyBand
     from engine.analyses.dependency import DependencyMap
     from engine.core.sequence import NucleotideSequence
 
@@ -36,7 +37,7 @@ def rows_done(found: DependencyMap) -> NDArray[np.bool_]:
     return np.ones(len(found.values), bool) if found.rows_done is None else found.rows_done
 
 
-def signed(found: DependencyMap) -> bool:
+def signed(found: DependencyMap | DependencyBand) -> bool:
     """Whether the map has values of both signs, as a difference has."""
     return bool(np.nanmin(found.values, initial=0.0) < 0)
 

@@ -94,4 +94,4 @@ def _predicted(scan: Scan, first: int, width: int, masked: bool, watcher: Monito
             logits[:] = scan.reference_logits(normalised=False)[first : first + width].double().cpu().numpy()
             watcher.advance(1)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)

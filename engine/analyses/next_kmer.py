@@ -91,7 +91,7 @@ class NextKmer(Result):
 
     def rows(self) -> Table:
         """One row a question."""
-        columns = {
+        columns: dict[str, Any] = {
             "position": self.positions + 1,
             "truth": self.truth,
             "spelled": list(self.spelled),

@@ -37,7 +37,7 @@ from engine.core.calibration import SCORES, Calibration
 from engine.core.consequences import Consequence
 from engine.core.errors import CapabilityMissing, SequenceError
 from engine.core.progress import Monitor, SilentMonitor
-from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared, RememberingModel
+from engine.core.protocols import LikelihoodModel, NucleotideModel, OneBaseModel, Prepared, RememberingModel
 from engine.core.sequence import BASES, NucleotideSequence
 from engine.core.variants import ScoredVariant, Status, Triage, TriageParameters, Variant
 
@@ -151,7 +151,8 @@ class _Read:
 
 _Group = list[tuple[Site, Prepared | None]]
 _LARGEST_GROUP = 256
-_GROUPS_AT_ONCE = 32
+_GROUPS_AT_ONCE = 128
+"""The cores of a CPU wait for each other at the end of so many."""
 
 
 @dataclass(frozen=True)
@@ -242,29 +243,52 @@ def _scored_together(model: NucleotideModel, shared: list[tuple[Site, Prepared]]
     """Rows of substitutions whose windows the model reads alike: their passes side by side, each once."""
     import torch
 
-    rows: list[ScoredVariant] = []
-    first = shared[0][1]
     with torch.inference_mode():
         wanted: dict[_Pass, Prepared] = {}
         for site, window in shared:
             for one in _passes(site, window, influence):
                 wanted.setdefault(one, window)
-        ids = torch.cat([_input(model, window, one) for one, window in wanted.items()])
-        parts: list[Tensor] = []
-        batches(
-            len(ids),
-            model.passes_per_batch(first),
-            lambda start, end: model.base_logits(first, ids[start:end]),
-            lambda _start, _end, found: parts.append(found),
-        )
-        logits = dict(zip(wanted, numbers(model, torch.cat(parts)), strict=True))
+        masked = {one: window for one, window in wanted.items() if _is_masked(one)} if isinstance(model, OneBaseModel) else {}
+        scores = _scores(model, masked) | _scores(model, {one: window for one, window in wanted.items() if one not in masked})
+        rows: list[ScoredVariant] = []
         for site, window in shared:
-            found = [logits[one] for one in _passes(site, window, influence)]
+            found = [scores[one] for one in _passes(site, window, influence)]
             own, alternate = int(letter_codes(window.letters[site.place])[0]), BASES.index(site.change.alternate)
-            ratio = float(found[0][site.place, alternate].double() - found[0][site.place, own].double()) if own >= 0 else None
+            ratio = float(found[0][alternate].double() - found[0][own].double()) if own >= 0 else None
             change = _influence_of(found[1], found[2][None], site.place, alternate) if influence else None
             rows.append(replace(_row(site), llr=ratio, influence=change))
     return rows
+
+
+def _is_masked(one: _Pass) -> bool:
+    return one[1] >= 0 > one[2]
+
+
+def _scores(model: NucleotideModel, wanted: dict[_Pass, Prepared]) -> dict[_Pass, Tensor]:
+    """Scores of each pass: of the masked base (4,), of all bases (L, 4) where none is masked.
+
+    Passes that are all masked cost an `OneBaseModel` less.
+    """
+    import torch
+
+    if not wanted:
+        return {}
+    first, order = next(iter(wanted.values())), list(wanted)
+    ids = torch.cat([_input(model, window, one) for one, window in wanted.items()])
+    places = torch.tensor([place for _, place, _ in order], device=model.device)
+    of_one_base = isinstance(model, OneBaseModel) and all(map(_is_masked, order))
+
+    def compute(start: int, end: int) -> list[Tensor]:
+        if of_one_base:
+            return list(model.logits_at(first, ids[start:end], places[start:end]))
+        scores = model.base_logits(first, ids[start:end])
+        return [row[one[1]] if _is_masked(one) else row for one, row in zip(order[start:end], scores, strict=True)]
+
+    found: list[Tensor] = []
+    batches(len(ids), model.passes_per_batch(first), compute, lambda _start, _end, some: found.extend(some))
+    for row in found:
+        numbers(model, row)
+    return dict(zip(order, found, strict=True))
 
 
 def _input(model: NucleotideModel, window: Prepared, one: _Pass) -> Tensor:
@@ -403,6 +427,13 @@ def _log_likelihood(model: NucleotideModel, sequence: NucleotideSequence) -> flo
         codes = torch.from_numpy(letter_codes(reference.letters)).to(logits.device)
         known = codes >= 0
         return float(logits[known].gather(-1, codes[known][:, None]).sum())
+
+
+def mean_log_likelihood(model: NucleotideModel, sequence: NucleotideSequence) -> float:
+    """Mean ln p of a base: of a causal model given the bases before it; else given the whole sequence, nothing masked. NaN without letters."""
+    known = int((letter_codes(sequence.as_dna()) >= 0).sum())
+    whole = _log_likelihood(model, sequence) if model.card.causal else _pseudo_log_likelihood(model, sequence.letters)
+    return whole / known if known else math.nan
 
 
 def _finite(value: float) -> float | None:

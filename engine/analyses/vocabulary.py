@@ -195,7 +195,7 @@ def _with_itself(units: NDArray[np.float32], numbers: NDArray[np.int64], size: i
         np.add.at(lengths[layer], numbers, (own.astype(np.float64) ** 2).sum(axis=1))
     both = (sums**2).sum(axis=2) - lengths
     pairs = counts * (counts - 1)
-    return np.divide(both, pairs, out=np.full_like(both, np.nan), where=(counts >= LEAST) & (pairs > 0))
+    return np.asarray(np.divide(both, pairs, out=np.full_like(both, np.nan), where=(counts >= LEAST) & (pairs > 0)))
 
 
 def _between(units: NDArray[np.float32], numbers: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.float32]:

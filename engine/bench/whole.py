@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def _map(model: Any, length: int, bases: int | None = None) -> None:
 def _seconds(model: Any, length: int) -> tuple[float, str]:
     if length <= WHOLE or model.local is not None:
         return interleaved({"map": lambda: _map(model, length)}, 2 if length <= WHOLE else 1, time.perf_counter)["map"], "whole"
-    works = {"few": lambda: _map(model, length, FEW), "many": lambda: _map(model, length, MANY)}
+    works: dict[str, Callable[[], object]] = {"few": lambda: _map(model, length, FEW), "many": lambda: _map(model, length, MANY)}
     best = interleaved(works, 2, time.perf_counter)
     a_base = (best["many"] - best["few"]) / (MANY - FEW)
     return best["few"] + a_base * (length - FEW), f"estimated from {FEW} and {MANY} bases"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,16 +12,17 @@ import typer
 from engine.analyses.benchmark import BenchmarkParameters
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, read_bytes, settings_of_command_line
-from engine.commands.options import Device, Out, Weights, flags_of, whole
+from engine.commands.options import Device, GeneModels, Out, Replicates, Seed, SpliceDistance, SpliceMasked, VariantReference, Weights
 from engine.core.errors import InputError
 from engine.core.splicing import SpliceParameters
+from engine.service.named_benchmarks import Preset
 
 if TYPE_CHECKING:
-    from engine.service.named_benchmarks import Preset
+    from engine.core.settings import Settings
+    from engine.service.benchmark import BenchmarkRequest
+    from engine.sources.labelled import Labelled
 
 app = typer.Typer()
-
-_flag = flags_of(BenchmarkParameters, SpliceParameters)
 
 
 @app.command("benchmark")
@@ -29,7 +31,10 @@ def benchmark_command(
         str,
         typer.Argument(metavar="TABLE|NAME", help="Labelled rows: .tsv, .csv or .vcf, gzipped or not; or a named benchmark, with --data."),
     ] = "",
-    data: Annotated[Path | None, typer.Option("--data", metavar="TABLE", help="The public table of a named benchmark.")] = None,
+    data: Annotated[
+        list[Path],
+        typer.Option("--data", metavar="TABLE", help="The public table of a named benchmark; may be repeated where it is two files."),
+    ] = [],  # noqa: B006
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Column (INFO field of a VCF) that holds the label.")] = "",
     positive: Annotated[list[str], typer.Option(metavar="TEXT", help="Label of a positive; may be repeated.")] = [],  # noqa: B006
     negative: Annotated[list[str], typer.Option(metavar="TEXT", help="Label of a negative; may be repeated.")] = [],  # noqa: B006
@@ -40,14 +45,16 @@ def benchmark_command(
     columns: Annotated[
         str, typer.Option(metavar="NAMES", help="Columns for contig, position, reference and alternate, with commas between.")
     ] = "",
+    sequences: Annotated[str, typer.Option(metavar="COLUMN", help="Column with letters that a model scores instead of variants.")] = "",
+    absolute: Annotated[bool, typer.Option("--absolute", help="The size of a label of numbers counts, not its sign.")] = False,
     model: Annotated[str, typer.Option("--model", metavar="ID", help="A model that scores the rows' variants.")] = "",
-    fasta: Annotated[Path | None, typer.Option("--fasta", metavar="REFERENCE", help="The assembly of the variants.")] = None,
-    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF with gene models.")] = None,
+    fasta: VariantReference = None,
+    gff: GeneModels = None,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="GRCh37 or GRCh38: the genes that come with cispliceai.")] = "",
-    distance: Annotated[int, _flag("distance_bp", whole, metavar="BP")] = 50,
-    masked: Annotated[bool, _flag("masked")] = False,
-    replicates: Annotated[int, _flag("replicates", whole, metavar="N")] = 1_000,
-    seed: Annotated[int, _flag("seed", whole, metavar="N")] = 1,
+    distance: SpliceDistance = 50,
+    masked: SpliceMasked = False,
+    replicates: Replicates = 1_000,
+    seed: Seed = 1,
     weights: Weights = None,
     device: Device = "",
     out: Out = None,
@@ -55,77 +62,92 @@ def benchmark_command(
     """AUROC, auPRC and Spearman of scores against labels, with 95 % intervals, by class, beside baselines: a table, or .json. Without TABLE
     the benchmarks there are by name, with what was measured of them."""
     from engine.core.transcripts import Transcripts
-    from engine.exports.benchmark_table import write_benchmark
-    from engine.service.benchmark import BenchmarkRequest, run_benchmark
+    from engine.service.benchmark import BenchmarkRequest
     from engine.service.triage import ReferenceLetters
-    from engine.sources.labelled import read_labelled
     from engine.sources.transcripts import read_transcripts
 
     if not table:
         print("\n".join(_overview()))
         return
     if out is not None:
-        check_output(out, read=(Path(table), data, fasta, gff))
+        check_output(out, read=(Path(table), *data, fasta, gff))
         check_ending(out, (".tsv", ".txt", ".json"))
     preset = _preset(table, data)
-    path = data if preset is not None and data is not None else Path(table)
-    if preset is not None:
-        label, group, columns = label or preset.label, group or preset.group, columns or preset.columns
-        positive, negative = positive or [*preset.positive], negative or [*preset.negative]
-        baseline, lower = baseline or [*preset.baselines], lower or [*preset.lower]
-        assembly = assembly or ("" if gff is not None else preset.assembly)
-    if not label:
+    paths = data if preset is not None else [Path(table)]
+    read = Preset(label, tuple(positive), tuple(negative), group, columns, tuple(baseline), tuple(lower), assembly, sequences, absolute)
+    read = read.or_else(preset, with_assembly=gff is None) if preset is not None else read
+    if not read.label:
         raise InputError("Missing option '--label'; name the column that holds the label.")
     settings = settings_of_command_line()
-    rows = read_labelled(path, tuple(name.strip() for name in columns.split(",")) if columns else ())
+    rows = _rows(paths, read.columns)
     arguments.tell(rows.notes)
     request = BenchmarkRequest(
         rows,
-        label,
-        tuple(positive),
-        tuple(negative),
+        read.label,
+        read.positive,
+        read.negative,
         tuple(score),
-        tuple(baseline),
-        tuple(lower),
-        group,
+        read.baselines,
+        read.lower,
+        read.group,
         model,
         ReferenceLetters.of_file(fasta, settings) if fasta is not None else None,
         read_transcripts(gff) if gff is not None else Transcripts(),
-        assembly,
+        read.assembly,
         SpliceParameters(distance, masked),
         weights,
         device,
-        BenchmarkParameters(replicates, seed),
+        sequences=read.sequences,
+        absolute=read.absolute,
+        parameters=BenchmarkParameters(replicates, seed),
     )
+    _measured(request, settings, table if preset is not None else "", paths, out)
+
+
+def _rows(paths: Sequence[Path], columns: str) -> Labelled:
+    """The rows of a table, or of two FASTA files."""
+    from engine.sources.labelled import read_labelled, read_labelled_sequences
+
+    if len(paths) > 1:
+        return read_labelled_sequences(*paths)
+    return read_labelled(paths[0], tuple(name.strip() for name in columns.split(",")) if columns else ())
+
+
+def _measured(request: BenchmarkRequest, settings: Settings, name: str, paths: Sequence[Path], out: Path | None) -> None:
+    """Measure and write; ``name`` of the benchmark, empty for a table of one's own."""
+    from engine.exports.benchmark_table import write_benchmark
+    from engine.service.benchmark import run_benchmark
+
     engine, monitor = arguments.make_engine(settings), TerminalMonitor()
     found = run_benchmark(engine, request, monitor)
     monitor.close()
     provenance = {
-        "benchmark": table if preset is not None else "",
-        "file": path.name,
-        "sha256": hashlib.sha256(read_bytes(path)).hexdigest(),
-        "label": label,
-        "positive": positive,
-        "negative": negative,
-        "model": model,
-        "weights": engine.fingerprint(model, weights) if model else "",
+        "benchmark": name,
+        "file": " ".join(path.name for path in paths),
+        "sha256": " ".join(hashlib.sha256(read_bytes(path)).hexdigest() for path in paths),
+        "label": request.label,
+        "positive": [*request.positive],
+        "negative": [*request.negative],
+        "model": request.model,
+        "weights": engine.fingerprint(request.model, request.weights) if request.model else "",
     }
-    deliver(lambda path: write_benchmark(found, provenance, path), out, ".tsv")
+    deliver(lambda place: write_benchmark(found, provenance, place), out, ".tsv")
 
 
-def _preset(name: str, data: Path | None) -> Preset | None:
+def _preset(name: str, data: Sequence[Path]) -> Preset | None:
     """How the table of a named benchmark is read; None for a table of one's own."""
     from engine.service.named_benchmarks import is_named, named
 
     if not is_named(name):
-        if data is not None:
+        if data:
             named(name)
         return None
     found = named(name)
     if found.preset is None:
-        raise InputError(f"The benchmark {name} has no table of variants; its data: {found.data}.")
-    if data is None:
-        raise InputError(f"The benchmark {name} needs --data TABLE: {found.data}.")
+        raise InputError(f"The benchmark {name} has no table of variants; its data: {found.data}. Its command: {found.how}")
+    if len(data) != found.files:
+        files = "--data TABLE" if found.files == 1 else f"--data {found.files} times"
+        raise InputError(f"The benchmark {name} needs {files}: {found.data}; you gave {len(data)}.")
     return found.preset
 
 
@@ -133,9 +155,9 @@ def _overview() -> list[str]:
     """One line a named benchmark, tab-separated."""
     from engine.service.named_benchmarks import BENCHMARKS, NOT_RUN, best
 
-    lines = ["name\ttitle\tmeasure\tmeasured\tpublished\tdata"]
+    lines = ["name\ttitle\tmeasure\tmeasured\tpublished\tdata\tcommand"]
     for item in BENCHMARKS:
         found = best(item.id)
         told = NOT_RUN if found is None else f"{found.score}, {found.group}: {found.measure} {found.value:.3f}, n = {found.count:,}"
-        lines.append("\t".join((item.id, item.title, item.measure, told, item.published, item.data)))
+        lines.append("\t".join((item.id, item.title, item.measure, told, item.published, item.data, item.how)))
     return lines

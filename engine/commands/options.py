@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.analyses.benchmark import BenchmarkParameters
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, fields_of, number, whole_number
+from engine.core.splicing import SpliceParameters
 
 Letters = Annotated[str | None, typer.Option("--sequence", metavar="LETTERS", help="DNA or RNA letters, any case.")]
 Fasta = Annotated[Path | None, typer.Option("--fasta", metavar="FILE", help="FASTA or GenBank file, gzipped or not.")]
@@ -28,6 +30,10 @@ Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="
 Species = Annotated[str, typer.Option("--species", metavar="NAME", help="Species token of SpeciesLM.")]
 Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
 Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, float16 or bfloat16.")]
+_REFERENCE = typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")
+VariantReference = Annotated[Path | None, _REFERENCE]
+NeededReference = Annotated[Path, _REFERENCE]
+GeneModels = Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF or GenBank with gene models.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; its name decides the format.")]
 
 
@@ -56,3 +62,11 @@ def flags_of(*kinds: type[Parameters]) -> Callable[..., Any]:
         return typer.Option(option.flag, metavar=metavar or option.metavar or None, help=option.help, parser=parser)
 
     return flag
+
+
+_SPLICE, _BENCHMARK = flags_of(SpliceParameters), flags_of(BenchmarkParameters)
+SpliceDistance = Annotated[int, _SPLICE("distance_bp", whole, "BP")]
+SpliceMasked = Annotated[bool, _SPLICE("masked")]
+SpliceOutside = Annotated[bool, _SPLICE("outside")]
+Replicates = Annotated[int, _BENCHMARK("replicates", whole, "N")]
+Seed = Annotated[int, _BENCHMARK("seed", whole, "N")]

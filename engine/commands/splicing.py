@@ -10,13 +10,12 @@ import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, settings_of_command_line, tell, writing
-from engine.commands.options import Device, Dtype, Out, Weights, flags_of, whole
+from engine.commands.options import Device, Dtype, NeededReference, Out, SpliceDistance, SpliceMasked, SpliceOutside, Weights
 from engine.core.errors import InputError
 from engine.core.splicing import SpliceParameters
 
 app = typer.Typer()
 
-_flag = flags_of(SpliceParameters)
 _VCF_ENDS = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 _TABLE_ENDS = (".tsv", ".txt")
 
@@ -24,12 +23,12 @@ _TABLE_ENDS = (".tsv", ".txt")
 @app.command("splice")
 def splice_command(
     vcf: Annotated[Path, typer.Argument(metavar="VCF", help="Variants; plain, gzipped or bgzipped.")],
-    fasta: Annotated[Path, typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")],
+    fasta: NeededReference,
     gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF: strands and splice sites of genes.")] = None,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="GRCh37 or GRCh38: take the genes that come with the model instead.")] = "",
-    distance: Annotated[int, _flag("distance_bp", whole, metavar="BP")] = 50,
-    masked: Annotated[bool, _flag("masked")] = False,
-    outside: Annotated[bool, _flag("outside")] = False,
+    distance: SpliceDistance = 50,
+    masked: SpliceMasked = False,
+    outside: SpliceOutside = False,
     model: Annotated[str, typer.Option("--model", metavar="ID", help="A model that knows splice sites.")] = "cispliceai",
     weights: Weights = None,
     device: Device = "",

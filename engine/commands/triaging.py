@@ -15,13 +15,14 @@ import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_output, deliver, settings_of_command_line, tell, writing
-from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, whole
+from engine.commands.options import Device, Dtype, GeneModels, ModelId, Out, Species, VariantReference, Weights, whole
 from engine.core.errors import InputError
 from engine.core.variants import Triage, TriageParameters, Variant
 
 if TYPE_CHECKING:
     from engine.core.settings import Settings
-    from engine.service.triage import ReferenceLetters
+    from engine.exports.triage_files import TriageFormat
+    from engine.service.triage import ReferenceLetters, TriageRequest
 
 app = typer.Typer()
 
@@ -35,8 +36,8 @@ def triage_command(
         Path | None,
         typer.Argument(metavar="VCF", help="Variants: VCF, plain, gzipped or bgzipped, or BCF; .txt and .list: one variant a line."),
     ] = None,
-    fasta: Annotated[Path | None, typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")] = None,
-    gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF or GenBank with gene models.")] = None,
+    fasta: VariantReference = None,
+    gff: GeneModels = None,
     variant: Annotated[
         list[str],
         typer.Option("--variant", metavar="TEXT", help="A variant in any spelling of the page's box instead of a file; may be repeated."),
@@ -55,6 +56,12 @@ def triage_command(
     alphamissense: Annotated[
         bool, typer.Option("--alphamissense", help="AlphaMissense's scores of missense substitutions, too; needs --assembly and its table.")
     ] = False,
+    clinvar: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="ClinVar's VCF of the assembly with its index, as NCBI publishes it: what it says of each allele."
+        ),
+    ] = None,
     assembly: Annotated[
         str,
         typer.Option(
@@ -72,10 +79,8 @@ def triage_command(
     it is started again."""
     from engine.core.transcripts import Transcripts
     from engine.exports.triage_files import triage_format
-    from engine.exports.triage_table import write_triage_table
     from engine.service.proteins import TABLE
     from engine.service.triage import ReferenceLetters, TriageRequest
-    from engine.service.triage_stream import Journal, Stream, identity_of, run_stream
     from engine.sources.genetic_codes import given_codes
     from engine.sources.transcripts import read_transcripts
 
@@ -83,21 +88,19 @@ def triage_command(
         raise InputError("Give a file of variants, or --variant TEXT; one of the two.")
     if fasta is None:
         raise InputError("Missing option '--fasta'; give the assembly that the variants were called on.")
-    written = None
-    if out is not None:
-        check_output(out, read=(vcf, fasta, gff))
-        written = triage_format(out)
     if genetic_code and gff is None:
         raise InputError("--genetic-code says how gene models are read; give them with --gff ANNOTATION.")
-    settings = settings_of_command_line()
+    written = None
+    if out is not None:
+        check_output(out, read=(vcf, fasta, gff, clinvar))
+        written = triage_format(out)
     if vcf is not None:
         arguments.check_readable(vcf)
-    reference = ReferenceLetters.of_file(fasta, settings)
-    transcripts = read_transcripts(gff, given_codes(genetic_code)) if gff is not None else Transcripts()
+    settings = settings_of_command_line()
     request = TriageRequest(
         (),
-        reference,
-        transcripts,
+        ReferenceLetters.of_file(fasta, settings),
+        read_transcripts(gff, given_codes(genetic_code)) if gff is not None else Transcripts(),
         model,
         TriageParameters(window, influence),
         species,
@@ -107,28 +110,43 @@ def triage_command(
         "cispliceai" if splice else "",
         assembly,
         TABLE if alphamissense else "",
+        clinvar,
     )
-    engine, monitor = arguments.make_engine(settings), TerminalMonitor()
-    with _source(vcf, variant, reference, settings) as source, tempfile.TemporaryDirectory() as folder:
-        stream = Stream(source.variants, source.count, source.sha256, request)
+    with _source(vcf, variant, request.reference, settings) as source:
+        _scored(source, request, settings, written, out)
+
+
+def _scored(source: _Source, request: TriageRequest, settings: Settings, written: TriageFormat | None, out: Path | None) -> None:
+    """Score the variants, from where an earlier run to the same file ended, and write them."""
+    from engine.service.triage_stream import Journal, Stream, identity_of, run_stream
+
+    engine, monitor, done = arguments.make_engine(settings), TerminalMonitor(), False
+    stream = Stream(source.variants, source.count, source.sha256, request)
+    with tempfile.TemporaryDirectory() as folder:
         place = out.with_name(f"{out.name}.unfinished") if out is not None else Path(folder) / "rows"
         journal = Journal(place, identity_of(engine, stream))
         if len(journal):
             print(f"{len(journal):,} of {stream.count:,} alleles were scored before; the run goes on from there.", file=sys.stderr)
-        done = False
         try:
-            result = run_stream(engine, stream, journal, monitor)
+            result = run_stream(engine.run_triage, stream, journal, monitor)
             monitor.close()
-            if out is not None and written is not None:
-                with writing(out):
-                    written.write(result, source.lines(), out)
-            else:
-                deliver(lambda path: write_triage_table(result, path), None, ".tsv")
+            _write(result, source, written, out)
             _tell(result)
             done = True
         finally:
             monitor.close()
             journal.close(done=done or not len(journal))
+
+
+def _write(result: Triage, source: _Source, written: TriageFormat | None, out: Path | None) -> None:
+    """The file that was asked for; without one a table on standard output."""
+    from engine.exports.triage_table import write_triage_table
+
+    if out is None or written is None:
+        deliver(lambda path: write_triage_table(result, path), None, ".tsv")
+        return
+    with writing(out):
+        written.write(result, source.lines(), out)
 
 
 def _tell(result: Triage) -> None:

@@ -133,7 +133,7 @@ class Motif:
     @property
     def predicted(self) -> NDArray[np.float64]:
         """Mean predicted distribution, float64 (W, 4)."""
-        return self.each.mean(axis=0, dtype=np.float64)
+        return np.asarray(self.each.mean(axis=0, dtype=np.float64))
 
     @property
     def counts(self) -> NDArray[np.int64]:

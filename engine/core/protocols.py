@@ -166,6 +166,14 @@ class MaskingModel(NucleotideModel, Protocol):
 
 
 @runtime_checkable
+class OneBaseModel(NucleotideModel, Protocol):
+    """A model that scores one base of an input in less than a full forward pass: what only other bases need is left out."""
+
+    def logits_at(self, reference: Prepared, ids: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        """Scores float32 (B, 4) of base ``places[b]`` (int64 (B,), 0-based) of ``ids`` (B, T): those of `base_logits`, to rounding."""
+
+
+@runtime_checkable
 class ElementModel(Model, Protocol):
     """Probabilities of genomic elements per base."""
 

@@ -83,6 +83,9 @@ class Settings:
         "AlphaMissense tables, ASSEMBLY=FILE and proteins=FILE separated by commas, e.g. GRCh38=/data/AlphaMissense_hg38.tsv.gz,"
         "proteins=/data/AlphaMissense_aa_substitutions.tsv.gz",
     )
+    clinvar: str = _setting(
+        "", "ClinVar VCFs as NCBI publishes them, each with its .tbi, ASSEMBLY=FILE separated by commas, e.g. GRCh38=/data/clinvar.vcf.gz"
+    )
     alphagenome_key: str = _setting(
         "", "personal key of the AlphaGenome service; ALPHA_GENOME_API_KEY is read as well", also="ALPHA_GENOME_API_KEY", secret=True
     )

@@ -22,6 +22,7 @@ from engine.core.quoting import quoted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from engine.core.clinical import ClinicalRecord
     from engine.core.proteins import MissenseScore
     from engine.core.splicing import SpliceScore
 
@@ -138,7 +139,7 @@ class ScoredVariant:
     ``left_aligned``: 1-based position, reference and alternate without padding, an indel as far left as the reference allows.
     ``llr_quantile``, ``influence_quantile``: share of substitutions of the same consequence class that are as unlikely or more
     (`engine.core.calibration`). ``unranked``: names of scores that do not rank this class, ``below_chance`` why; empty where all do.
-    ``splice``: what a splice model says, when it was asked. ``missense``: what a table of missense substitutions says, where it has the variant.
+    ``splice``: what a splice model says, when it was asked. ``missense``: what a table of missense substitutions says, where it has the variant. ``clinical``: ClinVar's record of the allele.
     """
 
     variant: Variant
@@ -157,6 +158,7 @@ class ScoredVariant:
     below_chance: str = ""
     splice: SpliceScore | None = None
     missense: MissenseScore | None = None
+    clinical: ClinicalRecord | None = None
 
     @property
     def impact(self) -> str:

@@ -75,18 +75,24 @@ def script_of(triage: Triage) -> str:
     """Text of the script; its rows are the records that could be read, one an allele."""
     provenance = triage.provenance
     readable = [row.variant for row in triage.rows if not row.variant.problem]
-    with_genes = "gene_models" in provenance.parameters
+    with_genes, with_clinvar = "gene_models" in provenance.parameters, "clinvar" in provenance.parameters
     return _TEMPLATE.format(
         summary=summary(provenance).replace("\\", ""),
-        also=" and the gene models" if with_genes else "",
-        genes=" GENES.gff3" if with_genes else "",
+        also=(" and the gene models" if with_genes else "") + (" and ClinVar's file" if with_clinvar else ""),
+        genes=(" GENES.gff3" if with_genes else "") + (" CLINVAR.vcf.gz" if with_clinvar else ""),
         model=provenance.card.id,
         revision=provenance.card.revision,
         weights=provenance.card.weights_sha256 or "none",
         dtype=provenance.dtype,
         device=provenance.device,
         provenance=repr(json.loads(provenance.to_json())),
-        files=repr((("--fasta", "REFERENCE.fa"), *([("--gff", "GENES.gff3")] if with_genes else []))),
+        files=repr(
+            (
+                ("--fasta", "REFERENCE.fa"),
+                *([("--gff", "GENES.gff3")] if with_genes else []),
+                *([("--clinvar", "CLINVAR.vcf.gz")] if with_clinvar else []),
+            )
+        ),
         rows="\n".join(f"    {_line(variant)!r}," for variant in readable),
         settings={"LOCUSCOPE_THREADS": str(provenance.threads)} if provenance.threads else {},
         arguments=repr(arguments_of(provenance)),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from engine.core.clinical import ClinicalRecord
 from engine.core.consequences import Consequence
 from engine.core.errors import ParameterError
 from engine.core.proteins import MissenseScore
@@ -55,10 +56,15 @@ COLUMNS = (
     "am_class",
     "am_protein_variant",
     "am_transcript",
+    "clinvar_significance",
+    "clinvar_review",
+    "clinvar_id",
+    "clinvar_condition",
 )
 """From ``impact`` on: of the transcript with the most severe consequence; ``consequences`` are all its terms, joined by ``&``.
 ``rank``: among the rows with the same ``ranked_with``, by llr or what stands for it; empty where that is among ``unranked``.
 ``am_``: AlphaMissense's highest score among the transcripts of its table, with the class in its own words.
+``clinvar_``: the record of ClinVar's file of the very allele, in its own words.
 ``splice_change``: acceptor_gain, acceptor_loss, donor_gain or donor_loss, whichever is largest, and where. ``other_transcripts``: of every other one ``transcript|gene|terms|impact|hgvs_c|hgvs_p``, joined by ``;``, names percent-encoded."""
 
 NUMBERS = frozenset(
@@ -158,7 +164,7 @@ def cells(row: ScoredVariant, rank: int | None) -> list[str]:
     texts = [*_consequence_cells(row.consequences), *_left_aligned_cells(row), _number(row.mean_delta_log_likelihood), row.ranked_with]
     texts += [_number(row.delta_pseudo_log_likelihood), _number(row.llr_quantile), _number(row.influence_quantile)]
     texts += ["+".join(row.unranked), row.below_chance, _number(variant.frequency), *_splice_cells(row.splice)]
-    texts += _missense_cells(row.missense)
+    texts += [*_missense_cells(row.missense), *_clinical_cells(row.clinical)]
     scores = [_number(row.llr), _number(row.influence), _number(row.delta_log_likelihood), "" if rank is None else str(rank)]
     return [
         text.replace("\t", " ").replace("\n", " ") for text in (*place, *scores, row.consequence, row.gene, row.status, row.note, *texts)
@@ -169,6 +175,10 @@ def _missense_cells(found: MissenseScore | None) -> list[str]:
     if found is None:
         return [""] * 4
     return [_number(found.value), found.label, str(found.substitution or ""), found.transcript]
+
+
+def _clinical_cells(found: ClinicalRecord | None) -> list[str]:
+    return [""] * 4 if found is None else [found.significance, found.review, found.identifier, found.condition]
 
 
 def _splice_cells(found: SpliceScore | None) -> list[str]:

@@ -38,6 +38,9 @@ FIELDS = (
     ("LCS_AM", "Float", "AlphaMissense pathogenicity, 0 to 1, the highest of the transcripts in its table"),
     ("LCS_AM_CLASS", "String", "Its class: likely_benign, ambiguous or likely_pathogenic"),
     ("LCS_AM_PROTEIN", "String", "The substitution in the protein, UniProt accession:change"),
+    ("LCS_CLINVAR", "String", "ClinVar's classification of the allele; percent-encoded"),
+    ("LCS_CLINVAR_REVIEW", "String", "Its review status; percent-encoded"),
+    ("LCS_CLINVAR_ID", "String", "Its variation ID"),
     ("LCS_LEFT_ALIGNED", "String", "Position|reference|alternate without padding, an indel as far left as it goes"),
 )
 """INFO fields, one value an alternate allele."""
@@ -159,6 +162,9 @@ def _annotated(line: str, ranked: Sequence[tuple[ScoredVariant, int | None]]) ->
         ("LCS_AM", [_number(row.missense.value if row.missense else None) for row in rows]),
         ("LCS_AM_CLASS", [row.missense.label if row.missense else "." for row in rows]),
         ("LCS_AM_PROTEIN", [str((row.missense and row.missense.substitution) or ".") for row in rows]),
+        ("LCS_CLINVAR", [_told(row.clinical and row.clinical.significance) for row in rows]),
+        ("LCS_CLINVAR_REVIEW", [_told(row.clinical and row.clinical.review) for row in rows]),
+        ("LCS_CLINVAR_ID", [_told(row.clinical and row.clinical.identifier) for row in rows]),
         ("LCS_LEFT_ALIGNED", ["|".join(map(str, row.left_aligned)) if row.left_aligned else "." for row in rows]),
         (
             splice_field.FIELD,
@@ -183,6 +189,10 @@ def _transcript(allele: str, item: Consequence) -> str:
     code = str(item.genetic_code or "")
     cells = (allele, "&".join(item.terms), item.impact, item.gene, item.transcript, item.hgvs_c, item.hgvs_p, code, item.note)
     return "|".join(quote(cell, safe=_PLAIN) for cell in cells)
+
+
+def _told(text: str | None) -> str:
+    return quote(text, safe=_PLAIN) if text else "."
 
 
 def _notes(rows: Sequence[ScoredVariant]) -> list[str]:

@@ -15,6 +15,7 @@ from engine.analyses.splice import changed
 from engine.core.card import Capability
 from engine.core.errors import ParameterError
 from engine.core.numbers import cell_number
+from engine.core.sequence import NucleotideSequence
 from engine.core.splicing import SpliceGene, SpliceParameters
 from engine.core.transcripts import Transcripts
 from engine.core.variants import Variant
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
     from engine.service.triage import ReferenceLetters
 
 SUBSTITUTION = "transversion"
+GC = "GC content"
 SPLICE_DISTANCE = "closeness to a splice site"
 _BASES, _PURINES = frozenset("ACGT"), frozenset("AG")
 
 
 @dataclass(frozen=True, eq=False)
 class BenchmarkRequest:
-    """A question about labelled rows.
+    """A question about labelled rows. ``absolute``: the size of a label of numbers counts, not its sign.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ class BenchmarkRequest:
     group : str
         Column of the class; empty = no classes.
     model : str
-        A model that scores the variants of the rows; empty = none. ``reference``, ``transcripts``, ``assembly``: what it needs.
+        A model that scores the variants of the rows, or their ``sequences`` (a column of letters); empty = none. ``reference``, ``transcripts``, ``assembly``: what it needs.
     """
 
     rows: Labelled
@@ -65,6 +67,10 @@ class BenchmarkRequest:
     splicing: SpliceParameters = SpliceParameters()
     weights: Path | None = None
     device: str = ""
+    species: str = ""
+    dtype: str = ""
+    sequences: str = ""
+    absolute: bool = False
     parameters: BenchmarkParameters = field(default_factory=BenchmarkParameters)
 
 
@@ -82,7 +88,11 @@ def run_benchmark(engine: Engine, request: BenchmarkRequest, monitor: Monitor) -
     variants = tuple(request.rows.variants[index] for index in kept.tolist()) if request.rows.variants else ()
     scores: dict[str, NDArray[np.float64]] = {}
     baselines: dict[str, NDArray[np.float64]] = {}
-    if request.model:
+    if request.sequences:
+        letters = [request.rows.column(request.sequences)[index] for index in kept.tolist()]
+        baselines[GC] = np.array([_gc(text) for text in letters])
+        scores |= _of_sequences(engine, request, letters, monitor) if request.model else {}
+    elif request.model:
         scores |= _of_model(engine, request, variants, monitor)
     scores |= {name: _numbers(request, name)[kept] for name in request.scores}
     baselines |= {name: _numbers(request, name)[kept] for name in request.baselines}
@@ -103,7 +113,7 @@ def labels_of(request: BenchmarkRequest) -> tuple[NDArray[Any], NDArray[np.int64
         kept = np.flatnonzero(np.isfinite(values))
         if not kept.size:
             raise ParameterError(f"The column {request.label[:40]!r} holds no numbers; name its classes with --positive and --negative.")
-        return values[kept], kept
+        return np.abs(values[kept]) if request.absolute else values[kept], kept
     if not request.positive or not request.negative:
         raise ParameterError("Give both --positive and --negative, or neither for a label of numbers.")
     kinds = {**dict.fromkeys(request.negative, False), **dict.fromkeys(request.positive, True)}
@@ -148,6 +158,33 @@ def _of_model(engine: Engine, request: BenchmarkRequest, variants: Sequence[Vari
     return {
         f"{card.title}, {name}": -values if name.startswith("-") else values for name, values in told.items() if np.isfinite(values).any()
     }
+
+
+def _of_sequences(engine: Engine, request: BenchmarkRequest, letters: Sequence[str], monitor: Monitor) -> dict[str, NDArray[np.float64]]:
+    """Mean ln p of a base of each sequence: of a causal model given the bases before it, else of the whole sequence, nothing masked."""
+    from engine.analyses.declared import declared
+    from engine.analyses.triage import mean_log_likelihood
+    from engine.service.engine import follow
+
+    visitor = "benchmark"
+
+    def work(model: Any, told: Monitor) -> list[float]:
+        told.start(len(letters), "sequences")
+        found = []
+        for text in letters:
+            found.append(mean_log_likelihood(model, NucleotideSequence(text)))
+            told.advance(1)
+        return found
+
+    job = engine.submit_on_model("benchmark", request, declared("effects").cannot, work, visitor)
+    values: list[float] = follow(job, visitor, monitor)
+    return {f"{engine.model(request.model).card.title}, mean ln p": np.array(values)}
+
+
+def _gc(letters: str) -> float:
+    """Part of G and C among the letters; NaN for none."""
+    known = sum(letters.upper().count(base) for base in "ACGTU")
+    return sum(letters.upper().count(base) for base in "GC") / known if known else math.nan
 
 
 def _known(values: Sequence[float | None]) -> NDArray[np.float64]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from engine.sources.annotation_index import GENE_KINDS
 from engine.sources.assemblies import find_contig
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from engine.core.progress import Monitor
     from engine.service.triage import ReferenceLetters
     from engine.sources.annotation_index import Annotation
@@ -25,6 +27,10 @@ USUAL = ("CDS", "tRNA", "rRNA", "tmRNA", "ncRNA", "snRNA", "snoRNA", "pseudogene
 """Kinds that are embedded when none are named, as far as they are annotated."""
 SHORTEST_BP, SHORTEST_GAP_BP, LONGEST_GAP_BP = 20, 50, 1_000
 """A feature or window below is left out, a gap below is none, and of a longer gap the middle is taken."""
+MOST_WINDOWS = 20_000_000
+"""Windows out of which some are drawn; GRCh38 has as many at steps of 155 bases."""
+WINDOW_CLASSES = (*USUAL, NO_CLASS)
+_BASES_AT_ONCE = 1_000_000
 _LETTERS = str.maketrans("ACGT", "TGCA")
 
 
@@ -50,6 +56,10 @@ class GenomeOfRecords:
             first = (record.name.split() or [f"record{number}"])[0][:80]
             names[first if first not in names else f"{first}_{number}"] = (record, own)
         self._records = names
+
+    def record(self, contig: str) -> NucleotideSequence:
+        """A record as it was read."""
+        return self._records[contig][0]
 
     def contigs(self) -> Mapping[str, int]:
         """Records by name."""
@@ -117,32 +127,42 @@ class Chosen:
 
 
 def choose_places(genome: Genome, parameters: EmbeddingParameters, monitor: Monitor | None = None) -> Chosen:
-    """The places of a genome that parameters name. Raises `ParameterError` for none, too few or too many, and for unknown kinds."""
-    found: list[GenomePlace] = []
-    seen: set[str] = set()
-    wanted = {name.strip() for name in parameters.kinds.split(",") if name.strip()}
-    for contig, length in genome.contigs().items():
-        features = tuple(genome.features(contig))
-        seen |= {item.kind for item in features}
-        if parameters.window_bp:
-            found += _windows(contig, length, features, parameters)
-        else:
-            found += _features(contig, length, features, wanted or set(USUAL))
-    absent = wanted - seen - {INTERGENIC}
-    if not parameters.window_bp and (absent or not seen):
-        there = ", ".join([*sorted(seen)[:20], INTERGENIC]) if seen else "no feature at all; give an annotation, or windows"
-        raise ParameterError(f"The annotation has no {', '.join(sorted(absent)) or 'feature'}; it has {there}.")
-    drawn = _drawn(found, parameters)
+    """The places of a genome that parameters name; what ``monitor.advance`` raises stops it, between two contigs at the latest.
+
+    Raises `ParameterError` for none, too few or too many, and for unknown kinds.
+    """
+
+    def look() -> None:
+        if monitor is not None:
+            monitor.advance(0)
+
+    drawn = _windows(genome, parameters, look) if parameters.window_bp else _drawn(_features_of_all(genome, parameters, look), parameters)
     check_count(len(drawn))
     kept = []
     for place in drawn:
-        if monitor is not None:
-            monitor.advance(0)
+        look()
         letters = genome.letters(place.contig, place.start, place.end)
         if 2 * sum(letters.count(base) for base in "ACGT") > len(letters):
             kept.append(place)
     check_count(len(kept))
     return Chosen(tuple(kept), len(drawn) - len(kept))
+
+
+def _features_of_all(genome: Genome, parameters: EmbeddingParameters, look: Callable[[], None]) -> list[GenomePlace]:
+    """The features of the kinds that are wanted, and what lies between genes where it is."""
+    found: list[GenomePlace] = []
+    seen: set[str] = set()
+    wanted = {name.strip() for name in parameters.kinds.split(",") if name.strip()}
+    for contig, length in genome.contigs().items():
+        look()
+        features = tuple(genome.features(contig))
+        seen |= {item.kind for item in features}
+        found += _features(contig, length, features, wanted or set(USUAL))
+    absent = wanted - seen - {INTERGENIC}
+    if absent or not seen:
+        there = ", ".join([*sorted(seen)[:20], INTERGENIC]) if seen else "no feature at all; give an annotation, or windows"
+        raise ParameterError(f"The annotation has no {', '.join(sorted(absent)) or 'feature'}; it has {there}.")
+    return found
 
 
 def read_places(genome: Genome, places: Sequence[GenomePlace]) -> Iterator[tuple[GenomePlace, NucleotideSequence]]:
@@ -152,29 +172,79 @@ def read_places(genome: Genome, places: Sequence[GenomePlace]) -> Iterator[tuple
         yield place, NucleotideSequence(letters.translate(_LETTERS)[::-1] if place.strand == "-" else letters)
 
 
-def kinds_of(genome: Genome) -> list[str]:
-    """Kinds of features that can be chosen, those in `USUAL` first."""
-    found = {item.kind for contig in genome.contigs() for item in genome.features(contig)}
+def kinds_of(genome: Genome, look: Callable[[], None] = lambda: None) -> list[str]:
+    """Kinds of features that can be chosen, those in `USUAL` first; what ``look`` raises stops it."""
+    found: set[str] = set()
+    for contig in genome.contigs():
+        look()
+        found |= {item.kind for item in genome.features(contig)}
     usual = [name for name in USUAL if name in found]
     return [*usual, *([INTERGENIC] if found else []), *sorted(found - set(usual))] if found else []
 
 
-def _windows(contig: str, length: int, features: Sequence[Feature], parameters: EmbeddingParameters) -> Iterator[GenomePlace]:
+def _windows(genome: Genome, parameters: EmbeddingParameters, look: Callable[[], None]) -> list[GenomePlace]:
+    """Windows, counted before any is made: at most ``per_class`` of each class, drawn by their numbers."""
     width, step = parameters.window_bp, parameters.step_bp or parameters.window_bp
-    codes = np.zeros(length, dtype=np.int16)
+    contigs = genome.contigs()
+    counts = [len(_starts(length, width, step)) for length in contigs.values()]
+    total = sum(counts)
+    if not parameters.per_class:
+        check_count(total)
+    elif total > MOST_WINDOWS:
+        raise ParameterError(
+            f"These are {total:,} windows; some of each class are drawn from {MOST_WINDOWS:,} at most: take wider steps, or a smaller genome."
+        )
+    codes = np.empty(total, dtype=np.uint8)
+    edges = np.cumsum([0, *counts])
+    for (contig, length), first, last in zip(contigs.items(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        look()
+        codes[first:last] = _window_classes(length, genome.features(contig), width, step, look) if last > first else 0
+    names = list(contigs)
+    made = []
+    for number in _some_of_each(codes, WINDOW_CLASSES, parameters):
+        at = int(np.searchsorted(edges, number, side="right")) - 1
+        start = (number - int(edges[at])) * step
+        made.append(GenomePlace(names[at], start, start + width, "+", "", WINDOW_CLASSES[codes[number]]))
+    return made
+
+
+def _starts(length: int, width: int, step: int) -> range:
+    return range(0, max(0, length - max(SHORTEST_BP, width) + 1), step)
+
+
+def _window_classes(length: int, features: Sequence[Feature], width: int, step: int, look: Callable[[], None]) -> NDArray[np.uint8]:
+    """Index into `WINDOW_CLASSES` of every window of a contig: the kind that covers half of it, else whether genes cover less than half."""
+    starts = _starts(length, width, step)
+    if not features:
+        return np.full(len(starts), WINDOW_CLASSES.index(NO_CLASS), dtype=np.uint8)
     kinds = [name for name in USUAL if name != INTERGENIC]
+    covered = np.zeros(length, dtype=np.int8)
     genes = np.zeros(length, dtype=bool)
     for item in features:
         if item.kind in kinds:
-            codes[item.start : item.end] = kinds.index(item.kind) + 1
+            covered[item.start : item.end] = kinds.index(item.kind) + 1
         if item.kind in GENE_KINDS or item.kind in kinds:
             genes[item.start : item.end] = True
-    for start in range(0, max(0, length - max(SHORTEST_BP, width) + 1), step):
-        counts = np.bincount(codes[start : start + width], minlength=len(kinds) + 1)
-        best = int(counts[1:].argmax()) + 1
-        between = 2 * int(genes[start : start + width].sum()) < width
-        kind = kinds[best - 1] if 2 * counts[best] >= width else INTERGENIC if between and features else NO_CLASS
-        yield GenomePlace(contig, start, start + width, "+", "", kind)
+    present = sorted({kinds.index(item.kind) for item in features if item.kind in kinds}, reverse=True)
+    found = np.empty(len(starts), dtype=np.uint8)
+    at_once = max(1, _BASES_AT_ONCE // step)
+    for first in range(0, len(starts), at_once):
+        look()
+        some = starts[first : first + at_once]
+        low, high = some[0], some[-1] + width
+        places = np.arange(len(some)) * step
+        between = 2 * _inside(genes[low:high], places, width) < width
+        codes = np.where(between, WINDOW_CLASSES.index(INTERGENIC), WINDOW_CLASSES.index(NO_CLASS))
+        for kind in present:  # of two that cover just half each, the first
+            codes[2 * _inside(covered[low:high] == kind + 1, places, width) >= width] = WINDOW_CLASSES.index(kinds[kind])
+        found[first : first + len(some)] = codes
+    return found
+
+
+def _inside(marked: NDArray[np.bool_], starts: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """How many bases of each window are marked."""
+    sums = np.concatenate(([0], np.cumsum(marked, dtype=np.int64)))
+    return np.asarray(sums[starts + width] - sums[starts])
 
 
 def _features(contig: str, length: int, features: Sequence[Feature], wanted: set[str]) -> Iterator[GenomePlace]:
@@ -201,11 +271,18 @@ def _gaps(contig: str, length: int, features: Sequence[Feature]) -> Iterator[Gen
 
 def _drawn(places: list[GenomePlace], parameters: EmbeddingParameters) -> list[GenomePlace]:
     """At most ``per_class`` places of each class, in the order of the genome."""
+    names = sorted({place.kind for place in places})
+    codes = np.array([names.index(place.kind) for place in places], dtype=np.int64)
+    return [places[number] for number in _some_of_each(codes, names, parameters)]
+
+
+def _some_of_each(codes: NDArray[Any], names: Sequence[str], parameters: EmbeddingParameters) -> list[int]:
+    """Numbers of at most ``per_class`` places of each class (``names[code]``), in order."""
     if not parameters.per_class:
-        return places
+        return list(range(len(codes)))
     generator = np.random.default_rng(parameters.seed)
     kept: list[int] = []
-    for kind in sorted({place.kind for place in places}):
-        own = np.array([number for number, place in enumerate(places) if place.kind == kind])
+    for name in sorted(names):
+        own = np.flatnonzero(codes == names.index(name))
         kept += own.tolist() if len(own) <= parameters.per_class else generator.choice(own, parameters.per_class, replace=False).tolist()
-    return [places[number] for number in sorted(kept)]
+    return sorted(kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -53,6 +54,22 @@ class EmbeddingRequest:
     device: str = ""
     dtype: str = ""
 
+    @property
+    def mean_bp(self) -> int:
+        """Bases of a place, on average."""
+        return max(1, self.chosen.bases // max(1, len(self.chosen.places)))
+
+
+def _pace(engine: Engine, request: EmbeddingRequest) -> str:
+    """What decides how fast places are read, as far as it is known before the model is loaded."""
+    asked = (request.model or engine.settings.model, request.weights or "", request.device or engine.settings.device, request.dtype)
+    return " ".join(("embeddings", *map(str, asked))).strip()
+
+
+def seconds_of(engine: Engine, request: EmbeddingRequest) -> float | None:
+    """Expected seconds by earlier runs of the model here; None before the first."""
+    return engine.timings.seconds(_pace(engine, request), request.mean_bp, len(request.chosen.places))
+
 
 def cannot_embed(card: ModelCard) -> str:
     """One sentence why a model gives no hidden states; empty when it does."""
@@ -66,7 +83,10 @@ def submit_embeddings(engine: Engine, request: EmbeddingRequest, visitor: str = 
         from engine.analyses.embedding import embed
 
         places = request.chosen.places
-        return embed(model, read_places(request.genome, places), len(places), request.parameters, monitor)
+        began = time.perf_counter()
+        found = embed(model, read_places(request.genome, places), len(places), request.parameters, monitor)
+        engine.timings.note(_pace(engine, request), request.mean_bp, len(places), time.perf_counter() - began)
+        return found
 
     return engine.submit_on_model("embeddings", request, cannot_embed, work, visitor)
 
@@ -132,7 +152,8 @@ def cluster_logos(genome: Genome, table: EmbeddingTable, projection: Projection,
 def labels_of_places(table: EmbeddingTable, rows: Labelled, label: str, key: str = "", group: str = "") -> tuple[list[str], list[str]]:
     """For each place its label (empty for none) and its group, from a table whose column ``key`` holds names or loci of places.
 
-    ``key`` empty: the first of `KEYS` that is a column; ``group`` empty: stretches of 100 kb of each contig.
+    ``key`` empty: the first of `KEYS` that is a column; ``label`` empty: the classes of the annotation; ``group`` empty: stretches of 100 kb of
+    each contig. A place whose group is not named is left out.
 
     Raises `ParameterError` for columns that are not there, and when no row is about a place.
     """
@@ -140,16 +161,19 @@ def labels_of_places(table: EmbeddingTable, rows: Labelled, label: str, key: str
     column = key or next((names[name] for name in KEYS if name in names), "")
     if not column:
         raise ParameterError(f"The table has no column {' or '.join(KEYS)}; say which one names the places.")
-    keys, texts = rows.column(column), rows.column(label)
-    groups = rows.column(group) if group else texts
+    keys = rows.column(column)
+    texts = rows.column(label) if label else keys
+    groups = rows.column(group) if group else keys
     by_name = {name: number for number, name in enumerate(keys) if name}
     own, blocks, found = [], table.blocks(), 0
     for number, place in enumerate(table.places):
         row = next((by_name[name] for name in (place.name, place.locus, place.locus[:-2], place.contig) if name and name in by_name), None)
-        own.append("" if row is None else texts[row].strip())
+        named = row is not None and (not group or bool(groups[row].strip()))
+        text = place.kind if not label else texts[row].strip() if row is not None else ""
+        own.append(text if named or not group else "")
         found += row is not None
         if group and row is not None:
-            blocks[number] = groups[row]
+            blocks[number] = groups[row].strip()
     if not found:
         raise ParameterError(
             f"No row of the table is about a place: its column {column[:40]!r} holds {', '.join(keys[:3])[:80]}; places are called "

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from engine.models.checkpoints.check import Finding
     from engine.service.splice import SpliceRequest
     from engine.service.triage import AlleleRequest, TriageRequest
+    from engine.service.triage_stream import Stream
 
 __all__ = ["Engine", "ModelRow", "Request", "follow"]
 
@@ -311,6 +312,11 @@ class Engine:
             doubt = identified(entry, find_directory(entry, self.settings, request.weights))[1]
         return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
 
+    @property
+    def timings(self) -> Timings:
+        """Seconds of earlier runs on this machine."""
+        return self._timings
+
     def estimate(self, request: Request, beside: Collection[Request] = (), visitor: str = "") -> Cost:
         """Forward passes, bases read, memory, and seconds when this model ran here before.
 
@@ -390,17 +396,13 @@ class Engine:
         visitor = f"run-{threading.get_ident()}"
         return follow(self.submit(request, visitor), visitor, monitor)
 
-    def submit_triage(self, request: TriageRequest | AlleleRequest, visitor: str = "") -> Job:
+    def submit_triage(self, request: TriageRequest | AlleleRequest, visitor: Waiter = "") -> Job:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
-        entry = self._registry.entry(request.model or self.settings.model)
+        entry, spec = self._triage_spec(request)
         refusal = declared("effects").cannot
-        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
-        entry, _ = identified(entry, spec.directory)
-        reason = refusal(entry.card)
-        if reason:
-            raise CapabilityMissing(reason)
-
-        additions = [addition for addition in (self._splicing(request), self._missense(request)) if addition is not None]
+        additions = [
+            addition for addition in (self._splicing(request), self._missense(request), _clinical(request)) if addition is not None
+        ]
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
@@ -418,10 +420,36 @@ class Engine:
 
         return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
 
-    def run_triage(self, request: TriageRequest | AlleleRequest, monitor: Monitor | None = None) -> Any:
-        """`submit_triage`, after waiting for it."""
-        visitor = f"run-{threading.get_ident()}"
+    def run_triage(self, request: TriageRequest | AlleleRequest, monitor: Monitor | None = None, visitor: str = "") -> Any:
+        """`submit_triage` for ``visitor`` (empty: whoever runs the thread), after waiting for it."""
+        visitor = visitor or f"run-{threading.get_ident()}"
         return follow(self.submit_triage(request, visitor), visitor, monitor)
+
+    def submit_stream(self, stream: Stream, visitor: str = "") -> Job:
+        """`submit_triage` of a visitor's file, kept on the disk as it goes: a run that ended before its end, with its process or its session,
+        goes on when the same question is asked again. Raises as `submit_triage`."""
+        from engine.service.triage_stream import identity_of, run_unfinished
+
+        request = stream.request
+        self._triage_spec(request)
+
+        def work(monitor: JobMonitor) -> Any:
+            def ask(piece: TriageRequest, watcher: Monitor | None) -> Any:
+                return follow(self.submit_triage(piece, monitor.job), monitor.job, watcher, keep_partial=False)
+
+            return run_unfinished(ask, stream, self.settings, identity_of(self, stream), monitor)
+
+        return self.jobs.start(f"triage-{uuid.uuid4().hex}", request, work, visitor)
+
+    def _triage_spec(self, request: TriageRequest | AlleleRequest) -> tuple[ModelEntry, ModelSpec]:
+        """The model of a triage. Raises `CapabilityMissing` for one that scores no variants, and `WeightsMissing`."""
+        entry = self._registry.entry(request.model or self.settings.model)
+        spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
+        entry, _ = identified(entry, spec.directory)
+        reason = declared("effects").cannot(entry.card)
+        if reason:
+            raise CapabilityMissing(reason)
+        return entry, spec
 
     def _missense(self, request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonitor], Any] | None:
         """What adds published scores to a triage that asks for them, their table found to be here; None for one that does not.
@@ -648,3 +676,12 @@ class Engine:
 def _cannot_splice(card: ModelCard) -> str:
     able = card.can(Capability.SPLICING)
     return "" if able else f"{card.title} does not predict splice sites of changed letters; choose cispliceai."
+
+
+def _clinical(request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonitor], Any] | None:
+    """What adds ClinVar's records to a triage that asks for them, its file found to fit; None for one that does not."""
+    from engine.service import clinvar
+    from engine.service.triage import TriageRequest
+
+    table = clinvar.opened(request) if isinstance(request, TriageRequest) else None
+    return None if table is None else functools.partial(clinvar.with_clinvar, table, request)

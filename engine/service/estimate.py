@@ -21,6 +21,24 @@ class Cost:
     memory_bytes: int
 
 
+UNMEASURED_BASES = 20_000
+"""Bases that a model whose speed here is not known yet reads for many places without being asked again."""
+AUTOMATIC_SECONDS = 30.0
+"""What takes no longer, by earlier runs of the model here, starts by itself."""
+
+
+def is_small(bases: int, seconds: float | None) -> bool:
+    """Whether the reading of many places starts without being asked again: by measured time, and before a first run by its bases."""
+    return bases <= UNMEASURED_BASES if seconds is None else seconds <= AUTOMATIC_SECONDS
+
+
+def time_in_words(seconds: float | None) -> str:
+    """How long it will take."""
+    if seconds is None:
+        return "time unknown before a first run here"
+    return f"about {seconds:,.0f} s" if seconds < 120 else f"about {seconds / 60:,.0f} min"
+
+
 class Timings:
     """Seconds a base of earlier runs, by model, device, precision and doubling of the length; kept in one small JSON file.
 

@@ -204,7 +204,7 @@ class Outcome:
             heights=step.heights,
             first=region[0] + 1,
             last=min(region[1], len(self.scene.sequence)),
-            selected=step.select if "map" in shown else (),
+            selected=step.select,
         )
         titles = (f"{self.scene.title}", f"{self.scene.title}, {self.scene.marks[0].label}" if self.scene.marks else "")
         found = []

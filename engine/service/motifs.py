@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,24 @@ class MotifRequest:
     dtype: str = ""
 
 
+def _pace(engine: Engine, request: MotifRequest) -> str:
+    """What decides how fast places are read, as far as it is known before the model is loaded."""
+    asked = (request.model or engine.settings.model, request.weights or "", request.device or engine.settings.device, request.dtype)
+    return " ".join(("motif", *map(str, asked))).strip()
+
+
+def passes(engine: Engine, request: MotifRequest) -> int:
+    """Passes through the model."""
+    from engine.analyses.motif import passes_of
+
+    return passes_of(len(request.aligned.places), engine.model(request.model).card, request.parameters)
+
+
+def seconds_of(engine: Engine, request: MotifRequest) -> float | None:
+    """Expected seconds by earlier runs of the model here; None before the first."""
+    return engine.timings.seconds(_pace(engine, request), request.parameters.context_bp, passes(engine, request))
+
+
 def cannot_predict(card: ModelCard) -> str:
     """One sentence why a model predicts no bases; empty when it does."""
     able = card.can(Capability.PROBABILITIES)
@@ -46,7 +65,11 @@ def submit_motif(engine: Engine, request: MotifRequest, visitor: str = "") -> Jo
         from engine.analyses.motif import motif
 
         read = read_aligned(request.genome, request.aligned, request.parameters, model.card.max_length)
-        return motif(model, request.aligned, read, request.parameters, monitor)
+        began = time.perf_counter()
+        found = motif(model, request.aligned, read, request.parameters, monitor)
+        seconds = time.perf_counter() - began
+        engine.timings.note(_pace(engine, request), request.parameters.context_bp, passes(engine, request), seconds)
+        return found
 
     return engine.submit_on_model("motif", request, cannot_predict, work, visitor)
 

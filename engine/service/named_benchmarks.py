@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from engine.core.consequences import IMPACTS
 from engine.core.errors import ParameterError
 from engine.core.evaluation import contact_sets
 from engine.core.quoting import quoted
+from engine.sources.labelled import CLASS, NEGATIVE, POSITIVE, SEQUENCE
 
 RESULTS = Path(__file__).resolve().parents[2] / "assets" / "benchmarks"
 NOT_RUN = "not run"
@@ -32,6 +33,13 @@ class Preset:
     baselines: tuple[str, ...] = ()
     lower: tuple[str, ...] = ()
     assembly: str = ""
+    sequences: str = ""
+    absolute: bool = False
+
+    def or_else(self, usual: Preset, *, with_assembly: bool) -> Preset:
+        """These options, and those of ``usual`` where they are empty; its assembly only ``with_assembly``."""
+        found = {item.name: getattr(self, item.name) or getattr(usual, item.name) for item in fields(self) if item.name != "assembly"}
+        return Preset(**found, assembly=self.assembly or (usual.assembly if with_assembly else ""))
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class NamedBenchmark:
     """One row of the page.
 
     ``data``: which public table it takes. ``published``: the figure of the paper, with its source; empty where we know none.
-    ``preset``: how that table is read; None where scores come as columns of a table that you make.
+    ``preset``: how that table is read; None where another ``command`` measures it. ``files``: how many files the table comes in.
     """
 
     id: str
@@ -48,8 +56,19 @@ class NamedBenchmark:
     data: str
     published: str = ""
     preset: Preset | None = None
+    command: str = ""
+    files: int = 1
+
+    @property
+    def how(self) -> str:
+        """The command that measures it."""
+        if self.preset is None:
+            return self.command
+        names = "--data TABLE" if self.files == 1 else "--data POSITIVES.fa --data NEGATIVES.fa"
+        return f"python -m engine benchmark {self.id} {names} --model ID" + ("" if self.preset.sequences else " --fasta REFERENCE")
 
 
+_EVALUATE = "python -m engine.training evaluate --data DIR"
 _PREPRINT = "Tomaz da Silva et al., notebooks of the preprint of 2024"
 
 BENCHMARKS: tuple[NamedBenchmark, ...] = (
@@ -57,7 +76,8 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "classes",
         "Consequence classes on held-out genes",
         "AUROC of each class against synonymous substitutions",
-        "four genomes that the shipped model was not trained on; python -m engine.training classes",
+        "four genomes that the shipped model was not trained on",
+        command="python -m engine.training classes",
     ),
     NamedBenchmark(
         "brca1",
@@ -89,6 +109,7 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "correlation of the influence with |log2 fold change|, element by element",
         "Kircher et al., Nature Communications 2019",
         f"mean Pearson r 0.375 over nine promoters, SpeciesLM metazoa ({_PREPRINT})",
+        Preset("Coefficient", group="Element", columns="Chrom,Pos,Ref,Alt", assembly="GRCh38", absolute=True),
     ),
     NamedBenchmark(
         "chip-exo",
@@ -96,30 +117,44 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "AUROC of block scores at motif bases within ChIP-exo peaks against other promoter bases",
         "Rossi et al., Nature 2021",
         f"AUROC 0.82, SpeciesLM fungi ({_PREPRINT})",
+        command="python -m engine scan --fasta R64.fa --gff R64.gff3 --analysis patterns --non-coding --out DIR, whose bases you label by the peaks: "
+        "python -m engine benchmark bases.tsv --label motif --positive 1 --negative 0 --score block_score",
     ),
     NamedBenchmark(
         "archiveii",
         "RNA contacts, ArchiveII and PseudoBase",
         "auPRC and AUROC of contacts, sensitivity and PPV of the structures shown",
-        "structures of ArchiveII and PseudoBase, near copies of training RNAs left out; python -m engine.training evaluate",
+        "structures of ArchiveII and PseudoBase, near copies of training RNAs left out",
+        command=_EVALUATE,
     ),
     NamedBenchmark(
         "rfam",
         "RNA contacts, Rfam families",
         "auPRC and AUROC of contacts, sensitivity and PPV of the structures shown, on held-out RNAs",
-        "seed alignments of Rfam 14.2; python -m engine.training evaluate",
+        "seed alignments of Rfam 14.2",
+        command=_EVALUATE,
     ),
     NamedBenchmark(
-        "promoters", "Promoters of E. coli", "AUROC of promoters against other sequences", "labelled sequences of RegulonDB and EPD"
+        "promoters",
+        "Promoters of E. coli",
+        "AUROC of promoters against stretches of genes, by the mean ln p of a base; GC content beside it",
+        "promoters of RegulonDB and as many other sequences, two FASTA files",
+        preset=Preset(CLASS, (POSITIVE,), (NEGATIVE,), sequences=SEQUENCE),
+        files=2,
     ),
     NamedBenchmark(
         "lambda",
         "Essential genes of phage lambda",
         "AUROC of essential genes by in-silico mutagenesis",
         "NC_001416 and its essential genes",
+        command="python -m engine essential --fasta NC_001416.gb --model megadna --labels known.tsv --label essential --out genes.tsv",
     ),
     NamedBenchmark(
-        "dms", "Deep mutational scan of infA", "Spearman's correlation of a regression on embeddings", "measured fitness of infA"
+        "dms",
+        "Deep mutational scan of infA",
+        "Spearman's correlation of a regression on embeddings",
+        "measured fitness of infA",
+        command="python -m engine embeddings --fasta variants.fa --labels fitness.tsv --label fitness --out places.npz",
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +58,24 @@ def look_up(engine: Engine, genomes: GenomeSet, text: str, assembly: str, look: 
         return tuple(found for line in lines for found in reader.answers(line))
 
 
-def of_variants(engine: Engine, variants: Iterator[Variant] | tuple[Variant, ...], assembly: str) -> tuple[LookedUp, ...]:
-    """What the table says of variants of an assembly."""
+def of_variants(
+    engine: Engine,
+    variants: Sequence[Variant],
+    assembly: str,
+    look: Callable[[], None] = lambda: None,
+    *,
+    most: int = 0,
+) -> tuple[LookedUp, ...]:
+    """What the table says of variants of an assembly; what ``look`` raises stops it. Raises `InputError` for more than ``most`` (0 = any number)."""
+    found: list[LookedUp] = []
+    if most and len(variants) > most:
+        raise InputError(f"The file has {len(variants):,} variants; at most {most:,} are looked up at once. Triage ranks longer ones.")
     with engine.scorer(TABLE) as scorer:
-        return tuple(found for variant in variants for found in _of_variant(scorer, str(variant), assembly, variant))
+        for number, variant in enumerate(variants):
+            if number % _BETWEEN_LOOKS == 0:
+                look()
+            found += _of_variant(scorer, str(variant), assembly, variant)
+    return tuple(found)
 
 
 class _Reader:

@@ -49,12 +49,14 @@ class Piece:
 class ReferenceLetters:
     """Letters of one registered assembly by contig, contig names understood in their usual other spellings.
 
-    ``pieces``: records that are parts of contigs, as their headers say (``>NAME chr17:41100001-41300000``).
+    ``pieces``: records that are parts of contigs, as their headers say (``>NAME chr17:41100001-41300000``). ``sha256``: of a file whose bytes
+    were at hand, which its place and time of change say nothing of.
     """
 
     genomes: GenomeSet
     assembly: str
     pieces: tuple[Piece, ...] = ()
+    sha256: str = ""
 
     @classmethod
     def of_file(cls, path: Path, settings: Settings) -> ReferenceLetters:
@@ -81,7 +83,9 @@ class ReferenceLetters:
 
     @property
     def identity(self) -> str:
-        """Names its letters: the file by its place, size and time of change."""
+        """Names its letters: the file by its bytes, or by its place, size and time of change."""
+        if self.sha256:
+            return self.sha256
         path = self.genomes.file(self.assembly)
         if path is None:
             return self.assembly
@@ -155,6 +159,8 @@ class TriageRequest:
         A model of splice sites that is asked, too; empty = none. ``assembly``: GRCh37 or GRCh38 takes its own genes instead of the gene models.
     missense : str
         A table of missense substitutions of ``assembly`` that is read, too; empty = none.
+    clinvar : Path or None
+        ClinVar's VCF of the assembly, with its index, that is read, too.
     """
 
     variants: tuple[Variant, ...]
@@ -169,6 +175,7 @@ class TriageRequest:
     splice: str = ""
     assembly: str = ""
     missense: str = ""
+    clinvar: Path | None = None
 
     @property
     def count(self) -> int:

@@ -5,18 +5,22 @@ Of a variant 16 bytes stay in memory; what was said of it is read from the journ
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
 import os
+import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+import filelock
 import orjson
 
+from engine.core.clinical import ClinicalRecord
 from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError
 from engine.core.progress import Monitor, Stretch
@@ -24,14 +28,20 @@ from engine.core.proteins import MissenseScore, Substitution
 from engine.core.provenance import all_batches
 from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, Variant
+from engine.service import clinvar, visitor_files
+from engine.service.disk import writable
 
 if TYPE_CHECKING:
     from engine.core.provenance import Provenance
+    from engine.core.settings import Settings
     from engine.service.engine import Engine
     from engine.service.triage import TriageRequest
 
-PIECE = 1_000
-"""Alleles that are scored, and lost at most when the process is killed."""
+FIRST_PIECE, PIECE = 25, 1_000
+"""Alleles that are scored before they are kept: at first, and at most."""
+PIECE_SECONDS = 5.0
+"""Pieces that take less are followed by one of twice the alleles, those that take more than twice as long by one of half: what a process that is
+killed loses."""
 
 _LAYOUT = 3
 
@@ -53,7 +63,9 @@ def to_line(row: ScoredVariant) -> bytes:
         [list(one.terms), one.gene, one.transcript, one.hgvs_c, one.hgvs_p, one.genetic_code, one.note] for one in row.consequences
     ]
     told = [row.status, row.note, list(row.unranked), row.below_chance, row.left_aligned]
-    further = [_splice_cells(row.splice), _missense_cells(row.missense)]
+    record = row.clinical
+    clinical = None if record is None else [record.identifier, record.significance, record.review, record.condition]
+    further = [_splice_cells(row.splice), _missense_cells(row.missense), clinical]
     return orjson.dumps([[*place, variant.problem, variant.frequency], scores, consequences, told, *further])
 
 
@@ -85,7 +97,7 @@ def _missense(cells: list[Any] | None) -> MissenseScore | None:
 
 def of_line(line: bytes) -> ScoredVariant:
     """What `to_line` wrote."""
-    place, scores, consequences, told, splice, missense = orjson.loads(line)
+    place, scores, consequences, told, splice, missense, clinical = orjson.loads(line)
     variant = Variant(*place)
     status, note, unranked, below_chance, left_aligned = told
     llr, influence, whole, mean, pseudo, llr_quantile, influence_quantile = scores
@@ -109,6 +121,7 @@ def of_line(line: bytes) -> ScoredVariant:
         if splice is not None
         else None,
         _missense(missense),
+        None if clinical is None else ClinicalRecord(*clinical),
     )
 
 
@@ -238,6 +251,7 @@ def identity_of(engine: Engine, stream: Stream) -> str:
         "splice": engine.fingerprint(request.splice) if request.splice else "",
         "assembly": request.assembly,
         "missense": table_of(engine, request.missense, request.assembly) if request.missense else "",
+        "clinvar": clinvar.identity_of(request.clinvar),
         "parameters": [request.parameters.window_bp, request.parameters.influence],
         "settings": [request.species, request.device, request.dtype],
     }
@@ -257,33 +271,102 @@ class _Counted(Stretch):
         super().advance(done)
 
 
-def run_stream(engine: Engine, stream: Stream, journal: Journal, monitor: Monitor) -> Triage:
+Ask = Callable[["TriageRequest", Monitor | None], Triage]
+"""`engine.service.engine.Engine.run_triage`, or what does the same within a job."""
+
+
+def run_stream(ask: Ask, stream: Stream, journal: Journal, monitor: Monitor) -> Triage:
     """Score what the journal does not hold yet, piece by piece; the triage reads its rows from the journal.
 
-    Raises what `engine.service.engine.Engine.run_triage` raises; the journal then holds what was done.
+    Raises what ``ask`` raises; the journal then holds what was done.
     """
     monitor.start(stream.count, "variants")
     monitor.advance(len(journal))
     origin: Provenance | None = None
     seconds, bases = 0.0, 0
     left = itertools.islice(iter(stream.variants()), len(journal), None)
-    before = len(journal)
-    while piece := tuple(itertools.islice(left, PIECE)):
-        watcher = _Counted(monitor)
-        found = engine.run_triage(replace(stream.request, variants=piece), watcher)
+    before, size = len(journal), FIRST_PIECE
+    while piece := tuple(itertools.islice(left, size)):
+        watcher, began = _Counted(monitor), time.monotonic()
+        found = ask(replace(stream.request, variants=piece), watcher)
         origin = origin or found.provenance
         seconds, bases = seconds + found.provenance.seconds, bases + found.provenance.sequence_length
         journal.add(found.rows, found.provenance.batches)
         watcher.advance(len(piece) - watcher.told)
+        size = _next_size(size, time.monotonic() - began)
     if len(journal) != stream.count:
         raise FileFormatError(
             f"The file has {stream.count:,} variants but {len(journal):,} were scored; it changed meanwhile, begin again."
         )
     if origin is None:
         empty = replace(stream.request, variants=tuple(itertools.islice(iter(stream.variants()), 1)))
-        origin = engine.run_triage(empty).provenance
+        origin = ask(empty, None).provenance
     rows = journal.rows()
     parameters = {**origin.parameters, "rows_from_an_earlier_run": before} if before else origin.parameters
     digest = hashlib.sha256(f"{stream.source_sha256} {stream.request.reference.identity}".encode()).hexdigest()
     told = replace(origin, parameters=parameters, seconds=seconds, sequence_sha256=digest, sequence_length=bases, batches=journal.batches)
     return Triage(rows, told)
+
+
+def _next_size(size: int, seconds: float) -> int:
+    """Alleles of the piece after one of ``size`` that took ``seconds``."""
+    if seconds < PIECE_SECONDS:
+        return min(PIECE, 2 * size)
+    return max(1, size // 2) if seconds > 2 * PIECE_SECONDS else size
+
+
+# ---- for visitors of a server -----------------------------------------------------------------------------------------------
+
+UNFINISHED_DAYS = 7
+_SHARE = 4
+"""Of what visitors' files may take together on the disk, unfinished triages may take one part in so many."""
+
+
+@contextlib.contextmanager
+def unfinished(settings: Settings, identity: str) -> Iterator[Path | None]:
+    """Where the rows of a visitor's triage are kept until it is finished; None where nothing may be written, and while another one of the same
+    question writes there."""
+    folder = visitor_files.folder_of(settings) / "unfinished"
+    if settings.keep != "disk" or not writable(folder):
+        yield None
+        return
+    _sweep(folder, visitor_files.bound_bytes(settings) // _SHARE)
+    lock = filelock.FileLock(folder / f"{identity}.lock", thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except (filelock.Timeout, OSError):
+        yield None
+        return
+    try:
+        yield folder / f"{identity}.rows"
+    finally:
+        lock.release()
+
+
+def _sweep(folder: Path, bound: int) -> None:
+    """Delete what nobody came back for, and the oldest above the bound; what is being written is the newest."""
+    now, total = time.time(), 0
+    found = []
+    for item in folder.iterdir():
+        with contextlib.suppress(OSError):
+            status = item.stat()
+            found.append((status.st_mtime, status.st_size, item))
+    for changed, size, item in sorted(found, reverse=True):
+        total += size
+        if total > bound or now - changed > UNFINISHED_DAYS * 86_400:
+            with contextlib.suppress(OSError):
+                item.unlink()
+
+
+def run_unfinished(ask: Ask, stream: Stream, settings: Settings, identity: str, monitor: Monitor) -> Triage:
+    """`run_stream` of a visitor's question, from where an earlier run of it ended; the rows are in memory."""
+    with unfinished(settings, identity) as place:
+        if place is None:
+            return ask(stream.request, monitor)
+        journal, done = Journal(place, identity), False
+        try:
+            found = run_stream(ask, stream, journal, monitor)
+            found, done = Triage(tuple(found.rows), found.provenance), True
+        finally:
+            journal.close(done=done or not len(journal))
+        return found

@@ -56,8 +56,8 @@ class CardRequest:
     window_bp: int = 512
 
 
-def make_card(engine: Engine, request: CardRequest, monitor: Monitor | None = None) -> VariantCard:
-    """The card. A part that cannot be filled says why; what ``monitor.advance`` raises stops it."""
+def make_card(engine: Engine, request: CardRequest, monitor: Monitor | None = None, visitor: str = "") -> VariantCard:
+    """The card; ``visitor``: who waits for its models. A part that cannot be filled says why; what ``monitor.advance`` raises stops it."""
     notes: dict[str, str] = {}
     sources: dict[str, str] = {}
     origins: dict[str, Any] = {}
@@ -82,7 +82,7 @@ def make_card(engine: Engine, request: CardRequest, monitor: Monitor | None = No
             notes.setdefault("effects", "AlphaGenome has no score of this variant.")
     else:
         notes["effects"] = NOT_ASKED
-    scored = part("language models", lambda: _scored(engine, request, notes, sources, origins, monitor), ())
+    scored = part("language models", lambda: _scored(engine, request, notes, sources, origins, monitor, visitor), ())
     parts = (consequences, missense, strongest(effects), len(effects), scored)
     return VariantCard(request.variant, request.assembly, *parts, notes, sources, origins)
 
@@ -128,6 +128,7 @@ def _scored(
     sources: dict[str, str],
     origins: dict[str, Any],
     monitor: Monitor | None,
+    visitor: str,
 ) -> tuple[tuple[str, ScoredVariant], ...]:
     if not request.models:
         notes["language models"] = "None was asked."
@@ -139,7 +140,7 @@ def _scored(
     for model in request.models:
         asked = TriageRequest((request.variant,), request.reference, request.transcripts, model, TriageParameters(request.window_bp))
         try:
-            answer = engine.run_triage(asked, monitor)
+            answer = engine.run_triage(asked, monitor, visitor)
         except Cancelled:
             raise
         except LocuscopeError as error:

@@ -13,6 +13,7 @@ from engine.core.quoting import file_name, quoted
 from engine.core.settings import Settings
 from engine.core.variants import Variant
 from engine.sources.door import OWN_FILES, Bounds, TextLines
+from engine.sources.fasta import parse_fasta
 from engine.sources.vcf import open_vcf, parse_vcf
 
 MOST_ROWS = 1_000_000
@@ -23,6 +24,9 @@ PLACE_NAMES: tuple[tuple[str, ...], ...] = (
     ("alternate", "alt"),
 )
 """Usual names of the four columns that say which variant a row is about; case and ``#`` do not matter."""
+
+ID, SEQUENCE, CLASS, POSITIVE, NEGATIVE = "id", "sequence", "class", "positive", "negative"
+"""Columns and classes of labelled sequences."""
 
 _SHOWN = 12
 _RAGGED = 5
@@ -71,6 +75,17 @@ def read_labelled_bytes(name: str, data: bytes, settings: Settings) -> Labelled:
     plain = name.casefold().removesuffix(".gz")
     with TextLines(name, data, Bounds.of(settings), "a table") as lines:
         return _table(name, lines, (), "," if plain.endswith(".csv") else "\t")
+
+
+def read_labelled_sequences(positives: Path, negatives: Path, bounds: Bounds = OWN_FILES) -> Labelled:
+    """Two FASTA files as one table with the columns `ID`, `SEQUENCE` and `CLASS`. Raises `FileFormatError`."""
+    columns: dict[str, list[str]] = {ID: [], SEQUENCE: [], CLASS: []}
+    for path, kind in ((positives, POSITIVE), (negatives, NEGATIVE)):
+        with TextLines(path.name, path, bounds, "FASTA") as lines:
+            for record in parse_fasta(lines, bounds):
+                for name, text in ((ID, record.name), (SEQUENCE, record.letters), (CLASS, kind)):
+                    columns[name].append(text)
+    return Labelled(positives.name, columns)
 
 
 def _vcf(name: str, lines: list[str], bounds: Bounds) -> Labelled:

@@ -224,7 +224,8 @@ class Trainer:
         if self.teacher is None:
             raise ParameterError("the run has no teacher")
         with torch.no_grad(), self._autocast():
-            return self.teacher(ids)[..., BASE:ANY].float()
+            logits: Tensor = self.teacher(ids)
+        return logits[..., BASE:ANY].float()
 
     def _shape_map(self, kind: str, given: Shaped) -> dict[str, Tensor]:
         """Backward pass of two terms on what one substitution changes elsewhere in rows read without masks, as maps are; the terms by name.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("class", "cluster", "GC content")
 MOST_GROUPS = 24
+MOST_TEXTS = 10_000
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
 
 
@@ -25,41 +26,45 @@ def embedding_map(
 ) -> go.Figure:
     """One point a place on the map called ``name`` (a key of `Projection.maps`); ``customdata`` is its row.
 
-    ``colour`` is one of `COLOURS`; classes and clusters differ in colour and, beyond four, in symbol. ``selected``: a row with a ring.
+    ``colour`` is one of `COLOURS`; classes and clusters differ in colour and, beyond four, in symbol. ``selected``: a row that stands out, as
+    one does that is clicked in the browser. Beyond `MOST_TEXTS` points the hover says only which row it is.
     """
     import plotly.graph_objects as go
 
     colours, points = theme(dark=dark), projection.maps()[name]
-    texts = [
-        f"{plain(place.name or place.locus)} · {plain(place.kind or 'no class')} · {plain(place.locus)} · GC {gc:.0%} · cluster {cluster}"
-        for place, gc, cluster in zip(table.places, table.gc, projection.clusters, strict=True)
-    ]
-    traces: list[Any] = []
+    texts = _texts(table, projection) if len(table) <= MOST_TEXTS else []
+    groups: list[tuple[dict[str, Any], NDArray[np.int64], str]] = []
     if colour == COLOURS[2]:
         bar = {"title": {"text": "GC"}, "tickformat": ".0%", "outlinewidth": 0}
         marker = {"color": table.gc, "colorscale": _scale(), "colorbar": bar}
-        traces.append(_points(points, np.arange(len(table)), texts, marker, "places", len(table)))
+        groups.append((marker, np.arange(len(table)), "places"))
     else:
         for number, (group, rows) in enumerate(_groups(table, projection, colour)):
             marker = {"color": element_colour(number, dark=dark), "symbol": SYMBOLS[(number // 4) % len(SYMBOLS)]}
-            traces.append(_points(points, rows, texts, marker, f"{plain(group)} ({len(rows):,})", len(table)))
-    if selected is not None:
-        ring = {"size": 16, "symbol": "circle-open", "color": colours["ink"], "line": {"width": 2.5}}
-        traces.append(
-            go.Scatter(
-                x=points[[selected], 0],
-                y=points[[selected], 1],
-                mode="markers",
-                marker=ring,
-                hoverinfo="skip",
-                showlegend=False,
-                name="chosen",
-            )
-        )
+            groups.append((marker, rows, f"{plain(group)} ({len(rows):,})"))
+    chosen = {"marker": {"opacity": 1, "size": 16, "color": colours["ink"]}}
+    traces = [_points(points, rows, texts, marker, name, len(table), chosen, selected) for marker, rows, name in groups]
     return go.Figure(traces, _layout(projection, name, colours))
 
 
-def _points(points: NDArray[np.float32], rows: NDArray[np.int64], texts: list[str], marker: dict[str, Any], name: str, total: int) -> Any:
+def _texts(table: EmbeddingTable, projection: Projection) -> list[str]:
+    """What is said of each place while the pointer is on it."""
+    return [
+        f"{plain(place.name or place.locus)} · {plain(place.kind or 'no class')} · {plain(place.locus)} · GC {gc:.0%} · cluster {cluster}"
+        for place, gc, cluster in zip(table.places, table.gc, projection.clusters, strict=True)
+    ]
+
+
+def _points(
+    points: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    texts: list[str],
+    marker: dict[str, Any],
+    name: str,
+    total: int,
+    chosen: dict[str, Any],
+    selected: int | None,
+) -> Any:
     import plotly.graph_objects as go
 
     size = 7 if total < 2_000 else 5 if total < 10_000 else 3
@@ -69,10 +74,11 @@ def _points(points: NDArray[np.float32], rows: NDArray[np.int64], texts: list[st
         mode="markers",
         marker={"size": size, "opacity": 0.75, **marker},
         customdata=rows,
-        text=[texts[row] for row in rows.tolist()],
-        hovertemplate="%{text}<extra></extra>",
+        text=[texts[row] for row in rows.tolist()] if texts else None,
+        hovertemplate="%{text}<extra></extra>" if texts else "place %{customdata:,}<extra>%{fullData.name}</extra>",
         name=name,
-        selected={"marker": {"opacity": 0.75}},
+        selectedpoints=np.flatnonzero(rows == selected) if selected is not None and selected in rows else None,
+        selected=chosen,
         unselected={"marker": {"opacity": 0.75}},
     )
 

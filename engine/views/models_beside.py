@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import NDArray
 
-STRIP, CODES, MAP, GAP = 46, 10, 300, 26
-"""Pixels of a strip of values, of one of codes, of a map, and between them."""
+STRIP, CODES, MAP, GAP, NEAR = 46, 10, 300, 26, 4
+"""Pixels of a strip of values, of one of codes, of a map; between them, and between a strip and its codes."""
 TOP, BOTTOM = 34, 60
 
 
@@ -25,20 +26,15 @@ def models_beside_figure(found: ModelsBeside, *, maps: bool = True, dark: bool =
 
     colours = theme(dark=dark)
     heights = [STRIP, *(item for _ in found.models for item in (STRIP, CODES)), *([MAP] * len(found.models) if maps else [])]
-    tall = sum(heights) + GAP * len(heights) + TOP + BOTTOM
-    inner = tall - TOP - BOTTOM
+    tops = _tops(heights)
+    inner = tops[-1] + heights[-1]
+    tall = inner + TOP + BOTTOM
     traces: list[dict[str, Any]] = []
     layout: dict[str, Any] = {"annotations": []}
-    place = 0.0
-    for row, height in enumerate(heights):
+    for row, (top, height) in enumerate(zip(tops, heights, strict=True)):
         axis = "y" if row == 0 else f"y{row + 1}"
-        domain = [max(0.0, 1 - (place + height) / inner), 1 - place / inner]
-        place += height + GAP
+        domain = [max(0.0, 1 - (top + height) / inner), 1 - top / inner]
         title, trace, settings = _row(found, row, dark=dark)
-        if not title:  # codes stand right under the strip above
-            shift = (GAP - 4) / inner
-            domain = [domain[0] + shift, domain[1] + shift]
-            place -= GAP - 8
         traces.append({**trace, "xaxis": "x", "yaxis": axis})
         layout[axis.replace("y", "yaxis")] = {
             "domain": domain,
@@ -66,6 +62,14 @@ def models_beside_figure(found: ModelsBeside, *, maps: bool = True, dark: bool =
         "dragmode": "zoom",
     }  # fmt: skip
     return go.Figure(traces, layout)
+
+
+def _tops(heights: list[int]) -> list[int]:
+    """Pixels from the first row down to each: codes stand right under the strip above them."""
+    tops = [0]
+    for before, height in itertools.pairwise(heights):
+        tops.append(tops[-1] + before + (NEAR if height == CODES else GAP))
+    return tops
 
 
 def _row(found: ModelsBeside, row: int, *, dark: bool) -> tuple[str, dict[str, Any], dict[str, Any]]:

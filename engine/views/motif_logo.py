@@ -40,7 +40,7 @@ def motif_logo(found: Motif, *, dark: bool = False) -> go.Figure:
     traces += [_pointer(found, values, axis, name, tops[axis]) for values, axis, name in rows]
     notes = [
         {
-            "text": plain(name),
+            "text": plain(name if tops[axis] == MOST_BITS else f"{name} (axis to {tops[axis]:g} of 2 bits)"),
             "xref": "paper",
             "yref": f"{axis} domain",
             "x": 0,

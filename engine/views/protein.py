@@ -25,6 +25,10 @@ RAMPS = {
 """Ends of each class's own ramp: blue benign, grey ambiguous, orange pathogenic, apart for readers with colour vision deficiency."""
 MOST_LETTERS = 70
 """Residues of a stretch up to which each has its letter on the axis."""
+CLICKABLE = 300
+"""Positions of a stretch up to which each cell can be hovered over and clicked by itself: 6,000 points."""
+MOST_SEEN = 3_000
+"""Positions of the longest stretch of the map; more are narrower than a pixel."""
 CELLS = "cells"
 """Name of the trace whose points are the cells of the map: x = position, y = row of `AMINO_ACIDS`."""
 
@@ -44,7 +48,8 @@ class Mark:
 def protein_figure(found: ProteinScores, first: int, last: int, marks: Sequence[Mark] = (), *, dark: bool = False) -> go.Figure:
     """Mean score along the whole protein with the stretch ``first`` to ``last`` (1-based inclusive) in a box, below it the map of the stretch.
 
-    Cells of the reference are left open and carry its letter. ``marks`` are drawn in both.
+    Cells of the reference are left open and carry its letter. ``marks`` are drawn in both; the chosen one is selected, so that a click in the
+    browser moves the mark and leaves the figure as it is. Beyond `CLICKABLE` positions there are no `CELLS`, the map itself says its values.
     """
     import plotly.graph_objects as go
 
@@ -52,7 +57,7 @@ def protein_figure(found: ProteinScores, first: int, last: int, marks: Sequence[
     traces = [
         _means(found, colours),
         _map(found, first, last, dark=dark),
-        _cells(found, first, last),
+        *([_cells(found, first, last, colours)] if last - first < CLICKABLE else []),
         _reference(found, first, last, colours),
     ]
     traces += [trace for trace in (_marks_above(found, marks, colours), _marks(marks, first, last, colours)) if trace is not None]
@@ -90,14 +95,17 @@ def _map(found: ProteinScores, first: int, last: int, *, dark: bool) -> Any:
         "tickvals": [0, *THRESHOLDS, 1],
         "outlinewidth": 0,
     }
+    apart = last - first < CLICKABLE
+    texts = None if apart else np.repeat(np.array(list(AMINO_ACIDS))[:, None], last - first + 1, axis=1)
+    said = {"hoverinfo": "skip"} if apart else {"hovertemplate": "position %{x} to %{customdata}: %{z:.3f}<extra></extra>"}
     return go.Heatmap(
-        x=np.arange(first, last + 1), y=np.arange(len(AMINO_ACIDS)), z=found.values[:, first - 1 : last], zmin=0, zmax=1,
-        colorscale=_colours(dark=dark), colorbar={**bar, "tickfont": {"color": colours["ink"]}}, hoverinfo="skip", xgap=0.5, ygap=0.5, name="map",
+        x=np.arange(first, last + 1), y=np.arange(len(AMINO_ACIDS)), z=found.values[:, first - 1 : last], zmin=0, zmax=1, customdata=texts,
+        colorscale=_colours(dark=dark), colorbar={**bar, "tickfont": {"color": colours["ink"]}}, xgap=0.5 if apart else 0, ygap=0.5, name="map", **said,
     )  # fmt: skip
 
 
-def _cells(found: ProteinScores, first: int, last: int) -> Any:
-    """Points that cannot be seen, one a scored cell: what is hovered over and clicked."""
+def _cells(found: ProteinScores, first: int, last: int, colours: dict[str, str]) -> Any:
+    """Points that cannot be seen, one a scored cell: what is hovered over and clicked. The clicked one is a frame."""
     import plotly.graph_objects as go
 
     rows, places = np.nonzero(found.classes[:, first - 1 : last] != NO_CLASS)
@@ -108,8 +116,8 @@ def _cells(found: ProteinScores, first: int, last: int) -> Any:
         for row, place in zip(rows.tolist(), places.tolist(), strict=True)
     ]
     return go.Scatter(
-        x=places + 1, y=rows, mode="markers", marker={"opacity": 0, "size": 12, "symbol": "square"}, text=texts, name=CELLS,
-        hovertemplate="%{text}<extra></extra>", showlegend=False, unselected={"marker": {"opacity": 0}}, selected={"marker": {"opacity": 0}},
+        x=places + 1, y=rows, mode="markers", marker={"opacity": 0, "size": 12, "symbol": "square-open", "color": colours["ink"], "line": {"width": 3}}, text=texts, name=CELLS,
+        hovertemplate="%{text}<extra></extra>", showlegend=False, unselected={"marker": {"opacity": 0}}, selected={"marker": {"opacity": 1, "size": 18}},
     )  # fmt: skip
 
 
@@ -122,6 +130,7 @@ def _reference(found: ProteinScores, first: int, last: int, colours: dict[str, s
         x=[place for place, _ in there], y=[AMINO_ACIDS.index(letter) for _, letter in there], text=[letter for _, letter in there],
         mode="text" if drawn else "markers", textfont={"size": 9, "color": colours["faint"]}, hovertemplate="reference %{text}%{x}<extra></extra>",
         marker={"size": 3, "color": colours["faint"]}, showlegend=False, name="reference",
+        unselected={"marker": {"opacity": 1}, "textfont": {"color": colours["faint"]}},
     )  # fmt: skip
 
 
@@ -131,12 +140,12 @@ def _marks(marks: Sequence[Mark], first: int, last: int, colours: dict[str, str]
     here = [mark for mark in marks if first <= mark.substitution.position <= last]
     if not here:
         return None
-    sizes = [18 if mark.chosen else 11 for mark in here]
-    lines = {"width": [3 if mark.chosen else 1.5 for mark in here], "color": colours["ink"]}
+    chosen = [number for number, mark in enumerate(here) if mark.chosen]
     return go.Scatter(
         x=[mark.substitution.position for mark in here], y=[AMINO_ACIDS.index(mark.substitution.alternate) for mark in here], mode="markers",
-        marker={"symbol": "square-open", "size": sizes, "line": lines, "color": colours["ink"]}, text=[plain(mark.text) for mark in here],
-        hovertemplate="%{text}<extra></extra>", showlegend=False, name=VARIANTS,
+        marker={"symbol": "square-open", "size": 11, "line": {"width": 2}, "color": colours["ink"]}, text=[plain(mark.text) for mark in here],
+        hovertemplate="%{text}<extra></extra>", showlegend=False, name=VARIANTS, selectedpoints=chosen or None,
+        selected={"marker": {"size": 18, "opacity": 1}}, unselected={"marker": {"opacity": 1, "size": 11}},
     )  # fmt: skip
 
 
@@ -150,6 +159,7 @@ def _marks_above(found: ProteinScores, marks: Sequence[Mark], colours: dict[str,
         x=[mark.substitution.position for mark in marks], y=[score.value if score is not None else None for score in scores], mode="markers",
         marker={"size": [11 if mark.chosen else 7 for mark in marks], "color": colours["accent"], "line": {"width": 1, "color": colours["background"]}},
         text=[plain(mark.text) for mark in marks], hovertemplate="%{text}<extra></extra>", showlegend=False, xaxis="x2", yaxis="y2", name="variants above",
+        unselected={"marker": {"opacity": 1}},
     )  # fmt: skip
 
 

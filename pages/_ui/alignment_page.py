@@ -15,6 +15,7 @@ from engine.analyses.covariation import Covariation, CovariationParameters
 from engine.core.alignment import MOST_COLUMNS, MOST_SEQUENCES, Alignment
 from engine.core.errors import LocuscopeError
 from engine.core.parameters import fields_of
+from engine.core.quoting import file_name
 from engine.exports import figure as figures
 from engine.exports import formats
 from engine.service.alignment import AlignmentRequest
@@ -24,6 +25,7 @@ from engine.views.figure import locus_figure
 from pages._ui import downloads, polling, reading, search, state
 from pages._ui.address import AddressState
 from pages._ui.alignment_work import AlignmentWork, models
+from pages._ui.given_last import given_last
 from pages._ui.question import Question
 from pages._ui.text import show_caption, show_error, show_warning
 
@@ -81,12 +83,17 @@ def _intake(shared: state.Shared) -> None:
             st.caption(f"Up to {MOST_SEQUENCES:,} sequences of {MOST_COLUMNS:,} columns.", width="content")
     if example:
         _read(shared, EXAMPLE.name, EXAMPLE.read_bytes())
-    elif asked and file is not None:
-        _read(shared, file.name, file.getvalue())
-    elif asked and text.strip():
-        _read(shared, "pasted text", text.encode("utf-8", "replace"))
     elif asked:
-        st.error("No alignment was given; choose a file, or paste one.")
+        try:
+            kind = given_last(READING, file, text)
+            if kind == "file" and file is not None:
+                _read(shared, file.name, state.uploaded(file, "alignment"))
+            elif kind == "text":
+                _read(shared, "pasted text", text.encode("utf-8", "replace"))
+            else:
+                st.error("No alignment was given; choose a file, or paste one.")
+        except LocuscopeError as error:
+            show_error(str(error))
 
 
 def _read(shared: state.Shared, name: str, data: bytes) -> None:
@@ -96,7 +103,7 @@ def _read(shared: state.Shared, name: str, data: bytes) -> None:
             before.cancel()
         st.session_state[GIVEN] = found
 
-    reading.begin(READING, name, lambda monitor: apart.read_alignment(name, data, shared.settings, monitor), then, show_error)
+    reading.begin(READING, file_name(name), lambda monitor: apart.read_alignment(name, data, shared.settings, monitor), then, show_error)
 
 
 def _asked(shared: state.Shared, session: state.Session, alignment: Alignment) -> AlignmentRequest | None:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.analyses.benchmark import Benchmark, BenchmarkParameters
-from engine.core.errors import InputError, LocuscopeError
+from engine.core.errors import InputError
 from engine.exports.benchmark_table import rows_of
 from engine.service.benchmark import BenchmarkRequest, run_benchmark
 from engine.service.named_benchmarks import BENCHMARKS, NOT_RUN, Line, NamedBenchmark, best, measured
@@ -21,7 +21,7 @@ from engine.views.interval_figure import Measured, interval_figure
 from pages._ui import reading, state
 from pages._ui.text import plain, show_caption, show_error
 
-READING, TABLE, FOUND = "benchmark", "benchmark-table", "benchmark-found"
+READING, TABLE, FOUND, TRIED = "benchmark", "benchmark-table", "benchmark-found", "benchmark-tried"
 MOST_ROWS = 40
 """Rows of the figure."""
 ENDS = (".vcf.gz", ".vcf.bgz", ".vcf", ".csv.gz", ".csv", ".tsv.gz", ".tsv", ".txt.gz", ".txt")
@@ -67,6 +67,7 @@ def overview() -> pd.DataFrame:
                 "published": item.published,
                 "measure": item.measure,
                 "data": item.data,
+                "command": item.how,
             }
         )
     return pd.DataFrame(rows)
@@ -82,8 +83,11 @@ def _named(item: NamedBenchmark) -> None:
     lines = measured(item.id)
     st.markdown(f"**{plain(item.title)}**: {plain(item.measure)}")
     if not lines:
-        data = f"python -m engine benchmark {item.id} --data TABLE --model ID --fasta REFERENCE" if item.preset is not None else ""
-        show_caption(f"It was not run here. It takes {item.data}." + (f" Then: {data}" if data else ""))
+        show_caption(f"It was not run here. It takes {item.data}.")
+    if item.published:
+        show_caption(f"Published: {item.published}.")
+    st.code(item.how, language=None, wrap_lines=True)
+    if not lines:
         return
     _drawn(list(lines), f"named-{item.id}")
 
@@ -118,18 +122,18 @@ def _own(shared: state.Shared) -> None:
     """A labelled table with columns of scores."""
     given = st.file_uploader("Labelled rows: .tsv, .csv or .vcf (its INFO fields are the columns), gzipped or not", key="benchmark-file")
     if given is None:
-        st.session_state.pop(TABLE, None)
-        st.session_state.pop(FOUND, None)
+        for slot in (TABLE, FOUND, TRIED):
+            st.session_state.pop(slot, None)
         return
     table: Own | None = st.session_state.get(TABLE)
     if table is None or table.file != given.file_id:
         st.session_state.pop(FOUND, None)
-        if not reading.under_way(READING):
-            try:
-                _read(shared, given.name, state.uploaded(given, "benchmark"), given.file_id)
-            except LocuscopeError as error:
-                show_error(str(error))
+        if st.session_state.get(TRIED) != given.file_id:
+            content = reading.received(given, "benchmark")
+            if content is None:
                 return
+            st.session_state[TRIED] = given.file_id
+            _read(shared, given.name, content, given.file_id)
     reading.show(shared.engine, READING)
     table = st.session_state.get(TABLE)
     if table is not None and table.file == given.file_id:

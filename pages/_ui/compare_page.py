@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
+from engine.analyses.declared import declared
 from engine.analyses.dependency import DependencyMap
 from engine.analyses.findings import changes, lost_and_gained
 from engine.core.card import Capability
@@ -15,10 +16,10 @@ from engine.core.errors import InputError, LocuscopeError
 from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.views import wire
-from engine.views.comparison import changed_pairs, difference, on_reference
+from engine.views.comparison import TrackDifferences, changed_pairs, difference, on_reference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
-from pages._ui import allele_bar, compare_loci, explorer, figure_view, models_beside_page, polling, reading, search, state
+from pages._ui import allele_bar, choices, compare_loci, explorer, figure_view, models_beside_page, polling, reading, runs, search, state
 from pages._ui.changes import changed, read_change
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
@@ -28,6 +29,8 @@ from pages._ui.text import plain, show_caption, show_error
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from engine.core.sequence import NucleotideSequence
+
 TARGET = "compare"
 MODES = {
     "alleles": "Reference against an alternate allele",
@@ -35,13 +38,16 @@ MODES = {
     "beside": "Models side by side",
     "loci": "Two loci",
 }
+COMPARED = ("probabilities", "effects", "segmentation")
+"""Analyses whose tracks are compared between alleles: reconstruction and entropy, influence, elements."""
 AT_ONCE_BP = 400
 """Two maps of this many bases are computed without being asked for."""
 
 
 @dataclass
 class Comparison:
-    """Two maps of the same positions, computed or on their way."""
+    """Two maps of the same positions, computed or on their way; of an allele ``beside`` them the answers whose tracks are compared, by analysis,
+    and in ``missing`` why some are not asked."""
 
     shown: Shown
     titles: tuple[str, str]
@@ -50,6 +56,9 @@ class Comparison:
     found: DependencyMap | None = None
     chosen: Chosen | None = None
     display: dict[str, Any] = field(default_factory=dict)
+    beside: tuple[dict[str, Job], dict[str, Job]] = field(default_factory=lambda: ({}, {}))
+    missing: str = ""
+    tracks: TrackDifferences | None = None
 
     def __post_init__(self) -> None:
         self.feed = Feed(wire.Address(TARGET, self.identity, "difference"))
@@ -62,6 +71,11 @@ class Comparison:
             return None
         change = self.shown.change if self.models[0] == self.models[1] else None
         return first, second if change is None else on_reference(second, first.sequence, change)
+
+    @property
+    def waiting(self) -> list[Job]:
+        """What is asked beside the maps and not finished."""
+        return [job for side in self.beside for job in side.values() if not job.finished]
 
     @property
     def identity(self) -> str:
@@ -192,10 +206,33 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str) -> None:
             shared.engine.submit(Request("dependency", shown.sequence, model, species=_species(model)), visitor),
             shared.engine.submit(Request("dependency", second, other, species=_species(other)), visitor),
         )
+        made = Comparison(shown, titles, jobs, (model, other))
+        if model == other:
+            made.beside, made.missing = _beside(shared, shown.sequence, second, model, visitor)
     except LocuscopeError as error:
         show_error(str(error))
         return
-    st.session_state["comparison"] = Comparison(shown, titles, jobs, (model, other))
+    st.session_state["comparison"] = made
+
+
+def _beside(
+    shared: state.Shared, first: NucleotideSequence, second: NucleotideSequence, model: str, visitor: str
+) -> tuple[tuple[dict[str, Job], dict[str, Job]], str]:
+    """Ask of both alleles for what has tracks, with the settings of the explorer; and one sentence on what cannot be asked."""
+    sides: tuple[dict[str, Job], dict[str, Job]] = ({}, {})
+    question = replace(state.session().question, model=model)
+    missing = []
+    for name in COMPARED:
+        analysis = declared(name)
+        by, reason = runs.model_of(shared.engine, analysis, question)
+        reason = reason or ("" if by else f"{analysis.title} has no model here.")
+        if reason:
+            missing.append(reason)
+            continue
+        parameters = choices.parameters_of(analysis, shared.engine.model(by).card, dict(question.settings))
+        for side, sequence in zip(sides, (first, second), strict=True):
+            side[name] = shared.engine.submit(Request(name, sequence, by, parameters, _species(by)), visitor)
+    return sides, " ".join(missing)
 
 
 def _species(model: str) -> str:
@@ -219,6 +256,7 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {plain(changes(comparison.found))}")
     for sentence in lost_and_gained(*maps) if comparison.models[0] == comparison.models[1] else ():
         show_caption(sentence)
+    _compare_tracks(shared, comparison)
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
     sides = [_evidence(comparison, found) for found in maps]
@@ -231,6 +269,33 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     st.dataframe(changed_pairs(*maps), hide_index=True, height=320)
 
 
+def _compare_tracks(shared: state.Shared, comparison: Comparison) -> None:
+    """The tracks of both alleles held against each other, once all are there; until then what is waited for."""
+    change = comparison.shown.change
+    if comparison.waiting:
+        polling.follow(shared.engine, True, _beside_progress, comparison)
+    elif comparison.tracks is None and change is not None and any(comparison.beside):
+        answers = [{name: job.result for name, job in side.items() if job.result is not None} for side in comparison.beside]
+        comparison.tracks = track_differences(comparison.shown.sequence, change, *answers)
+    if comparison.tracks is not None:
+        show_caption(f"Tracks, alternate − reference: {comparison.tracks.words()}")
+    errors = [str(job.error) for side in comparison.beside for job in side.values() if job.error is not None]
+    if told := " ".join(dict.fromkeys([comparison.missing, *errors])).strip():
+        show_caption(f"Not among the tracks below: {told}")
+
+
+def _beside_progress(comparison: Comparison) -> None:
+    waiting = comparison.waiting
+    if not waiting:
+        st.rerun()
+    done, total = (sum(getattr(job, name) for job in waiting) for name in ("done", "total"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"The tracks of both alleles are being computed, {done:,} of {total:,}; they come below the map.", width="content")
+        if st.button("Cancel", key="compare-tracks-cancel"):
+            for job in waiting:
+                job.cancel(state.session().visitor)
+
+
 def told() -> tuple[list[str], list[tuple[str, go.Figure]]]:
     """Sentences and figures of the finished comparison, for a report; nothing before it is finished."""
     comparison: Comparison | None = st.session_state.get("comparison")
@@ -241,10 +306,11 @@ def told() -> tuple[list[str], list[tuple[str, go.Figure]]]:
     sides = [_evidence(comparison, found) for found in maps]
     name = comparison.titles[1]
     figures = [
-        (f"{name} − reference: dependency map, loss blue, gain red", locus_figure(_evidence(comparison, comparison.found), style)),
+        (f"{name} − reference: dependency map, loss blue, gain red", locus_figure(_with_tracks(comparison, comparison.found), style)),
         (f"Reference and {name}, one colour scale", side_by_side(sides[0], sides[1], comparison.titles, style)),
     ]
-    return [changes(comparison.found), *lost_and_gained(*maps)], figures
+    tracks = [comparison.tracks.words()] if comparison.tracks is not None else []
+    return [changes(comparison.found), *lost_and_gained(*maps), *tracks], figures
 
 
 def _evidence(comparison: Comparison, found: DependencyMap) -> LocusEvidence:
@@ -253,6 +319,13 @@ def _evidence(comparison: Comparison, found: DependencyMap) -> LocusEvidence:
     sequence = replace(found.sequence, locus=shown.sequence.locus)
     marks = shown.marks if comparison.models[0] == comparison.models[1] else ()
     return LocusEvidence(sequence, {"dependency": found}, shown.features, marks=marks)
+
+
+def _with_tracks(comparison: Comparison, found: DependencyMap) -> LocusEvidence:
+    """The difference of the maps, and those of the tracks where they are there."""
+    evidence = _evidence(comparison, found)
+    tracks = comparison.tracks
+    return evidence if tracks is None else replace(evidence, results={**evidence.results, "differences": tracks})
 
 
 def _progress(comparison: Comparison) -> None:
@@ -272,7 +345,7 @@ def _progress(comparison: Comparison) -> None:
 def _view(comparison: Comparison, found: DependencyMap) -> None:
     """The difference, drawn as the explorer draws a map."""
     dark = bool(st.context.theme.type == "dark")
-    evidence = _evidence(comparison, found)
+    evidence = _with_tracks(comparison, found)
     feed = comparison.feed
     wish = figure_view.mount(_meta(comparison))
     if wish is not None and wish.name in ("pair", "base"):

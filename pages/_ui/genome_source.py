@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from engine.core.errors import InputError
 from engine.core.genome_place import GenomePlace
+from engine.core.locus import contig_in_text
 from engine.core.quoting import file_name
-from engine.service.embedding_places import Annotated, Genome, GenomeOfRecords, GenomeOfReference
+from engine.service.embedding_places import Annotated, Genome, GenomeOfRecords, GenomeOfReference, kinds_of
 from engine.service.triage import ReferenceLetters
 from engine.sources import apart
-from engine.sources.understood import Understood
 from pages._ui import reading, state
+from pages._ui.question import Shown, part_for_box
 from pages._ui.text import show_error
 
-READING, GIVEN = "places-file", "places-given"
+READING, GIVEN, CHOSEN = "places-file", "places-given", "places-chosen"
 EXPLORER, UPLOAD = "what the explorer shows", "a file of mine"
 CONTEXT_BP = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A genome, what it is called, and the registered assembly it is (empty for none)."""
+    """A genome, what it is called, the registered assembly it is (empty for none), and the kinds of features that it has.
+
+    ``records``: the genome where it is one of records; ``by_locus``: whether the box finds them by their locus.
+    """
 
     genome: Genome
     label: str
     assembly: str = ""
+    kinds: tuple[str, ...] = ()
+    records: GenomeOfRecords | None = None
+    by_locus: bool = False
 
     def question(self, place: GenomePlace, most: int) -> str:
         """What the box takes to show a place with some bases around it; of one longer than ``most`` bases its middle."""
@@ -36,56 +44,72 @@ class Source:
         start, end = max(0, place.start - CONTEXT_BP), min(length, place.end + CONTEXT_BP)
         spare = max(0, end - start - most)
         start, end = start + spare // 2, end - (spare - spare // 2)
-        if self.assembly:
-            return f"{self.assembly}:{place.contig}:{start + 1}-{end}:{place.strand}"
-        return f">{place.contig}:{start + 1}-{end}\n{self.genome.letters(place.contig, start, end)}"
+        if self.records is None:
+            return f"{self.assembly}:{contig_in_text(place.contig)}:{start + 1}-{end}:{place.strand}"
+        return part_for_box(self.records.record(place.contig), start, end, place.strand, by_locus=self.by_locus)
 
 
-def source(shared: state.Shared, session: state.Session) -> Source | None:
-    """The genome that is chosen; None before there is one."""
+def source(shared: state.Shared, session: state.Session, wanted: str = "") -> Source | None:
+    """The genome that is chosen, at first the one that is ``wanted``; None before there is one."""
     names = [EXPLORER, *shared.genomes.names(), UPLOAD]
-    usual = 0 if session.screen.shown is not None else len(names) - 1
+    usual = wanted if wanted in names else EXPLORER if session.screen.shown is not None else UPLOAD
     left, right = st.columns([2, 5], vertical_alignment="bottom")
-    name = left.selectbox("Genome", names, index=usual, key=f"places-genome-{usual}")
+    known = session.screen.shown is not None  # what the explorer shows may still be read at the first run
+    name = left.selectbox("Genome", names, index=names.index(usual), key=f"places-genome-{known}")
+    st.session_state[CHOSEN] = name
     if name == EXPLORER:
         shown = session.screen.shown
         if shown is None:
             right.caption("The explorer shows nothing yet; open a locus there, or give a file.")
             return None
-        return Source(GenomeOfRecords((shown.sequence,), (shown.features,)), shown.title)
+        return _kept(shared, shown, "the explorer", lambda _: _of_shown(shown))
     if name != UPLOAD:
-        return _registered(shared, name)
+        return _kept(shared, name, name, lambda monitor: _registered(shared, name, monitor))
     file = right.file_uploader("GenBank with its features, or FASTA", key="places-file")
     if file is None:
         st.session_state.pop(GIVEN, None)
         return None
-    return _uploaded(shared, file.name, state.uploaded(file, "places-file"))
+    data = reading.received(file, "places-file")
+    if data is None:
+        return None
+    title = file.name
+    return _kept(shared, file.file_id, file_name(title), lambda monitor: _of_file(shared, title, data, monitor))
 
 
-def _registered(shared: state.Shared, name: str) -> Source | None:
-    known: Source | None = st.session_state.get(GIVEN)
-    if known is not None and known.assembly == name:
-        return known
+def _kept(shared: state.Shared, key: Any, what: str, make: Callable[[reading.Reading], Source]) -> Source | None:
+    """The source of ``key``, made once and outside the page's own thread; None while it is made, and where that was refused or cancelled."""
+    known: tuple[Any, Source | None] | None = st.session_state.get(GIVEN)
+    if known is None or (known[0] is not key and known[0] != key):
+        st.session_state[GIVEN] = (key, None)
+
+        def then(made: Source) -> None:
+            st.session_state[GIVEN] = (key, made)
+
+        reading.begin(READING, what, make, then, show_error)
+    reading.show(shared.engine, READING)
+    found: Source | None = st.session_state[GIVEN][1]
+    if found is None and not reading.under_way(READING) and st.button("Read it again", key="places-again"):
+        del st.session_state[GIVEN]
+        st.rerun()
+    return found
+
+
+def _of_shown(shown: Shown) -> Source:
+    genome = GenomeOfRecords((shown.sequence,), (shown.features,))
+    by_locus = shown.kind == "locus" and shown.sequence.locus is not None
+    return Source(genome, shown.title, "", tuple(kinds_of(genome)), genome, by_locus)
+
+
+def _registered(shared: state.Shared, name: str, monitor: reading.Reading) -> Source:
     annotation = next((found for _, found in shared.genomes.annotations(name)), None)
     whole = GenomeOfReference(ReferenceLetters(shared.genomes, name))
-    made = Source(Annotated(whole, annotation) if annotation is not None else whole, name, name)
-    st.session_state[GIVEN] = made
-    return made
+    genome = Annotated(whole, annotation) if annotation is not None else whole
+    return Source(genome, name, name, tuple(kinds_of(genome, lambda: monitor.advance(0))))
 
 
-def _uploaded(shared: state.Shared, name: str, data: bytes) -> Source | None:
-    identity = hashlib.sha256(data).hexdigest()
-    known: tuple[str, Source | None] = st.session_state.get("places-upload", ("", None))
-    if known[0] != identity:
-        st.session_state["places-upload"] = (identity, None)
-
-        def then(found: Understood) -> None:
-            if not found.records:
-                raise InputError("The file holds no sequence.")
-            made = Source(GenomeOfRecords(found.records, found.record_features), name)
-            st.session_state["places-upload"] = (identity, made)
-
-        reading.begin(READING, file_name(name), lambda monitor: apart.read_file(name, data, shared.settings, monitor), then, show_error)
-    reading.show(shared.engine, READING)
-    found: tuple[str, Source | None] = st.session_state["places-upload"]
-    return found[1]
+def _of_file(shared: state.Shared, name: str, data: bytes, monitor: reading.Reading) -> Source:
+    found = apart.read_file(name, data, shared.settings, monitor)
+    if not found.records:
+        raise InputError("The file holds no sequence.")
+    genome = GenomeOfRecords(found.records, found.record_features)
+    return Source(genome, name, "", tuple(kinds_of(genome)), genome)

@@ -11,16 +11,16 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from engine.analyses.motif import passes_of
 from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.motif import KINDS, MOST_PLACES, AlignedPlaces, Motif, MotifParameters
 from engine.core.quoting import file_name
 from engine.exports import figure as figures
 from engine.exports.motif_files import FORMATS, bits_rows, rows_of
 from engine.service.embedding_places import Annotated, Genome, kinds_of
+from engine.service.estimate import is_small, time_in_words
 from engine.service.jobs import Job
 from engine.service.motif_places import choose_aligned
-from engine.service.motifs import MotifRequest, cannot_predict, submit_motif
+from engine.service.motifs import MotifRequest, cannot_predict, passes, seconds_of, submit_motif
 from engine.sources import apart
 from engine.sources.annotation_index import FeatureIndex
 from engine.sources.upstream import species_of
@@ -32,8 +32,6 @@ from pages._ui.question import Question
 from pages._ui.text import show_caption, show_error, show_info
 
 SLOT, CHOOSING, FILE, OWN = "motif-work", "motif-places", "motif-file", "motif-own"
-AUTOMATIC_PASSES = 3_000
-"""Passes that are made without being asked again."""
 MOST_SHOWN_BP = 600
 """Bases around a place that open in the explorer."""
 
@@ -76,6 +74,8 @@ def page() -> None:
     )
     if session.exchange.asked is None:
         explorer.begin(shared, session)
+    if session.screen.problem:
+        show_error(session.screen.problem)
     reading.show(shared.engine, search.READING)
     given = source(shared, session)
     if given is not None:
@@ -102,10 +102,10 @@ def _asked(shared: state.Shared, session: state.Session, given: Source) -> None:
         show_info("No model that predicts bases is here; the page Models has them.")
         return
     with st.container(border=True, key="motif-asked"):
-        genome = _own_places(shared, given.genome)
+        genome, own = _own_places(shared, given.genome)
         first, second, third, fourth = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
         at = first.selectbox("Places", list(KINDS), format_func=lambda kind: KINDS[kind].capitalize(), key="motif-at")
-        kinds = (kinds_of(genome) if len(genome.contigs()) <= 1_000 else []) if at == "feature" else []
+        kinds = list(own if own is not None else given.kinds) if at == "feature" else []
         feature, anchor = "", "first"
         if kinds:
             kinds = [name for name in kinds if name != "intergenic"]
@@ -152,16 +152,18 @@ def _asked(shared: state.Shared, session: state.Session, given: Source) -> None:
             _begin(shared, session, replace(given, genome=genome), parameters, model, species)
 
 
-def _own_places(shared: state.Shared, genome: Genome) -> Genome:
-    """The genome with the places of a file, where one is given."""
+def _own_places(shared: state.Shared, genome: Genome) -> tuple[Genome, tuple[str, ...] | None]:
+    """The genome with the places of a file and their kinds, where one is given."""
     with st.expander("Places of my own, instead of the annotation"):
         file = st.file_uploader("BED, GFF3, GTF or GenBank with places on this genome", key=FILE)
     if file is None:
         st.session_state.pop(OWN, None)
-        return genome
+        return genome, None
     known: tuple[str, FeatureIndex | None] = st.session_state.get(OWN, ("", None))
     if known[0] != file.file_id:
-        data = state.uploaded(file, FILE)
+        data = reading.received(file, FILE)
+        if data is None:
+            return genome, None
         st.session_state[OWN] = (file.file_id, None)
 
         def then(found: FeatureIndex) -> None:
@@ -177,9 +179,13 @@ def _own_places(shared: state.Shared, genome: Genome) -> Genome:
     reading.show(shared.engine, FILE)
     found: FeatureIndex | None = st.session_state[OWN][1]
     if found is None:
-        return genome
+        return genome, None
     show_caption(f"Places by {file_name(file.name)}. {found.note}")
-    return Annotated(genome, found)
+    placed = Annotated(genome, found)
+    slot = f"{OWN}-kinds"
+    if st.session_state.get(slot, (None,))[0] is not found or st.session_state[slot][1] is not genome:
+        st.session_state[slot] = (found, genome, tuple(kinds_of(placed)))
+    return placed, st.session_state[slot][2]
 
 
 def _begin(shared: state.Shared, session: state.Session, given: Source, parameters: MotifParameters, model: str, species: str) -> None:
@@ -190,9 +196,9 @@ def _begin(shared: state.Shared, session: state.Session, given: Source, paramete
 
     def then(found: AlignedPlaces) -> None:
         request = MotifRequest(given.genome, found, parameters, model, species)
-        work = MotifWork(given, request, session.visitor, passes_of(len(found.places), card, parameters))
+        work = MotifWork(given, request, session.visitor, passes(shared.engine, request))
         st.session_state[SLOT] = work
-        if work.passes <= AUTOMATIC_PASSES:
+        if is_small(work.passes * parameters.context_bp, seconds_of(shared.engine, request)):
             work.start(shared)
 
     reading.begin(
@@ -209,7 +215,8 @@ def _cost(shared: state.Shared, work: MotifWork) -> None:
             st.rerun()
         memory = len(chosen.places) * parameters.width * 16 / 1e6
         show_caption(
-            f"{len(chosen.places):,} of {chosen.found:,} places, {work.passes:,} passes of {parameters.context_bp:,} bases; {memory:,.1f} MB."
+            f"{len(chosen.places):,} of {chosen.found:,} places, {work.passes:,} passes of {parameters.context_bp:,} bases, "
+            f"{time_in_words(seconds_of(shared.engine, work.request))}; {memory:,.1f} MB."
         )
 
 
@@ -258,7 +265,7 @@ def _list(shared: state.Shared, session: state.Session, work: MotifWork, found: 
     if st.button(f"Open {place.locus} in the explorer", key="motif-open"):
         session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
         most = min(MOST_SHOWN_BP, shared.engine.model(model).card.max_length)
-        search.ask(shared, session, Question(work.source.question(place, most), model, work.request.species))
+        search.ask(shared, session, Question(work.source.question(place, most), model, species=work.request.species))
         st.switch_page("pages/explorer.py")
 
 

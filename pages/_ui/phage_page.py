@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +13,7 @@ import streamlit as st
 from engine.analyses.essential import EssentialGenes, EssentialParameters
 from engine.analyses.generate import Generated, GenerateParameters
 from engine.analyses.loss import LossParameters, LossTrack
-from engine.core.errors import LocuscopeError
+from engine.core.errors import InputError, LocuscopeError
 from engine.core.features import Feature
 from engine.core.genes import CodingGene, write_genes
 from engine.core.quoting import file_name
@@ -24,12 +23,12 @@ from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.sources import apart
 from engine.sources.coding_genes import genes_of_features, labels_of
-from engine.sources.labelled import read_labelled_bytes
 from engine.sources.understood import Understood
 from engine.views.phage import gene_map, loss_figure
 from pages._ui import explorer, polling, reading, search, state
 from pages._ui.address import AddressState
-from pages._ui.question import Question
+from pages._ui.labelled_file import labelled_file
+from pages._ui.question import Question, part_for_box
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
 READING, GIVEN = "phage", "phage-given"
@@ -53,6 +52,8 @@ def page() -> None:
     st.subheader("Phage", anchor=False)
     if session.exchange.asked is None:
         explorer.begin(shared, session)
+    if session.screen.problem:
+        show_error(session.screen.problem)
     reading.show(shared.engine, search.READING)
     given = _given(shared, session)
     if given is None:
@@ -78,14 +79,17 @@ def _given(shared: state.Shared, session: state.Session) -> Given | None:
         st.session_state.pop(GIVEN, None)
         shown = session.screen.shown
         return Given(shown.sequence, shown.features, f"{shown.title} (the sequence of the explorer)") if shown is not None else None
-    data = file.getvalue()
-    identity = hashlib.sha256(data).hexdigest()
+    data, identity = reading.received(file, "phage"), file.file_id
+    if data is None:
+        return None
     known: tuple[str, Given | None] = st.session_state.get(GIVEN, ("", None))
     if known[0] != identity:
         name = file.name
         st.session_state[GIVEN] = (identity, None)
 
         def then(found: Understood) -> None:
+            if not found.records:
+                raise InputError("The file holds no sequence.")
             given = Given(found.records[0], found.record_features[0], found.records[0].name or name)
             st.session_state[GIVEN] = (identity, given)
 
@@ -159,12 +163,10 @@ def _labelled(shared: state.Shared, found: EssentialGenes) -> EssentialGenes:
     """With the labels of an uploaded table, where there is one that fits."""
     with st.expander("Known essential genes (a table with a column of names and one of yes or no): AUROC"):
         file = st.file_uploader("Table, .tsv or .csv", key="phage-labels")
-        if file is None:
+        table = labelled_file(shared, file, "phage-labels-read")
+        if table is None:
             return found
         try:
-            table = read_labelled_bytes(file.name, file.getvalue(), shared.settings)
-            for note in table.notes:
-                show_caption(note)
             names = list(table.columns)
             one, two = st.columns(2)
             gene = one.selectbox("Names", names, key="phage-label-gene")
@@ -277,10 +279,8 @@ def _exports(found: Any, name: str) -> None:
 
 def _open(shared: state.Shared, session: state.Session, given: Given, start: int, end: int, model: str) -> None:
     """Bases ``[start, end)`` in the explorer, by the model where it draws maps."""
-    part = given.sequence.window(start, end)
-    name = f"{given.sequence.name or 'phage'}:{start + 1}-{end}"
-    fits = shared.engine.model(model).card.max_length >= len(part)
-    _show(shared, session, f">{name}\n{part.letters}", model if fits else "")
+    fits = shared.engine.model(model).card.max_length >= end - start
+    _show(shared, session, part_for_box(given.sequence, start, end), model if fits else "")
 
 
 def _show(shared: state.Shared, session: state.Session, text: str, model: str) -> None:

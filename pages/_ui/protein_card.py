@@ -37,11 +37,12 @@ def section(shared: state.Shared, desk: ProteinDesk) -> None:
     with st.container(border=True, key="variant-card"):
         st.markdown(f"**Card of {plain(str(row.variant))}** ({plain(row.assembly)})")
         request = _asked(shared, desk, row.variant, row.assembly)
+        visitor = state.session().visitor
         if st.button("Fill the card", type="primary", key="card-ask"):
             reading.begin(
                 READING,
                 "what is known of the variant",
-                lambda monitor: make_card(shared.engine, _with_genes(request, desk), monitor),
+                lambda monitor: make_card(shared.engine, _with_genes(request, desk), monitor, visitor),
                 lambda found: setattr(desk, "card", (number, found)),
                 show_error,
             )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import pandas as pd
 import streamlit as st
 
 from engine.core.proteins import LookedUp, ProteinScores, Substitution
@@ -32,47 +33,72 @@ class Wish:
 
 @dataclass(eq=False)
 class ProteinDesk:
-    """``rows`` as looked up on ``assembly``, the index of the ``chosen`` one, the ``protein`` on screen, a ``picked`` cell of its map, the
-    ``stretch`` that is seen (1-based inclusive), and the ``card`` with the row it is of; ``given``: the text, for the address.
+    """``rows`` as looked up on ``assembly``, the index of the ``chosen`` one, the ``protein`` that was read last, a ``picked`` cell of its map, the
+    ``stretch`` that is seen (1-based inclusive), and the ``card`` with the row it is of; ``given``: the text, for the address; ``source``: what
+    they were read from, in words.
 
-    ``generation`` changes when the page, and not the visitor, chose a row.
+    ``asked``: the protein whose map is being read; ``refused``: why there is none, by protein. ``marked``: the substitution of the row that
+    the visitor chose in the list, ``choices`` how many there were. ``frame``: the rows as a table, once it was drawn. ``generation`` changes when the page, and not the visitor, chose a row.
     """
 
     rows: tuple[LookedUp, ...]
     assembly: str
     given: str = ""
+    source: str = ""
     chosen: int | None = None
     protein: ProteinScores | None = None
     picked: Substitution | None = None
     stretch: tuple[int, int] = (1, 1)
     card: tuple[int, VariantCard] | None = None
+    choices: int = 0
     generation: int = 0
     wish: Wish | None = None
-    refused: str = ""
+    asked: str = ""
+    refused: dict[str, str] = field(default_factory=dict)
+    marked: Substitution | None = None
+    frame: pd.DataFrame | None = None
 
     @property
     def row(self) -> LookedUp | None:
         """The chosen row."""
         return self.rows[self.chosen] if self.chosen is not None else None
 
+    @property
+    def wanted(self) -> str:
+        """The protein of the chosen row; empty for none."""
+        return self.row.protein if self.row is not None else ""
+
+    @property
+    def seen(self) -> ProteinScores | None:
+        """The protein that was read, where it is that of the chosen row."""
+        return self.protein if self.protein is not None and self.protein.protein == self.wanted else None
+
     def choose(self, number: int) -> None:
         """Choose a row; its surroundings are shown."""
         self.chosen, self.picked = number, None
+        self.choices += 1
+        self.marked = self.rows[number].substitution
         self.show_around()
 
     def show(self, protein: ProteinScores) -> None:
-        """Put a protein on screen."""
-        self.protein = protein
-        self.show_around()
+        """Put a protein on screen; one that is not that of the chosen row any more is dropped."""
+        if protein.protein == self.wanted:
+            self.protein = protein
+            self.show_around()
+
+    def refuse(self, protein: str, why: str) -> None:
+        """There is no map of a protein."""
+        self.refused[protein] = why
 
     def show_around(self) -> None:
         """Move the stretch to the chosen substitution, where the protein on screen has it."""
         there = self.row.substitution if self.row is not None else None
-        if self.protein is None:
+        protein = self.seen
+        if protein is None:
             return
-        middle = there.position if there is not None and there.protein == self.protein.protein else 1
-        first = max(1, min(middle - AROUND, len(self.protein) - 2 * AROUND))
-        self.stretch = (first, min(len(self.protein), first + 2 * AROUND))
+        middle = there.position if there is not None and there.protein == protein.protein else 1
+        first = max(1, min(middle - AROUND, len(protein) - 2 * AROUND))
+        self.stretch = (first, min(len(protein), first + 2 * AROUND))
 
     def of(self, substitution: Substitution) -> int | None:
         """The first row of a substitution."""

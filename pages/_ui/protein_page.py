@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from engine.core.errors import LocuscopeError, ResourceExhausted
+from engine.core.errors import LocuscopeError
 from engine.core.proteins import AMINO_ACIDS, LookedUp, ProteinScores, Substitution
+from engine.core.quoting import file_name, quoted
 from engine.exports.protein_files import FORMATS, looked_up_table
-from engine.service.proteins import TABLE, look_up, of_variants, protein_scores
+from engine.service.proteins import MOST_LINES, TABLE, look_up, of_variants, protein_scores
 from engine.sources import apart
-from engine.views.protein import CELLS, THRESHOLDS, VARIANTS, Mark, protein_figure
+from engine.sources.assemblies import canonical
+from engine.views.protein import CELLS, CLICKABLE, MOST_SEEN, THRESHOLDS, VARIANTS, Mark, protein_figure
 from pages._ui import downloads, protein_card, protein_desk, reading, state
+from pages._ui.given_last import given_last
 from pages._ui.protein_desk import HUMAN, SLOT, WISH, ProteinDesk
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
 READING, MAP = "protein", "protein-map"
+TEXT, TRIED = "protein-text", "protein-address"
 LONGEST_LIST = 500_000
 LONGEST_ADDRESS = 500
 WIDTH = 1200
@@ -49,14 +54,13 @@ def page() -> None:
     _table(desk)
     _ask_protein(shared, desk)
     reading.show(shared.engine, MAP)
-    if desk.refused:
-        show_warning(desk.refused)
-    if desk.protein is not None:
-        _map(desk, desk.protein)
+    if desk.wanted in desk.refused:
+        _refused(desk)
+    if desk.seen is not None:
+        _map(desk, desk.seen)
     if desk.chosen is not None and desk.row is not None:
         protein_card.section(shared, desk)
-    if desk.given:
-        st.query_params.from_dict({"variants": desk.given, "assembly": desk.assembly})
+    st.query_params.from_dict({"variants": desk.given, "assembly": desk.assembly} if desk.given else {})
 
 
 def _take_wish() -> None:
@@ -69,25 +73,43 @@ def _take_wish() -> None:
 
 
 def _intake(shared: state.Shared) -> None:
-    """Variants as text or as a file; at first those of the address."""
-    asked, named = st.query_params.get("variants", "")[:LONGEST_ADDRESS], st.query_params.get("assembly", HUMAN[0])
-    begin = bool(asked) and SLOT not in st.session_state and not reading.under_way(READING)
+    """Variants as text or as a file; at first, once, those of the address."""
+    asked, named = _address()
+    st.session_state.setdefault(TEXT, asked or getattr(protein_desk.of_session(), "given", ""))
     with st.form("protein"):
         left, middle, right = st.columns([5, 3, 2], vertical_alignment="bottom")
-        text = left.text_area(
-            "Variants or a protein, one a line", asked, key="protein-text", height=82, max_chars=LONGEST_LIST, placeholder=PLACEHOLDER
+        text = left.text_area("Variants or a protein, one a line", key=TEXT, height=82, max_chars=LONGEST_LIST, placeholder=PLACEHOLDER)
+        file = middle.file_uploader(
+            "or a VCF", key="protein-vcf", help=f"Up to {MOST_LINES:,} variants; the page Triage takes longer ones."
         )
-        file = middle.file_uploader("or a VCF", key="protein-vcf")
-        index = HUMAN.index(named) if named in HUMAN else 0
-        assembly = right.selectbox("Assembly of the variants", HUMAN, index=index, key="protein-assembly")
+        assembly = right.selectbox("Assembly of the variants", HUMAN, index=HUMAN.index(named), key="protein-assembly")
         sent = right.form_submit_button("Look up", type="primary")
+    if asked and TRIED not in st.session_state and SLOT not in st.session_state:
+        st.session_state[TRIED] = asked
+        _read(shared, asked, named)
+    if not sent:
+        return
     try:
-        if sent and file is not None:
+        if given_last(READING, file, text, st.session_state.get(TRIED, "")) == "file" and file is not None:
             _read_file(shared, file.name, state.uploaded(file, "protein-vcf"), assembly)
-        elif sent or begin:
+        else:
             _read(shared, text, assembly)
-    except ResourceExhausted as error:
+    except LocuscopeError as error:
         show_error(str(error))
+
+
+def _address() -> tuple[str, str]:
+    """Variants and assembly that the address asks for; what cannot be taken from it is said and left out."""
+    asked, named = st.query_params.get("variants", ""), canonical(st.query_params.get("assembly", HUMAN[0]))
+    if len(asked) > LONGEST_ADDRESS:
+        show_error(f"The address has {len(asked):,} characters of variants; one holds up to {LONGEST_ADDRESS}. Write them into the box.")
+        return "", HUMAN[0]
+    if named not in HUMAN:
+        show_error(
+            f"The address names the assembly {quoted(named, 40)}; AlphaMissense is of {' and '.join(HUMAN)}, so nothing was looked up."
+        )
+        return "", HUMAN[0]
+    return asked, named
 
 
 def _read(shared: state.Shared, text: str, assembly: str) -> None:
@@ -95,18 +117,19 @@ def _read(shared: state.Shared, text: str, assembly: str) -> None:
         return look_up(shared.engine, shared.genomes, text, assembly, lambda: monitor.advance(0))
 
     given = text.strip() if len(text.strip()) <= LONGEST_ADDRESS else ""
-    reading.begin(READING, "the variants", work, partial(_found, assembly, given), show_error)
+    reading.begin(READING, "the variants", work, partial(_found, assembly, given, "the text"), show_error)
 
 
 def _read_file(shared: state.Shared, name: str, content: bytes, assembly: str) -> None:
     def work(monitor: reading.Reading) -> tuple[LookedUp, ...]:
-        return of_variants(shared.engine, apart.read_variants(name, content, shared.settings, monitor), assembly)
+        variants = apart.read_variants(name, content, shared.settings, monitor)
+        return of_variants(shared.engine, variants, assembly, lambda: monitor.advance(0), most=MOST_LINES)
 
-    reading.begin(READING, name, work, partial(_found, assembly, ""), show_error)
+    reading.begin(READING, file_name(name), work, partial(_found, assembly, "", file_name(name)), show_error)
 
 
-def _found(assembly: str, given: str, rows: tuple[LookedUp, ...]) -> None:
-    desk = ProteinDesk(rows, assembly, given)
+def _found(assembly: str, given: str, source: str, rows: tuple[LookedUp, ...]) -> None:
+    desk = ProteinDesk(rows, assembly, given, source)
     first = next((number for number, row in enumerate(rows) if row.protein), None)
     if first is not None:
         desk.choose(first)
@@ -115,10 +138,13 @@ def _found(assembly: str, given: str, rows: tuple[LookedUp, ...]) -> None:
 
 def _table(desk: ProteinDesk) -> None:
     """The variants; a click on one shows its protein and its card."""
-    frame = table(desk.rows)
+    if desk.frame is None:
+        desk.frame = table(desk.rows)
+    frame = desk.frame
     scored = int(frame["AlphaMissense"].notna().sum())
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{len(frame):,} line{'' if len(frame) == 1 else 's'}**, {scored:,} with a score")
+        source = f" of {plain(desk.source)}" if desk.source else ""
+        st.markdown(f"**{len(frame):,} line{'' if len(frame) == 1 else 's'}**{source}, {scored:,} with a score")
         card = state.shared().engine.model(TABLE).card
         content = partial(looked_up_table, desk.rows, card)
         st.download_button("List (.tsv)", content, "variants.tsv", "text/tab-separated-values", on_click="ignore", key="protein-list")
@@ -154,26 +180,25 @@ def table(rows: tuple[LookedUp, ...]) -> pd.DataFrame:
 
 
 def _ask_protein(shared: state.Shared, desk: ProteinDesk) -> None:
-    """Read the protein of the chosen row, unless it is on screen already."""
-    name = desk.row.protein if desk.row is not None else ""
-    if not name or (desk.protein is not None and desk.protein.protein == name) or reading.under_way(MAP):
+    """Read the protein of the chosen row, unless it is on screen, under way or refused; another that is still being read is given up."""
+    name = desk.wanted
+    if not name or desk.seen is not None or name in desk.refused or (desk.asked == name and reading.under_way(MAP)):
         return
 
-    def work(monitor: reading.Reading) -> ProteinScores | str:
-        try:
-            return protein_scores(shared.engine, name, lambda: monitor.advance(0))
-        except LocuscopeError as error:
-            return f"There is no map: {error}"
+    def work(monitor: reading.Reading) -> ProteinScores:
+        return protein_scores(shared.engine, name, lambda: monitor.advance(0))
 
-    def then(found: ProteinScores | str) -> None:
-        desk.refused = found if isinstance(found, str) else ""
-        if isinstance(found, ProteinScores):
-            desk.show(found)
-        else:
-            desk.protein = None
+    desk.asked = name
+    reading.begin(MAP, name, work, desk.show, partial(desk.refuse, name))
 
-    if not desk.refused or (desk.protein is not None and desk.protein.protein != name):
-        reading.begin(MAP, name, work, then, show_error)
+
+def _refused(desk: ProteinDesk) -> None:
+    """Why there is no map, and the way to try again."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_warning(f"There is no map of {desk.wanted}: {desk.refused[desk.wanted]}")
+        if st.button("Read it again", key="protein-again"):
+            del desk.refused[desk.wanted]
+            st.rerun()
 
 
 def _map(desk: ProteinDesk, protein: ProteinScores) -> None:
@@ -183,20 +208,25 @@ def _map(desk: ProteinDesk, protein: ProteinScores) -> None:
         stretch = _stretch(desk, protein)
         marks = _marks(desk, protein)
         dark = bool(st.context.theme.type == "dark")
-        _exports(protein, stretch, marks)
+        _exports(protein, stretch, _marks_of_file(desk, protein))
     figure = protein_figure(protein, *stretch, marks, dark=dark)
     picked = st.plotly_chart(
         figure,
         theme=None,
         on_select="rerun",
         selection_mode="points",
-        key=f"protein-figure-{protein.protein}-{desk.generation}",
+        key=f"protein-figure-{protein.protein}-{desk.choices}",
         alt=f"Pathogenicity of all substitutions of {protein.protein} from position {stretch[0]} to {stretch[1]}",
         config={"displaylogo": False},
     )
     show_caption(
         f"Blue below {THRESHOLDS[0]}: likely benign; grey: ambiguous; orange above {THRESHOLDS[1]}: likely pathogenic, the authors' classes at "
-        "90 % precision on ClinVar. Open cells are the reference. Squares are variants of the list. Click a cell; drag to move."
+        "90 % precision on ClinVar. Open cells are the reference. Squares are variants of the list. "
+        + (
+            "Click a cell; drag to move."
+            if stretch[1] - stretch[0] < CLICKABLE
+            else f"Cells can be clicked in {CLICKABLE} positions or fewer."
+        )
     )
     _clicked(desk, protein, picked, figure)
     if desk.picked is not None:
@@ -206,19 +236,31 @@ def _map(desk: ProteinDesk, protein: ProteinScores) -> None:
 
 
 def _stretch(desk: ProteinDesk, protein: ProteinScores) -> tuple[int, int]:
+    """The positions of the map that are chosen, in order; at most `MOST_SEEN` of them."""
     first = st.number_input("From", 1, len(protein), desk.stretch[0], key=f"protein-first-{protein.protein}-{desk.stretch}", width=130)
     last = st.number_input("To", 1, len(protein), desk.stretch[1], key=f"protein-last-{protein.protein}-{desk.stretch}", width=130)
-    return (int(first), int(last)) if first <= last else (int(last), int(first))
+    first, last = sorted((int(first), int(last)))
+    if last - first >= MOST_SEEN:
+        last = first + MOST_SEEN - 1
+        show_caption(f"The map shows {MOST_SEEN:,} positions at once, {first:,} to {last:,}; the means above it are of all.")
+    return first, last
 
 
 def _marks(desk: ProteinDesk, protein: ProteinScores) -> list[Mark]:
-    chosen = desk.row.substitution if desk.row is not None else None
+    """Variants of the list. What was clicked is marked in the browser, so that the picture stays the same and with it the zoom."""
     found = {
-        row.substitution: Mark(row.substitution, f"{row.text} · {row.substitution}", row.substitution == chosen)
+        row.substitution: Mark(row.substitution, f"{row.text} · {row.substitution}", row.substitution == desk.marked)
         for row in desk.rows
         if row.substitution is not None and row.substitution.protein == protein.protein and row.score is not None
     }
-    if desk.picked is not None:
+    return list(found.values())
+
+
+def _marks_of_file(desk: ProteinDesk, protein: ProteinScores) -> list[Mark]:
+    """The same for a picture in a file, with what is chosen now."""
+    chosen = desk.picked or (desk.row.substitution if desk.row is not None else None)
+    found = {mark.substitution: replace(mark, chosen=mark.substitution == chosen) for mark in _marks(desk, protein)}
+    if desk.picked is not None and desk.picked not in found:
         found[desk.picked] = Mark(desk.picked, f"clicked: {desk.picked}", chosen=True)
     return list(found.values())
 
@@ -227,6 +269,7 @@ def _clicked(desk: ProteinDesk, protein: ProteinScores, picked: Any, figure: Any
     names = [trace.name for trace in figure.data]
     points = [point for point in picked.selection.points if names[point["curve_number"]] in (CELLS, VARIANTS)]
     if not points:
+        desk.picked = None
         return
     position, alternate = int(points[0]["x"]), AMINO_ACIDS[int(points[0]["y"])]
     there = Substitution(protein.protein, position, protein.residues[position - 1], alternate)

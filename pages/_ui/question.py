@@ -243,6 +243,17 @@ def address_of(question: Question, shown: Shown, usual_model: str) -> str | None
     return address.build("sequence", letters, **common) if len(letters) <= address.LONGEST_SEQUENCE else None
 
 
+def part_for_box(record: NucleotideSequence, start: int, end: int, strand: str = "+", *, by_locus: bool = False) -> str:
+    """What the box takes to show ``[start, end)`` of a record on a strand of it: its letters under the locus that they have, or the locus alone.
+
+    A record without a place counts from 1 under its own name.
+    """
+    located = record if record.locus is not None else replace(record, locus=place_of(record))
+    part = located.window(start, end)
+    part = part.reverse_complement() if strand == "-" else part
+    return str(part.locus) if by_locus else f">{part.locus}\n{part.letters}"
+
+
 def echo(shown: Shown) -> str:
     """What was understood, in words."""
     sequence = shown.sequence

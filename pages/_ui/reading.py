@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 
 from engine.core import asking
-from engine.core.errors import Cancelled, LocuscopeError
+from engine.core.errors import Cancelled, LocuscopeError, ResourceExhausted
 from engine.service.engine import Engine
 from pages._ui import polling, state
-from pages._ui.text import plain
+from pages._ui.text import plain, show_error
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +50,19 @@ class Reading:
         """Stop at the next look, a tenth of a second from now at most."""
         self._stop.set()
 
+    def close(self) -> None:
+        """The visit is over."""
+        self.cancel()
+
     def deliver(self) -> None:
-        """Hand over the result, or say what went wrong; to be called once by the page, when it is finished."""
+        """Hand over the result, or say what went wrong, in taking it over, too; to be called once by the page, when it is finished."""
         if self._problem:
             self._failed(self._problem)
-        else:
+            return
+        try:
             self._then(self._result)
+        except LocuscopeError as error:
+            self._failed(str(error))
 
     def start(self, total: int, unit: str = "bytes") -> None:
         """How much there is to read is not shown."""
@@ -98,10 +105,20 @@ def begin(place: str, what: str, work: Callable[[Reading], Any], then: Callable[
             return work(monitor)
 
     reading = Reading(what, counted, then, failed)
+    state.shared().engine.jobs.close_with(state.session().visitor, reading)
     if reading.wait(MOST_WAIT_SECONDS):
         reading.deliver()
     else:
         st.session_state[_slot(place)] = reading
+
+
+def received(file: Any, place: str) -> bytes | None:
+    """`state.uploaded`, or None and why on the page where the visitor has uploaded too much."""
+    try:
+        return state.uploaded(file, place)
+    except ResourceExhausted as error:
+        show_error(str(error))
+        return None
 
 
 def under_way(place: str) -> bool:

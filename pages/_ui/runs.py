@@ -397,7 +397,7 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
         offered = analysis.shown == "offered" and not analysis.cannot(engine.model(question.model).card)
         if analysis.shown != "always" and not offered and name not in question.asked:
             continue
-        model, reason = _model_of(engine, analysis, question)
+        model, reason = model_of(engine, analysis, question)
         if not model:
             impossible[name] = reason.partition("; it offers")[0].rstrip(".") + "."
             continue
@@ -441,7 +441,7 @@ def in_a_tile(request: Request, band: Request) -> Request:
     return replace(request, sequence=request.sequence.window(tile.start, tile.end), parameters=near)
 
 
-def _model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[str, str]:
+def model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[str, str]:
     """Who answers an analysis of a view, and where nobody does, why."""
     if analysis.capability is Capability.SEGMENTATION and question.elements:
         return ("", "No element track was asked for.") if question.elements == NO_ELEMENTS else (question.element_model, "")

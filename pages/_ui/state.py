@@ -139,6 +139,8 @@ class Session:
         self.regions_turn = 0
         self.history = History()
         self.uploads: dict[str, tuple[str, int]] = {}
+        self.kept: dict[str, int] = {}
+        """Bytes of answers that a page of this visitor keeps and the store does not know of."""
 
     @property
     def held_bytes(self) -> int:
@@ -147,7 +149,8 @@ class Session:
         read = self.files.understood
         letters = len(read[0]) + sum(len(record) for record in read[1].records) if read is not None else 0
         tracks = sum(track.file.nbytes for track in self.tracks)
-        return packed + letters + tracks + sum(size for _, size in list(self.uploads.values()))
+        uploads = sum(size for _, size in list(self.uploads.values()))
+        return packed + letters + tracks + uploads + sum(list(self.kept.values()))
 
     def let_go(self) -> None:
         """Forget results; they are asked for again when the visitor is back."""

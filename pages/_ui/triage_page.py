@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,21 +10,25 @@ from typing import Any
 import streamlit as st
 
 from engine.core.card import Capability
-from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceExhausted
+from engine.core.errors import Cancelled, InputError, LocuscopeError
 from engine.core.quoting import file_name
 from engine.core.transcripts import Transcripts
 from engine.core.variants import Triage, TriageParameters
+from engine.service import clinvar
 from engine.service.jobs import Job
 from engine.service.proteins import TABLE, has_table
 from engine.service.triage import ReferenceLetters, TriageRequest
+from engine.service.triage_stream import Stream
 from engine.service.variant_list import read_variant_list
 from engine.service.visitor_files import VisitorFolder
 from engine.sources import apart
 from engine.sources.assemblies import assemblies
+from engine.sources.clinvar import TERMS
 from engine.sources.door import GZIP_MAGIC, Bounds
 from engine.sources.genetic_codes import given_codes
 from engine.sources.transcripts import read_transcripts
 from pages._ui import polling, reading, state, triage_desk, triage_examples, triage_results
+from pages._ui.given_last import given_last
 from pages._ui.text import plain, show_error
 from pages._ui.triage_desk import Desk
 
@@ -80,6 +85,7 @@ class Asked:
     influence: bool
     splice: bool
     missense: bool
+    clinvar: bool
     codes: str
 
     @property
@@ -144,13 +150,23 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
                 disabled=bool(no_table),
                 help=plain(no_table) or "Published scores of human missense substitutions, where the reference is GRCh38 or GRCh37.",
             )
+            clinical = three.checkbox(
+                "ClinVar",
+                value=bool(shared.settings.clinvar),
+                disabled=not shared.settings.clinvar,
+                help=f"Classifications of the very alleles, from the file of the reference's assembly. {TERMS}"
+                if shared.settings.clinvar
+                else "Whoever runs this server has registered no ClinVar file (LOCUSCOPE_CLINVAR).",
+            )
         sent = st.form_submit_button("Rank the variants", type="primary")
     named = "" if known == UNKNOWN else known
-    chosen = (named, model, int(window), influence, splice, missense, stated)
+    chosen = (named, model, int(window), influence, splice, missense, clinical, stated)
     if sent:
         try:
-            return True, Asked(Given.of_upload(variants), text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes), *chosen)
-        except ResourceExhausted as error:
+            kind = given_last("triage", variants, text or "")
+            given = Given.of_upload(variants) if kind == "file" else None
+            return True, Asked(given, text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes), *chosen)
+        except LocuscopeError as error:
             show_error(str(error))
     return False, Asked(None, "", assembly, None, None, *chosen)
 
@@ -173,9 +189,8 @@ def _of_example(item: triage_examples.TriageExample, asked: tuple[bool, Asked] |
     model, window, influence = (asked[1].model, asked[1].window, asked[1].influence) if asked is not None else ("", 512, True)
     variants = None if item.text else Given.of_path(item.variants)
     files = (variants, item.text, OWN, Given.of_path(item.reference), Given.of_path(item.genes))
-    return Asked(
-        *files, item.assembly, model, window, influence, splice and bool(item.assembly), asked is not None and asked[1].missense, ""
-    )
+    tables = (asked[1].missense, asked[1].clinvar) if asked is not None else (False, False)
+    return Asked(*files, item.assembly, model, window, influence, splice and bool(item.assembly), *tables, "")
 
 
 def _start(shared: state.Shared, asked: Asked) -> None:
@@ -202,12 +217,15 @@ def _start(shared: state.Shared, asked: Asked) -> None:
         splice = SPLICE_MODEL if asked.splice else ""
         request = TriageRequest(found, reference, transcripts, asked.model, parameters, splice=splice, assembly=asked.known_as)
         request = replace(request, missense=TABLE) if asked.missense and has_table(shared.engine, asked.known_as) else request
+        if asked.clinvar:
+            request = replace(request, clinvar=clinvar.registered(shared.settings, asked.known_as))
         return request, folder, given
 
     def then(found: tuple[TriageRequest, VisitorFolder | None, Given]) -> None:
         request, folder, given = found
         try:
-            job = shared.engine.submit_triage(request, visitor)
+            stream = Stream(lambda: request.variants, request.count, hashlib.sha256(given.content).hexdigest(), request)
+            job = shared.engine.submit_stream(stream, visitor)
         except LocuscopeError as error:
             show_error(str(error))
             return
@@ -230,7 +248,8 @@ def _reference(shared: state.Shared, asked: Asked, monitor: reading.Reading, vis
     path = folder.write("reference.fa.gz" if asked.fasta.content.startswith(GZIP_MAGIC) else "reference.fa", asked.fasta.content)
     own = replace(shared.settings, home=folder.path)
     apart.prepare_reference(path, own, monitor)
-    return ReferenceLetters.of_file(path, own), folder
+    sha256 = hashlib.sha256(asked.fasta.content).hexdigest()
+    return replace(ReferenceLetters.of_file(path, own), sha256=sha256), folder
 
 
 def _transcripts(asked: Asked, reference: ReferenceLetters, folder: VisitorFolder | None) -> Transcripts:
@@ -253,7 +272,7 @@ def _follow(shared: state.Shared, desk: Desk) -> None:
         polling.follow(shared.engine, True, _progress, desk.job)
         return
     if desk.job.state == "cancelled":
-        st.info("The triage was cancelled; nothing is ranked.")
+        st.info("The triage was cancelled; nothing is ranked. Asked again, it goes on from where it was.")
     elif desk.job.error is not None:
         show_error(str(desk.job.error))
     elif isinstance(desk.job.result, Triage):

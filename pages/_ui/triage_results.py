@@ -12,6 +12,7 @@ import streamlit as st
 
 from engine.core.calibration import FEWEST, HARMFUL, SCORES, Calibration, calibration_of
 from engine.core.consequences import IMPACT_ORDER, IMPACTS
+from engine.core.splicing import KINDS
 from engine.core.variants import ScoredVariant, Triage
 from engine.exports.triage_files import FORMATS, TriageFormat
 from engine.exports.triage_report import variant_report
@@ -31,6 +32,8 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     frame = desk.frame
     for note in desk.notes:
         show_caption(note)
+    if before := int(found.provenance.parameters.get("rows_from_an_earlier_run", 0)):
+        show_caption(f"{before:,} of the alleles were scored by an earlier run that ended before its end; this one went on from there.")
     counts = frame["status"].value_counts()
     words = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -73,6 +76,7 @@ def _filters(frame: pd.DataFrame) -> Filters:
         genes = _choice(frame, "gene", "Gene", sorted({name for names in frame.get("gene", ()) for name in names.split(",") if name}))
         classes = _choice(frame, "consequence", "Class", triage_table.classes_by_severity(frame))
         impacts = _choice(frame, "impact", "Impact", [name for name in IMPACT_ORDER if name])
+        clinical = _choice(frame, "ClinVar", "ClinVar", sorted(set(frame.get("ClinVar", ())) - {""}))
         statuses = _choice(frame, "status", "Status", sorted(frame["status"].unique()))
         quantile = 1.0
         if any(name in frame for name in triage_table.QUANTILES):
@@ -80,7 +84,7 @@ def _filters(frame: pd.DataFrame) -> Filters:
                 "Quantile at most", [0.001, 0.01, 0.05, 0.1, 0.25, 1.0], value=1.0, key="triage-quantile", width=200,
                 help="Keeps rows whose llr or influence is among this share of their consequence class.",
             )  # fmt: skip
-    return Filters(text, genes, classes, impacts, statuses, float(quantile))
+    return Filters(text, genes, classes, impacts, clinical, statuses, float(quantile))
 
 
 def _choice(frame: pd.DataFrame, column: str, label: str, options: list[str]) -> tuple[str, ...]:
@@ -135,6 +139,11 @@ def _reason(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
         count = len(row.consequences)
         with st.expander(f"{count:,} transcript{'' if count == 1 else 's'}", expanded=len(row.consequences) < 4):
             st.dataframe(consequences(row), hide_index=True)
+    if row.splice is not None:
+        with st.expander("Splice sites, alternate − reference, by CI-SpliceAI", expanded=row.splice.score is not None):
+            if row.splice.note:
+                show_caption(row.splice.note)
+            st.dataframe(splice_changes(row), hide_index=True)
     if desk.problem:
         with st.container(horizontal=True):
             allele_bar.steps(shared, session, desk, "Triage")
@@ -199,6 +208,25 @@ def consequences(row: ScoredVariant) -> pd.DataFrame:
             "HGVS p.": [item.hgvs_p for item in row.consequences],
             "genetic code": [str(item.genetic_code or "") for item in row.consequences],
             "note": [item.note for item in row.consequences],
+        }
+    )
+
+
+def splice_changes(row: ScoredVariant) -> pd.DataFrame:
+    """The largest gain and loss of each kind of splice site around a variant: by how much, where, from what to what."""
+    found = row.splice
+    pairs = [(kind, change) for kind, change in zip(KINDS, found.changes, strict=True) if change is not None] if found is not None else []
+    return pd.DataFrame(
+        {
+            "site": [kind.replace("_", " ") for kind, _ in pairs],
+            "gene": [found.gene if found is not None else "" for _ in pairs],
+            "Δ P": [change.delta for _, change in pairs],
+            "position": pd.array([change.position for _, change in pairs], dtype="Int64"),
+            "from the variant": pd.array(
+                [None if change.position is None else change.position - row.variant.position for _, change in pairs], dtype="Int64"
+            ),
+            "P reference": [change.reference for _, change in pairs],
+            "P alternate": [change.alternate for _, change in pairs],
         }
     )
 

@@ -61,10 +61,12 @@ HELP: dict[str, str] = {item.column: item.help for item in SCORES} | {
     "influence quantile": "Share of measured substitutions of the same consequence class whose influence is as high or higher.",
     "Δ ln P": "Change of ln P(window) by a causal model, windows of equal length.",
     "impact": "VEP's class of the most severe consequence.",
+    "ClinVar": "ClinVar's classification of this very allele, in its own words; indels compared leftmost. Public domain (NCBI), not for diagnosis.",
+    "ClinVar review": "ClinVar's review status: how many submitters said so, by which criteria.",
     "protein": "The substitution in the protein by AlphaMissense's table: UniProt accession and change. The page Protein shows it among all others.",
     "consequence": "Most severe Sequence Ontology term of all transcripts.",
 }
-OPTIONAL = ("id", "Δ ln P", *(item.column for item in SCORES), "splice change", "AlphaMissense class", "protein", "consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p.",
+OPTIONAL = ("id", "Δ ln P", *(item.column for item in SCORES), "splice change", "AlphaMissense class", "protein", "ClinVar", "ClinVar review", "ClinVar id", "consequence", "impact", "gene", "transcript", "HGVS c.", "HGVS p.",
             "llr quantile", "influence quantile", "note")  # fmt: skip
 QUANTILES = ("llr quantile", "influence quantile")
 
@@ -97,6 +99,9 @@ def table(found: Triage) -> pd.DataFrame:
             "AlphaMissense": _numbers(row.missense.value if row.missense is not None else None for row in rows),
             "AlphaMissense class": [row.missense.label.replace("_", " ") if row.missense is not None else "" for row in rows],
             "protein": [str((row.missense and row.missense.substitution) or "") for row in rows],
+            "ClinVar": [(row.clinical.significance or "no classification") if row.clinical is not None else "" for row in rows],
+            "ClinVar review": [row.clinical.review if row.clinical is not None else "" for row in rows],
+            "ClinVar id": [row.clinical.identifier if row.clinical is not None else "" for row in rows],
             "frequency": _numbers(row.variant.frequency for row in rows),
             "ranked with": [row.ranked_with for row in rows],
             "HGVS c.": [row.consequences[0].hgvs_c if row.consequences else "" for row in rows],
@@ -132,20 +137,26 @@ def scores_of(frame: pd.DataFrame) -> list[Score]:
 
 @dataclass(frozen=True)
 class Filters:
-    """What is kept: rows with ``text`` in any cell, of these genes, classes, impacts and statuses (none: all), and with a quantile of at most
+    """What is kept: rows with ``text`` in any cell, of these genes, classes, impacts, classifications by ClinVar and statuses (none: all), and with a quantile of at most
     ``quantile`` in any of the quantile columns."""
 
     text: str = ""
     genes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     impacts: tuple[str, ...] = ()
+    clinical: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     quantile: float = 1.0
 
     def kept(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows that pass."""
         mask = np.ones(len(frame), dtype=bool)
-        for column, wanted in (("consequence", self.classes), ("impact", self.impacts), ("status", self.statuses)):
+        for column, wanted in (
+            ("consequence", self.classes),
+            ("impact", self.impacts),
+            ("ClinVar", self.clinical),
+            ("status", self.statuses),
+        ):
             if wanted and column in frame:
                 mask &= frame[column].isin(wanted).to_numpy()
         if self.genes and "gene" in frame:
@@ -172,6 +183,8 @@ def _with_text(frame: pd.DataFrame, wanted: str) -> np.ndarray:
         "splice change",
         "protein",
         "AlphaMissense class",
+        "ClinVar",
+        "ClinVar id",
         "note",
     ):
         if name in frame:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine.bench import run as benchmarks
 from engine.bench.goals import verdict
 from engine.bench.machine import instructions, machine, processor
 from engine.bench.measure import Row
+from engine.bench.whole import whole_rows
+from engine.models.locuscope.network import LocuscopeNet, NetConfig
+from engine.training.train import write_model
 
 ENCODER = "Encoder of 6 x 768, 1 base a token, 253 nt, one thread"
 
@@ -31,6 +36,20 @@ def test_the_table_says_it_beside_the_note(monkeypatch: pytest.MonkeyPatch) -> N
     row = Row(ENCODER, "float32: times the authors-style float32 loop", 1.1, "x", "noted")
     monkeypatch.setattr(benchmarks, "_sections", lambda *_: iter([lambda: [row]]))
     assert [told.note for told in benchmarks.run()] == ["noted; goal ≥ 1.25: missed"]
+
+
+def test_whole_maps_of_both_shipped_models_are_timed(tmp_path: Path) -> None:
+    sizes = {"width": 16, "layers": 1, "heads": 2, "hidden": 24, "kernel": 3, "stem_heads": 2, "stem_radius": 2}
+    for folder, config in (("locuscope-lm", NetConfig(**sizes)), ("locuscope-local", NetConfig(**sizes, windows=(4,), reader=8))):
+        write_model(tmp_path / folder, config, dict(LocuscopeNet(config).named_parameters()))
+    rows = list(whole_rows(tmp_path, (20, 320)))
+    assert [(row.group.split(",")[0].removeprefix("Whole maps of "), row.note) for row in rows if row.unit == "s"] == [
+        ("locuscope", "whole"),
+        ("locuscope-local", "whole"),
+        ("locuscope", "estimated from 8 and 40 bases"),
+        ("locuscope-local", "whole"),
+    ]
+    assert all(row.value > 0 for row in rows if row.unit == "s")
 
 
 def test_the_processor_is_named_as_the_system_names_it() -> None:

@@ -16,6 +16,11 @@ LENGTH = 400_000
 SEEN = """() => { const v = document.querySelector('.fv')?.view, bar = document.querySelector('.ov')?.bar;
   const loaded = v?.figure && bar?.view === v && v.meta.view === bar.data.view && v.region.a > -1 && v.region.b < v.length + 1;
   return loaded ? [Math.round(bar.seen.start), Math.round(bar.seen.end), v.length] : null; }"""
+WATCH = """() => { const bar = document.querySelector('.ov').bar, { ask, rested } = bar;
+  Object.assign(bar, { asked: [], restedAt: 0 });
+  bar.ask = (name, values) => { bar.asked.push(name); return ask.call(bar, name, values); };
+  bar.rested = () => { rested.call(bar); bar.restedAt = bar.view.region.a; }; }"""
+"""Notes what the bar asks of the server, and where the view was when it last looked whether to."""
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +61,15 @@ def test_the_whole_contig_is_one_view_that_is_walked_by_keys_buttons_and_the_poi
     page.wait_for_timeout(300)  # until the panels are drawn
     place = box_of(page, ".fv-clip[data-panel=sequence]")
     page.mouse.move(place["x"] + place["width"] * 0.75, place["y"] + 5)
+    page.evaluate(WATCH)
     page.mouse.down()
     page.mouse.move(place["x"] + place["width"] * 0.5, place["y"] + 5, steps=3)
     page.mouse.move(place["x"] + place["width"] * 0.25, place["y"] + 5, steps=3)
-    page.wait_for_timeout(400)
-    assert page.evaluate("document.querySelector('.fv').view.length") == 800  # nothing moves while the pointer holds it
+    page.wait_for_function("() => document.querySelector('.ov').bar.restedAt > 350", timeout=PATIENCE)  # a view at rest there would go on
+    assert page.evaluate("document.querySelector('.ov').bar.asked") == []  # but not while the pointer holds it
     page.mouse.up()
     reached(page, 21_600, 22_400, 800)
+    assert page.evaluate("document.querySelector('.ov').bar.asked") == ["move"]
     page.keyboard.press("w")
     reached(page, 0, LENGTH, LENGTH)
     assert page.evaluate("document.querySelector('.fv').view.laid.map(({ id }) => id).join()") == "genes"

@@ -176,6 +176,59 @@ def test_a_named_benchmark_reads_its_public_table_as_it_is(tmp_path: Path, capsy
     assert {"CADD.score", "phyloP (mammalian)"} <= {row["score"] for row in table if row["kind"] == "baseline"}
 
 
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = FakeRegistry(tmp_path / "models", Calls())
+    monkeypatch.setattr(arguments, "make_engine", lambda settings=None: Engine(settings or arguments.settings_of_command_line(), registry))
+
+
+def table_of(out: str) -> dict[str, dict[str, str]]:
+    rows = [line.split("\t") for line in out.splitlines() if not line.startswith("#")]
+    return {row[0]: dict(zip(rows[0], row, strict=True)) for row in rows[1:] if row[2] == "all"}
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_sequences_that_a_model_expects_are_told_apart_and_shuffled_ones_are_not(
+    shuffled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The toy expects every base to pair with its mirror image: palindromes are likely, others are not."""
+    fake(tmp_path, monkeypatch)
+    rng = random.Random(1)
+    halves = ["".join(rng.choices("ACGT", k=12)) for _ in range(80)]
+    kinds: dict[bool, list[str]] = {True: [], False: []}
+    for number, half in enumerate(halves):
+        fits = number % 2 == 0
+        mirrored = half.translate(str.maketrans("ACGT", "TGCA"))[::-1] if fits else "".join(rng.choices("ACGT", k=12))
+        kinds[rng.random() < 0.5 if shuffled else fits].append(half + mirrored)
+    for fits, name in ((True, "p.fa"), (False, "n.fa")):
+        Path(name).write_text("".join(f">{number}\n{text}\n" for number, text in enumerate(kinds[fits])))
+    given = ["benchmark", "promoters", "--data", "p.fa", "--data", "n.fa", "--model", "pairs", "--replicates", "100"]
+    assert command_line.main(given) == 0
+    found = table_of(capsys.readouterr().out)
+    score = found["Pairs, mean ln p"]
+    assert int(score["rows"]) == 80
+    if shuffled:
+        assert float(score["auroc_low"]) < 0.5 < float(score["auroc_high"])
+    else:
+        assert score["auroc"] == "1"
+    assert found["GC content"]["kind"] == "baseline"
+
+
+def test_saturation_mutagenesis_is_correlated_with_the_size_of_its_label_element_by_element(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["Chrom\tPos\tRef\tAlt\tCoefficient\tElement\tmine"]
+    for place in range(60):
+        value = (place - 30) / 10
+        reference = CONTIG[22 + place]
+        alternate = "-" if place == 5 else "A" if reference != "A" else "C"
+        lines.append(f"1\t{23 + place}\t{reference}\t{alternate}\t{value}\t{'one' if place % 2 else 'two'}\t{abs(value)}")
+    Path("mpra.tsv").write_text("\n".join(lines) + "\n")
+    assert (
+        command_line.main(["benchmark", "mpra", "--data", "mpra.tsv", "--score", "mine", "--gff", "genes.gff3", "--replicates", "50"]) == 0
+    )
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
+    found = [dict(zip(rows[0], row, strict=True)) for row in rows[1:] if row[0] == "mine"]
+    assert {row["class"]: row["spearman"] for row in found} == {"all": "1", "one": "1", "two": "1"}
+
+
 def test_without_a_table_the_named_benchmarks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["benchmark"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -185,7 +238,7 @@ def test_without_a_table_the_named_benchmarks_are_listed(capsys: pytest.CaptureF
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [(("brca1",), "needs --data TABLE"), (("mpra", "--data", "t.tsv"), "no table of variants"), (("t.tsv",), "Missing option '--label'"),
+    [(("brca1",), "needs --data TABLE"), (("chip-exo", "--data", "t.tsv"), "engine scan"), (("promoters", "--data", "t.tsv"), "needs --data 2 times"), (("t.tsv",), "Missing option '--label'"),
      (("fly", "--data", "t.tsv"), "There is no benchmark 'fly'")],
 )  # fmt: skip
 def test_what_a_named_benchmark_lacks_is_one_sentence(given: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:

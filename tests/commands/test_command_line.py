@@ -251,6 +251,7 @@ def test_a_triage_takes_a_list_and_variants_of_the_command_line(capsys: pytest.C
 def test_a_triage_that_was_stopped_goes_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from engine.service import triage_stream
 
+    monkeypatch.setattr(triage_stream, "FIRST_PIECE", 2)
     monkeypatch.setattr(triage_stream, "PIECE", 2)
     letters = HAIRPIN * 3
     Path("r.fa").write_text(f">1\n{letters}\n")
@@ -261,11 +262,11 @@ def test_a_triage_that_was_stopped_goes_on(monkeypatch: pytest.MonkeyPatch, caps
     whole = Path("t.tsv").read_text().splitlines()[3:]
     add, pieces = triage_stream.Journal.add, []
 
-    def once(self: triage_stream.Journal, rows: object) -> None:
+    def once(self: triage_stream.Journal, rows: object, batches: str = "") -> None:
         if pieces:
             raise KeyboardInterrupt
         pieces.append(1)
-        add(self, rows)  # type: ignore[arg-type]
+        add(self, rows, batches)  # type: ignore[arg-type]
 
     monkeypatch.setattr(triage_stream.Journal, "add", once)
     assert command_line.main(given) == 130

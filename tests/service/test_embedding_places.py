@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import numpy as np
 import pytest
 
 from engine.core import embedding
-from engine.core.embedding import EmbeddingParameters
-from engine.core.errors import ParameterError
+from engine.core.embedding import INTERGENIC, EmbeddingParameters
+from engine.core.errors import Cancelled, ParameterError
 from engine.core.features import Feature
+from engine.core.progress import SilentMonitor
 from engine.core.sequence import NucleotideSequence
-from engine.service.embedding_places import GenomeOfRecords, choose_places, kinds_of, read_places
+from engine.service import embedding_places
+from engine.service.embedding_places import USUAL, GenomeOfRecords, choose_places, kinds_of, read_places
 
 LETTERS = "ACGTTGCA" * 100
 FEATURES = (
@@ -70,8 +75,10 @@ def test_windows_have_the_class_that_covers_half_of_them() -> None:
 
 def test_some_of_each_class_are_drawn_and_mostly_unknown_letters_are_left_out() -> None:
     chosen = choose_places(genome(), EmbeddingParameters(window_bp=50, per_class=2))
-    kinds = [place.kind for place in chosen.places]
-    assert {kind: kinds.count(kind) for kind in set(kinds)} == {"CDS": 2, "tRNA": 2, "intergenic": 2} or kinds.count("tRNA") == 1
+    whole = choose_places(genome(), EmbeddingParameters(window_bp=50))
+    assert Counter(place.kind for place in whole.places) == {"CDS": 4, "tRNA": 2, "intergenic": 10}
+    assert Counter(place.kind for place in chosen.places) == {"CDS": 2, "tRNA": 2, "intergenic": 2}
+    assert [place for place in whole.places if place in chosen.places] == list(chosen.places)
     assert chosen == choose_places(genome(), EmbeddingParameters(window_bp=50, per_class=2))
     found = choose_places(genome("N" * 200 + LETTERS, ()), EmbeddingParameters(window_bp=100))
     assert (len(found.places), found.unknown) == (8, 2)
@@ -88,3 +95,58 @@ def test_too_many_too_few_and_unknown_kinds_are_one_sentence(monkeypatch: pytest
     monkeypatch.setattr(embedding, "FEWEST_PLACES", 5)
     with pytest.raises(ParameterError, match="There are 1 such places; at least 5"):
         choose_places(genome(), EmbeddingParameters(kinds="tRNA"))
+
+
+def _slow_class(start: int, width: int, features: tuple[Feature, ...]) -> str:
+    """Base by base: the kind that covers half of a window, the first of two; else what genes leave free."""
+    kinds = [name for name in USUAL if name != INTERGENIC]
+    codes, genes = [""] * 10_000, [False] * 10_000
+    for item in features:
+        for place in range(item.start, item.end):
+            codes[place] = item.kind if item.kind in kinds else codes[place]
+            genes[place] = genes[place] or item.kind in ("gene", *kinds)
+    inside = codes[start : start + width]
+    for kind in kinds:
+        if 2 * inside.count(kind) >= width:
+            return kind
+    return INTERGENIC if 2 * sum(genes[start : start + width]) < width else ""
+
+
+@pytest.mark.parametrize(("width", "step"), [(20, 20), (31, 7), (60, 200)])
+def test_classes_of_windows_are_those_of_counting_base_by_base(width: int, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedding_places, "_BASES_AT_ONCE", 150)
+    random = np.random.default_rng(3)
+    starts = sorted(random.integers(0, 760, 30).tolist())
+    kinds = random.choice(["CDS", "tRNA", "gene", "rRNA", "misc"], 30).tolist()
+    features = tuple(Feature(kind, kind, start, start + 10 + 2 * (start % 15), "+") for kind, start in zip(kinds, starts, strict=True))
+    chosen = choose_places(genome(features=features), EmbeddingParameters(window_bp=width, step_bp=step))
+    assert [place.start for place in chosen.places] == list(range(0, 800 - width + 1, step))
+    assert [place.kind for place in chosen.places] == [_slow_class(place.start, width, features) for place in chosen.places]
+
+
+class _Endless(GenomeOfRecords):
+    """A genome whose features may not be asked for."""
+
+    def __init__(self) -> None:
+        super().__init__((), ())
+
+    def contigs(self) -> dict[str, int]:
+        return {f"chr{number}": 150_000_000 for number in range(1, 23)}
+
+    def features(self, contig: str) -> tuple[Feature, ...]:
+        raise AssertionError(contig)
+
+
+def test_windows_are_counted_before_any_is_made_and_a_look_can_stop_them() -> None:
+    with pytest.raises(ParameterError, match="These are 165,000,000 places; at most 50,000"):
+        choose_places(_Endless(), EmbeddingParameters(window_bp=20))
+    with pytest.raises(ParameterError, match="These are 165,000,000 windows; some of each class are drawn from 20,000,000 at most"):
+        choose_places(_Endless(), EmbeddingParameters(window_bp=20, per_class=500))
+
+    class Stop(SilentMonitor):
+        def advance(self, done: int) -> None:
+            raise Cancelled("stopped")
+
+    for parameters in (EmbeddingParameters(window_bp=1000, per_class=500), EmbeddingParameters()):
+        with pytest.raises(Cancelled):
+            choose_places(_Endless(), parameters, Stop())

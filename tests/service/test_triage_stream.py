@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,11 +69,12 @@ def the_stream(path: Path, request: TriageRequest) -> Stream:
 def test_in_pieces_it_is_the_triage_of_the_whole(
     vcf: Path, reference: ReferenceLetters, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(triage_stream, "FIRST_PIECE", 2)
     monkeypatch.setattr(triage_stream, "PIECE", 2)
     request = TriageRequest((), reference, parameters=TriageParameters(20))
     whole = engine.run_triage(replace(request, variants=read_vcf(vcf)))
     journal = Journal(tmp_path / "j", "x")
-    found = run_stream(engine, the_stream(vcf, request), journal, SilentMonitor())
+    found = run_stream(engine.run_triage, the_stream(vcf, request), journal, SilentMonitor())
     journal.close(done=False)
     assert list(found.rows) == list(whole.rows)
     assert found.rows[2] == whole.rows[2]
@@ -101,19 +105,20 @@ class Impatient(SilentMonitor):
 def test_a_run_that_ended_in_the_middle_goes_on_and_gives_the_same(
     vcf: Path, reference: ReferenceLetters, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(triage_stream, "FIRST_PIECE", 2)
     monkeypatch.setattr(triage_stream, "PIECE", 2)
     request = TriageRequest((), reference, parameters=TriageParameters(20))
     stream = the_stream(vcf, request)
     first = Journal(tmp_path / "j", "x")
     with pytest.raises(Cancelled):
-        run_stream(engine, stream, first, Impatient(5))
+        run_stream(engine.run_triage, stream, first, Impatient(5))
     first.close(done=False)
     assert 2 <= len(first) < stream.count
     with (tmp_path / "j").open("ab") as handle:
         handle.write(b'[["chr1",9,"G"')  # what a killed process leaves
     again = Journal(tmp_path / "j", "x")
     assert len(again) == len(first)
-    found = run_stream(engine, stream, again, SilentMonitor())
+    found = run_stream(engine.run_triage, stream, again, SilentMonitor())
     whole = engine.run_triage(replace(request, variants=read_vcf(vcf)))
     assert list(found.rows) == list(whole.rows)
     assert found.provenance.parameters["rows_from_an_earlier_run"] == len(first)
@@ -124,6 +129,7 @@ def test_a_run_that_ended_in_the_middle_goes_on_and_gives_the_same(
 def test_which_batches_were_unusual_is_known_of_every_piece_and_after_an_end(
     vcf: Path, reference: ReferenceLetters, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(triage_stream, "FIRST_PIECE", 2)
     monkeypatch.setattr(triage_stream, "PIECE", 2)
     whole, pieces, stopped = engine.run_triage, list[Triage](), list[bool]()
 
@@ -140,15 +146,81 @@ def test_which_batches_were_unusual_is_known_of_every_piece_and_after_an_end(
     stream = the_stream(vcf, TriageRequest((), reference, parameters=TriageParameters(20)))
     first = Journal(tmp_path / "j", "x")
     with pytest.raises(Cancelled):
-        run_stream(engine, stream, first, SilentMonitor())
+        run_stream(engine.run_triage, stream, first, SilentMonitor())
     first.close(done=False)
     assert len(first) == 4
     again = Journal(tmp_path / "j", "x")
     assert (len(again), again.batches) == (4, "smaller")
-    found = run_stream(engine, stream, again, SilentMonitor())
+    found = run_stream(engine.run_triage, stream, again, SilentMonitor())
     assert found.provenance.batches == "shared, smaller"
     assert list(found.rows) == [row for piece in pieces for row in piece.rows]
     again.close(done=True)
+
+
+def test_pieces_grow_while_they_are_quick_and_shrink_when_they_are_slow() -> None:
+    assert [triage_stream._next_size(100, seconds) for seconds in (1, 7, 30)] == [200, 100, 50]
+    assert triage_stream._next_size(800, 1) == triage_stream.PIECE
+    assert triage_stream._next_size(1, 100) == 1
+
+
+def of_a_visitor(vcf: Path, folder: Path, genome: str) -> Stream:
+    """A question with an uploaded genome, which lies somewhere else each time."""
+    folder.mkdir()
+    (folder / "reference.fa").write_text(genome)
+    letters = ReferenceLetters.of_file(folder / "reference.fa", Settings(home=folder))
+    held = replace(letters, sha256=hashlib.sha256(genome.encode()).hexdigest())
+    found = read_vcf(vcf)
+    return the_stream(vcf, TriageRequest(found, held, parameters=TriageParameters(20)))
+
+
+def test_a_visitors_triage_whose_session_ended_goes_on_when_it_is_asked_again(
+    vcf: Path, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(triage_stream, "FIRST_PIECE", 2)
+    monkeypatch.setattr(triage_stream, "PIECE", 2)
+    genome = f">1 small\n{CONTIG}\n"
+    whole = engine.run_triage(of_a_visitor(vcf, tmp_path / "a", genome).request)
+    add = Journal.add
+
+    def once(self: Journal, rows: Iterable[ScoredVariant], batches: str = "") -> None:
+        add(self, rows, batches)
+        raise Cancelled("the session ended")
+
+    monkeypatch.setattr(Journal, "add", once)
+    first = engine.submit_stream(of_a_visitor(vcf, tmp_path / "b", genome), "ada")
+    assert first.wait(60)
+    assert first.state == "cancelled"
+    monkeypatch.setattr(Journal, "add", add)
+    again = engine.submit_stream(of_a_visitor(vcf, tmp_path / "c", genome), "ben")
+    assert again.wait(60)
+    found = again.answer()
+    assert found.provenance.parameters["rows_from_an_earlier_run"] == 2
+    assert list(found.rows) == list(whole.rows)
+    assert not list((engine.settings.home / "visitors" / "unfinished").glob("*.rows"))
+    other = engine.submit_stream(of_a_visitor(vcf, tmp_path / "d", genome + "A\n"), "ada")
+    assert other.wait(60)
+    assert "rows_from_an_earlier_run" not in other.answer().provenance.parameters
+
+
+def test_what_nobody_came_back_for_is_deleted_and_nothing_is_written_where_it_may_not_be(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, disk_bytes=16 * 100)
+    with triage_stream.unfinished(settings, "one") as place, triage_stream.unfinished(settings, "one") as taken:
+        assert place is not None
+        assert taken is None
+        place.write_bytes(b"x" * 60)
+    os.utime(place, (time.time() - 60,) * 2)
+    with triage_stream.unfinished(settings, "two") as other:
+        assert other is not None
+        assert place.exists()
+        other.write_bytes(b"x" * 60)
+    with triage_stream.unfinished(settings, "three"):
+        assert not place.exists()
+        assert other.exists()
+    os.utime(other, (time.time() - 8 * 86_400,) * 2)
+    with triage_stream.unfinished(settings, "three"):
+        assert not other.exists()
+    with triage_stream.unfinished(replace(settings, keep="memory"), "one") as nowhere:
+        assert nowhere is None
 
 
 def test_a_journal_of_another_question_is_begun_anew(tmp_path: Path) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from engine.analyses.dependency import DependencyMap
+from engine.analyses.probabilities import BaseProbabilities
+from engine.analyses.segmentation import Segmentation
 from engine.core.alleles import Change
 from engine.core.errors import ParameterError
 from engine.core.sequence import NucleotideSequence
-from engine.views.comparison import changed_pairs, difference, on_reference
+from engine.views.comparison import changed_pairs, difference, on_reference, track_differences
+from engine.views.evidence import LocusEvidence
+from engine.views.figure import locus_figure
 from tests.views import samples
 
 
@@ -69,3 +74,35 @@ def test_a_map_with_an_insertion_or_deletion_stands_on_the_positions_of_the_refe
     assert placed.values[3, 4] == values[4, 5]
     with pytest.raises(ParameterError, match="whole changed sequence"):
         on_reference(placed, letters, Change(2, "G", ""))
+
+
+def _answers(letters: str, values: list[float], elements: list[float]) -> dict[str, Any]:
+    """P(A) of each base, the others alike; the probability of one element."""
+    given = NucleotideSequence(letters)
+    first = np.array(values, np.float32)
+    rest = (1 - first) / 3
+    return {
+        "probabilities": BaseProbabilities(given, np.stack([first, rest, rest, rest], axis=1), samples.provenance("probabilities", given)),
+        "segmentation": Segmentation(given, ("exon",), np.array(elements, np.float32)[:, None], samples.provenance("segmentation", given)),
+    }
+
+
+def test_tracks_of_an_alternate_stand_on_the_reference_and_are_less_those_of_the_reference() -> None:
+    reference = NucleotideSequence("AACG")
+    before = _answers("AACG", [1.0, 0.25, 0.25, 0.25], [0.9, 0.9, 0.5, 0.1])
+    after = _answers("ACG", [0.25, 0.25, 1.0], [0.2, 0.5, 0.1])  # the second A is deleted
+    found = track_differences(reference, Change(1, "A", ""), before, after)
+    assert found is not None
+    np.testing.assert_allclose(found.expected, [-0.75, np.nan, 0.0, -0.25], atol=1e-6)
+    np.testing.assert_allclose(found.entropy, [2.0, np.nan, 0.0, -2.0], atol=1e-6)
+    np.testing.assert_allclose(found.elements[:, 0], [-0.7, np.nan, 0.0, 0.0], atol=1e-6)
+    assert found.influence is None
+    assert [(name, round(value, 2), at) for name, value, at in found.moved()] == [("exon", -0.7, 0)]
+    assert "exon −0.70 at A1" in found.words()
+    assert [track.name for track in found.tracks()] == ["delta_expected", "delta_entropy", "delta_exon"]
+    assert len(found.rows().columns["position"]) == 4
+    assert found.complete
+    ids = [item["id"] for item in locus_figure(LocusEvidence(reference, {"differences": found})).layout.meta["panels"]]
+    assert {"delta-expected", "delta-entropy", "delta-elements"} <= set(ids)
+    assert "delta-influence" not in ids
+    assert track_differences(reference, Change(1, "A", ""), {}, after) is None

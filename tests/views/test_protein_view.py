@@ -10,7 +10,7 @@ import pytest
 from engine.core.proteins import AMINO_ACIDS, ProteinScores, Substitution
 from engine.models.entry import LoadOptions
 from engine.models.scorers import alphamissense
-from engine.views.protein import CELLS, VARIANTS, Mark, protein_figure
+from engine.views.protein import CELLS, CLICKABLE, VARIANTS, Mark, protein_figure
 from tests.models.scorers.protein_tables import both
 
 
@@ -34,5 +34,16 @@ def test_cells_reference_and_marks_are_where_they_belong(scores: ProteinScores, 
     assert (list(traces[VARIANTS].x), list(traces[VARIANTS].y)) == ([2], [AMINO_ACIDS.index("M")])
     assert "<b>" not in traces[VARIANTS].text[0]
     np.testing.assert_array_equal(np.isnan(traces["map"].z), np.isnan(scores.values[:, 1:4]))
+    assert traces[VARIANTS].selectedpoints == (0,)
     edges = [place for place, _ in traces["map"].colorscale]
     assert edges == [0.0, 0.34, 0.34, 0.564, 0.564, 1.0]
+
+
+@pytest.mark.parametrize(("last", "there"), [(CLICKABLE, True), (CLICKABLE + 1, False)])
+def test_a_long_stretch_has_no_point_for_every_cell_but_says_its_values(scores: ProteinScores, last: int, there: bool) -> None:
+    long = ProteinScores("P1", scores.residues * 100, np.tile(scores.values, 100), np.tile(scores.classes, 100), scores.card)
+    traces = {trace.name: trace for trace in protein_figure(long, 1, last).data}
+    assert (CELLS in traces) is there
+    assert (traces["map"].hovertemplate is None) is there
+    if not there:
+        assert traces["map"].customdata[AMINO_ACIDS.index("W"), -1] == "W"

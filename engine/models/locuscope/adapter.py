@@ -25,6 +25,8 @@ from engine.models.locuscope.marks import LANGUAGE_MODEL, LOCAL_LANGUAGE_MODEL, 
 from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, DOMAINS, MASK
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import numpy as np
     import torch
     from numpy.typing import NDArray
@@ -151,21 +153,28 @@ class Locuscope:
 
     def hidden(self, ids: Tensor) -> Tensor:
         """Last hidden states float32 (B, L, width) of token ids (B, T); the domain token's is left out."""
+        with self._precision():
+            states = self._net.hidden(ids)
+        return states[:, 1:].float()
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        """Where the products run in the lower precision that was chosen."""
         import torch
 
-        if self.dtype == "float32":
-            states = self._net.hidden(ids)
-        else:
-            with torch.autocast(self._device.type, dtype=getattr(torch, self.dtype)):
-                states = self._net.hidden(ids)
-        return states[:, 1:].float()
+        return torch.autocast(self._device.type, dtype=getattr(torch, self.dtype), enabled=self.dtype != "float32")
 
     def base_logits(self, reference: Prepared, ids: Tensor, *, normalised: bool = False) -> Tensor:
         """Scores float32 (B, L, 4) of A, C, G, T at each base."""
         return self._scores(self.hidden(ids), normalised=normalised)
 
+    def logits_at(self, reference: Prepared, ids: Tensor, places: Tensor) -> Tensor:
+        """Scores float32 (B, 4) of base ``places[b]``; see `engine.core.protocols.OneBaseModel`."""
+        with self._precision():
+            states = self._net.hidden_at(ids, places + 1)
+        return self._scores(states.float(), normalised=False)
+
     def _scores(self, states: Tensor, *, normalised: bool) -> Tensor:
-        """Scores float32 (B, L, 4) of hidden states (B, L, hidden_size)."""
+        """Scores float32 (..., 4) of hidden states (..., hidden_size)."""
         from torch.nn.functional import linear
 
         scores = linear(states, *self._head(normalised=normalised))
@@ -462,7 +471,7 @@ ENTRIES: dict[str, ModelEntry] = {
             source="assets/models/locuscope-local (trained by engine.training)",
             description="Locuscope distilled into a network whose exact maps take seconds: attention within 249 bases, pairs and reading frames from layers of their own.",
             organisms="Bacteria, phages, yeasts and structured RNA families; the domain is part of the input.",
-            limitations="LIMITATIONS",
+            limitations="As of Locuscope, which it was distilled from: small, effects do not tell missense from synonymous, contacts taught from annotated RNA pairs, stop codons given, no animals or plants. Beside it about a hundredth of a bit worse per base in bacteria and phages; no memory of RNA families; its threshold of contacts was not set anew; not faster below about 150 bases.",
             species=DOMAINS,
             contact_recipe="stems_rna",
             contact_growth=5.5,

@@ -70,10 +70,14 @@ class MemoryLayer(nn.Module):
             self._unpacked = True
         return self.tables
 
-    def forward(self, ids: Tensor, masked: Asked | None = None) -> Tensor:
-        """Votes in the scale of logits. ``masked``: whether anything is masked, asked before; else it is asked now."""
+    def speaks(self, ids: Tensor) -> Asked:
+        """Whether there is anything to say: a letter is masked, in a domain where votes count."""
+        return Asked(((ids == MASK) & (self.strength[ids[:, :1] - DOMAIN] != 0)).any())
+
+    def forward(self, ids: Tensor, speaks: Asked | None = None) -> Tensor:
+        """Votes in the scale of logits. ``speaks``: of `speaks`, asked before; else it is asked now."""
         hidden = ids == MASK
-        if not (masked or Asked(hidden.any())).answer():
+        if not (speaks or self.speaks(ids)).answer():
             return torch.zeros(*ids.shape, 4, device=ids.device)
         known = is_base(ids)
         letters = torch.where(known, ids - BASE, 0)

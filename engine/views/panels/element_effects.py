@@ -13,6 +13,8 @@ from engine.views.panel import Drawn, Panel, Readout
 from engine.views.panels.elements import plain
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from engine.analyses.element_effects import ElementEffects
 
 ROW = 15
@@ -23,8 +25,12 @@ LEAST_LIMIT = 0.05
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """A heat map element × base, red where the element gains, blue where it loses; bases that were not changed are grey."""
     found: ElementEffects = evidence.results["element-effects"]
-    values = found.strongest()
-    names = [plain(name).replace(" forward", " +").replace(" reverse", " −") for name in found.elements]
+    return rows_of_elements(found.strongest(), found.elements, "effect on", found.provenance.card.title, style)
+
+
+def rows_of_elements(values: NDArray[np.float32], elements: tuple[str, ...], word: str, model: str, style: FigureStyle) -> Drawn:
+    """Signed changes float32 (E, L) of elements' probabilities, one row each; NaN is grey. ``word``: what the read-out says before a name."""
+    names = [plain(name).replace(" forward", " +").replace(" reverse", " −") for name in elements]
     known = np.abs(values[np.isfinite(values)])
     limit = max(LEAST_LIMIT, float(f"{known.max():.2g}")) if known.size else 1.0
     traces, images = drawn(Cells(values, 1, 1, 0, 1), limit, FigureStyle(live=style.live, still=style.still), both_signs=True, bar="Δ p")
@@ -46,9 +52,9 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         tuple(traces),
         axis,
         tuple(images),
-        height=max(PANEL.height, ROW * len(names)),
-        model=found.provenance.card.title,
-        readout=tuple(Readout(f"effect on {names[k]}", values[k], 3) for k in order),
+        height=max(56, ROW * len(names)),
+        model=model,
+        readout=tuple(Readout(f"{word} {names[k]}", values[k], 3) for k in order),
         shapes=(ground,),
         facts={"limit": limit},
     )

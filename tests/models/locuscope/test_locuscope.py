@@ -12,7 +12,7 @@ from engine.analyses.dependency import dependency_map
 from engine.analyses.effects import variant_effects
 from engine.analyses.segmentation import segmentation
 from engine.core.errors import ParameterError, SequenceError, WeightsInvalid, WeightsMissing
-from engine.core.protocols import ElementModel, EmbeddingModel, MaskingModel, NucleotideModel
+from engine.core.protocols import ElementModel, EmbeddingModel, MaskingModel, NucleotideModel, OneBaseModel
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.entry import LoadOptions
 from engine.models.locuscope.adapter import ENTRIES, Locuscope, LocuscopeSegmenter
@@ -119,6 +119,19 @@ def test_masked_scores_without_redoing_the_stem_are_those_of_whole_passes(checkp
     with torch.inference_mode():
         expected = model.base_logits(prepared, model.masked(prepared, positions))
         torch.testing.assert_close(model.masked_logits(prepared, positions), expected, atol=2e-5, rtol=1e-4)
+
+
+def test_one_base_is_scored_as_in_whole_passes_and_the_stem_bias_of_a_whole_input_is_that_of_its_parts(checkpoint: Path) -> None:
+    model = load(checkpoint)
+    assert isinstance(model, OneBaseModel)
+    prepared = model.prepare(NucleotideSequence(LETTERS))
+    places = torch.arange(20)
+    ids = model.masked(prepared, places)
+    with torch.inference_mode():
+        expected = model.base_logits(prepared, ids)[places, places]
+        torch.testing.assert_close(model.logits_at(prepared, ids, places), expected, atol=2e-5, rtol=1e-4)
+        tokens = torch.arange(700)
+        assert torch.equal(model.net.stem.whole_bias(700), model.net.stem.bias(tokens, tokens))
 
 
 def test_bfloat16_is_close_and_leaves_global_state_alone(checkpoint: Path) -> None:
