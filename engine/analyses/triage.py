@@ -276,11 +276,11 @@ def _scores(model: NucleotideModel, wanted: dict[_Pass, Prepared]) -> dict[_Pass
     first, order = next(iter(wanted.values())), list(wanted)
     ids = torch.cat([_input(model, window, one) for one, window in wanted.items()])
     places = torch.tensor([place for _, place, _ in order], device=model.device)
-    of_one_base = isinstance(model, OneBaseModel) and all(map(_is_masked, order))
+    sparing = model if isinstance(model, OneBaseModel) and all(map(_is_masked, order)) else None
 
     def compute(start: int, end: int) -> list[Tensor]:
-        if of_one_base:
-            return list(model.logits_at(first, ids[start:end], places[start:end]))
+        if sparing is not None:
+            return list(sparing.logits_at(first, ids[start:end], places[start:end]))
         scores = model.base_logits(first, ids[start:end])
         return [row[one[1]] if _is_masked(one) else row for one, row in zip(order[start:end], scores, strict=True)]
 

@@ -109,7 +109,7 @@ def _rows(paths: Sequence[Path], columns: str) -> Labelled:
     from engine.sources.labelled import read_labelled, read_labelled_sequences
 
     if len(paths) > 1:
-        return read_labelled_sequences(*paths)
+        return read_labelled_sequences(paths[0], paths[1])
     return read_labelled(paths[0], tuple(name.strip() for name in columns.split(",")) if columns else ())
 
 

@@ -61,7 +61,11 @@ def element_scores_command(
     monitor.close()
     print(found.words(), file=sys.stderr)
     end = ".tsv" if out is None else out.suffix.casefold()
-    deliver(lambda path: path.write_text(scores_text(found, end), encoding="utf-8") and None, out, end)
+
+    def write(path: Path) -> None:
+        path.write_text(scores_text(found, end), encoding="utf-8")
+
+    deliver(write, out, end)
 
 
 def _judge(text: str, species: str, letters: NucleotideSequence, locus: str | None, engine: Engine, settings: Settings) -> Judge:

@@ -683,5 +683,7 @@ def _clinical(request: TriageRequest | AlleleRequest) -> Callable[[Any, JobMonit
     from engine.service import clinvar
     from engine.service.triage import TriageRequest
 
-    table = clinvar.opened(request) if isinstance(request, TriageRequest) else None
+    if not isinstance(request, TriageRequest):
+        return None
+    table = clinvar.opened(request)
     return None if table is None else functools.partial(clinvar.with_clinvar, table, request)

@@ -9,7 +9,7 @@ from engine.analyses.declared import declared
 from engine.analyses.models_beside import Beside, ModelsBeside, check_count, influence_of, models_beside, trained_for
 from engine.core.card import Capability
 from engine.core.errors import ParameterError, SequenceError
-from engine.core.parameters import fields_of
+from engine.core.parameters import Parameters, fields_of, parameters_from
 from engine.models.groups import group_of
 from engine.service.requests import Request
 
@@ -44,7 +44,7 @@ class BesideRequest:
     dtype: str = ""
 
     def __post_init__(self) -> None:
-        declared(EFFECTS).parameters(influence=self.influence)
+        self.effect_parameters()
         check_count(len(set(self.models)))
         if len(set(self.models)) < len(self.models):
             raise ParameterError("A model is named twice; name different ones.")
@@ -52,6 +52,10 @@ class BesideRequest:
             raise SequenceError(
                 f"The sequence has {len(self.sequence):,} bases; up to {LONGEST_BP:,} are compared at once; choose a window."
             )
+
+    def effect_parameters(self) -> Parameters:
+        """Of the effects, by the chosen variant of influence. Raises `ParameterError` for one that there is not."""
+        return parameters_from(declared(EFFECTS).parameters, {"influence": self.influence})
 
     def questions(self, engine: Engine) -> dict[str, dict[str, Request]]:
         """By model, what is asked of it: its map, and its effects where it has any. Raises what `Engine.check` raises."""
@@ -61,9 +65,7 @@ class BesideRequest:
             shared: dict[str, Any] = {"species": species.get(model, ""), "device": self.device, "dtype": self.dtype}
             found[model] = {"dependency": Request("dependency", self.sequence, model, None, **shared)}
             if engine.model(model).card.can(Capability.EFFECTS):
-                found[model][EFFECTS] = Request(
-                    EFFECTS, self.sequence, model, declared(EFFECTS).parameters(influence=self.influence), **shared
-                )
+                found[model][EFFECTS] = Request(EFFECTS, self.sequence, model, self.effect_parameters(), **shared)
             for request in found[model].values():
                 engine.check(request)
         return found

@@ -193,9 +193,9 @@ def track_differences(
         return None
 
     def changed(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.float32]:
-        found = after[source] - before
+        found: NDArray[np.float32] = (after[source] - before).astype(np.float32)
         found[source < 0] = np.nan
-        return found.astype(np.float32)
+        return found
 
     made: dict[str, Any] = {}
     if "probabilities" in both:

@@ -86,7 +86,7 @@ def _intake(shared: state.Shared) -> None:
     elif asked:
         try:
             kind = given_last(READING, file, text)
-            if kind == "file":
+            if kind == "file" and file is not None:
                 _read(shared, file.name, state.uploaded(file, "alignment"))
             elif kind == "text":
                 _read(shared, "pasted text", text.encode("utf-8", "replace"))

@@ -72,12 +72,13 @@ def _judging(shared: Shared, session: Session, runs: Runs, found: Segmentation) 
     titles = choices.model_titles(row.card for row in models.values())
     words = {**({ANNOTATION: f"the annotation ({len(given):,} features)"} if given else {}), **titles}
     words |= {name: f"track {track.name}" for name, track in blocks.items()}
+    if not words:
+        show_caption("There is no annotation, no track of blocks and no other element model here to hold them against.")
+        return
     left, right = st.columns(2, vertical_alignment="bottom")
     last = st.session_state.get(CHOSEN)
     index = list(words).index(last) if last in words else 0
     name = left.selectbox("Judge", list(words), index=index, format_func=lambda key: words[key], key=f"judge-{len(words)}")
-    if name is None:
-        return
     st.session_state[CHOSEN] = name
     if name in blocks:
         _table(found, Judge(blocks[name].name, _places(blocks[name])), None)

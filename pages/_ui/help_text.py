@@ -15,8 +15,8 @@ CAUTIONS = """
   provenance and every file say so, and at how many bases. *Without its memory* under the question, or `--species "rna without memory"`, shows what
   the network knows by itself. Maps and contacts never hear it.
 * **Two shipped models.** *Locuscope local* is *Locuscope* distilled into a network that reads 249 bases around each base, and pairs and reading
-  frames of the whole sequence: exact maps of long sequences in a fraction of the time, for about a hundredth of a bit more per base in bacteria and phages. It
-  has no memory of relatives. Every panel names the model that answered.
+  frames of the whole sequence: exact maps of long sequences in a fraction of the time. It tells stop-gained variants less well and has no memory of relatives.
+  Every panel names the model that answered.
 * **Simple methods beside the model.** The line *stem counter* in *Possible base pairs* knows nothing but letters that pair; the (i) of that panel and
   the page *Benchmarks* have how many pairs each finds. Of variants, *Triage* says for which consequence classes a score was measured no better
   than chance.

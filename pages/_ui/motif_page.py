@@ -265,7 +265,7 @@ def _list(shared: state.Shared, session: state.Session, work: MotifWork, found: 
     if st.button(f"Open {place.locus} in the explorer", key="motif-open"):
         session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
         most = min(MOST_SHOWN_BP, shared.engine.model(model).card.max_length)
-        search.ask(shared, session, Question(work.source.question(place, most), model, work.request.species))
+        search.ask(shared, session, Question(work.source.question(place, most), model, species=work.request.species))
         st.switch_page("pages/explorer.py")
 
 

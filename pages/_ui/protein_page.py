@@ -90,10 +90,10 @@ def _intake(shared: state.Shared) -> None:
     if not sent:
         return
     try:
-        if given_last(READING, file, text, st.session_state.get(TRIED, "")) != "file":
-            _read(shared, text, assembly)
-        else:
+        if given_last(READING, file, text, st.session_state.get(TRIED, "")) == "file" and file is not None:
             _read_file(shared, file.name, state.uploaded(file, "protein-vcf"), assembly)
+        else:
+            _read(shared, text, assembly)
     except LocuscopeError as error:
         show_error(str(error))
 

@@ -511,7 +511,8 @@ class LocuscopeNet(nn.Module):
         for block, window in blocks if rows is None else blocks[:-1]:
             x = block(x, cos, sin, window)
         if rows is not None:
-            x = self.blocks[-1].at(x, rows, cos, sin)
+            last: Any = self.blocks[-1]
+            x = last.at(x, rows, cos, sin)
         states: Tensor = self.norm(x)
         return states
 
