@@ -162,9 +162,9 @@ def _annotated(line: str, ranked: Sequence[tuple[ScoredVariant, int | None]]) ->
         ("LCS_AM", [_number(row.missense.value if row.missense else None) for row in rows]),
         ("LCS_AM_CLASS", [row.missense.label if row.missense else "." for row in rows]),
         ("LCS_AM_PROTEIN", [str((row.missense and row.missense.substitution) or ".") for row in rows]),
-        ("LCS_CLINVAR", [_told(row.clinical and row.clinical.significance) for row in rows]),
-        ("LCS_CLINVAR_REVIEW", [_told(row.clinical and row.clinical.review) for row in rows]),
-        ("LCS_CLINVAR_ID", [_told(row.clinical and row.clinical.identifier) for row in rows]),
+        ("LCS_CLINVAR", [_told(row.clinical.significance if row.clinical else None) for row in rows]),
+        ("LCS_CLINVAR_REVIEW", [_told(row.clinical.review if row.clinical else None) for row in rows]),
+        ("LCS_CLINVAR_ID", [_told(row.clinical.identifier if row.clinical else None) for row in rows]),
         ("LCS_LEFT_ALIGNED", ["|".join(map(str, row.left_aligned)) if row.left_aligned else "." for row in rows]),
         (
             splice_field.FIELD,
