@@ -91,7 +91,7 @@ def batches(
         _free_memory()  # here, where the failed batch's frames, which held its tensors, are gone
 
 
-_unusual: ContextVar[frozenset[str]] = ContextVar("unusual", default=frozenset())
+_unusual: ContextVar[frozenset[str] | None] = ContextVar("unusual", default=None)
 
 
 @contextmanager
@@ -105,13 +105,16 @@ def one_answer(before: str = "") -> Iterator[None]:
 
 
 def note_unusual(how: Literal["smaller", "shared"]) -> None:
-    """A batch of this answer was not the one that its question alone decides, so that the last bits of its scores may differ."""
-    _unusual.set(_unusual.get() | {how})
+    """A batch of this answer was not the one that its question alone decides, so that the last bits of its scores may differ; outside of an
+    answer nothing is noted."""
+    known = _unusual.get()
+    if known is not None:
+        _unusual.set(known | {how})
 
 
 def unusual_batches() -> str:
     """``smaller`` (memory ran out), ``shared`` (with another question, on a GPU), both with a comma, or nothing."""
-    return ", ".join(sorted(_unusual.get()))
+    return ", ".join(sorted(_unusual.get() or ()))
 
 
 def each(device: str, *computations: Callable[[], Found]) -> list[Found]:

@@ -22,7 +22,7 @@ from engine.views.own_panels import PREFIX
 from engine.views.palettes import element_colour
 from pages._ui import choices, polling
 from pages._ui.own_tracks import Brought
-from pages._ui.text import show_caption, show_error
+from pages._ui.text import plain, show_caption, show_error
 
 if TYPE_CHECKING:
     from engine.service.jobs import Job
@@ -112,7 +112,7 @@ def _by_model(shared: Shared, session: Session, runs: Runs, found: Segmentation,
         show_error(str(job.error))
     elif isinstance(job.result, Segmentation):
         _table(found, judge, job.result)
-        if st.button(f"Show {judge.name} as a track", key="judge-track"):
+        if st.button(f"Show {plain(judge.name)} as a track", key="judge-track"):
             _as_track(session, judge, job.result)
             st.rerun()
 

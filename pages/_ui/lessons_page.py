@@ -17,6 +17,7 @@ from engine.service.lesson_work import Outcome, Scene
 from pages._ui import polling, search, state
 from pages._ui.address import AddressState
 from pages._ui.question import Question
+from pages._ui.reading import MOST_WAIT_SECONDS
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
 if TYPE_CHECKING:
@@ -169,8 +170,8 @@ def _work(shared: Shared, session: Session, lesson: Lesson, place: Place) -> Wor
         return known[1]
     scene = _scene(shared, lesson, place)
     work = Work(scene, {request: shared.engine.submit(request, session.visitor) for request in scene.requests(shared.engine)})
-    for job in work.jobs.values():
-        job.wait(0.1)
+    for job in list(work.jobs.values())[-1:]:  # what is stored is there by then
+        job.wait(MOST_WAIT_SECONDS)
     st.session_state[_WORK] = ((lesson, place.step), work)
     return work
 

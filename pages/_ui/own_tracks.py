@@ -108,10 +108,10 @@ def _from_server(shared: Shared, session: Session) -> None:
 
 def _row(session: Session, track: Brought) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        is_shown = st.checkbox(f"Show {track.name}", track.is_shown, key=f"show-{track.id}", label_visibility="collapsed")
-        colour = st.color_picker(f"Colour of {track.name}", track.colour, key=f"colour-{track.id}", label_visibility="collapsed")
+        is_shown = st.checkbox(f"Show {plain(track.name)}", track.is_shown, key=f"show-{track.id}", label_visibility="collapsed")
+        colour = st.color_picker(f"Colour of {plain(track.name)}", track.colour, key=f"colour-{track.id}", label_visibility="collapsed")
         name = st.text_input(
-            f"Name of {track.name}", track.name, key=f"name-{track.id}", label_visibility="collapsed", max_chars=LONGEST_NAME
+            f"Name of {plain(track.name)}", track.name, key=f"name-{track.id}", label_visibility="collapsed", max_chars=LONGEST_NAME
         )
         gone = st.button("Remove", help=f"Take {plain(track.name)} away", key=f"remove-{track.id}", type="tertiary")
     changed = replace(track, is_shown=is_shown, colour=colour, name=name.strip() or track.name)

@@ -144,7 +144,7 @@ def held(found: Counter[tuple[str, str]], counts: Mapping[str, int]) -> None:
         assert found[kind, "agree"] >= count * 0.85, dict(found)
 
 
-@pytest.mark.parametrize("layout", ["GFF3", "GTF"])
+@pytest.mark.parametrize("layout", ["GFF3", pytest.param("GTF", marks=pytest.mark.long)])
 def test_csq_agrees_on_an_invented_genome(layout: str, tmp_path: Path) -> None:
     contigs, genes = invented(11)
     lines = annotation_of(genes) if layout == "GFF3" else as_gtf([Coding(g.name, g.contig, g.strand, g.parts) for g in genes])
@@ -178,7 +178,7 @@ def yeast(shared: Path) -> tuple[dict[str, str], Path]:
     return read_fasta(folder / "S_cerevisiae_S288C_R64.fa.gz"), folder / "S_cerevisiae_S288C_R64.gff3.gz"
 
 
-@pytest.mark.parametrize("layout", ["GFF3", "GTF"])
+@pytest.mark.parametrize("layout", ["GFF3", pytest.param("GTF", marks=pytest.mark.long)])
 def test_csq_agrees_on_yeast(yeast: tuple[dict[str, str], Path], layout: str, tmp_path: Path) -> None:
     contigs, path = yeast
     genes = [gene for gene in coding_of(path, "Parent") if gene.contig != "chrMT"]

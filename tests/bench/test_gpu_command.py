@@ -84,6 +84,7 @@ def test_there_is_nothing_but_the_promised_packages(bare: dict[str, str]) -> Non
     assert "No module named 'streamlit'" in done.stderr
 
 
+@pytest.mark.long
 def test_the_whole_of_it_runs_with_the_promised_packages_alone_and_a_second_call_does_nothing_again(
     bare: dict[str, str], tmp_path: Path
 ) -> None:

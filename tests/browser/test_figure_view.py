@@ -554,6 +554,7 @@ def test_plotlys_bar_saves_a_sharp_picture_of_exactly_what_is_seen(view: Opened,
         assert len(np.unique(blurred, axis=0)) < 256  # colours of the palette alone, no mixtures at edges of cells
 
 
+@pytest.mark.long
 def test_a_hundred_loci_leave_the_heap_as_it_was(view: Opened) -> None:
     shown = view()
     session = shown.page.context.new_cdp_session(shown.page)

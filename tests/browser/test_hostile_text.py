@@ -63,6 +63,7 @@ LINKS = [
 ]
 
 
+@pytest.mark.long
 def test_thirty_hostile_links_load_nothing_and_link_nowhere(page: Page, asked: list[str], address: str) -> None:
     assert len(LINKS) >= 30
     for link in LINKS:

@@ -72,7 +72,9 @@ def test_the_whole_contig_is_one_view_that_is_walked_by_keys_buttons_and_the_poi
     assert page.evaluate("document.querySelector('.ov').bar.asked") == ["move"]
     page.keyboard.press("w")
     reached(page, 0, LENGTH, LENGTH)
-    assert page.evaluate("document.querySelector('.fv').view.laid.map(({ id }) => id).join()") == "genes"
+    assert (
+        page.evaluate("document.querySelector('.fv').view.laid.map(({ id }) => id).join()") == "regions,genes"
+    )  # the asked place is marked
     bar = box_of(page, ".ov-bar")
     page.mouse.move(bar["x"] + bar["width"] * 0.25, bar["y"] + 9)
     page.mouse.down()

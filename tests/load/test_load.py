@@ -36,6 +36,7 @@ def test_eight_visitors_who_come_at_once_all_get_a_picture_within_a_minute(serve
     assert max(visit.first_map or 60.0 for visit in seen) < 60
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_what_a_visitor_who_left_asked_for_stops_within_ten_seconds(server: Server) -> None:
     """A map that takes half a minute and more: its visitor closes the page, and ten seconds later the server idles."""

@@ -229,6 +229,7 @@ def test_codes_that_a_user_states_are_checked() -> None:
         transcripts_of(lambda: tabbed(GFF).splitlines(), {"chrQ": 3})
 
 
+@pytest.mark.long
 def test_every_annotated_protein_of_ten_genbank_files_is_read_as_it_was_deposited(shared: Path) -> None:
     """27,000 proteins of bacteria and phages, with slippage, selenocysteine and starts other than ATG, against /translation."""
     from Bio import SeqIO
