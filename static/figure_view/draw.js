@@ -111,7 +111,7 @@ function drawPanels(view) {
     const kind = panel.folded ? "fv-head fv-folded" : "fv-head";
     const box = element("div", { class: kind, style: place(panel) }, ...panel.head.map(made));
     box.firstChild.ariaExpanded = !panel.folded;
-    if (panel.id === "map" && view.layers.length) box.append(colourBar(view));
+    if (panel.id === "map" && view.facts.map && view.layers.length) box.append(colourBar(view));
     return box;
   });
   dom.over.replaceChildren(...boxes);

@@ -17,7 +17,7 @@ function pairWords({ facts, layers, lookup }, i, j) {
   const [one, other, found, back] = [baseName(facts, i), baseName(facts, j), lookup(i, j), lookup(j, i)];
   const kind = facts.kinds[facts.letters[i] + facts.letters[j]];
   const apart = `${many(Math.abs(i - j))} ${Math.abs(i - j) === 1 ? "base" : "bases"} apart${kind ? `, ${kind}` : ""}`;
-  if (!found) return `${one} and ${other}: ${apart}; no value here.`;
+  if (!found || !facts.map) return `${one} and ${other}: ${apart}; no value here.`;
   const missing = found.done ? "the model's tokens moved, no comparison" : "not computed yet";
   if (!found.known) return `${one} → ${other}: ${missing}; ${apart}.`;
   const { unit, signed } = facts.map;

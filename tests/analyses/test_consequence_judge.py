@@ -195,6 +195,7 @@ def test_csq_agrees_on_the_mitochondrion_of_yeast_by_table_3(yeast: tuple[dict[s
     held(found, counts)
 
 
+@pytest.mark.long
 def test_csq_agrees_on_escherichia_coli_by_table_11(shared: Path, tmp_path: Path) -> None:
     folder = shared / "data" / "genomes" / "annotated"
     contigs, path = read_fasta(folder / "E_coli_K12_MG1655.fna.gz"), folder / "E_coli_K12_MG1655.gff.gz"

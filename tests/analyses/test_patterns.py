@@ -164,6 +164,7 @@ def test_patterns_can_be_cancelled(tmp_path: Path) -> None:
         job.answer()
 
 
+@pytest.mark.long
 def test_a_trna_in_random_letters_stands_above_every_control(tmp_path: Path) -> None:
     """The shipped model; a tRNA of the examples between letters drawn evenly."""
     from engine.sources.examples import EXAMPLES
