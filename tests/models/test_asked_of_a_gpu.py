@@ -88,7 +88,7 @@ def test_differences_are_one_product_a_layer_on_a_gpu(gpu: None, request: pytest
     torch.testing.assert_close(same, scores, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("case", [SHIPPED, FUNGI], ids=str)
+@pytest.mark.parametrize("case", [pytest.param(SHIPPED, marks=pytest.mark.long), FUNGI], ids=str)
 def test_by_itself_a_gpu_takes_the_way_with_the_fewest_launches(case: Case, gpu: None, request: pytest.FixtureRequest) -> None:
     model = case.load(request, "float32", "cuda:0")
     asked = {precision: batch(model, 40, precision)[0] for precision in (*model.precisions, "auto")}
