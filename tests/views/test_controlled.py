@@ -35,9 +35,7 @@ def test_what_is_lost_is_held_against_the_reference_and_what_is_gained_against_t
         "0 of 1 relations gained have a q-value up to 0.1 in the alternate, the smallest 0.4."
     )
     # base 28 is the first of the second stem (28-32 with 40-44); the stem over bases 1 and 68 does not hold it
-    assert across == (
-        "Places across the change with a q-value up to 0.1: reference, stem at 28–32 with 40–44 (q 0.05); alternate, none."  # noqa: RUF001
-    )
+    assert across == ("Places across the change with a q-value up to 0.1: reference, stem at 28–32 with 40–44 (q 0.05); alternate, none.")
 
 
 def test_values_of_cells_have_the_q_value_of_the_threshold_they_reach() -> None:
