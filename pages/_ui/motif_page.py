@@ -25,7 +25,7 @@ from engine.sources import apart
 from engine.sources.annotation_index import FeatureIndex
 from engine.sources.upstream import species_of
 from engine.views.motif_logo import motif_logo
-from pages._ui import downloads, explorer, polling, reading, search, state
+from pages._ui import downloads, explorer, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.genome_source import Source, source
 from pages._ui.question import Question
@@ -266,7 +266,7 @@ def _list(shared: state.Shared, session: state.Session, work: MotifWork, found: 
         session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
         most = min(MOST_SHOWN_BP, shared.engine.model(model).card.max_length)
         search.ask(shared, session, Question(work.source.question(place, most), model, species=work.request.species))
-        st.switch_page("pages/explorer.py")
+        turning.turn_to("pages/explorer.py")
 
 
 def _exports(found: Motif) -> None:
