@@ -63,7 +63,8 @@ def _igv_track(track: BrowserTrack, content: bytes, order: int) -> dict[str, Any
         kind = {"blocks": ("annotation", "bed"), "pairs": ("interact", "bedpe")}[track.kind]
         source = {"type": kind[0], "format": kind[1], "url": _data(gzip.compress(content, mtime=0), "application/gzip"), "indexed": False}
         source |= {"displayMode": "EXPANDED"} if track.kind == "blocks" else {"arcType": "nested", "useScore": False}
-    return {"name": track.title, **source, "color": f"rgb({track.rgb})", "height": HEIGHTS[track.kind], "order": order}
+    colour = {} if track.colours else {"color": f"rgb({track.rgb})"}  # one of the track would take the place of those in the file
+    return {"name": track.title, **source, **colour, "height": HEIGHTS[track.kind], "order": order}
 
 
 def jbrowse_config(view: BrowserView) -> dict[str, Any]:

@@ -95,7 +95,10 @@ def view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LOCUSCOPE_OFFLINE", "1")
     (tmp_path / "peaks.bed").write_text("NC_000913.3\t366310\t366340\tpeak\t900\t+\n", encoding="utf-8")
-    asked = ["view", "--locus", "ASM584v2:NC_000913.3:366296-366428:-", "--track", str(tmp_path / "peaks.bed")]
+    marked = "track type=bedDetail\nNC_000913.3\t366350\t366371\tmarked\t0\t.\t366350\t366371\t204,121,167\t1\tCRP binds it\n"
+    (tmp_path / "marked.bed").write_text(marked, encoding="utf-8")
+    own = ["--track", str(tmp_path / "peaks.bed"), "--regions", str(tmp_path / "marked.bed")]
+    asked = ["view", "--locus", "ASM584v2:NC_000913.3:366296-366428:-", *own]
     assert main([*asked, "--out", str(tmp_path / "view.zip")]) == 0
     with zipfile.ZipFile(tmp_path / "view.zip") as archive:
         archive.extractall(tmp_path / "view")  # noqa: S202
