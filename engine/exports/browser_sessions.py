@@ -25,6 +25,8 @@ from engine.exports.browser_tracks import BrowserTrack, BrowserView, write_big_b
 
 LONGEST_OWN_BP = 10_000_000
 """Up to here on its contig a window brings its own reference, N where nothing is known; beyond, the genome is named as UCSC calls it."""
+BED9 = ["chrom", "chromStart", "chromEnd", "name", "score", "strand", "thickStart", "thickEnd", "itemRgb"]
+"""Columns of a file of blocks, as UCSC calls them."""
 HEIGHTS = {"signal": 50, "blocks": 45, "pairs": 80}
 _TEN_YEARS_OF_ZIP = (2020, 1, 1, 0, 0, 0)
 SHORT_LABEL, LONG_LABEL = 17, 76
@@ -107,9 +109,19 @@ def _jbrowse_track(track: BrowserTrack, assembly: str) -> dict[str, Any]:
         "name": track.title,
         "description": track.description,
         "assemblyNames": [assembly],
-        "adapter": {"type": adapter, place: _uri(f"../tracks/{track.file}")},
-        **({"displays": [{"type": "LinearPairedArcDisplay", "displayId": f"{track.id}-arcs"}]} if track.kind == "pairs" else {}),
+        "adapter": {"type": adapter, place: _uri(f"../tracks/{track.file}"), **({"columnNames": BED9} if track.kind == "blocks" else {})},
+        "displays": [{**_jbrowse_display(track), "displayId": f"{track.id}-display"}],
     }
+
+
+def _jbrowse_display(track: BrowserTrack) -> dict[str, Any]:
+    """How JBrowse draws a track: in its colour; regions, which have one each, in that of their row (an expression of JBrowse's jexl)."""
+    if track.kind == "pairs":
+        return {"type": "LinearPairedArcDisplay"}
+    if track.kind == "signal":
+        return {"type": "LinearWiggleDisplay", "renderers": {"XYPlotRenderer": {"type": "XYPlotRenderer", "color": track.colour}}}
+    colour = "jexl:'rgb('+get(feature,'itemRgb')+')'" if track.colours else track.colour
+    return {"type": "LinearBasicDisplay", "renderer": {"type": "SvgFeatureRenderer", "color1": colour}}
 
 
 def track_hub(view: BrowserView) -> dict[str, str]:
