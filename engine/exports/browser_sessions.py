@@ -1,7 +1,7 @@
 """The view for other genome browsers: an igv.js session with everything inside it, a JBrowse 2 configuration with its files, and a UCSC track hub.
 
 igv.js: https://igv.org/doc/igvjs/ (sessions, data URIs). JBrowse 2: https://jbrowse.org/jb2/docs/config_guide and its `defaultSession`.
-UCSC: https://genome.ucsc.edu/goldenPath/help/hgTrackHubHelp.html, with the settings that every stanza must have.
+UCSC: https://genome.ucsc.edu/goldenPath/help/hgTrackHubHelp.html, with the settings that every stanza must have, and assemblyHubHelp.html beside it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from engine.core.errors import ParameterError
 from engine.core.results import slug
 from engine.core.version import VERSION
 from engine.exports.browser_tracks import BrowserTrack, BrowserView, write_big_bed, write_track
+from engine.sources.assemblies import assembly
 
 LONGEST_OWN_BP = 10_000_000
 """Up to here on its contig a window brings its own reference, N where nothing is known; beyond, the genome is named as UCSC calls it."""
@@ -137,7 +138,10 @@ def track_hub(view: BrowserView) -> dict[str, str]:
     name, contig = hub_genome(view)
     genome = {"genome": name, "trackDb": f"{name}/trackDb.txt", "defaultPos": f"{contig}:{view.region[0] + 1}-{view.region[1]}"}
     if not view.ucsc:
-        genome |= {"twoBitPath": f"{name}/reference.2bit", "organism": view.title, "description": _label(view.locus, LONG_LABEL)}
+        known = assembly(view.place.assembly) if view.place.assembly else None
+        organism = known.organism if known is not None else view.title
+        genome |= {"twoBitPath": f"{name}/reference.2bit", "organism": organism, "scientificName": organism, "orderKey": "1"}
+        genome |= {"description": _label(view.locus, LONG_LABEL), "htmlPath": "about.html"}
     database = "\n".join(_stanza(_hub_track(track, order)) for order, track in enumerate(view.tracks, start=1))
     rows = "".join(f"<li>{_html(track.title)}: {_html(track.description)}</li>" for track in view.tracks)
     about = f"<html><body><h1>{_html(view.title)}</h1><ul>{rows}</ul></body></html>\n"
