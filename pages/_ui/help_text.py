@@ -27,7 +27,8 @@ CAUTIONS = """
 * A pasted sequence stays in this installation. Only the name of a locus goes to a public service, and only when its assembly is not
   registered here. What you have on screen is forgotten when you close the page; computations nobody waits for stop.
 * Own tracks (*Tracks*) are kept in this server's memory until you leave; nothing of them stands in a link;
-  a session file (*File*) holds them. A correlation with a model's track takes
+  a session file (*File*) holds them. ↶ and ↷ take back places, strands, models, settings of analyses and regions; the display (colours, panels folded,
+  their order and height) and own tracks stay as they are. A correlation with a model's track takes
   neighbouring bases as if they were independent, so its interval is too narrow.
 * *Export*, *Other browsers*, writes the view for IGV, JBrowse and the UCSC Genome Browser. Where the genome is not one they know, the letters
   around the window are N there.
