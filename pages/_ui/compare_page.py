@@ -19,8 +19,22 @@ from engine.views import wire
 from engine.views.comparison import TrackDifferences, changed_pairs, difference, on_reference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
-from pages._ui import allele_bar, choices, compare_loci, explorer, figure_view, models_beside_page, polling, reading, runs, search, state
+from pages._ui import (
+    allele_bar,
+    choices,
+    compare_address,
+    compare_loci,
+    explorer,
+    figure_view,
+    models_beside_page,
+    polling,
+    reading,
+    runs,
+    search,
+    state,
+)
 from pages._ui.changes import changed, read_change
+from pages._ui.compare_address import MODES, Wanted
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Question, Shown, address_of, echo, in_record, named
@@ -31,13 +45,7 @@ if TYPE_CHECKING:
 
     from engine.core.sequence import NucleotideSequence
 
-TARGET = "compare"
-MODES = {
-    "alleles": "Reference against an alternate allele",
-    "models": "One model against another",
-    "beside": "Models side by side",
-    "loci": "Two loci",
-}
+TARGET, WANTED = "compare", "compare-wanted"
 COMPARED = ("probabilities", "effects", "segmentation")
 """Analyses whose tracks are compared between alleles: reconstruction and entropy, influence, elements."""
 AT_ONCE_BP = 400
@@ -99,17 +107,22 @@ def page() -> None:
     if session.screen.shown is None:
         return
     st.markdown(f"**{plain(session.on_screen.title)}** · {plain(echo(session.on_screen))} (the sequence of the explorer)")
-    mode = st.segmented_control("What to compare", list(MODES), default="alleles", format_func=MODES.__getitem__) or "alleles"
+    wanted = _wanted(shared)
+    for problem in wanted.problems:
+        show_error(problem)
+    st.session_state.setdefault("compare-mode", wanted.mode)
+    mode = st.segmented_control("What to compare", list(MODES), format_func=MODES.__getitem__, key="compare-mode") or wanted.mode
+    wanted = replace(wanted, mode=mode)
+    if mode == "loci":
+        wanted = compare_loci.page(shared, session, _models(shared), wanted)
+    st.session_state[WANTED] = wanted
+    _write_address(session.question, session.on_screen, shared.settings.model, wanted)
+    if mode == "beside":
+        models_beside_page.beside(shared, session)
     if mode in ("beside", "loci"):
-        _write_address(session.question, session.on_screen, shared.settings.model)
-        if mode == "loci":
-            compare_loci.page(shared, session, _models(shared))
-        else:
-            models_beside_page.beside(shared, session)
         return
     allele_bar.bar(shared, session, "Compare")
     model, other, asked = _form(shared, session, mode)
-    _write_address(session.question, session.on_screen, shared.settings.model)
     asked = asked or bool(st.session_state.pop("compare-asked", False))
     if mode == "alleles" or model != other:
         compared(shared, session.on_screen, (model, other), asked=asked)
@@ -175,9 +188,18 @@ def _made(shared: state.Shared, session: state.Session, model: str, text: str) -
     return True
 
 
-def _write_address(question: Question, shown: Shown, usual_model: str) -> None:
-    """What is on this page, in the address bar."""
-    st.query_params.from_dict(dict(parse_qsl(address_of(question, shown, usual_model) or "")))
+def _wanted(shared: state.Shared) -> Wanted:
+    """What the page showed last, at first what the address asks for."""
+    if WANTED not in st.session_state:
+        st.session_state[WANTED] = compare_address.read(st.query_params.to_dict(), tuple(_models(shared)))
+    wanted: Wanted = st.session_state[WANTED]
+    return wanted
+
+
+def _write_address(question: Question, shown: Shown, usual_model: str, wanted: Wanted) -> None:
+    """What is on this page, in the address bar; of letters that are too long for it, nothing is."""
+    base = address_of(question, shown, usual_model)
+    st.query_params.from_dict({} if base is None else dict(parse_qsl(base)) | wanted.texts())
 
 
 def _models(shared: state.Shared) -> list[str]:

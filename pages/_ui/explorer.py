@@ -39,6 +39,7 @@ from pages._ui.text import plain, show_caption, show_error, show_warning
 
 TARGET = "explorer"
 MOST_KEPT = 10**9
+OF_FILE = "The letters of your file are in no address; a session (File) holds them."
 SENDS = (
     "Sends the place {place}, the kind of question and the tissue to Google DeepMind's AlphaGenome service, under the key of whoever runs this "
     "server; none of your letters, files or tracks. For non-commercial use only; what comes back may not be used to train other models."
@@ -327,7 +328,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "length": len(shown.sequence),
         "title": shown.title,
         "address": address_of(session.question, shown, shared.settings.model),
-        "unaddressed": "This sequence is too long for an address of its own.",
+        "unaddressed": OF_FILE if session.question.is_of_file else "This sequence is too long for an address of its own.",
         "initial": asked.initial(len(shown.sequence)),
         "arrival": dict(moving.arrival(session)),
         "reverse_of": shown.mirrored_identity,
