@@ -23,6 +23,7 @@ from pages._ui import (
     allele_bar,
     choices,
     compare_address,
+    compare_controls,
     compare_loci,
     explorer,
     figure_view,
@@ -35,15 +36,18 @@ from pages._ui import (
 )
 from pages._ui.changes import changed, read_change
 from pages._ui.compare_address import MODES, Wanted
+from pages._ui.compare_controls import Controls
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Question, Shown, address_of, echo, in_record, named
 from pages._ui.text import plain, show_caption, show_error
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
 
     from engine.core.sequence import NucleotideSequence
+    from engine.views.controlled import ControlledChange
 
 TARGET, WANTED = "compare", "compare-wanted"
 COMPARED = ("probabilities", "effects", "segmentation")
@@ -67,6 +71,7 @@ class Comparison:
     beside: tuple[dict[str, Job], dict[str, Job]] = field(default_factory=lambda: ({}, {}))
     missing: str = ""
     tracks: TrackDifferences | None = None
+    controls: Controls | None = None
 
     def __post_init__(self) -> None:
         self.feed = Feed(wire.Address(TARGET, self.identity, "difference"))
@@ -231,6 +236,8 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str) -> None:
         made = Comparison(shown, titles, jobs, (model, other))
         if model == other:
             made.beside, made.missing = _beside(shared, shown.sequence, second, model, visitor)
+            alleles, question = (shown.sequence, second), state.session().question
+            made.controls = Controls.of(shared.engine, alleles, question, model, _species(model), visitor)
     except LocuscopeError as error:
         show_error(str(error))
         return
@@ -278,6 +285,8 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {plain(changes(comparison.found))}")
     for sentence in lost_and_gained(*maps) if comparison.models[0] == comparison.models[1] else ():
         show_caption(sentence)
+    if comparison.controls is not None and comparison.shown.change is not None:
+        compare_controls.section(shared.engine, comparison.controls, maps, comparison.shown.change)
     _compare_tracks(shared, comparison)
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
@@ -288,7 +297,21 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
         side_by_side(sides[0], sides[1], comparison.titles, style), alt=alternative, key="both-maps", width="content", theme=None
     )
     st.markdown("**Pairs that changed most**")
-    st.dataframe(changed_pairs(*maps), hide_index=True, height=320)
+    st.dataframe(_changed_pairs(comparison, maps), hide_index=True, height=320)
+
+
+def _controlled(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap]) -> ControlledChange | None:
+    """What the shuffled controls of both alleles say, where they were asked and are there."""
+    controls, change = comparison.controls, comparison.shown.change
+    return None if controls is None or change is None else controls.found(maps, change)
+
+
+def _changed_pairs(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap]) -> pd.DataFrame:
+    """The pairs that changed most, with the q-values of both values where there are controls."""
+    frame, controlled = changed_pairs(*maps), _controlled(comparison, maps)
+    if controlled is not None:
+        frame["q_first"], frame["q_second"] = controlled.q_values(frame["first"].to_numpy(), frame["second"].to_numpy())
+    return frame
 
 
 def _compare_tracks(shared: state.Shared, comparison: Comparison) -> None:
@@ -332,7 +355,8 @@ def told() -> tuple[list[str], list[tuple[str, go.Figure]]]:
         (f"Reference and {name}, one colour scale", side_by_side(sides[0], sides[1], comparison.titles, style)),
     ]
     tracks = [comparison.tracks.words()] if comparison.tracks is not None else []
-    return [changes(comparison.found), *lost_and_gained(*maps), *tracks], figures
+    controlled = _controlled(comparison, maps)
+    return [changes(comparison.found), *lost_and_gained(*maps), *(controlled.words if controlled is not None else ()), *tracks], figures
 
 
 def _evidence(comparison: Comparison, found: DependencyMap) -> LocusEvidence:
