@@ -15,6 +15,7 @@ from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError
 from engine.service.engine import Request
 from engine.service.jobs import Job
+from engine.service.models_beside import influences
 from engine.views import wire
 from engine.views.comparison import TrackDifferences, changed_pairs, difference, on_reference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
@@ -120,10 +121,10 @@ def page() -> None:
     wanted = replace(wanted, mode=mode)
     if mode == "loci":
         wanted = compare_loci.page(shared, session, _models(shared), wanted)
+    elif mode == "beside":
+        wanted = models_beside_page.beside(shared, session, wanted)
     st.session_state[WANTED] = wanted
     _write_address(session.question, session.on_screen, shared.settings.model, wanted)
-    if mode == "beside":
-        models_beside_page.beside(shared, session)
     if mode in ("beside", "loci"):
         return
     allele_bar.bar(shared, session, "Compare")
@@ -196,7 +197,7 @@ def _made(shared: state.Shared, session: state.Session, model: str, text: str) -
 def _wanted(shared: state.Shared) -> Wanted:
     """What the page showed last, at first what the address asks for."""
     if WANTED not in st.session_state:
-        st.session_state[WANTED] = compare_address.read(st.query_params.to_dict(), tuple(_models(shared)))
+        st.session_state[WANTED] = compare_address.read(st.query_params.to_dict(), tuple(_models(shared)), influences())
     wanted: Wanted = st.session_state[WANTED]
     return wanted
 
