@@ -29,7 +29,7 @@ MOST_TOLD = 200
 
 
 @dataclass(frozen=True)
-class ContactParameters(PlaceParameters):
+class ChromatinParameters(PlaceParameters):
     """What a bin meets may lie far off: the service's authors advise the widest interval."""
 
     width: int = width(1_048_576)
@@ -105,7 +105,7 @@ class ChromatinContacts(Result):
         return f"{start}; the highest ({found['contact'][0]:+.2f}) is between the bins at {found['position_1'][0]:,} and {found['position_2'][0]:,}."
 
 
-def chromatin_contacts(model: Any, sequence: NucleotideSequence, parameters: ContactParameters, monitor: Monitor) -> ChromatinContacts:
+def chromatin_contacts(model: Any, sequence: NucleotideSequence, parameters: ChromatinParameters, monitor: Monitor) -> ChromatinContacts:
     """The contacts inside the place of ``sequence``. Raises what `engine.core.protocols.PlaceModel` does."""
     asked, place = place_of(model, sequence)
     began = time.perf_counter()
@@ -130,7 +130,7 @@ def chromatin_contacts(model: Any, sequence: NucleotideSequence, parameters: Con
     )
 
 
-def _memory(sequence: NucleotideSequence, parameters: ContactParameters) -> int:
+def _memory(sequence: NucleotideSequence, parameters: ChromatinParameters) -> int:
     bins = width_of(len(sequence), parameters.width) // CONTACT_BP
     return bins * bins * CONTACT_MAPS * 4
 
@@ -143,7 +143,7 @@ DECLARED = (
         title="Predicted chromatin contacts",
         summary="The contact map of chromatin that AlphaGenome predicts for a locus, in bins of 2,048 bases.",
         capability=Capability.CHROMATIN,
-        parameters=ContactParameters,
+        parameters=ChromatinParameters,
         result=ChromatinContacts,
         passes=lambda sequence, parameters, card, offer: 1,
         run=lambda model, sequence, parameters, monitor, answers: chromatin_contacts(model, sequence, parameters, monitor),

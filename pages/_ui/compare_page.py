@@ -16,7 +16,7 @@ from engine.core.errors import InputError, LocuscopeError
 from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.views import wire
-from engine.views.comparison import TrackDifferences, changed_pairs, difference, on_reference, track_differences
+from engine.views.comparison import COMPARED, TrackDifferences, changed_pairs, difference, on_reference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
 from pages._ui import allele_bar, choices, compare_loci, explorer, figure_view, models_beside_page, polling, reading, runs, search, state
@@ -38,8 +38,6 @@ MODES = {
     "beside": "Models side by side",
     "loci": "Two loci",
 }
-COMPARED = ("probabilities", "effects", "segmentation")
-"""Analyses whose tracks are compared between alleles: reconstruction and entropy, influence, elements."""
 AT_ONCE_BP = 400
 """Two maps of this many bases are computed without being asked for."""
 

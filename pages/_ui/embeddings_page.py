@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
+from engine.core.card import Capability
 from engine.core.embedding import MOST_PLACES, EmbeddingTable, ProjectionParameters
 from engine.core.errors import LocuscopeError
 from engine.service.embedding_places import Chosen, choose_places
-from engine.service.embeddings import EmbeddingRequest, cannot_embed, seconds_of, submit_embeddings
+from engine.service.embeddings import EmbeddingRequest, seconds_of, submit_embeddings
 from engine.service.estimate import is_small, time_in_words
 from pages._ui import embeddings_address, embeddings_results, explorer, polling, reading, search, state
 from pages._ui.embeddings_address import FEATURES, LONGEST_BP, SHORTEST_BP, WINDOWS, Wanted
@@ -62,7 +63,7 @@ def _wanted(shared: state.Shared) -> Wanted:
 
 
 def _usable(shared: state.Shared) -> tuple[str, ...]:
-    return tuple(row.card.id for row in shared.engine.models() if row.installed and not cannot_embed(row.card))
+    return tuple(row.card.id for row in shared.engine.models_that_can(Capability.EMBEDDINGS))
 
 
 def _write_address(shared: state.Shared, session: state.Session, wanted: Wanted) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from engine.core.card import Capability
 from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.motif import KINDS, MOST_PLACES, AlignedPlaces, Motif, MotifParameters
 from engine.core.quoting import file_name
@@ -20,7 +21,7 @@ from engine.service.embedding_places import Annotated, Genome, kinds_of
 from engine.service.estimate import is_small, time_in_words
 from engine.service.jobs import Job
 from engine.service.motif_places import choose_aligned
-from engine.service.motifs import MotifRequest, cannot_predict, passes, seconds_of, submit_motif
+from engine.service.motifs import MotifRequest, passes, seconds_of, submit_motif
 from engine.sources import apart
 from engine.sources.annotation_index import FeatureIndex
 from engine.sources.upstream import species_of
@@ -97,7 +98,7 @@ def page() -> None:
 
 def _asked(shared: state.Shared, session: state.Session, given: Source) -> None:
     """Which places, by which model."""
-    usable = [row.card.id for row in shared.engine.models() if row.installed and not cannot_predict(row.card)]
+    usable = [row.card.id for row in shared.engine.models_that_can(Capability.PROBABILITIES)]
     if not usable:
         show_info("No model that predicts bases is here; the page Models has them.")
         return
