@@ -41,7 +41,7 @@ test: style
 	$(BIN)/python -m tests.browser.chromium
 	@echo "mypy runs beside the tests; what it says stands at their end"
 	@$(BIN)/mypy > $(VENV)/types.txt 2>&1 & types=$$!; \
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --durations=20 -m "not long"; tests=$$?; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=20 -m "not long"; tests=$$?; \
 	wait $$types; types=$$?; cat $(VENV)/types.txt; exit $$((tests || types))
 
 check: $(VENV)/.tests

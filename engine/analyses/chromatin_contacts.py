@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.analyses.declared import Declared
-from engine.analyses.place_questions import PlaceParameters, is_reverse, place_of, waited, width
+from engine.analyses.place_questions import PlaceParameters, hosted, is_reverse, place_of, waited, width
 from engine.analyses.provenance import stamp
 from engine.core.card import Capability
 from engine.core.errors import ParameterError
@@ -136,7 +135,8 @@ def _memory(sequence: NucleotideSequence, parameters: ChromatinParameters) -> in
 
 
 DECLARED = (
-    Declared(
+    hosted(
+        chromatin_contacts,
         name="chromatin_contacts",
         command="chromatin-contacts",
         version=VERSION,
@@ -145,12 +145,7 @@ DECLARED = (
         capability=Capability.CHROMATIN,
         parameters=ChromatinParameters,
         result=ChromatinContacts,
-        passes=lambda sequence, parameters, card, offer: 1,
-        run=lambda model, sequence, parameters, monitor, answers: chromatin_contacts(model, sequence, parameters, monitor),
-        default_model="alphagenome",
         memory=_memory,
         order=82,
-        windows=False,
-        of_place=True,
     ),
 )

@@ -31,7 +31,7 @@ from engine.service import visitor_files
 from engine.service.answers import ShippedAnswers
 from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
-from engine.service.estimate import Cost, Timings
+from engine.service.estimate import Cost, Timings, as_if_shipped
 from engine.service.jobs import Job, JobMonitor, Waiter, finished_job, follow
 from engine.service.quotas import Quotas
 from engine.service.requests import Request, Resolved
@@ -332,20 +332,20 @@ class Engine:
         passes = max(0, found.passes - sum(self._resolved(question).passes for question in inner if question in beside))
         length = found.read_bp
         seconds = self._timings.seconds(found.pace(), length, passes) if passes else 0.0
-        return Cost(passes, passes * length, seconds, found.memory_bytes)
+        return Cost(passes, passes * length, seconds, found.memory_bytes, as_if_shipped(passes * length, found.spec.size_bytes))
 
     def _estimate_parts(self, found: Resolved, beside: Collection[Request], visitor: str) -> Cost:
         """As `estimate`, of an answer that is put together from tiles: the sum of theirs."""
         others = {tile for other in beside if other is not found.request for tile in self._tiles(other)}
-        passes = tokens = 0
+        passes = tokens = work = 0
         seconds: float | None = 0.0
         for tile in self._tiles(found.request):
             if visitor and self.asked_before(tile, visitor) and self.stored(tile) is not None:
                 continue
             cost = self.estimate(tile, others)
-            passes, tokens = passes + cost.passes, tokens + cost.tokens
+            passes, tokens, work = passes + cost.passes, tokens + cost.tokens, work + cost.work
             seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
-        return Cost(passes, tokens, seconds, found.memory_bytes)
+        return Cost(passes, tokens, seconds, found.memory_bytes, work)
 
     def _tiles(self, request: Request) -> tuple[Request, ...]:
         """The questions that an answer is put together from; none of an answer that the model gives as a whole."""

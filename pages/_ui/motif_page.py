@@ -18,7 +18,7 @@ from engine.core.quoting import file_name
 from engine.exports import figure as figures
 from engine.exports.motif_files import FORMATS, bits_rows, rows_of
 from engine.service.embedding_places import Annotated, Genome, kinds_of
-from engine.service.estimate import is_small, time_in_words
+from engine.service.estimate import as_if_shipped, is_small, time_in_words
 from engine.service.jobs import Job
 from engine.service.motif_places import choose_aligned
 from engine.service.motifs import MotifRequest, passes, seconds_of, submit_motif
@@ -199,7 +199,8 @@ def _begin(shared: state.Shared, session: state.Session, given: Source, paramete
         request = MotifRequest(given.genome, found, parameters, model, species)
         work = MotifWork(given, request, session.visitor, passes(shared.engine, request))
         st.session_state[SLOT] = work
-        if is_small(work.passes * parameters.context_bp, seconds_of(shared.engine, request)):
+        read = as_if_shipped(work.passes * parameters.context_bp, shared.engine.model(model).size_bytes)
+        if is_small(read, seconds_of(shared.engine, request)):
             work.start(shared)
 
     reading.begin(

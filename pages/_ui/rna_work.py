@@ -72,7 +72,7 @@ class RnaWork:
         costs = [self.engine.estimate(request, asked) for request in asked]
         seconds = [cost.seconds for cost in costs]
         known = all(value is not None for value in seconds) and sum(value or 0.0 for value in seconds) <= AUTOMATIC_SECONDS
-        return known or sum(cost.tokens for cost in costs) <= AUTOMATIC_BASES
+        return known or sum(cost.work for cost in costs) <= AUTOMATIC_BASES
 
     def start(self) -> None:
         """Ask everything that can be answered."""
