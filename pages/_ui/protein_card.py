@@ -93,7 +93,7 @@ def _drawn(card: VariantCard) -> None:
     rows = card_rows(card)
     for name, title in PARTS.items():
         own = [row[1:] for row in rows if row[0] == name and row[1]]
-        st.markdown(" · ".join(filter(None, (f"**{plain(title)}**", card.how_many(name)))))
+        st.markdown(" · ".join(filter(None, (f"**{plain(title)}**", plain(card.how_many(name))))))
         if own:
             st.dataframe(pd.DataFrame(own, columns=COLUMNS), hide_index=True, height=min(320, 38 + 35 * len(own)), key=f"card-{name}")
         if name in card.notes:
