@@ -17,7 +17,7 @@ from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.service.models_beside import influences
 from engine.views import wire
-from engine.views.comparison import TrackDifferences, changed_pairs, difference, on_reference, track_differences
+from engine.views.comparison import COMPARED, TrackDifferences, changed_pairs, difference, on_reference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
 from pages._ui import (
@@ -51,10 +51,9 @@ if TYPE_CHECKING:
     from engine.views.controlled import ControlledChange
 
 TARGET, WANTED = "compare", "compare-wanted"
-COMPARED = ("probabilities", "effects", "segmentation")
-"""Analyses whose tracks are compared between alleles: reconstruction and entropy, influence, elements."""
-AT_ONCE_BP = 400
-"""Two maps of this many bases are computed without being asked for."""
+AT_ONCE_BASES = 1_000_000
+"""Two maps are computed without being asked for up to this many bases read as if by the shipped model (some 400 on screen), or
+`AUTOMATIC_SECONDS`."""
 
 
 @dataclass
@@ -139,7 +138,7 @@ def compared(shared: state.Shared, shown: Shown, models: tuple[str, str], *, ask
     comparison: Comparison | None = st.session_state.get("comparison")
     current = comparison is not None and comparison.about(shown, models)
     two = shown.change is not None if models[0] == models[1] else asked
-    if two and not current and (asked or len(shown.sequence) <= AT_ONCE_BP):
+    if two and not current and (asked or _small(shared, shown, models)):
         _start(shared, shown, *models)
         comparison = st.session_state.get("comparison")
         current = comparison is not None
@@ -209,8 +208,7 @@ def _write_address(question: Question, shown: Shown, usual_model: str, wanted: W
 
 
 def _models(shared: state.Shared) -> list[str]:
-    rows = shared.engine.models_for("dependency")
-    return [row.card.id for row, why in rows if not why and row.card.can(Capability.DEPENDENCY)]
+    return [row.card.id for row in shared.engine.models_that_can(Capability.DEPENDENCY)]
 
 
 def _suggestion(shown: Shown) -> str:
@@ -219,26 +217,43 @@ def _suggestion(shown: Shown) -> str:
     return f"for example {base}{middle + 1}{'A' if base != 'A' else 'G'}"
 
 
+def _questions(shown: Shown, model: str, other: str) -> tuple[Request, Request]:
+    """For both maps: of the reference and the alternate where an allele is shown, else by both models."""
+    second = changed(shown.sequence, shown.change) if shown.change is not None and model == other else shown.sequence
+    return (
+        Request("dependency", shown.sequence, model, species=_species(model)),
+        Request("dependency", second, other, species=_species(other)),
+    )
+
+
+def _small(shared: state.Shared, shown: Shown, models: tuple[str, str]) -> bool:
+    """Whether both maps are computed without being asked for; what cannot be asked is said at once."""
+    try:
+        costs = [shared.engine.estimate(request) for request in _questions(shown, *models)]
+    except LocuscopeError:
+        return True
+    known = [cost.seconds for cost in costs if cost.seconds is not None]
+    quick = len(known) == len(costs) and sum(known) <= runs.AUTOMATIC_SECONDS
+    return quick or sum(cost.work for cost in costs) <= AT_ONCE_BASES
+
+
 def _start(shared: state.Shared, shown: Shown, model: str, other: str) -> None:
     """Ask for both maps: of the reference and the alternate where an allele is shown, else by both models."""
     st.session_state.pop("comparison", None)
     visitor = state.session().visitor
     titles = (shared.engine.model(model).card.title, shared.engine.model(other).card.title)
-    second = shown.sequence
     try:
         if model == other and shown.change is None:
             raise InputError("Both models are the same; choose two. Models that are not here yet are on the page Models.")
         if shown.change is not None and model == other:
-            second, titles = changed(shown.sequence, shown.change), ("reference", named(shown.change))
-        jobs = (
-            shared.engine.submit(Request("dependency", shown.sequence, model, species=_species(model)), visitor),
-            shared.engine.submit(Request("dependency", second, other, species=_species(other)), visitor),
-        )
+            titles = ("reference", named(shown.change))
+        first, second = _questions(shown, model, other)
+        jobs = (shared.engine.submit(first, visitor), shared.engine.submit(second, visitor))
         made = Comparison(shown, titles, jobs, (model, other))
         if model == other:
-            made.beside, made.missing = _beside(shared, shown.sequence, second, model, visitor)
-            alleles, question = (shown.sequence, second), state.session().question
-            made.controls = Controls.of(shared.engine, alleles, question, model, _species(model), visitor)
+            alleles = (first.sequence, second.sequence)
+            made.beside, made.missing = _beside(shared, *alleles, model, visitor)
+            made.controls = Controls.of(shared.engine, alleles, state.session().question, model, _species(model), visitor)
     except LocuscopeError as error:
         show_error(str(error))
         return

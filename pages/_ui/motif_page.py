@@ -12,17 +12,17 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from engine.core.card import ModelCard
+from engine.core.card import Capability
 from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.motif import KINDS, MOST_PLACES, AlignedPlaces, Motif, MotifParameters
 from engine.core.quoting import file_name
 from engine.exports import figure as figures
 from engine.exports.motif_files import FORMATS, bits_rows, rows_of
 from engine.service.embedding_places import Annotated, Genome, kinds_of
-from engine.service.estimate import is_small, time_in_words
+from engine.service.estimate import as_if_shipped, is_small, time_in_words
 from engine.service.jobs import Job
 from engine.service.motif_places import choose_aligned
-from engine.service.motifs import MotifRequest, cannot_predict, passes, seconds_of, submit_motif
+from engine.service.motifs import MotifRequest, passes, seconds_of, submit_motif
 from engine.sources import apart
 from engine.sources.annotation_index import FeatureIndex
 from engine.sources.upstream import species_of
@@ -125,7 +125,7 @@ def _wanted(shared: state.Shared) -> Wanted:
 
 
 def _usable(shared: state.Shared) -> tuple[str, ...]:
-    return tuple(row.card.id for row in shared.engine.models() if row.installed and not cannot_predict(row.card))
+    return tuple(row.card.id for row in shared.engine.models_that_can(Capability.PROBABILITIES))
 
 
 def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: Wanted) -> Wanted:
@@ -252,7 +252,8 @@ def _begin(shared: state.Shared, session: state.Session, given: Source, wanted: 
         request = MotifRequest(given.genome, found, parameters, wanted.model, wanted.species)
         work = MotifWork(given, request, session.visitor, passes(shared.engine, request), wanted)
         st.session_state[SLOT] = work
-        if is_small(work.passes * parameters.context_bp, seconds_of(shared.engine, request)):
+        read = as_if_shipped(work.passes * parameters.context_bp, shared.engine.model(model).size_bytes)
+        if is_small(read, seconds_of(shared.engine, request)):
             work.start(shared)
 
     reading.begin(
