@@ -10,7 +10,7 @@ from engine.core.errors import LocuscopeError
 from engine.core.variants import ScoredVariant, Triage
 from engine.service.jobs import Job
 from engine.service.triage import AlleleRequest
-from pages._ui import polling, triage_desk
+from pages._ui import polling, triage_desk, turning
 from pages._ui.question import named
 from pages._ui.state import Session, Shared
 from pages._ui.text import plain, show_caption
@@ -33,7 +33,7 @@ def bar(shared: Shared, session: Session, here: str) -> None:
                 steps(shared, session, found[0], here)
             for title, place in PAGES.items():
                 if title != here and (title != "Triage" or found is not None) and st.button(title, key=f"allele-to-{title}-{here}"):
-                    st.switch_page(place)
+                    turning.turn_to(place)
         if found is not None:
             show_caption(ranked_words(found[0].result, found[0].row, shared.engine.model(found[0].request.model).card.title))
         else:
@@ -94,7 +94,7 @@ def steps(shared: Shared, session: Session, desk: triage_desk.Desk, here: str) -
         if st.button(label, key=f"allele-{key}-{here}", shortcut=key, disabled=number is None) and number is not None:
             desk.problem = triage_desk.open_row(shared, session, desk, number)
             desk.row = number
-            st.rerun() if not desk.problem or here == "Triage" else st.switch_page(PAGES["Triage"])
+            st.rerun() if not desk.problem or here == "Triage" else turning.turn_to(PAGES["Triage"])
 
 
 @dataclass
