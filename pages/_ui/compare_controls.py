@@ -88,8 +88,8 @@ class Controls:
 
     def found(self, maps: tuple[DependencyMap, DependencyMap], change: Change) -> ControlledChange | None:
         """What they say, once both are there."""
-        results = [job.result for job in self.jobs.values()]
-        return None if len(results) < 2 or None in results else ControlledChange((results[0], results[1]), maps, change)
+        results = [job.result for job in self.jobs.values() if job.result is not None]
+        return ControlledChange((results[0], results[1]), maps, change) if len(results) == 2 else None
 
 
 def section(engine: Engine, controls: Controls, maps: tuple[DependencyMap, DependencyMap], change: Change) -> None:

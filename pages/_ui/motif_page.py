@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from engine.core.card import Capability
+from engine.core.card import Capability, ModelCard
 from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.motif import KINDS, MOST_PLACES, AlignedPlaces, Motif, MotifParameters
 from engine.core.quoting import file_name
@@ -252,7 +252,7 @@ def _begin(shared: state.Shared, session: state.Session, given: Source, wanted: 
         request = MotifRequest(given.genome, found, parameters, wanted.model, wanted.species)
         work = MotifWork(given, request, session.visitor, passes(shared.engine, request), wanted)
         st.session_state[SLOT] = work
-        read = as_if_shipped(work.passes * parameters.context_bp, shared.engine.model(model).size_bytes)
+        read = as_if_shipped(work.passes * parameters.context_bp, shared.engine.model(wanted.model).size_bytes)
         if is_small(read, seconds_of(shared.engine, request)):
             work.start(shared)
 
