@@ -61,7 +61,13 @@ def buttons(shared: Shared, session: Session) -> None:
     if session.screen.shown is not None:
         note(session)
     found = session.history
-    undo = st.button("↶", key="undo", help="Undo: the place, the model or the regions before; the display and own tracks stay", type="tertiary", disabled=found.at <= 0)
+    undo = st.button(
+        "↶",
+        key="undo",
+        help="Undo: the place, the model or the regions before; the display and own tracks stay",
+        type="tertiary",
+        disabled=found.at <= 0,
+    )
     redo = st.button("↷", key="redo", help="Redo", type="tertiary", disabled=found.at + 1 >= len(found.steps))
     with st.popover("Recent", help="Loci that were shown last", type="tertiary", disabled=not found.recent):
         for number, (text, title) in enumerate(found.recent):
