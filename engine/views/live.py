@@ -121,7 +121,7 @@ def _named(labels: Sequence[Mapping[str, Any]], length: int) -> list[str]:
     found: list[list[str]] = [[] for _ in range(length)]
     for label in labels:
         for base in range(max(0, round(label["start"] - 0.5)), min(length, round(label["end"] - 0.5))):
-            found[base].append(label["text"])
+            found[base].append(f"{label['text']}: {label['note']}" if label["note"] else label["text"])
     return [", ".join(names[:3]) for names in found]
 
 
