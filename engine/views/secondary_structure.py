@@ -395,7 +395,12 @@ def combinations(values: NDArray[np.float32], reference: tuple[str, str], *, dar
         font={"color": colours["ink"], "size": 12},
         margin={"l": 56, "r": 10, "t": 10, "b": 50},
         xaxis={"title": {"text": f"letter at {plain(reference[1])}", "standoff": 6}, "constrain": "domain"},
-        yaxis={"title": {"text": f"letter at {plain(reference[0])}", "standoff": 6}, "autorange": "reversed", "scaleanchor": "x", "constrain": "domain"},
+        yaxis={
+            "title": {"text": f"letter at {plain(reference[0])}", "standoff": 6},
+            "autorange": "reversed",
+            "scaleanchor": "x",
+            "constrain": "domain",
+        },
         shapes=shapes,
     )
     return figure
