@@ -48,7 +48,7 @@ def page(shared: state.Shared, session: state.Session, models: list[str]) -> Non
     with st.form("compare-loci", border=False):
         first, second, at, also, go = st.columns([2.4, 3.2, 1.3, 1.3, 1], vertical_alignment="bottom")
         usual = models.index(session.question.model) if session.question.model in models else 0
-        model = first.selectbox("Model", models, index=usual, format_func=lambda key: shared.engine.model(key).card.title)
+        model = first.selectbox("Model", models, index=usual, format_func=choices.titles(shared.engine))
         text = second.text_input(
             "Second locus",
             key="compare-locus",

@@ -26,7 +26,7 @@ from engine.sources import apart
 from engine.sources.annotation_index import FeatureIndex
 from engine.sources.upstream import species_of
 from engine.views.motif_logo import motif_logo
-from pages._ui import downloads, explorer, polling, reading, search, state
+from pages._ui import choices, downloads, explorer, polling, reading, search, state
 from pages._ui.address import AddressState
 from pages._ui.genome_source import Source, source
 from pages._ui.question import Question
@@ -113,9 +113,7 @@ def _asked(shared: state.Shared, session: state.Session, given: Source) -> None:
             feature = third.selectbox("Kind", kinds, key=f"motif-kind-{len(kinds)}")
             anchor = fourth.selectbox("Aligned at its base", ["first", "middle", "last"], key="motif-anchor")
         usual = usable.index(session.question.model) if session.question.model in usable else 0
-        model = second.selectbox(
-            "Model", usable, index=usual, format_func=lambda key: shared.engine.model(key).card.title, key="motif-model"
-        )
+        model = second.selectbox("Model", usable, index=usual, format_func=choices.titles(shared.engine), key="motif-model")
         card = shared.engine.model(model).card
         columns = st.columns([2, 2, 2, 2, 3], vertical_alignment="bottom")
         before = columns[0].number_input("Bases before", 0, 500, 20, key="motif-before")
