@@ -597,6 +597,7 @@ class Engine:
                 continue
             if not answers:
                 monitor.start(found.passes)
+                monitor.job.began_following = time.monotonic()
             job = self.submit(inner, monitor.job)
             if needed.part is not None and job.finished:
                 monitor.advance(self._resolved(inner).passes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -16,7 +17,10 @@ from engine.sources import apart
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import side_by_side
 from pages._ui import choices, polling, reading, state
+from pages._ui.address import LONGEST_SEQUENCE
+from pages._ui.compare_address import Wanted
 from pages._ui.question import Question, Shown, echo, resolve
+from pages._ui.runs import Price
 from pages._ui.text import plain, show_caption, show_error
 
 if TYPE_CHECKING:
@@ -25,17 +29,17 @@ if TYPE_CHECKING:
     from engine.sources.understood import Understood
 
 ANALYSES = ("dependency", "probabilities")
-LONGEST_TEXT = 8000
-_SECOND, _KEPT = "loci-second", "loci-compared"
+_SECOND, _KEPT, _OPENED = "loci-second", "loci-compared", "loci-opened"
 
 
 @dataclass(frozen=True)
 class Loci:
-    """Two loci and what is computed of each, by analysis."""
+    """Two loci, what is asked of each by analysis, and the computations once they were started."""
 
     shown: tuple[Shown, Shown]
     model: str
-    jobs: tuple[dict[str, Job], dict[str, Job]]
+    requests: tuple[dict[str, Request], dict[str, Request]]
+    jobs: tuple[dict[str, Job], dict[str, Job]] = field(default_factory=lambda: ({}, {}))
 
     @property
     def every(self) -> list[Job]:
@@ -43,41 +47,52 @@ class Loci:
         return [job for side in self.jobs for job in side.values()]
 
 
-def page(shared: state.Shared, session: state.Session, models: list[str]) -> None:
-    """Draw the form and the comparison."""
+def page(shared: state.Shared, session: state.Session, models: list[str], wanted: Wanted) -> Wanted:
+    """Draw the form and the comparison, which starts by itself where the address has one that is quickly made; what is compared now."""
+    usual = next((name for name in (wanted.model, session.question.model) if name in models), models[0] if models else "")
+    fields = ("compare-locus", wanted.second), ("compare-at-first", wanted.anchors[0]), ("compare-at-second", wanted.anchors[1])
+    for key, value in (*fields, ("compare-model", usual)):
+        st.session_state.setdefault(key, value)
     with st.form("compare-loci", border=False):
         first, second, at, also, go = st.columns([2.4, 3.2, 1.3, 1.3, 1], vertical_alignment="bottom")
-        usual = models.index(session.question.model) if session.question.model in models else 0
-        model = first.selectbox("Model", models, index=usual, format_func=choices.titles(shared.engine))
+        model = first.selectbox("Model", models, format_func=choices.titles(shared.engine), key="compare-model")
         text = second.text_input(
             "Second locus",
             key="compare-locus",
-            max_chars=LONGEST_TEXT,
+            max_chars=LONGEST_SEQUENCE,
             placeholder="as in the box of the explorer; ends in :- for the reverse strand",
         )
         one = at.text_input("Aligned at, first", key="compare-at-first", max_chars=20, placeholder="base", help=ABOUT_ANCHORS)
         other = also.text_input("and second", key="compare-at-second", max_chars=20, placeholder="base", help=ABOUT_ANCHORS)
         asked = go.form_submit_button("Compare", type="primary", width="stretch")
     reading.show(shared.engine, _SECOND)
+    first_visit = not st.session_state.get(_OPENED)
+    st.session_state[_OPENED] = True
+    now = Wanted("loci", text.strip(), model, (one.strip(), other.strip()), () if asked else wanted.problems)
     if asked and not text.strip():
         show_error("No second locus is given; type one as in the box of the explorer.")
-    elif asked:
-        _read(shared, session, model, text)
+    elif asked or (first_visit and wanted.second):
+        _read(shared, session, model, text, pressed=asked)
     kept: Loci | None = st.session_state.get(_KEPT)
-    if kept is not None and kept.shown[0].identity == session.on_screen.identity:
-        try:
-            anchors = _anchors(one, other, kept)
-        except ParameterError as error:
-            show_error(str(error))
-            return
+    if kept is None or kept.shown[0].identity != session.on_screen.identity:
+        return now
+    try:
+        anchors = _anchors(one, other, kept)
+    except ParameterError as error:
+        show_error(str(error))
+        return now
+    if kept.every:
         _follow(shared, kept, anchors)
+    else:
+        show_caption(f"{plain(echo(kept.shown[1]))}: {_price(shared, session, kept).words()} for both; press Compare.")
+    return now
 
 
 ABOUT_ANCHORS = "Positions counted from 1 in each sequence as it is shown; both then stand over each other, cut to what both have. Empty: each is whole."
 
 
-def _read(shared: state.Shared, session: state.Session, model: str, text: str) -> None:
-    """Understand the second locus, then ask for both."""
+def _read(shared: state.Shared, session: state.Session, model: str, text: str, *, pressed: bool) -> None:
+    """Understand the second locus, then ask for both; what an address alone asks for only where it is quickly made."""
     st.session_state.pop(_KEPT, None)
 
     def work(monitor: reading.Reading) -> Understood:
@@ -86,22 +101,39 @@ def _read(shared: state.Shared, session: state.Session, model: str, text: str) -
     def then(found: Understood) -> None:
         try:
             second = resolve(Question(found.normal or text, model), found)
-            st.session_state[_KEPT] = _asked(shared, session, model, second)
+            loci = Loci((session.on_screen, second), model, _requests(shared, session, model, second))
+            start = pressed or _price(shared, session, loci).automatic
+            st.session_state[_KEPT] = _started(shared, session, loci) if start else loci
         except LocuscopeError as error:
             session.say(str(error))
 
     reading.begin(_SECOND, quoted(text.strip(), 40), work, then, session.say)
 
 
-def _asked(shared: state.Shared, session: state.Session, model: str, second: Shown) -> Loci:
-    """Start every computation of both. Raises what the engine refuses."""
+def _requests(shared: state.Shared, session: state.Session, model: str, second: Shown) -> tuple[dict[str, Request], dict[str, Request]]:
+    """What is asked of both, by analysis."""
     species = session.question.species if session.question.model == model else ""
     card = shared.engine.model(model).card
-    sides = []
-    for shown in (session.on_screen, second):
-        requests = {name: _request(name, shown, model, species, card) for name in ANALYSES}
-        sides.append({name: shared.engine.submit(request, session.visitor) for name, request in requests.items()})
-    return Loci((session.on_screen, second), model, (sides[0], sides[1]))
+    one, other = ({name: _request(name, shown, model, species, card) for name in ANALYSES} for shown in (session.on_screen, second))
+    return one, other
+
+
+def price_of(shared: state.Shared, session: state.Session, requests: Iterable[Request]) -> Price:
+    """What all of them cost together; raises what the engine refuses."""
+    costs = [shared.engine.estimate(request, (), session.visitor) for request in requests]
+    seconds = [cost.seconds for cost in costs if cost.seconds is not None]
+    time = sum(seconds) if len(seconds) == len(costs) else None
+    return Price(sum(cost.passes for cost in costs), sum(cost.work for cost in costs), time, stored=False)
+
+
+def _price(shared: state.Shared, session: state.Session, loci: Loci) -> Price:
+    return price_of(shared, session, (request for side in loci.requests for request in side.values()))
+
+
+def _started(shared: state.Shared, session: state.Session, loci: Loci) -> Loci:
+    """Every computation of both asked for. Raises what the engine refuses."""
+    one, other = ({name: shared.engine.submit(request, session.visitor) for name, request in side.items()} for side in loci.requests)
+    return replace(loci, jobs=(one, other))
 
 
 def _request(name: str, shown: Shown, model: str, species: str, card: Any) -> Request:

@@ -15,29 +15,42 @@ from engine.core.card import Capability
 from engine.core.errors import InputError, LocuscopeError
 from engine.service.engine import Request
 from engine.service.jobs import Job
+from engine.service.models_beside import influences
 from engine.views import wire
 from engine.views.comparison import COMPARED, TrackDifferences, changed_pairs, difference, on_reference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
-from pages._ui import allele_bar, choices, compare_loci, explorer, figure_view, models_beside_page, polling, reading, runs, search, state
+from pages._ui import (
+    allele_bar,
+    choices,
+    compare_address,
+    compare_controls,
+    compare_loci,
+    explorer,
+    figure_view,
+    models_beside_page,
+    polling,
+    reading,
+    runs,
+    search,
+    state,
+)
 from pages._ui.changes import changed, read_change
+from pages._ui.compare_address import MODES, Wanted
+from pages._ui.compare_controls import Controls
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Question, Shown, address_of, echo, in_record, named
 from pages._ui.text import plain, show_caption, show_error
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
 
     from engine.core.sequence import NucleotideSequence
+    from engine.views.controlled import ControlledChange
 
-TARGET = "compare"
-MODES = {
-    "alleles": "Reference against an alternate allele",
-    "models": "One model against another",
-    "beside": "Models side by side",
-    "loci": "Two loci",
-}
+TARGET, WANTED = "compare", "compare-wanted"
 AT_ONCE_BASES = 1_000_000
 """Two maps are computed without being asked for up to this many bases read as if by the shipped model (some 400 on screen), or
 `AUTOMATIC_SECONDS`."""
@@ -58,6 +71,7 @@ class Comparison:
     beside: tuple[dict[str, Job], dict[str, Job]] = field(default_factory=lambda: ({}, {}))
     missing: str = ""
     tracks: TrackDifferences | None = None
+    controls: Controls | None = None
 
     def __post_init__(self) -> None:
         self.feed = Feed(wire.Address(TARGET, self.identity, "difference"))
@@ -98,17 +112,22 @@ def page() -> None:
     if session.screen.shown is None:
         return
     st.markdown(f"**{plain(session.on_screen.title)}** · {plain(echo(session.on_screen))} (the sequence of the explorer)")
-    mode = st.segmented_control("What to compare", list(MODES), default="alleles", format_func=MODES.__getitem__) or "alleles"
+    wanted = _wanted(shared)
+    for problem in wanted.problems:
+        show_error(problem)
+    st.session_state.setdefault("compare-mode", wanted.mode)
+    mode = st.segmented_control("What to compare", list(MODES), format_func=MODES.__getitem__, key="compare-mode") or wanted.mode
+    wanted = replace(wanted, mode=mode)
+    if mode == "loci":
+        wanted = compare_loci.page(shared, session, _models(shared), wanted)
+    elif mode == "beside":
+        wanted = models_beside_page.beside(shared, session, wanted)
+    st.session_state[WANTED] = wanted
+    _write_address(session.question, session.on_screen, shared.settings.model, wanted)
     if mode in ("beside", "loci"):
-        _write_address(session.question, session.on_screen, shared.settings.model)
-        if mode == "loci":
-            compare_loci.page(shared, session, _models(shared))
-        else:
-            models_beside_page.beside(shared, session)
         return
     allele_bar.bar(shared, session, "Compare")
     model, other, asked = _form(shared, session, mode)
-    _write_address(session.question, session.on_screen, shared.settings.model)
     asked = asked or bool(st.session_state.pop("compare-asked", False))
     if mode == "alleles" or model != other:
         compared(shared, session.on_screen, (model, other), asked=asked)
@@ -172,9 +191,18 @@ def _made(shared: state.Shared, session: state.Session, model: str, text: str) -
     return True
 
 
-def _write_address(question: Question, shown: Shown, usual_model: str) -> None:
-    """What is on this page, in the address bar."""
-    st.query_params.from_dict(dict(parse_qsl(address_of(question, shown, usual_model) or "")))
+def _wanted(shared: state.Shared) -> Wanted:
+    """What the page showed last, at first what the address asks for."""
+    if WANTED not in st.session_state:
+        st.session_state[WANTED] = compare_address.read(st.query_params.to_dict(), tuple(_models(shared)), influences())
+    wanted: Wanted = st.session_state[WANTED]
+    return wanted
+
+
+def _write_address(question: Question, shown: Shown, usual_model: str, wanted: Wanted) -> None:
+    """What is on this page, in the address bar; of letters that are too long for it, nothing is."""
+    base = address_of(question, shown, usual_model)
+    st.query_params.from_dict({} if base is None else dict(parse_qsl(base)) | wanted.texts())
 
 
 def _models(shared: state.Shared) -> list[str]:
@@ -222,7 +250,9 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str) -> None:
         jobs = (shared.engine.submit(first, visitor), shared.engine.submit(second, visitor))
         made = Comparison(shown, titles, jobs, (model, other))
         if model == other:
-            made.beside, made.missing = _beside(shared, first.sequence, second.sequence, model, visitor)
+            alleles = (first.sequence, second.sequence)
+            made.beside, made.missing = _beside(shared, *alleles, model, visitor)
+            made.controls = Controls.of(shared.engine, alleles, state.session().question, model, _species(model), visitor)
     except LocuscopeError as error:
         show_error(str(error))
         return
@@ -270,6 +300,8 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {plain(changes(comparison.found))}")
     for sentence in lost_and_gained(*maps) if comparison.models[0] == comparison.models[1] else ():
         show_caption(sentence)
+    if comparison.controls is not None and comparison.shown.change is not None:
+        compare_controls.section(shared.engine, comparison.controls, maps, comparison.shown.change)
     _compare_tracks(shared, comparison)
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
@@ -280,7 +312,21 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
         side_by_side(sides[0], sides[1], comparison.titles, style), alt=alternative, key="both-maps", width="content", theme=None
     )
     st.markdown("**Pairs that changed most**")
-    st.dataframe(changed_pairs(*maps), hide_index=True, height=320)
+    st.dataframe(_changed_pairs(comparison, maps), hide_index=True, height=320)
+
+
+def _controlled(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap]) -> ControlledChange | None:
+    """What the shuffled controls of both alleles say, where they were asked and are there."""
+    controls, change = comparison.controls, comparison.shown.change
+    return None if controls is None or change is None else controls.found(maps, change)
+
+
+def _changed_pairs(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap]) -> pd.DataFrame:
+    """The pairs that changed most, with the q-values of both values where there are controls."""
+    frame, controlled = changed_pairs(*maps), _controlled(comparison, maps)
+    if controlled is not None:
+        frame["q_first"], frame["q_second"] = controlled.q_values(frame["first"].to_numpy(), frame["second"].to_numpy())
+    return frame
 
 
 def _compare_tracks(shared: state.Shared, comparison: Comparison) -> None:
@@ -324,7 +370,8 @@ def told() -> tuple[list[str], list[tuple[str, go.Figure]]]:
         (f"Reference and {name}, one colour scale", side_by_side(sides[0], sides[1], comparison.titles, style)),
     ]
     tracks = [comparison.tracks.words()] if comparison.tracks is not None else []
-    return [changes(comparison.found), *lost_and_gained(*maps), *tracks], figures
+    controlled = _controlled(comparison, maps)
+    return [changes(comparison.found), *lost_and_gained(*maps), *(controlled.words if controlled is not None else ()), *tracks], figures
 
 
 def _evidence(comparison: Comparison, found: DependencyMap) -> LocusEvidence:

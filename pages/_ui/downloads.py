@@ -72,6 +72,7 @@ def browsers(session: Session) -> bytes:
         runs.finished_results().values(),
         shown.features,
         runs.own,
+        runs.highlights,
         title=shown.title,
         region=(region[0] - 1, region[1]),
         ucsc=names,

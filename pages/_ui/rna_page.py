@@ -22,7 +22,7 @@ from engine.service.jobs import Job
 from engine.sources.structures import known_pairs, read_text
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
-from pages._ui import choices, downloads, explorer, memory, polling, reading, rna_options, search, state
+from pages._ui import choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
 from pages._ui.question import Question, Shown, address_of, echo
 from pages._ui.rna_work import READ, RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
@@ -266,7 +266,7 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
     show_caption(compensation_words(found.provenance.card))
     if st.button("Open this pair in the explorer"):
         state.session().focus(found.first, found.second)
-        st.switch_page("pages/explorer.py")
+        turning.turn_to("pages/explorer.py")
 
 
 def _test_progress(job: Job, visitor: str) -> None:

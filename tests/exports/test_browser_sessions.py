@@ -20,6 +20,7 @@ from engine.core.sequence import NucleotideSequence
 from engine.exports.browser_sessions import igv_session, jbrowse_config, session_spec, two_bit, write_zip
 from engine.exports.browser_tracks import BrowserView, view_of
 from engine.sources.outward_links import ucsc_names
+from engine.views.evidence import Highlight
 from tests.exports import conftest as made
 
 pyBigWig = pytest.importorskip("pyBigWig")  # noqa: N816
@@ -30,9 +31,10 @@ def view(sequence: NucleotideSequence, ucsc: tuple[str, str] = ("", "")) -> Brow
     features = (Feature("gene", "g one", 1, 4, "+"),)
     rows = Rows(np.array([2]), np.array([5]), np.array([0.5], np.float32), ("peak",), ("+",))
     own = (OwnTrack("own_1", "My <peaks>", "blocks", "#ff0000", rows),)
+    marked = (Highlight(0, 3, "first box", "#e69f00"), Highlight(5, 8, "second", "#0072b2", "binds <CRP>"))
     kinds = ("effects", "probabilities", "contacts", "segmentation", "dependency")
     results = [made.MAKERS[kind](sequence) for kind in kinds]
-    return view_of(sequence, results, features, own, title="A view", region=(2, 7), ucsc=ucsc)
+    return view_of(sequence, results, features, own, marked, title="A view", region=(2, 7), ucsc=ucsc)
 
 
 def unpacked(found: BrowserView, folder: Path) -> Path:
@@ -72,6 +74,13 @@ def test_an_igv_session_has_everything_inside_and_its_letters_lie_where_they_bel
     span = (start + 2, start + 5) if not found.place.reverse else (found.place.end - 5, found.place.end - 2)
     assert (int(bed[1]), int(bed[2])) == span
     assert peaks["color"] == "rgb(255,0,0)"
+    regions = next(track for track in session["tracks"] if track["name"] == "Regions")
+    assert "color" not in regions  # igv.js takes it instead of those of the rows
+    rows = [line.split("\t") for line in data_of(regions["url"]).decode().splitlines()]
+    colours = {row[3]: row[8] for row in rows}
+    assert colours == {"first_box": "230,159,0", "second": "0,114,178"}
+    at = {row[3]: (int(row[1]), int(row[2])) for row in rows}
+    assert at["first_box"] == ((start, start + 3) if not found.place.reverse else (found.place.end - 3, found.place.end))
 
 
 def test_the_files_of_the_zip_say_the_same_as_the_results(sequence: NucleotideSequence, tmp_path: Path) -> None:
@@ -141,6 +150,7 @@ def test_a_track_hub_has_what_ucsc_demands(ucsc: tuple[str, str], sequence: Nucl
             if file.isBigBed():
                 columns = len(file.entries(contig, 0, found.place.end)[0][2].split("\t")) + 3
                 assert columns == int(track["type"].split(" ")[1])
+    assert "second: binds &lt;CRP&gt;" in (folder / "about.html").read_text(encoding="utf-8")
     assert "My &lt;peaks&gt;" in (folder / "about.html").read_text(encoding="utf-8")
 
 

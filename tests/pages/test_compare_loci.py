@@ -10,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.features import Feature
 from engine.views.evidence import LocusEvidence
+from pages._ui import compare_address
 from pages._ui.compare_loci import common_parts, cut
+from pages._ui.runs import Price
 from tests.views import samples
 
 
@@ -48,25 +50,86 @@ def test_a_part_has_the_cells_of_the_whole() -> None:
     assert [(item.start, item.end) for item in part.features] == [(0, 20)]
 
 
-def test_two_loci_are_computed_and_drawn_and_a_wrong_anchor_is_said() -> None:
+def opened(**address: str) -> AppTest:
     app = AppTest.from_function(_compare, default_timeout=60)
-    app.query_params["sequence"] = "GGGCCCAAATTTGGGCCCAA"
-    app.run()
-    app.segmented_control[0].set_value("loci").run()
-    assert not app.exception
-    app.text_input(key="compare-locus").set_value("GGGCCTAAATTTGGGCCC")
-    next(item for item in app.button if item.label == "Compare").click().run()
+    for name, value in {"sequence": "GGGCCCAAATTTGGGCCCAA", **address}.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def drawn(app: AppTest) -> AppTest:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not app.get("plotly_chart"):
         time.sleep(0.5)
         app.run()
     assert not app.exception
-    assert not app.error
     assert len(app.get("plotly_chart")) == 1
+    return app
+
+
+def test_two_loci_are_computed_and_drawn_the_address_draws_them_again_and_a_wrong_anchor_is_said() -> None:
+    app = opened()
+    app.segmented_control[0].set_value("loci").run()
+    assert not app.exception
+    app.text_input(key="compare-locus").set_value("GGGCCTAAATTTGGGCCC")
     app.text_input(key="compare-at-first").set_value("3")
+    app.text_input(key="compare-at-second").set_value("5")
+    next(item for item in app.button if item.label == "Compare").click().run()
+    app = drawn(app)
+    assert not app.error
+    again = drawn(opened(**app.query_params))
+    assert again.query_params == app.query_params
+    assert [again.text_input(key=f"compare-{name}").value for name in ("locus", "at-first", "at-second")] == [
+        "GGGCCTAAATTTGGGCCC",
+        "3",
+        "5",
+    ]
+    assert [item.proto.spec for item in again.get("plotly_chart")] == [item.proto.spec for item in app.get("plotly_chart")]
     app.text_input(key="compare-at-second").set_value("19")
     next(item for item in app.button if item.label == "Compare").click().run()
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not app.error:
         time.sleep(0.5)
         app.run()
     assert "The second anchor is 19; a position from 1 to 18 is needed" in app.error[0].value
+
+
+def test_what_takes_long_is_not_started_by_an_address_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Price, "automatic", False)
+    app = opened(compare="loci", second="GGGCCTAAATTTGGGCCC")
+    for _ in range(50):
+        if any("press Compare" in item.value for item in app.caption):
+            break
+        time.sleep(0.2)
+        app.run()
+    assert not app.exception
+    assert not app.session_state["loci-compared"].every
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"compare": "genomes"}, "compare='genomes'; it can be alleles, models, beside, loci"),
+        ({"compare": "loci", "second": "A" * 8001}, "8,001 characters"),
+        ({"compare": "loci", "second": "A\x07"}, "that can be shown"),
+        ({"compare": "loci", "second": "ACGT", "by": "none-such"}, "by='none-such'"),
+        ({"compare": "loci", "second": "ACGT", "at": "3"}, "at='3'; it takes a base of each locus"),
+        ({"compare": "loci", "second": "ACGT", "at": "3,٣"}, "a base of each locus"),
+        ({"compare": "beside", "models": "locuscope,none-such"}, "the models 'none-such', which make no map here"),
+        ({"compare": "beside", "influence": "largest"}, "influence='largest'; it can be mean"),
+    ],
+)
+def test_what_an_address_cannot_mean_is_left_out_and_said(given: dict[str, str], told: str) -> None:
+    (problem,) = compare_address.read(given, ("locuscope",), ("mean",)).problems
+    assert told in problem
+
+
+def test_models_side_by_side_have_an_address_that_draws_them_again() -> None:
+    address = {"compare": "beside", "models": "locuscope-local,locuscope", "influence": "authors_quick_start", "maps": "0"}
+    app = drawn(opened(**address))
+    assert not app.error
+    assert address.items() <= app.query_params.items()
+    assert app.multiselect[0].value == ["locuscope-local", "locuscope"]
+    assert not app.toggle(key="beside-maps").value
+    app = app.toggle(key="beside-maps").set_value(True).run()
+    assert "maps" not in app.query_params
