@@ -91,7 +91,7 @@ class BrowserView:
 
     ``place``: where the window lies; ``letters`` its forward letters as DNA. ``region``: what is in view, 0-based half-open on the contig.
     ``ucsc``, ``ucsc_contig``: the genome and the contig as UCSC calls them (an NCBI assembly accession where UCSC has it as such); empty for letters
-    that lie on no known assembly.
+    that lie on no known assembly. ``organism``: that of the assembly, where it is known.
     """
 
     title: str
@@ -101,6 +101,7 @@ class BrowserView:
     tracks: tuple[BrowserTrack, ...]
     ucsc: str = ""
     ucsc_contig: str = ""
+    organism: str = ""
 
     @property
     def locus(self) -> str:

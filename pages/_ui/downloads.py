@@ -16,6 +16,7 @@ from engine.core.provenance import Provenance
 from engine.exports import browser_sessions, formats
 from engine.exports import figure as figures
 from engine.exports.browser_tracks import view_of
+from engine.sources.assemblies import organism_of
 from engine.sources.outward_links import ucsc_names
 from engine.views.evidence import FigureStyle
 from engine.views.figure import locus_figure
@@ -77,6 +78,7 @@ def browsers(session: Session) -> bytes:
         region=(region[0] - 1, region[1]),
         ucsc=names,
     )
+    view = replace(view, organism=organism_of(locus.assembly) if locus is not None else "")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "view.zip"
         browser_sessions.write_zip(view, path)
