@@ -69,12 +69,6 @@ def assembly(name: str) -> Assembly | None:
     return next((row for row in assemblies() if wanted in {row.name.casefold(), *(other.casefold() for other in row.synonyms)}), None)
 
 
-def organism_of(name: str) -> str:
-    """Organism of an assembly; empty when it is not in the table."""
-    row = assembly(name)
-    return row.organism if row is not None else ""
-
-
 def canonical(name: str) -> str:
     """Canonical assembly name; the name itself when it is not in the table."""
     row = assembly(name)

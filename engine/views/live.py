@@ -60,7 +60,7 @@ def facts(figure: go.Figure, words: Sequence[str], *, dark: bool) -> dict[str, A
         {
             **{name: panel[name] for name in ("id", "title", "axis", "height", "state", "words", "analyses", "choices", "near", "far")},
             "key": f"yaxis{panel['axis'][1:]}",
-            "names": names(panel, panel["near"] or ranges[panel["axis"]]),
+            "names": [] if panel.get("pictured") else names(panel, panel["near"] or ranges[panel["axis"]]),
             "arcs": arcs(panel["arcs"], length, ranges[panel["axis"]]) if panel.get("arcs") else "",
             "say": panel["title"].lower() if len(panel["readout"] or ()) != 1 else "",
             "tags": tags(panel, ruler, length) if meta["letters"] else None,
@@ -121,7 +121,7 @@ def _named(labels: Sequence[Mapping[str, Any]], length: int) -> list[str]:
     found: list[list[str]] = [[] for _ in range(length)]
     for label in labels:
         for base in range(max(0, round(label["start"] - 0.5)), min(length, round(label["end"] - 0.5))):
-            found[base].append(label["text"])
+            found[base].append(f"{label['text']}: {label['note']}" if label["note"] else label["text"])
     return [", ".join(names[:3]) for names in found]
 
 

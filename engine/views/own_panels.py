@@ -29,6 +29,8 @@ PREFIX = "own-"
 ORDER = 14
 """Under the annotation."""
 MOST_PAIRS = 400
+STRIP = 30
+"""Pixels of a strip of colours: as much as its title and the ends of its scale take."""
 LEVELS = 120
 HELP: dict[TrackKind, str] = {
     "blocks": "Features of your file, pointed to the 3′ end where the strand is known.",
@@ -97,7 +99,7 @@ def _signal(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Dra
         return Drawn(
             (_strip(track, shown, width, (low, high), style),),
             {"visible": False, "range": [-0.5, 0.5]},
-            height=22,
+            height=STRIP,
             readout=readout,
             unit=unit,
         )

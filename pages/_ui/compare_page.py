@@ -312,13 +312,20 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
         side_by_side(sides[0], sides[1], comparison.titles, style), alt=alternative, key="both-maps", width="content", theme=None
     )
     st.markdown("**Pairs that changed most**")
-    st.dataframe(_changed_pairs(comparison, maps), hide_index=True, height=320)
+    st.dataframe(_changed_pairs(comparison, maps), hide_index=True, height=320, column_config=_column_titles(comparison.titles))
 
 
 def _controlled(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap]) -> ControlledChange | None:
     """What the shuffled controls of both alleles say, where they were asked and are there."""
     controls, change = comparison.controls, comparison.shown.change
     return None if controls is None or change is None else controls.found(maps, change)
+
+
+def _column_titles(titles: tuple[str, str]) -> dict[str, str]:
+    """Titles of the columns of the pairs that changed most."""
+    first, second = titles
+    places = {"position_1": "position 1", "position_2": "position 2", "bases_first": f"bases, {first}", "bases_second": f"bases, {second}"}
+    return places | {"distance": "bases apart", "first": first, "second": second, "q_first": f"q, {first}", "q_second": f"q, {second}"}
 
 
 def _changed_pairs(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap]) -> pd.DataFrame:

@@ -115,7 +115,7 @@ def _table(shared: state.Shared, desk: Desk, shown: pd.DataFrame, total: int) ->
         on_select="rerun",
         selection_mode="single-row",
         key="triage-table",
-        height=min(400, 38 + 35 * max(1, len(drawn))),
+        height="content" if len(drawn) <= 10 else 400,
     )
     rows = [number for number in picked.selection.rows if number < len(drawn)]
     number = int(drawn.iloc[rows[0]]["row"]) if rows else None

@@ -1,9 +1,11 @@
-"""Regions that are marked: a block each with its name, and what was noted of it; their columns run through all panels (`engine.views.notes.highlights`)."""
+"""Regions that are marked: a block each with its name, at the pointer with its note; their columns run through all panels (`engine.views.notes`)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.core.features import Feature
-from engine.views.evidence import FigureStyle, Highlight, LocusEvidence
+from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.lanes import LANE, labels, lanes
 from engine.views.panel import Drawn, Panel
 from engine.views.paths import boxes, filled, together
@@ -20,14 +22,11 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
             boxes(row.start + 0.5, row.end + 0.5, -at[row] - 0.4, -at[row] + 0.4) for row, item in own.items() if item.colour == colour
         ]
         traces.append(filled(together(paths), colour, opacity=0.55, name="regions"))
-    called = {Feature("region", _words(item, evidence), row.start, row.end): at[row] for row, item in own.items()}
+    called = {Feature("region", item.name, row.start, row.end): at[row] for row, item in own.items()}
+    notes = {(item.name, item.start + 0.5): item.note for item in own.values()}
+    names = tuple(replace(label, note=notes.get((label.text, label.start), "")) for label in labels(called, called, evidence))
     axis = {"visible": False, "range": [-count + 0.45, 0.55]}
-    return Drawn(tuple(traces), axis, height=LANE * count, labels=labels(called, called, evidence))
-
-
-def _words(item: Highlight, evidence: LocusEvidence) -> str:
-    """Its name and note; along a genome that is only browsed, where what does not fit is left out whole, the name."""
-    return f"{item.name}: {item.note}" if item.note and evidence.has_letters else item.name
+    return Drawn(tuple(traces), axis, height=LANE * count, labels=names)
 
 
 PANEL = Panel(
