@@ -32,6 +32,10 @@ def test_every_model_has_its_row_with_its_licence() -> None:
     assert first_cells("Models") == list(registry.model_ids())
     rows = section("Models")
     assert all(registry.entry(model).card.licence in rows for model in registry.model_ids())
+    told = {cells[1].strip(" `"): cells[5].strip() for cells in (line.split("|") for line in rows.splitlines()) if len(cells) > 6}
+    assert {model: told[model] for model in registry.model_ids()} == {
+        model: ", ".join(sorted(registry.entry(model).card.capabilities)) for model in registry.model_ids()
+    }
 
 
 def test_every_setting_has_its_row() -> None:

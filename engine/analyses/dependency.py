@@ -34,6 +34,7 @@ from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from engine.core.provenance import Provenance
 
@@ -308,6 +309,31 @@ class _Progress:
         )
 
 
+class _FirstRows:
+    """Shows the exact rows that decide on a precision as a first, coarse map, when somebody looks; a scan does not go on from it."""
+
+    def __init__(self, model: NucleotideModel, sequence: NucleotideSequence, parameters: DependencyParameters, monitor: Monitor) -> None:
+        self.model, self.sequence, self.parameters, self.monitor = model, sequence, parameters, monitor
+        self._began = time.perf_counter()
+
+    def __call__(self, reference: Tensor, positions: Tensor, alternates: Tensor, logits: Tensor) -> None:
+        """As `engine.analyses.substitutions.Looked`."""
+        scale, length, causal = Scale(self.parameters.metric, self.parameters.epsilon), len(self.sequence), self.model.card.causal
+        if self.parameters.window is not None or scale.normalised or not self.monitor.wants_partial():
+            return
+        rows, means = RowMaxima(scale, (0, length)), InfluenceMeans(Scale(), length)
+        for reader in (rows, means):
+            reader.start(reference)
+            reader.take(positions, alternates, reader.reduced(positions, alternates, logits))
+        values, done = rows.to_numpy(causal=causal, finished=True), np.zeros(length, dtype=np.bool_)
+        done[positions.cpu().numpy()] = True
+        values[~done] = np.nan
+        influence = means.to_numpy().astype(np.float32) if gives_influence(self.parameters, self.model.card) else None
+        seconds = time.perf_counter() - self._began
+        origin = stamp("dependency", VERSION, self.model, self.parameters, self.sequence, seconds, partial=True)
+        self.monitor.publish(DependencyMap(self.sequence, values, origin, self.parameters.metric, 0, done, influence))
+
+
 def _goes_on(known: DependencyMap, scan: Scan, window: Window, with_influence: bool) -> bool:
     """Whether a scan can go on from a partial map."""
     return (
@@ -341,7 +367,7 @@ def dependency_map(
     chosen = parameters or DependencyParameters()
     watcher = monitor or SilentMonitor()
     checked_window(chosen.window, len(sequence))
-    scan = Scan.of(model, sequence, chosen.precision, chosen.tau)
+    scan = Scan.of(model, sequence, chosen.precision, chosen.tau, _FirstRows(model, sequence, chosen, watcher))
     progress = _Progress(scan, sequence, chosen, watcher, known)
     watcher.start(1 + progress.ready + len(progress.substitutions) - progress.begin)
     if progress.ready:

@@ -66,7 +66,7 @@ def view_command(
     a UCSC track hub with their files (.zip, view.zip without --out), or the igv.js session alone (.json)."""
     from engine.exports import browser_sessions
     from engine.exports.browser_tracks import view_of
-    from engine.sources.outward_links import ucsc_names
+    from engine.sources.outward_links import hub_names
 
     target = out or DEFAULT_FILE
     check_output(target, read=(fasta, gff, regions, *track))
@@ -90,7 +90,7 @@ def view_command(
         _features(given, gff, settings),
         [found for number, file in enumerate(track) if (found := _own(file, number, given, settings)) is not None],
         _marked(regions, given, settings) if regions is not None else (),
-        ucsc=ucsc_names(place.assembly, place.contig) if place is not None else ("", ""),
+        names=hub_names(place.assembly, place.contig) if place is not None else ("", "", ""),
     )
     with writing(target):
         if target.suffix.casefold() == ".json":

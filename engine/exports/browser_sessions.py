@@ -22,7 +22,6 @@ from engine.core.errors import ParameterError
 from engine.core.results import slug
 from engine.core.version import VERSION
 from engine.exports.browser_tracks import BrowserTrack, BrowserView, write_big_bed, write_track
-from engine.sources.assemblies import assembly
 
 LONGEST_OWN_BP = 10_000_000
 """Up to here on its contig a window brings its own reference, N where nothing is known; beyond, the genome is named as UCSC calls it."""
@@ -138,8 +137,7 @@ def track_hub(view: BrowserView) -> dict[str, str]:
     name, contig = hub_genome(view)
     genome = {"genome": name, "trackDb": f"{name}/trackDb.txt", "defaultPos": f"{contig}:{view.region[0] + 1}-{view.region[1]}"}
     if not view.ucsc:
-        known = assembly(view.place.assembly) if view.place.assembly else None
-        organism = known.organism if known is not None else view.title
+        organism = view.organism or view.title
         genome |= {"twoBitPath": f"{name}/reference.2bit", "organism": organism, "scientificName": organism, "orderKey": "1"}
         genome |= {"description": _label(view.locus, LONG_LABEL), "htmlPath": "about.html"}
     database = "\n".join(_stanza(_hub_track(track, order)) for order, track in enumerate(view.tracks, start=1))

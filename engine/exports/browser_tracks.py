@@ -91,7 +91,7 @@ class BrowserView:
 
     ``place``: where the window lies; ``letters`` its forward letters as DNA. ``region``: what is in view, 0-based half-open on the contig.
     ``ucsc``, ``ucsc_contig``: the genome and the contig as UCSC calls them (an NCBI assembly accession where UCSC has it as such); empty for letters
-    that lie on no known assembly.
+    that lie on no known assembly. ``organism``: whose genome it is, where that is known.
     """
 
     title: str
@@ -101,6 +101,7 @@ class BrowserView:
     tracks: tuple[BrowserTrack, ...]
     ucsc: str = ""
     ucsc_contig: str = ""
+    organism: str = ""
 
     @property
     def locus(self) -> str:
@@ -117,9 +118,12 @@ def view_of(
     *,
     title: str = "",
     region: tuple[int, int] | None = None,
-    ucsc: tuple[str, str] = ("", ""),
+    names: tuple[str, str, str] = ("", "", ""),
 ) -> BrowserView:
-    """The view of ``sequence``; ``features``, ``own`` and ``highlights`` in indices of its letters, ``region`` those in view (None = all)."""
+    """The view of ``sequence``; ``features``, ``own`` and ``highlights`` in indices of its letters, ``region`` those in view (None = all).
+
+    ``names``: genome and contig as UCSC calls them, and the organism.
+    """
     place = place_of(sequence)
     found = [_regions(highlights, place)] if highlights else []
     found += [_annotation(features, place)] if features else []
@@ -129,7 +133,7 @@ def view_of(
     named = _with_own_names([track for track in found if len(track.starts)])
     first, last = place.interval(*(region or (0, len(sequence))))
     letters = (sequence.reverse_complement() if place.reverse else sequence).as_dna()
-    return BrowserView(title or sequence.name or str(sequence.locus or "sequence"), place, letters, (first, last), named, *ucsc)
+    return BrowserView(title or sequence.name or str(sequence.locus or "sequence"), place, letters, (first, last), named, *names)
 
 
 def _with_own_names(tracks: list[BrowserTrack]) -> tuple[BrowserTrack, ...]:

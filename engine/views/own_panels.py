@@ -165,11 +165,12 @@ def variant_heights(track: OwnTrack, evidence: LocusEvidence) -> tuple[NDArray[n
     With computed effects, of a substitution the part of all substitutions of the sequence whose llr is higher; of others a half. Without, the allele
     frequency that the file states, else 1.
     """
-    rows, effects = track.rows, evidence.results.get("effects")
-    if effects is None or effects.llr is None:
+    rows = track.rows
+    scored = next((found for found in evidence.results.values() if "substitutions" in found.faces and "llr" in found.substitutions()), None)
+    if scored is None:
         values = rows.values.astype(np.float64)
         return np.where(np.isfinite(values), values, 1.0), ""
-    scores = np.asarray(effects.llr, np.float64)
+    scores = np.asarray(scored.substitutions()["llr"], np.float64)
     known = np.sort(scores[np.isfinite(scores)])
     found = np.full(len(rows.starts), 0.5)
     letters = evidence.sequence.as_dna()
@@ -178,7 +179,7 @@ def variant_heights(track: OwnTrack, evidence: LocusEvidence) -> tuple[NDArray[n
         if reference == letters[start] and len(alternate) == 1 and alternate in BASES and len(known):
             value = scores[start, BASES.index(alternate)]
             found[k] = 1 - np.searchsorted(known, value, side="right") / len(known)
-    return found, str(effects.provenance.card.title)
+    return found, str(scored.provenance.card.title)
 
 
 def _pairs(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:

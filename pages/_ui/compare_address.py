@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.analyses.models_beside import MOST
 from engine.core.quoting import quoted
 from pages._ui.address import LONGEST_SEQUENCE
+from pages._ui.address_values import AddressValues
 
 MODES = {
     "alleles": "Reference against an alternate allele",
@@ -19,12 +21,16 @@ MODES = {
 @dataclass(frozen=True)
 class Wanted:
     """``mode`` out of `MODES`; of two loci the text of the ``second``, the ``model`` of both and the bases that stand over each other, 1-based as
-    typed, empty for none; ``problems`` one sentence for each value that was left out."""
+    typed, empty for none; of models side by side the ``models``, empty for the usual ones, the published variant of ``influence``, and whether ``maps``
+    are drawn; ``problems`` one sentence for each value that was left out."""
 
     mode: str = "alleles"
     second: str = ""
     model: str = ""
     anchors: tuple[str, str] = ("", "")
+    models: tuple[str, ...] = ()
+    influence: str = ""
+    maps: bool = True
     problems: tuple[str, ...] = ()
 
     def texts(self) -> dict[str, str]:
@@ -32,29 +38,44 @@ class Wanted:
         values = {"compare": self.mode if self.mode != "alleles" else ""}
         if self.mode == "loci" and self.second:
             values |= {"second": self.second, "by": self.model, "at": ",".join(self.anchors) if any(self.anchors) else ""}
+        if self.mode == "beside" and self.models:
+            values |= {"models": ",".join(self.models), "influence": self.influence, "maps": "" if self.maps else "0"}
         return {name: text for name, text in values.items() if text}
 
 
-def read(query: Mapping[str, str], models: tuple[str, ...]) -> Wanted:
-    """What an address asks for, by one of these models; what cannot be meant is left out, and said."""
-    problems: list[str] = []
-
-    def choice(name: str, allowed: tuple[str, ...], usual: str) -> str:
-        text = query.get(name, "")
-        if text and text not in allowed:
-            problems.append(f"The address has {name}={quoted(text, 40)}; it can be {', '.join(allowed) or 'none'}, so it was left out.")
-        return text if text in allowed else usual
-
-    second = query.get("second", "").strip()
+def read(query: Mapping[str, str], models: tuple[str, ...], influences: tuple[str, ...] = ()) -> Wanted:
+    """What an address asks for, by these models and published variants of influence; what cannot be meant is left out, and said."""
+    values = AddressValues(query)
+    problems, second = values.problems, values.text("second")
     if len(second) > LONGEST_SEQUENCE or not second.isprintable():
         problems.append(
             f"The address has a second locus of {len(second):,} characters; {LONGEST_SEQUENCE:,} that can be shown are the most."
         )
         second = ""
-    places = query.get("at", "").strip()
+    places = values.text("at")
     anchors = tuple(part.strip() for part in places.split(","))
     if places and not (len(anchors) == 2 and all(part.isascii() and part.isdigit() and len(part) < 10 for part in anchors)):
         problems.append(f"The address has at={quoted(places, 40)}; it takes a base of each locus with a comma between, so it was left out.")
         anchors = ()
     one, other = anchors if len(anchors) == 2 else ("", "")
-    return Wanted(choice("compare", tuple(MODES), "alleles"), second, choice("by", models, ""), (one, other), tuple(problems))
+    return Wanted(
+        values.choice("compare", MODES, "alleles"),
+        second,
+        values.choice("by", models),
+        (one, other),
+        _models(values, models),
+        values.choice("influence", influences),
+        values.choice("maps", ("0", "1"), "1") == "1",
+        tuple(problems),
+    )
+
+
+def _models(values: AddressValues, known: tuple[str, ...]) -> tuple[str, ...]:
+    named = [name.strip() for name in values.text("models").split(",") if name.strip()]
+    absent = [name for name in named if name not in known]
+    if absent:
+        values.problems.append(
+            f"The address asks for the models {quoted(', '.join(absent), 60)}, which make no map here, so they were left out; "
+            "the page Models says what there is."
+        )
+    return tuple(dict.fromkeys(name for name in named if name in known))[:MOST]

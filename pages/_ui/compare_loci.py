@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -117,12 +118,16 @@ def _requests(shared: state.Shared, session: state.Session, model: str, second: 
     return one, other
 
 
-def _price(shared: state.Shared, session: state.Session, loci: Loci) -> Price:
-    """What both cost; raises what the engine refuses."""
-    costs = [shared.engine.estimate(request, (), session.visitor) for side in loci.requests for request in side.values()]
+def price_of(shared: state.Shared, session: state.Session, requests: Iterable[Request]) -> Price:
+    """What all of them cost together; raises what the engine refuses."""
+    costs = [shared.engine.estimate(request, (), session.visitor) for request in requests]
     seconds = [cost.seconds for cost in costs if cost.seconds is not None]
     time = sum(seconds) if len(seconds) == len(costs) else None
     return Price(sum(cost.passes for cost in costs), sum(cost.tokens for cost in costs), time, stored=False)
+
+
+def _price(shared: state.Shared, session: state.Session, loci: Loci) -> Price:
+    return price_of(shared, session, (request for side in loci.requests for request in side.values()))
 
 
 def _started(shared: state.Shared, session: state.Session, loci: Loci) -> Loci:

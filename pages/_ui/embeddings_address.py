@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.core.embedding import MOST_PLACES, EmbeddingParameters, ProjectionParameters
-from engine.core.errors import ParameterError
 from engine.core.parameters import fields_of
-from engine.core.quoting import quoted
 from engine.views.embedding_map import COLOURS
+from pages._ui.address_values import AddressValues
 
 WINDOWS, FEATURES = "windows", "annotated features"
 SHORTEST_BP, LONGEST_BP = 20, 1_000_000
@@ -66,44 +65,20 @@ class Wanted:
 
 def read(query: Mapping[str, str], genomes: tuple[str, ...], models: tuple[str, ...]) -> Wanted:
     """What an address asks for, of these genomes and models; what cannot be meant is left out, and said."""
-    problems: list[str] = []
-
-    def choice(name: str, allowed: Mapping[str, str]) -> str:
-        text = query.get(name, "")
-        if text and text not in allowed:
-            shown = ", ".join([*allowed][:12]) or "none"
-            problems.append(f"The address has {name}={quoted(text, 40)}; it can be {shown}, so it was left out.")
-        return allowed.get(text, "")
-
-    def number(name: str, low: int, high: int, usual: int) -> int:
-        text = query.get(name, "")
-        if text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high:
-            return int(text)
-        if text:
-            problems.append(f"The address has {name}={quoted(text, 40)}; it takes {low:,} to {high:,}, so it was left out.")
-        return usual
-
-    window = number("windows", SHORTEST_BP, LONGEST_BP, USUAL_WINDOW_BP)
+    values = AddressValues(query)
+    window = values.number("windows", SHORTEST_BP, LONGEST_BP, USUAL_WINDOW_BP)
+    offered = {item.name: item for item in fields_of(ProjectionParameters) if item.name in OFFERED}
     return Wanted(
-        choice("genome", {name: name for name in genomes}),
-        choice("places", _PLACES),
+        values.choice("genome", genomes),
+        _PLACES.get(values.choice("places", _PLACES), ""),
         window,
-        number("step", SHORTEST_BP, LONGEST_BP, window),
-        tuple(kind.strip() for kind in query.get("kinds", "")[:_LONGEST].split(",") if kind.strip()),
-        number("most", 0, MOST_PLACES, USUAL_MOST),
-        choice("states", {name: name for name in models}),
-        _projecting(query, problems),
-        choice("layout", {name: name for name in LAYOUTS}),
-        choice("colour", {name: name for name in COLOURS}),
-        query.get("embedded", "") == "1",
-        tuple(problems),
+        values.number("step", SHORTEST_BP, LONGEST_BP, window),
+        tuple(kind.strip() for kind in values.text("kinds")[:_LONGEST].split(",") if kind.strip()),
+        values.number("most", 0, MOST_PLACES, USUAL_MOST),
+        values.choice("states", models),
+        ProjectionParameters(**values.fields(offered)),
+        values.choice("layout", LAYOUTS),
+        values.choice("colour", COLOURS),
+        values.text("embedded") == "1",
+        tuple(values.problems),
     )
-
-
-def _projecting(query: Mapping[str, str], problems: list[str]) -> ProjectionParameters:
-    given = {item: query[item.name] for item in fields_of(ProjectionParameters) if item.name in OFFERED and query.get(item.name)}
-    try:
-        return ProjectionParameters(**{item.name: item.value_of(text) for item, text in given.items()})
-    except ParameterError as error:
-        problems.append(f"The address asks for a map that cannot be made, so the usual one is: {error}")
-        return ProjectionParameters()

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import parse_qsl
 
 import streamlit as st
 
+from engine.core.card import Capability
 from engine.core.embedding import MOST_PLACES, EmbeddingTable, ProjectionParameters
 from engine.core.errors import LocuscopeError
 from engine.service.embedding_places import Chosen, choose_places
-from engine.service.embeddings import EmbeddingRequest, cannot_embed, seconds_of, submit_embeddings
-from engine.service.estimate import is_small, time_in_words
+from engine.service.embeddings import EmbeddingRequest, seconds_of, submit_embeddings
+from engine.service.estimate import as_if_shipped, is_small, time_in_words
 from pages._ui import embeddings_address, embeddings_results, explorer, polling, reading, search, state
 from pages._ui.embeddings_address import FEATURES, LONGEST_BP, SHORTEST_BP, WINDOWS, Wanted
 from pages._ui.embeddings_results import PLACES, EmbeddingWork
-from pages._ui.genome_source import CHOSEN, EXPLORER, UPLOAD, Source, source
-from pages._ui.question import address_of
+from pages._ui.genome_source import CHOSEN, EXPLORER, UPLOAD, Source, source, write_address
 from pages._ui.text import show_caption, show_error, show_info
 
 SLOT, CHOOSING, WANTED, AGAIN = "embeddings-work", "embeddings-places", "embeddings-wanted", "embeddings-as-before"
@@ -46,7 +45,7 @@ def page() -> None:
         _followed(shared, session, work, wanted)
         wanted = replace(work.wanted, embedded=True)
     st.session_state[WANTED] = wanted
-    _write_address(shared, session, wanted)
+    write_address(shared, session, wanted.genome, wanted.texts())
 
 
 def _wanted(shared: state.Shared) -> Wanted:
@@ -62,20 +61,7 @@ def _wanted(shared: state.Shared) -> Wanted:
 
 
 def _usable(shared: state.Shared) -> tuple[str, ...]:
-    return tuple(row.card.id for row in shared.engine.models() if row.installed and not cannot_embed(row.card))
-
-
-def _write_address(shared: state.Shared, session: state.Session, wanted: Wanted) -> None:
-    """What is on this page, in the address bar; of a registered genome without what the explorer shows."""
-    question, shown_now = session.question, session.screen.shown
-    base = address_of(question, shown_now, shared.settings.model) if shown_now is not None else ""
-    values = dict(parse_qsl(base or ""))
-    if wanted.genome and wanted.genome != EXPLORER:
-        values = {name: text for name, text in values.items() if name in ("model", "species")}
-    texts = wanted.texts()
-    if texts.get("genome") == EXPLORER:
-        del texts["genome"]
-    st.query_params.from_dict({} if base is None and wanted.genome == EXPLORER else values | texts)
+    return tuple(row.card.id for row in shared.engine.models_that_can(Capability.EMBEDDINGS))
 
 
 def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: Wanted) -> Wanted:
@@ -141,7 +127,8 @@ def _begin(shared: state.Shared, session: state.Session, given: Source, wanted: 
         request = EmbeddingRequest(given.genome, found, wanted.parameters(), wanted.model, species)
         work = EmbeddingWork(given, request, session.visitor, wanted)
         st.session_state[SLOT] = work
-        if is_small(found.bases, seconds_of(shared.engine, request)):
+        read = as_if_shipped(found.bases, shared.engine.model(wanted.model).size_bytes)
+        if is_small(read, seconds_of(shared.engine, request)):
             _start(shared, work)
 
     parameters = wanted.parameters()

@@ -28,6 +28,7 @@ from pages._ui import (
     search,
     state,
     tables,
+    turning,
 )
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
@@ -194,7 +195,7 @@ def _made_for(shared: Shared, session: Session) -> None:
     about = f"{row.card.title}: {row.card.description}{here}"
     if st.button(plain(f"Made for {group}: {row.card.title.split(',')[0]}"), key="made-for", type="tertiary", help=plain(about)):
         if not row.installed:
-            st.switch_page("pages/models.py")
+            turning.turn_to("pages/models.py")
         search.change(session, replace(question, model=row.card.id, species=""))
         st.rerun()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -16,7 +17,7 @@ from engine.service.embedding_places import Annotated, Genome, GenomeOfRecords, 
 from engine.service.triage import ReferenceLetters
 from engine.sources import apart
 from pages._ui import reading, state
-from pages._ui.question import Shown, part_for_box
+from pages._ui.question import Shown, address_of, part_for_box
 from pages._ui.text import show_error
 
 READING, GIVEN, CHOSEN = "places-file", "places-given", "places-chosen"
@@ -74,6 +75,17 @@ def source(shared: state.Shared, session: state.Session, wanted: str = "") -> So
         return None
     title = file.name
     return _kept(shared, file.file_id, file_name(title), lambda monitor: _of_file(shared, title, data, monitor))
+
+
+def write_address(shared: state.Shared, session: state.Session, genome: str, texts: Mapping[str, str]) -> None:
+    """What a page says of its places, in the address bar; of a registered genome without what the explorer shows."""
+    question, shown = session.question, session.screen.shown
+    base = address_of(question, shown, shared.settings.model) if shown is not None else ""
+    values = dict(parse_qsl(base or ""))
+    if genome and genome != EXPLORER:
+        values = {name: text for name, text in values.items() if name in ("model", "species")}
+    told = {name: text for name, text in texts.items() if (name, text) != ("genome", EXPLORER)}
+    st.query_params.from_dict({} if base is None and genome == EXPLORER else values | told)
 
 
 def _kept(shared: state.Shared, key: Any, what: str, make: Callable[[reading.Reading], Source]) -> Source | None:

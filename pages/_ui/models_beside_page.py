@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pandas as pd
@@ -16,9 +16,12 @@ from engine.service.jobs import Job
 from engine.service.models_beside import BesideRequest, influences, put_together
 from engine.views.models_beside import models_beside_figure
 from pages._ui import choices, downloads, polling, state
+from pages._ui.compare_address import Wanted
+from pages._ui.compare_loci import price_of
+from pages._ui.runs import Price
 from pages._ui.text import show_caption, show_error
 
-SLOT = "models-beside"
+SLOT, OPENED = "models-beside", "models-beside-opened"
 
 
 @dataclass(eq=False)
@@ -41,18 +44,24 @@ class BesideWork:
             job.cancel(self.visitor)
 
 
-def beside(shared: state.Shared, session: state.Session) -> None:
-    """Choose the models; what they say, and where they agree."""
-    _asked(shared, session)
+def beside(shared: state.Shared, session: state.Session, wanted: Wanted) -> Wanted:
+    """Choose the models; what they say, and where they agree. An address that names them starts what is quickly made; what is shown now."""
+    now, pressed = _asked(shared, session, wanted)
     work: BesideWork | None = st.session_state.get(SLOT)
+    if pressed or (work is None and wanted.models and not st.session_state.get(OPENED)):
+        work = _prepared(shared, session, now, pressed=pressed)
+    st.session_state[OPENED] = True
     if work is None or work.request.sequence is not session.on_screen.sequence:
-        return
+        return now
+    if not work.jobs:
+        show_caption(f"{_price(shared, session, work.request).words()} for all of them; press Compare.")
+        return now
     polling.follow(shared.engine, work.running, polling.progress, work, "beside")
     problems = [str(job.error) for job in work.jobs.values() if job.finished and job.error is not None]
     for problem in dict.fromkeys(problems):
         show_error(problem)
     if work.running or problems or any(job.result is None for job in work.jobs.values()):
-        return
+        return now
     if work.found is None:
         try:
             answers: dict[str, dict[str, object]] = {}
@@ -62,53 +71,72 @@ def beside(shared: state.Shared, session: state.Session) -> None:
             work.found = put_together(shared.engine, work.request, answers)
         except LocuscopeError as error:
             show_error(str(error))
-            return
-    _shown(work.found)
+            return now
+    return replace(now, maps=_shown(work.found, maps=wanted.maps))
 
 
-def _asked(shared: state.Shared, session: state.Session) -> None:
+def _asked(shared: state.Shared, session: state.Session, wanted: Wanted) -> tuple[Wanted, bool]:
+    """The models and the variant of influence that are chosen, and whether the button was pressed."""
     rows = [row for row, why in shared.engine.models_for("dependency") if not why]
     titles = choices.model_titles(row.card for row in rows)
     usual = [name for name in dict.fromkeys((session.question.model, *titles)) if name in titles][:FEWEST]
+    variants = influences()
     with st.form("beside", border=False):
         first, second, third = st.columns([5, 3, 1], vertical_alignment="bottom")
         models = first.multiselect(
             "Models, two to six",
             list(titles),
-            default=usual,
+            default=[name for name in wanted.models if name in titles] or usual,
             format_func=titles.__getitem__,
             max_selections=MOST,
             key=f"beside-models-{len(titles)}",
         )
         influence = second.selectbox(
-            "Influence, published variant", influences(), format_func=lambda name: name.replace("_", " "), key="beside-influence"
+            "Influence, published variant",
+            variants,
+            index=variants.index(wanted.influence) if wanted.influence in variants else 0,
+            format_func=lambda name: name.replace("_", " "),
+            key="beside-influence",
         )
-        if not third.form_submit_button("Compare", type="primary", width="stretch"):
-            return
+        pressed = third.form_submit_button("Compare", type="primary", width="stretch")
+    now = replace(wanted, models=tuple(models), influence=influence if influence != variants[0] else "")
+    return (replace(now, problems=()) if pressed else now), pressed
+
+
+def _prepared(shared: state.Shared, session: state.Session, now: Wanted, *, pressed: bool) -> BesideWork | None:
+    """The question, asked of every model where the button was pressed or all of it is quickly made; None where it is refused."""
     before: BesideWork | None = st.session_state.pop(SLOT, None)
     if before is not None:
         before.cancel()
     shown, question = session.on_screen, session.question
     species = ((question.model, question.species),) if question.species else ()
     try:
-        request = BesideRequest(shown.sequence, tuple(models), influence, shown.organism, species)
+        request = BesideRequest(shown.sequence, now.models, now.influence or influences()[0], shown.organism, species)
         work = BesideWork(request, session.visitor)
-        for model, asked in request.questions(shared.engine).items():
-            for name, one in asked.items():
-                work.jobs[f"{model}: {name}"] = shared.engine.submit(one, session.visitor)
+        if pressed or _price(shared, session, request).automatic:
+            for model, asked in request.questions(shared.engine).items():
+                for name, one in asked.items():
+                    work.jobs[f"{model}: {name}"] = shared.engine.submit(one, session.visitor)
     except LocuscopeError as error:
         show_error(str(error))
-        return
+        return None
     st.session_state[SLOT] = work
+    return work
 
 
-def _shown(found: ModelsBeside) -> None:
+def _price(shared: state.Shared, session: state.Session, request: BesideRequest) -> Price:
+    """What all models together cost; raises what the engine refuses."""
+    return price_of(shared, session, (one for asked in request.questions(shared.engine).values() for one in asked.values()))
+
+
+def _shown(found: ModelsBeside, *, maps: bool) -> bool:
+    """Strips, agreement and maps; whether the maps are drawn."""
     said, files = st.columns([8, 1], vertical_alignment="center")
     with said:
         show_caption(found.words())
     for note in dict.fromkeys(note for model in found.models for note in model.notes):
         show_caption(note)
-    maps = st.toggle("Maps below the strips", value=True, key="beside-maps")
+    maps = st.toggle("Maps below the strips", value=maps, key="beside-maps")
     with files:
         _exports(found, maps=maps)
     drawn = models_beside_figure(found, maps=maps, dark=bool(st.context.theme.type == "dark"))
@@ -116,6 +144,7 @@ def _shown(found: ModelsBeside) -> None:
     st.plotly_chart(drawn, theme=None, key=f"beside-figure-{maps}", alt=alternative, config={"displaylogo": False})
     st.markdown("**Correlation of whole maps (Spearman)**")
     st.dataframe(pd.DataFrame(found.correlations.round(3), index=found.titles, columns=found.titles), key="beside-correlations")
+    return maps
 
 
 def _exports(found: ModelsBeside, *, maps: bool) -> None:

@@ -10,28 +10,32 @@ from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from engine.core.card import Capability, ModelCard
 from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.motif import KINDS, MOST_PLACES, AlignedPlaces, Motif, MotifParameters
 from engine.core.quoting import file_name
 from engine.exports import figure as figures
 from engine.exports.motif_files import FORMATS, bits_rows, rows_of
 from engine.service.embedding_places import Annotated, Genome, kinds_of
-from engine.service.estimate import is_small, time_in_words
+from engine.service.estimate import as_if_shipped, is_small, time_in_words
 from engine.service.jobs import Job
 from engine.service.motif_places import choose_aligned
-from engine.service.motifs import MotifRequest, cannot_predict, passes, seconds_of, submit_motif
+from engine.service.motifs import MotifRequest, passes, seconds_of, submit_motif
 from engine.sources import apart
 from engine.sources.annotation_index import FeatureIndex
 from engine.sources.upstream import species_of
 from engine.views.motif_logo import motif_logo
-from pages._ui import downloads, explorer, polling, reading, search, state
+from pages._ui import downloads, explorer, motif_address, polling, reading, search, state, turning
 from pages._ui.address import AddressState
-from pages._ui.genome_source import Source, source
+from pages._ui.genome_source import CHOSEN, EXPLORER, UPLOAD, Source, source, write_address
+from pages._ui.motif_address import Wanted
 from pages._ui.question import Question
 from pages._ui.text import show_caption, show_error, show_info
 
 SLOT, CHOOSING, FILE, OWN = "motif-work", "motif-places", "motif-file", "motif-own"
+WANTED, AGAIN = "motif-wanted", "motif-as-before"
 MOST_SHOWN_BP = 600
 """Bases around a place that open in the explorer."""
 
@@ -44,6 +48,7 @@ class MotifWork:
     request: MotifRequest
     visitor: str
     passes: int
+    wanted: Wanted
     jobs: dict[str, Job] = field(default_factory=dict)
 
     @property
@@ -72,18 +77,28 @@ def page() -> None:
         "All start codons, stop codons, splice sites or BED places of a genome laid over each other on their strand: what a model expects there on "
         "average, as a logo, over the logo of what stands there."
     )
+    wanted = _wanted(shared)
     if session.exchange.asked is None:
         explorer.begin(shared, session)
-    if session.screen.problem:
-        show_error(session.screen.problem)
+    for problem in (*wanted.problems, session.screen.problem):
+        if problem:
+            show_error(problem)
     reading.show(shared.engine, search.READING)
-    given = source(shared, session)
+    given = source(shared, session, wanted.genome)
     if given is not None:
-        _asked(shared, session, given)
+        wanted = _asked(shared, session, given, wanted)
     reading.show(shared.engine, CHOOSING)
     work: MotifWork | None = st.session_state.get(SLOT)
-    if work is None:
-        return
+    if work is not None:
+        wanted = replace(work.wanted, aligned=True)
+    st.session_state[WANTED] = wanted
+    write_address(shared, session, wanted.genome, wanted.texts())
+    if work is not None:
+        _followed(shared, session, work)
+
+
+def _followed(shared: state.Shared, session: state.Session, work: MotifWork) -> None:
+    """The computation, and what there is of its answer."""
     if not work.jobs:
         _cost(shared, work)
         return
@@ -95,66 +110,105 @@ def page() -> None:
         _shown(shared, session, work, job.result)
 
 
-def _asked(shared: state.Shared, session: state.Session, given: Source) -> None:
-    """Which places, by which model."""
-    usable = [row.card.id for row in shared.engine.models() if row.installed and not cannot_predict(row.card)]
+def _wanted(shared: state.Shared) -> Wanted:
+    """What the page showed last, at first what the address asks for."""
+    if WANTED not in st.session_state:
+        genomes = (EXPLORER, *shared.genomes.names(), UPLOAD)
+        found = motif_address.read(
+            st.query_params.to_dict(), genomes, {name: shared.engine.model(name).card.species for name in _usable(shared)}
+        )
+        st.session_state[WANTED] = found
+        if found.aligned:
+            st.session_state[AGAIN] = True
+    wanted: Wanted = st.session_state[WANTED]
+    return wanted
+
+
+def _usable(shared: state.Shared) -> tuple[str, ...]:
+    return tuple(row.card.id for row in shared.engine.models_that_can(Capability.PROBABILITIES))
+
+
+def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: Wanted) -> Wanted:
+    """Which places, by which model, and the button that starts it. What the widgets say now."""
+    usable = _usable(shared)
     if not usable:
         show_info("No model that predicts bases is here; the page Models has them.")
-        return
+        return wanted
+    usual = wanted.parameters
     with st.container(border=True, key="motif-asked"):
-        genome, own = _own_places(shared, given.genome)
+        genome, own = _own_places(shared, given.genome, expected=wanted.own)
         first, second, third, fourth = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
-        at = first.selectbox("Places", list(KINDS), format_func=lambda kind: KINDS[kind].capitalize(), key="motif-at")
-        kinds = list(own if own is not None else given.kinds) if at == "feature" else []
-        feature, anchor = "", "first"
-        if kinds:
-            kinds = [name for name in kinds if name != "intergenic"]
-            feature = third.selectbox("Kind", kinds, key=f"motif-kind-{len(kinds)}")
-            anchor = fourth.selectbox("Aligned at its base", ["first", "middle", "last"], key="motif-anchor")
-        usual = usable.index(session.question.model) if session.question.model in usable else 0
+        at = first.selectbox(
+            "Places", list(KINDS), list(KINDS).index(usual.at), format_func=lambda kind: KINDS[kind].capitalize(), key="motif-at"
+        )
+        feature, anchor = (
+            _feature(third, fourth, list(own if own is not None else given.kinds), usual) if at == "feature" else ("", "first")
+        )
+        likely = next((name for name in (wanted.model, session.question.model) if name in usable), usable[0])
         model = second.selectbox(
-            "Model", usable, index=usual, format_func=lambda key: shared.engine.model(key).card.title, key="motif-model"
+            "Model", usable, usable.index(likely), format_func=lambda key: shared.engine.model(key).card.title, key="motif-model"
         )
         card = shared.engine.model(model).card
         columns = st.columns([2, 2, 2, 2, 3], vertical_alignment="bottom")
-        before = columns[0].number_input("Bases before", 0, 500, 20, key="motif-before")
-        after = columns[1].number_input("Bases from +1 on", 1, 500, 20, key="motif-after")
+        before = columns[0].number_input("Bases before", 0, 500, usual.before, key="motif-before")
+        after = columns[1].number_input("Bases from +1 on", 1, 500, usual.after, key="motif-after")
         context = columns[2].number_input(
-            "The model reads, bases", 1, card.max_length, min(512, card.max_length), step=64, key=f"motif-context-{model}"
+            "The model reads, bases", 1, card.max_length, min(usual.context_bp, card.max_length), step=64, key=f"motif-context-{model}"
         )
-        most = columns[3].number_input("At most so many", 0, MOST_PLACES, 200, key="motif-most", help="Drawn at random; 0 = all.")
-        known = session.question.species if model == session.question.model else ""
-        known = known or species_of(given.assembly, card.species)
-        species = (
-            columns[4].selectbox(
-                "Species or domain",
-                ["", *card.species],
-                index=card.species.index(known) + 1 if known in card.species else 0,
-                format_func=lambda name: name or "as the model chooses",
-                key=f"motif-species-{model}",
-            )
-            if card.species
-            else ""
-        )
+        most = columns[3].number_input("At most so many", 0, MOST_PLACES, usual.most, key="motif-most", help="Drawn at random; 0 = all.")
+        species = _species(columns[4], session, given, card, wanted) if card.species else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             go = st.button("Align", type="primary", key="motif-go")
             unmasked = st.checkbox(
                 "Unmasked",
+                usual.unmasked,
                 key="motif-unmasked",
                 help="One pass a place in which the model sees each base itself: far faster, and largely a copy.",
             )
-        if go:
-            try:
-                parameters = MotifParameters(at, feature, anchor, int(before), int(after), int(context), int(most), 1, unmasked)  # type: ignore[arg-type]
-            except ParameterError as error:
-                show_error(str(error))
-                return
-            _begin(shared, session, replace(given, genome=genome), parameters, model, species)
+        try:
+            parameters = MotifParameters(at, feature, anchor, int(before), int(after), int(context), int(most), 1, unmasked)  # type: ignore[arg-type]
+        except ParameterError as error:
+            show_error(str(error))
+            return wanted
+        now = Wanted(st.session_state[CHOSEN], parameters, model, species, own is not None, problems=() if go else wanted.problems)
+        if go or (st.session_state.get(AGAIN) and (own is not None or not wanted.own)):
+            st.session_state.pop(AGAIN, None)
+            _begin(shared, session, replace(given, genome=genome), now)
+    return replace(now, own=now.own or (wanted.own and not go))
 
 
-def _own_places(shared: state.Shared, genome: Genome) -> tuple[Genome, tuple[str, ...] | None]:
-    """The genome with the places of a file and their kinds, where one is given."""
-    with st.expander("Places of my own, instead of the annotation"):
+def _feature(first: DeltaGenerator, second: DeltaGenerator, kinds: list[str], usual: MotifParameters) -> tuple[str, str]:
+    """The kind of features and their base that is aligned."""
+    named = [name for name in kinds if name != "intergenic"]
+    if not named:
+        return "", "first"
+    if usual.feature and usual.feature not in named:
+        show_error(f"There is no {usual.feature} among the features; choose a kind of them.")
+    at = named.index(usual.feature) if usual.feature in named else 0
+    anchors = ["first", "middle", "last"]
+    feature = first.selectbox("Kind", named, at, key=f"motif-kind-{len(named)}")
+    return feature, second.selectbox("Aligned at its base", anchors, anchors.index(usual.anchor), key="motif-anchor")
+
+
+def _species(column: DeltaGenerator, session: state.Session, given: Source, card: ModelCard, wanted: Wanted) -> str:
+    """The species or domain that the model is told, empty where it chooses."""
+    known = wanted.species if card.id == wanted.model else ""
+    known = known or (session.question.species if card.id == session.question.model else "")
+    known = known or species_of(given.assembly, card.species)
+    return column.selectbox(
+        "Species or domain",
+        ["", *card.species],
+        index=card.species.index(known) + 1 if known in card.species else 0,
+        format_func=lambda name: name or "as the model chooses",
+        key=f"motif-species-{card.id}",
+    )
+
+
+def _own_places(shared: state.Shared, genome: Genome, *, expected: bool) -> tuple[Genome, tuple[str, ...] | None]:
+    """The genome with the places of a file and their kinds, where one is given; ``expected``: the address had some, which it cannot carry."""
+    with st.expander("Places of my own, instead of the annotation", expanded=expected):
+        if expected and st.session_state.get(FILE) is None:
+            show_info("The address is of places in a file of its own, which no address carries; give the file here.")
         file = st.file_uploader("BED, GFF3, GTF or GenBank with places on this genome", key=FILE)
     if file is None:
         st.session_state.pop(OWN, None)
@@ -188,17 +242,18 @@ def _own_places(shared: state.Shared, genome: Genome) -> tuple[Genome, tuple[str
     return placed, st.session_state[slot][2]
 
 
-def _begin(shared: state.Shared, session: state.Session, given: Source, parameters: MotifParameters, model: str, species: str) -> None:
+def _begin(shared: state.Shared, session: state.Session, given: Source, wanted: Wanted) -> None:
     before: MotifWork | None = st.session_state.pop(SLOT, None)
     if before is not None:
         before.cancel()
-    card = shared.engine.model(model).card
+    parameters, card = wanted.parameters, shared.engine.model(wanted.model).card
 
     def then(found: AlignedPlaces) -> None:
-        request = MotifRequest(given.genome, found, parameters, model, species)
-        work = MotifWork(given, request, session.visitor, passes(shared.engine, request))
+        request = MotifRequest(given.genome, found, parameters, wanted.model, wanted.species)
+        work = MotifWork(given, request, session.visitor, passes(shared.engine, request), wanted)
         st.session_state[SLOT] = work
-        if is_small(work.passes * parameters.context_bp, seconds_of(shared.engine, request)):
+        read = as_if_shipped(work.passes * parameters.context_bp, shared.engine.model(wanted.model).size_bytes)
+        if is_small(read, seconds_of(shared.engine, request)):
             work.start(shared)
 
     reading.begin(
@@ -266,7 +321,7 @@ def _list(shared: state.Shared, session: state.Session, work: MotifWork, found: 
         session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
         most = min(MOST_SHOWN_BP, shared.engine.model(model).card.max_length)
         search.ask(shared, session, Question(work.source.question(place, most), model, species=work.request.species))
-        st.switch_page("pages/explorer.py")
+        turning.turn_to("pages/explorer.py")
 
 
 def _exports(found: Motif) -> None:

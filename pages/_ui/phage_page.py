@@ -25,7 +25,7 @@ from engine.sources import apart
 from engine.sources.coding_genes import genes_of_features, labels_of
 from engine.sources.understood import Understood
 from engine.views.phage import gene_map, loss_figure
-from pages._ui import explorer, polling, reading, search, state
+from pages._ui import explorer, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.labelled_file import labelled_file
 from pages._ui.question import Question, part_for_box
@@ -286,4 +286,4 @@ def _open(shared: state.Shared, session: state.Session, given: Given, start: int
 def _show(shared: state.Shared, session: state.Session, text: str, model: str) -> None:
     session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
     search.ask(shared, session, Question(text, model or shared.settings.model))
-    st.switch_page("pages/explorer.py")
+    turning.turn_to("pages/explorer.py")

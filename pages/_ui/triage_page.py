@@ -178,8 +178,7 @@ def _no_splice(shared: state.Shared) -> str:
 
 
 def _models(shared: state.Shared) -> list[str]:
-    rows = shared.engine.models_for("effects")
-    usable = [row.card.id for row, why in rows if not why and row.card.can(Capability.EFFECTS)]
+    usable = [row.card.id for row in shared.engine.models_that_can(Capability.EFFECTS)]
     usual = shared.settings.model
     return sorted(usable, key=lambda key: key != usual)
 

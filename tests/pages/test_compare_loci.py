@@ -115,8 +115,21 @@ def test_what_takes_long_is_not_started_by_an_address_alone(monkeypatch: pytest.
         ({"compare": "loci", "second": "ACGT", "by": "none-such"}, "by='none-such'"),
         ({"compare": "loci", "second": "ACGT", "at": "3"}, "at='3'; it takes a base of each locus"),
         ({"compare": "loci", "second": "ACGT", "at": "3,٣"}, "a base of each locus"),
+        ({"compare": "beside", "models": "locuscope,none-such"}, "the models 'none-such', which make no map here"),
+        ({"compare": "beside", "influence": "largest"}, "influence='largest'; it can be mean"),
     ],
 )
 def test_what_an_address_cannot_mean_is_left_out_and_said(given: dict[str, str], told: str) -> None:
-    (problem,) = compare_address.read(given, ("locuscope",)).problems
+    (problem,) = compare_address.read(given, ("locuscope",), ("mean",)).problems
     assert told in problem
+
+
+def test_models_side_by_side_have_an_address_that_draws_them_again() -> None:
+    address = {"compare": "beside", "models": "locuscope-local,locuscope", "influence": "authors_quick_start", "maps": "0"}
+    app = drawn(opened(**address))
+    assert not app.error
+    assert address.items() <= app.query_params.items()
+    assert app.multiselect[0].value == ["locuscope-local", "locuscope"]
+    assert not app.toggle(key="beside-maps").value
+    app = app.toggle(key="beside-maps").set_value(True).run()
+    assert "maps" not in app.query_params

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.core.motif import Motif
+from engine.core.motif import Motif, MotifParameters
+from pages._ui import motif_address
 
 GENE = "ATGGAACATAAGGCGTTAGCGTAA"
 
@@ -39,13 +41,16 @@ def until(app: AppTest, done: Callable[[], bool]) -> AppTest:
     return app
 
 
-def test_start_codons_of_the_explorers_record_become_a_logo() -> None:
+def opened(**address: str) -> AppTest:
+    """The page with its form."""
     app = AppTest.from_function(_page, default_timeout=60)
-    app.query_params["sequence"] = _record()
-    app = until(app.run(), lambda: any(item.key == "motif-before" for item in app.number_input))
-    app.number_input(key="motif-before").set_value(4)
-    app.number_input(key="motif-after").set_value(6)
-    app = app.button(key="motif-go").click().run()
+    for name, value in address.items():
+        app.query_params[name] = value
+    return until(app.run(), lambda: any(item.key == "motif-before" for item in app.number_input))
+
+
+def aligned(app: AppTest) -> Motif:
+    """What the page shows once it is computed."""
 
     def done() -> bool:
         work = app.session_state.get("motif-work", None)
@@ -55,5 +60,54 @@ def test_start_codons_of_the_explorers_record_become_a_logo() -> None:
     assert not app.exception
     found = app.session_state["motif-work"].jobs["motif"].result
     assert isinstance(found, Motif)
+    return found
+
+
+def test_start_codons_of_the_explorers_record_become_a_logo() -> None:
+    app = opened(sequence=_record())
+    app.number_input(key="motif-before").set_value(4)
+    app.number_input(key="motif-after").set_value(6)
+    app = app.button(key="motif-go").click().run()
+    found = aligned(app)
     assert "".join("ACGT"[row.argmax()] for row in found.counts) == "GTACATGGAA"
     assert any("3 of 3 start codons" in item.value for item in app.caption)
+
+
+def test_the_address_draws_the_logo_again() -> None:
+    address = {
+        "example": "lambda-or",
+        "at": "feature",
+        "feature": "operator",
+        "before": "0",
+        "after": "17",
+        "context": "126",
+        "aligned": "1",
+    }
+    app = opened(**address)
+    found = aligned(app)
+    assert len(found) == 3
+    assert found.counts.shape == (17, 4)
+    assert dict(app.query_params) == {**address, "by": "locuscope"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"at": "middle"}, "at='middle', so it was left out: at is 'middle'; allowed: start, stop, donor, acceptor, feature."),
+        ({"before": "many"}, "before is 'many'; a whole number is needed."),
+        ({"context": "0"}, "context_bp is 0; allowed: 1 to 1,000,000 bases."),
+        ({"by": "none-such"}, "by='none-such'; it can be locuscope"),
+        ({"by": "locuscope", "domain": "fungi"}, "domain='fungi'; it can be rna"),
+        ({"genome": "R65"}, "genome='R65'; it can be R64"),
+    ],
+)
+def test_what_an_address_cannot_mean_is_left_out_and_said(given: dict[str, str], told: str) -> None:
+    (problem,) = motif_address.read(given, ("R64",), {"locuscope": ("rna",)}).problems
+    assert told in problem
+
+
+def test_an_address_is_read_as_it_was_written() -> None:
+    wanted = motif_address.Wanted(
+        "R64", MotifParameters("feature", "tRNA", "last", 3, 9, 256, 0, 1, True), "locuscope", "rna", aligned=True
+    )
+    assert motif_address.read(wanted.texts(), ("R64",), {"locuscope": ("rna",)}) == wanted
