@@ -10,6 +10,7 @@ from engine.commands.app import make_app
 from engine.core.settings import PREFIX, Settings
 from engine.exports.formats import FORMATS
 from engine.models import registry
+from engine.sources.examples import example
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,3 +62,11 @@ def test_every_linked_file_exists() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
         if not target.startswith("http"):
             assert (ROOT / target).exists(), target
+
+
+def test_the_commands_that_work_at_once_name_files_and_examples_that_are_here() -> None:
+    block = section("Command line").split("These work at once")[1].split("```")[1]
+    for name in re.findall(r"assets/\S+", block):
+        assert (ROOT / name).is_file(), name
+    for name in re.findall(r"--locus (\S+)", block):
+        assert example(name) is not None, name

@@ -48,6 +48,8 @@ def time_in_words(seconds: float | None) -> str:
     """How long it will take."""
     if seconds is None:
         return "time unknown before a first run here"
+    if seconds < 1:
+        return "under a second"
     return f"about {seconds:,.0f} s" if seconds < 120 else f"about {seconds / 60:,.0f} min"
 
 

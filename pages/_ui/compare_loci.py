@@ -55,7 +55,7 @@ def page(shared: state.Shared, session: state.Session, models: list[str], wanted
         st.session_state.setdefault(key, value)
     with st.form("compare-loci", border=False):
         first, second, at, also, go = st.columns([2.4, 3.2, 1.3, 1.3, 1], vertical_alignment="bottom")
-        model = first.selectbox("Model", models, format_func=lambda key: shared.engine.model(key).card.title, key="compare-model")
+        model = first.selectbox("Model", models, format_func=choices.titles(shared.engine), key="compare-model")
         text = second.text_input(
             "Second locus",
             key="compare-locus",
@@ -123,7 +123,7 @@ def price_of(shared: state.Shared, session: state.Session, requests: Iterable[Re
     costs = [shared.engine.estimate(request, (), session.visitor) for request in requests]
     seconds = [cost.seconds for cost in costs if cost.seconds is not None]
     time = sum(seconds) if len(seconds) == len(costs) else None
-    return Price(sum(cost.passes for cost in costs), sum(cost.tokens for cost in costs), time, stored=False)
+    return Price(sum(cost.passes for cost in costs), sum(cost.work for cost in costs), time, stored=False)
 
 
 def _price(shared: state.Shared, session: state.Session, loci: Loci) -> Price:

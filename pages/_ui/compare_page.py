@@ -153,11 +153,9 @@ def _form(shared: state.Shared, session: state.Session, mode: str) -> tuple[str,
         first, second, go = st.columns([3, 3, 1], vertical_alignment="bottom")
         models = _models(shared)
         usual = models.index(session.question.model) if session.question.model in models else 0
-        model = first.selectbox("Model", models, index=usual, format_func=lambda key: shared.engine.model(key).card.title)
+        model = first.selectbox("Model", models, index=usual, format_func=choices.titles(shared.engine))
         if mode == "models":
-            other = second.selectbox(
-                "Other model", models, index=len(models) - 1, format_func=lambda key: shared.engine.model(key).card.title
-            )
+            other = second.selectbox("Other model", models, index=len(models) - 1, format_func=choices.titles(shared.engine))
             change = ""
         else:
             other = model
@@ -241,7 +239,8 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str) -> None:
     """Ask for both maps: of the reference and the alternate where an allele is shown, else by both models."""
     st.session_state.pop("comparison", None)
     visitor = state.session().visitor
-    titles = (shared.engine.model(model).card.title, shared.engine.model(other).card.title)
+    called = choices.titles(shared.engine)
+    titles = (called(model), called(other))
     try:
         if model == other and shown.change is None:
             raise InputError("Both models are the same; choose two. Models that are not here yet are on the page Models.")

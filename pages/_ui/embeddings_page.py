@@ -12,7 +12,7 @@ from engine.core.errors import LocuscopeError
 from engine.service.embedding_places import Chosen, choose_places
 from engine.service.embeddings import EmbeddingRequest, seconds_of, submit_embeddings
 from engine.service.estimate import as_if_shipped, is_small, time_in_words
-from pages._ui import embeddings_address, embeddings_results, explorer, polling, reading, search, state
+from pages._ui import choices, embeddings_address, embeddings_results, explorer, polling, reading, search, state
 from pages._ui.embeddings_address import FEATURES, LONGEST_BP, SHORTEST_BP, WINDOWS, Wanted
 from pages._ui.embeddings_results import PLACES, EmbeddingWork
 from pages._ui.genome_source import CHOSEN, EXPLORER, UPLOAD, Source, source, write_address
@@ -95,9 +95,7 @@ def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: 
             "At most of each class", 0, MOST_PLACES, wanted.most, key="embeddings-most", help="Drawn at random; 0 = all."
         )
         likely = next((name for name in (wanted.model, session.question.model) if name in usable), usable[0])
-        model = fourth.selectbox(
-            "Model", usable, usable.index(likely), format_func=lambda key: shared.engine.model(key).card.title, key="embeddings-model"
-        )
+        model = fourth.selectbox("Model", usable, usable.index(likely), format_func=choices.titles(shared.engine), key="embeddings-model")
         genome = st.session_state[CHOSEN]
         now = replace(now, genome=genome, most=int(most), model=model)
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -27,7 +27,7 @@ from engine.sources import apart
 from engine.sources.annotation_index import FeatureIndex
 from engine.sources.upstream import species_of
 from engine.views.motif_logo import motif_logo
-from pages._ui import downloads, explorer, motif_address, polling, reading, search, state, turning
+from pages._ui import choices, downloads, explorer, motif_address, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.genome_source import CHOSEN, EXPLORER, UPLOAD, Source, source, write_address
 from pages._ui.motif_address import Wanted
@@ -145,9 +145,7 @@ def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: 
             _feature(third, fourth, list(own if own is not None else given.kinds), usual) if at == "feature" else ("", "first")
         )
         likely = next((name for name in (wanted.model, session.question.model) if name in usable), usable[0])
-        model = second.selectbox(
-            "Model", usable, usable.index(likely), format_func=lambda key: shared.engine.model(key).card.title, key="motif-model"
-        )
+        model = second.selectbox("Model", usable, usable.index(likely), format_func=choices.titles(shared.engine), key="motif-model")
         card = shared.engine.model(model).card
         columns = st.columns([2, 2, 2, 2, 3], vertical_alignment="bottom")
         before = columns[0].number_input("Bases before", 0, 500, usual.before, key="motif-before")
@@ -271,7 +269,7 @@ def _cost(shared: state.Shared, work: MotifWork) -> None:
         memory = len(chosen.places) * parameters.width * 16 / 1e6
         show_caption(
             f"{len(chosen.places):,} of {chosen.found:,} places, {work.passes:,} passes of {parameters.context_bp:,} bases, "
-            f"{time_in_words(seconds_of(shared.engine, work.request))}; {memory:,.1f} MB."
+            f"{time_in_words(seconds_of(shared.engine, work.request))}; {f'{memory:,.0f} MB' if memory >= 1 else 'under 1 MB'} of memory."
         )
 
 

@@ -16,7 +16,7 @@ from engine.exports.card_files import FORMATS, card_rows
 from engine.service.proteins import registered
 from engine.service.triage import ReferenceLetters
 from engine.service.variant_card import SERVICE, CardRequest, make_card
-from pages._ui import reading, state
+from pages._ui import choices, reading, state
 from pages._ui.protein_desk import ProteinDesk
 from pages._ui.text import plain, show_caption, show_error
 
@@ -60,7 +60,7 @@ def _asked(shared: state.Shared, desk: ProteinDesk, variant: Variant, assembly: 
         models = st.multiselect(
             "Language models",
             able,
-            format_func=lambda key: shared.engine.model(key).card.title,
+            format_func=choices.titles(shared.engine),
             key="card-models",
             width=380,
             disabled=reference is None,

@@ -22,7 +22,7 @@ from engine.service.jobs import Job
 from engine.sources.structures import known_pairs, read_text
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
-from pages._ui import downloads, explorer, memory, polling, reading, rna_options, search, state, turning
+from pages._ui import choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
 from pages._ui.question import Question, Shown, address_of, echo
 from pages._ui.rna_work import READ, RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
@@ -71,7 +71,7 @@ def _asked(shared: state.Shared, session: state.Session) -> tuple[str, ContactPa
     usable = models(shared.engine)
     left, right = st.columns([3, 5], vertical_alignment="bottom")
     usual = usable.index(session.question.model) if session.question.model in usable else 0
-    model = left.selectbox("Model", usable, index=usual, format_func=lambda key: shared.engine.model(key).card.title, key="rna-model")
+    model = left.selectbox("Model", usable, index=usual, format_func=choices.titles(shared.engine), key="rna-model")
     with right.container(horizontal=True, vertical_alignment="bottom"), st.popover("How contacts are read"):
         try:
             parameters: ContactParameters | None = rna_options.parameters(st.query_params.to_dict())
