@@ -1,5 +1,5 @@
 # make run    set up on first use, then serve the dashboard to this machine; make run HOST=0.0.0.0 to all
-# make test   set up on first use, then run every check
+# make test   set up on first use, then run every check; types are checked beside the tests
 # make lint   ruff, mypy, and biome for the script
 # make check  the longer forms of the checks
 # make examples  the answers of the shipped examples, after the shipped models changed
@@ -14,30 +14,35 @@ OUT ?= runs/gpu
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint examples bench gpu clean
+.PHONY: run test check style lint examples bench gpu clean
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Locuscope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -r requirements.txt
 	touch $@
 
 $(VENV)/.tests: tests/requirements.txt $(VENV)/.runtime
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r tests/requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -r tests/requirements.txt
 	touch $@
 
 run: $(VENV)/.runtime
 	$(BIN)/python -m streamlit run app.py --server.address $(HOST) --server.port $(PORT)
 
-lint: $(VENV)/.tests
+style: $(VENV)/.tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/biome ci --config-path=.biome.json static tests/static
 
-test: lint
+lint: style
+	$(BIN)/mypy
+
+test: style
 	$(BIN)/python -m tests.browser.chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --durations=20 -m "not long"
+	@echo "mypy runs beside the tests; what it says stands at their end"
+	@$(BIN)/mypy > $(VENV)/types.txt 2>&1 & types=$$!; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=20 -m "not long"; tests=$$?; \
+	wait $$types; types=$$?; cat $(VENV)/types.txt; exit $$((tests || types))
 
 check: $(VENV)/.tests
 	OMP_NUM_THREADS=1 LOCUSCOPE_EXAMPLES=100000 $(BIN)/python -m pytest --timeout=7200 tests/test_properties.py

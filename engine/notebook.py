@@ -99,13 +99,15 @@ class Locus:
         return [*super().__dir__(), *(row.command.replace("-", "_") for row in analyses().values())]
 
     def figure(self, style: FigureStyle | None = None) -> go.Figure:
-        """The linked figure of everything asked so far; without a question before, of map, reconstruction and effects."""
+        """The linked figure of everything asked so far; without a question before, of what the explorer asks with every question."""
         from engine.views.evidence import LocusEvidence
         from engine.views.figure import locus_figure
 
         if not self.results:
-            for name in ("dependency", "probabilities", "effects"):
-                self.ask(name)
+            card = self._engine.model(self.model).card
+            for row in analyses().values():
+                if row.shown == "always" and not row.cannot(card):
+                    self.ask(row.name)
         return locus_figure(LocusEvidence(self.sequence, self.results, self.features), style)
 
 

@@ -14,6 +14,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: tiny 
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that mostly wait for a browser or a server lie evenly among the others, so that processors idle at no time of a run."""
+    files = dict[Path, list[pytest.Item]]()
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waits = {path: any(item.get_closest_marker(name) for name in ("browser", "slow") for item in own) for path, own in files.items()}
+    waiting, busy = [[path for path in files if waits[path] is kind] for kind in (True, False)]
+    places = [(number / len(own), path) for own in (waiting, busy) for number, path in enumerate(own)]
+    items[:] = [item for _, path in sorted(places) for item in files[path]]
+
+
 @pytest.fixture(autouse=True)
 def main_module_comes_back() -> Iterator[None]:
     """The test frame puts its script in the place of ``__main__``, where processes that other tests spawn would look for it."""

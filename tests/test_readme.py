@@ -10,6 +10,7 @@ from engine.commands.app import make_app
 from engine.core.settings import PREFIX, Settings
 from engine.exports.formats import FORMATS
 from engine.models import registry
+from engine.sources.examples import example
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,6 +33,10 @@ def test_every_model_has_its_row_with_its_licence() -> None:
     assert first_cells("Models") == list(registry.model_ids())
     rows = section("Models")
     assert all(registry.entry(model).card.licence in rows for model in registry.model_ids())
+    told = {cells[1].strip(" `"): cells[5].strip() for cells in (line.split("|") for line in rows.splitlines()) if len(cells) > 6}
+    assert {model: told[model] for model in registry.model_ids()} == {
+        model: ", ".join(sorted(registry.entry(model).card.capabilities)) for model in registry.model_ids()
+    }
 
 
 def test_every_setting_has_its_row() -> None:
@@ -57,3 +62,11 @@ def test_every_linked_file_exists() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
         if not target.startswith("http"):
             assert (ROOT / target).exists(), target
+
+
+def test_the_commands_that_work_at_once_name_files_and_examples_that_are_here() -> None:
+    block = section("Command line").split("These work at once")[1].split("```")[1]
+    for name in re.findall(r"assets/\S+", block):
+        assert (ROOT / name).is_file(), name
+    for name in re.findall(r"--locus (\S+)", block):
+        assert example(name) is not None, name

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.analyses.declared import Declared
-from engine.analyses.place_questions import PlaceParameters, is_reverse, place_of, waited, width
+from engine.analyses.place_questions import PlaceParameters, hosted, is_reverse, place_of, waited, width
 from engine.analyses.provenance import stamp
 from engine.core.card import Capability
 from engine.core.errors import ParameterError
@@ -29,7 +28,7 @@ MOST_TOLD = 200
 
 
 @dataclass(frozen=True)
-class ContactParameters(PlaceParameters):
+class ChromatinParameters(PlaceParameters):
     """What a bin meets may lie far off: the service's authors advise the widest interval."""
 
     width: int = width(1_048_576)
@@ -105,7 +104,7 @@ class ChromatinContacts(Result):
         return f"{start}; the highest ({found['contact'][0]:+.2f}) is between the bins at {found['position_1'][0]:,} and {found['position_2'][0]:,}."
 
 
-def chromatin_contacts(model: Any, sequence: NucleotideSequence, parameters: ContactParameters, monitor: Monitor) -> ChromatinContacts:
+def chromatin_contacts(model: Any, sequence: NucleotideSequence, parameters: ChromatinParameters, monitor: Monitor) -> ChromatinContacts:
     """The contacts inside the place of ``sequence``. Raises what `engine.core.protocols.PlaceModel` does."""
     asked, place = place_of(model, sequence)
     began = time.perf_counter()
@@ -130,27 +129,23 @@ def chromatin_contacts(model: Any, sequence: NucleotideSequence, parameters: Con
     )
 
 
-def _memory(sequence: NucleotideSequence, parameters: ContactParameters) -> int:
+def _memory(sequence: NucleotideSequence, parameters: ChromatinParameters) -> int:
     bins = width_of(len(sequence), parameters.width) // CONTACT_BP
     return bins * bins * CONTACT_MAPS * 4
 
 
 DECLARED = (
-    Declared(
+    hosted(
+        chromatin_contacts,
         name="chromatin_contacts",
         command="chromatin-contacts",
         version=VERSION,
         title="Predicted chromatin contacts",
         summary="The contact map of chromatin that AlphaGenome predicts for a locus, in bins of 2,048 bases.",
         capability=Capability.CHROMATIN,
-        parameters=ContactParameters,
+        parameters=ChromatinParameters,
         result=ChromatinContacts,
-        passes=lambda sequence, parameters, card, offer: 1,
-        run=lambda model, sequence, parameters, monitor, answers: chromatin_contacts(model, sequence, parameters, monitor),
-        default_model="alphagenome",
         memory=_memory,
         order=82,
-        windows=False,
-        of_place=True,
     ),
 )

@@ -190,10 +190,7 @@ class Declared:
 
     def cannot(self, card: ModelCard) -> str:
         """One sentence why a model cannot do it; empty when it can."""
-        if card.can(self.capability):
-            return ""
-        offers = ", ".join(sorted(card.capabilities)) or "nothing of this kind"
-        return f"{card.title} cannot compute {self.capability}; it offers {offers}."
+        return card.cannot(self.capability)
 
 
 def width_of(sequence: NucleotideSequence, parameters: Any) -> int:

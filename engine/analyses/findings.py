@@ -163,11 +163,22 @@ def lost_and_gained(first: DependencyMap, second: DependencyMap) -> tuple[str, s
     return _missing_in("lost", first, second, first.sequence), _missing_in("gained", second, first, first.sequence)
 
 
-def _missing_in(word: str, here: DependencyMap, there: DependencyMap, letters: NucleotideSequence) -> str:
+def lost_pairs(here: DependencyMap, there: DependencyMap) -> Pairs:
+    """The relations of ``here`` that are less than half as strong in ``there``, as `lost_and_gained` has them, strongest first."""
+    pairs, gone, _ = _gone(here, there)
+    return Pairs(pairs.places[gone], pairs.values[gone])
+
+
+def _gone(here: DependencyMap, there: DependencyMap) -> tuple[Pairs, NDArray[np.int64], NDArray[np.float32]]:
+    """The relations of ``here``, the indices of those that are less than half as strong in ``there``, and its values as a matrix."""
     pairs = pairs_of(here, max(FEWEST_PAIRS, len(here.values) // 2), APART)
     other = np.nan_to_num(stronger(there.values))
     rows, columns = (pairs.places - here.offset).T if len(pairs.places) else (np.zeros(0, int), np.zeros(0, int))
-    gone = np.flatnonzero(other[rows, columns] < pairs.values / 2)
+    return pairs, np.flatnonzero(other[rows, columns] < pairs.values / 2), other
+
+
+def _missing_in(word: str, here: DependencyMap, there: DependencyMap, letters: NucleotideSequence) -> str:
+    pairs, gone, other = _gone(here, there)
     owner = "reference" if word == "lost" else "alternate"
     among = f"the {len(pairs.values):,} strongest relations of the {owner}"
     if not len(gone):

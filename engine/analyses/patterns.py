@@ -130,6 +130,13 @@ class Patterns(Result):
         """Rows of the places whose q-value is at most ``rate``; without controls all."""
         return np.flatnonzero(self.q <= self.rate) if self.shuffles else np.arange(len(self.q))
 
+    def q_of_cells(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """q-values float32 (n,) of cells with these values (n,) of the map: of the highest threshold each reaches, 1 below the lowest one; NaN
+        without controls."""
+        reached = np.searchsorted(CELL_LIMITS, np.abs(values), side="right") - 1
+        found = np.where(reached >= 0, self.cell_q[np.maximum(reached, 0)], np.float32(1 if self.shuffles else np.nan))
+        return found.astype(np.float32)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """``scores`` and ``score_names``; of the places ``kinds`` (words), ``places``, ``place_scores``, ``q``; those of the controls."""
         names = np.array(KINDS)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.analyses.declared import Declared
 from engine.core.errors import CapabilityMissing, LocusError
 from engine.core.locus import Strand
 from engine.core.parameters import Parameters, option
@@ -17,6 +18,7 @@ from engine.core.protocols import PlaceModel
 if TYPE_CHECKING:
     from engine.core.locus import Locus
     from engine.core.progress import Monitor
+    from engine.core.results import Result
     from engine.core.sequence import NucleotideSequence
 
 Answer = TypeVar("Answer")
@@ -55,6 +57,19 @@ class PlaceParameters(Parameters):
 
     tissue: tuple[str, ...] = tissue()
     width: int = width(0)
+
+
+def hosted(answer: Callable[..., Result], **row: Any) -> Declared:
+    """The declaration of an analysis that asks AlphaGenome about a place: ``answer(model, sequence, parameters, monitor)`` by one question, a locus at
+    a time, unless ``row``, its other fields, says otherwise."""
+    usual: dict[str, Any] = {
+        "passes": lambda sequence, parameters, card, offer: 1,
+        "run": lambda model, sequence, parameters, monitor, answers: answer(model, sequence, parameters, monitor),
+        "default_model": "alphagenome",
+        "windows": False,
+        "of_place": True,
+    }
+    return Declared(**{**usual, **row})
 
 
 def place_of(model: Any, sequence: NucleotideSequence) -> tuple[PlaceModel, Locus]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from engine.analyses.declared import Declared
-from engine.analyses.place_questions import PlaceParameters, along, is_reverse, place_of, waited
+from engine.analyses.place_questions import PlaceParameters, along, hosted, is_reverse, place_of, waited
 from engine.analyses.provenance import stamp
 from engine.core.card import Capability
 from engine.core.errors import ParameterError
@@ -149,7 +148,8 @@ def _memory(sequence: NucleotideSequence, parameters: TrackParameters) -> int:
 
 
 DECLARED = (
-    Declared(
+    hosted(
+        predicted_tracks,
         name="predicted_tracks",
         command="tracks",
         version=VERSION,
@@ -158,12 +158,7 @@ DECLARED = (
         capability=Capability.TRACKS,
         parameters=TrackParameters,
         result=PlaceTracks,
-        passes=lambda sequence, parameters, card, offer: 1,
-        run=lambda model, sequence, parameters, monitor, answers: predicted_tracks(model, sequence, parameters, monitor),
-        default_model="alphagenome",
         memory=_memory,
         order=80,
-        windows=False,
-        of_place=True,
     ),
 )

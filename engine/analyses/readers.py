@@ -68,9 +68,15 @@ class RowMaxima:
 
     def take(self, positions: Tensor, alternates: Tensor, reduced: Tensor) -> None:
         """Raise each changed base's row to the batch's magnitudes."""
+        import torch
+
         if self.values is None:
             raise RuntimeError("a reader takes mutants only after it has seen the reference")
         first, last = self._window
+        if self.values.device.type == "cpu":  # a scatter wakes all cores, which then spin beside the passes
+            for place, magnitude in zip((positions - first).tolist(), reduced, strict=True):
+                torch.maximum(self.values[place], magnitude, out=self.values[place])
+            return
         rows = (positions - first)[:, None].expand(-1, last - first)
         self.values.scatter_reduce_(0, rows, reduced, "amax")
 

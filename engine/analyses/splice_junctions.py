@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.analyses.declared import Declared
-from engine.analyses.place_questions import PlaceParameters, along, is_reverse, place_of, waited, width
+from engine.analyses.place_questions import PlaceParameters, along, hosted, is_reverse, place_of, waited, width
 from engine.analyses.provenance import stamp
 from engine.core.card import Capability
 from engine.core.places import width_of
@@ -134,7 +133,8 @@ def splice_junctions(model: Any, sequence: NucleotideSequence, parameters: Junct
 
 
 DECLARED = (
-    Declared(
+    hosted(
+        splice_junctions,
         name="splice_junctions",
         command="junctions",
         version=VERSION,
@@ -143,13 +143,8 @@ DECLARED = (
         capability=Capability.JUNCTIONS,
         parameters=JunctionParameters,
         result=SpliceJunctions,
-        passes=lambda sequence, parameters, card, offer: 1,
-        run=lambda model, sequence, parameters, monitor, answers: splice_junctions(model, sequence, parameters, monitor),
-        default_model="alphagenome",
         out="junctions.tsv",
         memory=lambda sequence, parameters: 64_000_000,
         order=81,
-        windows=False,
-        of_place=True,
     ),
 )

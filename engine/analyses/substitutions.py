@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -119,35 +120,52 @@ DELTA_TOLERANCE = 0.01
 _PROBED = 4
 
 
-def _is_close(exact: Scan, delta: Scan) -> bool:
+Looked = Callable[["Tensor", "Tensor", "Tensor", "Tensor"], None]
+"""Is shown exact rows before the scan: scores (L, 4) of the reference, positions and alternates (B,), the mutants' scores (B, L, 4)."""
+
+
+def _is_close(exact: Scan, delta: Scan, looked: Looked | None) -> bool:
     """Whether differences are worth their while on this sequence and within the tolerance."""
     if len(exact.reference.letters) < DELTA_FROM_BP:
         return False
     try:
-        return _difference(exact, delta) <= DELTA_TOLERANCE
+        return _difference(exact, delta, looked) <= DELTA_TOLERANCE
     except CapabilityMissing as error:
         _log.warning("%s The map is computed exactly.", error)
         return False
 
 
-def _difference(exact: Scan, other: Scan) -> float:
+def _difference(exact: Scan, other: Scan, looked: Looked | None = None) -> float:
     """How far ``other`` is from ``exact`` on the changes of log2 odds that a few spread substitutions make, relative.
 
     The larger of two: the norm of the difference over that of the exact changes, and the median over bases of the relative difference.
-    Call under ``torch.inference_mode``.
+    ``looked`` is shown the exact rows, two bases at a time. Call under ``torch.inference_mode``.
     """
-    scale = Scale()
+    import torch
+
+    scale, device = Scale(), exact.model.device
     few = Substitutions.of(exact.reference.letters, (0, len(exact.reference.letters)))
     positions, alternates = (exact.tensor(values[: 3 * _PROBED]) for values in (few.positions, few.alternates))
     if not len(positions):
         return float("inf")
-    reference = scale(exact._reference_of_scan(normalised=False))
+    logits = exact._reference_of_scan(normalised=False)
+    reference = scale(logits)
 
-    def changes(scan: Scan) -> Tensor:
-        mutants = scale(scan.mutant_logits(positions, alternates, normalised=False))
-        return (mutants - reference).abs().amax(dim=-1).scatter(1, positions[:, None], 0)
+    def scores(scan: Scan, first: int) -> Tensor:
+        return scan.mutant_logits(positions[first : first + 3], alternates[first : first + 3], normalised=False)
 
-    one, two = each(exact.model.device, lambda: changes(exact), lambda: changes(other))
+    def changes(mutants: list[Tensor]) -> Tensor:
+        moved = (scale(torch.cat(mutants)) - reference).abs().amax(dim=-1)
+        return moved.scatter(1, positions[:, None], 0)
+
+    starts = range(0, len(positions), 3)
+    exactly: list[Tensor] = []
+    for pair in (starts[begin : begin + 2] for begin in range(0, len(starts), 2)):
+        exactly += each(device, *(partial(scores, exact, first) for first in pair))
+        if looked is not None:
+            end = min(pair[-1] + 3, len(positions))
+            looked(logits, positions[:end], alternates[:end], torch.cat(exactly))
+    one, two = changes(exactly), changes(each(device, *(partial(scores, other, first) for first in starts)))
     apart = (one - two).abs()
     whole = float(apart.norm() / one.norm()) if float(one.norm()) > 0 else float("inf")
     return max(whole, float((apart / one)[one > 0].median()))
@@ -235,11 +253,18 @@ class Scan:
     tau: float = 0.05
 
     @classmethod
-    def of(cls, model: NucleotideModel, sequence: NucleotideSequence, precision: Precision = "exact", tau: float = 0.05) -> Scan:
+    def of(
+        cls,
+        model: NucleotideModel,
+        sequence: NucleotideSequence,
+        precision: Precision = "exact",
+        tau: float = 0.05,
+        looked: Looked | None = None,
+    ) -> Scan:
         """Tokenise ``sequence``. Raises `CapabilityMissing` for a model that does not score bases or has no such precision.
 
         ``auto`` becomes ``delta`` where the model's usual precision here is ``delta`` and some exact rows of this sequence confirm it,
-        otherwise ``exact``. A precision that is named is never refused for its speed.
+        otherwise ``exact``; ``looked`` is shown those rows. A precision that is named is never refused for its speed.
         """
         if not isinstance(model, NucleotideModel):
             raise CapabilityMissing(f"{model.card.title} does not predict single bases; choose a nucleotide language model.")
@@ -258,7 +283,7 @@ class Scan:
             if not isinstance(model, PreciseMutantModel) or model.usual_precision != "delta":
                 return exact
             delta = cls(model, reference, "delta")
-            return delta if _is_close(exact, delta) else exact
+            return delta if _is_close(exact, delta, looked) else exact
 
     @property
     def batch_size(self) -> int:

@@ -120,7 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = make_app()(args=None if arguments is None else list(arguments), prog_name="python -m engine", standalone_mode=False)
     except TyperException as error:
-        return _refuse(f"{error.format_message().rstrip('.')}; see python -m engine --help.")
+        command = getattr(getattr(error, "ctx", None), "command_path", "python -m engine")
+        return _refuse(f"{error.format_message().rstrip('.')}; see {command} --help.")
     except LocuscopeError as error:
         return _refuse(str(error))
     except (KeyboardInterrupt, typer.Abort):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,9 @@ from engine.service.named_benchmarks import Preset
 
 if TYPE_CHECKING:
     from engine.core.settings import Settings
+    from engine.core.transcripts import Transcripts
     from engine.service.benchmark import BenchmarkRequest
+    from engine.service.triage import ReferenceLetters
     from engine.sources.labelled import Labelled
 
 app = typer.Typer()
@@ -61,47 +64,67 @@ def benchmark_command(
 ) -> None:
     """AUROC, auPRC and Spearman of scores against labels, with 95 % intervals, by class, beside baselines: a table, or .json. Without TABLE
     the benchmarks there are by name, with what was measured of them."""
-    from engine.core.transcripts import Transcripts
-    from engine.service.benchmark import BenchmarkRequest
-    from engine.service.triage import ReferenceLetters
-    from engine.sources.transcripts import read_transcripts
-
     if not table:
         print("\n".join(_overview()))
         return
     if out is not None:
         check_output(out, read=(Path(table), *data, fasta, gff))
         check_ending(out, (".tsv", ".txt", ".json"))
-    preset = _preset(table, data)
-    paths = data if preset is not None else [Path(table)]
-    read = Preset(label, tuple(positive), tuple(negative), group, columns, tuple(baseline), tuple(lower), assembly, sequences, absolute)
-    read = read.or_else(preset, with_assembly=gff is None) if preset is not None else read
+    own = Preset(label, tuple(positive), tuple(negative), group, columns, tuple(baseline), tuple(lower), assembly, sequences, absolute)
+    name, paths, read = _read_as(table, data, own, with_assembly=gff is None)
+    settings = settings_of_command_line()
+    parameters = BenchmarkParameters(replicates, seed), SpliceParameters(distance, masked)
+    request = _request(read, _rows(paths, read.columns), tuple(score), _reference(fasta, gff, settings), parameters)
+    _measured(replace(request, model=model, weights=weights, device=device), settings, name, paths, out)
+
+
+def _read_as(table: str, data: Sequence[Path], own: Preset, *, with_assembly: bool) -> tuple[str, Sequence[Path], Preset]:
+    """The benchmark's name (empty for a table of one's own), its files, and how they are read: by the options, else as the named one is."""
+    usual = _preset(table, data)
+    read = own if usual is None else own.or_else(usual, with_assembly=with_assembly)
     if not read.label:
         raise InputError("Missing option '--label'; name the column that holds the label.")
-    settings = settings_of_command_line()
-    rows = _rows(paths, read.columns)
+    return ("", [Path(table)], read) if usual is None else (table, data, read)
+
+
+def _reference(fasta: Path | None, gff: Path | None, settings: Settings) -> tuple[ReferenceLetters | None, Transcripts]:
+    """What a model of variants is given beside the rows."""
+    from engine.core.transcripts import Transcripts
+    from engine.service.triage import ReferenceLetters
+    from engine.sources.transcripts import read_transcripts
+
+    letters = ReferenceLetters.of_file(fasta, settings) if fasta is not None else None
+    return letters, read_transcripts(gff) if gff is not None else Transcripts()
+
+
+def _request(
+    read: Preset,
+    rows: Labelled,
+    scores: tuple[str, ...],
+    place: tuple[ReferenceLetters | None, Transcripts],
+    parameters: tuple[BenchmarkParameters, SpliceParameters],
+) -> BenchmarkRequest:
+    """The question about the rows, without a model; what is to be known of how they were read is told."""
+    from engine.service.benchmark import BenchmarkRequest
+
     arguments.tell(rows.notes)
-    request = BenchmarkRequest(
+    return BenchmarkRequest(
         rows,
         read.label,
         read.positive,
         read.negative,
-        tuple(score),
+        scores,
         read.baselines,
         read.lower,
         read.group,
-        model,
-        ReferenceLetters.of_file(fasta, settings) if fasta is not None else None,
-        read_transcripts(gff) if gff is not None else Transcripts(),
-        read.assembly,
-        SpliceParameters(distance, masked),
-        weights,
-        device,
+        reference=place[0],
+        transcripts=place[1],
+        assembly=read.assembly,
+        splicing=parameters[1],
         sequences=read.sequences,
         absolute=read.absolute,
-        parameters=BenchmarkParameters(replicates, seed),
+        parameters=parameters[0],
     )
-    _measured(request, settings, table if preset is not None else "", paths, out)
 
 
 def _rows(paths: Sequence[Path], columns: str) -> Labelled:

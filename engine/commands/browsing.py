@@ -27,10 +27,14 @@ from engine.core.quoting import quoted
 from engine.service.requests import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from engine.core.features import Feature
     from engine.core.own_tracks import OwnTrack
     from engine.core.sequence import NucleotideSequence
     from engine.core.settings import Settings
+    from engine.exports.place import Place
+    from engine.views.evidence import Highlight
 
 app = typer.Typer()
 DEFAULT_FILE = Path("view.zip")
@@ -48,6 +52,9 @@ def view_command(
     track: Annotated[
         list[Path], typer.Option("--track", metavar="FILE", help="A track of your own (BED, bigWig, VCF and others); may be repeated.")
     ] = [],  # noqa: B006
+    regions: Annotated[
+        Path | None, typer.Option("--regions", metavar="BED", help="Stretches to be marked, with names and colours.")
+    ] = None,
     model: ModelId = "",
     weights: Weights = None,
     species: Species = "",
@@ -55,14 +62,14 @@ def view_command(
     dtype: Dtype = "",
     out: Out = None,
 ) -> None:
-    """What models say of a sequence, with annotation and tracks of your own, for other genome browsers: an igv.js session, a JBrowse 2 session and
+    """What models say of a sequence, with annotation, tracks and marked regions of your own, for other genome browsers: an igv.js session, a JBrowse 2 session and
     a UCSC track hub with their files (.zip, view.zip without --out), or the igv.js session alone (.json)."""
     from engine.exports import browser_sessions
     from engine.exports.browser_tracks import view_of
-    from engine.sources.outward_links import ucsc_names
+    from engine.sources.outward_links import hub_names
 
     target = out or DEFAULT_FILE
-    check_output(target, read=(fasta, gff, *track))
+    check_output(target, read=(fasta, gff, regions, *track))
     check_ending(target, (".zip", ".json"))
     names = _names(analyses_)
     settings = settings_of_command_line()
@@ -82,7 +89,8 @@ def view_command(
         results,
         _features(given, gff, settings),
         [found for number, file in enumerate(track) if (found := _own(file, number, given, settings)) is not None],
-        ucsc=ucsc_names(place.assembly, place.contig) if place is not None else ("", ""),
+        _marked(regions, given, settings) if regions is not None else (),
+        names=hub_names(place.assembly, place.contig) if place is not None else ("", "", ""),
     )
     with writing(target):
         if target.suffix.casefold() == ".json":
@@ -122,20 +130,47 @@ def _features(sequence: NucleotideSequence, gff: Path | None, settings: Settings
         return ()
 
 
+def _marked(file: Path, sequence: NucleotideSequence, settings: Settings) -> list[Highlight]:
+    """What of the regions of a BED file lies on the sequence; a sentence where nothing does."""
+    from engine.exports.place import place_of
+    from engine.sources.regions import read_regions
+    from engine.views.evidence import Highlight
+
+    place = place_of(sequence)
+    items, note = read_regions(file.name, read_bytes(file), place.assembly, settings)
+    contig = _contig_of(file, {item.contig for item in items}, place)
+    tell([note] if note else [])
+    found = []
+    for item in items:
+        low, high = max(item.start, place.start), min(item.end, place.end)
+        if item.contig == contig and low < high:
+            start, end = (place.end - high, place.end - low) if place.reverse else (low - place.start, high - place.start)
+            found.append(Highlight(start, end, item.name, item.colour, item.note))
+    return found
+
+
+def _contig_of(file: Path, contigs: Collection[str], place: Place) -> str | None:
+    """What a file calls the contig of the sequence; None, and a sentence, where it has nothing there."""
+    from engine.sources.assemblies import assembly, find_contig, nearest
+
+    row = assembly(place.assembly) if place.assembly else None
+    contig = "" if set(contigs) == {""} else find_contig(place.contig, contigs, row.contigs if row else None)
+    if contig is None:
+        tell([f"{quoted(file.name)} has nothing on {place.contig}; its contigs are {nearest(place.contig, contigs)}."])
+    return contig
+
+
 def _own(file: Path, number: int, sequence: NucleotideSequence, settings: Settings) -> OwnTrack | None:
     """What of a file lies on the sequence; a sentence where nothing does."""
     from engine.core.own_tracks import OwnTrack
     from engine.exports.place import place_of
-    from engine.sources.assemblies import assembly, find_contig, nearest
     from engine.sources.door import Bounds
     from engine.sources.track_files import read_track
     from engine.views.palettes import element_colour
 
     found, place = read_track(file.name, read_bytes(file), Bounds.of(settings)), place_of(sequence)
-    row = assembly(place.assembly) if place.assembly else None
-    contig = "" if set(found.contigs) == {""} else find_contig(place.contig, found.contigs, row.contigs if row else None)
+    contig = _contig_of(file, found.contigs, place)
     if contig is None:
-        tell([f"{quoted(file.name)} has nothing on {place.contig}; its contigs are {nearest(place.contig, found.contigs)}."])
         return None
     tell([found.note] if found.note else [])
     colour = element_colour(number, dark=False)

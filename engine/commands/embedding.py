@@ -12,7 +12,7 @@ import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, settings_of_command_line, writing
-from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, decimal, flags_of, whole
+from engine.commands.options import Device, Dtype, Genome, ModelId, Out, Species, Weights, decimal, flags_of, whole
 from engine.core.embedding import EmbeddingParameters, EmbeddingTable, Probe, Projection, ProjectionParameters
 
 app = typer.Typer()
@@ -22,7 +22,7 @@ _place, _map = flags_of(EmbeddingParameters), flags_of(ProjectionParameters)
 
 @app.command("embeddings")
 def embeddings_command(
-    fasta: Annotated[Path, typer.Option("--fasta", metavar="GENOME", help="FASTA, or GenBank with its features.")],
+    fasta: Genome,
     gff: Annotated[
         Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF, GenBank or BED: features and classes.")
     ] = None,
@@ -57,17 +57,16 @@ def embeddings_command(
     """Mean hidden states of windows or annotated features of a genome, on a map (PCA; UMAP and Leiden where they are installed) and in clusters,
     with their agreement with the annotation; --labels asks what they predict, beside GC content and k-mers. Writes .npz, .tsv, .h5ad, or the
     map (.html, .png, .svg, .pdf)."""
-    from engine.exports.embedding_files import FORMATS, agreement_rows, probe_rows, write_embeddings
+    from engine.exports.embedding_files import FORMATS, agreement_rows, probe_rows
     from engine.service.embedding_places import choose_places
     from engine.service.embeddings import EmbeddingRequest, labels_of_places, probe_table, project_table, run_embeddings
     from engine.sources.labelled import read_labelled
 
     target = out or Path("embeddings.npz")
-    check_output(target, read=(fasta, gff, labels))
-    check_ending(target, (*FORMATS, *FIGURES))
-    if logos is not None:
-        check_output(logos, read=(fasta, gff, labels))
-        check_ending(logos, (".tsv", *FIGURES))
+    for path, ends in ((target, FORMATS), (logos, (".tsv",))):
+        if path is not None:
+            check_output(path, read=(fasta, gff, labels))
+            check_ending(path, (*ends, *FIGURES))
     settings = settings_of_command_line()
     rows = read_labelled(labels) if labels is not None else None
     if rows is not None:
@@ -77,8 +76,7 @@ def embeddings_command(
     projecting = ProjectionParameters(neighbours, clusters, resolution, seed)
     genome = read_genome(fasta, gff, settings)
     chosen = choose_places(genome, parameters)
-    unknown = f" ({chosen.unknown:,} with mostly unknown letters are left out)" if chosen.unknown else ""
-    print(f"{len(chosen.places):,} places, {chosen.bases:,} bases{unknown}", file=sys.stderr)
+    print(chosen.words(), file=sys.stderr)
     engine, monitor = arguments.make_engine(settings), TerminalMonitor()
     table = run_embeddings(engine, EmbeddingRequest(genome, chosen, parameters, model, species, weights, device, dtype), monitor)
     monitor.close()
@@ -90,12 +88,7 @@ def embeddings_command(
         found: Probe = probe_table(table, label, *labels_of_places(table, rows, label, key, group), monitor, seed)
         tell_rows(probe_rows(found))
         print(found.words(), file=sys.stderr)
-    with writing(target):
-        if target.suffix.casefold() in FIGURES:
-            _write_map(table, projection, target)
-        else:
-            write_embeddings(table, projection, target)
-    print(f"wrote {target}", file=sys.stderr)
+    _write(table, projection, target)
     if logos is not None:
         _write_logos(genome, table, projection, monitor, logos)
 
@@ -145,10 +138,17 @@ def _write_logos(genome: Any, table: EmbeddingTable, projection: Projection, mon
     print(f"wrote {path}", file=sys.stderr)
 
 
-def _write_map(table: EmbeddingTable, projection: Projection, path: Path) -> None:
+def _write(table: EmbeddingTable, projection: Projection, path: Path) -> None:
+    """The map as a figure, or numbers, by the end of the name."""
+    from engine.exports.embedding_files import write_embeddings
     from engine.exports.figure import write_figure
     from engine.views.embedding_map import COLOURS, embedding_map
 
-    colour = COLOURS[0] if table.class_names() else COLOURS[1]
-    drawn = embedding_map(table, projection, next(iter(projection.maps())), colour)
-    write_figure(drawn, path, table.provenance, 1000, int(drawn.layout.height))
+    with writing(path):
+        if path.suffix.casefold() in FIGURES:
+            colour = COLOURS[0] if table.class_names() else COLOURS[1]
+            drawn = embedding_map(table, projection, next(iter(projection.maps())), colour)
+            write_figure(drawn, path, table.provenance, 1000, int(drawn.layout.height))
+        else:
+            write_embeddings(table, projection, path)
+    print(f"wrote {path}", file=sys.stderr)

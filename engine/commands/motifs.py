@@ -11,7 +11,7 @@ import typer
 from engine.commands import arguments
 from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, settings_of_command_line, writing
 from engine.commands.embedding import read_genome, tell_rows
-from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, flags_of, whole
+from engine.commands.options import Device, Dtype, Genome, ModelId, Out, Species, Weights, flags_of, whole
 from engine.core.motif import Motif, MotifParameters
 
 app = typer.Typer()
@@ -20,7 +20,7 @@ _flag = flags_of(MotifParameters)
 
 @app.command("motif")
 def motif_command(
-    fasta: Annotated[Path, typer.Option("--fasta", metavar="GENOME", help="FASTA, or GenBank with its features.")],
+    fasta: Genome,
     gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF, GenBank or BED with the places.")] = None,
     at: Annotated[str, _flag("at")] = "start",
     feature: Annotated[str, _flag("feature")] = "",

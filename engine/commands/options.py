@@ -34,6 +34,7 @@ _REFERENCE = typer.Option("--fasta", metavar="REFERENCE", help="The assembly the
 VariantReference = Annotated[Path | None, _REFERENCE]
 NeededReference = Annotated[Path, _REFERENCE]
 GeneModels = Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF or GenBank with gene models.")]
+Genome = Annotated[Path, typer.Option("--fasta", metavar="GENOME", help="FASTA, or GenBank with its features.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; its name decides the format.")]
 
 

@@ -109,6 +109,13 @@ class ModelCard:
         """Whether the model can do this analysis."""
         return capability in self.capabilities
 
+    def cannot(self, capability: Capability) -> str:
+        """One sentence why the model cannot do this analysis; empty when it can."""
+        if self.can(capability):
+            return ""
+        offers = ", ".join(sorted(self.capabilities)) or "nothing of this kind"
+        return f"{self.title} cannot compute {capability}; it offers {offers}."
+
 
 @dataclass(frozen=True)
 class EffectRecipe:

@@ -41,6 +41,10 @@ class VariantCard:
     sources: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Any] = field(default_factory=dict)
 
+    def how_many(self, part: str) -> str:
+        """Of how many scores a part shows the strongest, in words; empty where it shows all."""
+        return f"{self.asked_effects:,} scores" if part == "effects" and self.effects else ""
+
     def words(self) -> str:
         """What the parts say, in one paragraph."""
         found = [f"{self.variant} on {self.assembly or 'an unnamed assembly'}"]

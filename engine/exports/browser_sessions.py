@@ -1,7 +1,7 @@
 """The view for other genome browsers: an igv.js session with everything inside it, a JBrowse 2 configuration with its files, and a UCSC track hub.
 
 igv.js: https://igv.org/doc/igvjs/ (sessions, data URIs). JBrowse 2: https://jbrowse.org/jb2/docs/config_guide and its `defaultSession`.
-UCSC: https://genome.ucsc.edu/goldenPath/help/hgTrackHubHelp.html, with the settings that every stanza must have.
+UCSC: https://genome.ucsc.edu/goldenPath/help/hgTrackHubHelp.html, with the settings that every stanza must have, and assemblyHubHelp.html beside it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from engine.exports.browser_tracks import BrowserTrack, BrowserView, write_big_b
 
 LONGEST_OWN_BP = 10_000_000
 """Up to here on its contig a window brings its own reference, N where nothing is known; beyond, the genome is named as UCSC calls it."""
+BED9 = ["chrom", "chromStart", "chromEnd", "name", "score", "strand", "thickStart", "thickEnd", "itemRgb"]
+"""Columns of a file of blocks, as UCSC calls them."""
 HEIGHTS = {"signal": 50, "blocks": 45, "pairs": 80}
 _TEN_YEARS_OF_ZIP = (2020, 1, 1, 0, 0, 0)
 SHORT_LABEL, LONG_LABEL = 17, 76
@@ -63,7 +65,8 @@ def _igv_track(track: BrowserTrack, content: bytes, order: int) -> dict[str, Any
         kind = {"blocks": ("annotation", "bed"), "pairs": ("interact", "bedpe")}[track.kind]
         source = {"type": kind[0], "format": kind[1], "url": _data(gzip.compress(content, mtime=0), "application/gzip"), "indexed": False}
         source |= {"displayMode": "EXPANDED"} if track.kind == "blocks" else {"arcType": "nested", "useScore": False}
-    return {"name": track.title, **source, "color": f"rgb({track.rgb})", "height": HEIGHTS[track.kind], "order": order}
+    colour = {} if track.colours else {"color": f"rgb({track.rgb})"}  # one of the track would take the place of those in the file
+    return {"name": track.title, **source, **colour, "height": HEIGHTS[track.kind], "order": order}
 
 
 def jbrowse_config(view: BrowserView) -> dict[str, Any]:
@@ -106,9 +109,19 @@ def _jbrowse_track(track: BrowserTrack, assembly: str) -> dict[str, Any]:
         "name": track.title,
         "description": track.description,
         "assemblyNames": [assembly],
-        "adapter": {"type": adapter, place: _uri(f"../tracks/{track.file}")},
-        **({"displays": [{"type": "LinearPairedArcDisplay", "displayId": f"{track.id}-arcs"}]} if track.kind == "pairs" else {}),
+        "adapter": {"type": adapter, place: _uri(f"../tracks/{track.file}"), **({"columnNames": BED9} if track.kind == "blocks" else {})},
+        "displays": [{**_jbrowse_display(track), "displayId": f"{track.id}-display"}],
     }
+
+
+def _jbrowse_display(track: BrowserTrack) -> dict[str, Any]:
+    """How JBrowse draws a track: in its colour; regions, which have one each, in that of their row (an expression of JBrowse's jexl)."""
+    if track.kind == "pairs":
+        return {"type": "LinearPairedArcDisplay"}
+    if track.kind == "signal":
+        return {"type": "LinearWiggleDisplay", "renderers": {"XYPlotRenderer": {"type": "XYPlotRenderer", "color": track.colour}}}
+    colour = "jexl:'rgb('+get(feature,'itemRgb')+')'" if track.colours else track.colour
+    return {"type": "LinearBasicDisplay", "renderer": {"type": "SvgFeatureRenderer", "color1": colour}}
 
 
 def track_hub(view: BrowserView) -> dict[str, str]:
@@ -124,7 +137,9 @@ def track_hub(view: BrowserView) -> dict[str, str]:
     name, contig = hub_genome(view)
     genome = {"genome": name, "trackDb": f"{name}/trackDb.txt", "defaultPos": f"{contig}:{view.region[0] + 1}-{view.region[1]}"}
     if not view.ucsc:
-        genome |= {"twoBitPath": f"{name}/reference.2bit", "organism": view.title, "description": _label(view.locus, LONG_LABEL)}
+        organism = view.organism or view.title
+        genome |= {"twoBitPath": f"{name}/reference.2bit", "organism": organism, "scientificName": organism, "orderKey": "1"}
+        genome |= {"description": _label(view.locus, LONG_LABEL), "htmlPath": "about.html"}
     database = "\n".join(_stanza(_hub_track(track, order)) for order, track in enumerate(view.tracks, start=1))
     rows = "".join(f"<li>{_html(track.title)}: {_html(track.description)}</li>" for track in view.tracks)
     about = f"<html><body><h1>{_html(view.title)}</h1><ul>{rows}</ul></body></html>\n"

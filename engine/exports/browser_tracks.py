@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.core.own_tracks import OwnTrack
     from engine.core.results import Result
     from engine.core.sequence import NucleotideSequence
+    from engine.views.evidence import Highlight
 
 Kind = Literal["signal", "blocks", "pairs"]
 SUFFIXES: dict[str, str] = {"signal": ".bw", "blocks": ".bed", "pairs": ".bedpe"}
@@ -55,6 +56,8 @@ class BrowserTrack:
         n of them; empty for a signal.
     others : int64 (n, 2)
         Second intervals of pairs.
+    colours : tuple of str
+        Of blocks that have one each, ``#rrggbb``; empty where all have that of the track.
     """
 
     id: str
@@ -69,6 +72,7 @@ class BrowserTrack:
     others: NDArray[np.int64] = field(default_factory=_no_places)
     description: str = ""
     provenance: str = ""
+    colours: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -78,7 +82,7 @@ class BrowserTrack:
     @property
     def rgb(self) -> str:
         """Its colour as BED and trackDb write it."""
-        return ",".join(str(int(self.colour[at : at + 2], 16)) for at in (1, 3, 5))
+        return rgb_of(self.colour)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +91,7 @@ class BrowserView:
 
     ``place``: where the window lies; ``letters`` its forward letters as DNA. ``region``: what is in view, 0-based half-open on the contig.
     ``ucsc``, ``ucsc_contig``: the genome and the contig as UCSC calls them (an NCBI assembly accession where UCSC has it as such); empty for letters
-    that lie on no known assembly.
+    that lie on no known assembly. ``organism``: whose genome it is, where that is known.
     """
 
     title: str
@@ -97,6 +101,7 @@ class BrowserView:
     tracks: tuple[BrowserTrack, ...]
     ucsc: str = ""
     ucsc_contig: str = ""
+    organism: str = ""
 
     @property
     def locus(self) -> str:
@@ -109,27 +114,30 @@ def view_of(
     results: Iterable[Result],
     features: Sequence[Feature] = (),
     own: Sequence[OwnTrack] = (),
+    highlights: Sequence[Highlight] = (),
     *,
     title: str = "",
     region: tuple[int, int] | None = None,
-    ucsc: tuple[str, str] = ("", ""),
+    names: tuple[str, str, str] = ("", "", ""),
 ) -> BrowserView:
-    """The view of ``sequence``; ``features`` and ``own`` in indices of its letters, ``region`` those in view (None = all)."""
+    """The view of ``sequence``; ``features``, ``own`` and ``highlights`` in indices of its letters, ``region`` those in view (None = all).
+
+    ``names``: genome and contig as UCSC calls them, and the organism.
+    """
     place = place_of(sequence)
-    found = [_annotation(features, place)] if features else []
+    found = [_regions(highlights, place)] if highlights else []
+    found += [_annotation(features, place)] if features else []
     for result in results:
         found += _of_result(result, place)
     found += [track for item in own if (track := _own(item, place)) is not None]
     named = _with_own_names([track for track in found if len(track.starts)])
     first, last = place.interval(*(region or (0, len(sequence))))
     letters = (sequence.reverse_complement() if place.reverse else sequence).as_dna()
-    return BrowserView(title or sequence.name or str(sequence.locus or "sequence"), place, letters, (first, last), named, *ucsc)
+    return BrowserView(title or sequence.name or str(sequence.locus or "sequence"), place, letters, (first, last), named, *names)
 
 
 def _with_own_names(tracks: list[BrowserTrack]) -> tuple[BrowserTrack, ...]:
     """The tracks with identifiers that are each one's own."""
-    from dataclasses import replace
-
     seen: dict[str, int] = {}
     found = []
     for track in tracks:
@@ -194,6 +202,15 @@ def _annotation(features: Sequence[Feature], place: Place) -> BrowserTrack:
     return _blocks("annotation", "annotation", rows, "Annotation of the window", "#171b21")
 
 
+def _regions(highlights: Sequence[Highlight], place: Place) -> BrowserTrack:
+    """The stretches that are marked, each in its colour; what was noted of them in the line about the track."""
+    rows = sorted((*place.interval(item.start, item.end), item.name, item.colour, item.note) for item in highlights)
+    noted = "; ".join(f"{name}: {note}" for _, _, name, _, note in rows if note)
+    about = f"Marked stretches{f'. {noted}' if noted else ''}"
+    found = _blocks("regions", "Regions", [(start, end, name, 0.0, ".") for start, end, name, _, _ in rows], about, rows[0][3])
+    return replace(found, colours=tuple(colour for _, _, _, colour, _ in rows))
+
+
 def _own(track: OwnTrack, place: Place) -> BrowserTrack | None:
     """A visitor's track; what of it lies in the window."""
     rows, about = track.rows, "A track of one's own"
@@ -216,6 +233,11 @@ def _own(track: OwnTrack, place: Place) -> BrowserTrack | None:
     return _blocks(track.name, track.name, found, about, track.colour)
 
 
+def rgb_of(colour: str) -> str:
+    """``#rrggbb`` as BED and trackDb write it: ``r,g,b``."""
+    return ",".join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))
+
+
 def write_track(track: BrowserTrack, contig: str, length: int, path: Path) -> None:
     """Write a track as bigWig, BED9 or BEDPE on a contig of at least ``length`` bases."""
     if track.kind == "signal":
@@ -228,11 +250,12 @@ def write_track(track: BrowserTrack, contig: str, length: int, path: Path) -> No
 def bed_rows(track: BrowserTrack) -> list[str]:
     """BED9 without the contig, by start; scores 0 to 1 as 0 to 1000."""
     lines = []
-    for start, end, score, name, strand in zip(
-        track.starts.tolist(), track.ends.tolist(), track.values, track.names, track.strands, strict=True
+    colours = [rgb_of(colour) for colour in track.colours] or [track.rgb] * len(track.names)
+    for start, end, score, name, strand, rgb in zip(
+        track.starts.tolist(), track.ends.tolist(), track.values, track.names, track.strands, colours, strict=True
     ):
         label = re.sub(r"\s+", "_", name)[:200] or "."
-        lines.append(f"{start}\t{end}\t{label}\t{round(1000 * min(1.0, max(0.0, float(score))))}\t{strand}\t{start}\t{end}\t{track.rgb}")
+        lines.append(f"{start}\t{end}\t{label}\t{round(1000 * min(1.0, max(0.0, float(score))))}\t{strand}\t{start}\t{end}\t{rgb}")
     return lines
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PLACE = ("contig", "start", "end", "strand", "name", "class", "gc")
 """First columns of a table; start and end are 1-based inclusive."""
 
+PLACES = "start and end are 0-based, half-open: letters [start, end) of the contig; in tables they are 1-based inclusive"
+"""What an archive says of its places."""
+
 
 def arrays_of(table: EmbeddingTable, projection: Projection | None) -> dict[str, NDArray[Any]]:
     """Every number under its name."""
@@ -41,6 +44,7 @@ def arrays_of(table: EmbeddingTable, projection: Projection | None) -> dict[str,
         "gc": table.gc,
         "kmers": table.kmers,
         "provenance": np.array(provenance_of(table, projection)),
+        "places": np.array(PLACES),
     }
     if projection is not None:
         found |= {"pca": projection.pca, "explained_variance": projection.explained, "clusters": projection.clusters}

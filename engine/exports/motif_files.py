@@ -13,6 +13,7 @@ from engine.core.errors import ParameterError
 from engine.core.motif import KINDS, Motif
 from engine.core.quoting import file_name
 from engine.core.sequence import BASES
+from engine.exports.embedding_files import PLACES
 from engine.exports.provenance import KEY, summary
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def arrays_of(found: Motif) -> dict[str, NDArray[Any]]:
         "each": found.each,
         "letters": found.letters,
         "contig": np.array([place.contig for place in places]),
+        "places": np.array(PLACES),
         "start": np.array([place.start for place in places], dtype=np.int64),
         "end": np.array([place.end for place in places], dtype=np.int64),
         "strand": np.array([place.strand for place in places]),

@@ -162,7 +162,6 @@ def _of_model(engine: Engine, request: BenchmarkRequest, variants: Sequence[Vari
 
 def _of_sequences(engine: Engine, request: BenchmarkRequest, letters: Sequence[str], monitor: Monitor) -> dict[str, NDArray[np.float64]]:
     """Mean ln p of a base of each sequence: of a causal model given the bases before it, else of the whole sequence, nothing masked."""
-    from engine.analyses.declared import declared
     from engine.analyses.triage import mean_log_likelihood
     from engine.service.engine import follow
 
@@ -176,7 +175,7 @@ def _of_sequences(engine: Engine, request: BenchmarkRequest, letters: Sequence[s
             told.advance(1)
         return found
 
-    job = engine.submit_on_model("benchmark", request, declared("effects").cannot, work, visitor)
+    job = engine.submit_on_model("benchmark", request, Capability.EFFECTS, work, visitor)
     values: list[float] = follow(job, visitor, monitor)
     return {f"{engine.model(request.model).card.title}, mean ln p": np.array(values)}
 

@@ -125,6 +125,11 @@ class Chosen:
         """Bases of all places."""
         return sum(place.end - place.start for place in self.places)
 
+    def words(self) -> str:
+        """How many places and bases, and how many were left out."""
+        unknown = f" ({self.unknown:,} with mostly unknown letters are left out)" if self.unknown else ""
+        return f"{len(self.places):,} places, {self.bases:,} bases{unknown}"
+
 
 def choose_places(genome: Genome, parameters: EmbeddingParameters, monitor: Monitor | None = None) -> Chosen:
     """The places of a genome that parameters name; what ``monitor.advance`` raises stops it, between two contigs at the latest.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.core.card import Capability, ModelCard
+from engine.core.card import Capability
 from engine.core.embedding import (
     Agreement,
     EmbeddingParameters,
@@ -71,11 +71,6 @@ def seconds_of(engine: Engine, request: EmbeddingRequest) -> float | None:
     return engine.timings.seconds(_pace(engine, request), request.mean_bp, len(request.chosen.places))
 
 
-def cannot_embed(card: ModelCard) -> str:
-    """One sentence why a model gives no hidden states; empty when it does."""
-    return "" if card.can(Capability.EMBEDDINGS) else f"{card.title} gives no hidden states; choose a nucleotide language model."
-
-
 def submit_embeddings(engine: Engine, request: EmbeddingRequest, visitor: str = "") -> Job:
     """Start reading the places; the result is an `EmbeddingTable`, kept with the job only. Raises `CapabilityMissing`, `WeightsMissing`."""
 
@@ -88,7 +83,7 @@ def submit_embeddings(engine: Engine, request: EmbeddingRequest, visitor: str = 
         engine.timings.note(_pace(engine, request), request.mean_bp, len(places), time.perf_counter() - began)
         return found
 
-    return engine.submit_on_model("embeddings", request, cannot_embed, work, visitor)
+    return engine.submit_on_model("embeddings", request, Capability.EMBEDDINGS, work, visitor)
 
 
 def run_embeddings(engine: Engine, request: EmbeddingRequest, monitor: Monitor | None = None) -> EmbeddingTable:

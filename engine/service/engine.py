@@ -31,7 +31,7 @@ from engine.service import visitor_files
 from engine.service.answers import ShippedAnswers
 from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
-from engine.service.estimate import Cost, Timings
+from engine.service.estimate import Cost, Timings, as_if_shipped
 from engine.service.jobs import Job, JobMonitor, Waiter, finished_job, follow
 from engine.service.quotas import Quotas
 from engine.service.requests import Request, Resolved
@@ -51,9 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "ModelRow", "Request", "follow"]
 
 logger = logging.getLogger(__name__)
-
-"""The first question of a process: it waits for what the libraries do once, so that its time says nothing about others (on a busy machine
-estimates of hours came of it)."""
 
 SOON_SECONDS = 0.1
 """Longest wait of a caller for the files of a model to be read."""
@@ -146,6 +143,10 @@ class Engine:
         """Every model with one sentence why it cannot do ``analysis`` now; an empty text where it can."""
         cannot = declared(analysis).cannot
         return tuple((row, cannot(row.card) or row.why_not) for row in self.models())
+
+    def models_that_can(self, capability: Capability) -> tuple[ModelRow, ...]:
+        """The models that have this ability and can be used now."""
+        return tuple(row for row in self.models() if row.installed and row.card.can(capability))
 
     def made_for(self, sequence: NucleotideSequence, organism: str, model_id: str) -> tuple[ModelRow, str] | None:
         """The model that was made for the group of organisms of ``sequence``, and that group; None where ``model_id`` is one or none is."""
@@ -253,6 +254,7 @@ class Engine:
         """Load a model in the background and time it on a few bases: the first question does not wait, and its cost is known."""
 
         def body() -> None:
+            # the first waits for what the libraries do once: its time says nothing about others
             warm = Request("probabilities", NucleotideSequence("ACGT" * 4), model_id, timed=False)
             timed = (("pair", NucleotideSequence("ACGTTGCAAC" * 20)), ("probabilities", NucleotideSequence("ACGTTGCAAC" * 4)))
             try:
@@ -330,20 +332,20 @@ class Engine:
         passes = max(0, found.passes - sum(self._resolved(question).passes for question in inner if question in beside))
         length = found.read_bp
         seconds = self._timings.seconds(found.pace(), length, passes) if passes else 0.0
-        return Cost(passes, passes * length, seconds, found.memory_bytes)
+        return Cost(passes, passes * length, seconds, found.memory_bytes, as_if_shipped(passes * length, found.spec.size_bytes))
 
     def _estimate_parts(self, found: Resolved, beside: Collection[Request], visitor: str) -> Cost:
         """As `estimate`, of an answer that is put together from tiles: the sum of theirs."""
         others = {tile for other in beside if other is not found.request for tile in self._tiles(other)}
-        passes = tokens = 0
+        passes = tokens = work = 0
         seconds: float | None = 0.0
         for tile in self._tiles(found.request):
             if visitor and self.asked_before(tile, visitor) and self.stored(tile) is not None:
                 continue
             cost = self.estimate(tile, others)
-            passes, tokens = passes + cost.passes, tokens + cost.tokens
+            passes, tokens, work = passes + cost.passes, tokens + cost.tokens, work + cost.work
             seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
-        return Cost(passes, tokens, seconds, found.memory_bytes)
+        return Cost(passes, tokens, seconds, found.memory_bytes, work)
 
     def _tiles(self, request: Request) -> tuple[Request, ...]:
         """The questions that an answer is put together from; none of an answer that the model gives as a whole."""
@@ -399,7 +401,7 @@ class Engine:
     def submit_triage(self, request: TriageRequest | AlleleRequest, visitor: Waiter = "") -> Job:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
         entry, spec = self._triage_spec(request)
-        refusal = declared("effects").cannot
+        refusal = functools.partial(ModelCard.cannot, capability=Capability.EFFECTS)
         additions = [
             addition for addition in (self._splicing(request), self._missense(request), _clinical(request)) if addition is not None
         ]
@@ -446,7 +448,7 @@ class Engine:
         entry = self._registry.entry(request.model or self.settings.model)
         spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
         entry, _ = identified(entry, spec.directory)
-        reason = declared("effects").cannot(entry.card)
+        reason = entry.card.cannot(Capability.EFFECTS)
         if reason:
             raise CapabilityMissing(reason)
         return entry, spec
@@ -514,20 +516,21 @@ class Engine:
         return follow(self.submit_splice(request, visitor), visitor, monitor)
 
     def submit_on_model(
-        self, name: str, question: Any, refusal: Callable[[ModelCard], str], work: Callable[[Any, JobMonitor], Any], visitor: str = ""
+        self, name: str, question: Any, needs: Capability, work: Callable[[Any, JobMonitor], Any], visitor: str = ""
     ) -> Job:
         """Start ``work(model, monitor)`` with the model that ``question`` names (``model``, ``species``, ``weights``, ``device``, ``dtype``).
 
-        The result is kept with the job only. Raises `CapabilityMissing` with what ``refusal(card)`` says, and `WeightsMissing`.
+        The result is kept with the job only. Raises `CapabilityMissing` for a model without the ability ``needs``, and `WeightsMissing`.
         """
         entry = self._registry.entry(question.model or self.settings.model)
         spec = self._spec(entry, question.device, question.dtype, question.species, question.weights)
         entry, _ = identified(entry, spec.directory)
-        reason = refusal(entry.card)
+        reason = entry.card.cannot(needs)
         if reason:
             raise CapabilityMissing(reason)
 
         def body(monitor: JobMonitor) -> Any:
+            refusal = functools.partial(ModelCard.cannot, capability=needs)
             with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
                 return work(model, monitor)
 
@@ -594,6 +597,7 @@ class Engine:
                 continue
             if not answers:
                 monitor.start(found.passes)
+                monitor.job.began_following = time.monotonic()
             job = self.submit(inner, monitor.job)
             if needed.part is not None and job.finished:
                 monitor.advance(self._resolved(inner).passes)

@@ -13,29 +13,43 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cost:
-    """``passes`` through the model, ``tokens`` (bases) read in all, ``seconds`` (None before a first run), ``memory_bytes`` beside the model."""
+    """``passes`` through the model, ``tokens`` (bases) read in all, ``seconds`` (None before a first run), ``memory_bytes`` beside the model.
+
+    ``work``: the tokens as `as_if_shipped` counts them.
+    """
 
     passes: int
     tokens: int
     seconds: float | None
     memory_bytes: int
+    work: int
 
 
+SHIPPED_BYTES = 10_000_000
+"""Of the weights of the shipped model."""
 UNMEASURED_BASES = 20_000
-"""Bases that a model whose speed here is not known yet reads for many places without being asked again."""
+"""Bases, as `as_if_shipped` counts them, that a model whose speed here is not known yet reads for many places without being asked again."""
 AUTOMATIC_SECONDS = 30.0
 """What takes no longer, by earlier runs of the model here, starts by itself."""
 
 
-def is_small(bases: int, seconds: float | None) -> bool:
-    """Whether the reading of many places starts without being asked again: by measured time, and before a first run by its bases."""
-    return bases <= UNMEASURED_BASES if seconds is None else seconds <= AUTOMATIC_SECONDS
+def as_if_shipped(bases: int, weights_bytes: int) -> int:
+    """Bases that the shipped model reads in about the time that another one needs for ``bases``, by the size of its weights: what is gone by
+    where the speed of a model here is not known. A smaller one is not taken to be faster."""
+    return round(bases * max(1.0, weights_bytes / SHIPPED_BYTES))
+
+
+def is_small(work: int, seconds: float | None) -> bool:
+    """Whether the reading of many places starts without being asked again: by measured time, and before a first run by its bases (`as_if_shipped`)."""
+    return work <= UNMEASURED_BASES if seconds is None else seconds <= AUTOMATIC_SECONDS
 
 
 def time_in_words(seconds: float | None) -> str:
     """How long it will take."""
     if seconds is None:
         return "time unknown before a first run here"
+    if seconds < 1:
+        return "under a second"
     return f"about {seconds:,.0f} s" if seconds < 120 else f"about {seconds / 60:,.0f} min"
 
 

@@ -44,6 +44,7 @@ class Job:
     Who waits for it is a visitor, by name, or another job that reads its answer. ``state`` is ``queued``, ``running``, ``done``,
     ``cancelled`` or ``failed``; ``stage`` says in words what happens now. ``done`` of ``total`` ``unit`` are finished. ``partial`` is the
     newest snapshot, marked partial in its provenance; it stays after a cancel. ``expected_seconds`` of computing, by earlier runs.
+    ``is_timed``: whether there were any; ``began_following``: since when (monotonic seconds) it reads answers of other jobs, None where it reads none.
     ``afterwards``: what the computing thread does when nobody waits for it any more. ``spent(account, seconds)`` is told what it used of the
     device; ``allowed`` raises `ResourceExhausted` when its account may use no more.
     """
@@ -52,6 +53,8 @@ class Job:
         self.key = key
         self.request = request
         self.expected_seconds = UNKNOWN_SECONDS if expected_seconds is None else expected_seconds
+        self.is_timed = expected_seconds is not None
+        self.began_following: float | None = None
         self.state: State = "queued"
         self.stage = "waiting"
         self.done = 0
@@ -140,12 +143,15 @@ class Job:
 
     @property
     def seconds_left(self) -> float | None:
-        """What remains when nobody else comes before it; None before the first unit is done."""
+        """What remains when nobody else comes before it; None before the first unit is done. Of an answer put together from those of other jobs,
+        which use the device in its stead, by the clock; of a kind that never ran here, at its own pace from the start."""
         if self.finished:
             return 0.0
         if not self.done or not self.total:
             return None
-        return self.remaining_seconds
+        if self.began_following is not None:
+            return (time.monotonic() - self.began_following) * (self.total - self.done) / self.done
+        return self.remaining_seconds if self.is_timed else self.used_seconds * (self.total - self.done) / self.done
 
     @property
     def queue_position(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.core.card import Capability, ModelCard
+from engine.core.card import Capability
 from engine.core.motif import AlignedPlaces, Motif, MotifParameters
 from engine.service.jobs import follow
 from engine.service.motif_places import read_aligned
@@ -52,12 +52,6 @@ def seconds_of(engine: Engine, request: MotifRequest) -> float | None:
     return engine.timings.seconds(_pace(engine, request), request.parameters.context_bp, passes(engine, request))
 
 
-def cannot_predict(card: ModelCard) -> str:
-    """One sentence why a model predicts no bases; empty when it does."""
-    able = card.can(Capability.PROBABILITIES)
-    return "" if able else f"{card.title} does not predict single bases; choose a nucleotide language model."
-
-
 def submit_motif(engine: Engine, request: MotifRequest, visitor: str = "") -> Job:
     """Start reading the places; the result is a `Motif`, kept with the job only. Raises `CapabilityMissing`, `WeightsMissing`."""
 
@@ -71,7 +65,7 @@ def submit_motif(engine: Engine, request: MotifRequest, visitor: str = "") -> Jo
         engine.timings.note(_pace(engine, request), request.parameters.context_bp, passes(engine, request), seconds)
         return found
 
-    return engine.submit_on_model("motif", request, cannot_predict, work, visitor)
+    return engine.submit_on_model("motif", request, Capability.PROBABILITIES, work, visitor)
 
 
 def run_motif(engine: Engine, request: MotifRequest, monitor: Monitor | None = None) -> Motif:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.core.sequence import BASES
+from engine.service.requests import Request
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.analyses.effects import VariantEffects
     from engine.core.alleles import Change
+    from engine.core.results import Result
+    from engine.core.sequence import NucleotideSequence
 
 FEWEST = 10
 """Substitutions of a class in the window that are needed to compare with."""
@@ -41,23 +43,29 @@ class WindowQuantiles:
         return f"Among the {self.count:,} {name} of the {self.bases:,} bases shown, {', '.join(parts)}."
 
 
-def window_quantiles(effects: VariantEffects, change: Change, group_of: Callable[[int, str], str] | None = None) -> WindowQuantiles | None:
-    """The place of a substitution (index and letters of the sequence) in the scan of that sequence.
+def scan_of(sequence: NucleotideSequence, model: str, species: str) -> Request:
+    """The question for the scores of every substitution of a window."""
+    return Request("effects", sequence, model, species=species)
+
+
+def window_quantiles(scored: Result, change: Change, group_of: Callable[[int, str], str] | None = None) -> WindowQuantiles | None:
+    """The place of a substitution (index and letters of the sequence) in the scan of that sequence, the answer to `scan_of`.
 
     ``group_of(index, alternate)``: class of each substitution; without it, or where fewer than `FEWEST` are of the class, all are compared.
     None for a change of more than one base.
     """
     if not len(change.reference) == len(change.alternate) == 1:
         return None
-    letters, alternate = effects.sequence.as_dna(), BASES.index(change.alternate.replace("U", "T"))
+    letters, alternate = scored.sequence.as_dna(), BASES.index(change.alternate.replace("U", "T"))
     there = np.array([[letter in BASES and letter != base for base in BASES] for letter in letters])
     group = group_of(change.start, BASES[alternate]) if group_of is not None else ""
     chosen = there
     if group_of is not None and group:
         same = np.array([[there[i, k] and group_of(i, BASES[k]) == group for k in range(4)] for i in range(len(letters))])
         chosen, group = (same, group) if same.sum() >= FEWEST else (there, "")
-    llr = _share(effects.llr, chosen, change.start, alternate, sign=1)
-    influence = _share(effects.influence, chosen, change.start, alternate, sign=-1)
+    scores = scored.substitutions()
+    llr = _share(scores.get("llr"), chosen, change.start, alternate, sign=1)
+    influence = _share(scores.get("influence"), chosen, change.start, alternate, sign=-1)
     return WindowQuantiles(group, int(chosen.sum()), len(letters), llr, influence)
 
 

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 TABLE = Path(__file__).resolve().parents[2] / "assets" / "assemblies.json"
@@ -62,6 +62,7 @@ def assemblies() -> tuple[Assembly, ...]:
     )
 
 
+@lru_cache(maxsize=256)
 def assembly(name: str) -> Assembly | None:
     """The assembly with this name or synonym (case ignored); None when it is not in the table."""
     wanted = name.casefold()

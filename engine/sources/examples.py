@@ -84,6 +84,6 @@ EXAMPLES: tuple[Example, ...] = _load()
 
 
 def example(name: str) -> Example | None:
-    """The example with this id or title (case and surrounding space ignored); None when there is none."""
+    """The example with this id, title or short title (case and surrounding space ignored); None when there is none."""
     wanted = name.strip().casefold()
-    return next((item for item in EXAMPLES if wanted in (item.id.casefold(), item.title.casefold())), None)
+    return next((item for item in EXAMPLES if wanted in (item.id.casefold(), item.title.casefold(), item.short.casefold())), None)

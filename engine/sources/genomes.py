@@ -56,7 +56,7 @@ def _registered(text: str) -> dict[str, tuple[Path, Path | None]]:
         name, separator, files = item.partition("=")
         fasta, _, annotation = files.partition(";")
         if not separator or not name.strip() or not fasta.strip():
-            raise ParameterError(f"The setting genomes has {quoted(item)}; write NAME=FASTA[;ANNOTATION], separated by commas.")
+            raise ParameterError(f"The setting LOCUSCOPE_GENOMES has {quoted(item)}; write NAME=FASTA[;ANNOTATION], separated by commas.")
         path = user_path(fasta.strip())
         extra = user_path(annotation.strip()) if annotation.strip() else None
         if extra is None and path.name.casefold().removesuffix(".gz").endswith(_GENBANK):
@@ -311,7 +311,7 @@ class GenomeSet:
         if reason := self._settings.no_services:
             raise SourceUnavailable(
                 f"{row.name if row else locus.contig} is not registered on this machine, and {reason}; paste the letters, or register the "
-                "genome in the setting genomes."
+                "genome in the setting LOCUSCOPE_GENOMES."
             )
         return self.services().letters(locus, monitor)
 

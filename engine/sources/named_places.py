@@ -268,7 +268,9 @@ class Places:
 
     def _of_accession(self, name: str) -> Understood:
         if reason := self.settings.no_services:
-            raise SourceUnavailable(f"{name} is looked up at NCBI, and {reason}; paste its letters, or register it in the setting genomes.")
+            raise SourceUnavailable(
+                f"{name} is looked up at NCBI, and {reason}; paste its letters, or register it in the setting LOCUSCOPE_GENOMES."
+            )
         text = self.genomes.services().flat_file(name, self.monitor)
         found = of_records(read_lines(lines_of(text), GENBANK, name, Bounds.of(self.settings)))
         return replace(found, notes=(*found.notes, f"{name} comes from NCBI."), normal=name)

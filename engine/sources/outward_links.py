@@ -103,10 +103,12 @@ def _browsers(row: Assembly, contig: str, first: int, last: int) -> list[Outward
     return found + ([_ensembl(row, main or contig, first, last)] if row.ensembl and (listed or is_accession(contig)) else [])
 
 
-def ucsc_names(assembly_name: str, contig: str) -> tuple[str, str]:
-    """Genome and contig as UCSC calls them; empty texts for an assembly that it does not have."""
+def hub_names(assembly_name: str, contig: str) -> tuple[str, str, str]:
+    """Genome and contig as UCSC calls them, and the organism; empty texts for what is not known."""
     row = assembly(assembly_name) if assembly_name else None
-    return (row.ucsc, _ucsc_contig(row, contig)) if row is not None and row.ucsc else ("", "")
+    if row is None:
+        return "", "", ""
+    return row.ucsc, _ucsc_contig(row, contig) if row.ucsc else "", row.organism
 
 
 def _ucsc_contig(row: Assembly, contig: str) -> str:

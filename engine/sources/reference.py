@@ -93,7 +93,7 @@ class Reference:
     def __init__(self, name: str, path: Path, cache: Path, bounds: Bounds = OWN_FILES) -> None:
         if not path.is_file():
             raise SourceUnavailable(
-                f"The reference {name} is registered as {file_name(path.name)}, which is not there; correct the setting genomes."
+                f"The reference {name} is registered as {file_name(path.name)}, which is not there; correct the setting LOCUSCOPE_GENOMES."
             )
         self.name = name
         self._cache, self._bounds, self._label = cache, bounds, file_name(path.name)

@@ -118,7 +118,7 @@ class RemoteGenomes:
             return self._ensembl_of(row).letters(row.ensembl, _plain_contig(row, locus.contig), locus.start, locus.end, row.name, monitor)
         if row.provider == "ncbi":
             return self._entrez.letters(locus.contig, locus.start, locus.end, monitor)
-        raise SourceUnavailable(f"No public service is named for {row.name}; register it in the setting genomes.")
+        raise SourceUnavailable(f"No public service is named for {row.name}; register it in the setting LOCUSCOPE_GENOMES.")
 
     def _ensembl_of(self, row: Assembly) -> ensembl.Ensembl:
         url = self._urls.get("ensembl", row.ensembl_server or ensembl.BASE_URL)

@@ -83,7 +83,7 @@ def understand(text: str, genomes: GenomeSet, settings: Settings, monitor: Monit
     if len(text) > settings.max_upload_bytes:
         raise SequenceError(
             f"The text has {len(text):,} characters; up to {settings.max_upload_bytes:,} are taken; "
-            "register a large genome in the setting genomes and name a locus of it."
+            "register a large genome in the setting LOCUSCOPE_GENOMES and name a locus of it."
         )
     if not text.strip("\ufeff \t\r\n"):
         raise SequenceError("Nothing was given; paste letters, FASTA or GenBank, or name a locus or an example.")

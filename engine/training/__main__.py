@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from engine.core.errors import LocuscopeError
@@ -27,7 +28,9 @@ def _train(options: argparse.Namespace) -> None:
                        windows=tuple(options.windows), reader=options.reader if options.windows else 0)  # fmt: skip
     plan = TrainPlan(minutes=options.minutes, steps=options.steps, tokens=options.tokens, accumulate=options.accumulate, rate=options.rate,
                      matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn), bucket=options.bucket, compiled=options.compiled, light=options.light,
-                     imitate=options.imitate if options.teacher else 0.0)  # fmt: skip
+                     imitate=options.imitate if options.teacher else 0.0, hold_votes=options.hold_votes)  # fmt: skip
+    if options.dna is not None:
+        plan = replace(plan, dna_first=options.dna, dna_later=options.dna)
     train(options.corpus, config, plan, options.out, options.workers, options.device, options.start, options.teacher)
 
 
@@ -110,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--reader", type=int, default=192, help="of a local network: hidden units that read the stem layer")
     train.add_argument("--teacher", type=Path, help="model directory to distil, such as assets/models/locuscope-lm")
     train.add_argument("--imitate", type=float, default=1.0, help="weight of what the teacher says")
+    train.add_argument("--dna", type=float, metavar="SHARE", help="share of genome batches all along (default: 0.25, then 0.3)")
+    train.add_argument("--hold-votes", action="store_true", help="the head keeps how loud the layers' votes are")
     train.add_argument("--steps", type=int, default=10**9)
     train.add_argument("--bucket", type=int, default=1, help="rows have a multiple of so many tokens: 32 for a GPU, which likes few shapes")
     train.add_argument("--compiled", action="store_true", help="the blocks by torch's compiler")

@@ -41,7 +41,8 @@ class TrainPlan:
     `learn` names the parameters that change by how their names begin, such as "blocks" or "stem.vote"; empty: all do. `bucket`: see
     `engine.training.batches.Batches`. `compiled`: the blocks by torch's compiler, once for all shapes. `light`: checkpoints without the state of
     the optimisers, half as large; a resumed run starts that state anew. `imitate`: weight of what a teacher says beside the letters; see
-    `Trainer.teach`.
+    `Trainer.teach`. `dna_first`, `dna_later`: share of genome batches in the first third of the run and later. `hold_votes`: the head keeps how
+    loud the stem, codon and memory layers' votes are; an unripe trunk turns them down.
     """
 
     minutes: float = 60.0
@@ -65,6 +66,7 @@ class TrainPlan:
     compiled: bool = False
     light: bool = False
     imitate: float = 0.0
+    hold_votes: bool = False
 
     def __post_init__(self) -> None:
         if self.minutes <= 0 or self.steps <= 0 or self.tokens < 64:
@@ -288,6 +290,8 @@ class Trainer:
         return losses
 
     def _update(self) -> None:
+        if self.plan.hold_votes and self.net.head.weight.grad is not None:
+            self.net.head.weight.grad[:, self.net.config.width :] = 0
         own = self.gradient[:-1]
         own.mul_((1 / (torch.linalg.vector_norm(own) + 1e-6)).clamp(max=1.0))
         factor = self.plan.rate_factor(self.step, self.progress)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from engine.core.provenance import Provenance
     from engine.core.sequence import NucleotideSequence
 
+COMPARED = ("probabilities", "effects", "segmentation")
+"""Analyses whose tracks are compared between alleles: reconstruction and entropy, influence, elements."""
 LEAST_CHANGE = 0.1
 """Change of an element's probability from which on it is named in words."""
 
@@ -185,10 +187,10 @@ def _signed(value: float) -> str:
 def track_differences(
     reference: NucleotideSequence, change: Change, first: Mapping[str, Any], second: Mapping[str, Any]
 ) -> TrackDifferences | None:
-    """What differs between answers about ``reference`` and about the changed sequence, by the names of their analyses: ``probabilities``,
-    ``effects``, ``segmentation``; None where both have none of them."""
+    """What differs between answers about ``reference`` and about the changed sequence, by the names of their analyses, those of
+    `COMPARED`; None where both have none of them."""
     source = _sources(len(reference), change)
-    both = {name: (first[name], second[name]) for name in ("probabilities", "effects", "segmentation") if name in first and name in second}
+    both = {name: (first[name], second[name]) for name in COMPARED if name in first and name in second}
     if not both:
         return None
 

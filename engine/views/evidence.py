@@ -58,12 +58,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class Highlight:
-    """Bases ``[start, end)`` of the letters that are coloured through all panels; ``colour`` as ``#rrggbb``."""
+    """Bases ``[start, end)`` of the letters that are coloured through all panels; ``colour`` as ``#rrggbb``, ``note`` what was said of them."""
 
     start: int
     end: int
     name: str
     colour: str
+    note: str = ""
 
 
 @dataclass(frozen=True)

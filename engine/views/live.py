@@ -24,8 +24,8 @@ KINDS = {
     **dict.fromkeys(("GT", "TG", "GU", "UG"), "wobble"),
 }
 """What two bases are to each other."""
-THREE_LINES = 44
-"""Pixels of a title with two lines under it; in a lower panel they have one."""
+TWO_LINES, THREE_LINES = 30, 44
+"""Pixels of a title of two lines, and of one with two lines under it; in a lower panel they have one."""
 MOST_VALUES = 4
 """Values of a panel that are said at a base; of more than these, only the largest."""
 
@@ -60,7 +60,8 @@ def facts(figure: go.Figure, words: Sequence[str], *, dark: bool) -> dict[str, A
         {
             **{name: panel[name] for name in ("id", "title", "axis", "height", "state", "words", "analyses", "choices", "near", "far")},
             "key": f"yaxis{panel['axis'][1:]}",
-            "names": names(panel, panel["near"] or ranges[panel["axis"]]),
+            "letter_pixels": panel.get("letter_pixels", meta["letter_pixels"]),
+            "names": [] if panel.get("pictured") else names(panel, panel["near"] or ranges[panel["axis"]]),
             "arcs": arcs(panel["arcs"], length, ranges[panel["axis"]]) if panel.get("arcs") else "",
             "say": panel["title"].lower() if len(panel["readout"] or ()) != 1 else "",
             "tags": tags(panel, ruler, length) if meta["letters"] else None,
@@ -121,7 +122,7 @@ def _named(labels: Sequence[Mapping[str, Any]], length: int) -> list[str]:
     found: list[list[str]] = [[] for _ in range(length)]
     for label in labels:
         for base in range(max(0, round(label["start"] - 0.5)), min(length, round(label["end"] - 0.5))):
-            found[base].append(label["text"])
+            found[base].append(f"{label['text']}: {label['note']}" if label["note"] else label["text"])
     return [", ".join(names[:3]) for names in found]
 
 
@@ -153,7 +154,7 @@ def head(panel: Mapping[str, Any]) -> list[Node]:
     words = " · ".join(part for part in (panel["unit"], panel["model"]) if part)
     return [
         ["button", {"type": "button", "class": "fv-fold", "data-act": f"switch folded {key}", "aria-label": f"Fold {title}"}],
-        ["b", {}, title],
+        ["b", {"title": title, **({"class": "fv-one"} if panel["height"] < TWO_LINES else {})}, title],
         ["button", {"type": "button", "class": "fv-i", "data-act": f"open about {key}", "aria-label": f"About {title}"}, "i"],
         ["span", {"title": words, **({"class": "fv-one"} if panel["height"] < THREE_LINES else {})}, words],
         ["i", {"data-grip": key, "title": f"Drag: height of {title}"}],

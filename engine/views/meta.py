@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def _panels(bands: list[Band]) -> list[dict[str, Any]]:
                 "words": state.words if state is not None else "",
                 "readout": [_readout(item) for item in drawn.readout] or None,
                 "choices": choices or None,
-                "labels": [{"text": item.text, "start": item.start, "end": item.end, "y": item.y} for item in drawn.labels] or None,
+                "labels": [asdict(item) for item in drawn.labels] or None,
                 "near": list(drawn.near) if drawn.near else None,
                 "far": list(drawn.far) if drawn.far else None,
                 **{name: value for name, value in drawn.facts.items() if name != "map"},

@@ -29,6 +29,8 @@ PREFIX = "own-"
 ORDER = 14
 """Under the annotation."""
 MOST_PAIRS = 400
+STRIP = 30
+"""Pixels of a strip of colours: as much as its title and the ends of its scale take."""
 LEVELS = 120
 HELP: dict[TrackKind, str] = {
     "blocks": "Features of your file, pointed to the 3′ end where the strand is known.",
@@ -97,7 +99,7 @@ def _signal(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Dra
         return Drawn(
             (_strip(track, shown, width, (low, high), style),),
             {"visible": False, "range": [-0.5, 0.5]},
-            height=22,
+            height=STRIP,
             readout=readout,
             unit=unit,
         )
@@ -163,11 +165,12 @@ def variant_heights(track: OwnTrack, evidence: LocusEvidence) -> tuple[NDArray[n
     With computed effects, of a substitution the part of all substitutions of the sequence whose llr is higher; of others a half. Without, the allele
     frequency that the file states, else 1.
     """
-    rows, effects = track.rows, evidence.results.get("effects")
-    if effects is None or effects.llr is None:
+    rows = track.rows
+    scored = next((found for found in evidence.results.values() if "substitutions" in found.faces and "llr" in found.substitutions()), None)
+    if scored is None:
         values = rows.values.astype(np.float64)
         return np.where(np.isfinite(values), values, 1.0), ""
-    scores = np.asarray(effects.llr, np.float64)
+    scores = np.asarray(scored.substitutions()["llr"], np.float64)
     known = np.sort(scores[np.isfinite(scores)])
     found = np.full(len(rows.starts), 0.5)
     letters = evidence.sequence.as_dna()
@@ -176,7 +179,7 @@ def variant_heights(track: OwnTrack, evidence: LocusEvidence) -> tuple[NDArray[n
         if reference == letters[start] and len(alternate) == 1 and alternate in BASES and len(known):
             value = scores[start, BASES.index(alternate)]
             found[k] = 1 - np.searchsorted(known, value, side="right") / len(known)
-    return found, str(effects.provenance.card.title)
+    return found, str(scored.provenance.card.title)
 
 
 def _pairs(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Drawn:
@@ -195,7 +198,7 @@ def _pairs(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Draw
 
 
 def _empty(note: str = "") -> Drawn:
-    return Drawn(state=PanelState("cannot", note) if note else PanelState("result", "nothing of it lies here"))
+    return Drawn(height=LANE, state=PanelState("cannot", note) if note else PanelState("result", "nothing of it lies here"))
 
 
 _DRAW: dict[str, Callable[..., Any]] = {"blocks": _blocks, "signal": _signal, "variants": _variants, "pairs": _pairs}

@@ -47,12 +47,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Label:
-    """A name over the bases ``start`` to ``end`` (axis values) at ``y``; drawn where it fits."""
+    """A name over the bases ``start`` to ``end`` (axis values) at ``y``; drawn where it fits. ``note``: what else is told of it at the pointer."""
 
     text: str
     start: float
     end: float
     y: float
+    note: str = ""
 
 
 @dataclass(frozen=True)

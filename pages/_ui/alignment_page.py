@@ -22,7 +22,7 @@ from engine.service.alignment import AlignmentRequest
 from engine.sources import apart
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure
-from pages._ui import downloads, polling, reading, search, state
+from pages._ui import choices, downloads, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.alignment_work import AlignmentWork, models
 from pages._ui.given_last import given_last
@@ -118,7 +118,7 @@ def _asked(shared: state.Shared, session: state.Session, alignment: Alignment) -
         "Dependency map by",
         usable,
         index=usable.index(wanted) if wanted in usable else 0,
-        format_func=lambda key: shared.engine.model(key).card.title if key else NONE,
+        format_func=choices.titles(shared.engine, NONE),
         key="alignment-model",
     )
     with third.popover("How columns are read"):
@@ -252,4 +252,4 @@ def _open(shared: state.Shared, session: state.Session, work: AlignmentWork, fou
     name = str(sequence.locus) if sequence.locus is not None else sequence.name
     session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
     search.ask(shared, session, Question(f">{name}\n{sequence.letters}", work.request.model or shared.settings.model))
-    st.switch_page("pages/explorer.py")
+    turning.turn_to("pages/explorer.py")

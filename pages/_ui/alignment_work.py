@@ -59,7 +59,7 @@ class AlignmentWork:
             return None
         cost = self.engine.estimate(self.asked)
         known = self.engine.stored(self.asked) is not None and self.engine.asked_before(self.asked, self.visitor)
-        return Price(0, 0, 0.0, True) if known else Price(cost.passes, cost.tokens, cost.seconds, False)
+        return Price(0, 0, 0.0, True) if known else Price(cost.passes, cost.work, cost.seconds, False)
 
     @property
     def small(self) -> bool:

@@ -10,7 +10,7 @@ from engine.core.errors import LocuscopeError
 from engine.core.variants import ScoredVariant, Triage
 from engine.service.jobs import Job
 from engine.service.triage import AlleleRequest
-from pages._ui import polling, triage_desk
+from pages._ui import polling, triage_desk, turning
 from pages._ui.question import named
 from pages._ui.state import Session, Shared
 from pages._ui.text import plain, show_caption
@@ -33,7 +33,7 @@ def bar(shared: Shared, session: Session, here: str) -> None:
                 steps(shared, session, found[0], here)
             for title, place in PAGES.items():
                 if title != here and (title != "Triage" or found is not None) and st.button(title, key=f"allele-to-{title}-{here}"):
-                    st.switch_page(place)
+                    turning.turn_to(place)
         if found is not None:
             show_caption(ranked_words(found[0].result, found[0].row, shared.engine.model(found[0].request.model).card.title))
         else:
@@ -47,7 +47,7 @@ def _name(session: Session, row: ScoredVariant | None) -> str:
         return f"{here} in {shown.title}"
     first = row.consequences[0] if row.consequences else None
     told = [str(row.variant), f"({here} below)"]
-    if row.variant.identifier != ".":
+    if row.variant.identifier.replace("_", " ") not in (".", str(row.variant)):
         told.insert(0, row.variant.identifier[:40])
     if first is not None:
         told += [f"· {first.term.replace('_', ' ')}, {first.impact}", row.gene, first.hgvs_c, first.hgvs_p]
@@ -60,27 +60,31 @@ def ranked_words(result: Triage | None, number: int | None, model: str) -> str:
         return ""
     row, rank = result.rows[number], result.ranks()[number]
     window = result.provenance.parameters.get("window_bp", 0)
-    scores = score_words(row)
+    scores = score_words(row, model, f"in a window of {window:,} bases")
     quantile = "" if row.llr_quantile is None else f" llr is at {row.llr_quantile:.3g} of its class (0 is the least expected)."
     if not scores:
         return row.note or "It has no score."
     if rank is None:
-        return f"{scores} by {model} in a window of {window:,} bases. {row.below_chance}"
+        return f"{scores}. {row.below_chance}"
     among = sum(other.score is not None and other.ranked_with == row.ranked_with for other in result.rows)
-    return f"{scores} by {model} in a window of {window:,} bases: rank {rank:,} of {among:,} {row.ranked_with}, 1 is the least expected.{quantile}"
+    placed = f": rank {rank:,} of {among:,} {row.ranked_with}, 1 is the least expected" if among > 1 else ""
+    return f"{scores}{placed}.{quantile}"
 
 
-def score_words(row: ScoredVariant) -> str:
-    """The scores of a row by their names."""
+def score_words(row: ScoredVariant, model: str, where: str) -> str:
+    """The scores of a row by their names, and whose they are; empty without any."""
     named_scores = (
         ("llr", row.llr),
         ("influence", row.influence),
         ("Δ ln P", row.delta_log_likelihood),
         ("Δ ln P a base", row.mean_delta_log_likelihood),
         ("Δ pseudo ln P", row.delta_pseudo_log_likelihood),
-        ("splice", row.splice.score if row.splice is not None else None),
     )
-    return ", ".join(f"{name} {value:.3g}".replace("-", "−") for name, value in named_scores if value is not None)
+    told = ", ".join(f"{name} {value:.3g}".replace("-", "−") for name, value in named_scores if value is not None)
+    parts = [f"{told} by {model} {where}"] if told else []
+    if row.splice is not None and row.splice.score is not None:
+        parts.insert(0, f"splice {row.splice.score:.3g} by CI-SpliceAI")
+    return "; ".join(parts)
 
 
 def steps(shared: Shared, session: Session, desk: triage_desk.Desk, here: str) -> None:
@@ -90,7 +94,7 @@ def steps(shared: Shared, session: Session, desk: triage_desk.Desk, here: str) -
         if st.button(label, key=f"allele-{key}-{here}", shortcut=key, disabled=number is None) and number is not None:
             desk.problem = triage_desk.open_row(shared, session, desk, number)
             desk.row = number
-            st.rerun() if not desk.problem or here == "Triage" else st.switch_page(PAGES["Triage"])
+            st.rerun() if not desk.problem or here == "Triage" else turning.turn_to(PAGES["Triage"])
 
 
 @dataclass
@@ -140,6 +144,5 @@ def _told(score: _Score, model: str) -> None:
         show_caption(str(job.error or "The score was cancelled."))
         return
     row = found.rows[0]
-    words = score_words(row)
-    bases = found.provenance.sequence_length
-    show_caption(f"{words} by {model} in {bases:,} bases around it." if words else row.note)
+    words = score_words(row, model, f"in {found.provenance.sequence_length:,} bases around it")
+    show_caption(f"{words}." if words else row.note)

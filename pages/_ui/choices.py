@@ -6,7 +6,7 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -16,6 +16,9 @@ from engine.core.errors import ParameterError
 from engine.core.parameters import Field, Parameters, fields_of
 from engine.core.quoting import quoted
 from pages._ui.text import plain, show_error
+
+if TYPE_CHECKING:
+    from engine.service.engine import Engine
 
 HOSTED = "By AlphaGenome, a hosted model: nothing is sent before you press *Ask AlphaGenome*."
 MOST_RADIO = 5
@@ -56,6 +59,12 @@ def model_titles(cards: Iterable[ModelCard]) -> dict[str, str]:
     known = list(cards)
     seen = Counter(card.title for card in known)
     return {card.id: card.title if seen[card.title] == 1 else f"{card.title} ({card.id})" for card in known}
+
+
+def titles(engine: Engine, none: str = "") -> Callable[[str], str]:
+    """What pickers call the model of an id, as `model_titles`; ``none``: what they call the empty one."""
+    known = {"": none, **model_titles(row.card for row in engine.models())}
+    return known.__getitem__
 
 
 def read(name: str, text: str) -> str:

@@ -17,13 +17,14 @@ from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.service.models_beside import influences
 from engine.views import wire
-from engine.views.comparison import TrackDifferences, changed_pairs, difference, on_reference, track_differences
+from engine.views.comparison import COMPARED, TrackDifferences, changed_pairs, difference, on_reference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
 from pages._ui import (
     allele_bar,
     choices,
     compare_address,
+    compare_controls,
     compare_loci,
     explorer,
     figure_view,
@@ -36,21 +37,23 @@ from pages._ui import (
 )
 from pages._ui.changes import changed, read_change
 from pages._ui.compare_address import MODES, Wanted
+from pages._ui.compare_controls import Controls
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen, Feed
 from pages._ui.question import Question, Shown, address_of, echo, in_record, named
 from pages._ui.text import plain, show_caption, show_error
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
 
     from engine.core.sequence import NucleotideSequence
+    from engine.views.controlled import ControlledChange
 
 TARGET, WANTED = "compare", "compare-wanted"
-COMPARED = ("probabilities", "effects", "segmentation")
-"""Analyses whose tracks are compared between alleles: reconstruction and entropy, influence, elements."""
-AT_ONCE_BP = 400
-"""Two maps of this many bases are computed without being asked for."""
+AT_ONCE_BASES = 1_000_000
+"""Two maps are computed without being asked for up to this many bases read as if by the shipped model (some 400 on screen), or
+`AUTOMATIC_SECONDS`."""
 
 
 @dataclass
@@ -68,6 +71,7 @@ class Comparison:
     beside: tuple[dict[str, Job], dict[str, Job]] = field(default_factory=lambda: ({}, {}))
     missing: str = ""
     tracks: TrackDifferences | None = None
+    controls: Controls | None = None
 
     def __post_init__(self) -> None:
         self.feed = Feed(wire.Address(TARGET, self.identity, "difference"))
@@ -134,7 +138,7 @@ def compared(shared: state.Shared, shown: Shown, models: tuple[str, str], *, ask
     comparison: Comparison | None = st.session_state.get("comparison")
     current = comparison is not None and comparison.about(shown, models)
     two = shown.change is not None if models[0] == models[1] else asked
-    if two and not current and (asked or len(shown.sequence) <= AT_ONCE_BP):
+    if two and not current and (asked or _small(shared, shown, models)):
         _start(shared, shown, *models)
         comparison = st.session_state.get("comparison")
         current = comparison is not None
@@ -149,11 +153,9 @@ def _form(shared: state.Shared, session: state.Session, mode: str) -> tuple[str,
         first, second, go = st.columns([3, 3, 1], vertical_alignment="bottom")
         models = _models(shared)
         usual = models.index(session.question.model) if session.question.model in models else 0
-        model = first.selectbox("Model", models, index=usual, format_func=lambda key: shared.engine.model(key).card.title)
+        model = first.selectbox("Model", models, index=usual, format_func=choices.titles(shared.engine))
         if mode == "models":
-            other = second.selectbox(
-                "Other model", models, index=len(models) - 1, format_func=lambda key: shared.engine.model(key).card.title
-            )
+            other = second.selectbox("Other model", models, index=len(models) - 1, format_func=choices.titles(shared.engine))
             change = ""
         else:
             other = model
@@ -204,8 +206,7 @@ def _write_address(question: Question, shown: Shown, usual_model: str, wanted: W
 
 
 def _models(shared: state.Shared) -> list[str]:
-    rows = shared.engine.models_for("dependency")
-    return [row.card.id for row, why in rows if not why and row.card.can(Capability.DEPENDENCY)]
+    return [row.card.id for row in shared.engine.models_that_can(Capability.DEPENDENCY)]
 
 
 def _suggestion(shown: Shown) -> str:
@@ -214,24 +215,44 @@ def _suggestion(shown: Shown) -> str:
     return f"for example {base}{middle + 1}{'A' if base != 'A' else 'G'}"
 
 
+def _questions(shown: Shown, model: str, other: str) -> tuple[Request, Request]:
+    """For both maps: of the reference and the alternate where an allele is shown, else by both models."""
+    second = changed(shown.sequence, shown.change) if shown.change is not None and model == other else shown.sequence
+    return (
+        Request("dependency", shown.sequence, model, species=_species(model)),
+        Request("dependency", second, other, species=_species(other)),
+    )
+
+
+def _small(shared: state.Shared, shown: Shown, models: tuple[str, str]) -> bool:
+    """Whether both maps are computed without being asked for; what cannot be asked is said at once."""
+    try:
+        costs = [shared.engine.estimate(request) for request in _questions(shown, *models)]
+    except LocuscopeError:
+        return True
+    known = [cost.seconds for cost in costs if cost.seconds is not None]
+    quick = len(known) == len(costs) and sum(known) <= runs.AUTOMATIC_SECONDS
+    return quick or sum(cost.work for cost in costs) <= AT_ONCE_BASES
+
+
 def _start(shared: state.Shared, shown: Shown, model: str, other: str) -> None:
     """Ask for both maps: of the reference and the alternate where an allele is shown, else by both models."""
     st.session_state.pop("comparison", None)
     visitor = state.session().visitor
-    titles = (shared.engine.model(model).card.title, shared.engine.model(other).card.title)
-    second = shown.sequence
+    called = choices.titles(shared.engine)
+    titles = (called(model), called(other))
     try:
         if model == other and shown.change is None:
             raise InputError("Both models are the same; choose two. Models that are not here yet are on the page Models.")
         if shown.change is not None and model == other:
-            second, titles = changed(shown.sequence, shown.change), ("reference", named(shown.change))
-        jobs = (
-            shared.engine.submit(Request("dependency", shown.sequence, model, species=_species(model)), visitor),
-            shared.engine.submit(Request("dependency", second, other, species=_species(other)), visitor),
-        )
+            titles = ("reference", named(shown.change))
+        first, second = _questions(shown, model, other)
+        jobs = (shared.engine.submit(first, visitor), shared.engine.submit(second, visitor))
         made = Comparison(shown, titles, jobs, (model, other))
         if model == other:
-            made.beside, made.missing = _beside(shared, shown.sequence, second, model, visitor)
+            alleles = (first.sequence, second.sequence)
+            made.beside, made.missing = _beside(shared, *alleles, model, visitor)
+            made.controls = Controls.of(shared.engine, alleles, state.session().question, model, _species(model), visitor)
     except LocuscopeError as error:
         show_error(str(error))
         return
@@ -279,6 +300,8 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {plain(changes(comparison.found))}")
     for sentence in lost_and_gained(*maps) if comparison.models[0] == comparison.models[1] else ():
         show_caption(sentence)
+    if comparison.controls is not None and comparison.shown.change is not None:
+        compare_controls.section(shared.engine, comparison.controls, maps, comparison.shown.change)
     _compare_tracks(shared, comparison)
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
@@ -289,7 +312,28 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
         side_by_side(sides[0], sides[1], comparison.titles, style), alt=alternative, key="both-maps", width="content", theme=None
     )
     st.markdown("**Pairs that changed most**")
-    st.dataframe(changed_pairs(*maps), hide_index=True, height=320)
+    st.dataframe(_changed_pairs(comparison, maps), hide_index=True, height=320, column_config=_column_titles(comparison.titles))
+
+
+def _controlled(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap]) -> ControlledChange | None:
+    """What the shuffled controls of both alleles say, where they were asked and are there."""
+    controls, change = comparison.controls, comparison.shown.change
+    return None if controls is None or change is None else controls.found(maps, change)
+
+
+def _column_titles(titles: tuple[str, str]) -> dict[str, str]:
+    """Titles of the columns of the pairs that changed most."""
+    first, second = titles
+    places = {"position_1": "position 1", "position_2": "position 2", "bases_first": f"bases, {first}", "bases_second": f"bases, {second}"}
+    return places | {"distance": "bases apart", "first": first, "second": second, "q_first": f"q, {first}", "q_second": f"q, {second}"}
+
+
+def _changed_pairs(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap]) -> pd.DataFrame:
+    """The pairs that changed most, with the q-values of both values where there are controls."""
+    frame, controlled = changed_pairs(*maps), _controlled(comparison, maps)
+    if controlled is not None:
+        frame["q_first"], frame["q_second"] = controlled.q_values(frame["first"].to_numpy(), frame["second"].to_numpy())
+    return frame
 
 
 def _compare_tracks(shared: state.Shared, comparison: Comparison) -> None:
@@ -333,7 +377,8 @@ def told() -> tuple[list[str], list[tuple[str, go.Figure]]]:
         (f"Reference and {name}, one colour scale", side_by_side(sides[0], sides[1], comparison.titles, style)),
     ]
     tracks = [comparison.tracks.words()] if comparison.tracks is not None else []
-    return [changes(comparison.found), *lost_and_gained(*maps), *tracks], figures
+    controlled = _controlled(comparison, maps)
+    return [changes(comparison.found), *lost_and_gained(*maps), *(controlled.words if controlled is not None else ()), *tracks], figures
 
 
 def _evidence(comparison: Comparison, found: DependencyMap) -> LocusEvidence:

@@ -16,7 +16,7 @@ from engine.core.provenance import Provenance
 from engine.exports import browser_sessions, formats
 from engine.exports import figure as figures
 from engine.exports.browser_tracks import view_of
-from engine.sources.outward_links import ucsc_names
+from engine.sources.outward_links import hub_names
 from engine.views.evidence import FigureStyle
 from engine.views.figure import locus_figure
 from pages._ui.figure_view.asked import seen_style, style_of
@@ -66,15 +66,16 @@ def browsers(session: Session) -> bytes:
     shown, runs = session.on_screen, session.computing
     region = as_seen(session, dark=False).region(len(shown.sequence))
     locus = shown.sequence.locus
-    names = ucsc_names(locus.assembly, locus.contig) if locus is not None else ("", "")
+    names = hub_names(locus.assembly, locus.contig) if locus is not None else ("", "", "")
     view = view_of(
         shown.sequence,
         runs.finished_results().values(),
         shown.features,
         runs.own,
+        runs.highlights,
         title=shown.title,
         region=(region[0] - 1, region[1]),
-        ucsc=names,
+        names=names,
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "view.zip"

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import streamlit as st
 
+from engine.core.card import Capability
 from engine.core.embedding import MOST_PLACES, EmbeddingTable, ProjectionParameters
 from engine.core.errors import LocuscopeError
 from engine.service.embedding_places import Chosen, choose_places
-from engine.service.embeddings import EmbeddingRequest, cannot_embed, seconds_of, submit_embeddings
-from engine.service.estimate import is_small, time_in_words
-from pages._ui import embeddings_address, embeddings_results, explorer, polling, reading, search, state
+from engine.service.embeddings import EmbeddingRequest, seconds_of, submit_embeddings
+from engine.service.estimate import as_if_shipped, is_small, time_in_words
+from pages._ui import choices, embeddings_address, embeddings_results, explorer, polling, reading, search, state
 from pages._ui.embeddings_address import FEATURES, LONGEST_BP, SHORTEST_BP, WINDOWS, Wanted
 from pages._ui.embeddings_results import PLACES, EmbeddingWork
 from pages._ui.genome_source import CHOSEN, EXPLORER, UPLOAD, Source, source, write_address
@@ -60,7 +61,7 @@ def _wanted(shared: state.Shared) -> Wanted:
 
 
 def _usable(shared: state.Shared) -> tuple[str, ...]:
-    return tuple(row.card.id for row in shared.engine.models() if row.installed and not cannot_embed(row.card))
+    return tuple(row.card.id for row in shared.engine.models_that_can(Capability.EMBEDDINGS))
 
 
 def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: Wanted) -> Wanted:
@@ -94,9 +95,7 @@ def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: 
             "At most of each class", 0, MOST_PLACES, wanted.most, key="embeddings-most", help="Drawn at random; 0 = all."
         )
         likely = next((name for name in (wanted.model, session.question.model) if name in usable), usable[0])
-        model = fourth.selectbox(
-            "Model", usable, usable.index(likely), format_func=lambda key: shared.engine.model(key).card.title, key="embeddings-model"
-        )
+        model = fourth.selectbox("Model", usable, usable.index(likely), format_func=choices.titles(shared.engine), key="embeddings-model")
         genome = st.session_state[CHOSEN]
         now = replace(now, genome=genome, most=int(most), model=model)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -126,7 +125,8 @@ def _begin(shared: state.Shared, session: state.Session, given: Source, wanted: 
         request = EmbeddingRequest(given.genome, found, wanted.parameters(), wanted.model, species)
         work = EmbeddingWork(given, request, session.visitor, wanted)
         st.session_state[SLOT] = work
-        if is_small(found.bases, seconds_of(shared.engine, request)):
+        read = as_if_shipped(found.bases, shared.engine.model(wanted.model).size_bytes)
+        if is_small(read, seconds_of(shared.engine, request)):
             _start(shared, work)
 
     parameters = wanted.parameters()

@@ -21,7 +21,7 @@ from engine.service.embeddings import EmbeddingRequest, cluster_logos, labels_of
 from engine.service.jobs import Job
 from engine.views.cluster_logos import logo_figure
 from engine.views.embedding_map import COLOURS, embedding_map
-from pages._ui import downloads, search, state
+from pages._ui import downloads, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.embeddings_address import Wanted
 from pages._ui.genome_source import Source
@@ -199,7 +199,7 @@ def _place(shared: state.Shared, session: state.Session, work: EmbeddingWork, ta
             model = work.request.model or shared.settings.model
             most = min(MOST_SHOWN_BP, shared.engine.model(model).card.max_length)
             search.ask(shared, session, Question(work.source.question(place, most), model))
-            st.switch_page("pages/explorer.py")
+            turning.turn_to("pages/explorer.py")
 
 
 def _agreement(table: EmbeddingTable, projection: Projection) -> None:

@@ -28,6 +28,7 @@ from pages._ui import (
     search,
     state,
     tables,
+    turning,
 )
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
@@ -38,6 +39,7 @@ from pages._ui.text import plain, show_caption, show_error, show_warning
 
 TARGET = "explorer"
 MOST_KEPT = 10**9
+OF_FILE = "The letters of your file are in no address; a session (File) holds them."
 SENDS = (
     "Sends the place {place}, the kind of question and the tissue to Google DeepMind's AlphaGenome service, under the key of whoever runs this "
     "server; none of your letters, files or tracks. For non-commercial use only; what comes back may not be used to train other models."
@@ -125,7 +127,7 @@ def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
 def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     """What was understood, what it costs, and the way on when it is long or cannot be done."""
     shown = session.on_screen
-    left, right = st.columns([4.6, 5.4], vertical_alignment="center", gap="small")
+    left, right = st.columns([4.1, 5.9], vertical_alignment="center", gap="small")
     about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
@@ -193,7 +195,7 @@ def _made_for(shared: Shared, session: Session) -> None:
     about = f"{row.card.title}: {row.card.description}{here}"
     if st.button(plain(f"Made for {group}: {row.card.title.split(',')[0]}"), key="made-for", type="tertiary", help=plain(about)):
         if not row.installed:
-            st.switch_page("pages/models.py")
+            turning.turn_to("pages/models.py")
         search.change(session, replace(question, model=row.card.id, species=""))
         st.rerun()
 
@@ -203,8 +205,8 @@ def _quicker(shared: Shared, session: Session) -> None:
     row = shared.engine.quicker(session.on_screen.sequence, session.question.model)
     if row is None:
         return
-    about = f"{row.card.title}: {row.card.description} {row.card.limitations}"
-    if st.button(plain(f"Exact in a fraction of the time: {row.card.title}"), key="quicker", type="tertiary", help=plain(about)):
+    about = f"Exact in a fraction of the time. {row.card.title}: {row.card.description} {row.card.limitations}"
+    if st.button(plain(f"Faster: {row.card.title}"), key="quicker", type="tertiary", help=plain(about)):
         search.change(
             session, replace(session.question, model=row.card.id, species=session.question.species.removesuffix(" without memory"))
         )
@@ -326,7 +328,7 @@ def _meta(shared: Shared, session: Session) -> dict[str, Any]:
         "length": len(shown.sequence),
         "title": shown.title,
         "address": address_of(session.question, shown, shared.settings.model),
-        "unaddressed": "This sequence is too long for an address of its own.",
+        "unaddressed": OF_FILE if session.question.is_of_file else "This sequence is too long for an address of its own.",
         "initial": asked.initial(len(shown.sequence)),
         "arrival": dict(moving.arrival(session)),
         "reverse_of": shown.mirrored_identity,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.service.operators import may_see_status
-from pages._ui import state, visitor_person
+from pages._ui import state, turning, visitor_person
 from pages._ui.text import show_caption
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _FRAMED = "page-is-framed"
 
 def run() -> None:
     """Draw the frame and the page in it."""
+    turning.begin()
     st.set_page_config(page_title="Locuscope", page_icon=str(ASSETS / "icon.svg"), layout="wide", initial_sidebar_state="collapsed")
     st.logo(str(ASSETS / "locuscope.svg"), size="large")
     style = (ASSETS / "page.css").read_text(encoding="utf-8")
@@ -36,7 +37,9 @@ def run() -> None:
         return
     st.session_state[_FRAMED] = True
     state.session()
-    st.navigation(_pages(), position="top").run()
+    page = st.navigation(_pages(), position="top")
+    turning.draws()
+    page.run()
 
 
 def _signed_in() -> bool:

@@ -27,7 +27,8 @@ CAUTIONS = """
 * A pasted sequence stays in this installation. Only the name of a locus goes to a public service, and only when its assembly is not
   registered here. What you have on screen is forgotten when you close the page; computations nobody waits for stop.
 * Own tracks (*Tracks*) are kept in this server's memory until you leave; nothing of them stands in a link;
-  a session file (*File*) holds them. A correlation with a model's track takes
+  a session file (*File*) holds them. ↶ and ↷ take back places, strands, models, settings of analyses and regions; the display (colours, panels folded,
+  their order and height) and own tracks stay as they are. A correlation with a model's track takes
   neighbouring bases as if they were independent, so its interval is too narrow.
 * *Export*, *Other browsers*, writes the view for IGV, JBrowse and the UCSC Genome Browser. Where the genome is not one they know, the letters
   around the window are N there.
@@ -38,7 +39,7 @@ CAUTIONS = """
   some genes (CFTR) and in disordered regions. AlphaGenome is asked only when you tick or press it: the place, and alleles, go to its service. Not for diagnosis.
 * GPU: not measured. Networks run there in float16; no figure of a real one has been taken yet (`make gpu` takes them).
 * {kept}
-* The address bar holds pasted letters, so that a link reproduces the view; share links knowingly.
+* The address bar holds pasted letters, so that a link reproduces the view; share links knowingly. Letters of a file are in no link.
 """
 
 KEYS = """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages._ui import search
-from pages._ui.steps import FILE, LONGEST_TITLE, Step
+from pages._ui.steps import LONGEST_TITLE, Step
 from pages._ui.text import plain
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def note(session: Session) -> None:
     """Remember what is shown now."""
     question, shown = session.question, session.on_screen
-    understood = session.files.understood[1] if session.files.understood is not None and question.text.startswith(FILE) else None
+    understood = session.files.understood[1] if session.files.understood is not None and question.is_of_file else None
     session.history = session.history.noted(Step(question, session.regions, understood), shown.title)
 
 
@@ -61,7 +61,13 @@ def buttons(shared: Shared, session: Session) -> None:
     if session.screen.shown is not None:
         note(session)
     found = session.history
-    undo = st.button("↶", key="undo", help="Undo: the place, the model or the regions before", type="tertiary", disabled=found.at <= 0)
+    undo = st.button(
+        "↶",
+        key="undo",
+        help="Undo: the place, the model or the regions before; the display and own tracks stay",
+        type="tertiary",
+        disabled=found.at <= 0,
+    )
     redo = st.button("↷", key="redo", help="Redo", type="tertiary", disabled=found.at + 1 >= len(found.steps))
     with st.popover("Recent", help="Loci that were shown last", type="tertiary", disabled=not found.recent):
         for number, (text, title) in enumerate(found.recent):

@@ -14,7 +14,7 @@ from engine.service.jobs import Job
 from engine.service.lesson_files import Lesson, lessons
 from engine.service.lesson_handout import HEADINGS
 from engine.service.lesson_work import Outcome, Scene
-from pages._ui import polling, search, state
+from pages._ui import polling, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.question import Question
 from pages._ui.reading import MOST_WAIT_SECONDS
@@ -242,10 +242,10 @@ def _open_in_explorer(shared: Shared, session: Session, lesson: Lesson, place: P
         start["region"] = list(step.region)
     session.exchange = replace(session.exchange, arrived=state.Arrival(question, start))
     search.ask(shared, session, question)
-    st.switch_page("pages/explorer.py")
+    turning.turn_to("pages/explorer.py")
 
 
 def back(session: Session) -> None:
     """On the Explorer: the way back to the lesson that led there."""
     if session.lesson is not None and st.button("Back to the lesson", key="back-to-lesson", type="tertiary"):
-        st.switch_page("pages/lessons.py")
+        turning.turn_to("pages/lessons.py")

@@ -10,7 +10,7 @@ import streamlit as st
 from engine.core.errors import LocuscopeError
 from engine.service.engine import ModelRow
 from engine.service.operators import cannot_install
-from pages._ui import polling, state, visitor_person
+from pages._ui import choices, polling, state, visitor_person
 from pages._ui.downloading import Download
 from pages._ui.text import plain, show_error, show_info
 
@@ -131,7 +131,7 @@ def _progress(running: Download) -> None:
 def _frame(rows: tuple[ModelRow, ...]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "Model": [row.card.title for row in rows],
+            "Model": list(choices.model_titles(row.card for row in rows).values()),
             "Here": [row.installed for row in rows],
             "What it is for": [row.card.description for row in rows],
             "Organisms": [row.card.organisms for row in rows],

@@ -12,22 +12,22 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from engine.core.card import ModelCard
+from engine.core.card import Capability, ModelCard
 from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.motif import KINDS, MOST_PLACES, AlignedPlaces, Motif, MotifParameters
 from engine.core.quoting import file_name
 from engine.exports import figure as figures
 from engine.exports.motif_files import FORMATS, bits_rows, rows_of
 from engine.service.embedding_places import Annotated, Genome, kinds_of
-from engine.service.estimate import is_small, time_in_words
+from engine.service.estimate import as_if_shipped, is_small, time_in_words
 from engine.service.jobs import Job
 from engine.service.motif_places import choose_aligned
-from engine.service.motifs import MotifRequest, cannot_predict, passes, seconds_of, submit_motif
+from engine.service.motifs import MotifRequest, passes, seconds_of, submit_motif
 from engine.sources import apart
 from engine.sources.annotation_index import FeatureIndex
 from engine.sources.upstream import species_of
 from engine.views.motif_logo import motif_logo
-from pages._ui import downloads, explorer, motif_address, polling, reading, search, state
+from pages._ui import choices, downloads, explorer, motif_address, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.genome_source import CHOSEN, EXPLORER, UPLOAD, Source, source, write_address
 from pages._ui.motif_address import Wanted
@@ -125,7 +125,7 @@ def _wanted(shared: state.Shared) -> Wanted:
 
 
 def _usable(shared: state.Shared) -> tuple[str, ...]:
-    return tuple(row.card.id for row in shared.engine.models() if row.installed and not cannot_predict(row.card))
+    return tuple(row.card.id for row in shared.engine.models_that_can(Capability.PROBABILITIES))
 
 
 def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: Wanted) -> Wanted:
@@ -145,9 +145,7 @@ def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: 
             _feature(third, fourth, list(own if own is not None else given.kinds), usual) if at == "feature" else ("", "first")
         )
         likely = next((name for name in (wanted.model, session.question.model) if name in usable), usable[0])
-        model = second.selectbox(
-            "Model", usable, usable.index(likely), format_func=lambda key: shared.engine.model(key).card.title, key="motif-model"
-        )
+        model = second.selectbox("Model", usable, usable.index(likely), format_func=choices.titles(shared.engine), key="motif-model")
         card = shared.engine.model(model).card
         columns = st.columns([2, 2, 2, 2, 3], vertical_alignment="bottom")
         before = columns[0].number_input("Bases before", 0, 500, usual.before, key="motif-before")
@@ -252,7 +250,8 @@ def _begin(shared: state.Shared, session: state.Session, given: Source, wanted: 
         request = MotifRequest(given.genome, found, parameters, wanted.model, wanted.species)
         work = MotifWork(given, request, session.visitor, passes(shared.engine, request), wanted)
         st.session_state[SLOT] = work
-        if is_small(work.passes * parameters.context_bp, seconds_of(shared.engine, request)):
+        read = as_if_shipped(work.passes * parameters.context_bp, shared.engine.model(wanted.model).size_bytes)
+        if is_small(read, seconds_of(shared.engine, request)):
             work.start(shared)
 
     reading.begin(
@@ -320,7 +319,7 @@ def _list(shared: state.Shared, session: state.Session, work: MotifWork, found: 
         session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
         most = min(MOST_SHOWN_BP, shared.engine.model(model).card.max_length)
         search.ask(shared, session, Question(work.source.question(place, most), model, species=work.request.species))
-        st.switch_page("pages/explorer.py")
+        turning.turn_to("pages/explorer.py")
 
 
 def _exports(found: Motif) -> None:

@@ -20,12 +20,13 @@ from engine.core.quoting import file_name
 from engine.core.sequence import NucleotideSequence
 from engine.exports import formats
 from engine.service.engine import Request
+from engine.service.estimate import time_in_words
 from engine.service.jobs import Job
 from engine.sources import apart
 from engine.sources.coding_genes import genes_of_features, labels_of
 from engine.sources.understood import Understood
 from engine.views.phage import gene_map, loss_figure
-from pages._ui import explorer, polling, reading, search, state
+from pages._ui import choices, explorer, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.labelled_file import labelled_file
 from pages._ui.question import Question, part_for_box
@@ -105,7 +106,7 @@ def _model(shared: state.Shared, usable: list[str], place: Any) -> tuple[str, st
     """The model and its species."""
     usual = [name for name in ("megadna", shared.settings.model) if name in usable]
     index = usable.index(usual[0]) if usual else 0
-    model = place.selectbox("Model", usable, index=index, format_func=lambda key: shared.engine.model(key).card.title, key="phage-model")
+    model = place.selectbox("Model", usable, index=index, format_func=choices.titles(shared.engine), key="phage-model")
     species = shared.engine.model(model).card.species
     picked = (
         place.selectbox("Species or domain", ["", *species], format_func=lambda name: name or "as the model chooses") if species else ""
@@ -247,13 +248,16 @@ def _offer(shared: state.Shared, session: state.Session, request: Request, slot:
     cost = shared.engine.estimate(request)
     card = shared.engine.model(request.model).card
     reads = min(len(request.sequence), card.max_length)
-    seconds = f"about {cost.seconds:,.0f} s" if cost.seconds else "time unknown before a first run here"
-    unit = "bases, one after the other" if request.analysis == "generate" else f"forward passes of up to {reads:,} bases"
+    unit = (
+        "bases, one after the other"
+        if request.analysis == "generate"
+        else f"forward pass{'' if cost.passes == 1 else 'es'} of up to {reads:,} bases"
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Compute", type="primary", key=f"{slot}-go"):
             st.session_state[slot] = (request, shared.engine.submit(request, session.visitor))
             st.rerun()
-        show_caption(f"{cost.passes:,} {unit}, {seconds}")
+        show_caption(f"{cost.passes:,} {unit}, {time_in_words(cost.seconds)}")
 
 
 def _progress(job: Job, visitor: str) -> None:
@@ -286,4 +290,4 @@ def _open(shared: state.Shared, session: state.Session, given: Given, start: int
 def _show(shared: state.Shared, session: state.Session, text: str, model: str) -> None:
     session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
     search.ask(shared, session, Question(text, model or shared.settings.model))
-    st.switch_page("pages/explorer.py")
+    turning.turn_to("pages/explorer.py")

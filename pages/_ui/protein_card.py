@@ -16,7 +16,7 @@ from engine.exports.card_files import FORMATS, card_rows
 from engine.service.proteins import registered
 from engine.service.triage import ReferenceLetters
 from engine.service.variant_card import SERVICE, CardRequest, make_card
-from pages._ui import reading, state
+from pages._ui import choices, reading, state
 from pages._ui.protein_desk import ProteinDesk
 from pages._ui.text import plain, show_caption, show_error
 
@@ -55,12 +55,12 @@ def _asked(shared: state.Shared, desk: ProteinDesk, variant: Variant, assembly: 
     """What is asked beside the tables, as the widgets state it."""
     reference = _reference(shared, desk)
     why_not = shared.engine.model(SERVICE).why_not
-    able = [entry.card.id for entry, why in shared.engine.models_for("effects") if not why and entry.card.can(Capability.EFFECTS)]
+    able = [row.card.id for row in shared.engine.models_that_can(Capability.EFFECTS)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         models = st.multiselect(
             "Language models",
             able,
-            format_func=lambda key: shared.engine.model(key).card.title,
+            format_func=choices.titles(shared.engine),
             key="card-models",
             width=380,
             disabled=reference is None,
@@ -93,8 +93,7 @@ def _drawn(card: VariantCard) -> None:
     rows = card_rows(card)
     for name, title in PARTS.items():
         own = [row[1:] for row in rows if row[0] == name and row[1]]
-        asked = card.asked_effects if name == "effects" and card.effects else 0
-        st.markdown(f"**{plain(title)}**" + (f" · {asked:,} scores" if asked else ""))
+        st.markdown(" · ".join(filter(None, (f"**{plain(title)}**", plain(card.how_many(name))))))
         if own:
             st.dataframe(pd.DataFrame(own, columns=COLUMNS), hide_index=True, height=min(320, 38 + 35 * len(own)), key=f"card-{name}")
         if name in card.notes:

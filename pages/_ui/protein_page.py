@@ -17,7 +17,7 @@ from engine.service.proteins import MOST_LINES, TABLE, look_up, of_variants, pro
 from engine.sources import apart
 from engine.sources.assemblies import canonical
 from engine.views.protein import CELLS, CLICKABLE, MOST_SEEN, THRESHOLDS, VARIANTS, Mark, protein_figure
-from pages._ui import downloads, protein_card, protein_desk, reading, state
+from pages._ui import downloads, protein_card, protein_desk, reading, state, turning
 from pages._ui.given_last import given_last
 from pages._ui.protein_desk import HUMAN, SLOT, WISH, ProteinDesk
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
@@ -43,7 +43,7 @@ def page() -> None:
     if not row.installed:
         show_info(row.why_not)
         if st.button("To the page Models", key="protein-to-models"):
-            st.switch_page("pages/models.py")
+            turning.turn_to("pages/models.py")
         return
     _take_wish()
     _intake(shared)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from engine.sources.understand import Understood
     from pages._ui.address import AddressState
 
+FILE = "file "
+"""How the text of a question begins that came from a visitor's file."""
 LONGEST_NAMED = 12
 """Letters of an allele that its name spells."""
 
@@ -60,6 +62,11 @@ class Question:
             state.elements,
             state.allele,
         )
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether the letters are those of a visitor's file."""
+        return self.text.startswith(FILE)
 
     @property
     def element_model(self) -> str:
@@ -224,7 +231,9 @@ def narrowed(question: Question, shown: Shown, start: int, end: int) -> Question
 
 
 def address_of(question: Question, shown: Shown, usual_model: str) -> str | None:
-    """What the address bar says about the question; None when the letters are too many for an address."""
+    """What the address bar says about the question; None when the letters are too many for an address, or those of a visitor's file."""
+    if question.is_of_file:
+        return None
     strand = "reverse" if question.reverse else ""
     window = f"{question.window[0] + 1}-{question.window[1]}" if question.window else ""
     model = question.model if question.model != usual_model else ""

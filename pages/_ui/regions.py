@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.core.errors import LocuscopeError
 from engine.core.parameters import read_window
-from engine.core.regions import COLOURS, LONGEST_NAME, Region
+from engine.core.regions import COLOURS, LONGEST_NAME, LONGEST_NOTE, Region
 from engine.sources.assemblies import assembly, find_contig
 from engine.sources.locus_text import LocusText
 from engine.sources.regions import MOST, bed_of, read_regions
@@ -133,7 +133,10 @@ def _row(shared: Shared, session: Session, number: int, item: Region) -> None:
         name = st.text_input("Name", item.name, key=f"region-name-{key}", label_visibility="collapsed", max_chars=LONGEST_NAME)
         goes = st.button(plain(item.place), key=f"region-go-{key}", help="Show it")
         gone = st.button("Remove", key=f"region-remove-{key}", type="tertiary")
-    changed = replace(item, colour=colour.lower(), name=name.strip() or item.name)
+    note = st.text_input(
+        "Note", item.note, key=f"region-note-{key}", label_visibility="collapsed", max_chars=LONGEST_NOTE, placeholder="Note"
+    )
+    changed = replace(item, colour=colour.lower(), name=name.strip() or item.name, note=note)
     if gone:
         session.regions = tuple(other for index, other in enumerate(session.regions) if index != number)
         st.rerun()
@@ -185,5 +188,5 @@ def placed(session: Session) -> tuple[Highlight, ...]:
     for item in items:
         low, high = max(item.start, place.start), min(item.end, place.end)
         if low < high and _is_on(item, place):
-            found.append(Highlight(*place.shown(low, high), item.name, item.colour))
+            found.append(Highlight(*place.shown(low, high), item.name, item.colour, item.note))
     return tuple(found)

@@ -22,9 +22,9 @@ from engine.service.jobs import Job
 from engine.sources.structures import known_pairs, read_text
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
-from pages._ui import downloads, explorer, memory, polling, reading, rna_options, search, state
+from pages._ui import choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
 from pages._ui.question import Question, Shown, address_of, echo
-from pages._ui.rna_work import RnaWork, models
+from pages._ui.rna_work import READ, RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
 WORK, PAIR, TEST = "rna-work", "rna-pair", "rna-test-job"
@@ -71,7 +71,7 @@ def _asked(shared: state.Shared, session: state.Session) -> tuple[str, ContactPa
     usable = models(shared.engine)
     left, right = st.columns([3, 5], vertical_alignment="bottom")
     usual = usable.index(session.question.model) if session.question.model in usable else 0
-    model = left.selectbox("Model", usable, index=usual, format_func=lambda key: shared.engine.model(key).card.title, key="rna-model")
+    model = left.selectbox("Model", usable, index=usual, format_func=choices.titles(shared.engine), key="rna-model")
     with right.container(horizontal=True, vertical_alignment="bottom"), st.popover("How contacts are read"):
         try:
             parameters: ContactParameters | None = rna_options.parameters(st.query_params.to_dict())
@@ -239,9 +239,9 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
             request = Request(
                 "compensation",
                 work.sequence,
-                work.requests["contacts"].model,
+                work.model,
                 CompensationParameters(int(i) - 1, int(j) - 1),
-                work.requests["contacts"].species,
+                work.species,
             )
             job = shared.engine.submit(request, state.session().visitor)
             st.session_state[TEST] = job
@@ -266,7 +266,7 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
     show_caption(compensation_words(found.provenance.card))
     if st.button("Open this pair in the explorer"):
         state.session().focus(found.first, found.second)
-        st.switch_page("pages/explorer.py")
+        turning.turn_to("pages/explorer.py")
 
 
 def _test_progress(job: Job, visitor: str) -> None:
@@ -295,7 +295,7 @@ def _probabilities(work: RnaWork, *, dark: bool) -> None:
 def _exports(shown: Shown, work: RnaWork) -> None:
     """Files of the structures."""
     with st.expander("Export"):
-        for name in ("contacts", "fold"):
+        for name in READ:
             found = work.result(name)
             if found is None:
                 continue

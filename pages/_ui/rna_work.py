@@ -16,6 +16,8 @@ from engine.service.jobs import Job
 from pages._ui.runs import AUTOMATIC_BASES, AUTOMATIC_SECONDS
 
 FOLDER = "viennarna"
+READ = ("contacts", "fold")
+"""Analyses that say which bases pair."""
 
 
 @dataclass
@@ -25,6 +27,8 @@ class RnaWork:
     engine: Engine
     visitor: str
     sequence: NucleotideSequence
+    model: str
+    species: str
     requests: dict[str, Request]
     problems: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -42,7 +46,7 @@ class RnaWork:
             "probabilities": declared("probabilities").starting(card),
         }
         asked = {name: Request(name, rna, model, given, species) for name, given in usual.items()}
-        found = cls(engine, visitor, rna, {**asked, "fold": Request("fold", rna, FOLDER)})
+        found = cls(engine, visitor, rna, model, species, {**asked, "fold": Request("fold", rna, FOLDER)})
         for name, request in found.requests.items():
             try:
                 engine.check(request)
@@ -68,7 +72,7 @@ class RnaWork:
         costs = [self.engine.estimate(request, asked) for request in asked]
         seconds = [cost.seconds for cost in costs]
         known = all(value is not None for value in seconds) and sum(value or 0.0 for value in seconds) <= AUTOMATIC_SECONDS
-        return known or sum(cost.tokens for cost in costs) <= AUTOMATIC_BASES
+        return known or sum(cost.work for cost in costs) <= AUTOMATIC_BASES
 
     def start(self) -> None:
         """Ask everything that can be answered."""
@@ -107,4 +111,4 @@ class RnaWork:
 
 def models(engine: Engine) -> list[str]:
     """Models here that read contacts."""
-    return [row.card.id for row, why in engine.models_for("contacts") if not why and row.card.can(Capability.CONTACTS)]
+    return [row.card.id for row in engine.models_that_can(Capability.CONTACTS)]

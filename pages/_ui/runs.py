@@ -35,8 +35,8 @@ MAP, BAND = "dependency", "band"
 """The analyses without one of whose answers there is no view; the second is of what is longer than the model reads."""
 AUTOMATIC_SECONDS = 30.0
 AUTOMATIC_BASES = 400_000
-"""Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read (some 220 on screen),
-whatever a first run that also warmed up the machine has said about the time."""
+"""Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read as if by the shipped model
+(some 220 on screen), whatever a first run that also warmed up the machine has said about the time."""
 MOVED_SECONDS, MOVED_BASES = 2.0, 25_000
 """The same where the visitor came by moving along a genome: what is in view then changes with every step."""
 PRECISIONS = {"delta": "by differences", "sparse": "by thresholded differences"}
@@ -467,13 +467,14 @@ def _on_screen(needed: Mapping[str, Needed], requests: Mapping[str, Request]) ->
 
 @dataclass(frozen=True)
 class Price:
-    """What a view will cost: forward passes, bases read, seconds when known, and whether everything is in the store already.
+    """What a view will cost: forward passes, bases read (`engine.service.estimate.as_if_shipped`), seconds when known, and whether everything is
+    in the store already.
 
     What is stored because others asked for it counts as if it were not: nobody is told what others asked.
     """
 
     passes: int
-    bases: int
+    work: int
     seconds: float | None
     stored: bool
     problem: str = ""
@@ -485,8 +486,8 @@ class Price:
         if self.stored:
             return True
         if self.moved:
-            return self.bases <= MOVED_BASES if self.seconds is None else self.seconds <= MOVED_SECONDS
-        return self.bases <= AUTOMATIC_BASES or (self.seconds is not None and self.seconds <= AUTOMATIC_SECONDS)
+            return self.work <= MOVED_BASES if self.seconds is None else self.seconds <= MOVED_SECONDS
+        return self.work <= AUTOMATIC_BASES or (self.seconds is not None and self.seconds <= AUTOMATIC_SECONDS)
 
     def words(self) -> str:
         """The cost in words."""
@@ -499,7 +500,7 @@ class Price:
 
 def price(runs: Runs) -> Price:
     """Estimate everything that can be answered; ``problem`` when the map itself cannot."""
-    passes = bases = 0
+    passes = work = 0
     seconds: float | None = 0.0
     stored = True
     problem = ""
@@ -518,10 +519,10 @@ def price(runs: Runs) -> Price:
         stored = stored and is_stored
         if is_told:
             continue
-        passes, bases = passes + cost.passes, bases + cost.tokens
+        passes, work = passes + cost.passes, work + cost.work
         seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
     runs.startable = not problem
-    return Price(passes, bases, seconds, stored and not problem, problem, runs.question.moved)
+    return Price(passes, work, seconds, stored and not problem, problem, runs.question.moved)
 
 
 def _about(seconds: float | None) -> str:

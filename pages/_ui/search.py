@@ -19,7 +19,7 @@ from engine.sources import apart, examples
 from engine.sources.understood import Understood
 from engine.sources.upstream import species_of, upstream_locus
 from pages._ui import choices, own_tracks, reading, served, session_file, state
-from pages._ui.question import Question, resolve
+from pages._ui.question import FILE, Question, resolve
 from pages._ui.runs import NO_ELEMENTS
 from pages._ui.state import Arrival, Screen, Session, Shared
 from pages._ui.text import show_caption
@@ -28,8 +28,6 @@ BOX = "search-box"
 _NAMES = "search-names"
 LONGEST_NAME = 40
 _BOX_IS_OF, _BOX_WAS = "search-box-is-of", "search-box-was"
-_FILE = "file "
-"""How the text of a question begins that came from a file."""
 LONGEST_VIEW = 10**9
 READING = "explorer"
 """Where what is being read is shown."""
@@ -159,7 +157,7 @@ def _to_hold(session: Session) -> str | None:
     asked, shown = session.question.text, session.screen.shown
     if shown is None or st.session_state.get(_BOX_IS_OF) == asked or st.session_state.get(BOX, "") != st.session_state.get(_BOX_WAS, ""):
         return None
-    return "" if shown.example is not None or asked.startswith(_FILE) else asked
+    return "" if shown.example is not None or asked.startswith(FILE) else asked
 
 
 def settle(session: Session) -> None:
@@ -236,7 +234,7 @@ def _open(shared: Shared, session: Session, given: Any, data: bytes) -> None:
     """Show an uploaded file."""
     session.say("")
     name = given.name
-    question = session.question.about(f"{_FILE}{name} {given.file_id}")
+    question = session.question.about(f"{FILE}{name} {given.file_id}")
 
     def work(monitor: reading.Reading) -> Understood:
         return apart.read_file(name, data, shared.settings, monitor)

@@ -61,7 +61,7 @@ class Opened:
 def too_large(session: Session, settings: Settings) -> str:
     """One sentence when the session would be a larger file than can be opened again; else empty."""
     tracks = sum(track.file.nbytes for track in session.tracks if not track.server)
-    own = session.files.understood[1] if session.files.understood is not None and _is_of_file(session.question) else None
+    own = session.files.understood[1] if session.files.understood is not None and session.question.is_of_file else None
     letters = sum(len(record) for record in own.records) if own is not None else 0
     size = _TEXT_PER_BYTE * tracks + letters
     if size <= settings.max_upload_bytes:
@@ -76,7 +76,7 @@ def content(session: Session, settings: Settings) -> bytes:
     """The session as a file: JSON, packed with gzip. It holds letters and tracks of the visitor's own files."""
     question, files = session.question, session.files
     text, understood = files.understood or ("", None)
-    own = understood if understood is not None and text == question.text and _is_of_file(question) else None
+    own = understood if understood is not None and text == question.text and question.is_of_file else None
     plain = {
         MARK: FORMAT,
         "version": VERSION,
@@ -141,10 +141,6 @@ def _tracks(items: list[dict[str, Any]], shared: Shared) -> tuple[dict[str, Brou
     if sum(track.file.nbytes for track in found.values()) > MOST_BYTES:
         raise ValueError("bytes of tracks")
     return found, notes
-
-
-def _is_of_file(question: Question) -> bool:
-    return question.text.startswith("file ")
 
 
 def _parameters(session: Session, settings: Settings) -> dict[str, str]:

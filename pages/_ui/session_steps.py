@@ -11,7 +11,7 @@ from engine.core.regions import Region
 from engine.sources.regions import MOST
 from pages._ui import address, choices
 from pages._ui.question import Question
-from pages._ui.steps import FILE, LONGEST_TITLE, MOST_RECENT, MOST_STEPS, History, Step
+from pages._ui.steps import LONGEST_TITLE, MOST_RECENT, MOST_STEPS, History, Step
 
 
 def read(found: dict[str, Any]) -> History:
@@ -26,7 +26,7 @@ def read(found: dict[str, Any]) -> History:
 
 def content(history: History) -> dict[str, Any]:
     """The parts of a session file: steps without those that show other files, whose letters are not kept, recent loci, the place asked for."""
-    kept = [(number, step) for number, step in enumerate(history.steps) if not step.question.text.startswith(FILE)]
+    kept = [(number, step) for number, step in enumerate(history.steps) if not step.question.is_of_file]
     rows = [{"question": _plain(step.question), "regions": cells_of(step.regions)} for _, step in kept]
     steps = {"at": sum(number <= history.at for number, _ in kept) - 1, "steps": rows}
     return {"steps": steps, "recent": [list(item) for item in history.recent], "asked": list(history.asked or ())}
@@ -55,7 +55,7 @@ def _question(given: Mapping[str, Any]) -> Question:
 
 def cells_of(regions: Sequence[Region]) -> list[list[Any]]:
     """Regions as plain values."""
-    return [[item.assembly, item.contig, item.start, item.end, item.name, item.colour] for item in regions]
+    return [[item.assembly, item.contig, item.start, item.end, item.name, item.colour, item.note] for item in regions]
 
 
 def regions_of(given: Any) -> tuple[Region, ...]:

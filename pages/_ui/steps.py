@@ -10,7 +10,6 @@ from pages._ui.question import Question
 
 MOST_STEPS, MOST_RECENT = 40, 12
 LONGEST_TITLE = 60
-FILE = "file "
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,6 @@ class History:
         steps = (*self.steps[: self.at + 1], step)[-MOST_STEPS:]
         text = step.question.text
         recent = self.recent
-        if not step.question.moved and not text.startswith(FILE):
+        if not step.question.moved and not step.question.is_of_file:
             recent = ((text, title[:LONGEST_TITLE]), *(item for item in recent if item[0] != text))[:MOST_RECENT]
         return replace(self, steps=steps, at=len(steps) - 1, recent=recent)

@@ -27,7 +27,7 @@ from engine.sources.clinvar import TERMS
 from engine.sources.door import GZIP_MAGIC, Bounds
 from engine.sources.genetic_codes import given_codes
 from engine.sources.transcripts import read_transcripts
-from pages._ui import polling, reading, state, triage_desk, triage_examples, triage_results
+from pages._ui import choices, polling, reading, state, triage_desk, triage_examples, triage_results
 from pages._ui.given_last import given_last
 from pages._ui.text import plain, show_error
 from pages._ui.triage_desk import Desk
@@ -128,7 +128,7 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
         names = [*shared.genomes.names(), OWN]
         assembly = middle.selectbox("Reference", names, help="Assemblies are registered with the setting LOCUSCOPE_GENOMES.")
         fasta = middle.file_uploader("FASTA of the reference (only without a registered one)", key="triage-fasta")
-        model = right.selectbox("Model", models, format_func=lambda key: shared.engine.model(key).card.title)
+        model = right.selectbox("Model", models, format_func=choices.titles(shared.engine))
         window = right.number_input("Window, bases", 3, 20_000, 512, step=64)
         influence = right.checkbox("Influence, too", value=True, help="Without it a substitution takes one pass of three.")
         with st.expander("Gene models, splice sites, what the reference is"):
@@ -178,8 +178,7 @@ def _no_splice(shared: state.Shared) -> str:
 
 
 def _models(shared: state.Shared) -> list[str]:
-    rows = shared.engine.models_for("effects")
-    usable = [row.card.id for row, why in rows if not why and row.card.can(Capability.EFFECTS)]
+    usable = [row.card.id for row in shared.engine.models_that_can(Capability.EFFECTS)]
     usual = shared.settings.model
     return sorted(usable, key=lambda key: key != usual)
 

@@ -19,7 +19,7 @@ from engine.exports.triage_report import variant_report
 from engine.sources.outward_links import outward_links
 from engine.sources.vcf import open_vcf
 from engine.views.score_figures import score_against_frequency, score_histogram
-from pages._ui import allele_bar, compare_page, protein_desk, reading, search, state, triage_desk, triage_table, window_quantile
+from pages._ui import allele_bar, compare_page, protein_desk, reading, search, state, triage_desk, triage_table, turning, window_quantile
 from pages._ui.text import plain, show_caption, show_warning
 from pages._ui.triage_desk import Desk
 from pages._ui.triage_table import ORDERS, Filters, Score
@@ -115,7 +115,7 @@ def _table(shared: state.Shared, desk: Desk, shown: pd.DataFrame, total: int) ->
         on_select="rerun",
         selection_mode="single-row",
         key="triage-table",
-        height=min(400, 38 + 35 * max(1, len(drawn))),
+        height="content" if len(drawn) <= 10 else 400,
     )
     rows = [number for number in picked.selection.rows if number < len(drawn)]
     number = int(drawn.iloc[rows[0]]["row"]) if rows else None
@@ -182,7 +182,7 @@ def _protein_button(desk: Desk) -> None:
     wanted = protein_desk.wish(desk, desk.row) if desk.row is not None else None
     if wanted is not None and st.button("Protein and card of this variant", key="triage-protein"):
         st.session_state[protein_desk.WISH] = wanted
-        st.switch_page("pages/protein.py")
+        turning.turn_to("pages/protein.py")
 
 
 def _links(desk: Desk, row: ScoredVariant) -> None:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine.analyses.effects import VariantEffects
 from engine.core.errors import LocuscopeError
+from engine.core.results import Result
 from engine.core.variants import ScoredVariant, Variant
-from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.service.triage import Genes
-from engine.service.window_quantiles import window_quantiles
+from engine.service.window_quantiles import scan_of, window_quantiles
 from pages._ui import polling
 from pages._ui.state import Session, Shared
 from pages._ui.text import show_caption
@@ -35,7 +34,7 @@ def section(shared: Shared, session: Session, desk: Desk, row: ScoredVariant) ->
     shown = session.on_screen
     if shown.change is None or row.ranked_with != "substitutions":
         return
-    request = Request("effects", shown.sequence, session.question.model, species=session.question.species)
+    request = scan_of(shown.sequence, session.question.model, session.question.species)
     key = (shown.identity, shown.change, session.question.model, session.question.species)
     scan: _Scan | None = st.session_state.get(_SLOT)
     if scan is None or scan.key != key:
@@ -72,7 +71,7 @@ def _told(session: Session, desk: Desk, row: ScoredVariant, scan: _Scan) -> None
         scan.waited = False
         st.rerun()
     found = job.result
-    if not isinstance(found, VariantEffects):
+    if not isinstance(found, Result):
         show_caption(str(job.error or "The scan of the window was cancelled."))
         return
     change = session.on_screen.change

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -277,6 +277,40 @@ def test_the_usual_precision_is_delta_where_rows_of_this_sequence_show_it_within
     exact = dependency_map(model, sequence, DependencyParameters(window=(0, 6), precision="exact"))
     assert exact.provenance.parameters["precision"] == "exact"
     np.testing.assert_allclose(result.values, exact.values, rtol=0.01, atol=1e-5)
+
+
+@dataclass
+class CountingWatcher(Watcher):
+    """Notes how many passes the model had made when something was shown."""
+
+    model: ToyModel = field(default_factory=ToyModel)
+    passes: list[int] = field(default_factory=list)
+
+    def publish(self, partial: Any) -> None:
+        super().publish(partial)
+        self.passes.append(sum(self.model.calls))
+
+
+@pytest.mark.parametrize(("off", "used"), [(0.001, "delta"), (0.1, "exact")])
+def test_what_decides_on_the_precision_is_a_first_picture(off: float, used: str) -> None:
+    """Two bases exactly, before anything is done in another precision: six mutants and the reference once each (the toy runs it with each batch)."""
+    sequence, model = NucleotideSequence((LETTERS * 9)[:130]), PreciseToyModel(off, reach=5)
+    watcher = CountingWatcher(model=model)
+    result = dependency_map(model, sequence, monitor=watcher)
+    first = watcher.partials[0]
+    assert watcher.passes[0] == 1 + 2 * (3 + 1)
+    assert [int(shown.rows_done.sum()) for shown in watcher.partials[:2]] == [2, 4]
+    assert np.all(np.diff([int(shown.rows_done.sum()) for shown in watcher.partials]) > 0)  # no picture is replaced by a coarser one
+    assert first.provenance.partial
+    assert first.provenance.parameters["precision"] == "auto"
+    assert result.provenance.parameters["precision"] == used
+    exact = dependency_map(model, sequence, DependencyParameters(precision="exact"))
+    np.testing.assert_allclose(first.values[first.rows_done], exact.values[first.rows_done], atol=1e-6)
+    np.testing.assert_allclose(first.influence[first.rows_done], exact.influence[first.rows_done], atol=1e-6)
+    assert np.isnan(first.values[~first.rows_done]).all()
+    count = len(watcher.partials)
+    dependency_map(model, sequence, DependencyParameters(window=(0, 6)), watcher)
+    assert all(shown.offset == 0 and len(shown.values) == 6 for shown in watcher.partials[count:])
 
 
 def test_a_model_without_other_precisions_says_so() -> None:

@@ -26,6 +26,12 @@ from tests.browser.locus_page import PATIENCE
 
 pytestmark = pytest.mark.long
 IGV, JBROWSE = "igv@3.8.10", "@jbrowse/react-linear-genome-view2@4.1.13"
+HUB = "@gmod/ucsc-hub@2.0.4"
+READ_HUB = """const fs = require('fs'), path = require('path'), {HubFile, GenomesFile, TrackDbFile} = require('./package/dist/index.js');
+const read = (name) => fs.readFileSync(path.join(process.argv[1], name), 'utf8');
+const hub = new HubFile(read('hub.txt')).data, genomes = Object.values(new GenomesFile(read(hub.genomesFile)).data).map((row) => row.data);
+const tracks = genomes.map((genome) => Object.values(new TrackDbFile(read(genome.trackDb)).data).map((row) => row.data));
+console.log(JSON.stringify([hub, genomes, tracks]));"""
 ELEMENT = """{['$$typeof']: Symbol.for('react.transitional.element'), type: view.JBrowseLinearGenomeView, key: null, props: {viewState: state},
     _owner: null, _store: {}}"""
 OPEN_IGV = """async (session) => {
@@ -51,8 +57,8 @@ OPEN_JBROWSE = """async ([config, base]) => {
 }""".replace("ELEMENT", ELEMENT)
 
 
-def bundle(package: str, file: str, folder: Path) -> Path:
-    """One file of a package of npm, unpacked into ``folder``; the test is skipped where no registry answers."""
+def archive_of(package: str, folder: Path) -> Path:
+    """A package of npm, packed, in ``folder``; the test is skipped where no registry answers."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("needs npm")
@@ -69,7 +75,12 @@ def bundle(package: str, file: str, folder: Path) -> Path:
         pytest.skip("needs a registry of npm: none answered")
     if done.returncode:
         pytest.skip("needs a registry of npm: none answered")
-    with tarfile.open(folder / done.stdout.split()[-1]) as archive:
+    return folder / str(done.stdout.split()[-1])
+
+
+def bundle(package: str, file: str, folder: Path) -> Path:
+    """One file of a package of npm, unpacked into ``folder``."""
+    with tarfile.open(archive_of(package, folder)) as archive:
         content = archive.extractfile(f"package/{file}")
         assert content is not None
         (folder / Path(file).name).write_bytes(content.read())
@@ -95,7 +106,10 @@ def view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LOCUSCOPE_OFFLINE", "1")
     (tmp_path / "peaks.bed").write_text("NC_000913.3\t366310\t366340\tpeak\t900\t+\n", encoding="utf-8")
-    asked = ["view", "--locus", "ASM584v2:NC_000913.3:366296-366428:-", "--track", str(tmp_path / "peaks.bed")]
+    marked = "track type=bedDetail\nNC_000913.3\t366350\t366371\tmarked\t0\t.\t366350\t366371\t204,121,167\t1\tCRP binds it\n"
+    (tmp_path / "marked.bed").write_text(marked, encoding="utf-8")
+    own = ["--track", str(tmp_path / "peaks.bed"), "--regions", str(tmp_path / "marked.bed")]
+    asked = ["view", "--locus", "ASM584v2:NC_000913.3:366296-366428:-", *own]
     assert main([*asked, "--out", str(tmp_path / "view.zip")]) == 0
     with zipfile.ZipFile(tmp_path / "view.zip") as archive:
         archive.extractall(tmp_path / "view")  # noqa: S202
@@ -141,3 +155,19 @@ def test_the_configuration_opens_in_jbrowse_with_its_tracks_drawn(browser: Brows
         page.get_by_text("peak", exact=True).first.wait_for()
         errors = "state.session.view.tracks.map((track) => String(track.displays[0].error ?? '')).filter((text) => text)"
         assert page.evaluate(errors) == []
+
+
+def test_jbrowses_own_reader_of_ucsc_hubs_takes_the_hub(view: Path, tmp_path: Path) -> None:
+    """It refuses files without the settings that UCSC demands."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node")
+    with tarfile.open(archive_of(HUB, tmp_path)) as archive:
+        archive.extractall(tmp_path, filter="data")
+    done = subprocess.run([node, "-e", READ_HUB, str(view / "hub")], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    hub, (genome,), (tracks,) = json.loads(done.stdout)
+    assert hub["hub"] == "locuscope"
+    assert genome["organism"] == genome["scientificName"] == "Escherichia coli K-12 MG1655"
+    assert all((view / "hub" / genome[name]).is_file() for name in ("trackDb", "twoBitPath", "htmlPath"))
+    assert {track["track"] for track in tracks} == {path.stem for path in (view / "hub" / "ASM584v2").glob("*.b[bw]")}

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.browser.conftest import ROOT, served
 from tests.browser.locus_page import LocusPage
@@ -108,4 +109,36 @@ def test_a_lesson_goes_by_the_keys_of_a_presenter_to_the_explorer_and_back(page:
     page.get_by_role("button", name="Open in the Explorer").click()
     LocusPage(page, loaded="map")
     page.get_by_role("button", name="Back to the lesson").click()
+    expect(page.get_by_text("step 1 of 4")).to_be_visible()
+
+
+@pytest.mark.parametrize("way", ["button", "link"])
+def test_late_words_of_the_page_that_was_left_do_not_empty_the_next(page: Page, address: str, way: str) -> None:
+    words: list[bytes] = []
+    server: list[WebSocketRoute] = []
+
+    def connect(route: WebSocketRoute) -> None:
+        server.append(route.connect_to_server())
+
+        def send(message: str | bytes) -> None:
+            if isinstance(message, bytes) and BackMsg.FromString(message).rerun_script.fragment_id:
+                words.append(message)
+            server[-1].send(message)
+
+        route.on_message(send)
+
+    page.route_web_socket("**/_stcore/stream", connect)
+    page.goto(f"{address}/lessons?lesson=how-sure-lac")
+    page.get_by_role("button", name="Open in the Explorer").click()
+    back = page.get_by_role("button", name="Back to the lesson")
+    expect(back).to_be_visible()
+    figure = LocusPage(page, loaded="map")
+    figure.click(*figure.cell(3, 9))  # a figure tells the server what is selected
+    for _ in range(600):
+        if not words:
+            page.wait_for_timeout(100)
+    (back if way == "button" else page.get_by_role("link", name="Lessons", exact=True)).click()
+    for _ in range(30):
+        server[-1].send(words[0])
+        page.wait_for_timeout(30)
     expect(page.get_by_text("step 1 of 4")).to_be_visible()

@@ -56,7 +56,7 @@ def test_every_file_holds_both_matrices(asked: list[str], tmp_path: Path, capsys
         (["--at", "donor"], "The annotation has no donor of a coding sequence; it has region"),
         (["--at", "promoter"], "at is 'promoter'; allowed: start, stop, donor, acceptor, feature"),
         (["--before", "70"], "The logo has 76 bases; the model is to read 60 in all"),
-        (["--model", "locuscope-segmenter"], "does not predict single bases"),
+        (["--model", "locuscope-segmenter"], "cannot compute probabilities"),
         (["--out", "x.bed"], "names no format for this answer"),
     ],
 )

@@ -19,20 +19,22 @@ from engine.core.own_tracks import OwnTrack, Rows
 from engine.core.sequence import NucleotideSequence
 from engine.exports.browser_sessions import igv_session, jbrowse_config, session_spec, two_bit, write_zip
 from engine.exports.browser_tracks import BrowserView, view_of
-from engine.sources.outward_links import ucsc_names
+from engine.sources.outward_links import hub_names
+from engine.views.evidence import Highlight
 from tests.exports import conftest as made
 
 pyBigWig = pytest.importorskip("pyBigWig")  # noqa: N816
 pytest.importorskip("pybigtools")
 
 
-def view(sequence: NucleotideSequence, ucsc: tuple[str, str] = ("", "")) -> BrowserView:
+def view(sequence: NucleotideSequence, names: tuple[str, str, str] = ("", "", "")) -> BrowserView:
     features = (Feature("gene", "g one", 1, 4, "+"),)
     rows = Rows(np.array([2]), np.array([5]), np.array([0.5], np.float32), ("peak",), ("+",))
     own = (OwnTrack("own_1", "My <peaks>", "blocks", "#ff0000", rows),)
+    marked = (Highlight(0, 3, "first box", "#e69f00"), Highlight(5, 8, "second", "#0072b2", "binds <CRP>"))
     kinds = ("effects", "probabilities", "contacts", "segmentation", "dependency")
     results = [made.MAKERS[kind](sequence) for kind in kinds]
-    return view_of(sequence, results, features, own, title="A view", region=(2, 7), ucsc=ucsc)
+    return view_of(sequence, results, features, own, marked, title="A view", region=(2, 7), names=names)
 
 
 def unpacked(found: BrowserView, folder: Path) -> Path:
@@ -72,6 +74,13 @@ def test_an_igv_session_has_everything_inside_and_its_letters_lie_where_they_bel
     span = (start + 2, start + 5) if not found.place.reverse else (found.place.end - 5, found.place.end - 2)
     assert (int(bed[1]), int(bed[2])) == span
     assert peaks["color"] == "rgb(255,0,0)"
+    regions = next(track for track in session["tracks"] if track["name"] == "Regions")
+    assert "color" not in regions  # igv.js takes it instead of those of the rows
+    rows = [line.split("\t") for line in data_of(regions["url"]).decode().splitlines()]
+    colours = {row[3]: row[8] for row in rows}
+    assert colours == {"first_box": "230,159,0", "second": "0,114,178"}
+    at = {row[3]: (int(row[1]), int(row[2])) for row in rows}
+    assert at["first_box"] == ((start, start + 3) if not found.place.reverse else (found.place.end - 3, found.place.end))
 
 
 def test_the_files_of_the_zip_say_the_same_as_the_results(sequence: NucleotideSequence, tmp_path: Path) -> None:
@@ -117,18 +126,18 @@ def test_a_jbrowse_configuration_names_only_files_that_are_there(sequence: Nucle
     assert in_address == {"type": "LinearGenomeView", **shown["init"]}
 
 
-@pytest.mark.parametrize("ucsc", [("", ""), ("sacCer3", "chrIV")], ids=["own reference", "genome of UCSC"])
-def test_a_track_hub_has_what_ucsc_demands(ucsc: tuple[str, str], sequence: NucleotideSequence, tmp_path: Path) -> None:
-    found = view(sequence, ucsc)
+@pytest.mark.parametrize("names", [("", "", ""), ("sacCer3", "chrIV", "Saccharomyces cerevisiae")], ids=["own reference", "genome of UCSC"])
+def test_a_track_hub_has_what_ucsc_demands(names: tuple[str, str, str], sequence: NucleotideSequence, tmp_path: Path) -> None:
+    found = view(sequence, names)
     folder = unpacked(found, tmp_path) / "hub"
     (hub,) = stanzas((folder / "hub.txt").read_text(encoding="utf-8"))
     assert {"hub", "shortLabel", "longLabel", "genomesFile", "email"} <= set(hub)
     (genome,) = stanzas((folder / hub["genomesFile"]).read_text(encoding="utf-8"))
     assert (folder / genome["trackDb"]).is_file()
-    assert (genome["genome"] == "sacCer3") == bool(ucsc[0]) == ("twoBitPath" not in genome)
+    assert (genome["genome"] == "sacCer3") == bool(names[0]) == ("twoBitPath" not in genome)
     tracks = stanzas((folder / genome["trackDb"]).read_text(encoding="utf-8"))
     assert len(tracks) == len(found.tracks)
-    contig = ucsc[1] or found.place.contig
+    contig = names[1] or found.place.contig
     for track in tracks:
         assert {"track", "bigDataUrl", "shortLabel", "longLabel", "type"} <= set(track)
         assert track["track"].isascii()
@@ -141,6 +150,7 @@ def test_a_track_hub_has_what_ucsc_demands(ucsc: tuple[str, str], sequence: Nucl
             if file.isBigBed():
                 columns = len(file.entries(contig, 0, found.place.end)[0][2].split("\t")) + 3
                 assert columns == int(track["type"].split(" ")[1])
+    assert "second: binds &lt;CRP&gt;" in (folder / "about.html").read_text(encoding="utf-8")
     assert "My &lt;peaks&gt;" in (folder / "about.html").read_text(encoding="utf-8")
 
 
@@ -158,7 +168,7 @@ def test_a_two_bit_file_is_as_its_format_says() -> None:
 
 def test_a_place_far_along_a_contig_needs_a_genome_that_others_know(tmp_path: Path) -> None:
     far = NucleotideSequence(made.LETTERS, locus=Locus.parse("GRCh38:chr17:43,044,295-43,044,304"))
-    found = view(far, ucsc_names("GRCh38", "chr17"))
+    found = view(far, hub_names("GRCh38", "chr17"))
     assert igv_session(found)["genome"] == "hg38"
     assert "reference" not in igv_session(found)
     assert jbrowse_config(found)["assemblies"][0]["name"] == "hg38"
@@ -172,6 +182,7 @@ def test_a_view_without_any_track_is_refused(tmp_path: Path) -> None:
 
 
 def test_names_at_ucsc() -> None:
-    assert ucsc_names("R64", "IV") == ("sacCer3", "chrIV")
-    assert ucsc_names("ASM985889v3", "NC_045512.2") == ("wuhCor1", "NC_045512v2")
-    assert ucsc_names("ASM584v2", "NC_000913.3") == ucsc_names("", "x") == ("", "")
+    assert hub_names("R64", "IV") == ("sacCer3", "chrIV", "Saccharomyces cerevisiae S288C")
+    assert hub_names("ASM985889v3", "NC_045512.2") == ("wuhCor1", "NC_045512v2", "SARS-CoV-2 Wuhan-Hu-1")
+    assert hub_names("ASM584v2", "NC_000913.3") == ("", "", "Escherichia coli K-12 MG1655")
+    assert hub_names("", "x") == ("", "", "")

@@ -142,6 +142,10 @@ def test_the_reverse_strand_keeps_the_letters_of_the_forward_one() -> None:
     assert parse_qs(text) == {"sequence": ["ACGTACGTAA"], "model": ["gpn"], "strand": ["reverse"]}
 
 
+def test_letters_of_a_file_have_no_address() -> None:
+    assert address_of(Question("file mine.fa 1"), shown("ACGTACGTAA"), "locuscope") is None
+
+
 def test_too_many_letters_have_no_address() -> None:
     assert address_of(Question("x"), shown("A" * 8001), "locuscope") is None
 

@@ -93,7 +93,7 @@ def test_a_row_opens_with_its_allele_and_the_score_that_ranked_it() -> None:
 
     app = AppTest.from_function(_triage, default_timeout=90).run()
     next(button for button in app.button if button.label == "substitution").click().run()
-    until(app, lambda now: any("rank 1 of 1 substitutions" in item.value for item in now.caption))
+    until(app, lambda now: any("by Locuscope in a window of 512 bases" in item.value for item in now.caption))
     assert not app.exception
     found: Triage = app.session_state[triage_desk.SLOT].result
     question = app.session_state["locuscope"].question

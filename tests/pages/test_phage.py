@@ -71,7 +71,7 @@ def test_genes_of_an_uploaded_genbank_file_are_ranked(opened: AppTest) -> None:
 
 def test_the_loss_of_the_explorers_sequence_says_its_cost_before_it_starts(opened: AppTest) -> None:
     assert not opened.exception
-    assert any("1 forward passes" in item.value.replace("\\", "") for item in opened.caption)
+    assert any("1 forward pass of" in item.value.replace("\\", "") for item in opened.caption)
     app = computed(opened)
     assert any("Mean loss" in item.value for item in app.caption)
     assert any(item.label.startswith("Open") for item in app.button)

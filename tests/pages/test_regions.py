@@ -41,6 +41,8 @@ def test_a_region_is_marked_seen_hopped_to_and_undone(genome: str, explorer: Cal
     assert (shown.start, shown.end, shown.name) == (4, 10, "region 1")
     next(item for item in app.text_input if item.label == "Name" and item.value == "region 1").set_value("a box").run()
     assert session.regions[0].name == "a box"
+    next(item for item in app.text_input if item.label == "Note").set_value("binds it").run()
+    assert session.regions[0].note == "binds it"
     next(item for item in app.button if item.key.startswith("region-go-")).click().run()
     assert not app.exception
     assert session.question.moved
@@ -49,13 +51,15 @@ def test_a_region_is_marked_seen_hopped_to_and_undone(genome: str, explorer: Cal
     button(app, "↶").click().run()
     assert not session.question.moved
     assert session.question.text == f"{genome}:c1:1,001-1,020"
+    button(app, "↶").click().run()  # the note
+    assert (session.regions[0].name, session.regions[0].note) == ("a box", "")
     button(app, "↶").click().run()  # the name
     assert session.regions[0].name == "region 1"
     button(app, "↶").click().run()
     assert session.regions == ()
-    for _ in range(2):
+    for _ in range(3):
         button(app, "↷").click().run()
-    assert session.regions[0].name == "a box"
+    assert session.regions[0].note == "binds it"
     assert [text for text, _ in session.history.recent] == [f"{genome}:c1:1,001-1,020"]
     session.computing.cancel()
 

@@ -46,7 +46,7 @@ def saved() -> Session:
     seen = {"view": session.on_screen.identity, "region": {"a": 3, "b": 17}, "rows": {"a": 3, "b": 17}, "selection": {"i": 4, "j": 9}}
     session.saw({**seen, "arrangement": {"folded": ["entropy", "own-1a2b"]}})
     session.exchange = session_file.replace(session.exchange, display={"shape": "triangle", "palette": "magma", "high": None})
-    session.regions = (Region("", "c1", 4, 9, "box", "#56b4e9"),)
+    session.regions = (Region("", "c1", 4, 9, "box", "#56b4e9", "as they say"),)
     steps = tuple(
         Step(Question(text, moved=text[-4] == "5"), session.regions) for text in ("toy:c1:1-30", "file other.fa 2", "toy:c1:5-30")
     )

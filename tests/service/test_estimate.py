@@ -12,7 +12,7 @@ from engine.core.settings import Settings
 from engine.service import devices
 from engine.service.devices import checked_device, checked_dtype, code_fingerprint, deciding_files
 from engine.service.engine import Engine, Request
-from engine.service.estimate import Timings
+from engine.service.estimate import SHIPPED_BYTES, Timings, as_if_shipped, is_small
 from tests.fake_model import FakeRegistry
 
 
@@ -36,6 +36,14 @@ def test_newer_runs_weigh_half() -> None:
 def test_timings_survive_a_restart(tmp_path: Path) -> None:
     Timings(tmp_path / "home" / "timings.json").note("a", 10, 10, 1.0)
     assert Timings(tmp_path / "home" / "timings.json").seconds("a", 10, 10) == pytest.approx(1.0)
+
+
+def test_what_starts_by_itself_hangs_on_the_size_of_a_model_whose_speed_here_is_not_known() -> None:
+    assert as_if_shipped(1_000, SHIPPED_BYTES // 10) == as_if_shipped(1_000, 0) == 1_000  # a small model is not taken to be faster
+    assert as_if_shipped(1_000, 200 * SHIPPED_BYTES) == 200_000  # half a billion parameters
+    assert is_small(as_if_shipped(1_000, SHIPPED_BYTES), None)
+    assert not is_small(as_if_shipped(1_000, 200 * SHIPPED_BYTES), None)
+    assert is_small(as_if_shipped(1_000, 200 * SHIPPED_BYTES), 3.0)  # a measured time decides
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"a": 3}', '{"a": {"x": 1}}', '{"a": {"3": "fast"}}', "{"])

@@ -297,3 +297,16 @@ def test_the_time_left_is_that_of_computing_and_not_of_waiting_for_turns() -> No
     job.used_seconds = 5.0
     monitor.advance(10)
     assert job.seconds_left == pytest.approx(15.0)
+    early = Job("key", None)
+    early.total, early.done, early.used_seconds = 1000, 10, 5.0
+    assert early.seconds_left == pytest.approx(495.0)  # and not what is assumed where nothing is known
+
+
+def test_the_time_left_of_what_is_put_together_from_other_jobs_goes_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(seconds=100.0)
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: clock.seconds)
+    job = Job("key", None)
+    job.total, job.done, job.began_following = 1000, 50, 100.0
+    clock.seconds = 130.0
+    assert job.used_seconds == 0.0
+    assert job.seconds_left == pytest.approx(570.0)

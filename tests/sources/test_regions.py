@@ -19,6 +19,18 @@ def test_what_is_written_is_read_again_with_names_and_colours() -> None:
     assert read_regions("a.bed", text.encode(), "R64", SETTINGS) == (given, "")
 
 
+def test_notes_are_the_descriptions_of_ucscs_bed_detail_and_a_tenth_column() -> None:
+    given = (Region("", "c1", 3, 9, "box", "#112233", "binds <CRP> & more"), Region("", "c1", 12, 15, "other"))
+    text = bed_of(given)
+    assert text.splitlines()[0] == 'track name="regions" type=bedDetail itemRgb="On"'
+    assert text.splitlines()[1].split("\t")[3:] == ["box", "0", ".", "3", "9", "17,34,51", "1", "binds &lt;CRP&gt; &amp; more"]
+    assert read_regions("a.bed", text.encode(), "", SETTINGS) == (given, "")
+    others = b"track type=bedDetail\nc1\t3\t9\tbox\t7\tbound\n"  # the least that UCSC takes: four columns and two
+    assert read_regions("a.bed", others, "", SETTINGS)[0][0].note == "bound"
+    tenth = b"c1\t3\t9\tbox\t0\t+\t3\t9\t1,2,3\tour own files\nc1\t3\t9\tbox\t0\t+\t3\t9\t1,2,3\t1\t6\t0\n"
+    assert [item.note for item in read_regions("a.bed", tenth, "", SETTINGS)[0]] == ["our own files", ""]
+
+
 def test_three_columns_are_enough_and_lines_that_are_none_are_named() -> None:
     found, note = read_regions(
         "a.bed", b"track name=x\n# mine\nc1 5 9\nc1\t9\t3\nnonsense\nc2\t1\t4\tb\t0\t+\t1\t4\t999,0,0\n", "", SETTINGS

@@ -36,7 +36,7 @@ def test_a_pair_stands_over_its_middle_and_as_far_down_as_its_bases_are_apart() 
     assert values[row, columns].tolist() == [6.0, 6.0]  # bases 1 and 72, 71 apart
     assert np.nanmax(values) == 6.0
     (panel,) = (panel for panel in figure.layout.meta["panels"] if panel["id"] == "band")
-    assert panel["title"] == "Dependency band, up to 80 bases apart"
+    assert panel["title"] == "Dependency band ±80 bases"
     assert panel["model"].endswith(", tiled")
     assert "in tiles of 32 bases with 80 read on either side" in figure.layout.meta["sentence"]
     assert "pairs more than 80 bases apart were not asked" in figure.layout.meta["sentence"]

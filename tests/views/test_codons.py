@@ -49,6 +49,7 @@ def test_the_panel_stands_where_the_frame_is_known_and_says_the_amino_acids() ->
     evidence = LocusEvidence(given, {}, (coding(2, 14),))
     panel = next(one for one in locus_figure(evidence, FigureStyle(live=True)).layout.meta["panels"] if one["id"] == "codons")
     assert [label["text"] for label in panel["labels"]] == ["M", "A", "K", "*"]
+    assert panel["near"][1] - panel["far"][1] == pytest.approx(12)  # letters, and boxes alone further down
     assert not belongs(LocusEvidence(given, {}, (Feature("CDS", "g", 2, 14, "+"),)))
     for name in ("NC_001224.1", "NC_012920.1", "dmel_mitochondrion_genome", "mitochondrion", "chrMT"):
         part = Feature("CDS", "g", 2, 14, "+", name, {"phase": "0"})

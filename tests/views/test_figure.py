@@ -375,12 +375,12 @@ def test_a_row_is_a_gene_or_a_transcript_and_no_names_of_a_lane_overlap() -> Non
 
 
 def test_a_region_is_a_block_with_its_name_and_a_column_through_all_panels() -> None:
-    evidence = replace(samples.everything(samples.sequence()), highlights=(Highlight(4, 20, "a box", "#56b4e9"),))
+    evidence = replace(samples.everything(samples.sequence()), highlights=(Highlight(4, 20, "a box", "#56b4e9", "seen"),))
     for style in (FigureStyle(), FigureStyle(live=True)):
         figure = locus_figure(evidence, style)
         (column,) = (shape for shape in figure.layout.shapes if shape.fillcolor == "#56b4e9")
         assert (column.x0, column.x1, column.yref, column.y0, column.y1) == (4.5, 20.5, "paper", 0, 1)
-        assert panel_of(figure, "regions")["labels"] == [{"text": "a box", "start": 4.5, "end": 20.5, "y": 0}]
+        assert panel_of(figure, "regions")["labels"] == [{"text": "a box", "start": 4.5, "end": 20.5, "y": 0, "note": "seen"}]
 
 
 def test_elements_that_are_never_likely_become_one_line_with_their_highest_value() -> None:

@@ -46,6 +46,9 @@ HEARD = math.log(1.1)
 """Change of the log odds of a letter from which on the memory has a say."""
 MASKED_TOGETHER = 64
 """Bases that are masked in one pass of the memory alone, each in a row of its own."""
+WHOLE_UP_TO = 90
+"""Bases up to which whole passes of a local network, many mutants in each, cost less than a cone for every base (one thread of a Zen 4; in
+milliseconds a base, 40 / 76 / 100 / 120 bases: 10 / 14 / 20 / 25 and 15 / 16 / 20 / 20)."""
 CONTEXT_BP = 128
 SEGMENTED_BP = 1023
 """Window the segmenter is trained and measured on, and the bases at its edges that are left to the neighbour."""
@@ -247,6 +250,10 @@ class Locuscope:
         """
         return self._device.type != "cpu" or (self.fast is None and self.local is None)
 
+    def _by_passes(self, reference: Prepared) -> bool:
+        """Whether exact mutants of ``reference`` are whole passes: `exact_by_passes`, and in a short sequence of a local network."""
+        return self.exact_by_passes or (self.fast is None and len(reference.letters) <= WHOLE_UP_TO)
+
     def mutant_logits(
         self,
         reference: Prepared,
@@ -263,7 +270,7 @@ class Locuscope:
         """
         if precision not in self.precisions:
             raise CapabilityMissing(f"{self.card.title} has no precision {quoted(precision)} here; it offers {', '.join(self.precisions)}.")
-        if precision == "exact" and self.exact_by_passes:
+        if precision == "exact" and self._by_passes(reference):
             return self.base_logits(reference, self.mutants(reference, positions, alternates), normalised=normalised)
         if self.fast is None:
             return self._local_scores(reference, positions, alternates + self._base, normalised=normalised)
@@ -276,7 +283,7 @@ class Locuscope:
         """Scores float32 (B, L, 4) with base ``positions[b]`` masked, without redoing the stem layer."""
         import torch
 
-        if self.exact_by_passes:
+        if self._by_passes(reference):
             return self.base_logits(reference, self.masked(reference, positions))
         masks = torch.full_like(positions, self._mask)
         if self.fast is None:

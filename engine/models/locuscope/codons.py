@@ -82,8 +82,9 @@ class CodonLayer(nn.Module):
         ends = torch.stack((stopped_before, stopped_behind), dim=-1)
         return torch.cat((torch.log2(1 + sizes.clamp(min=0)) / 8, torch.asinh(scores / 4), ends.to(scores.dtype)), dim=-1)
 
-    def _stretches(self, letters: Tensor) -> Tensor:
-        """Features (B, T, 3, FEATURES) of the open stretch around each base's codon, by its place in the codon; letters (B, T) are 0 to 4."""
+    def _stretches(self, letters: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Features (B, T, 3, FEATURES) of the open stretch around each base's codon, by its place in the codon; letters (B, T) are 0 to 4.
+        ``rows`` (B,): of that base of each input alone, (B, 1, 3, FEATURES)."""
         batch, length = letters.shape
         total, before, behind = self.open_stretches(letters)
         count = before.shape[1]
@@ -92,31 +93,39 @@ class CodonLayer(nn.Module):
             return total.gather(1, index[..., None].expand(-1, -1, -1, total.shape[-1]))
 
         up, down = total[:, :-1] - sums(before + 1), sums(behind) - total[:, 1:]
-        features = self.features(up, down, before >= 0, behind < count).view(batch, 3 * count, -1)
+        codons = [part.flatten(1, 2) for part in (up, down, before >= 0, behind < count)]
+        if rows is not None:
+            each, own = torch.arange(batch, device=rows.device)[:, None], rows[:, None] + torch.arange(2, -1, -1, device=rows.device)
+            return self.features(*(part[each, own] for part in codons))[:, None]
+        features = self.features(*codons)
         return torch.stack([features[:, 2 - place : 2 - place + length] for place in range(3)], dim=2)
 
-    def spelt(self, letters: Tensor) -> Tensor:
-        """Scores (B, T, 3, dialects, 4) of the four letters at each base, by its place in the codon."""
+    def spelt(self, letters: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Scores (B, T, 3, dialects, 4) of the four letters at each base, by its place in the codon; ``rows`` as in `tracks`."""
         wide = functional.pad(letters, (2, 2), value=OTHER)
         size = letters.shape[1]
         back2, back1, next1, next2 = (wide[:, k : k + size] for k in (0, 1, 3, 4))
         others = torch.stack((5 * next1 + next2, 25 + 5 * back1 + next1, 50 + 5 * back2 + back1), dim=-1)
+        if rows is not None:
+            others = others[torch.arange(len(rows), device=rows.device), rows][:, None]
         return self.spelling[others].view(*others.shape, self.DIALECTS, 4)
 
     def none_of(self, ids: Tensor) -> Tensor:
         """Score (B, 1, 1) of no frame at all, by the domain of ids (B, T)."""
         return self.none[ids[:, 0] - DOMAIN][:, None, None]
 
-    def tracks(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Features and weights of the frames, (B, T, TRACKS), where nothing is coding near 0, and the votes (B, T, 4)."""
+    def tracks(self, ids: Tensor, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Features and weights of the frames, (B, T, TRACKS), where nothing is coding near 0, and the votes (B, T, 4). ``rows`` (B,): of that
+        row of each input alone, with 1 in place of T."""
         strands = (ids, reverse_complement(ids))
         letters = [torch.where(is_base(strand), strand - BASE, OTHER) for strand in strands]
-        features = [self._stretches(held) for held in letters]
-        spelt = [self.spelt(held) for held in letters]
+        at = (None, None) if rows is None else (rows, ids.shape[1] - 1 - rows)
+        features = [self._stretches(*held) for held in zip(letters, at, strict=True)]
+        spelt = [self.spelt(*held) for held in zip(letters, at, strict=True)]
         features[1], spelt[1] = features[1].flip(1), spelt[1].flip(1).flip(-1)
         both = torch.cat(features, dim=2)
         judged = self.judge(both).flatten(2)
-        none = self.none_of(ids).expand(-1, ids.shape[1], -1)
+        none = self.none_of(ids).expand(-1, both.shape[1], -1)
         weights = torch.softmax(torch.cat((judged.float(), none), dim=-1), dim=-1)
         speaks = 1 - weights[..., -1:]
         framed = weights[..., :-1]

@@ -43,7 +43,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         tuple(traces),
         {"range": [band + 0.5, 0.5], "nticks": 4, "tickformat": ",d", "showgrid": False, "title": {"text": "bases apart"}},
         tuple(images),
-        title=f"{PANEL.title}, up to {band:,} bases apart",
+        title=f"{PANEL.title} ±{band:,} bases",
         unit=found.unit,
         model=found.provenance.answered_by,
         readout=_partners(found),

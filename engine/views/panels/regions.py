@@ -1,6 +1,8 @@
-"""Regions that are marked: a block each with its name; their columns run through all panels (`engine.views.notes.highlights`)."""
+"""Regions that are marked: a block each with its name, at the pointer with its note; their columns run through all panels (`engine.views.notes`)."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from engine.core.features import Feature
 from engine.views.evidence import FigureStyle, LocusEvidence
@@ -21,8 +23,10 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         ]
         traces.append(filled(together(paths), colour, opacity=0.55, name="regions"))
     called = {Feature("region", item.name, row.start, row.end): at[row] for row, item in own.items()}
+    notes = {(item.name, item.start + 0.5): item.note for item in own.values()}
+    names = tuple(replace(label, note=notes.get((label.text, label.start), "")) for label in labels(called, called, evidence))
     axis = {"visible": False, "range": [-count + 0.45, 0.55]}
-    return Drawn(tuple(traces), axis, height=LANE * count, labels=labels(called, called, evidence))
+    return Drawn(tuple(traces), axis, height=LANE * count, labels=names)
 
 
 PANEL = Panel(
@@ -30,7 +34,7 @@ PANEL = Panel(
     title="Regions",
     unit="",
     help="Regions that were marked or asked for, each in its colour; the column below each runs through all panels.",
-    reading="Mark one with Region in the bar and the menu that opens; the box Regions names, colours, lists and saves them.",
+    reading="Mark one with Region in the bar and the menu that opens; the box Regions names, colours, lists and saves them, with a note on each.",
     order=8,
     height=LANE,
     draw=draw,

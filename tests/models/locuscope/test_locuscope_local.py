@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from engine.analyses.dependency import DependencyParameters, dependency_map
 from engine.core.sequence import NucleotideSequence
 from engine.models.entry import LoadOptions
+from engine.models.locuscope import adapter
 from engine.models.locuscope.adapter import Locuscope
 from engine.models.locuscope.codon_mutants import CodonReference
 from engine.models.locuscope.codons import CodonLayer
@@ -72,7 +73,10 @@ def test_a_substitution_reaches_no_further_in_the_blocks(row: int) -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 9, 90])
 @pytest.mark.parametrize("normalised", [False, True])
-def test_exact_mutants_and_masks_are_those_of_whole_passes(model: Locuscope, length: int, normalised: bool) -> None:
+def test_exact_mutants_and_masks_are_those_of_whole_passes(
+    model: Locuscope, monkeypatch: pytest.MonkeyPatch, length: int, normalised: bool
+) -> None:
+    monkeypatch.setattr(adapter, "WHOLE_UP_TO", 0)
     assert model.precisions == ("exact",)
     assert not model.exact_by_passes
     prepared = model.prepare(NucleotideSequence(drawn_letters(length)))
@@ -88,10 +92,20 @@ def test_exact_mutants_and_masks_are_those_of_whole_passes(model: Locuscope, len
 
 def test_the_map_is_that_of_whole_passes(model: Locuscope, monkeypatch: pytest.MonkeyPatch) -> None:
     sequence = NucleotideSequence(drawn_letters(70))
+    monkeypatch.setattr(adapter, "WHOLE_UP_TO", 0)
     got = dependency_map(model, sequence).values
     monkeypatch.setattr(Locuscope, "exact_by_passes", True)
     slowly = dependency_map(model, sequence, DependencyParameters(precision="exact")).values
     np.testing.assert_allclose(got, slowly, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("length", "by_passes"), [(adapter.WHOLE_UP_TO, True), (adapter.WHOLE_UP_TO + 1, False)])
+def test_a_short_sequence_is_read_whole(model: Locuscope, monkeypatch: pytest.MonkeyPatch, length: int, by_passes: bool) -> None:
+    prepared = model.prepare(NucleotideSequence(drawn_letters(length)))
+    asked: list[int] = []
+    monkeypatch.setattr(LocalFast, "scores", lambda *given: asked.append(1) or torch.zeros(1, length + 1, 4))
+    model.mutant_logits(prepared, torch.tensor([3]), torch.tensor([1]))
+    assert bool(asked) is not by_passes
 
 
 def test_shared_parts_are_for_local_networks() -> None:

@@ -24,7 +24,7 @@ def masked(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, window: 
     return weight @ torch.cat((sink.value, value), dim=2)
 
 
-@pytest.mark.parametrize(("rows", "window"), [(1, 3), (31, 40), (32, 0), (77, 10), (100, 24)])
+@pytest.mark.parametrize(("rows", "window"), [(1, 3), (31, 40), (32, 0), (77, 10), (100, 24), (128, 9), (129, 9), (300, 24)])
 def test_it_equals_masked_attention(rows: int, window: int) -> None:
     query, key, value, sink = drawn(rows)
     torch.testing.assert_close(windowed_attention(query, key, value, window, sink), masked(query, key, value, window, sink))
