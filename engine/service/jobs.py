@@ -6,6 +6,7 @@ the device to whoever comes before it (`engine.service.turns`), so that a short 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import threading
@@ -347,6 +348,22 @@ def follow(job: Job, waiter: Waiter, monitor: Monitor | None, keep_partial: bool
     return job.answer()
 
 
+LAST_SECONDS = 3.0
+"""How long a process that ends waits for what it computes: a thread that is within a product then brings the whole process down with an abort."""
+_running: set[Job] = set()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Stop what is still computed when the process ends."""
+    jobs = [*_running]
+    for job in jobs:
+        job.cancel()
+    last = time.monotonic() + LAST_SECONDS
+    for job in jobs:
+        job.wait(max(0.0, last - time.monotonic()))
+
+
 def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job, State], None]) -> None:
     """Run ``work`` in a thread of its own that ends with the process; ``ended`` is called with its last state."""
 
@@ -362,6 +379,7 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job,
         except BaseException as error:  # noqa: BLE001  nobody is above this thread: whatever it is ends in the log and on the page
             problem = _told(job, error)
         ended(job, state)
+        _running.discard(job)
         job.finish(state, result, problem)
         for last in job.afterwards:
             try:
@@ -369,6 +387,7 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job,
             except Exception:
                 logger.exception("what follows a computation failed")
 
+    _running.add(job)
     threading.Thread(target=body, name=f"job-{job.key[:8]}", daemon=True).start()
 
 
