@@ -246,7 +246,8 @@ def passes(sequence: NucleotideSequence, parameters: DependencyParameters) -> in
 class _Progress:
     """Makes partial maps while a scan runs, when somebody looks, and goes on from one.
 
-    ``known``: what an earlier run of the same question left; its rows are not computed again.
+    ``known``: what an earlier run of the same question left; its rows are not computed again. ``shown``: substitutions of a first picture, which a
+    smaller one does not replace.
     """
 
     def __init__(
@@ -271,7 +272,7 @@ class _Progress:
         scale = Scale(parameters.metric, parameters.epsilon)
         self.rows = RowMaxima(scale, self.window, earlier)
         self.influence = InfluenceMeans(Scale(), len(sequence), known=influence) if with_influence else None
-        self.finished = self.begin
+        self.finished, self.shown = self.begin, 0
         self.began = time.perf_counter() - seconds
 
     @property
@@ -282,7 +283,7 @@ class _Progress:
     def publish(self, finished: int) -> None:
         """After ``finished`` substitutions: show the map so far if it would be looked at."""
         self.finished = finished
-        if finished < len(self.substitutions) and self.monitor.wants_partial():
+        if self.shown < finished < len(self.substitutions) and self.monitor.wants_partial():
             self.monitor.publish(self.result())
 
     def result(self) -> DependencyMap:
@@ -310,11 +311,14 @@ class _Progress:
 
 
 class _FirstRows:
-    """Shows the exact rows that decide on a precision as a first, coarse map, when somebody looks; a scan does not go on from it."""
+    """Shows the exact rows that decide on a precision as a first, coarse map, when somebody looks; a scan does not go on from it.
+
+    ``shown``: substitutions in the last picture.
+    """
 
     def __init__(self, model: NucleotideModel, sequence: NucleotideSequence, parameters: DependencyParameters, monitor: Monitor) -> None:
         self.model, self.sequence, self.parameters, self.monitor = model, sequence, parameters, monitor
-        self._began = time.perf_counter()
+        self._began, self.shown = time.perf_counter(), 0
 
     def __call__(self, reference: Tensor, positions: Tensor, alternates: Tensor, logits: Tensor) -> None:
         """As `engine.analyses.substitutions.Looked`."""
@@ -332,6 +336,7 @@ class _FirstRows:
         seconds = time.perf_counter() - self._began
         origin = stamp("dependency", VERSION, self.model, self.parameters, self.sequence, seconds, partial=True)
         self.monitor.publish(DependencyMap(self.sequence, values, origin, self.parameters.metric, 0, done, influence))
+        self.shown = len(positions)
 
 
 def _goes_on(known: DependencyMap, scan: Scan, window: Window, with_influence: bool) -> bool:
@@ -367,15 +372,17 @@ def dependency_map(
     chosen = parameters or DependencyParameters()
     watcher = monitor or SilentMonitor()
     checked_window(chosen.window, len(sequence))
-    scan = Scan.of(model, sequence, chosen.precision, chosen.tau, _FirstRows(model, sequence, chosen, watcher))
+    first = _FirstRows(model, sequence, chosen, watcher)
+    scan = Scan.of(model, sequence, chosen.precision, chosen.tau, first)
     progress = _Progress(scan, sequence, chosen, watcher, known)
+    progress.shown = first.shown
     watcher.start(1 + progress.ready + len(progress.substitutions) - progress.begin)
     if progress.ready:
         watcher.advance(progress.ready)
     try:
         scan.run(progress.substitutions, progress.readers, watcher, progress.publish, progress.begin)
     except Cancelled:
-        if progress.rows.values is not None:
+        if progress.rows.values is not None and progress.finished:
             watcher.publish(progress.result())
         raise
     return progress.result()

@@ -49,7 +49,7 @@ class Bounds:
     lines: int = 5_000_000
     records: int = 10_000
     features: int = 500_000
-    alleles: int = 1_000_000
+    alleles: int = 200_000
     alleles_of_record: int = 1_000
     attributes: int = 1_000
 
@@ -57,7 +57,7 @@ class Bounds:
     def of(cls, settings: Settings) -> Bounds:
         """What a visitor may give, in proportion to the setting ``max_upload_bytes``."""
         size = settings.max_upload_bytes
-        return cls(size, max(size // 10, 10_000), max(size // 5_000, 1_000), max(size // 100, 10_000), max(size // 50, 10_000))
+        return cls(size, max(size // 10, 10_000), max(size // 5_000, 1_000), max(size // 100, 10_000), max(size // 250, 10_000))
 
 
 OWN_FILES = Bounds(text_bytes=1 << 40, lines=1 << 40, records=10_000_000, features=100_000_000, alleles=100_000_000)

@@ -69,7 +69,9 @@ def variants_of(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES) -> 
         first_problem = first_problem or next((variant.problem for variant in alleles if variant.problem), "")
         count += len(alleles)
         if count > bounds.alleles:
-            raise FileFormatError(f"The file {file_name(name)} has more than {bounds.alleles:,} variants; split it.")
+            raise FileFormatError(
+                f"The file {file_name(name)} has more than {bounds.alleles:,} variants; split it, or give it to the command triage."
+            )
         yield from alleles
     if first_problem and not usable:
         raise FileFormatError(f"The file {file_name(name)} has no record that can be used. {first_problem}")

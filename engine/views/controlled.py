@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +42,7 @@ class ControlledChange:
         """How many of the lost and gained relations stand above the shuffled sequences, and the places across the change."""
         first, second = self.patterns
         told = [
-            f"By {first.shuffles:,} dinucleotide-shuffled sequences of each allele: {self._counted('lost')}; {self._counted('gained')}."
+            f"By {first.shuffles:,} dinucleotide-shuffled {'sequence' if first.shuffles == 1 else 'sequences'} of each allele: {self._counted('lost')}; {self._counted('gained')}."
         ]
         places = [self._across(found, name) for found, name in ((first, "reference"), (second, "alternate"))]
         return (*told, f"Places across the change with a q-value up to {first.rate:g}: {'; '.join(places)}.")
@@ -62,14 +62,18 @@ class ControlledChange:
         return f"{kept:,} of {len(q):,} relations {word} have a q-value up to {found.rate:g} in the {name}{best}"
 
     def _across(self, found: Patterns, name: str) -> str:
-        """The places of an allele up to the rate one of whose sides holds a changed base."""
+        """The places of an allele up to the rate one of whose sides holds a changed base; positions are those of the reference where the
+        change keeps the length."""
         size = len(self.change.reference if name == "reference" else self.change.alternate)
         first, last = self.change.start, max(self.change.start, self.change.start + size - 1)
         rows = [int(row) for row in found.kept if _holds(found, int(row), first, last)]
         if not rows:
             return f"{name}, none"
-        named = ", ".join(f"{found.described(row)} (q {found.q[row]:.2g})" for row in rows[:MOST_NAMED])
-        return f"{name}, {named}{f' and {len(rows) - MOST_NAMED:,} more' if len(rows) > MOST_NAMED else ''}"
+        reference = self.patterns[0].sequence
+        told = replace(found, sequence=reference) if len(reference) == len(found.sequence) else found
+        own = "" if told.sequence is reference else " by its own positions"
+        named = ", ".join(f"{told.described(row)} (q {found.q[row]:.2g})" for row in rows[:MOST_NAMED])
+        return f"{name}{own}, {named}{f' and {len(rows) - MOST_NAMED:,} more' if len(rows) > MOST_NAMED else ''}"
 
 
 def _holds(found: Patterns, row: int, first: int, last: int) -> bool:

@@ -60,6 +60,7 @@ def facts(figure: go.Figure, words: Sequence[str], *, dark: bool) -> dict[str, A
         {
             **{name: panel[name] for name in ("id", "title", "axis", "height", "state", "words", "analyses", "choices", "near", "far")},
             "key": f"yaxis{panel['axis'][1:]}",
+            "letter_pixels": panel.get("letter_pixels", meta["letter_pixels"]),
             "names": [] if panel.get("pictured") else names(panel, panel["near"] or ranges[panel["axis"]]),
             "arcs": arcs(panel["arcs"], length, ranges[panel["axis"]]) if panel.get("arcs") else "",
             "say": panel["title"].lower() if len(panel["readout"] or ()) != 1 else "",

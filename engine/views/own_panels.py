@@ -198,7 +198,7 @@ def _pairs(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Draw
 
 
 def _empty(note: str = "") -> Drawn:
-    return Drawn(state=PanelState("cannot", note) if note else PanelState("result", "nothing of it lies here"))
+    return Drawn(height=LANE, state=PanelState("cannot", note) if note else PanelState("result", "nothing of it lies here"))
 
 
 _DRAW: dict[str, Callable[..., Any]] = {"blocks": _blocks, "signal": _signal, "variants": _variants, "pairs": _pairs}

@@ -86,6 +86,6 @@ def _layout(x: str, y: str, *, dark: bool) -> dict[str, Any]:
         "margin": {"l": 60, "r": 16, "t": 16, "b": 48},
         "xaxis": {**axis, "title": {"text": plain(x)}},
         "yaxis": {**axis, "title": {"text": plain(y)}},
-        "legend": {"x": 1, "xanchor": "right", "y": 1, "bgcolor": "rgba(0,0,0,0)"},
+        "legend": {"x": 1.01, "xanchor": "left", "y": 1, "bgcolor": "rgba(0,0,0,0)"},
         "hovermode": "closest",
     }

@@ -215,8 +215,7 @@ def _base(sequence: NucleotideSequence, letter: str, index: int) -> str:
 
 
 def _numbers(sequence: NucleotideSequence, placed: Layout, colour: str) -> list[dict[str, Any]]:
-    """Positions of every tenth base, and of both ends, outside the backbone."""
-    middle = placed.places.mean(axis=0)
+    """Positions of every tenth base, and of both ends, each on the side where other bases are farthest."""
     found = []
     every = NUMBERED * (1 + len(sequence) // LETTERS_UP_TO * 4)
     for index in sorted({0, len(sequence) - 1, *range(every - 1, len(sequence), every)}):
@@ -224,9 +223,9 @@ def _numbers(sequence: NucleotideSequence, placed: Layout, colour: str) -> list[
         along = after - before
         away = np.array([along[1], -along[0]])
         away = away / max(float(np.linalg.norm(away)), 1e-9)
-        here = placed.places[index]
-        away = away if away @ (here - middle) >= 0 else -away
-        x, y = here + 1.3 * away
+        here, others = placed.places[index], np.delete(placed.places, index, axis=0)
+        beside = here + 1.3 * np.array([away, -away])
+        x, y = max(beside, key=lambda spot: np.linalg.norm(others - spot, axis=1).min(initial=np.inf))
         ends = {0: "5′", len(sequence) - 1: "3′"}
         text = f"{ends[index]} {index + 1:,}" if index in ends else f"{index + 1:,}"
         found.append({"x": x, "y": y, "text": text, "showarrow": False, "font": {"size": 10, "color": colour}})
@@ -392,10 +391,16 @@ def combinations(values: NDArray[np.float32], reference: tuple[str, str], *, dar
         width=330,
         height=330,
         paper_bgcolor=colours["background"],
+        plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours["ink"], "size": 12},
         margin={"l": 56, "r": 10, "t": 10, "b": 50},
         xaxis={"title": {"text": f"letter at {plain(reference[1])}", "standoff": 6}, "constrain": "domain"},
-        yaxis={"title": {"text": f"letter at {plain(reference[0])}", "standoff": 6}, "autorange": "reversed", "scaleanchor": "x"},
+        yaxis={
+            "title": {"text": f"letter at {plain(reference[0])}", "standoff": 6},
+            "autorange": "reversed",
+            "scaleanchor": "x",
+            "constrain": "domain",
+        },
         shapes=shapes,
     )
     return figure

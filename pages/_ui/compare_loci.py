@@ -21,7 +21,7 @@ from pages._ui.address import LONGEST_SEQUENCE
 from pages._ui.compare_address import Wanted
 from pages._ui.question import Question, Shown, echo, resolve
 from pages._ui.runs import Price
-from pages._ui.text import plain, show_caption, show_error
+from pages._ui.text import show_caption, show_error
 
 if TYPE_CHECKING:
     from engine.analyses.dependency import DependencyMap
@@ -84,7 +84,7 @@ def page(shared: state.Shared, session: state.Session, models: list[str], wanted
     if kept.every:
         _follow(shared, kept, anchors)
     else:
-        show_caption(f"{plain(echo(kept.shown[1]))}: {_price(shared, session, kept).words()} for both; press Compare.")
+        show_caption(f"{echo(kept.shown[1])}: {_price(shared, session, kept).words()} for both; press Compare.")
     return now
 
 
@@ -180,7 +180,7 @@ def _follow(shared: state.Shared, loci: Loci, anchors: tuple[int, int] | None) -
     titles = (loci.shown[0].title, loci.shown[1].title)
     style = FigureStyle(dark=st.context.theme.type == "dark", width=1300)
     words = f"Dependency maps of {titles[0]} and {titles[1]} by {shared.engine.model(loci.model).card.title}, one colour scale"
-    show_caption(f"{plain(echo(loci.shown[0]))} · {plain(echo(loci.shown[1]))}")
+    show_caption(f"{echo(loci.shown[0])} · {echo(loci.shown[1])}")
     if anchors is not None:
         show_caption(
             f"Aligned at base {anchors[0] + 1:,} of the first and {anchors[1] + 1:,} of the second, cut to what both have; zoom moves both."

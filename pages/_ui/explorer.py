@@ -127,7 +127,7 @@ def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
 def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
     """What was understood, what it costs, and the way on when it is long or cannot be done."""
     shown = session.on_screen
-    left, right = st.columns([4.6, 5.4], vertical_alignment="center", gap="small")
+    left, right = st.columns([4.1, 5.9], vertical_alignment="center", gap="small")
     about = shown.example.what_to_see if shown.example is not None else " · ".join(shown.notes[1:])
     left.markdown(" · ".join(part for part in (f"**{plain(shown.title)}**", plain(echo(shown)), plain(about)) if part))
     with right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
@@ -205,8 +205,8 @@ def _quicker(shared: Shared, session: Session) -> None:
     row = shared.engine.quicker(session.on_screen.sequence, session.question.model)
     if row is None:
         return
-    about = f"{row.card.title}: {row.card.description} {row.card.limitations}"
-    if st.button(plain(f"Exact in a fraction of the time: {row.card.title}"), key="quicker", type="tertiary", help=plain(about)):
+    about = f"Exact in a fraction of the time. {row.card.title}: {row.card.description} {row.card.limitations}"
+    if st.button(plain(f"Faster: {row.card.title}"), key="quicker", type="tertiary", help=plain(about)):
         search.change(
             session, replace(session.question, model=row.card.id, species=session.question.species.removesuffix(" without memory"))
         )

@@ -269,7 +269,7 @@ def _cost(shared: state.Shared, work: MotifWork) -> None:
         memory = len(chosen.places) * parameters.width * 16 / 1e6
         show_caption(
             f"{len(chosen.places):,} of {chosen.found:,} places, {work.passes:,} passes of {parameters.context_bp:,} bases, "
-            f"{time_in_words(seconds_of(shared.engine, work.request))}; {memory:,.1f} MB."
+            f"{time_in_words(seconds_of(shared.engine, work.request))}; {f'{memory:,.0f} MB' if memory >= 1 else 'under 1 MB'} of memory."
         )
 
 

@@ -53,8 +53,8 @@ function followed(view) {
   const { region, facts, laid, width } = view;
   const axis = ({ a, b }) => [a + 0.5, b + 0.5]; // base 0 lies from 0.5 to 1.5
   const found = { xaxis: { range: axis(region), ...ticks(region, facts.ruler, width / COLUMN_TICK) } };
-  for (const { id, key, height, near, far } of laid) {
-    if (near) found[key] = { range: view.scale() < facts.letter_pixels ? far : near };
+  for (const { id, key, height, near, far, letter_pixels } of laid) {
+    if (near) found[key] = { range: view.scale() < letter_pixels ? far : near };
     if (id !== "map") continue;
     const { low, high } = rowsOf(view);
     const [shift, rows, ruler] = low < 0 ? [0, { a: 0, b: high }, PLAIN] : [0.5, view.rows, facts.ruler];

@@ -300,6 +300,7 @@ def test_what_decides_on_the_precision_is_a_first_picture(off: float, used: str)
     first = watcher.partials[0]
     assert watcher.passes[0] == 1 + 2 * (3 + 1)
     assert [int(shown.rows_done.sum()) for shown in watcher.partials[:2]] == [2, 4]
+    assert np.all(np.diff([int(shown.rows_done.sum()) for shown in watcher.partials]) > 0)  # no picture is replaced by a coarser one
     assert first.provenance.partial
     assert first.provenance.parameters["precision"] == "auto"
     assert result.provenance.parameters["precision"] == used

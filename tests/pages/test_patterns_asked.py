@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.alleles import Change
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-from engine.service.engine import Engine
+from engine.service.engine import Engine, Request
 from pages._ui import choices
+from pages._ui.changes import changed
+from pages._ui.compare_controls import Controls
 from pages._ui.question import Question, Shown
 from pages._ui.runs import prepare, price
 
@@ -40,3 +43,27 @@ def test_patterns_of_another_map_are_not_shown(engine: Engine) -> None:
     question = Question(SEQUENCE.letters, "locuscope", asked=("patterns",), settings=(("metric", "log_ratio"),))
     runs = prepare(engine, "me", SHOWN, question)
     assert "usual map" in runs.impossible["patterns"]
+
+
+def test_the_controls_of_an_allele_are_asked_by_a_click_and_kept(engine: Engine) -> None:
+    change = Change(11, "C", "A")
+    alleles = SEQUENCE, changed(SEQUENCE, change)
+    question = Question(SEQUENCE.letters, "locuscope", settings=(("shuffles", "1"),))
+    asked = Controls.of(engine, alleles, question, "locuscope", "", "me")
+    assert not asked.jobs
+    # a map of each allele and of its one shuffled sequence
+    assert asked.cost(engine).startswith(f"{2 * 2 * (1 + 3 * len(SEQUENCE)):,} model runs")
+    asked.start(engine)
+    maps = tuple(engine.run(Request("dependency", sequence)) for sequence in alleles)
+    for job in asked.jobs.values():
+        job.wait(120)
+    found = asked.found(maps, change)
+    assert found is not None
+    assert "By 1 dinucleotide-shuffled sequence of each allele" in found.words[0]
+    again = Controls.of(engine, alleles, question, "locuscope", "", "somebody else")
+    assert set(again.jobs) == {"reference", "alternate"}
+
+
+def test_without_shuffles_the_controls_of_an_allele_say_so(engine: Engine) -> None:
+    question = Question(SEQUENCE.letters, "locuscope", settings=(("shuffles", "0"),))
+    assert "there are no q-values" in Controls.of(engine, (SEQUENCE, SEQUENCE), question, "locuscope", "", "me").problem

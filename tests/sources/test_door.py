@@ -148,7 +148,7 @@ def test_a_visitors_bounds_grow_with_the_setting() -> None:
         5_000_000,
         10_000,
         500_000,
-        1_000_000,
+        200_000,
     )
     assert Bounds.of(Settings(max_upload_bytes=1 << 40)).records > 10**8
 

@@ -44,6 +44,16 @@ def test_values_of_cells_have_the_q_value_of_the_threshold_they_reach() -> None:
     assert second == pytest.approx([0.4, 0.4, 1])
 
 
+def test_places_of_the_alternate_are_named_by_the_coordinates_of_the_reference() -> None:
+    found = controlled()
+    placed = replace(found.patterns[0], sequence=samples.sequence(locus=True))
+    alternate = replace(found.patterns[1], q=np.array([0.5, 0.5, 0.5], np.float32), rate=1)
+    across = ControlledChange((placed, alternate), found.maps, CHANGE).words[1]
+    reference, other = across.split("; ")
+    assert reference.endswith("(q 0.05)")
+    assert other.split(" (q")[0].removeprefix("alternate, ") == reference.split("reference, ")[1].split(" (q")[0]
+
+
 def test_without_controls_there_are_no_q_values() -> None:
     found = controlled()
     with pytest.raises(ParameterError, match="1 or more"):

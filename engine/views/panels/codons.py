@@ -22,8 +22,8 @@ from engine.views.pictures import Picture
 
 LONGEST = 6000
 """Bases up to which codons are drawn one by one."""
-LETTER = 1.15
-"""Width of an amino acid's letter, in bases."""
+LETTER, FROM_PIXELS = 1.5, 4.5
+"""Width of an amino acid's letter, in bases; pixels of a base from which on it is drawn."""
 INSIDE = 0.11
 """Between a lane's edge and the box of a codon; its letter stands as far inside the box."""
 STANDARD = 1
@@ -97,7 +97,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     if style.live:
         images = _pictures(drawn, strengths, colours["ink"], len(letters), count)
         far = (FAR + near[0], FAR + near[1])
-        return replace(shown, traces=(anchor(),), images=images, near=near, far=far, facts={"pictured": True})
+        return replace(shown, traces=(anchor(),), images=images, near=near, far=far, facts={"pictured": True, "letter_pixels": FROM_PIXELS})
     traces = [
         filled(
             together([boxes(label.start, label.end, label.y - 0.5 + INSIDE, label.y + 0.5 - INSIDE) for label in own]),

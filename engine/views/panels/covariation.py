@@ -37,7 +37,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     else:
         title = found.dependency.provenance.card.title
         unit = f"under the diagonal, 0 to {limits[0]:.2g} bits; over it the dependency map, 0 to {limits[1]:.2g} {found.dependency.unit}"
-        bar, model, limit = "of each<br>limit", title, 1.0
+        bar, model, limit = "of limit", title, 1.0
         cells = _cells(relative, style)
     whole = cells.values.shape == shown.shape
     value = "%{customdata:.2f}" if whole else "%{z:.2f}"
