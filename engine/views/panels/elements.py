@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SEEN = 0.5
 """An element whose probability stays under this at every base is not seen."""
 ROW = 15
-ROOM = 15
+ROOM = 13
 """Letters beside a row."""
 FULL = 0.86
 """Height of probability 1 in a row."""
@@ -39,7 +39,7 @@ def plain(name: str) -> str:
 def beside_row(name: str) -> str:
     """An element's name as it fits beside a row; the read-out has it whole."""
     text = plain(name)
-    for long, short in ((" forward", " +"), (" reverse", " −"), ("splice ", "")):
+    for long, short in ((" forward", " +"), (" reverse", " −"), ("splice ", ""), ("enhancer,", "enh.,"), ("promoter,", "prom.,")):
         text = text.replace(long, short)
     return text if len(text) <= ROOM else f"{text[: ROOM - 1]}…"
 
