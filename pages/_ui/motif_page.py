@@ -288,7 +288,7 @@ def _shown(shared: state.Shared, session: state.Session, work: MotifWork, found:
         alt=f"Logo of {len(found):,} places as the model expects them, over their own",
         config={"displaylogo": False},
     )
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**What a base costs**")
         show_caption("−log2 P of the bases that stand there; a model that knows the motif is below the matrix of the other places.")

@@ -197,7 +197,8 @@ def _ranked(
 def _generate(shared: state.Shared, session: state.Session, given: Given, usable: list[str]) -> None:
     left, middle, right = st.columns([3, 2, 2])
     model, _ = _model(shared, usable, left)
-    prompt = middle.number_input("Prompt: first bases", 1, len(given.sequence), min(1000, len(given.sequence)), key="phage-prompt")
+    usual = min(1000, len(given.sequence), max(1, shared.engine.model(model).card.max_length // 2))
+    prompt = middle.number_input("Prompt: first bases", 1, len(given.sequence), usual, key=f"phage-prompt-{model}")
     length = middle.number_input("Bases to generate", 1, 200_000, 1000, key="phage-length")
     temperature = right.number_input("Temperature", 0.0, 10.0, 1.0, step=0.1, key="phage-temperature")
     seed = right.number_input("Seed", 0, 2**31, 0, key="phage-generate-seed")
