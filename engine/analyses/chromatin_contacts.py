@@ -59,7 +59,7 @@ class ChromatinContacts(Result):
 
     def __post_init__(self) -> None:
         bins = len(self.values)
-        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (bins, bins), "contacts"))
+        object.__setattr__(self, "values", frozen_array(self.values, np.float32, (bins, bins), "chromatin contacts"))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """``values``, ``offset``, ``bin_bp``, ``names``, ``biosamples``."""

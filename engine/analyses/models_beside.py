@@ -74,17 +74,23 @@ class ModelsBeside:
 
     def words(self) -> str:
         """How much the maps agree, where most and least, and what a model was not trained for."""
+        text = self._agreed()
+        for title, model in zip(self.titles, self.models, strict=True):
+            codes, counts = np.unique(model.trained, return_counts=True)
+            told = [f"{REASONS[code]} at {count:,} bases" for code, count in zip(codes.tolist(), counts.tolist(), strict=True) if code]
+            text += f" {title}: {', '.join(told)}." if told else ""
+        return text
+
+    def _agreed(self) -> str:
         pairs = [(self.correlations[a, b], a, b) for a, b in itertools.combinations(range(len(self.models)), 2)]
         best = max(pairs, key=lambda pair: np.nan_to_num(pair[0], nan=-2.0))
+        if not np.isfinite(best[0]):
+            return "No two of the maps can be correlated: one of each two says the same at every base."
         text = f"Spearman's correlation of whole maps is {best[0]:.2f} for {self.titles[best[1]]} and {self.titles[best[2]]}"
         text += f", {np.nanmean([pair[0] for pair in pairs]):.2f} on average of {len(pairs)} pairs." if len(pairs) > 1 else "."
         if np.isfinite(self.agreement).any():
             high, low = int(np.nanargmax(self.agreement)), int(np.nanargmin(self.agreement))
             text += f" They agree most at {high + 1:,} ({self.agreement[high]:.2f}), least at {low + 1:,} ({self.agreement[low]:.2f}); 0 is chance."
-        for title, model in zip(self.titles, self.models, strict=True):
-            codes, counts = np.unique(model.trained, return_counts=True)
-            told = [f"{REASONS[code]} at {count:,} bases" for code, count in zip(codes.tolist(), counts.tolist(), strict=True) if code]
-            text += f" {title}: {', '.join(told)}." if told else ""
         return text
 
     def rows(self) -> list[dict[str, Any]]:

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.analyses.batches import batches
-from engine.analyses.effects import log_likelihood_ratios
 from engine.analyses.log_odds import Scale
+from engine.analyses.masked_ratios import log_likelihood_ratios
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans
 from engine.analyses.substitutions import Scan, letter_codes, numbers, numbers_of_mutants

@@ -21,7 +21,7 @@ from engine.commands.arguments import (
     tell,
     writing,
 )
-from engine.commands.options import Device, Dtype, ModelId, Out, Species, Weights, whole
+from engine.commands.options import Device, Dtype, ModelId, Out, Species, VariantFile, Weights, whole
 from engine.core.errors import InputError, LocusError, ParameterError, SourceUnavailable, WeightsInvalid, WeightsMissing
 from engine.core.places import read_terms
 from engine.core.protocols import VariantScore
@@ -86,7 +86,7 @@ def scan_command(
 
 @app.command()
 def scores(
-    vcf: Annotated[Path, typer.Argument(metavar="VCF", help="Variants; plain, gzipped or bgzipped.")],
+    vcf: VariantFile,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="The assembly they were called on, such as GRCh38.")],
     model: Annotated[str, typer.Option(metavar="ID", help="alphamissense or alphagenome.")] = "alphamissense",
     out: Out = None,

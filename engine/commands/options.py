@@ -32,6 +32,7 @@ Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, c
 Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, float16 or bfloat16.")]
 _REFERENCE = typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")
 VariantReference = Annotated[Path | None, _REFERENCE]
+VariantFile = Annotated[Path, typer.Argument(metavar="VCF", help="Variants; plain, gzipped or bgzipped.")]
 NeededReference = Annotated[Path, _REFERENCE]
 GeneModels = Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF or GenBank with gene models.")]
 Genome = Annotated[Path, typer.Option("--fasta", metavar="GENOME", help="FASTA, or GenBank with its features.")]

@@ -10,7 +10,7 @@ import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import TerminalMonitor, check_ending, check_output, deliver, settings_of_command_line, tell, writing
-from engine.commands.options import Device, Dtype, NeededReference, Out, SpliceDistance, SpliceMasked, SpliceOutside, Weights
+from engine.commands.options import Device, Dtype, NeededReference, Out, SpliceDistance, SpliceMasked, SpliceOutside, VariantFile, Weights
 from engine.core.errors import InputError
 from engine.core.splicing import SpliceParameters
 
@@ -22,7 +22,7 @@ _TABLE_ENDS = (".tsv", ".txt")
 
 @app.command("splice")
 def splice_command(
-    vcf: Annotated[Path, typer.Argument(metavar="VCF", help="Variants; plain, gzipped or bgzipped.")],
+    vcf: VariantFile,
     fasta: NeededReference,
     gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3 or GTF: strands and splice sites of genes.")] = None,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="GRCh37 or GRCh38: take the genes that come with the model instead.")] = "",

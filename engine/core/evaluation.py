@@ -13,6 +13,8 @@ from engine.core.card import ModelCard
 PATH = Path(__file__).resolve().parents[2] / "assets" / "models" / "evaluation.json"
 OTHERS = (PATH.parent / "locuscope-local" / "evaluation.json",)
 """Tables of further shipped models."""
+PARTS = ("bits", "contacts", "variants", "segmentation", "cost")
+"""Parts of a table."""
 READINGS = {"stems": "stems_dna", "stems_rna": "stems", "cells": "cells", "published": "published"}
 """Row of the table of contacts, by the recipe; ``stems`` of an RNA are those of its map read as RNA."""
 _USUAL = {"symmetry": "max", "apc": False, "minimum_loop": 3, "partners": 1}

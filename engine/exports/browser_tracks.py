@@ -187,7 +187,12 @@ def _blocks(name: str, title: str, rows: list[tuple[int, int, str, float, str]],
 
 
 def _pairs(name: str, title: str, indices: NDArray[np.int64], scores: NDArray[np.float32], place: Place, about: str) -> BrowserTrack:
-    spans = np.array([[*place.interval(i, i + 1), *place.interval(j, j + 1)] for i, j in indices.tolist()], np.int64).reshape(-1, 4)
+    return _joined(name, title, [[*place.interval(i, i + 1), *place.interval(j, j + 1)] for i, j in indices.tolist()], scores, place, about)
+
+
+def _joined(name: str, title: str, ends: list[list[int]], scores: NDArray[np.float32], place: Place, about: str) -> BrowserTrack:
+    """Pairs of stretches of the contig: start and end of the one and of the other."""
+    spans = np.array(ends, np.int64).reshape(-1, 4)
     spans = np.where((spans[:, :1] <= spans[:, 2:3]), spans, spans[:, [2, 3, 0, 1]])
     order = np.lexsort((spans[:, 2], spans[:, 0]))
     spans, values = spans[order], scores[order].astype(np.float32)
@@ -221,8 +226,9 @@ def _own(track: OwnTrack, place: Place) -> BrowserTrack | None:
             track.name, track.name, "signal", track.colour, at + place.start, at + place.start + 1, values[at], description=about
         )
     if track.kind == "pairs":
-        middles = np.stack([(rows.starts + rows.ends) // 2, rows.others.sum(axis=1) // 2], axis=1) if len(rows.starts) else _no_places()
-        return _pairs(track.name, track.name, middles, rows.values, place, about)
+        ends = zip(rows.starts.tolist(), rows.ends.tolist(), rows.others.tolist(), strict=True)
+        joined = [[*place.interval(start, end), *place.interval(*other)] for start, end, other in ends]
+        return _joined(track.name, track.name, joined, rows.values, place, about)
     spans = [place.interval(int(a), int(b)) for a, b in zip(rows.starts, rows.ends, strict=True)]
     names = rows.names or ("",) * len(spans)
     strands = rows.strands or (".",) * len(spans)
@@ -276,11 +282,12 @@ def write_big_bed(track: BrowserTrack, contig: str, length: int, path: Path) -> 
 
 
 def _bridges(track: BrowserTrack) -> list[str]:
-    """BED12: from one base of a pair to the other, the two as blocks."""
+    """BED12: from one end of a pair to the other, the two as blocks, or one block where they meet: blocks of BED never overlap."""
     lines = []
     for start, end, other, name, strand in zip(
         track.starts.tolist(), track.ends.tolist(), track.others.tolist(), track.names, track.strands, strict=True
     ):
-        blocks = f"2\t{end - start},{other[1] - other[0]}\t0,{other[0] - start}"
-        lines.append(f"{start}\t{other[1]}\t{name}\t0\t{strand}\t{start}\t{other[1]}\t{track.rgb}\t{blocks}")
+        last = max(end, other[1])
+        blocks = f"2\t{end - start},{last - other[0]}\t0,{other[0] - start}" if end < other[0] else f"1\t{last - start}\t0"
+        lines.append(f"{start}\t{last}\t{name}\t0\t{strand}\t{start}\t{last}\t{track.rgb}\t{blocks}")
     return lines

@@ -6,6 +6,7 @@ the device to whoever comes before it (`engine.service.turns`), so that a short 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import threading
@@ -30,6 +31,8 @@ FIRST_PARTIAL_SECONDS = 0.1
 LOOK_SECONDS = 10.0
 KEEP_SECONDS = 20.0
 """How much computing may be lost when the process is killed."""
+FEW_UNITS = 4
+"""Before so many units are done, nothing is said of the time left of a kind that never ran here."""
 UNKNOWN_SECONDS = 10.0
 """What is assumed of a computation whose kind never ran here."""
 
@@ -43,8 +46,9 @@ class Job:
 
     Who waits for it is a visitor, by name, or another job that reads its answer. ``state`` is ``queued``, ``running``, ``done``,
     ``cancelled`` or ``failed``; ``stage`` says in words what happens now. ``done`` of ``total`` ``unit`` are finished. ``partial`` is the
-    newest snapshot, marked partial in its provenance; it stays after a cancel. ``expected_seconds`` of computing, by earlier runs.
-    ``is_timed``: whether there were any; ``began_following``: since when (monotonic seconds) it reads answers of other jobs, None where it reads none.
+    newest snapshot, marked partial in its provenance; it stays after a cancel. ``expected_seconds`` of computing, by earlier runs;
+    ``is_timed``: whether there were any; ``prepared_seconds``: device time that was used before the work was announced; ``began_following``: since
+    when (monotonic seconds) it reads answers of other jobs, None where it reads none.
     ``afterwards``: what the computing thread does when nobody waits for it any more. ``spent(account, seconds)`` is told what it used of the
     device; ``allowed`` raises `ResourceExhausted` when its account may use no more.
     """
@@ -64,6 +68,7 @@ class Job:
         self.result: Any | None = None
         self.is_first = False
         self.used_seconds = 0.0
+        self.prepared_seconds = 0.0
         self._waiting: dict[Waiter, float] = {}
         self._lock = threading.Lock()
         self._partial: Any | None = None
@@ -139,19 +144,28 @@ class Job:
         """How long it still needs the device: at its own pace once a tenth is done, before that as expected."""
         if not self.total or self.done < 0.1 * self.total:
             return max(0.0, self.expected_seconds - self.used_seconds)
-        return self.used_seconds * (self.total - self.done) / self.done
+        return self._at_own_pace
+
+    @property
+    def _at_own_pace(self) -> float:
+        """What remains of it by what each unit took since the work was announced."""
+        return max(0.0, self.used_seconds - self.prepared_seconds) * (self.total - self.done) / self.done
 
     @property
     def seconds_left(self) -> float | None:
         """What remains when nobody else comes before it; None before the first unit is done. Of an answer put together from those of other jobs,
-        which use the device in its stead, by the clock; of a kind that never ran here, at its own pace from the start."""
+        which use the device in its stead, by the clock; of a kind that never ran here, at its own pace once a few units are done: the first one is
+        of the reference, and what is made ready with it is not done again."""
         if self.finished:
             return 0.0
         if not self.done or not self.total:
             return None
         if self.began_following is not None:
             return (time.monotonic() - self.began_following) * (self.total - self.done) / self.done
-        return self.remaining_seconds if self.is_timed else self.used_seconds * (self.total - self.done) / self.done
+        if self.is_timed:
+            return self.remaining_seconds
+        known = self.done >= min(FEW_UNITS, self.total) and self.used_seconds > self.prepared_seconds
+        return self._at_own_pace if known else None
 
     @property
     def queue_position(self) -> int:
@@ -233,7 +247,7 @@ class JobMonitor:
         """Announce the work."""
         self.job.total, self.job.unit, self.job.done = total, unit, 0
         self.job.state = "running"
-        self._prepared = 0.0 if self._turns is None else self._turns.turn_seconds(self.job)
+        self._prepared = self.job.prepared_seconds = 0.0 if self._turns is None else self._turns.turn_seconds(self.job)
 
     def advance(self, done: int) -> None:
         """``done`` more units: note progress, hand the device on when others come first, and stop when asked to."""
@@ -334,6 +348,22 @@ def follow(job: Job, waiter: Waiter, monitor: Monitor | None, keep_partial: bool
     return job.answer()
 
 
+LAST_SECONDS = 3.0
+"""How long a process that ends waits for what it computes: a thread that is within a product then brings the whole process down with an abort."""
+_running: set[Job] = set()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Stop what is still computed when the process ends."""
+    jobs = [*_running]
+    for job in jobs:
+        job.cancel()
+    last = time.monotonic() + LAST_SECONDS
+    for job in jobs:
+        job.wait(max(0.0, last - time.monotonic()))
+
+
 def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job, State], None]) -> None:
     """Run ``work`` in a thread of its own that ends with the process; ``ended`` is called with its last state."""
 
@@ -349,6 +379,7 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job,
         except BaseException as error:  # noqa: BLE001  nobody is above this thread: whatever it is ends in the log and on the page
             problem = _told(job, error)
         ended(job, state)
+        _running.discard(job)
         job.finish(state, result, problem)
         for last in job.afterwards:
             try:
@@ -356,6 +387,7 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job,
             except Exception:
                 logger.exception("what follows a computation failed")
 
+    _running.add(job)
     threading.Thread(target=body, name=f"job-{job.key[:8]}", daemon=True).start()
 
 

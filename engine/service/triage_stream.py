@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from engine.service.engine import Engine
     from engine.service.triage import TriageRequest
 
-FIRST_PIECE, PIECE = 25, 1_000
+FIRST_PIECE, PIECE = 25, 250
 """Alleles that are scored before they are kept: at first, and at most."""
 PIECE_SECONDS = 5.0
 """Pieces that take less are followed by one of twice the alleles, those that take more than twice as long by one of half: what a process that is

@@ -81,6 +81,7 @@ class GenomeSet:
         self._annotations: dict[str, Annotation] = {}
         self._unusable: dict[str, str] = {}
         self._lock = threading.RLock()
+        self._of_one: dict[str, threading.RLock] = {}
         self._opening = threading.Event()
 
     def _known_as(self, name: str) -> str:
@@ -122,16 +123,21 @@ class GenomeSet:
         name = self._known_as(name)
         if name not in self._files:
             raise LocusError(f"The assembly {quoted(name, 40)} is not registered here; registered: {', '.join(self._files) or 'none'}.")
-        with self._lock:
+        with self._alone(name):
             if name not in self._references:
                 self._references[name] = Reference(name, self._files[name][0], self._settings.home / "genomes", self._bounds)
             return self._references[name]
+
+    def _alone(self, name: str) -> threading.RLock:
+        """The lock of one assembly: indexing a large one takes a minute, in which the others answer."""
+        with self._lock:
+            return self._of_one.setdefault(name, threading.RLock())
 
     def _annotation(self, name: str) -> Annotation | None:
         path = self._files[name][1] if name in self._files else None
         if path is None:
             return None
-        with self._lock:
+        with self._alone(name):
             if name in self._unusable:
                 raise SourceUnavailable(self._unusable[name])
             if name not in self._annotations:

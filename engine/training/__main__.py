@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.core.errors import LocuscopeError
+from engine.core.evaluation import PARTS
 
 MODELS = Path("assets/models")
 EVALUATION = MODELS / "evaluation.json"
@@ -180,8 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, value in (("windows", 60), ("rnas", 60), ("genes", 40), ("bases", 200_000)):
         evaluate.add_argument(f"--{name}", type=int, default=value)
-    parts = ("bits", "contacts", "variants", "segmentation", "cost")
-    evaluate.add_argument("--parts", nargs="+", default=list(parts), choices=parts)
+    evaluate.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     return parser
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine.core.evaluation import PARTS
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.service.devices import code_fingerprint
@@ -28,7 +29,6 @@ from engine.training.scoring import Scorer
 
 logger = logging.getLogger(__name__)
 
-PARTS = ("bits", "contacts", "variants", "segmentation", "cost")
 VERSIONS = {"contacts": "3"}
 """Of the measurements, "2" for those without one; with another one nothing that was kept is taken."""
 LANGUAGE, LOCAL, SEGMENTER = "locuscope-lm", "locuscope-local", "locuscope-segmenter"

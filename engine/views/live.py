@@ -24,8 +24,8 @@ KINDS = {
     **dict.fromkeys(("GT", "TG", "GU", "UG"), "wobble"),
 }
 """What two bases are to each other."""
-TWO_LINES, THREE_LINES = 30, 44
-"""Pixels of a title of two lines, and of one with two lines under it; in a lower panel they have one."""
+THREE_LINES = 44
+"""Pixels of a title with two lines under it; in a lower panel they have one."""
 MOST_VALUES = 4
 """Values of a panel that are said at a base; of more than these, only the largest."""
 
@@ -154,7 +154,7 @@ def head(panel: Mapping[str, Any]) -> list[Node]:
     words = " · ".join(part for part in (panel["unit"], panel["model"]) if part)
     return [
         ["button", {"type": "button", "class": "fv-fold", "data-act": f"switch folded {key}", "aria-label": f"Fold {title}"}],
-        ["b", {"title": title, **({"class": "fv-one"} if panel["height"] < TWO_LINES else {})}, title],
+        ["b", {"title": title}, title],
         ["button", {"type": "button", "class": "fv-i", "data-act": f"open about {key}", "aria-label": f"About {title}"}, "i"],
         ["span", {"title": words, **({"class": "fv-one"} if panel["height"] < THREE_LINES else {})}, words],
         ["i", {"data-grip": key, "title": f"Drag: height of {title}"}],

@@ -12,6 +12,7 @@ from engine.core.errors import LocuscopeError
 from engine.service.engine import Engine, Request
 from engine.service.estimate import time_in_words
 from engine.service.jobs import Job
+from engine.views.comparison import changed_pairs
 from engine.views.controlled import ControlledChange
 from pages._ui import choices, polling
 from pages._ui.text import show_caption
@@ -27,12 +28,13 @@ NAME = "patterns"
 
 @dataclass
 class Controls:
-    """The questions about the reference and the alternate; ``problem``: why they cannot be asked. `jobs` and `cancel` are those of
-    `pages._ui.polling.Work`."""
+    """The questions about the reference and the alternate, with the ``settings`` of the explorer; ``problem``: why they cannot be asked. `jobs`
+    and `cancel` are those of `pages._ui.polling.Work`."""
 
     requests: tuple[Request, Request] | None
     visitor: str
     problem: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
     jobs: dict[str, Job] = field(default_factory=dict)
 
     @classmethod
@@ -48,12 +50,13 @@ class Controls:
         """The patterns of both alleles with the explorer's settings; answers that are kept are taken at once."""
         analysis, card = declared(NAME), engine.model(model).card
         if why := analysis.cannot(card):
-            return cls(None, visitor, why)
+            return cls(None, visitor, why, question.settings)
         parameters = choices.parameters_of(analysis, card, dict(question.settings))
         if not getattr(parameters, "shuffles", 0):
-            return cls(None, visitor, "Without shuffled controls (Analysis, Patterns: shuffled controls) there are no q-values.")
+            why = "Without shuffled controls (Analysis, Patterns: shuffled controls) there are none."
+            return cls(None, visitor, why, question.settings)
         first, second = (Request(NAME, sequence, model, parameters, species) for sequence in alleles)
-        found = cls((first, second), visitor)
+        found = cls((first, second), visitor, settings=question.settings)
         try:
             for request in (first, second):
                 engine.check(request)
@@ -115,3 +118,14 @@ def section(engine: Engine, controls: Controls, maps: tuple[DependencyMap, Depen
         except LocuscopeError as error:
             controls.problem = str(error)
         st.rerun()
+
+
+def pairs_table(maps: tuple[DependencyMap, DependencyMap], titles: tuple[str, str], controlled: ControlledChange | None) -> None:
+    """The pairs that changed most, with the q-values of both values where there are controls."""
+    frame, (first, second) = changed_pairs(*maps), titles
+    if controlled is not None:
+        frame["q_first"], frame["q_second"] = controlled.q_values(frame["first"].to_numpy(), frame["second"].to_numpy())
+    named = {"position_1": "position 1", "position_2": "position 2", "bases_first": f"bases, {first}", "bases_second": f"bases, {second}"}
+    named |= {"distance": "bases apart", "first": first, "second": second, "q_first": f"q, {first}", "q_second": f"q, {second}"}
+    st.markdown("**Pairs that changed most**")
+    st.dataframe(frame, hide_index=True, height=320, column_config=named)

@@ -17,7 +17,7 @@ from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.service.models_beside import influences
 from engine.views import wire
-from engine.views.comparison import COMPARED, TrackDifferences, changed_pairs, difference, on_reference, track_differences
+from engine.views.comparison import COMPARED, TrackDifferences, difference, on_reference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
 from pages._ui import (
@@ -44,9 +44,9 @@ from pages._ui.question import Question, Shown, address_of, echo, in_record, nam
 from pages._ui.text import plain, show_caption, show_error
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
 
+    from engine.core.alleles import Change
     from engine.core.sequence import NucleotideSequence
     from engine.views.controlled import ControlledChange
 
@@ -300,8 +300,8 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     st.markdown(f"**{second} − {first}**: blue is a loss, weaker in {second}; red is a gain. {plain(changes(comparison.found))}")
     for sentence in lost_and_gained(*maps) if comparison.models[0] == comparison.models[1] else ():
         show_caption(sentence)
-    if comparison.controls is not None and comparison.shown.change is not None:
-        compare_controls.section(shared.engine, comparison.controls, maps, comparison.shown.change)
+    if comparison.shown.change is not None and comparison.models[0] == comparison.models[1]:
+        compare_controls.section(shared.engine, _controls_of(shared, comparison, comparison.shown.change), maps, comparison.shown.change)
     _compare_tracks(shared, comparison)
     _view(comparison, comparison.found)
     st.markdown("**Both maps, one colour scale**")
@@ -311,29 +311,22 @@ def _follow(shared: state.Shared, comparison: Comparison) -> None:
     st.plotly_chart(
         side_by_side(sides[0], sides[1], comparison.titles, style), alt=alternative, key="both-maps", width="content", theme=None
     )
-    st.markdown("**Pairs that changed most**")
-    st.dataframe(_changed_pairs(comparison, maps), hide_index=True, height=320, column_config=_column_titles(comparison.titles))
+    compare_controls.pairs_table(maps, comparison.titles, _controlled(comparison, maps))
+
+
+def _controls_of(shared: state.Shared, comparison: Comparison, change: Change) -> Controls:
+    """The controls of both alleles, with the settings that the explorer has now."""
+    session, shown, model = state.session(), comparison.shown, comparison.models[0]
+    if comparison.controls is None or comparison.controls.settings != session.question.settings:
+        alleles = shown.sequence, changed(shown.sequence, change)
+        comparison.controls = Controls.of(shared.engine, alleles, session.question, model, _species(model), session.visitor)
+    return comparison.controls
 
 
 def _controlled(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap]) -> ControlledChange | None:
     """What the shuffled controls of both alleles say, where they were asked and are there."""
     controls, change = comparison.controls, comparison.shown.change
     return None if controls is None or change is None else controls.found(maps, change)
-
-
-def _column_titles(titles: tuple[str, str]) -> dict[str, str]:
-    """Titles of the columns of the pairs that changed most."""
-    first, second = titles
-    places = {"position_1": "position 1", "position_2": "position 2", "bases_first": f"bases, {first}", "bases_second": f"bases, {second}"}
-    return places | {"distance": "bases apart", "first": first, "second": second, "q_first": f"q, {first}", "q_second": f"q, {second}"}
-
-
-def _changed_pairs(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap]) -> pd.DataFrame:
-    """The pairs that changed most, with the q-values of both values where there are controls."""
-    frame, controlled = changed_pairs(*maps), _controlled(comparison, maps)
-    if controlled is not None:
-        frame["q_first"], frame["q_second"] = controlled.q_values(frame["first"].to_numpy(), frame["second"].to_numpy())
-    return frame
 
 
 def _compare_tracks(shared: state.Shared, comparison: Comparison) -> None:

@@ -35,9 +35,11 @@ def menu(shared: Shared, session: Session) -> None:
     """The box: mark what is in view or typed, name, colour, hop, take away; BED in and out."""
     count = len(session.regions)
     with st.popover(f"Regions ({count})" if count else "Regions", help="Marked stretches, seen across all panels; also from and to BED"):
-        if session.around is None:
+        if session.screen.shown is None:
             show_caption("Show a sequence first.")
             return
+        if session.around is None:  # at a first visit, before the figure was drawn
+            moving.around(shared, session)
         _new(session)
         given = st.file_uploader("Regions from a BED file", key="regions-file")
         if given is not None and given.file_id != session.files.regions:

@@ -108,7 +108,7 @@ function drawPanels(view) {
     return box;
   });
   const heads = laid.map((panel) => {
-    const kind = panel.folded ? "fv-head fv-folded" : "fv-head";
+    const kind = `fv-head${panel.folded ? " fv-folded" : ""}${panel.height < 30 ? " fv-low" : ""}`;
     const box = element("div", { class: kind, style: place(panel) }, ...panel.head.map(made));
     box.firstChild.ariaExpanded = !panel.folded;
     if (panel.id === "map" && view.facts.map && view.layers.length) box.append(colourBar(view));

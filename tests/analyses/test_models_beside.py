@@ -54,6 +54,12 @@ def test_cells_that_one_model_does_not_have_are_left_out_and_too_few_give_none()
     assert np.isfinite(np.delete(found.agreement, 3)).all()
 
 
+def test_maps_that_say_the_same_everywhere_have_no_correlation_and_it_is_said() -> None:
+    one = beside(1, "A", 12)
+    flat = replace(one, found=DependencyMap(one.found.sequence, np.zeros_like(one.found.values), one.found.provenance))
+    assert models_beside((one, flat)).words().startswith("No two of the maps can be correlated")
+
+
 def test_what_a_model_was_not_trained_for_is_told_base_by_base() -> None:
     card = replace(samples.CARD, max_length=4_000)
     letters = NucleotideSequence("ACGT" * 30 + "N" + "ACGT" * 30)

@@ -18,7 +18,7 @@ from engine.core.locus import Locus
 from engine.core.own_tracks import OwnTrack, Rows
 from engine.core.sequence import NucleotideSequence
 from engine.exports.browser_sessions import igv_session, jbrowse_config, session_spec, two_bit, write_zip
-from engine.exports.browser_tracks import BrowserView, view_of
+from engine.exports.browser_tracks import BrowserView, view_of, write_big_bed
 from engine.sources.outward_links import hub_names
 from engine.views.evidence import Highlight
 from tests.exports import conftest as made
@@ -186,3 +186,16 @@ def test_names_at_ucsc() -> None:
     assert hub_names("ASM985889v3", "NC_045512.2") == ("wuhCor1", "NC_045512v2", "SARS-CoV-2 Wuhan-Hu-1")
     assert hub_names("ASM584v2", "NC_000913.3") == ("", "", "Escherichia coli K-12 MG1655")
     assert hub_names("", "x") == ("", "", "")
+
+
+def test_pairs_of_ones_own_keep_their_ends_and_ends_that_meet_are_one_block(sequence: NucleotideSequence, tmp_path: Path) -> None:
+    rows = Rows(np.array([0, 1]), np.array([2, 4]), np.array([1, 1], np.float32), (), (), np.array([[5, 8], [3, 6]]))
+    found = view_of(sequence, (), own=(OwnTrack("own_1", "Loops", "pairs", "#ff0000", rows),))
+    (track,) = found.tracks
+    ends = sorted(tuple(span) for span in np.column_stack((track.starts, track.ends, track.others)).tolist())
+    expected = [sorted((found.place.interval(*one), found.place.interval(*two))) for one, two in (((0, 2), (5, 8)), ((1, 4), (3, 6)))]
+    assert ends == sorted(tuple(sum(pair, ())) for pair in expected)
+    write_big_bed(track, "chr", 2_000_000_000, tmp_path / "loops.bb")
+    with pyBigWig.open(str(tmp_path / "loops.bb")) as written:
+        blocks = [line[2].split("\t")[6] for line in written.entries("chr", 0, 2_000_000_000)]
+    assert sorted(blocks) == ["1", "2"]

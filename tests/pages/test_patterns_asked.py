@@ -66,4 +66,4 @@ def test_the_controls_of_an_allele_are_asked_by_a_click_and_kept(engine: Engine)
 
 def test_without_shuffles_the_controls_of_an_allele_say_so(engine: Engine) -> None:
     question = Question(SEQUENCE.letters, "locuscope", settings=(("shuffles", "0"),))
-    assert "there are no q-values" in Controls.of(engine, (SEQUENCE, SEQUENCE), question, "locuscope", "", "me").problem
+    assert "Without shuffled controls" in Controls.of(engine, (SEQUENCE, SEQUENCE), question, "locuscope", "", "me").problem

@@ -33,6 +33,7 @@ def button(app: AppTest, label: str) -> Any:
 def test_a_region_is_marked_seen_hopped_to_and_undone(genome: str, explorer: Callable[..., AppTest]) -> None:
     app = explorer(locus=f"{genome}:c1:1001-1020")
     session = app.session_state["locuscope"]
+    assert any(item.label == "Start-end" for item in app.text_input)  # at the first run, which opening the box does not repeat
     regions.keep(session, 4, 10)  # as the figure asks
     app.run()
     assert not app.exception

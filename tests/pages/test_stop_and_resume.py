@@ -36,7 +36,7 @@ def test_a_stopped_computation_is_offered_to_go_on_at_once_and_keeps_its_rows(ex
     app = pressed(explorer(sequence=letters(2)), "Compute")
     runs = state_of(app).computing
     first = runs.jobs["dependency"]
-    wait_until(lambda: first.partial is not None, 200)
+    wait_until(lambda: first.partial is not None and first.done > 1, 200)  # past the rows that decide on a precision
     runs.cancel()
     assert not runs.running
     app = app.run()
@@ -93,7 +93,7 @@ def test_who_left_and_is_back_finds_the_work_going_on_from_where_it_was(explorer
     session = state_of(app)
     runs = session.computing
     left = runs.jobs["dependency"]
-    wait_until(lambda: left.partial is not None, 200)
+    wait_until(lambda: left.partial is not None and left.done > 1, 200)  # past the rows that decide on a precision
     runs.engine.jobs.leave(session.visitor)
     assert left.wait(20)
     assert left.state == "cancelled"
@@ -113,7 +113,7 @@ def test_another_model_or_species_leaves_alone_what_it_has_no_part_in_and_back_a
     session = state_of(app)
     first = session.computing
     elements, dependency = first.jobs["segmentation"], first.jobs["dependency"]
-    wait_until(lambda: dependency.partial is not None, 200)
+    wait_until(lambda: dependency.partial is not None and dependency.done > 1, 200)  # past the rows that decide on a precision
     species = next(item for item in app.selectbox if item.label == "Species or domain")
     app = species.select(species.options[-1]).run()
     second = session.computing

@@ -302,6 +302,19 @@ def test_the_time_left_is_that_of_computing_and_not_of_waiting_for_turns() -> No
     assert early.seconds_left == pytest.approx(495.0)  # and not what is assumed where nothing is known
 
 
+def test_what_is_made_ready_before_the_work_says_nothing_of_the_time_left() -> None:
+    """Rows that decide on a map's precision, and the reference, which is one unit: by these a map of minutes would take days."""
+    job = Job("key", None)
+    monitor = JobMonitor(job)
+    monitor._turns = SimpleNamespace(turn_seconds=lambda _: 50.0)  # type: ignore[assignment]
+    job.used_seconds = 50.0
+    monitor.start(4501)
+    job.done = 1
+    assert job.seconds_left is None
+    job.done, job.used_seconds = 4, 52.0
+    assert job.seconds_left == pytest.approx(2.0 * 4497 / 4)
+
+
 def test_the_time_left_of_what_is_put_together_from_other_jobs_goes_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(seconds=100.0)
     monkeypatch.setattr(jobs.time, "monotonic", lambda: clock.seconds)

@@ -18,6 +18,7 @@ from engine.sources.annotation_index import FeatureIndex, TabixAnnotation, open_
 from engine.sources.assemblies import assemblies, canonical, find_contig, is_accession, nearest
 from engine.sources.genomes import GenomeSet
 from engine.sources.outward_links import hub_names
+from engine.sources.reference import Reference
 from engine.sources.understand import understand
 from tests.sources.conftest import CHR_I, CHR_II, GFF, fasta_text
 
@@ -45,6 +46,33 @@ def test_a_reference_reads_the_same_in_every_packing_and_nothing_is_written_besi
     assert list(folder.iterdir()) == [path]
     again = registered(tmp_path, path)
     assert again.fetch(Locus("mine", name, 300, 310)).letters == CHR_I[300:310]
+
+
+def test_while_one_genome_is_indexed_the_others_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("slow", "quick"):
+        (tmp_path / f"{name}.fa").write_text(fasta_text())
+    names = ",".join(f"{name}={tmp_path / name}.fa" for name in ("slow", "quick"))
+    genomes = GenomeSet(Settings(home=tmp_path / "home", genomes=names, offline=True))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def opened(name: str, *given: object) -> Reference:
+        if name == "slow":
+            begun.set()
+            assert go_on.wait(60)
+        return Reference(name, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("engine.sources.genomes.Reference", opened)
+    waiting = threading.Thread(target=genomes.contigs, args=("slow",))
+    waiting.start()
+    assert begun.wait(60)
+    found: list[dict[str, int]] = []
+    other = threading.Thread(target=lambda: found.append(genomes.contigs("quick")), daemon=True)
+    other.start()
+    other.join(60)
+    answered = bool(found)
+    go_on.set()
+    waiting.join(60)
+    assert answered
 
 
 def test_contigs_have_their_lengths_in_file_order(genomes: GenomeSet) -> None:

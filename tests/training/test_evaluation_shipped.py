@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from engine.core import evaluation
+from engine.core.evaluation import PARTS
 from engine.core.stems import STEM_COUNT_GROWTH
 from engine.models.registry import entry
 from engine.service.named_benchmarks import measured
-from engine.training.evaluate import LANGUAGE, PARTS, SEGMENTER
+from engine.training.evaluate import LANGUAGE, SEGMENTER
 from engine.training.tables import BEGIN, insert, markdown, summary
 from engine.views.evidence import LocusEvidence
 from engine.views.figure import locus_figure

@@ -50,6 +50,15 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(tmp_pa
     assert rest.tokens == whole.tokens
 
 
+def test_the_head_can_keep_how_loud_the_votes_are(tmp_path: Path) -> None:
+    run = trainer(tmp_path, 2, hold_votes=True)
+    before = run.net.head.weight.detach().clone()
+    run.run()
+    width, after = TINY.width, run.net.head.weight.detach()
+    assert torch.equal(after[:, width:], before[:, width:])
+    assert not torch.equal(after[:, :width], before[:, :width])
+
+
 def test_only_the_named_parts_learn_and_a_part_that_is_not_there_is_refused(tmp_path: Path) -> None:
     run = trainer(tmp_path / "some", 3, learn=("stem.vote", "norm"))  # type: ignore[arg-type]
     before = {name: p.detach().clone() for name, p in run.net.named_parameters()}

@@ -12,7 +12,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     """Bars from 0 to 2 bits."""
     found = evidence.results["covariation"]
     trace = filled(steps(found.entropy, levels=80), theme(dark=style.dark)["bar"], name="entropy")
-    axis = {"range": [0, 2.04], "tickvals": [0, 1, 2], "showgrid": False}
+    axis = {"range": [0, 2.3], "tickvals": [0, 1, 2], "showgrid": False}
     return Drawn((trace,), axis, model=found.provenance.card.title, readout=(Readout("entropy of the column", found.entropy, 2, "bits"),))
 
 

@@ -10,7 +10,7 @@ from engine.views.cells import Cells, drawn
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel, Readout
-from engine.views.panels.elements import plain
+from engine.views.panels.elements import beside_row, plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
 
 def rows_of_elements(values: NDArray[np.float32], elements: tuple[str, ...], word: str, model: str, style: FigureStyle) -> Drawn:
     """Signed changes float32 (E, L) of elements' probabilities, one row each; NaN is grey. ``word``: what the read-out says before a name."""
-    names = [plain(name).replace(" forward", " +").replace(" reverse", " −") for name in elements]
+    names = [beside_row(name) for name in elements]
     known = np.abs(values[np.isfinite(values)])
     limit = max(LEAST_LIMIT, float(f"{known.max():.2g}")) if known.size else 1.0
     traces, images = drawn(Cells(values, 1, 1, 0, 1), limit, FigureStyle(live=style.live, still=style.still), both_signs=True, bar="Δ p")
@@ -54,7 +54,7 @@ def rows_of_elements(values: NDArray[np.float32], elements: tuple[str, ...], wor
         tuple(images),
         height=max(56, ROW * len(names)),
         model=model,
-        readout=tuple(Readout(f"{word} {names[k]}", values[k], 3) for k in order),
+        readout=tuple(Readout(f"{word} {plain(elements[k])}", values[k], 3) for k in order),
         shapes=(ground,),
         facts={"limit": limit},
     )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SEEN = 0.5
 """An element whose probability stays under this at every base is not seen."""
 ROW = 15
+ROOM = 13
+"""Letters beside a row."""
 FULL = 0.86
 """Height of probability 1 in a row."""
 WORDS = {
@@ -32,6 +34,14 @@ WORDS = {
 def plain(name: str) -> str:
     """An element's name in words."""
     return WORDS.get(name, name.replace("_", " "))
+
+
+def beside_row(name: str) -> str:
+    """An element's name as it fits beside a row; the read-out has it whole."""
+    text = plain(name)
+    for long, short in ((" forward", " +"), (" reverse", " −"), ("splice ", ""), ("enhancer,", "enh.,"), ("promoter,", "prom.,")):
+        text = text.replace(long, short)
+    return text if len(text) <= ROOM else f"{text[: ROOM - 1]}…"
 
 
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
@@ -51,7 +61,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         labels.append(Label(text, 0.5, len(found.values) + 0.5, 0.45))
         if not traces:
             traces.append(_row(np.zeros(len(found.values), np.float32), 0, element_colour(0, dark=style.dark), "nothing"))
-    names = [plain(found.elements[k]) for k in seen] + (["others"] if unseen else [])
+    names = [beside_row(found.elements[k]) for k in seen] + (["others"] if unseen else [])
     axis = {"range": [-0.04, rows - 0.04], "tickvals": [rows - 1 - row + 0.43 for row in range(rows)], "ticktext": names, "showgrid": False}
     readout = tuple(Readout(plain(name), found.values[:, k], 2, "P") for k, name in enumerate(found.elements))
     model = found.provenance.card.title

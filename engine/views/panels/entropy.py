@@ -14,7 +14,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     found = evidence.results["probabilities"]
     bits = entropy(found.values)
     trace = filled(steps(bits, levels=80), theme(dark=style.dark)["faint"], name="uncertainty")
-    axis = {"range": [0, 2.04], "tickvals": [0, 1, 2], "showgrid": False}
+    axis = {"range": [0, 2.3], "tickvals": [0, 1, 2], "showgrid": False}
     return Drawn((trace,), axis, model=found.provenance.answered_by, readout=(Readout("uncertainty", bits, 2, "bits"),))
 
 
