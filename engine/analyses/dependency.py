@@ -311,7 +311,7 @@ class _Progress:
 
 
 class _FirstRows:
-    """Shows the exact rows that decide on a precision as a first, coarse map, when somebody looks; a scan does not go on from it.
+    """Shows the exact rows that decide on a precision as a first, coarse map, when somebody looks; an exact scan that was stopped there goes on from it.
 
     ``shown``: substitutions in the last picture.
     """
@@ -332,9 +332,13 @@ class _FirstRows:
         values, done = rows.to_numpy(causal=causal, finished=True), np.zeros(length, dtype=np.bool_)
         done[positions.cpu().numpy()] = True
         values[~done] = np.nan
-        influence = means.to_numpy().astype(np.float32) if gives_influence(self.parameters, self.model.card) else None
-        seconds = time.perf_counter() - self._began
-        origin = stamp("dependency", VERSION, self.model, self.parameters, self.sequence, seconds, partial=True)
+        influence = (
+            np.where(done[:, None], means.to_numpy(), np.nan).astype(np.float32)
+            if gives_influence(self.parameters, self.model.card)
+            else None
+        )
+        seconds, exactly = time.perf_counter() - self._began, replace(self.parameters, precision="exact")
+        origin = stamp("dependency", VERSION, self.model, exactly, self.sequence, seconds, partial=True)
         self.monitor.publish(DependencyMap(self.sequence, values, origin, self.parameters.metric, 0, done, influence))
         self.shown = len(positions)
 

@@ -302,11 +302,15 @@ def test_what_decides_on_the_precision_is_a_first_picture(off: float, used: str)
     assert [int(shown.rows_done.sum()) for shown in watcher.partials[:2]] == [2, 4]
     assert np.all(np.diff([int(shown.rows_done.sum()) for shown in watcher.partials]) > 0)  # no picture is replaced by a coarser one
     assert first.provenance.partial
-    assert first.provenance.parameters["precision"] == "auto"
+    assert first.provenance.parameters["precision"] == "exact"
     assert result.provenance.parameters["precision"] == used
     exact = dependency_map(model, sequence, DependencyParameters(precision="exact"))
     np.testing.assert_allclose(first.values[first.rows_done], exact.values[first.rows_done], atol=1e-6)
     np.testing.assert_allclose(first.influence[first.rows_done], exact.influence[first.rows_done], atol=1e-6)
+    resumed = dependency_map(PreciseToyModel(off, reach=5), sequence, known=first)
+    assert resumed.provenance.parameters["precision"] == used
+    np.testing.assert_allclose(resumed.values, result.values, atol=1e-6)
+    np.testing.assert_allclose(resumed.influence, result.influence, atol=1e-6)
     assert np.isnan(first.values[~first.rows_done]).all()
     count = len(watcher.partials)
     dependency_map(model, sequence, DependencyParameters(window=(0, 6)), watcher)
