@@ -28,7 +28,7 @@ def begin() -> None:
     """
     run = get_script_run_ctx()
     shown = st.session_state.get(_SHOWN)
-    if run is not None and shown not in (None, run.page_script_hash):
+    if run is not None and shown not in (None, run.page_script_hash) and run.page_script_hash != run.pages_manager.main_script_hash:
         st.session_state[_SHOWN] = run.page_script_hash
         _forget_parts()
         st.rerun()
