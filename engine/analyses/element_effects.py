@@ -34,7 +34,7 @@ MOST_READABLE = 500
 
 
 @dataclass(frozen=True)
-class ElementEffectParameters(Parameters):
+class ElementChangeParameters(Parameters):
     """``window``: the bases that are substituted; all others are read."""
 
     window: Window | None = WINDOW()
@@ -126,7 +126,7 @@ class ElementEffects(Result):
 
 
 def element_effects(
-    model: ElementModel, sequence: NucleotideSequence, parameters: ElementEffectParameters | None = None, monitor: Monitor | None = None
+    model: ElementModel, sequence: NucleotideSequence, parameters: ElementChangeParameters | None = None, monitor: Monitor | None = None
 ) -> ElementEffects:
     """The effect of each of the 3 W substitutions of a window of W bases on every element.
 
@@ -141,7 +141,7 @@ def element_effects(
     """
     if not isinstance(model, ElementModel):
         raise CapabilityMissing(f"{model.card.title} does not predict genomic elements; choose a segmentation model.")
-    chosen, watcher = parameters or ElementEffectParameters(), monitor or SilentMonitor()
+    chosen, watcher = parameters or ElementChangeParameters(), monitor or SilentMonitor()
     chosen.check(len(sequence))
     began = time.perf_counter()
     letters = readable_letters(sequence, model)
@@ -203,7 +203,7 @@ def _known(letters: str, start: int, end: int) -> int:
     return sum(letters.count(base, start, max(start, end)) for base in BASES)
 
 
-def _passes(sequence: NucleotideSequence, parameters: ElementEffectParameters, card: ModelCard, offer: Offer) -> int:
+def _passes(sequence: NucleotideSequence, parameters: ElementChangeParameters, card: ModelCard, offer: Offer) -> int:
     window = parameters.window or (0, len(sequence))
     letters = sequence.as_dna()
     whole = 1 + 3 * _known(letters, *window)
@@ -223,7 +223,7 @@ DECLARED = (
         title="Effects on elements",
         summary="What every substitution of a window does to each genomic element: the largest change of its probability, and where.",
         capability=Capability.SEGMENTATION,
-        parameters=ElementEffectParameters,
+        parameters=ElementChangeParameters,
         result=ElementEffects,
         passes=_passes,
         run=lambda model, sequence, parameters, monitor, answers: element_effects(model, sequence, parameters, monitor),

@@ -1,6 +1,6 @@
 """Scores of the variants of a VCF: what `engine.analyses.effects` gives for the window around each, computed for the one substitution.
 
-For a variant in the middle of its window, ``llr`` and ``influence`` are those of `variant_effects` of that window at that base and
+For a variant in the middle of its window, ``llr`` and ``influence`` are those of `engine.analyses.effects` of that window at that base and
 alternate; tests hold this. A causal model also scores insertions and deletions: the window with the allele is refilled from the reference
 behind it, so that ln P of windows of equal length is compared, and given per base as the loss of such models' authors is.
 

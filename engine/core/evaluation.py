@@ -13,8 +13,9 @@ from engine.core.card import ModelCard
 PATH = Path(__file__).resolve().parents[2] / "assets" / "models" / "evaluation.json"
 OTHERS = (PATH.parent / "locuscope-local" / "evaluation.json",)
 """Tables of further shipped models."""
-PARTS = ("bits", "contacts", "variants", "segmentation", "cost")
-"""Parts of a table."""
+CONTACTS = "contacts"
+PARTS = ("bits", CONTACTS, "variants", "segmentation", "cost")
+"""Parts of a table; that of contacts is the one shown beside answers."""
 READINGS = {"stems": "stems_dna", "stems_rna": "stems", "cells": "cells", "published": "published"}
 """Row of the table of contacts, by the recipe; ``stems`` of an RNA are those of its map read as RNA."""
 _USUAL = {"symmetry": "max", "apc": False, "minimum_loop": 3, "partners": 1}
@@ -35,15 +36,15 @@ def _of(card: ModelCard) -> Mapping[str, Any]:
     """What was measured of contacts with the weights of ``card``; empty for others."""
     for path in (PATH, *OTHERS):
         table = measured(path)
-        if table.get("weights_sha256", {}).get("contacts") == card.weights_sha256:
-            found: Mapping[str, Any] = table.get("contacts", {})
+        if table.get("weights_sha256", {}).get(CONTACTS) == card.weights_sha256:
+            found: Mapping[str, Any] = table.get(CONTACTS, {})
             return found
     return {}
 
 
 def contact_sets(card: ModelCard | None = None) -> list[Mapping[str, Any]]:
     """Measured sets of RNA contacts; with ``card`` none unless its weights are those that were measured."""
-    table = measured().get("contacts", {}) if card is None else _of(card)
+    table = measured().get(CONTACTS, {}) if card is None else _of(card)
     rows: list[Mapping[str, Any]] = table.get("sets", [])
     return rows
 

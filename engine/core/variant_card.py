@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PARTS: dict[str, str] = {
     "consequence": "Consequence by gene models",
     "missense": "AlphaMissense",
-    "effects": "AlphaGenome, the strongest effect on each output",
+    "alphagenome": "AlphaGenome, the strongest effect on each output",
     "language models": "Language models",
 }
 """The parts of a card and their titles, in order."""
@@ -43,7 +43,7 @@ class VariantCard:
 
     def how_many(self, part: str) -> str:
         """Of how many scores a part shows the strongest, in words; empty where it shows all."""
-        return f"{self.asked_effects:,} scores" if part == "effects" and self.effects else ""
+        return f"{self.asked_effects:,} scores" if part == "alphagenome" and self.effects else ""
 
     def words(self) -> str:
         """What the parts say, in one paragraph."""

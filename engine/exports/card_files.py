@@ -41,7 +41,7 @@ def card_rows(card: VariantCard) -> list[tuple[str, str, str, str, str]]:
             ("missense", "am_pathogenicity", f"{score.value:.4g}", score.label, f"{score.transcript} {score.substitution or ''}".strip())
         )
     for effect in card.effects:
-        rows.append(("effects", effect.name, f"{effect.value:.6g}", effect.label, effect.context))
+        rows.append(("alphagenome", effect.name, f"{effect.value:.6g}", effect.label, effect.context))
     for title, row in card.scored:
         values = [(name, getattr(row, key)) for key, name in SCORES.items()]
         rows += [("language models", name, f"{value:.6g}", "", title) for name, value in values if value is not None]
@@ -60,8 +60,8 @@ def write_json(card: VariantCard) -> str:
     parts = {
         "consequences": [asdict(one) for one in card.consequences],
         "missense": [asdict(one) for one in card.missense],
-        "effects": [asdict(one) for one in card.effects],
-        "effects_asked": card.asked_effects,
+        "alphagenome": [asdict(one) for one in card.effects],
+        "alphagenome_asked": card.asked_effects,
         "language_models": [
             {"model": title, **{key: getattr(row, key) for key in SCORES}, "status": row.status, "note": row.note, "unranked": row.unranked}
             for title, row in card.scored

@@ -77,11 +77,11 @@ def make_card(engine: Engine, request: CardRequest, monitor: Monitor | None = No
     missense = part("missense", lambda: _missense(engine, request, notes, sources, origins), ())
     effects: Sequence[VariantScore] = ()
     if request.alphagenome:
-        effects = part("effects", lambda: _effects(engine, request, sources, origins), ())
+        effects = part("alphagenome", lambda: _effects(engine, request, sources, origins), ())
         if not effects:
-            notes.setdefault("effects", "AlphaGenome has no score of this variant.")
+            notes.setdefault("alphagenome", "AlphaGenome has no score of this variant.")
     else:
-        notes["effects"] = NOT_ASKED
+        notes["alphagenome"] = NOT_ASKED
     scored = part("language models", lambda: _scored(engine, request, notes, sources, origins, monitor, visitor), ())
     parts = (consequences, missense, strongest(effects), len(effects), scored)
     return VariantCard(request.variant, request.assembly, *parts, notes, sources, origins)

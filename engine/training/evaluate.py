@@ -11,14 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine.core.evaluation import PARTS
+from engine.core.evaluation import CONTACTS, PARTS
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.service.devices import code_fingerprint
 from engine.training.annotation import Contig, annotated_contigs
-from engine.training.contact_maps import ContactMaps
 from engine.training.contact_sets import ContactSample
 from engine.training.corpus import Corpus
+from engine.training.kept_maps import KeptMaps
 from engine.training.measure_contacts import contacts
 from engine.training.measure_cost import cost
 from engine.training.measure_language import bits_per_base
@@ -29,7 +29,7 @@ from engine.training.scoring import Scorer
 
 logger = logging.getLogger(__name__)
 
-VERSIONS = {"contacts": "3"}
+VERSIONS = {CONTACTS: "3"}
 """Of the measurements, "2" for those without one; with another one nothing that was kept is taken."""
 LANGUAGE, LOCAL, SEGMENTER = "locuscope-lm", "locuscope-local", "locuscope-segmenter"
 IDS = {LANGUAGE: "locuscope", LOCAL: "locuscope-local"}
@@ -54,7 +54,7 @@ class EvaluationPlan:
 
     def about(self, part: str, weights: str, read: str) -> str:
         """What the numbers of a part hang on; ``read``: `inputs`."""
-        size = {"bits": self.windows, "contacts": self.rnas, "variants": self.genes, "segmentation": self.bases}.get(part, 0)
+        size = {"bits": self.windows, CONTACTS: self.rnas, "variants": self.genes, "segmentation": self.bases}.get(part, 0)
         return f"{part} {VERSIONS.get(part, '2')} {size} {weights} {read}{'' if self.low_precision else ' high precision'}"
 
 
@@ -100,7 +100,7 @@ def evaluate(models: Path, corpus_path: Path, data: Path, out: Path, plan: Evalu
 
     work: dict[str, Callable[[Pieces], Any]] = {
         "bits": lambda kept: bits_per_base(scorer(), corpus(), plan.windows, kept),
-        "contacts": lambda kept: contacts(ContactMaps(folder, plan.maps, model_id), corpus(), data, ContactSample(plan.rnas), kept),
+        CONTACTS: lambda kept: contacts(KeptMaps(folder, plan.maps, model_id), corpus(), data, ContactSample(plan.rnas), kept),
         "variants": lambda kept: variants(scorer(), corpus(), data, plan.genes, kept),
         "segmentation": lambda kept: segmentation(head, contigs, plan.bases, kept),
         "cost": lambda kept: cost(model_id),

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.analyses.compensation import CompensationParameters, compensation
 from engine.core.sequence import Alphabet, NucleotideSequence
-from engine.training.contact_maps import ContactMaps
+from engine.training.kept_maps import KeptMaps
 from engine.training.letters import decode
 from engine.training.structures import Structure
 
@@ -18,7 +18,7 @@ FEWEST_APART = 4
 KINDS = ("annotated pairs", "bases that do not pair", "a paired base and the neighbour of its partner")
 
 
-def compensated(maps: ContactMaps, structures: Sequence[Structure], seed: int = 13) -> list[dict[str, Any]]:
+def compensated(maps: KeptMaps, structures: Sequence[Structure], seed: int = 13) -> list[dict[str, Any]]:
     """One row a kind of pair: how many were tested, and the share that came first of 24, with a 95 % interval (Wilson)."""
     rng = np.random.default_rng(seed)
     first: dict[str, list[bool]] = {kind: [] for kind in KINDS}

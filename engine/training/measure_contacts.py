@@ -16,9 +16,9 @@ from engine.analyses.ranking import auprc, auroc
 from engine.core.base_pairs import Agreement, pairs_of_dot_bracket
 from engine.core.stems import pair_weights, run_sums, stem_threshold, strongest_stems
 from engine.models.folding.worker import folded
-from engine.training.contact_maps import ContactMaps
 from engine.training.contact_sets import CALIBRATION, ContactSample, ContactSet, contact_sets
 from engine.training.corpus import Corpus
+from engine.training.kept_maps import KeptMaps
 from engine.training.letters import decode
 from engine.training.measure_compensation import compensated
 from engine.training.metrics import intervals, pair_matrix
@@ -87,7 +87,7 @@ CALIBRATED = ("stems", "stems_dna", "stem_counter", "shuffled_rows")
 """Readings whose structure needs a threshold."""
 
 
-def readings(maps: ContactMaps, structure: Structure, *, long: bool, seed: int, as_dna: bool) -> dict[str, Reading]:
+def readings(maps: KeptMaps, structure: Structure, *, long: bool, seed: int, as_dna: bool) -> dict[str, Reading]:
     """Every reading of one RNA by name; with ``as_dna`` also ``stems_dna``, the recipe on the map of the letters written with T."""
     letters = decode(structure.codes)
     values = maps(structure.codes, long=long)
@@ -178,7 +178,7 @@ SETS = 9
 """Measured sets of `contact_sets`."""
 
 
-def contacts(maps: ContactMaps, corpus: Corpus, data: Path, sample: ContactSample, kept: Pieces, seed: int = 12) -> dict[str, Any]:
+def contacts(maps: KeptMaps, corpus: Corpus, data: Path, sample: ContactSample, kept: Pieces, seed: int = 12) -> dict[str, Any]:
     """Thresholds from the calibration set, and one row a measured set; each is a piece of its own."""
 
     @cache

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.core.evaluation import CONTACTS
+
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
@@ -176,7 +178,7 @@ def markdown(held: dict[str, Any]) -> str:
     """The tables of the parts that were measured."""
     makers: dict[str, Callable[[Any], list[str]]] = {
         "bits": _bits,
-        "contacts": _contacts,
+        CONTACTS: _contacts,
         "variants": _variants,
         "segmentation": _segmentation,
         "cost": _cost,
@@ -270,7 +272,7 @@ def summary(held: dict[str, Any]) -> str:
     """The short table of the README: each number of the shipped models beside a weak and a strong baseline, the best of each bold."""
     makers: dict[str, Callable[[Any], list[list[object]]]] = {
         "bits": _short_bits,
-        "contacts": _short_contacts,
+        CONTACTS: _short_contacts,
         "variants": _short_variants,
         "segmentation": _short_segmentation,
     }

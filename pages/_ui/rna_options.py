@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine.analyses.contacts import RECIPES, ContactParameters
+from engine.analyses.contacts import RECIPES
 from engine.core.arithmetic import largest_of_known
 from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.parameters import Field, fields_of
@@ -16,7 +16,7 @@ from engine.sources.structures import reactivities, read_text
 from engine.views.secondary_structure import Colouring
 from pages._ui import state
 from pages._ui.question import Shown
-from pages._ui.rna_work import RnaWork
+from pages._ui.rna_work import Reading, RnaWork
 from pages._ui.text import show_error
 
 RECIPE_WORDS = dict(RECIPES)
@@ -25,16 +25,16 @@ OFFERED = ("recipe", "symmetry", "apc", "minimum_loop", "threshold", "any_letter
 REACTIVITY = "rna-reactivity"
 
 
-def parameters(given: Mapping[str, str]) -> ContactParameters:
+def parameters(given: Mapping[str, str]) -> Reading:
     """Draw the options; the parameters they make. ``given``: texts of the address, where the widgets start. Raises `ParameterError`."""
     values: dict[str, Any] = {}
-    for field in fields_of(ContactParameters):
+    for field in fields_of(Reading):
         if field.name in OFFERED:
             values[field.name] = _widget(field, _start(field, given.get(field.name)))
     st.caption(
         "Along stems only the first, the third of these and the threshold have a meaning; the others are of the recipes pair by pair."
     )
-    return ContactParameters(**values)
+    return Reading(**values)
 
 
 def _start(field: Field, text: str | None) -> Any:
@@ -69,7 +69,7 @@ def _widget(field: Field, start: Any) -> Any:
     return field.value_of(text) if text.strip() else None
 
 
-def texts(chosen: ContactParameters) -> dict[str, str]:
+def texts(chosen: Reading) -> dict[str, str]:
     """What the address says of options that are not the usual ones."""
     return {field.name: field.text_of(value) for field, value in chosen.changes() if field.name in OFFERED}
 

@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from engine.analyses.compensation import Compensation, CompensationParameters
-from engine.analyses.contacts import ContactParameters
 from engine.core.base_pairs import Agreement, dot_bracket, partners
 from engine.core.errors import LocuscopeError
 from engine.core.evaluation import compensation_words, contacts_words
@@ -24,7 +23,7 @@ from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
 from pages._ui import choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
 from pages._ui.question import Question, Shown, address_of, echo
-from pages._ui.rna_work import READ, RnaWork, models
+from pages._ui.rna_work import READ, Reading, RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
 WORK, PAIR, TEST = "rna-work", "rna-pair", "rna-test-job"
@@ -66,7 +65,7 @@ def page() -> None:
         _rooms(shared, shown, work, known)
 
 
-def _asked(shared: state.Shared, session: state.Session) -> tuple[str, ContactParameters | None]:
+def _asked(shared: state.Shared, session: state.Session) -> tuple[str, Reading | None]:
     """The model and how contacts are read; None for values that cannot be, which are said."""
     usable = models(shared.engine)
     left, right = st.columns([3, 5], vertical_alignment="bottom")
@@ -74,7 +73,7 @@ def _asked(shared: state.Shared, session: state.Session) -> tuple[str, ContactPa
     model = left.selectbox("Model", usable, index=usual, format_func=choices.titles(shared.engine), key="rna-model")
     with right.container(horizontal=True, vertical_alignment="bottom"), st.popover("How contacts are read"):
         try:
-            parameters: ContactParameters | None = rna_options.parameters(st.query_params.to_dict())
+            parameters: Reading | None = rna_options.parameters(st.query_params.to_dict())
         except LocuscopeError as error:
             show_error(str(error))
             parameters = None
@@ -83,7 +82,7 @@ def _asked(shared: state.Shared, session: state.Session) -> tuple[str, ContactPa
     return model, parameters
 
 
-def _work(shared: state.Shared, session: state.Session, shown: Shown, model: str, parameters: ContactParameters) -> RnaWork:
+def _work(shared: state.Shared, session: state.Session, shown: Shown, model: str, parameters: Reading) -> RnaWork:
     """The computations of what is asked now; those asked before that nobody needs any more are given up."""
     species = session.question.species if model == session.question.model else ""
     now = RnaWork.of(shared.engine, session.visitor, shown.sequence, model, species, parameters)
@@ -308,7 +307,7 @@ def _exports(shown: Shown, work: RnaWork) -> None:
                     st.download_button(item.suffix, make, file, item.media_type, on_click="ignore", help=item.title, key=f"rna-{file}")
 
 
-def _write_address(question: Question, shown: Shown, usual_model: str, parameters: ContactParameters) -> None:
+def _write_address(question: Question, shown: Shown, usual_model: str, parameters: Reading) -> None:
     """What is on this page, in the address bar."""
     base = address_of(question, shown, usual_model)
     if base is None:

@@ -18,6 +18,8 @@ from pages._ui.runs import AUTOMATIC_BASES, AUTOMATIC_SECONDS
 FOLDER = "viennarna"
 READ = ("contacts", "fold")
 """Analyses that say which bases pair."""
+Reading = ContactParameters
+"""How the model's contacts are read off its map."""
 
 
 @dataclass
@@ -34,9 +36,7 @@ class RnaWork:
     jobs: dict[str, Job] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls, engine: Engine, visitor: str, sequence: NucleotideSequence, model: str, species: str, parameters: ContactParameters
-    ) -> RnaWork:
+    def of(cls, engine: Engine, visitor: str, sequence: NucleotideSequence, model: str, species: str, parameters: Reading) -> RnaWork:
         """The questions, not asked yet; letters are read as RNA."""
         rna = sequence.read_as_rna()
         card = engine.model(model).card

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.analyses.declared import declared
-from engine.analyses.element_effects import ElementEffectParameters, element_effects
+from engine.analyses.element_effects import ElementChangeParameters, element_effects
 from engine.analyses.segmentation import segmentation
 from engine.core.card import Offer, WindowRule
 from engine.core.errors import CapabilityMissing, ParameterError
@@ -38,12 +38,12 @@ def slow(model: Any, letters: str, low: int, high: int) -> np.ndarray:
 def test_changes_are_those_of_whole_segmentations(max_length: int) -> None:
     model = ToyElements(WindowRule(context_bp=3), max_length=max_length)
     watcher = Watcher()
-    found = element_effects(model, NucleotideSequence(LETTERS), ElementEffectParameters(window=(4, 30)), watcher)
+    found = element_effects(model, NucleotideSequence(LETTERS), ElementChangeParameters(window=(4, 30)), watcher)
     np.testing.assert_allclose(np.abs(found.changes), np.abs(slow(model, LETTERS, 4, 30)), atol=1e-7)
     assert watcher.done == watcher.total
     analysis = declared("element-effects")
     offer = Offer(windows=model.window_rule)
-    assert analysis.passes(NucleotideSequence(LETTERS), ElementEffectParameters(window=(4, 30)), model.card, offer) == watcher.total
+    assert analysis.passes(NucleotideSequence(LETTERS), ElementChangeParameters(window=(4, 30)), model.card, offer) == watcher.total
     before = segmentation(model, NucleotideSequence(LETTERS)).values
     base, code, number = 10, next(k for k in range(4) if BASES[k] != LETTERS[10]), 0
     where = int(found.positions[base, code, number])
@@ -53,10 +53,10 @@ def test_changes_are_those_of_whole_segmentations(max_length: int) -> None:
 
 def test_an_ambiguous_letter_takes_no_passes() -> None:
     model, letters, watcher = ToyElements(WindowRule(context_bp=3)), LETTERS[:8] + "NN" + LETTERS[10:], Watcher()
-    element_effects(model, NucleotideSequence(letters), ElementEffectParameters(window=(4, 30)), watcher)
+    element_effects(model, NucleotideSequence(letters), ElementChangeParameters(window=(4, 30)), watcher)
     assert watcher.done == watcher.total
     offer = Offer(windows=model.window_rule)
-    asked = (NucleotideSequence(letters), ElementEffectParameters(window=(4, 30)), model.card, offer)
+    asked = (NucleotideSequence(letters), ElementChangeParameters(window=(4, 30)), model.card, offer)
     assert declared("element-effects").passes(*asked) == watcher.total
 
 
@@ -80,4 +80,4 @@ def test_what_cannot_be_done_is_refused() -> None:
     with pytest.raises(CapabilityMissing, match="does not predict genomic elements"):
         element_effects(ToyModel(), NucleotideSequence(LETTERS))  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="outside the sequence"):
-        element_effects(ToyElements(WindowRule()), NucleotideSequence(LETTERS), ElementEffectParameters(window=(0, 99)))
+        element_effects(ToyElements(WindowRule()), NucleotideSequence(LETTERS), ElementChangeParameters(window=(0, 99)))

@@ -150,7 +150,7 @@ def test_a_card_holds_every_part_and_asks_the_service_only_when_told(
         assert main([*asked, "--alphagenome"]) == 0
         card = json.loads((tmp_path / "card.json").read_text())
         assert server.requests == []
-        assert "accept them on the Models page" in card["notes"]["effects"]
+        assert "accept them on the Models page" in card["notes"]["alphagenome"]
         accept(alphagenome.CARD, home)
         assert main(asked) == 0
         assert server.requests == []
@@ -159,9 +159,9 @@ def test_a_card_holds_every_part_and_asks_the_service_only_when_told(
     card = json.loads((tmp_path / "card.json").read_text())
     assert (card["consequences"][0]["terms"], card["consequences"][0]["hgvs_p"]) == (["missense_variant"], "p.(Arg1699Trp)")
     assert card["missense"][0]["substitution"] == {"protein": "P38398", "position": 1699, "reference": "R", "alternate": "W"}
-    names = [one["name"] for one in card["effects"]]
-    assert len(names) == len(set(names)) < card["effects_asked"]
-    quantiles = [abs(one["quantile"]) for one in card["effects"]]
+    names = [one["name"] for one in card["alphagenome"]]
+    assert len(names) == len(set(names)) < card["alphagenome_asked"]
+    quantiles = [abs(one["quantile"]) for one in card["alphagenome"]]
     assert quantiles == sorted(quantiles, reverse=True)
     assert card["language_models"][0]["llr"] is not None
     assert set(card["sources"]) == {"alphamissense", "alphagenome", "locuscope"}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine.core.base_pairs import Agreement
-from engine.training.contact_maps import ContactMaps
 from engine.training.contact_sets import ContactSample, _Picker
+from engine.training.kept_maps import KeptMaps
 from engine.training.letters import decode, encode
 from engine.training.measure_compensation import KINDS, _chosen, compensated, wilson
 from engine.training.measure_contacts import (
@@ -137,13 +137,13 @@ def _stem(length: int) -> np.ndarray:
 
 
 def test_a_map_is_computed_once_and_letters_read_as_rna_are_another_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    maps = ContactMaps(MODELS / "locuscope-lm", tmp_path)
+    maps = KeptMaps(MODELS / "locuscope-lm", tmp_path)
     codes = encode("GGGAAAACCC")
     first = maps(codes)
     assert len(list(tmp_path.glob("*.npy"))) == 1
     assert not np.array_equal(maps(codes, as_rna=False), first)
     assert len(list(tmp_path.glob("*"))) == 2
-    monkeypatch.setattr("engine.training.contact_maps.dependency_map", None)
+    monkeypatch.setattr("engine.training.kept_maps.dependency_map", None)
     np.testing.assert_array_equal(maps(codes), first)
 
 
@@ -185,7 +185,7 @@ def test_pairs_that_are_none_are_apart_and_not_annotated(tmp_path: Path) -> None
 
 
 def test_the_test_is_counted_by_kind(tmp_path: Path) -> None:
-    maps = ContactMaps(MODELS / "locuscope-lm", tmp_path)
+    maps = KeptMaps(MODELS / "locuscope-lm", tmp_path)
     rows = compensated(maps, [HAIRPIN])
     assert [row["bases"] for row in rows][:2] == list(KINDS[:2])
     assert all(row["tested"] >= 1 and 0 <= row["first"][0] <= 1 for row in rows)

@@ -18,7 +18,7 @@ from engine.models.registry import entry
 from engine.training.letters import Codes, decode
 
 
-class ContactMaps:
+class KeptMaps:
     """Maps of the language model in ``weights``; ``folder`` keeps those that are computed, so that a run that was stopped goes on."""
 
     def __init__(self, weights: Path, folder: Path, model_id: str = "locuscope") -> None:
