@@ -93,7 +93,7 @@ def test_an_address_opens_the_list_the_map_and_the_card(tables: Path) -> None:
     assert not app.exception
     assert desk.card[1].missense[0].value == pytest.approx(0.9)
     assert "The letters of GRCh38 are not here" in desk.card[1].notes["consequence"]
-    assert "Not asked" in desk.card[1].notes["effects"]
+    assert "Not asked" in desk.card[1].notes["alphagenome"]
     app.text_area(key="protein-text").set_value("Q8NH21")
     app = looked_up(app)
     assert not app.exception
