@@ -15,7 +15,7 @@ from engine.service.estimate import as_if_shipped, is_small, time_in_words
 from pages._ui import choices, embeddings_address, embeddings_results, explorer, polling, reading, search, state
 from pages._ui.embeddings_address import FEATURES, LONGEST_BP, SHORTEST_BP, WINDOWS, Wanted
 from pages._ui.embeddings_results import PLACES, EmbeddingWork
-from pages._ui.genome_source import CHOSEN, EXPLORER, UPLOAD, Source, source, write_address
+from pages._ui.genome_source import CHOSEN, Source, offered, source, write_address
 from pages._ui.text import show_caption, show_error, show_info
 
 SLOT, CHOOSING, WANTED, AGAIN = "embeddings-work", "embeddings-places", "embeddings-wanted", "embeddings-as-before"
@@ -51,8 +51,7 @@ def page() -> None:
 def _wanted(shared: state.Shared) -> Wanted:
     """What the page showed last, at first what the address asks for."""
     if WANTED not in st.session_state:
-        genomes = (EXPLORER, *shared.genomes.names(), UPLOAD)
-        found = embeddings_address.read(st.query_params.to_dict(), genomes, _usable(shared))
+        found = embeddings_address.read(st.query_params.to_dict(), offered(shared), _usable(shared))
         st.session_state[WANTED] = found
         if found.embedded:
             st.session_state[AGAIN] = True

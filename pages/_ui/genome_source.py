@@ -50,9 +50,14 @@ class Source:
         return part_for_box(self.records.record(place.contig), start, end, place.strand, by_locus=self.by_locus)
 
 
+def offered(shared: state.Shared) -> tuple[str, ...]:
+    """What a page about a genome can be about: the explorer's, the registered ones, a file."""
+    return (EXPLORER, *shared.genomes.names(), UPLOAD)
+
+
 def source(shared: state.Shared, session: state.Session, wanted: str = "") -> Source | None:
     """The genome that is chosen, at first the one that is ``wanted``; None before there is one."""
-    names = [EXPLORER, *shared.genomes.names(), UPLOAD]
+    names = offered(shared)
     usual = wanted if wanted in names else EXPLORER if session.screen.shown is not None else UPLOAD
     left, right = st.columns([2, 5], vertical_alignment="bottom")
     known = session.screen.shown is not None  # what the explorer shows may still be read at the first run

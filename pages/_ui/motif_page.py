@@ -29,7 +29,7 @@ from engine.sources.upstream import species_of
 from engine.views.motif_logo import motif_logo
 from pages._ui import choices, downloads, explorer, motif_address, polling, reading, search, state, turning
 from pages._ui.address import AddressState
-from pages._ui.genome_source import CHOSEN, EXPLORER, UPLOAD, Source, source, write_address
+from pages._ui.genome_source import CHOSEN, Source, offered, source, write_address
 from pages._ui.motif_address import Wanted
 from pages._ui.question import Question
 from pages._ui.text import show_caption, show_error, show_info
@@ -113,9 +113,8 @@ def _followed(shared: state.Shared, session: state.Session, work: MotifWork) -> 
 def _wanted(shared: state.Shared) -> Wanted:
     """What the page showed last, at first what the address asks for."""
     if WANTED not in st.session_state:
-        genomes = (EXPLORER, *shared.genomes.names(), UPLOAD)
         found = motif_address.read(
-            st.query_params.to_dict(), genomes, {name: shared.engine.model(name).card.species for name in _usable(shared)}
+            st.query_params.to_dict(), offered(shared), {name: shared.engine.model(name).card.species for name in _usable(shared)}
         )
         st.session_state[WANTED] = found
         if found.aligned:
