@@ -351,11 +351,13 @@ def follow(job: Job, waiter: Waiter, monitor: Monitor | None, keep_partial: bool
 LAST_SECONDS = 3.0
 """How long a process that ends waits for what it computes: a thread that is within a product then brings the whole process down with an abort."""
 _running: set[Job] = set()
+_ending = threading.Event()
 
 
 @atexit.register
 def _stop_all() -> None:
-    """Stop what is still computed when the process ends."""
+    """Stop what is still computed when the process ends; what fails from here on fails because its libraries are taken down."""
+    _ending.set()
     jobs = [*_running]
     for job in jobs:
         job.cancel()
@@ -377,7 +379,10 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job,
         except Cancelled:
             state = "cancelled"
         except BaseException as error:  # noqa: BLE001  nobody is above this thread: whatever it is ends in the log and on the page
-            problem = _told(job, error)
+            if _ending.is_set():
+                state = "cancelled"
+            else:
+                problem = _told(job, error)
         ended(job, state)
         _running.discard(job)
         job.finish(state, result, problem)

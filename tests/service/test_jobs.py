@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -93,6 +96,34 @@ def test_even_an_error_that_ends_programs_ends_only_the_job() -> None:
         raise SystemExit(3)
 
     assert finished(leave).state == "failed"
+
+
+FAILS_AT_THE_END = """
+import time
+from engine.service import jobs
+
+def work(_):
+    while {until}:
+        time.sleep(0.01)
+    raise RuntimeError("operator does not exist")
+
+job = jobs.Job("key", None)
+jobs.start_job(job, work, lambda *_: None)
+{then}
+"""
+
+
+@pytest.mark.parametrize(
+    ("until", "then", "logged"),
+    [("False", "job.wait(10)", True), ("not jobs._ending.is_set()", "", False)],
+    ids=["while the process runs", "as it ends"],
+)
+def test_what_fails_because_the_process_ends_is_no_failure(until: str, then: str, logged: bool) -> None:
+    root = Path(jobs.__file__).resolve().parents[2]
+    command = [sys.executable, "-c", FAILS_AT_THE_END.format(until=until, then=then)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0
+    assert ("operator does not exist" in done.stderr) == logged, done.stderr
 
 
 def test_a_long_computation_hands_the_device_on_at_its_progress_calls(monkeypatch: pytest.MonkeyPatch) -> None:
