@@ -105,7 +105,7 @@ def _signal(track: OwnTrack, evidence: LocusEvidence, style: FigureStyle) -> Dra
         )
     x, y = steps(np.clip(shown, low, high), levels=LEVELS / (high - low))
     trace = filled(((x - 0.5) * np.float32(width) + np.float32(0.5), y), track.colour, name=track.name)
-    room = 0.04 * (high - low)
+    room = 0.12 * (high - low)  # half the height of a number at the end of the scale
     axis = {"range": [low - room * (low < 0), high + room], "nticks": 3, "showgrid": False}
     return Drawn((trace,), axis, readout=readout, unit=unit)
 

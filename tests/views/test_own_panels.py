@@ -59,8 +59,8 @@ def test_signals_have_their_own_scale_one_together_or_a_given_one_and_may_be_str
     figure = locus_figure(LocusEvidence(GIVEN, {"dependency": samples.dependency(GIVEN)}, own=given))
     panels = {panel["id"]: panel for panel in figure.layout.meta["panels"]}
     ranges = {name: figure.layout[f"yaxis{panels[name]['axis'][1:]}"].range for name in ("own-s", "own-l", "own-f")}
-    assert ranges["own-s"] == ranges["own-l"] == pytest.approx((-2.32, 6.32))
-    assert ranges["own-f"] == pytest.approx((0, 1.04))
+    assert ranges["own-s"] == ranges["own-l"] == pytest.approx((-2.96, 6.96))
+    assert ranges["own-f"] == pytest.approx((0, 1.12))
     assert panels["own-f"]["unit"] == "0 to 1"
     (strip,) = (trace for trace in figure.data if trace.type == "heatmap" and trace.yaxis == panels["own-h"]["axis"])
     assert (strip.zmin, strip.zmax) == (-2, 6)
