@@ -66,13 +66,19 @@ def difference(first: DependencyMap, second: DependencyMap) -> DependencyMap:
         raise ParameterError(f"The maps are in {first.metric} and {second.metric}; compute both with one metric.")
     if not (first.complete and second.complete):
         raise ParameterError("One of the maps is not finished; wait for it, or compute it again.")
+    one, other = first.provenance.card, second.provenance.card
     parameters = {
-        "first": {"model": first.provenance.card.id, "sequence_sha256": first.provenance.sequence_sha256},
-        "second": {"model": second.provenance.card.id, "sequence_sha256": second.provenance.sequence_sha256},
-        "dependency": first.provenance.parameters,
-    }
+        name: {
+            "model": card.id,
+            "revision": card.revision,
+            "weights_sha256": card.weights_sha256,
+            "sequence_sha256": found.provenance.sequence_sha256,
+        }
+        for name, card, found in (("first", one, first), ("second", other, second))
+    } | {"dependency": first.provenance.parameters}
+    card = one if one == other else replace(one, title=f"{other.title} − {one.title}")
     seconds = first.provenance.seconds + second.provenance.seconds
-    provenance = replace(first.provenance, analysis="difference of dependency maps", parameters=parameters, seconds=seconds)
+    provenance = replace(first.provenance, card=card, analysis="difference of dependency maps", parameters=parameters, seconds=seconds)
     return DependencyMap(first.sequence, second.values - first.values, provenance, first.metric, first.offset)
 
 

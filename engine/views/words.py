@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from engine.analyses.findings import MOSTLY, changes, finding, place, share_unsure, signed, trust
@@ -10,13 +11,16 @@ if TYPE_CHECKING:
     from engine.views.evidence import LocusEvidence
 
 __all__ = ["heading", "place", "sentence"]
+_WORDS = re.compile(r"\w+")
 
 
 def heading(evidence: LocusEvidence) -> str:
     """What is shown, and by which models."""
     sequence = evidence.sequence
-    named = evidence.title or sequence.name
-    place = " · ".join(str(part) for part in (named, sequence.locus) if part) or f"{len(sequence):,} bases"
+    named, locus = evidence.title or sequence.name, str(sequence.locus or "")
+    if _WORDS.search(named) and set(_WORDS.findall(named.replace(",", ""))) <= set(_WORDS.findall(locus)):
+        named = ""  # an alignment's names and pasted loci spell the place
+    place = " · ".join(part for part in (named, locus) if part) or f"{len(sequence):,} bases"
     models = dict.fromkeys(result.provenance.card.title for result in evidence.results.values())
     return f"{place} · {' and '.join(models)}" if models else place
 

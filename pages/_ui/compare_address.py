@@ -21,12 +21,14 @@ MODES = {
 @dataclass(frozen=True)
 class Wanted:
     """``mode`` out of `MODES`; of two loci the text of the ``second``, the ``model`` of both and the bases that stand over each other, 1-based as
-    typed, empty for none; of models side by side the ``models``, empty for the usual ones, the published variant of ``influence``, and whether ``maps``
-    are drawn; ``problems`` one sentence for each value that was left out."""
+    typed, empty for none; of one model against another the ``model`` and the ``other``, both or neither; of models side by side the ``models``, empty
+    for the usual ones, the published variant of ``influence``, and whether ``maps`` are drawn; ``problems`` one sentence for each value that was
+    left out."""
 
     mode: str = "alleles"
     second: str = ""
     model: str = ""
+    other: str = ""
     anchors: tuple[str, str] = ("", "")
     models: tuple[str, ...] = ()
     influence: str = ""
@@ -38,6 +40,8 @@ class Wanted:
         values = {"compare": self.mode if self.mode != "alleles" else ""}
         if self.mode == "loci" and self.second:
             values |= {"second": self.second, "by": self.model, "at": ",".join(self.anchors) if any(self.anchors) else ""}
+        if self.mode == "models" and self.other:
+            values |= {"by": self.model, "other": self.other}
         if self.mode == "beside" and self.models:
             values |= {"models": ",".join(self.models), "influence": self.influence, "maps": "" if self.maps else "0"}
         return {name: text for name, text in values.items() if text}
@@ -57,12 +61,20 @@ def read(query: Mapping[str, str], models: tuple[str, ...], influences: tuple[st
     if places and not (len(anchors) == 2 and all(part.isascii() and part.isdigit() and len(part) < 10 for part in anchors)):
         problems.append(f"The address has at={quoted(places, 40)}; it takes a base of each locus with a comma between, so it was left out.")
         anchors = ()
-    one, other = anchors if len(anchors) == 2 else ("", "")
+    mode = values.choice("compare", MODES, "alleles")
+    first, other = values.choice("by", models), values.choice("other", models)
+    if mode == "models" and not (first and other and first != other):
+        if (first or other) and not problems:
+            problems.append(
+                f"The address has by={quoted(first, 40)} and other={quoted(other, 40)}; two models are compared, so it was left out."
+            )
+        first = other = ""
     return Wanted(
-        values.choice("compare", MODES, "alleles"),
+        mode,
         second,
-        values.choice("by", models),
-        (one, other),
+        first,
+        other,
+        (anchors[0], anchors[1]) if len(anchors) == 2 else ("", ""),
         _models(values, models),
         values.choice("influence", influences),
         values.choice("maps", ("0", "1"), "1") == "1",

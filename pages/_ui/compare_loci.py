@@ -19,6 +19,7 @@ from engine.views.figure import side_by_side
 from pages._ui import choices, polling, reading, state
 from pages._ui.address import LONGEST_SEQUENCE
 from pages._ui.compare_address import Wanted
+from pages._ui.compare_models import species_for
 from pages._ui.question import Question, Shown, echo, resolve
 from pages._ui.runs import Price
 from pages._ui.text import show_caption, show_error
@@ -68,7 +69,8 @@ def page(shared: state.Shared, session: state.Session, models: list[str], wanted
     reading.show(shared.engine, _SECOND)
     first_visit = not st.session_state.get(_OPENED)
     st.session_state[_OPENED] = True
-    now = Wanted("loci", text.strip(), model, (one.strip(), other.strip()), () if asked else wanted.problems)
+    problems = () if asked else wanted.problems
+    now = replace(wanted, mode="loci", second=text.strip(), model=model, anchors=(one.strip(), other.strip()), problems=problems)
     if asked and not text.strip():
         show_error("No second locus is given; type one as in the box of the explorer.")
     elif asked or (first_visit and wanted.second):
@@ -112,8 +114,7 @@ def _read(shared: state.Shared, session: state.Session, model: str, text: str, *
 
 def _requests(shared: state.Shared, session: state.Session, model: str, second: Shown) -> tuple[dict[str, Request], dict[str, Request]]:
     """What is asked of both, by analysis."""
-    species = session.question.species if session.question.model == model else ""
-    card = shared.engine.model(model).card
+    species, card = species_for(shared.engine, session.question, model), shared.engine.model(model).card
     one, other = ({name: _request(name, shown, model, species, card) for name in ANALYSES} for shown in (session.on_screen, second))
     return one, other
 

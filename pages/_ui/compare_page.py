@@ -12,7 +12,7 @@ from engine.analyses.declared import declared
 from engine.analyses.dependency import DependencyMap
 from engine.analyses.findings import changes, lost_and_gained
 from engine.core.card import Capability
-from engine.core.errors import InputError, LocuscopeError
+from engine.core.errors import LocuscopeError
 from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.service.models_beside import influences
@@ -26,6 +26,7 @@ from pages._ui import (
     compare_address,
     compare_controls,
     compare_loci,
+    compare_models,
     explorer,
     figure_view,
     models_beside_page,
@@ -65,6 +66,7 @@ class Comparison:
     titles: tuple[str, str]
     jobs: tuple[Job, Job]
     models: tuple[str, str]
+    species: tuple[str, str] = ("", "")
     found: DependencyMap | None = None
     chosen: Chosen | None = None
     display: dict[str, Any] = field(default_factory=dict)
@@ -95,9 +97,11 @@ class Comparison:
         """What the view shows."""
         return f"{self.shown.identity}/{self.shown.change}/{self.titles[0]}/{self.titles[1]}"
 
-    def about(self, shown: Shown, models: tuple[str, str]) -> bool:
+    def about(self, shown: Shown, models: tuple[str, str], species: tuple[str, str]) -> bool:
         """Whether it answers this question."""
-        return self.models == models and self.shown.identity == shown.identity and self.shown.change == shown.change
+        return (
+            (self.models, self.species) == (models, species) and self.shown.identity == shown.identity and self.shown.change == shown.change
+        )
 
 
 def page() -> None:
@@ -122,55 +126,59 @@ def page() -> None:
         wanted = compare_loci.page(shared, session, _models(shared), wanted)
     elif mode == "beside":
         wanted = models_beside_page.beside(shared, session, wanted)
+    elif mode == "models":
+        wanted, asked = compare_models.form(shared, session, _models(shared), wanted)
     st.session_state[WANTED] = wanted
     _write_address(session.question, session.on_screen, shared.settings.model, wanted)
-    if mode in ("beside", "loci"):
-        return
-    allele_bar.bar(shared, session, "Compare")
-    model, other, asked = _form(shared, session, mode)
-    asked = asked or bool(st.session_state.pop("compare-asked", False))
-    if mode == "alleles" or model != other:
-        compared(shared, session.on_screen, (model, other), asked=asked)
+    if mode == "models" and wanted.other:
+        compared(shared, session.on_screen, (wanted.model, wanted.other), asked=asked)
+    elif mode == "alleles":
+        allele_bar.bar(shared, session, "Compare")
+        model, asked = _form(shared, session)
+        asked = asked or bool(st.session_state.pop("compare-asked", False))
+        compared(shared, session.on_screen, (model, model), asked=asked)
 
 
 def compared(shared: state.Shared, shown: Shown, models: tuple[str, str], *, asked: bool = False) -> None:
     """Both maps of what is shown, their difference, and what it means; short ones are computed at once."""
     comparison: Comparison | None = st.session_state.get("comparison")
-    current = comparison is not None and comparison.about(shown, models)
-    two = shown.change is not None if models[0] == models[1] else asked
+    current = comparison is not None and comparison.about(shown, models, (_species(shared, models[0]), _species(shared, models[1])))
+    two = shown.change is not None or models[0] != models[1]
     if two and not current and (asked or _small(shared, shown, models)):
         _start(shared, shown, *models)
         comparison = st.session_state.get("comparison")
         current = comparison is not None
+    elif two and not current:
+        _offer(shared, shown, models)
     if comparison is not None and current:
         _follow(shared, comparison)
 
 
-def _form(shared: state.Shared, session: state.Session, mode: str) -> tuple[str, str, bool]:
-    """The models, and whether the button was pressed; a change that was typed becomes the allele on screen."""
+def _offer(shared: state.Shared, shown: Shown, models: tuple[str, str]) -> None:
+    """What both maps cost, and the button that starts them."""
+    cost = compare_loci.price_of(shared, state.session(), _questions(shared, shown, *models)).words()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Both maps: {cost}.", width="content")
+        if st.button("Compute both maps", key="compare-compute"):
+            _start(shared, shown, *models)
+            st.rerun()
+
+
+def _form(shared: state.Shared, session: state.Session) -> tuple[str, bool]:
+    """The model, and whether the button was pressed; a change that was typed becomes the allele on screen."""
     shown = session.on_screen
     with st.form("compare", border=False):
         first, second, go = st.columns([3, 3, 1], vertical_alignment="bottom")
         models = _models(shared)
         usual = models.index(session.question.model) if session.question.model in models else 0
         model = first.selectbox("Model", models, index=usual, format_func=choices.titles(shared.engine))
-        if mode == "models":
-            other = second.selectbox("Other model", models, index=len(models) - 1, format_func=choices.titles(shared.engine))
-            change = ""
-        else:
-            other = model
-            change = second.text_input(
-                "Substitution, insertion or deletion",
-                placeholder=named(shown.change) if shown.change is not None else _suggestion(shown),
-                help="Positions in the sequence shown, 1-based: C31A, 31A, 31_33del, 30_31insG, 31_32delinsGA",
-            )
+        change = second.text_input(
+            "Substitution, insertion or deletion",
+            placeholder=named(shown.change) if shown.change is not None else _suggestion(shown),
+            help="Positions in the sequence shown, 1-based: C31A, 31A, 31_33del, 30_31insG, 31_32delinsGA",
+        )
         asked = go.form_submit_button("Compare", type="primary", width="stretch")
-    if mode == "models" and asked and model == other:
-        show_error("Both models are the same; choose two. Models that are not here yet are on the page Models.")
-        return model, other, False
-    if not asked or mode == "models":
-        return model, other, asked
-    return model, other, _made(shared, session, model, change)
+    return model, asked and _made(shared, session, model, change)
 
 
 def _made(shared: state.Shared, session: state.Session, model: str, text: str) -> bool:
@@ -215,19 +223,19 @@ def _suggestion(shown: Shown) -> str:
     return f"for example {base}{middle + 1}{'A' if base != 'A' else 'G'}"
 
 
-def _questions(shown: Shown, model: str, other: str) -> tuple[Request, Request]:
+def _questions(shared: state.Shared, shown: Shown, model: str, other: str) -> tuple[Request, Request]:
     """For both maps: of the reference and the alternate where an allele is shown, else by both models."""
     second = changed(shown.sequence, shown.change) if shown.change is not None and model == other else shown.sequence
     return (
-        Request("dependency", shown.sequence, model, species=_species(model)),
-        Request("dependency", second, other, species=_species(other)),
+        Request("dependency", shown.sequence, model, species=_species(shared, model)),
+        Request("dependency", second, other, species=_species(shared, other)),
     )
 
 
 def _small(shared: state.Shared, shown: Shown, models: tuple[str, str]) -> bool:
     """Whether both maps are computed without being asked for; what cannot be asked is said at once."""
     try:
-        costs = [shared.engine.estimate(request) for request in _questions(shown, *models)]
+        costs = [shared.engine.estimate(request) for request in _questions(shared, shown, *models)]
     except LocuscopeError:
         return True
     known = [cost.seconds for cost in costs if cost.seconds is not None]
@@ -242,17 +250,15 @@ def _start(shared: state.Shared, shown: Shown, model: str, other: str) -> None:
     called = choices.titles(shared.engine)
     titles = (called(model), called(other))
     try:
-        if model == other and shown.change is None:
-            raise InputError("Both models are the same; choose two. Models that are not here yet are on the page Models.")
         if shown.change is not None and model == other:
             titles = ("reference", named(shown.change))
-        first, second = _questions(shown, model, other)
+        first, second = _questions(shared, shown, model, other)
         jobs = (shared.engine.submit(first, visitor), shared.engine.submit(second, visitor))
-        made = Comparison(shown, titles, jobs, (model, other))
+        made = Comparison(shown, titles, jobs, (model, other), (first.species, second.species))
         if model == other:
             alleles = (first.sequence, second.sequence)
             made.beside, made.missing = _beside(shared, *alleles, model, visitor)
-            made.controls = Controls.of(shared.engine, alleles, state.session().question, model, _species(model), visitor)
+            made.controls = Controls.of(shared.engine, alleles, state.session().question, model, _species(shared, model), visitor)
     except LocuscopeError as error:
         show_error(str(error))
         return
@@ -274,15 +280,14 @@ def _beside(
             missing.append(reason)
             continue
         parameters = choices.parameters_of(analysis, shared.engine.model(by).card, dict(question.settings))
+        species = question.species if by == model else ""
         for side, sequence in zip(sides, (first, second), strict=True):
-            side[name] = shared.engine.submit(Request(name, sequence, by, parameters, _species(by)), visitor)
+            side[name] = shared.engine.submit(Request(name, sequence, by, parameters, species), visitor)
     return sides, " ".join(missing)
 
 
-def _species(model: str) -> str:
-    """The explorer's species, for the model it was chosen for."""
-    question = state.session().question
-    return question.species if question.model == model else ""
+def _species(shared: state.Shared, model: str) -> str:
+    return compare_models.species_for(shared.engine, state.session().question, model)
 
 
 def _follow(shared: state.Shared, comparison: Comparison) -> None:
@@ -319,7 +324,7 @@ def _controls_of(shared: state.Shared, comparison: Comparison, change: Change) -
     session, shown, model = state.session(), comparison.shown, comparison.models[0]
     if comparison.controls is None or comparison.controls.settings != session.question.settings:
         alleles = shown.sequence, changed(shown.sequence, change)
-        comparison.controls = Controls.of(shared.engine, alleles, session.question, model, _species(model), session.visitor)
+        comparison.controls = Controls.of(shared.engine, alleles, session.question, model, _species(shared, model), session.visitor)
     return comparison.controls
 
 

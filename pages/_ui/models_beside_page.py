@@ -18,6 +18,7 @@ from engine.views.models_beside import models_beside_figure
 from pages._ui import choices, downloads, polling, state
 from pages._ui.compare_address import Wanted
 from pages._ui.compare_loci import price_of
+from pages._ui.compare_models import species_for
 from pages._ui.runs import Price
 from pages._ui.text import show_caption, show_error
 
@@ -109,7 +110,7 @@ def _prepared(shared: state.Shared, session: state.Session, now: Wanted, *, pres
     if before is not None:
         before.cancel()
     shown, question = session.on_screen, session.question
-    species = ((question.model, question.species),) if question.species else ()
+    species = tuple((model, name) for model in now.models if (name := species_for(shared.engine, question, model)))
     try:
         request = BesideRequest(shown.sequence, now.models, now.influence or influences()[0], shown.organism, species)
         work = BesideWork(request, session.visitor)

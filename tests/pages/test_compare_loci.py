@@ -1,4 +1,4 @@
-"""Two loci side by side: both computed, aligned where the visitor says so, cut to what both have."""
+"""Two loci, two models and models side by side on the page Compare: computed, drawn, and drawn again by their address."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.features import Feature
 from engine.views.evidence import LocusEvidence
-from pages._ui import compare_address
+from pages._ui import compare_address, compare_page, runs
 from pages._ui.compare_loci import common_parts, cut
 from pages._ui.runs import Price
 from tests.views import samples
@@ -115,6 +115,9 @@ def test_what_takes_long_is_not_started_by_an_address_alone(monkeypatch: pytest.
         ({"compare": "loci", "second": "ACGT", "by": "none-such"}, "by='none-such'"),
         ({"compare": "loci", "second": "ACGT", "at": "3"}, "at='3'; it takes a base of each locus"),
         ({"compare": "loci", "second": "ACGT", "at": "3,٣"}, "a base of each locus"),
+        ({"compare": "models", "by": "locuscope", "other": "none-such"}, "other='none-such'; it can be locuscope"),
+        ({"compare": "models", "by": "locuscope", "other": "locuscope"}, "two models are compared"),
+        ({"compare": "models", "other": "locuscope"}, "two models are compared"),
         ({"compare": "beside", "models": "locuscope,none-such"}, "the models 'none-such', which make no map here"),
         ({"compare": "beside", "influence": "largest"}, "influence='largest'; it can be mean"),
     ],
@@ -133,3 +136,52 @@ def test_models_side_by_side_have_an_address_that_draws_them_again() -> None:
     assert not app.toggle(key="beside-maps").value
     app = app.toggle(key="beside-maps").set_value(True).run()
     assert "maps" not in app.query_params
+
+
+def maps_of(app: AppTest) -> AppTest:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and "comparison" not in app.session_state:
+        time.sleep(0.2)
+        app.run()
+    assert all(job.wait(60) for job in app.session_state["comparison"].jobs)
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def test_one_model_against_another_has_an_address_that_compares_them_again_by_the_same_species() -> None:
+    app = opened(species="bacteria")
+    app.segmented_control[0].set_value("models").run()
+    assert "other" not in app.query_params
+    app.selectbox(key="compare-one").set_value("locuscope-local")
+    app.selectbox(key="compare-other").set_value("locuscope")
+    app = maps_of(next(item for item in app.button if item.label == "Compare").click().run())
+    assert {"compare": "models", "by": "locuscope-local", "other": "locuscope", "species": "bacteria"}.items() <= app.query_params.items()
+    again = maps_of(opened(**app.query_params))
+    assert again.query_params == app.query_params
+    assert [again.selectbox(key=f"compare-{name}").value for name in ("one", "other")] == ["locuscope-local", "locuscope"]
+    first, second = (item.session_state["comparison"] for item in (app, again))
+    assert second.species == ("bacteria", "bacteria")
+    np.testing.assert_array_equal(first.found.values, second.found.values)
+
+
+def test_two_models_that_are_one_are_refused_and_not_kept() -> None:
+    app = opened(compare="models")
+    app.selectbox(key="compare-other").set_value(app.selectbox(key="compare-one").value)
+    app = next(item for item in app.button if item.label == "Compare").click().run()
+    assert "Both models are the same" in app.error[0].value
+    assert "other" not in app.query_params
+
+
+def test_maps_that_take_long_are_offered_with_their_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare_page, "AT_ONCE_BASES", 0)
+    monkeypatch.setattr(runs, "AUTOMATIC_SECONDS", 0)
+    app = opened(compare="models", by="locuscope-local", other="locuscope")
+    for _ in range(50):
+        if any(item.key == "compare-compute" for item in app.button):
+            break
+        time.sleep(0.2)
+        app.run()
+    assert any("Both maps: " in item.value and "model runs" in item.value for item in app.caption)
+    maps_of(app.button(key="compare-compute").click().run())

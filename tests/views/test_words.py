@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.core.locus import Locus
 from engine.views.evidence import LocusEvidence, Mark
 from engine.views.words import heading, sentence
 from tests.views import samples
@@ -32,6 +33,21 @@ def test_without_results_there_is_no_sentence() -> None:
 def test_the_heading_names_what_is_shown_and_the_models_once(title: str, start: str) -> None:
     given = replace(evidence(effects=samples.effects(), probabilities=samples.probabilities()), title=title)
     assert heading(given) == start
+
+
+@pytest.mark.parametrize(
+    ("locus", "title", "start"),
+    [
+        (":AE017341.1:123-198", "AE017341.1/123-198", "AE017341.1:123-198"),
+        (":AE017341.1:123-198:-", "AE017341.1/198-123", "AE017341.1:123-198:-"),
+        ("R64:chrI:1001-1076", "R64:chrI:1,001-1,076", "R64:chrI:1001-1076"),
+        ("R64:chrI:1001-1076", "chrI 5", "chrI 5 · R64:chrI:1001-1076"),
+    ],
+)
+def test_a_name_that_spells_the_place_is_not_told_beside_it(locus: str, title: str, start: str) -> None:
+    given = evidence(effects=samples.effects())
+    placed = replace(given.sequence, locus=Locus.parse(locus.removeprefix(":")))
+    assert heading(replace(given, sequence=placed, title=title)) == f"{start} · Sample model"
 
 
 def test_a_difference_says_what_is_lost_by_what() -> None:
