@@ -174,10 +174,15 @@ def _form(shared: state.Shared, session: state.Session) -> tuple[str, bool]:
         model = first.selectbox("Model", models, index=usual, format_func=choices.titles(shared.engine))
         change = second.text_input(
             "Substitution, insertion or deletion",
-            placeholder=named(shown.change) if shown.change is not None else _suggestion(shown),
+            placeholder=named(shown.change) if shown.change is not None else f"for example {_suggestion(shown)}",
             help="Positions in the sequence shown, 1-based: C31A, 31A, 31_33del, 30_31insG, 31_32delinsGA",
         )
         asked = go.form_submit_button("Compare", type="primary", width="stretch")
+    if shown.change is None and not asked:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Type what changes in the sequence shown, and both maps and their difference come here.", width="content")
+            if st.button(f"Try {_suggestion(shown)}", key="compare-try", type="tertiary"):
+                return model, _made(shared, session, model, _suggestion(shown))
     return model, asked and _made(shared, session, model, change)
 
 
@@ -218,9 +223,10 @@ def _models(shared: state.Shared) -> list[str]:
 
 
 def _suggestion(shown: Shown) -> str:
+    """A substitution in the middle of the sequence."""
     middle = len(shown.sequence) // 2
     base = shown.sequence.letters[middle]
-    return f"for example {base}{middle + 1}{'A' if base != 'A' else 'G'}"
+    return f"{base}{middle + 1}{'A' if base != 'A' else 'G'}"
 
 
 def _questions(shared: state.Shared, shown: Shown, model: str, other: str) -> tuple[Request, Request]:

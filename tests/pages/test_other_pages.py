@@ -146,6 +146,7 @@ def test_the_comparison_refuses_a_wrong_base_and_computes_a_right_one() -> None:
     assert "is G, not C" in app.error[0].value
     typed(app).set_value("G1A")
     app = next(button for button in app.button if button.label == "Compare").click().run()
+    assert not [button for button in app.button if button.key == "compare-try"]
     comparison = app.session_state["comparison"]
     assert all(job.wait(60) for job in comparison.jobs)
     app = app.run()
@@ -153,6 +154,14 @@ def test_the_comparison_refuses_a_wrong_base_and_computes_a_right_one() -> None:
     assert comparison.found.values[1, 1] == 0
     first, second = comparison.maps
     assert (comparison.found.values == second.values - first.values).all()
+
+
+def test_a_substitution_is_offered_where_none_is_there() -> None:
+    app = AppTest.from_function(_compare, default_timeout=90)
+    app.query_params["sequence"] = "GGGCCCAAATTTGGGCCC"
+    app = app.run().button(key="compare-try").click().run()
+    assert not app.exception
+    assert app.session_state["comparison"].titles == ("reference", "T10A")
 
 
 def test_the_triage_table_names_consequences_and_its_card_every_transcript() -> None:
