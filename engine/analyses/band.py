@@ -24,7 +24,7 @@ from engine.core.arithmetic import largest_of_known
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, Precision, option
-from engine.core.results import Pairs, Result, Table, Track, frozen_array, place
+from engine.core.results import Pairs, Result, Table, Track, base_at, frozen_array
 from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class DependencyBand(Result):
         pairs, scores = self.strongest(1, APART)
         if not self.complete or not len(pairs):
             return start
-        first, second = (place(self.sequence, int(index)) for index in pairs[0])
+        first, second = (base_at(self.sequence, int(index)) for index in pairs[0])
         unit = "bits of log2 odds" if self.metric == "log2_odds" else "nats"
         return f"{start} The strongest pair at least {APART} bases apart is {first} with {second}: {scores[0]:.2f} {unit}."
 

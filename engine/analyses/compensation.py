@@ -27,7 +27,7 @@ from engine.core.errors import CapabilityMissing, ParameterError, SequenceError
 from engine.core.parameters import Parameters, position
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import NucleotideModel, Prepared
-from engine.core.results import Result, Table, Track, frozen_array, place
+from engine.core.results import Result, Table, Track, base_at, frozen_array
 from engine.core.sequence import BASES, Alphabet, NucleotideSequence
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Compensation(Result):
 
     def words(self) -> str:
         """The outcome, with what pairing letters and others do to the rest."""
-        bases = f"{place(self.sequence, self.first)} and {place(self.sequence, self.second)}"
+        bases = f"{base_at(self.sequence, self.first)} and {base_at(self.sequence, self.second)}"
         paired, others = (float(self.values[mask].mean()) for mask in (PAIRING == 1, PAIRING == 0))
         outcome = "behave like a base pair" if self.behaves_like_a_pair else "do not behave like a base pair"
         return (

@@ -32,7 +32,7 @@ from engine.core.card import ModelCard
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
-from engine.core.results import Matrix, Pairs, Result, Table, Track, frozen_array, place
+from engine.core.results import Matrix, Pairs, Result, Table, Track, base_at, frozen_array
 from engine.core.sequence import Alphabet
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class Covariation(Result):
         pairs = strongest_pairs(np.maximum(np.nan_to_num(self.values), 0), 1, APART)
         if len(pairs):
             i, j = pairs[0].tolist()
-            text += f"; strongest pair {place(self.sequence, i)} with {place(self.sequence, j)}, {self.values[i, j]:.2f} bits"
+            text += f"; strongest pair {base_at(self.sequence, i)} with {base_at(self.sequence, j)}, {self.values[i, j]:.2f} bits"
         return text + "." + (f" {self.concordance.words()}" if self.dependency is not None else "")
 
     @cached_property

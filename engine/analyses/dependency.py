@@ -29,7 +29,7 @@ from engine.core.errors import Cancelled, ParameterError
 from engine.core.parameters import WINDOW, Parameters, Precision, Window, check_window, option
 from engine.core.progress import Monitor, SilentMonitor, Stretch
 from engine.core.protocols import NucleotideModel
-from engine.core.results import Matrix, Pairs, Result, Table, Track, frozen_array, place
+from engine.core.results import Matrix, Pairs, Result, Table, Track, base_at, frozen_array
 from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ class DependencyMap(Result):
             return f"{start} No pair at least {APART} bases apart has a value."
         i, j = (int(index) for index in pairs[0])
         value = np.nanmax([self.values[i, j], self.values[j, i]])
-        first, second = place(self.sequence, i + self.offset), place(self.sequence, j + self.offset)
+        first, second = base_at(self.sequence, i + self.offset), base_at(self.sequence, j + self.offset)
         strongest = f"The strongest pair at least {APART} bases apart is {first} with {second}: {value:.2f} {unit}."
         runs = named_runs(self)
         return f"{start} {strongest}" + (f" {runs[0].upper()}{runs[1:]}." if runs else "")

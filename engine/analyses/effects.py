@@ -48,7 +48,7 @@ from engine.core.parameters import Parameters, Precision, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import LikelihoodModel, NucleotideModel, Prepared
 from engine.core.provenance import all_batches
-from engine.core.results import Result, Table, Track, frozen_array, place
+from engine.core.results import Result, Table, Track, frozen_array, substitution_at
 from engine.core.sequence import BASES, NucleotideSequence
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class VariantEffects(Result):
         unlikely = int((values < -2).sum())
         return (
             f"Effects of {int(np.isfinite(values).sum()):,} substitutions by {self.provenance.answered_how}, natural {name}: the least expected is "
-            f"{place(self.sequence, int(i))}{BASES[int(k)]} with {values[i, k]:.2f}; {unlikely:,} are under −2."
+            f"{substitution_at(self.sequence, int(i), BASES[int(k)])} with {values[i, k]:.2f}; {unlikely:,} are under −2."
         )
 
 

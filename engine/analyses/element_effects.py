@@ -20,7 +20,7 @@ from engine.core.errors import CapabilityMissing, ParameterError, SequenceError
 from engine.core.parameters import WINDOW, Parameters, Window, check_window
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import ElementModel
-from engine.core.results import Result, Table, Track, frozen_array, place, slug
+from engine.core.results import Result, Table, Track, frozen_array, place, slug, substitution_at
 from engine.core.sequence import BASES, NucleotideSequence
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class ElementEffects(Result):
         where = int(self.positions[base, alternate, number])
         moved = [name for index, name in enumerate(self.elements) if sizes[:, :, index].max() >= 0.1]
         return (
-            f"By {self.provenance.card.title}, the largest effect is {place(self.sequence, int(base))}→{BASES[int(alternate)]} on "
-            f"{self.elements[int(number)]}: {self.changes[base, alternate, number]:+.2f} at {where + 1:,}. "
+            f"By {self.provenance.card.title}, the largest effect is {substitution_at(self.sequence, int(base), BASES[int(alternate)])} on "
+            f"{self.elements[int(number)]}: {self.changes[base, alternate, number]:+.2f} at {place(self.sequence, where)}. "
             f"Changed by 0.1 or more: {', '.join(moved) or 'none'}."
         )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.core.arithmetic import entropy, strongest_pairs
+from engine.core.results import base_at, place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,7 +124,7 @@ def finding(found: DependencyMap) -> str:
     if not len(pairs.places):
         return f"no pair at least {APART} bases apart has a value"
     i, j = (int(index) for index in pairs.places[0])
-    return f"its strongest pair is {base(found.sequence, i)} with {base(found.sequence, j)}: {abs(pairs.values[0]):.2f} {found.unit}"
+    return f"its strongest pair is {base_at(found.sequence, i)} with {base_at(found.sequence, j)}: {abs(pairs.values[0]):.2f} {found.unit}"
 
 
 def named_runs(found: DependencyMap) -> str:
@@ -147,7 +148,7 @@ def changes(found: DependencyMap, cause: str = "") -> str:
         if len(of_this_sign):
             i, j = (int(index) for index in pairs.places[of_this_sign[0]])
             value = abs(float(pairs.values[of_this_sign[0]]))
-            parts.append(f"the largest {name} is {base(found.sequence, i)} with {base(found.sequence, j)} ({value:.2f} {found.unit})")
+            parts.append(f"the largest {name} is {base_at(found.sequence, i)} with {base_at(found.sequence, j)} ({value:.2f} {found.unit})")
     if not parts:
         same = not np.nan_to_num(found.values).any()
         return "The two maps are the same." if same else f"No pair at least {APART} bases apart changes."
@@ -186,7 +187,7 @@ def _missing_in(word: str, here: DependencyMap, there: DependencyMap, letters: N
     i, j = (int(index) for index in pairs.places[gone[0]])
     values = float(other[i - here.offset, j - here.offset]), float(pairs.values[gone[0]])
     before, after = reversed(values) if word == "lost" else values
-    strongest = f"{base(letters, i)} with {base(letters, j)} ({before:.2f} → {after:.2f} {here.unit})"
+    strongest = f"{base_at(letters, i)} with {base_at(letters, j)} ({before:.2f} → {after:.2f} {here.unit})"
     text = f"Of {among}, {len(gone):,} {'is' if len(gone) == 1 else 'are'} {word}, the strongest {strongest}"
     runs = [run for run in runs_among(pairs.places[gone], here.sequence.as_dna(), "stem") if run.size >= SHORTEST_RUN]
     return f"{text}; among them the stem {runs[0].words(letters)}." if runs else f"{text}."
@@ -225,13 +226,3 @@ def runs_among(places: NDArray[np.int64], letters: str, kind: str) -> list[Run]:
             size += 1
         found.append(Run(i, j, size, step))
     return sorted(found, key=lambda run: (-run.size, run.i, run.j))
-
-
-def place(sequence: NucleotideSequence, index: int) -> str:
-    """Position of a base as the ruler has it: its coordinate where there is a locus, else its 1-based position."""
-    return f"{index + 1:,}" if sequence.locus is None else f"{sequence.locus.position_of(index):,}"
-
-
-def base(sequence: NucleotideSequence, index: int) -> str:
-    """A base and where it is."""
-    return f"{sequence.letters[index]} at {place(sequence, index)}"

@@ -26,7 +26,7 @@ from engine.core.errors import CapabilityMissing
 from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import NucleotideModel, Prepared
-from engine.core.results import Result, Table, Track, frozen_array
+from engine.core.results import Result, Table, Track, frozen_array, place
 from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class LossTrack(Result):
         )
         return (
             f"Mean {self.name} by {self.provenance.card.title} {self.mean:.3f} nats per base over {len(self.values):,} bases (1.386 = no idea); over "
-            f"{self.large:,} bp it is lowest around {low + 1:,} ({around[low]:.3f}) and highest around {high + 1:,} ({around[high]:.3f}).{what}"
+            f"{self.large:,} bp it is lowest around {place(self.sequence, low)} ({around[low]:.3f}) and highest around {place(self.sequence, high)} ({around[high]:.3f}).{what}"
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from engine.analyses.ranking import middle_ranks, spearman
 from engine.core.arithmetic import mean_of_known
 from engine.core.errors import ParameterError
+from engine.core.results import place
 from engine.core.sequence import BASES
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ class ModelsBeside:
         text += f", {np.nanmean([pair[0] for pair in pairs]):.2f} on average of {len(pairs)} pairs." if len(pairs) > 1 else "."
         if np.isfinite(self.agreement).any():
             high, low = int(np.nanargmax(self.agreement)), int(np.nanargmin(self.agreement))
-            text += f" They agree most at {high + 1:,} ({self.agreement[high]:.2f}), least at {low + 1:,} ({self.agreement[low]:.2f}); 0 is chance."
+            most, least = (f"{place(self.sequence, at)} ({self.agreement[at]:.2f})" for at in (high, low))
+            text += f" They agree most at {most}, least at {least}; 0 is chance."
         return text
 
     def rows(self) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from engine.core.errors import ParameterError, SequenceError
 from engine.core.parameters import Parameters, position
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import NucleotideModel
-from engine.core.results import Result, Table, Track, frozen_array, place
+from engine.core.results import Result, Table, Track, base_at, frozen_array
 from engine.core.sequence import BASES, NucleotideSequence
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class PairTable(Result):
         if not np.isfinite(self.values).any():
             return "No change of this pair was scored."
         a, n = np.unravel_index(int(np.nanargmax(np.abs(self.values))), (4, 4))
-        changed, read = place(self.sequence, self.changed), place(self.sequence, self.read)
+        changed, read = base_at(self.sequence, self.changed), base_at(self.sequence, self.read)
         return (
             f"By {self.provenance.card.title}, changing {changed} to {BASES[int(a)]} moves the log2 odds of {BASES[int(n)]} at {read} by "
             f"{self.values[a, n]:+.2f}, the most of the twelve."

@@ -33,7 +33,7 @@ from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, Precision, option
 from engine.core.provenance import all_batches
-from engine.core.results import Interval, Pairs, Result, Table, Track, frozen_array
+from engine.core.results import Interval, Pairs, Result, Table, Track, frozen_array, place
 from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class Patterns(Result):
         sides = []
         for at in dict.fromkeys(int(at) for at in self.places[row]):
             ends = dict.fromkeys((at, at + WIDTHS[kind] - 1))
-            sides.append("–".join(findings.place(self.sequence, end) for end in ends))
+            sides.append("–".join(place(self.sequence, end) for end in ends))
         return f"{WORDS[kind].partition(':')[0]} at {' with '.join(sides)}"
 
 

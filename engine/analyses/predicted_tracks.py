@@ -14,7 +14,7 @@ from engine.core.card import Capability
 from engine.core.errors import ParameterError
 from engine.core.parameters import option
 from engine.core.places import COARSE, TRACK_COUNTS, TRACKS_OF_A_TISSUE, width_of
-from engine.core.results import Result, Table, Track, frozen_array, slug
+from engine.core.results import Result, Table, Track, frozen_array, place, slug
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,7 +106,7 @@ class PlaceTracks(Result):
         share = f", in bins of {self.resolution_bp} bases" if self.resolution_bp > 1 else ""
         return (
             f"{len(self.names):,} {self.output} tracks predicted by {card}{share}; the highest value is {self.values[at, track]:.3g} at base "
-            f"{at + 1:,} ({self.called(track)})."
+            f"{place(self.sequence, at)} ({self.called(track)})."
         )
 
 

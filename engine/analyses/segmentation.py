@@ -20,7 +20,7 @@ from engine.core.errors import CapabilityMissing, ParameterError, SequenceError
 from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import ElementModel, WatchedElementModel
-from engine.core.results import Interval, Result, Table, Track, frozen_array, slug
+from engine.core.results import Interval, Result, Table, Track, frozen_array, place, slug
 from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Segmentation(Result):
         for index, name in enumerate(self.elements):
             column = self.values[:, index]
             if np.nanmax(column) >= THRESHOLD:
-                parts.append(f"{name} reaches {np.nanmax(column):.2f} at {int(np.nanargmax(column)) + 1:,}")
+                parts.append(f"{name} reaches {np.nanmax(column):.2f} at {place(self.sequence, int(np.nanargmax(column)))}")
         return f"Element probabilities by {self.provenance.card.title}: {'; '.join(parts) or 'no element reaches 0.5'}."
 
 

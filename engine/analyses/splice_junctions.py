@@ -12,7 +12,7 @@ from engine.analyses.place_questions import PlaceParameters, along, hosted, is_r
 from engine.analyses.provenance import stamp
 from engine.core.card import Capability
 from engine.core.places import width_of
-from engine.core.results import Pairs, Result, Table, Track, frozen_array
+from engine.core.results import Pairs, Result, Table, Track, frozen_array, place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,7 +103,7 @@ class SpliceJunctions(Result):
         first, last = self.introns[0]
         return (
             f"{len(self.strands):,} splice junctions with both ends in view by {card} ({len(self.names):,} tracks); most reads "
-            f"({self.reads[0]:.3g}) join the bases before {first + 1:,} and behind {last + 1:,} on the {self.strands[0]} strand."
+            f"({self.reads[0]:.3g}) join the bases before {place(self.sequence, first)} and behind {place(self.sequence, last)} on the {self.strands[0]} strand."
         )
 
 

@@ -15,7 +15,7 @@ from engine.core.errors import CapabilityMissing, ParameterError
 from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import Model, TokenModel
-from engine.core.results import Interval, Result, Table, Track, frozen_array
+from engine.core.results import Interval, Result, Table, Track, frozen_array, place
 from engine.core.sequence import NucleotideSequence
 
 if TYPE_CHECKING:
@@ -130,7 +130,12 @@ class TokenTrack(Result):
             return ()
         number = int(inside[0])
         start, end = self.spans[number].tolist()
-        rows = [("Word", f"{self.tokens[number]} at {start + 1:,}–{end:,}, P {self.probabilities[number]:.3f}")]
+        rows = [
+            (
+                "Word",
+                f"{self.tokens[number]} at {place(self.sequence, start)}–{place(self.sequence, end - 1)}, P {self.probabilities[number]:.3f}",
+            )
+        ]
         if self.candidate_probabilities is not None:
             rows.append(("Candidates, word masked", self.candidates_at(number)))
             if number == len(self.tokens) - 1:
@@ -144,8 +149,8 @@ class TokenTrack(Result):
         low, high = int(self.probabilities.argmin()), int(self.probabilities.argmax())
         text = (
             f"{self.provenance.card.title} reads {len(self.tokens):,} tokens of {np.diff(self.spans).mean():.1f} bases on average; least expected "
-            f"is {self.tokens[low]} at {self.spans[low, 0] + 1:,} ({self.probabilities[low]:.3f}), most {self.tokens[high]} at "
-            f"{self.spans[high, 0] + 1:,} ({self.probabilities[high]:.3f})."
+            f"is {self.tokens[low]} at {place(self.sequence, int(self.spans[low, 0]))} ({self.probabilities[low]:.3f}), most {self.tokens[high]} at "
+            f"{place(self.sequence, int(self.spans[high, 0]))} ({self.probabilities[high]:.3f})."
         )
         if self.candidate_probabilities is None:
             return text

@@ -177,8 +177,18 @@ FACES: dict[str, str] = {
 
 
 def place(sequence: NucleotideSequence, index: int) -> str:
-    """A base in words: its letter and 1-based position."""
-    return f"{sequence.letters[index]}{index + 1:,}"
+    """Position of a base as the ruler has it: its coordinate where there is a locus, else its 1-based position."""
+    return f"{index + 1:,}" if sequence.locus is None else f"{sequence.locus.position_of(index):,}"
+
+
+def base_at(sequence: NucleotideSequence, index: int) -> str:
+    """A base and where it is."""
+    return f"{sequence.letters[index]} at {place(sequence, index)}"
+
+
+def substitution_at(sequence: NucleotideSequence, index: int, alternate: str) -> str:
+    """A substitution and where it is."""
+    return f"{sequence.letters[index]}→{alternate} at {place(sequence, index)}"
 
 
 @dataclass(frozen=True, eq=False)

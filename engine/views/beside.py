@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.analyses.findings import pairs_of, place, signed
+from engine.analyses.findings import pairs_of, signed
+from engine.core.results import place
 from engine.core.sequence import BASES, Alphabet
 from engine.views.evidence import MOST_LETTERS
 from engine.views.live import KINDS, Node

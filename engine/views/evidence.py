@@ -120,6 +120,11 @@ class LocusEvidence:
             if not 0 <= mark.place < len(self.sequence):
                 raise ParameterError(f"The mark at {mark.place + 1:,} is outside the sequence of {len(self.sequence):,} bases.")
 
+    def words(self) -> list[str]:
+        """What each result says of its own; bases are named as the ruler of this sequence does."""
+        locus = self.sequence.locus
+        return [str(replace(found, sequence=replace(found.sequence, locus=locus)).words()) for found in self.results.values()]
+
 
 @dataclass(frozen=True)
 class FigureStyle:

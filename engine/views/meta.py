@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.core.results import place
 from engine.views.palettes import BASE_COLOURS, DIVERGING, PALETTES
 from engine.views.panels import ruler
 from engine.views.paths import NEAR
-from engine.views.words import place, sentence
+from engine.views.words import sentence
 
 if TYPE_CHECKING:
     from engine.views.bands import Band

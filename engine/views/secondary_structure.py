@@ -9,10 +9,10 @@ import numpy as np
 
 from engine.core.base_pairs import partners
 from engine.core.errors import ParameterError
+from engine.core.results import place
 from engine.views.layouts import Layout, layout
 from engine.views.notes import plain
 from engine.views.palettes import PALETTES, base_colours, interpolated, theme
-from engine.views.words import place
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from engine.analyses.findings import MOSTLY, changes, finding, place, share_unsure, signed, trust
+from engine.analyses.findings import MOSTLY, changes, finding, share_unsure, signed, trust
 
 if TYPE_CHECKING:
     from engine.views.evidence import LocusEvidence
 
-__all__ = ["heading", "place", "sentence"]
 _WORDS = re.compile(r"\w+")
 
 

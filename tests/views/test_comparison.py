@@ -98,7 +98,7 @@ def test_tracks_of_an_alternate_stand_on_the_reference_and_are_less_those_of_the
     np.testing.assert_allclose(found.elements[:, 0], [-0.7, np.nan, 0.0, 0.0], atol=1e-6)
     assert found.influence is None
     assert [(name, round(value, 2), at) for name, value, at in found.moved()] == [("exon", -0.7, 0)]
-    assert "exon −0.70 at A1" in found.words()
+    assert "exon −0.70 at 1." in found.words()
     assert [track.name for track in found.tracks()] == ["delta_expected", "delta_entropy", "delta_exon"]
     assert len(found.rows().columns["position"]) == 4
     assert found.complete

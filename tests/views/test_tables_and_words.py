@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.core.arithmetic import entropy, strongest_pairs
+from engine.views.evidence import LocusEvidence
 from engine.views.tables import table
 from tests.views import samples
 
@@ -54,11 +55,20 @@ def test_probabilities_segments_and_contacts_are_tables_too() -> None:
 
 
 def test_descriptions_name_the_strongest_the_least_expected_and_the_surest() -> None:
-    assert "The strongest pair at least 4 bases apart is G1 with C72: 6.00 bits of log2 odds." in samples.dependency().words()
+    assert "The strongest pair at least 4 bases apart is G at 1 with C at 72: 6.00 bits of log2 odds." in samples.dependency().words()
     assert "partial: 19 of 76 rows are computed" in samples.dependency(rows_done=19).words()
     words = samples.effects().words()
     assert "228 substitutions" in words
-    assert "A76C with -4.00" in words
+    assert "A→C at 76 with -4.00" in words
     assert "would choose the reference at 60 of 76 bases" in samples.probabilities().words()  # 0.1 in one of five, 0.3 ties above 0.23
     assert "gene reaches 1.00 at 76" in samples.segmentation().words()
     assert samples.STRUCTURE in samples.contacts().words()
+
+
+def test_what_is_said_beside_a_figure_names_bases_as_its_ruler_does() -> None:
+    plain = {"dependency": samples.dependency(), "effects": samples.effects(), "segmentation": samples.segmentation()}
+    told = LocusEvidence(samples.sequence(locus=True), plain).words()  # the reverse strand of 1,001-1,076
+    assert "is G at 1,076 with C at 1,005: 6.00" in told[0]
+    assert "A→C at 1,001 with -4.00" in told[1]
+    assert "gene reaches 1.00 at 1,001" in told[2]
+    assert [found.words() for found in plain.values()] == LocusEvidence(samples.sequence(), plain).words()
