@@ -100,6 +100,7 @@ def test_even_an_error_that_ends_programs_ends_only_the_job() -> None:
 
 FAILS_AT_THE_END = """
 import time
+from engine.core.background import process_ends
 from engine.service import jobs
 
 def work(_):
@@ -115,7 +116,7 @@ jobs.start_job(job, work, lambda *_: None)
 
 @pytest.mark.parametrize(
     ("until", "then", "logged"),
-    [("False", "job.wait(10)", True), ("not jobs._ending.is_set()", "", False)],
+    [("False", "job.wait(10)", True), ("not process_ends()", "", False)],
     ids=["while the process runs", "as it ends"],
 )
 def test_what_fails_because_the_process_ends_is_no_failure(until: str, then: str, logged: bool) -> None:

@@ -91,3 +91,14 @@ def test_the_file_is_written_again_and_again_and_an_impossible_one_is_a_line_in_
     (tmp_path / "file").touch()
     metrics.write_always(engine, tmp_path / "file" / "locuscope.prom", 0.05)
     wait_until(lambda: "cannot be written" in caplog.text)
+
+
+def test_a_figure_that_cannot_be_made_does_not_end_the_others(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(metrics, "memory_bytes", lambda: 1 // 0)
+        metrics.write_always(engine, tmp_path / "locuscope.prom", 0.01)
+        wait_until(lambda: "could not be made" in caplog.text)
+    wait_until((tmp_path / "locuscope.prom").exists)
+    assert caplog.text.count("could not be made") == 1
