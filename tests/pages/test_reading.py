@@ -19,7 +19,7 @@ def read(error: Exception, *, given_up: bool) -> list[str]:
         raise error
 
     found = Reading("a file", work, lambda _: None, said.append)
-    assert found.wait(10)
+    assert found.wait(60)
     found.deliver()
     return said
 

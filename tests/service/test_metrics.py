@@ -57,7 +57,7 @@ def test_what_waits_runs_ends_and_is_refused_is_counted(engine: Engine) -> None:
         go_on.wait(20)
 
     job = engine.jobs.start("one", None, work, "ann")
-    assert began.wait(20)
+    assert began.wait(60)
     with pytest.raises(ResourceExhausted):
         engine.jobs.start("two", None, work, "ann")
     during = now(engine)
@@ -65,7 +65,7 @@ def test_what_waits_runs_ends_and_is_refused_is_counted(engine: Engine) -> None:
     assert during["visitors"] == during["visitors_waiting"] == 1
     assert during['refused_total{limit="visitor_jobs"}'] == 1
     go_on.set()
-    assert job.wait(20)
+    assert job.wait(60)
     after = now(engine)
     assert after["jobs_running"] == after["visitors_waiting"] == 0
     assert after['jobs_total{state="done"}'] == before['jobs_total{state="done"}'] + 1
