@@ -51,7 +51,7 @@ def beside(shared: state.Shared, session: state.Session, wanted: Wanted) -> Want
     if pressed or (work is None and wanted.models and not st.session_state.get(OPENED)):
         work = _prepared(shared, session, now, pressed=pressed)
     st.session_state[OPENED] = True
-    if work is None or work.request.sequence is not session.on_screen.sequence:
+    if work is None or work.request.sequence is not session.on_screen.sequence or work.request.species != _species(session):
         return now
     if not work.jobs:
         show_caption(f"{_price(shared, session, work.request).words()} for all of them; press Compare.")
@@ -108,10 +108,9 @@ def _prepared(shared: state.Shared, session: state.Session, now: Wanted, *, pres
     before: BesideWork | None = st.session_state.pop(SLOT, None)
     if before is not None:
         before.cancel()
-    shown, question = session.on_screen, session.question
-    species = ((question.model, question.species),) if question.species else ()
+    shown = session.on_screen
     try:
-        request = BesideRequest(shown.sequence, now.models, now.influence or influences()[0], shown.organism, species)
+        request = BesideRequest(shown.sequence, now.models, now.influence or influences()[0], shown.organism, _species(session))
         work = BesideWork(request, session.visitor)
         if pressed or _price(shared, session, request).automatic:
             for model, asked in request.questions(shared.engine).items():
@@ -122,6 +121,12 @@ def _prepared(shared: state.Shared, session: state.Session, now: Wanted, *, pres
         return None
     st.session_state[SLOT] = work
     return work
+
+
+def _species(session: state.Session) -> tuple[tuple[str, str], ...]:
+    """The explorer's species, by the model it was chosen for."""
+    question = session.question
+    return ((question.model, question.species),) if question.species else ()
 
 
 def _price(shared: state.Shared, session: state.Session, request: BesideRequest) -> Price:
