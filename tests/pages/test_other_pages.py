@@ -64,7 +64,7 @@ def test_the_help_says_what_is_written_about_a_visitors_letters(monkeypatch: pyt
     state.shared.clear()
     kept = AppTest.from_function(_help, default_timeout=60).run()
     state.shared.clear()
-    assert any("nothing about your letters is written" in item.value for item in kept.markdown)
+    assert any("Nothing else about your letters is written" in item.value for item in kept.markdown)
 
 
 def _triage() -> None:
