@@ -55,7 +55,7 @@ class Settings:
     model_bytes: int = _setting(8_000_000_000, "bound in bytes of the weights held in memory")
     result_bytes: int = _setting(512_000_000, "bound in bytes of the results held in memory")
     disk_bytes: int = _setting(4_000_000_000, "bound in bytes of results and visitors' files held on disk; the files have a quarter of it")
-    keep: str = _setting("disk", "where results are kept, disk or memory; memory writes nothing about a visitor's letters")
+    keep: str = _setting("disk", "where results and unfinished triages are kept, disk or memory")
     jobs: int = _setting(512, "most computations that wait or run at once, of all visitors")
     visitor_jobs: int = _setting(32, "most computations that wait or run at once, of one visitor")
     visitor_seconds: int = _setting(0, "seconds of computing that a visitor may use in an hour; 0 = as many as there are")

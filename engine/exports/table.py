@@ -1,12 +1,14 @@
 """CSV and TSV tables. The last column, ``provenance``, holds the provenance JSON in the first row and is empty below.
 
 A table has no comment syntax that every reader knows, so the provenance is a column: the file opens as it is in spreadsheets, R and pandas.
+In CSV, which spreadsheets open, text that they would run as a formula gets an apostrophe in front.
 Genome coordinates (``contig``, ``genome_position``, 1-based forward strand) are added when the sequence has a locus.
 """
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,14 @@ from numpy.typing import NDArray
 
 from engine.core.results import Result
 from engine.exports.place import Place, place_of
+from engine.exports.spreadsheet import harmless
 
 
-def _cells(values: Any) -> list[Any]:
-    """Shortest texts that read back as the same float32, empty for NaN; other values as they are."""
+def _cells(values: Any, told: Callable[[Any], Any]) -> list[Any]:
+    """Shortest texts that read back as the same float32, empty for NaN; other values as they are ``told``."""
     array = np.asarray(values)
     if array.dtype.kind != "f":
-        return list(values)
+        return [told(value) for value in values]
     text = orjson.dumps(np.ascontiguousarray(array, dtype=np.float32), option=orjson.OPT_SERIALIZE_NUMPY).decode()
     return text[1:-1].replace("null", "").split(",") if len(array) else []
 
@@ -31,7 +34,7 @@ def _places(place: Place | None, bases: NDArray[np.int64]) -> list[list[Any]]:
     return [[place.contig, place.position(int(index))] for index in bases] if place else [[] for _ in bases]
 
 
-def _write(result: Result, path: Path, delimiter: str) -> None:
+def _write(result: Result, path: Path, delimiter: str, told: Callable[[Any], Any] = lambda value: value) -> None:
     table = result.rows()
     place: Place | None = place_of(result.written) if result.written.locus is not None else None
     extra = ["contig", "genome_position"] if place else []
@@ -39,15 +42,15 @@ def _write(result: Result, path: Path, delimiter: str) -> None:
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, delimiter=delimiter, lineterminator="\n")
         writer.writerow([*table.columns, *extra, "provenance"])
-        columns = [_cells(values) for values in table.columns.values()]
+        columns = [_cells(values, told) for values in table.columns.values()]
         for row, where in zip(zip(*columns, strict=True), _places(place, table.bases), strict=True):
-            writer.writerow([*row, *where, provenance])
+            writer.writerow([*row, *map(told, where), provenance])
             provenance = ""
 
 
 def write_csv(result: Result, path: Path) -> None:
     """Comma-separated table."""
-    _write(result, path, ",")
+    _write(result, path, ",", harmless)
 
 
 def write_tsv(result: Result, path: Path) -> None:

@@ -14,6 +14,7 @@ from engine.core.errors import ParameterError
 from engine.core.proteins import MissenseScore
 from engine.core.splicing import KINDS, SpliceScore
 from engine.core.variants import ScoredVariant, Triage
+from engine.exports.spreadsheet import harmless
 
 COLUMNS = (
     "contig",
@@ -90,7 +91,6 @@ MOST_WORKBOOK_ROWS = 1_048_575
 
 _LONGEST_CELL = 32_767
 _PLAIN = " ()*+-.:<>?_&[]@/=,'"
-_FORMULA = ("=", "+", "-", "@")
 
 
 def write_triage_table(triage: Triage, path: Path) -> None:
@@ -118,7 +118,7 @@ def write_triage_csv(triage: Triage, path: Path) -> None:
         origin = triage.provenance.to_json()
         for row, rank in zip(triage.rows, triage.ranks(), strict=True):
             named = zip(COLUMNS, cells(row, rank), strict=True)
-            table.writerow([*(text if name in NUMBERS else _harmless(text) for name, text in named), origin])
+            table.writerow([*(text if name in NUMBERS else harmless(text) for name, text in named), origin])
             origin = ""
 
 
@@ -151,10 +151,6 @@ def write_triage_workbook(triage: Triage, path: Path) -> None:
         for line, (name, value) in enumerate(triage.provenance.as_dict().items()):
             origin.write_string(line, 0, name)
             origin.write_string(line, 1, (value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:_LONGEST_CELL])
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def cells(row: ScoredVariant, rank: int | None) -> list[str]:

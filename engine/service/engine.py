@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from engine.analyses.batches import one_answer
 from engine.analyses.declared import declared
 from engine.analyses.shared_passes import worth_sharing
+from engine.core.background import in_background
 from engine.core.calibration import calibration_of
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, LocuscopeError, ModelError, ResourceExhausted, SourceUnavailable
@@ -264,7 +265,7 @@ class Engine:
                 logger.warning("%s could not be loaded ahead: %s", model_id or self.settings.model, error)
             leave_imports_alone()
 
-        threading.Thread(target=body, name="preload", daemon=True).start()
+        in_background("preload", body)
 
     # ---- questions ----------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
+from engine.core.background import process_ends
 from engine.core.errors import Cancelled, InputError, LocuscopeError, ResourceExhausted, is_out_of_memory
 from engine.core.progress import Monitor, interruptible
 from engine.service.turns import Turns
@@ -351,13 +352,11 @@ def follow(job: Job, waiter: Waiter, monitor: Monitor | None, keep_partial: bool
 LAST_SECONDS = 3.0
 """How long a process that ends waits for what it computes: a thread that is within a product then brings the whole process down with an abort."""
 _running: set[Job] = set()
-_ending = threading.Event()
 
 
 @atexit.register
 def _stop_all() -> None:
-    """Stop what is still computed when the process ends; what fails from here on fails because its libraries are taken down."""
-    _ending.set()
+    """Stop what is still computed when the process ends."""
     jobs = [*_running]
     for job in jobs:
         job.cancel()
@@ -379,7 +378,7 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job,
         except Cancelled:
             state = "cancelled"
         except BaseException as error:  # noqa: BLE001  nobody is above this thread: whatever it is ends in the log and on the page
-            if _ending.is_set():
+            if process_ends():
                 state = "cancelled"
             else:
                 problem = _told(job, error)
@@ -390,7 +389,8 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job,
             try:
                 last()
             except Exception:
-                logger.exception("what follows a computation failed")
+                if not process_ends():
+                    logger.exception("what follows a computation failed")
 
     _running.add(job)
     threading.Thread(target=body, name=f"job-{job.key[:8]}", daemon=True).start()

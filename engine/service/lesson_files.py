@@ -40,11 +40,15 @@ class Expectation:
     value: float | str
 
     def words(self, values: Mapping[str, Any]) -> str:
-        """One sentence when it does not hold of these values; else empty."""
+        """One sentence when it does not hold of these values; else empty. Of words only ``equals`` can hold."""
         found, other = values[self.number], values[self.value] if isinstance(self.value, str) else self.value
-        holds = found == other if self.relation == "equals" else found > other if self.relation == "above" else found < other
+        words = isinstance(found, str) or isinstance(other, str)
+        holds = (
+            found == other if self.relation == "equals" else not words and (found > other if self.relation == "above" else found < other)
+        )
         relation = "" if self.relation == "equals" else f"{self.relation} "
-        return "" if holds else f"{self.number} is {found:.4g}, and the lesson expects it {relation}{other:.4g}."
+        told, wanted = (item if isinstance(item, str) else f"{item:.4g}" for item in (found, other))
+        return "" if holds else f"{self.number} is {told}, and the lesson expects it {relation}{wanted}."
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Positions in a lesson's file count from 1 in what the step looks at; indices her
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ APART = 4
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _SPAN = re.compile(r"(\d{1,9})-(\d{1,9})", re.ASCII)
-_SUBSTITUTION = re.compile(r"(\d{1,9})-[ACGTU]-([ACGTU])", re.ASCII)
+_SUBSTITUTION = re.compile(r"(\d{1,9})-([ACGTU])-([ACGTU])", re.ASCII)
 
 Value = float | int | str
 
@@ -83,7 +84,7 @@ class Number:
         if isinstance(value, str):
             return value
         if isinstance(value, int):
-            return f"{value:,}"
+            return f"{value:,}".replace("-", "−")
         return f"{value:,.{2 if self.decimals is None else self.decimals}f}".replace("-", "−")
 
 
@@ -131,17 +132,30 @@ def _values(given: Given) -> NDArray[np.float64]:
     if name not in tracks:
         raise ParameterError(f"The {given.result.provenance.analysis} have no track {quoted(name, 40)}; they have {', '.join(tracks)}.")
     values: NDArray[np.float64] = tracks[name].values[_region(given)].astype(np.float64)
-    return values[np.isfinite(values)]
+    known: NDArray[np.float64] = values[np.isfinite(values)]
+    if not known.size:
+        raise ParameterError(f"A number of the lesson asks for {name} where it has no values; choose another region.")
+    return known
 
 
 def _matrix(given: Given) -> NDArray[np.float32]:
+    """Of both directions the larger one that is known."""
     values: NDArray[np.float32] = given.result.matrix().values
-    both: NDArray[np.float32] = np.maximum(values, values.T)  # of both directions
+    both: NDArray[np.float32] = np.fmax(values, values.T)
     return both
 
 
+def _apart(given: Given) -> NDArray[np.float32]:
+    """The matrix, NaN where bases are not `APART`, and below the diagonal. Raises `ParameterError` where nothing else is known."""
+    values = _matrix(given)
+    found: NDArray[np.float32] = np.where(np.triu(np.ones(values.shape, bool), APART), values, np.nan)
+    if not np.isfinite(found).any():
+        raise ParameterError(f"A number of the lesson asks for pairs of bases at least {APART} apart, and none has a value.")
+    return found
+
+
 def _strongest(given: Given) -> tuple[int, int, float]:
-    values = np.triu(_matrix(given), APART)
+    values = _apart(given)
     first, second = np.unravel_index(int(np.nanargmax(values)), values.shape)
     return int(first), int(second), float(values[first, second])
 
@@ -156,14 +170,20 @@ def _at_known(given: Given) -> float:
     pairs = [(i, j) for i, j in _known(given) if one.start <= i < one.stop and other.start <= j < other.stop]
     if not pairs:
         raise ParameterError("A number of the lesson asks for known pairs between two regions that have none.")
-    return float(np.mean([_matrix(given)[pair] for pair in pairs]))
+    values = _matrix(given)
+    return _mean(np.array([values[pair] for pair in pairs]))
 
 
 def _elsewhere(given: Given) -> float:
-    values, pairs = _matrix(given), np.array(sorted(_known(given)))
-    free = np.triu(np.ones(values.shape, bool), APART)
-    free[pairs[:, 0], pairs[:, 1]] = False
-    return float(np.nanmean(values[free]))
+    values, pairs = _apart(given), np.array(sorted(_known(given)))
+    values[pairs[:, 0], pairs[:, 1]] = np.nan
+    return _mean(values)
+
+
+def _mean(values: NDArray[np.float32]) -> float:
+    """Of the values that are known; NaN where none is."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else math.nan
 
 
 def _pairs(given: Given) -> set[tuple[int, int]]:
@@ -191,8 +211,12 @@ def _scores(given: Given) -> NDArray[np.float32]:
 
 
 def _substitution(given: Given) -> float:
-    place, base = given.options["substitution"]
-    return float(_scores(given)[place, base])
+    place, reference, alternate = given.options["substitution"]
+    letters = given.sequence.as_dna()
+    if letters[place : place + 1] != reference:
+        there = letters[place : place + 1] or "nothing"
+        raise ParameterError(f"A number of the lesson changes {reference} at {place + 1:,}, but {there} is there; mend its substitution.")
+    return float(_scores(given)[place, BASES.index(alternate)])
 
 
 def _below(given: Given) -> int:
@@ -214,14 +238,25 @@ def _all_tested(given: Given) -> tuple[Parameters, ...]:
     return tuple(CompensationParameters(first, second) for first, second in sorted(_known(given)))
 
 
-def _two(given: Given) -> tuple[float, float]:
-    one, other = (given.before[name] for name in given.options["of"])
-    return float(one), float(other)
+def _two(given: Given) -> tuple[float, float] | tuple[int, int]:
+    """Both as whole numbers, or both as others."""
+    names = given.options["of"]
+    one, other = (given.before[name] for name in names)
+    if isinstance(one, str) or isinstance(other, str):
+        raise ParameterError(f"A number of the lesson is of {' and '.join(names)}, which are not both numbers.")
+    return (one, other) if isinstance(one, int) and isinstance(other, int) else (float(one), float(other))
 
 
 def _difference(given: Given) -> Value:
-    one, other = (given.before[name] for name in given.options["of"])
-    return one - other if isinstance(one, int) and isinstance(other, int) else float(one) - float(other)
+    one, other = _two(given)
+    return one - other
+
+
+def _ratio(given: Given) -> float:
+    one, other = _two(given)
+    if not other:
+        raise ParameterError(f"A number of the lesson divides by {given.options['of'][1]}, which is 0.")
+    return one / other
 
 
 MEASURES: dict[str, Measure] = {
@@ -257,7 +292,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "block": Measure(
         "mean of the cells between a region and another one",
-        lambda given: float(np.nanmean(_matrix(given)[_region(given), _region(given, "other")])),
+        lambda given: _mean(_matrix(given)[_region(given), _region(given, "other")]),
         ("region", "other"),
         face="matrix",
     ),
@@ -299,10 +334,8 @@ MEASURES: dict[str, Measure] = {
         parameters=_all_tested,
     ),
     "difference": Measure("the first of two numbers less the second", _difference, ("of",), reads=""),
-    "ratio": Measure("the first of two numbers over the second", lambda given: _two(given)[0] / _two(given)[1], ("of",), reads=""),
-    "percent": Measure(
-        "the first of two numbers in percent of the second", lambda given: round(100 * _two(given)[0] / _two(given)[1]), ("of",), reads=""
-    ),
+    "ratio": Measure("the first of two numbers over the second", _ratio, ("of",), reads=""),
+    "percent": Measure("the first of two numbers in percent of the second", lambda given: round(100 * _ratio(given)), ("of",), reads=""),
 }
 _OPTIONS = ("track", "region", "other", "value", "pair", "substitution", "scores", "letters", "of")
 
@@ -317,7 +350,7 @@ def _option(name: str, value: Any, problem: str) -> Any:
     if name == "value" and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if name == "substitution" and (found := _SUBSTITUTION.fullmatch(text)) is not None and int(found[1]):
-        return int(found[1]) - 1, BASES.index(found[2].replace("U", "T"))
+        return (int(found[1]) - 1, *found[2].replace("U", "T"), *found[3].replace("U", "T"))
     if name == "letters" and len(text) == 2 and set(text.upper()) <= set("ACGTU"):
         return text
     if name == "of" and isinstance(value, list) and len(value) == 2 and all(isinstance(item, str) for item in value):
@@ -339,7 +372,10 @@ def worked_out(
     options = dict(number.options)
     if "pair" in options and max(options["pair"]) >= len(sequence):
         raise ParameterError(f"The number {number.name} asks for base {max(options['pair']) + 1:,} of {len(sequence):,}.")
-    return measure.value(Given(sequence, known, results, before, options))
+    value = measure.value(Given(sequence, known, results, before, options))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ParameterError(f"The number {number.name} has no value where the lesson asks for it; choose another place.")
+    return value
 
 
 def parameters_of(number: Number, sequence: NucleotideSequence, known: NDArray[np.int64]) -> tuple[Parameters, ...] | None:

@@ -237,7 +237,13 @@ def _change_of(text: str, sequence: NucleotideSequence) -> Change | None:
     reference, _, alternate = letters.upper().partition("-")
     if sequence.alphabet is Alphabet.RNA:
         reference, alternate = reference.replace("T", "U"), alternate.replace("T", "U")
-    if not (place.isdigit() and len(reference) == len(alternate) and reference and set(reference + alternate) <= set("ACGTU")):
+    if not (
+        place.isascii()
+        and place.isdigit()
+        and len(reference) == len(alternate)
+        and reference
+        and set(reference + alternate) <= set("ACGTU")
+    ):
         raise LocusError(f"The lesson changes {text[:40]!r}; write position-reference-alternate of equal lengths, such as 374-C-T.")
     change = Change(int(place) - 1, reference, alternate)
     found = sequence.letters[change.start : change.end]

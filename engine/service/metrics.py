@@ -7,13 +7,13 @@ import os
 import re
 import resource
 import sys
-import threading
 import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.core.background import in_background, process_ends
 from engine.core.version import VERSION
 from engine.service import visitor_files
 
@@ -107,7 +107,11 @@ def write_always(engine: Engine, path: Path, every: float = EVERY_SECONDS) -> No
                 if not failed:
                     logger.warning("the figures cannot be written to the file of the setting metrics: %s", error.strerror)
                 failed = True
+            except Exception:
+                if not failed and not process_ends():
+                    logger.exception("the figures could not be made; they are tried again")
+                failed = True
             del engine
             time.sleep(every)
 
-    threading.Thread(target=body, name="metrics", daemon=True).start()
+    in_background("metrics", body)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.core.background import in_background
 from engine.core.errors import LayoutUnread, ResourceExhausted, WeightsInvalid, WeightsMissing, is_out_of_memory
 from engine.core.progress import interruption_point
 from engine.core.quoting import quoted
@@ -296,9 +297,7 @@ class Fingerprints:
             if directory in self._reading:
                 return False
             self._reading.add(directory)
-        thread = threading.Thread(target=self._read_ahead, args=[directory], name="fingerprint", daemon=True)
-        thread.start()
-        thread.join(seconds)
+        in_background("fingerprint", lambda: self._read_ahead(directory)).join(seconds)
         return self.known(directory)
 
     def _read_ahead(self, directory: Path) -> None:

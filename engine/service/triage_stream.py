@@ -23,12 +23,15 @@ import orjson
 from engine.core.clinical import ClinicalRecord
 from engine.core.consequences import Consequence
 from engine.core.errors import FileFormatError
+from engine.core.processor import kind
 from engine.core.progress import Monitor, Stretch
 from engine.core.proteins import MissenseScore, Substitution
 from engine.core.provenance import all_batches
 from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, Variant
+from engine.core.version import VERSION
 from engine.service import clinvar, visitor_files
+from engine.service.devices import checked_device, checked_dtype, code_fingerprint
 from engine.service.disk import writable
 
 if TYPE_CHECKING:
@@ -235,25 +238,27 @@ class Stream:
 
 
 def identity_of(engine: Engine, stream: Stream) -> str:
-    """Everything that decides what a journal holds."""
-    from engine.analyses.triage import VERSION
+    """Everything that decides what a journal holds: rows of other code, tables or processors are not continued."""
     from engine.service.proteins import table_of
 
     request = stream.request
     card = engine.model(request.model).card
+    device = checked_device(request.device or engine.settings.device)
     facts = {
-        "version": VERSION,
+        "product": VERSION,
+        "code": code_fingerprint(),
         "source": stream.source_sha256,
         "reference": request.reference.identity,
         "gene_models": request.gene_models,
-        "model": card.id,
+        "model": [card.id, card.revision],
         "weights": engine.fingerprint(request.model, request.weights),
         "splice": engine.fingerprint(request.splice) if request.splice else "",
         "assembly": request.assembly,
+        "organism": request.organism,
         "missense": table_of(engine, request.missense, request.assembly) if request.missense else "",
         "clinvar": clinvar.identity_of(request.clinvar),
         "parameters": [request.parameters.window_bp, request.parameters.influence],
-        "settings": [request.species, request.device, request.dtype],
+        "settings": [request.species, kind(device), checked_dtype(request.dtype or engine.settings.dtype, device)],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -322,12 +327,17 @@ _SHARE = 4
 """Of what visitors' files may take together on the disk, unfinished triages may take one part in so many."""
 
 
+def keeps_unfinished(settings: Settings) -> bool:
+    """Whether rows of a visitor's triage may be written to the disk, from where it goes on when it is asked again."""
+    return settings.keep == "disk"
+
+
 @contextlib.contextmanager
 def unfinished(settings: Settings, identity: str) -> Iterator[Path | None]:
     """Where the rows of a visitor's triage are kept until it is finished; None where nothing may be written, and while another one of the same
     question writes there."""
     folder = visitor_files.folder_of(settings) / "unfinished"
-    if settings.keep != "disk" or not writable(folder):
+    if not keeps_unfinished(settings) or not writable(folder):
         yield None
         return
     _sweep(folder, visitor_files.bound_bytes(settings) // _SHARE)
@@ -344,7 +354,7 @@ def unfinished(settings: Settings, identity: str) -> Iterator[Path | None]:
 
 
 def _sweep(folder: Path, bound: int) -> None:
-    """Delete what nobody came back for, and the oldest above the bound; what is being written is the newest."""
+    """Delete what nobody came back for, and the oldest rows above the bound; what is being written stays."""
     now, total = time.time(), 0
     found = []
     for item in folder.iterdir():
@@ -353,9 +363,17 @@ def _sweep(folder: Path, bound: int) -> None:
             found.append((status.st_mtime, status.st_size, item))
     for changed, size, item in sorted(found, reverse=True):
         total += size
-        if total > bound or now - changed > UNFINISHED_DAYS * 86_400:
-            with contextlib.suppress(OSError):
-                item.unlink()
+        if now - changed > UNFINISHED_DAYS * 86_400 or (size and total > bound):
+            _remove(item)
+
+
+def _remove(item: Path) -> None:
+    """Delete a file of a question, and its lock, unless somebody holds that."""
+    path = item.with_suffix(".lock")
+    lock = filelock.FileLock(path, thread_local=False)
+    with contextlib.suppress(filelock.Timeout, OSError), lock.acquire(blocking=False):
+        item.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def run_unfinished(ask: Ask, stream: Stream, settings: Settings, identity: str, monitor: Monitor) -> Triage:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from engine.core.background import in_background
 from engine.core.errors import FileFormatError, LocusError, ParameterError, SourceUnavailable
 from engine.core.features import Feature
 from engine.core.locus import Locus, Strand, contig_in_text
@@ -179,7 +180,7 @@ class GenomeSet:
         """Open every annotation in the background, once."""
         if not self._opening.is_set():
             self._opening.set()
-            threading.Thread(target=lambda: list(self.annotations()), name="annotations", daemon=True).start()
+            in_background("annotations", lambda: list(self.annotations()))
 
     def has_at_hand(self, name: str) -> bool:
         """Whether features of an assembly can be told without reading a whole file first; otherwise it is read in the background."""

@@ -78,6 +78,9 @@ def page(shared: state.Shared, session: state.Session, models: list[str], wanted
     kept: Loci | None = st.session_state.get(_KEPT)
     if kept is None or kept.shown[0].identity != session.on_screen.identity:
         return now
+    requests = _requests(shared, session, kept.model, kept.shown[1])
+    if requests != kept.requests:  # the explorer's species is another one
+        st.session_state[_KEPT] = kept = Loci(kept.shown, kept.model, requests)
     try:
         anchors = _anchors(one, other, kept)
     except ParameterError as error:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from engine.analyses.declared import declared
 from engine.analyses.dependency import DependencyMap
 from engine.analyses.findings import changes, lost_and_gained
 from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
-from engine.service.engine import Request
-from engine.service.jobs import Job
 from engine.service.models_beside import influences
-from engine.views import wire
-from engine.views.comparison import COMPARED, TrackDifferences, difference, on_reference, track_differences
+from engine.views.comparison import difference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
 from pages._ui import (
@@ -27,20 +23,21 @@ from pages._ui import (
     compare_controls,
     compare_loci,
     compare_models,
+    compare_work,
     explorer,
     figure_view,
     models_beside_page,
     polling,
     reading,
-    runs,
     search,
     state,
 )
 from pages._ui.changes import changed, read_change
 from pages._ui.compare_address import MODES, Wanted
 from pages._ui.compare_controls import Controls
+from pages._ui.compare_work import TARGET, Comparison
 from pages._ui.figure_view.asked import picture, style_of
-from pages._ui.figure_view.feed import Chosen, Feed
+from pages._ui.figure_view.feed import Chosen
 from pages._ui.question import Question, Shown, address_of, echo, in_record, named
 from pages._ui.text import plain, show_caption, show_error
 
@@ -48,60 +45,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from engine.core.alleles import Change
-    from engine.core.sequence import NucleotideSequence
     from engine.views.controlled import ControlledChange
 
-TARGET, WANTED = "compare", "compare-wanted"
-AT_ONCE_BASES = 1_000_000
-"""Two maps are computed without being asked for up to this many bases read as if by the shipped model (some 400 on screen), or
-`AUTOMATIC_SECONDS`."""
-
-
-@dataclass
-class Comparison:
-    """Two maps of the same positions, computed or on their way; of an allele ``beside`` them the answers whose tracks are compared, by analysis,
-    and in ``missing`` why some are not asked."""
-
-    shown: Shown
-    titles: tuple[str, str]
-    jobs: tuple[Job, Job]
-    models: tuple[str, str]
-    species: tuple[str, str] = ("", "")
-    found: DependencyMap | None = None
-    chosen: Chosen | None = None
-    display: dict[str, Any] = field(default_factory=dict)
-    beside: tuple[dict[str, Job], dict[str, Job]] = field(default_factory=lambda: ({}, {}))
-    missing: str = ""
-    tracks: TrackDifferences | None = None
-    controls: Controls | None = None
-
-    def __post_init__(self) -> None:
-        self.feed = Feed(wire.Address(TARGET, self.identity, "difference"))
-
-    @property
-    def maps(self) -> tuple[DependencyMap, DependencyMap] | None:
-        """Both maps on the positions of the first, or None while one is missing."""
-        first, second = (job.result for job in self.jobs)
-        if not isinstance(first, DependencyMap) or not isinstance(second, DependencyMap):
-            return None
-        change = self.shown.change if self.models[0] == self.models[1] else None
-        return first, second if change is None else on_reference(second, first.sequence, change)
-
-    @property
-    def waiting(self) -> list[Job]:
-        """What is asked beside the maps and not finished."""
-        return [job for side in self.beside for job in side.values() if not job.finished]
-
-    @property
-    def identity(self) -> str:
-        """What the view shows."""
-        return f"{self.shown.identity}/{self.shown.change}/{self.titles[0]}/{self.titles[1]}"
-
-    def about(self, shown: Shown, models: tuple[str, str], species: tuple[str, str]) -> bool:
-        """Whether it answers this question."""
-        return (
-            (self.models, self.species) == (models, species) and self.shown.identity == shown.identity and self.shown.change == shown.change
-        )
+WANTED = "compare-wanted"
 
 
 def page() -> None:
@@ -142,9 +88,9 @@ def page() -> None:
 def compared(shared: state.Shared, shown: Shown, models: tuple[str, str], *, asked: bool = False) -> None:
     """Both maps of what is shown, their difference, and what it means; short ones are computed at once."""
     comparison: Comparison | None = st.session_state.get("comparison")
-    current = comparison is not None and comparison.about(shown, models, (_species(shared, models[0]), _species(shared, models[1])))
+    current = comparison is not None and comparison.about(shown, models, compare_work.species_of(shared, models))
     two = shown.change is not None or models[0] != models[1]
-    if two and not current and (asked or _small(shared, shown, models)):
+    if two and not current and (asked or compare_work.is_small(shared, shown, models)):
         _start(shared, shown, *models)
         comparison = st.session_state.get("comparison")
         current = comparison is not None
@@ -156,7 +102,7 @@ def compared(shared: state.Shared, shown: Shown, models: tuple[str, str], *, ask
 
 def _offer(shared: state.Shared, shown: Shown, models: tuple[str, str]) -> None:
     """What both maps cost, and the button that starts them."""
-    cost = compare_loci.price_of(shared, state.session(), _questions(shared, shown, *models)).words()
+    cost = compare_loci.price_of(shared, state.session(), compare_work.questions(shared, shown, *models)).words()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Both maps: {cost}.", width="content")
         if st.button("Compute both maps", key="compare-compute"):
@@ -229,71 +175,13 @@ def _suggestion(shown: Shown) -> str:
     return f"{base}{middle + 1}{'A' if base != 'A' else 'G'}"
 
 
-def _questions(shared: state.Shared, shown: Shown, model: str, other: str) -> tuple[Request, Request]:
-    """For both maps: of the reference and the alternate where an allele is shown, else by both models."""
-    second = changed(shown.sequence, shown.change) if shown.change is not None and model == other else shown.sequence
-    return (
-        Request("dependency", shown.sequence, model, species=_species(shared, model)),
-        Request("dependency", second, other, species=_species(shared, other)),
-    )
-
-
-def _small(shared: state.Shared, shown: Shown, models: tuple[str, str]) -> bool:
-    """Whether both maps are computed without being asked for; what cannot be asked is said at once."""
-    try:
-        costs = [shared.engine.estimate(request) for request in _questions(shared, shown, *models)]
-    except LocuscopeError:
-        return True
-    known = [cost.seconds for cost in costs if cost.seconds is not None]
-    quick = len(known) == len(costs) and sum(known) <= runs.AUTOMATIC_SECONDS
-    return quick or sum(cost.work for cost in costs) <= AT_ONCE_BASES
-
-
 def _start(shared: state.Shared, shown: Shown, model: str, other: str) -> None:
     """Ask for both maps: of the reference and the alternate where an allele is shown, else by both models."""
     st.session_state.pop("comparison", None)
-    visitor = state.session().visitor
-    called = choices.titles(shared.engine)
-    titles = (called(model), called(other))
     try:
-        if shown.change is not None and model == other:
-            titles = ("reference", named(shown.change))
-        first, second = _questions(shared, shown, model, other)
-        jobs = (shared.engine.submit(first, visitor), shared.engine.submit(second, visitor))
-        made = Comparison(shown, titles, jobs, (model, other), (first.species, second.species))
-        if model == other:
-            alleles = (first.sequence, second.sequence)
-            made.beside, made.missing = _beside(shared, *alleles, model, visitor)
-            made.controls = Controls.of(shared.engine, alleles, state.session().question, model, _species(shared, model), visitor)
+        st.session_state["comparison"] = compare_work.started(shared, shown, model, other)
     except LocuscopeError as error:
         show_error(str(error))
-        return
-    st.session_state["comparison"] = made
-
-
-def _beside(
-    shared: state.Shared, first: NucleotideSequence, second: NucleotideSequence, model: str, visitor: str
-) -> tuple[tuple[dict[str, Job], dict[str, Job]], str]:
-    """Ask of both alleles for what has tracks, with the settings of the explorer; and one sentence on what cannot be asked."""
-    sides: tuple[dict[str, Job], dict[str, Job]] = ({}, {})
-    question = replace(state.session().question, model=model)
-    missing = []
-    for name in COMPARED:
-        analysis = declared(name)
-        by, reason = runs.model_of(shared.engine, analysis, question)
-        reason = reason or ("" if by else f"{analysis.title} has no model here.")
-        if reason:
-            missing.append(reason)
-            continue
-        parameters = choices.parameters_of(analysis, shared.engine.model(by).card, dict(question.settings))
-        species = question.species if by == model else ""
-        for side, sequence in zip(sides, (first, second), strict=True):
-            side[name] = shared.engine.submit(Request(name, sequence, by, parameters, species), visitor)
-    return sides, " ".join(missing)
-
-
-def _species(shared: state.Shared, model: str) -> str:
-    return compare_models.species_for(shared.engine, state.session().question, model)
 
 
 def _follow(shared: state.Shared, comparison: Comparison) -> None:
@@ -330,7 +218,7 @@ def _controls_of(shared: state.Shared, comparison: Comparison, change: Change) -
     session, shown, model = state.session(), comparison.shown, comparison.models[0]
     if comparison.controls is None or comparison.controls.settings != session.question.settings:
         alleles = shown.sequence, changed(shown.sequence, change)
-        comparison.controls = Controls.of(shared.engine, alleles, session.question, model, _species(shared, model), session.visitor)
+        comparison.controls = Controls.of(shared.engine, alleles, session.question, model, comparison.species[0], session.visitor)
     return comparison.controls
 
 
@@ -342,7 +230,13 @@ def _controlled(comparison: Comparison, maps: tuple[DependencyMap, DependencyMap
 
 def _compare_tracks(shared: state.Shared, comparison: Comparison) -> None:
     """The tracks of both alleles held against each other, once all are there; until then what is waited for."""
-    change = comparison.shown.change
+    change = comparison.shown.change if comparison.models[0] == comparison.models[1] else None
+    if change is not None and comparison.settings != compare_work.settings_of(state.session().question):
+        sequence = comparison.shown.sequence
+        try:
+            compare_work.ask_tracks(shared, comparison, (sequence, changed(sequence, change)))
+        except LocuscopeError as error:
+            show_error(str(error))
     if comparison.waiting:
         polling.follow(shared.engine, True, _beside_progress, comparison)
     elif comparison.tracks is None and change is not None and any(comparison.beside):

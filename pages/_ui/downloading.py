@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from engine.core.background import in_background
 from engine.core.errors import Cancelled, LocuscopeError
 from engine.service.engine import Engine
+
+UNFORESEEN = "Something went wrong that was not foreseen while the model was downloaded; the server's log has the details."
 
 
 class Download:
@@ -17,8 +20,7 @@ class Download:
         self.done = 0
         self.problem = ""
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(engine, model_id), name=f"download-{model_id}", daemon=True)
-        self._thread.start()
+        self._thread = in_background(f"download-{model_id}", lambda: self._run(engine, model_id))
 
     @property
     def finished(self) -> bool:
@@ -51,3 +53,6 @@ class Download:
             engine.install(model_id, self)
         except LocuscopeError as error:
             self.problem = str(error)
+        except Exception:
+            self.problem = UNFORESEEN
+            raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.service.triage_stream import UNFINISHED_DAYS
 from engine.views.panel import panels
 from pages._ui import state
 
@@ -60,11 +61,15 @@ KEYS = """
 | ▾ and i left of a panel | fold it; what it shows, its parts to switch off, its place and height |
 """
 
+FILES = (
+    "What has to be a file to be read lies on its disk meanwhile: a reference that you upload for a triage, with its gene models, until you leave; "
+    "others for as long as they are read or written."
+)
 KEPT = {
     "disk": "Results are kept on this server's disk until newer ones need the room, so that the same question is answered at once. Your letters "
-    "are not written as such, but they can be read from some results (a substitution by the same base has no effect), and maps that were not "
-    "finished are kept, too. Nobody is told what others asked. The setting LOCUSCOPE_KEEP=memory keeps results in memory only.",
-    "memory": "Results are kept in this server's memory only; nothing about your letters is written to its disk.",
+    "are not written as such, but they can be read from some results (a substitution by the same base has no effect); maps that were not "
+    f"finished are kept, too, and of a triage that was not finished its rows, with their alleles, for {UNFINISHED_DAYS} days. {FILES} Nobody is told what others asked. The setting LOCUSCOPE_KEEP=memory keeps results in memory only.",
+    "memory": f"Results are kept in this server's memory only. {FILES} Nothing else about your letters is written to its disk.",
 }
 """What is written about a visitor's letters, by the setting ``keep``."""
 

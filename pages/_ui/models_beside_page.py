@@ -52,7 +52,7 @@ def beside(shared: state.Shared, session: state.Session, wanted: Wanted) -> Want
     if pressed or (work is None and wanted.models and not st.session_state.get(OPENED)):
         work = _prepared(shared, session, now, pressed=pressed)
     st.session_state[OPENED] = True
-    if work is None or work.request.sequence is not session.on_screen.sequence:
+    if work is None or not _about(work.request, shared, session):
         return now
     if not work.jobs:
         show_caption(f"{_price(shared, session, work.request).words()} for all of them; press Compare.")
@@ -109,10 +109,11 @@ def _prepared(shared: state.Shared, session: state.Session, now: Wanted, *, pres
     before: BesideWork | None = st.session_state.pop(SLOT, None)
     if before is not None:
         before.cancel()
-    shown, question = session.on_screen, session.question
-    species = tuple((model, name) for model in now.models if (name := species_for(shared.engine, question, model)))
+    shown = session.on_screen
     try:
-        request = BesideRequest(shown.sequence, now.models, now.influence or influences()[0], shown.organism, species)
+        request = BesideRequest(
+            shown.sequence, now.models, now.influence or influences()[0], shown.organism, _species(shared, session, now.models)
+        )
         work = BesideWork(request, session.visitor)
         if pressed or _price(shared, session, request).automatic:
             for model, asked in request.questions(shared.engine).items():
@@ -123,6 +124,18 @@ def _prepared(shared: state.Shared, session: state.Session, now: Wanted, *, pres
         return None
     st.session_state[SLOT] = work
     return work
+
+
+def _about(request: BesideRequest, shared: state.Shared, session: state.Session) -> bool:
+    """Whether it asks of what the explorer shows, of its species."""
+    same = request.sequence is session.on_screen.sequence
+    return same and request.species == _species(shared, session, request.models)
+
+
+def _species(shared: state.Shared, session: state.Session, models: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The explorer's species, by each of the models that knows it."""
+    named = ((model, species_for(shared.engine, session.question, model)) for model in models)
+    return tuple((model, species) for model, species in named if species)
 
 
 def _price(shared: state.Shared, session: state.Session, request: BesideRequest) -> Price:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +9,11 @@ from typing import Any
 import streamlit as st
 
 from engine.core import asking
+from engine.core.background import in_background
 from engine.core.errors import Cancelled, LocuscopeError, ResourceExhausted
 from engine.service.engine import Engine
 from pages._ui import polling, state
 from pages._ui.text import plain, show_error
-
-logger = logging.getLogger(__name__)
 
 MOST_WAIT_SECONDS = 0.2
 """Longest wait of a page for something that is nearly read."""
@@ -33,8 +31,7 @@ class Reading:
         self._result: Any = None
         self._problem = ""
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(work,), name="reading", daemon=True)
-        self._thread.start()
+        self._thread = in_background("reading", lambda: self._run(work))
 
     @property
     def finished(self) -> bool:
@@ -84,9 +81,10 @@ class Reading:
             self._result = work(self)
         except LocuscopeError as error:
             self._problem = str(error)
-        except Exception:
-            logger.exception("reading failed")
+        except Exception as error:
             self._problem = UNFORESEEN
+            if not (self._stop.is_set() and isinstance(error, OSError)):  # files of a visitor go with the visit
+                raise
 
 
 def begin(place: str, what: str, work: Callable[[Reading], Any], then: Callable[[Any], None], failed: Callable[[str], None]) -> None:

@@ -409,9 +409,7 @@ def prepare(engine: Engine, visitor: str, shown: Shown, question: Question) -> R
             requests[other] = Request(other, shown.sequence, model, parameters, species)
             continue
         if _on_screen(analysis.after(analysis.settled(parameters, card), card), requests):
-            by_elements = analysis.capability is Capability.SEGMENTATION and model == question.element_model
-            species = question.element_species if by_elements else question.species if model == question.model else ""
-            requests[name] = Request(name, shown.sequence, model, parameters, species)
+            requests[name] = Request(name, shown.sequence, model, parameters, species_of(analysis, model, question))
             if analysis.of_place:
                 try:
                     engine.check(requests[name])
@@ -451,6 +449,13 @@ def model_of(engine: Engine, analysis: Declared, question: Question) -> tuple[st
     if _usable(engine, analysis):
         return analysis.default_model, ""
     return "", engine.model(analysis.default_model).why_not if analysis.of_place else reason
+
+
+def species_of(analysis: Declared, model: str, question: Question) -> str:
+    """The species that the model of an analysis is told: the one chosen for the element track, or for the model of the view."""
+    if analysis.capability is Capability.SEGMENTATION and model == question.element_model:
+        return question.element_species
+    return question.species if model == question.model else ""
 
 
 def _usable(engine: Engine, analysis: Declared) -> bool:

@@ -18,7 +18,7 @@ from engine.service import clinvar
 from engine.service.jobs import Job
 from engine.service.proteins import TABLE, has_table
 from engine.service.triage import ReferenceLetters, TriageRequest
-from engine.service.triage_stream import Stream
+from engine.service.triage_stream import Stream, keeps_unfinished
 from engine.service.variant_list import read_variant_list
 from engine.service.visitor_files import VisitorFolder
 from engine.sources import apart
@@ -271,7 +271,8 @@ def _follow(shared: state.Shared, desk: Desk) -> None:
         polling.follow(shared.engine, True, _progress, desk.job)
         return
     if desk.job.state == "cancelled":
-        st.info("The triage was cancelled; nothing is ranked. Asked again, it goes on from where it was.")
+        goes_on = " Asked again, it goes on from where it was." if keeps_unfinished(shared.settings) else ""
+        st.info(f"The triage was cancelled; nothing is ranked.{goes_on}")
     elif desk.job.error is not None:
         show_error(str(desk.job.error))
     elif isinstance(desk.job.result, Triage):

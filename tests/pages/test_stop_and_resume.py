@@ -49,11 +49,11 @@ def test_a_stopped_computation_is_offered_to_go_on_at_once_and_keeps_its_rows(ex
     assert again is not first
     assert runs.running
     assert not {"Compute", "Resume"} & set(labels(app))
-    assert first.wait(20)
+    assert first.wait(60)
     wait_until(lambda: again.done > 0, 200)
     assert again.done >= 3 * int(first.partial.rows_done.sum())
     runs.cancel()
-    assert again.wait(20)
+    assert again.wait(60)
 
 
 def test_one_visitor_who_stops_leaves_the_computation_to_the_others(explorer: Opened) -> None:
@@ -95,7 +95,7 @@ def test_who_left_and_is_back_finds_the_work_going_on_from_where_it_was(explorer
     left = runs.jobs["dependency"]
     wait_until(lambda: left.partial is not None and left.done > 1, 200)  # past the rows that decide on a precision
     runs.engine.jobs.leave(session.visitor)
-    assert left.wait(20)
+    assert left.wait(60)
     assert left.state == "cancelled"
     app = app.run()
     again = runs.jobs["dependency"]
@@ -104,7 +104,7 @@ def test_who_left_and_is_back_finds_the_work_going_on_from_where_it_was(explorer
     wait_until(lambda: again.done > 0, 200)
     assert again.done >= 3 * int(left.partial.rows_done.sum())
     runs.cancel()
-    assert again.wait(20)
+    assert again.wait(60)
 
 
 def test_another_model_or_species_leaves_alone_what_it_has_no_part_in_and_back_again_nothing_is_lost(explorer: Opened) -> None:
@@ -121,7 +121,7 @@ def test_another_model_or_species_leaves_alone_what_it_has_no_part_in_and_back_a
     assert second.jobs["segmentation"] is elements
     assert not elements.stopping
     wait_until(lambda: dependency.stopping, 10)  # once those who read it have let go
-    assert dependency.wait(20)
+    assert dependency.wait(60)
     app = pressed(app, "Compute")
     assert second.jobs["segmentation"] is elements
     assert second.jobs["dependency"] is not dependency

@@ -12,12 +12,13 @@ import pytest
 from engine.analyses.compensation import CompensationParameters
 from engine.core.base_pairs import pairs_of_dot_bracket
 from engine.core.errors import FileFormatError, LocuscopeError, ParameterError
+from engine.core.results import Matrix, Track
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.service import lesson_handout
 from engine.service.engine import Engine
-from engine.service.lesson_files import FOLDER, lesson_called, lessons, read_lesson
-from engine.service.lesson_numbers import MEASURES
+from engine.service.lesson_files import FOLDER, Expectation, lesson_called, lessons, read_lesson
+from engine.service.lesson_numbers import MEASURES, Number, worked_out
 from engine.service.lesson_work import Outcome, Scene
 from engine.service.requests import Request
 from engine.sources.examples import example
@@ -192,6 +193,63 @@ def test_a_step_that_does_not_fit_its_sequence_is_one_sentence(step: str, words:
     lesson = read_lesson(tmp_path / "mine.toml")
     with pytest.raises(LocuscopeError, match=re.escape(words)):
         Scene.of(lesson, lesson.steps[0], GenomeSet(settings), settings)
+
+
+class Given:
+    """An answer with the faces that numbers read."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def tracks(self) -> tuple[Track, ...]:
+        return (Track("track", "a track", self.values[0]),)
+
+    def matrix(self) -> Matrix:
+        return Matrix(self.values, 0)
+
+    def substitutions(self) -> dict[str, np.ndarray]:
+        return {"llr": np.full((10, 4), np.nan, np.float32)}
+
+
+def a_number(row: dict[str, object], values: np.ndarray, before: dict[str, int | float | str] | None = None) -> str:
+    number = Number.read("one", row, "The lesson")
+    known = np.array([(0, 9)])
+    return number.text(worked_out(number, NucleotideSequence("ACGTACGTAC"), known, (Given(values),), before or {}))  # type: ignore[arg-type]
+
+
+def test_of_a_pair_the_direction_that_is_known_counts_and_near_bases_never() -> None:
+    values = np.full((10, 10), np.nan, np.float32)
+    values[0, 8], values[1, 7], values[2, 4], values[9, 0] = 3, 1, 9, 5
+    assert a_number({"measure": "strongest pair", "analysis": "dependency"}, values) == "A1 and C10"
+    assert a_number({"measure": "cell", "analysis": "dependency", "pair": [1, 9]}, values) == "3.00"
+    assert a_number({"measure": "elsewhere mean", "analysis": "dependency"}, values) == "2.00"
+    assert a_number({"measure": "known pairs mean", "analysis": "dependency"}, values) == "5.00"
+    assert a_number({"measure": "difference", "of": ["a", "b"]}, values, {"a": 1, "b": 5}) == "−4"
+
+
+@pytest.mark.parametrize(
+    ("row", "before", "words"),
+    [
+        ({"measure": "highest", "analysis": "probabilities"}, {}, "asks for track where it has no values"),
+        ({"measure": "strongest value", "analysis": "dependency"}, {}, "none has a value"),
+        ({"measure": "block", "analysis": "dependency", "region": "1-2", "other": "8-9"}, {}, "has no value where"),
+        ({"measure": "substitution", "analysis": "effects", "substitution": "28-A-G"}, {}, "nothing is there"),
+        ({"measure": "substitution", "analysis": "effects", "substitution": "3-A-G"}, {}, "changes A at 3, but G is there"),
+        ({"measure": "substitution", "analysis": "effects", "substitution": "3-G-G"}, {}, "has no value where"),
+        ({"measure": "ratio", "of": ["a", "b"]}, {"a": 1, "b": 0}, "divides by b, which is 0"),
+        ({"measure": "percent", "of": ["a", "b"]}, {"a": "A1 and C9", "b": 2}, "not both numbers"),
+    ],
+)
+def test_a_number_that_is_not_there_is_a_sentence(row: dict[str, object], before: dict[str, int | float | str], words: str) -> None:
+    with pytest.raises(ParameterError, match=re.escape(words)):
+        a_number(row, np.full((10, 10), np.nan, np.float32), before)
+
+
+def test_words_can_be_expected_to_be_equal_only() -> None:
+    values = {"a": "A1 and C9", "b": 1.0}
+    assert Expectation("a", "equals", "a").words(values) == ""
+    assert Expectation("a", "above", "b").words(values) == "a is A1 and C9, and the lesson expects it above 1."
+    assert Expectation("b", "equals", "a").words(values) == "b is 1, and the lesson expects it A1 and C9."
 
 
 def test_the_document_for_teachers_has_every_measure() -> None:

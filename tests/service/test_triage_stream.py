@@ -223,6 +223,37 @@ def test_what_nobody_came_back_for_is_deleted_and_nothing_is_written_where_it_ma
         assert nowhere is None
 
 
+def test_rows_that_are_being_written_are_never_swept_away(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, disk_bytes=16 * 100)
+    with triage_stream.unfinished(settings, "one") as place:
+        assert place is not None
+        place.write_bytes(b"x" * 150)  # more than all may take together
+        with triage_stream.unfinished(settings, "two"), triage_stream.unfinished(settings, "one") as taken:
+            assert taken is None
+        assert place.exists()
+    with triage_stream.unfinished(settings, "two"):
+        assert not place.exists()
+        assert not place.with_suffix(".lock").exists()
+
+
+def test_rows_of_other_code_or_another_processor_are_not_continued(
+    vcf: Path, reference: ReferenceLetters, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = TriageRequest((), reference, parameters=TriageParameters(20))
+
+    def identity(**changes: str) -> str:
+        return triage_stream.identity_of(engine, the_stream(vcf, replace(request, **changes)))  # type: ignore[arg-type]
+
+    usual = identity()
+    assert usual == identity(device="cpu", dtype="float32")
+    others = {identity(species="yeast"), identity(dtype="bfloat16")}
+    monkeypatch.setattr(triage_stream, "code_fingerprint", lambda: "other")
+    others.add(identity())
+    monkeypatch.setattr(triage_stream, "kind", lambda _device: "another")
+    others.add(identity())
+    assert len(others - {usual}) == 4
+
+
 def test_a_journal_of_another_question_is_begun_anew(tmp_path: Path) -> None:
     one = Journal(tmp_path / "j", "x")
     one.add([FULL])

@@ -27,7 +27,7 @@ def table() -> Iterator[JobTable]:
     for job in made.running:
         job.cancel()
     for job in made.running:
-        assert job.wait(5)
+        assert job.wait(60)
 
 
 def test_the_same_question_is_one_computation(table: JobTable) -> None:
@@ -61,7 +61,7 @@ def test_a_place_is_free_again_when_a_computation_ends(table: JobTable) -> None:
     jobs = [table.start(f"a{number}", None, endless, "a") for number in range(3)]
     jobs[0].cancel("a")
     table.start("a3", None, endless, "a")  # at once: what is being stopped does not count
-    assert jobs[0].wait(5)
+    assert jobs[0].wait(60)
     wait_until(lambda: len(table.running) == 3)
 
 
@@ -70,9 +70,8 @@ def test_a_question_that_is_being_stopped_is_started_anew(table: JobTable) -> No
     first.cancel("a")
     second = table.start("map", None, endless, "b")
     assert second is not first
-    assert first.wait(5)
-    time.sleep(0.05)
-    assert table.running == (second,)
+    assert first.wait(60)
+    wait_until(lambda: table.running == (second,))
 
 
 def test_only_what_is_asked_first_at_once_is_first(table: JobTable) -> None:
@@ -87,7 +86,7 @@ def test_who_leaves_stops_what_nobody_else_waits_for(table: JobTable) -> None:
     own, shared = table.start("own", None, endless, "a"), table.start("shared", None, endless, "a")
     table.start("shared", None, endless, "b")
     table.leave("a")
-    assert own.wait(5)
+    assert own.wait(60)
     assert own.state == "cancelled"
     assert not shared.stopping
     assert set(shared.visitors) == {"b"}
@@ -96,9 +95,9 @@ def test_who_leaves_stops_what_nobody_else_waits_for(table: JobTable) -> None:
 def test_a_visitor_who_is_back_in_time_has_not_left(table: JobTable) -> None:
     stays, goes = table.start("stays", None, endless, "a"), table.start("goes", None, endless, "b")
     for visitor in "ab":
-        table.leave_soon(visitor, 0.2)
+        table.leave_soon(visitor, 1.0)
     table.here("a")
-    assert goes.wait(5)
+    assert goes.wait(60)
     time.sleep(0.1)
     assert not stays.stopping
 

@@ -315,11 +315,11 @@ def test_a_line_of_the_longest_length_is_read_in_a_moment() -> None:
         "A>" * 240,
         " 1" * 245,
     ]
-    started = time.process_time()
+    started = time.thread_time()
     for text in hostile:
         for line in (text, f"chr1:{text}", f"{text}:1-2", f"{text}A>G"):
             try:
                 read_line(plain_line(line[:500]), in_table)
             except LocusError:
                 continue
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 2
