@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 LONGEST_BP = 200_000
+GENERATED = "generated_by_"
+"""What names of generated records start with."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Generated(Result):
         """Prompt and continuation, of no locus, under a name that says that it was generated, by whom and how."""
         chosen, card = self.provenance.parameters, self.provenance.card
         start = slug(self.sequence.name or self.provenance.locus or "prompt")[:40]
-        name = f"generated_by_{card.id}_T{chosen['temperature']:g}_seed{chosen['seed']}_after_{len(self.sequence)}_of_{start}"
+        name = f"{GENERATED}{card.id}_T{chosen['temperature']:g}_seed{chosen['seed']}_after_{len(self.sequence)}_of_{start}"
         return NucleotideSequence(self.sequence.as_dna() + self.continuation, name=name)
 
     def arrays(self) -> dict[str, NDArray[Any]]:

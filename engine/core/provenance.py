@@ -56,6 +56,8 @@ class Provenance:
     batches : str
         ``smaller`` where memory ran out, ``shared`` where another question was in the same pass of a GPU: the last bits may differ from those of
         the usual batches. Empty: the usual ones.
+    name : str
+        What the record of a sequence without a locus was called, as its files say (`engine.exports.formats.write`): stored answers do not hold it.
     memory : str
         What else masked letters were read from besides the network, a table of training sequences, and at how many bases; empty: nothing.
     """
@@ -77,6 +79,7 @@ class Provenance:
     threads: int = 0
     memory: str = ""
     batches: str = ""
+    name: str = ""
 
     @property
     def answered_by(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ from engine.exports import (
     substitution_vcf,
     table,
 )
+
+_NAME = 200
+"""Letters of a record's name that a file says."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ def write(result: Result, path: Path, format: str | None = None) -> None:
         The file cannot be written.
     """
     chosen = format_of(result, path, format)
+    result = _named(result)
     if path.exists() and not path.is_file():
         chosen.write(result, path)
         return
@@ -156,6 +160,13 @@ def write(result: Result, path: Path, format: str | None = None) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _named(result: Result) -> Result:
+    """With the name of its record in the provenance, where no locus says what was read; letters that a model generated stay marked by it."""
+    sequence = getattr(result, "sequence", None)
+    name = sequence.name if sequence is not None and sequence.locus is None else ""
+    return replace(result, provenance=replace(result.provenance, name=name[:_NAME])) if name else result  # type: ignore[type-var]
 
 
 def _umask() -> int:

@@ -11,8 +11,9 @@ KEY = "locuscope_provenance"
 
 
 def summary(provenance: Provenance) -> str:
-    """One short line without quotes: analysis, model and revision, place or length, partial or not."""
-    where = provenance.locus or f"{provenance.sequence_length} bases"
+    """One short line without quotes: analysis, model and revision, place or name and length, partial or not."""
+    length = f"{provenance.sequence_length} bases"
+    where = provenance.locus or (f"{provenance.name} ({length})" if provenance.name else length)
     partial = ", partial result" if provenance.partial else ""
     species = f", species {provenance.species}" if provenance.species else ""
     memory = f" ({provenance.memory})" if provenance.memory else ""

@@ -136,7 +136,7 @@ def _scored(
     if request.reference is None:
         notes["language models"] = _NO_REFERENCE.format(assembly=request.assembly or "the assembly")
         return ()
-    found, failed = [], []
+    found, failed, trained = [], [], []
     for model in request.models:
         asked = TriageRequest((request.variant,), request.reference, request.transcripts, model, TriageParameters(request.window_bp))
         try:
@@ -151,6 +151,6 @@ def _scored(
         origins[card.id] = answer.provenance.as_dict()
         origins["reference"] = request.reference.described
         found.append((card.title, answer.rows[0]))
-    if failed:
-        notes["language models"] = " ".join(failed)
+        trained.append(f"{card.title} was trained on: {card.organisms.rstrip('.')}.")
+    notes["language models"] = " ".join((*failed, *trained))
     return tuple(found)

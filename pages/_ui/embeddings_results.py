@@ -27,6 +27,7 @@ from pages._ui.embeddings_address import Wanted
 from pages._ui.genome_source import Source
 from pages._ui.labelled_file import labelled_file
 from pages._ui.question import Question
+from pages._ui.tables import decimals
 from pages._ui.text import plain, show_caption, show_error
 
 PLACES, MAP, REGRESSION = "places", "map", "regression"
@@ -209,7 +210,8 @@ def _agreement(table: EmbeddingTable, projection: Projection) -> None:
         return
     st.markdown("**Clusters against classes**")
     show_caption("Adjusted Rand index: 1 = the same grouping, 0 = what shuffled classes give. Baselines need no model.")
-    st.dataframe(pd.DataFrame(agreement_rows(projection)), hide_index=True, key="embeddings-ari")
+    rows = pd.DataFrame(agreement_rows(projection))
+    st.dataframe(rows, hide_index=True, key="embeddings-ari", column_config=decimals(rows, 4))
     names, counts = projection.crossed([name or "no class" for name in table.classes])
     with st.expander(f"Places by cluster ({projection.method}) and class"):
         frame = pd.DataFrame(counts, columns=names)

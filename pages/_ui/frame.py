@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets" / "style"
-DARK = '[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid^="stBaseButton-primary"]:not(:disabled) p { color: #0f1318; }'
+DARK = """[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid^="stBaseButton-primary"]:not(:disabled) p,
+[data-testid="stMultiSelectTagsContainer"] [data-tag], [data-testid="stMultiSelectTagsContainer"] [data-tag] * { color: #0f1318; }"""
 """Streamlit writes white on the primary colour, which is light in the dark theme; dark letters have a contrast of 8 there."""
 _FRAMED = "page-is-framed"
 

@@ -32,6 +32,7 @@ from pages._ui.address import AddressState
 from pages._ui.genome_source import CHOSEN, Source, offered, source, write_address
 from pages._ui.motif_address import Wanted
 from pages._ui.question import Question
+from pages._ui.tables import decimals
 from pages._ui.text import show_caption, show_error, show_info
 
 SLOT, CHOOSING, FILE, OWN = "motif-work", "motif-places", "motif-file", "motif-own"
@@ -291,7 +292,8 @@ def _shown(shared: state.Shared, session: state.Session, work: MotifWork, found:
     with left:
         st.markdown("**What a base costs**")
         show_caption("−log2 P of the bases that stand there; a model that knows the motif is below the matrix of the other places.")
-        st.dataframe(pd.DataFrame(bits_rows(found)), hide_index=True, key="motif-bits")
+        bits = pd.DataFrame(bits_rows(found))
+        st.dataframe(bits, hide_index=True, key="motif-bits", column_config=decimals(bits, 4))
         with st.expander("Numbers by position"):
             st.dataframe(pd.DataFrame(rows_of(found)), hide_index=True, key="motif-rows")
     with right:

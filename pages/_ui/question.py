@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from engine.analyses.generate import GENERATED
 from engine.core.alleles import Change
 from engine.core.errors import LocusError
 from engine.core.features import Feature
@@ -245,11 +246,13 @@ def address_of(question: Question, shown: Shown, usual_model: str) -> str | None
         return address.build("example", shown.example.id, window=window, **common)
     if shown.kind == "locus":
         return address.build("locus", question.text.strip(), window=window, record=record, **common)
+    title = f">{shown.whole.name}\n" if shown.whole.name.startswith(GENERATED) else ""  # a link does not show them as anybody's
     if question.allele is not None:  # counted in the whole record, and scored in it
-        letters = shown.whole.letters
-        return address.build("sequence", letters, window=window, **common) if len(letters) <= address.LONGEST_SEQUENCE else None
-    letters = (shown.sequence.reverse_complement() if question.reverse else shown.sequence).letters
-    return address.build("sequence", letters, **common) if len(letters) <= address.LONGEST_SEQUENCE else None
+        letters, common["window"] = shown.whole.letters, window
+    else:
+        letters = (shown.sequence.reverse_complement() if question.reverse else shown.sequence).letters
+    text = title + letters
+    return address.build("sequence", text, **common) if len(text) <= address.LONGEST_SEQUENCE else None
 
 
 def part_for_box(record: NucleotideSequence, start: int, end: int, strand: str = "+", *, by_locus: bool = False) -> str:

@@ -31,6 +31,11 @@ from engine.sources.annotation import parse_annotation
 from tests.exports.conftest import LETTERS, MAKERS, contacts, dependency, effects, on, probabilities, provenance, segmentation, tokens
 
 
+def stated(result: Any) -> dict[str, Any]:
+    """The provenance as files say it: with the name of a record that has no place."""
+    return result.provenance.as_dict() | {"name": "" if result.sequence.locus else result.sequence.name}
+
+
 def contig(sequence: NucleotideSequence) -> str:
     return "chrT" if sequence.locus else "my_seq"
 
@@ -54,7 +59,7 @@ def test_npz_holds_letters_provenance_and_every_array_without_pickle(kind: str, 
     with np.load(tmp_path / "x.npz", allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     assert str(arrays["sequence"]) == LETTERS
-    assert json.loads(str(arrays["provenance"])) == result.provenance.as_dict()
+    assert json.loads(str(arrays["provenance"])) == stated(result)
     main = {"effects": "llr", "segmentation": "probabilities", "probabilities": "probabilities", "tokens": "probabilities"}.get(
         kind, "values"
     )
@@ -102,7 +107,7 @@ def test_the_effects_table_reads_in_pandas_as_it_is(sequence: NucleotideSequence
         assert np.float32(row.llr) == result.llr[row.position - 1, "ACGT".index(row.alt)]
         if sequence.locus:
             assert (row.contig, row.genome_position) == ("chrT", position(sequence, row.position - 1))
-    assert json.loads(frame["provenance"][0]) == result.provenance.as_dict()
+    assert json.loads(frame["provenance"][0]) == stated(result)
     assert frame["provenance"][1:].isna().all()
 
 
@@ -128,7 +133,7 @@ def test_bedgraph_places_each_track_on_the_forward_strand(sequence: NucleotideSe
     result = effects(sequence)
     formats.write(result, tmp_path / "x.bedgraph")
     text = (tmp_path / "x.bedgraph").read_text()
-    assert comment_json(text) == result.provenance.as_dict()
+    assert comment_json(text) == stated(result)
     names = [line for line in text.splitlines() if line.startswith("track type=bedGraph")]
     assert ['name="influence"' in names[0], 'name="llr"' in names[1], len(names)] == [True, True, 2]
     influence = text.split("track ")[1].splitlines()[1:]
@@ -159,7 +164,7 @@ def test_bigwig_reads_back_with_its_library_and_carries_its_provenance(sequence:
             expected[position(sequence, index) - 1 - start] = 3.0 * index
         np.testing.assert_array_equal(values, expected)
         assert found.stats(contig(sequence), start, start + 10, type="max") == [24.0]
-    assert json.loads(embedded_provenance(tmp_path / "x.bw")) == result.provenance.as_dict()
+    assert json.loads(embedded_provenance(tmp_path / "x.bw")) == stated(result)
 
 
 def test_all_tracks_come_as_a_zip_of_bigwigs(tmp_path: Path) -> None:
@@ -240,7 +245,7 @@ def test_dot_bracket_folds_back_in_viennarna(tmp_path: Path) -> None:
     formats.write(result, tmp_path / "x.dbn")
     header, letters, structure = (tmp_path / "x.dbn").read_text().splitlines()
     assert (letters, list(RNA.ptable(structure))[1:10]) == ("GGGAAACCCN", [9, 8, 7, 0, 0, 0, 3, 2, 1])
-    assert json.loads(header.partition("provenance: ")[2]) == result.provenance.as_dict()
+    assert json.loads(header.partition("provenance: ")[2]) == stated(result)
 
 
 def test_ct_and_bpseq_agree_on_every_partner(tmp_path: Path) -> None:
@@ -283,7 +288,7 @@ def test_cooler_gives_the_map_back_on_genome_coordinates(sequence: NucleotideSeq
     np.testing.assert_array_equal(matrix, expected)
     bins = found.bins().fetch((contig(sequence), start, start + 10))
     assert (bins["start"].iloc[0], bins["end"].iloc[-1], len(bins)) == (start, start + 10, 10)
-    assert found.info["metadata"]["provenance"] == result.provenance.as_dict()
+    assert found.info["metadata"]["provenance"] == stated(result)
     assert found.storage_mode == "square"
 
 
@@ -405,3 +410,17 @@ def test_a_partial_map_says_that_it_is_partial_and_leaves_out_what_is_not_known(
     assert comment_json(text)["partial"] is True
     assert "the 35 strongest of 35 pairs" in text  # 45 pairs less the 10 among the last five bases
     assert cooler.Cooler(str(tmp_path / "x.cool")).pixels()[:]["bin1_id"].max() == 5  # rows 0..4 behind one wide bin
+
+
+@pytest.mark.parametrize("end", [".npz", ".tsv", ".bedgraph", ".bed"])
+def test_letters_without_a_place_keep_their_name_in_every_file(end: str, tmp_path: Path) -> None:
+    sequence = NucleotideSequence(LETTERS, name="generated_by_megadna_T1_seed0_after_4_of_x")
+    result = segmentation(sequence)
+    formats.write(result, tmp_path / f"x{end}")
+    if end == ".npz":
+        with np.load(tmp_path / "x.npz") as arrays:
+            text = str(arrays["provenance"])
+    else:
+        text = (tmp_path / f"x{end}").read_text()
+    assert "generated_by_megadna_T1_seed0_after_4_of_x" in text
+    assert result.provenance.name == ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import pytest
 
@@ -132,6 +132,15 @@ def test_letters_go_into_the_address_and_come_back() -> None:
     text = address_of(Question("acgtacgtaa", "locuscope"), shown("ACGTACGTAA"), "locuscope")
     assert text is not None
     assert parse_qs(text) == {"sequence": ["ACGTACGTAA"]}
+
+
+def test_generated_letters_are_called_so_in_the_address() -> None:
+    name = "generated_by_megadna_T1_seed0_after_4_of_x"
+    sequence = NucleotideSequence("ACGTACGTAA", name=name)
+    text = address_of(Question("x", "locuscope"), Shown(sequence, sequence, (), "letters", (), ("",), None), "locuscope")
+    assert text is not None
+    again = address.parse(dict(parse_qsl(text)))
+    assert (again.text, again.problems) == (f">{name}\nACGTACGTAA", ())
 
 
 def test_the_reverse_strand_keeps_the_letters_of_the_forward_one() -> None:
