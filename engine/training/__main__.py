@@ -1,4 +1,4 @@
-"""Command line of the training: corpus, train, segmenter, publish, evaluate."""
+"""Command line of the training: corpus, labels, train, segmenter, publish, evaluate."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ def _corpus(options: argparse.Namespace) -> None:
     build(options.data, options.letters, options.bytes_in).save(options.out)
 
 
+def _labels(options: argparse.Namespace) -> None:
+    from engine.training import find_labels
+    from engine.training.corpus import Corpus
+    from engine.training.labels import beside
+
+    annotations = {name: Path(path) for name, path in options.annotation}
+    find_labels.make(options.data, Corpus.load(options.corpus), annotations).save(beside(options.corpus))
+
+
 def _train(options: argparse.Namespace) -> None:
     from engine.models.locuscope.network import NetConfig
     from engine.training.train import TrainPlan, train
@@ -29,7 +38,8 @@ def _train(options: argparse.Namespace) -> None:
                        windows=tuple(options.windows), reader=options.reader if options.windows else 0)  # fmt: skip
     plan = TrainPlan(minutes=options.minutes, steps=options.steps, tokens=options.tokens, accumulate=options.accumulate, rate=options.rate,
                      matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn), bucket=options.bucket, compiled=options.compiled, light=options.light,
-                     imitate=options.imitate if options.teacher else 0.0, hold_votes=options.hold_votes)  # fmt: skip
+                     imitate=options.imitate if options.teacher else 0.0, hold_votes=options.hold_votes, window=options.window,
+                     labels=options.labels, codons=options.codons)  # fmt: skip
     if options.dna is not None:
         plan = replace(plan, dna_first=options.dna, dna_later=options.dna)
     train(options.corpus, config, plan, options.out, options.workers, options.device, options.start, options.teacher)
@@ -92,6 +102,19 @@ def _parser() -> argparse.ArgumentParser:
         "--bytes-in", type=int, default=0, metavar="BYTES", help="most bytes of the packed file; genomes are thinned to fit"
     )
 
+    labels = commands.add_parser("labels", help="find genes and their sites in a packed corpus, for train --labels; written beside it")
+    labels.set_defaults(work=_labels)
+    labels.add_argument("--data", type=Path, required=True, help="folder with genomes/")
+    labels.add_argument("--corpus", type=Path, required=True, help="npz file of the corpus")
+    labels.add_argument(
+        "--annotation",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("GENOME", "GFF"),
+        help="gzipped GFF3 of a yeast genome, such as S_pombe_ASM294v2 GCF_000002945.2_ASM294v3_genomic.gff.gz (default: GENOME.gff3.gz beside it)",
+    )
+
     train = commands.add_parser("train", help="train the language model, or go on with a run in --out")
     train.set_defaults(work=_train)
     train.add_argument("--corpus", type=Path, required=True)
@@ -115,6 +138,13 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--teacher", type=Path, help="model directory to distil, such as assets/models/locuscope-lm")
     train.add_argument("--imitate", type=float, default=1.0, help="weight of what the teacher says")
     train.add_argument("--dna", type=float, metavar="SHARE", help="share of genome batches all along (default: 0.25, then 0.3)")
+    train.add_argument("--window", type=int, default=0, metavar="BASES", help="of genome windows: 255, 511 or 1023 (default: all three)")
+    train.add_argument(
+        "--labels", type=float, default=0.0, metavar="WEIGHT", help="of the loss on the labels beside the corpus (default: none)"
+    )
+    train.add_argument(
+        "--codons", type=float, default=0.05, metavar="SHARE", help="with --labels: codons masked whole, to tell the amino acid"
+    )
     train.add_argument("--hold-votes", action="store_true", help="the head keeps how loud the layers' votes are")
     train.add_argument("--steps", type=int, default=10**9)
     train.add_argument("--bucket", type=int, default=1, help="rows have a multiple of so many tokens: 32 for a GPU, which likes few shapes")

@@ -121,7 +121,8 @@ def read_genbank(path: Path, genome: str, domain: str, held_out: bool) -> Iterat
             yield Contig(genome, str(record.id), domain, codes, labels, _known(genome), held_out)
 
 
-def _gff_rows(path: Path) -> Iterator[tuple[str, str, int, int, int, dict[str, str]]]:
+def gff_rows(path: Path) -> Iterator[tuple[str, str, int, int, int, dict[str, str]]]:
+    """Contig, kind, 0-based half-open bounds, strand and attributes of every row of a gzipped GFF3 file."""
     with gzip.open(path, "rt", encoding="utf-8") as handle:
         for line in handle:
             if line.startswith("##FASTA"):
@@ -140,7 +141,7 @@ def read_yeast(fasta: Path, gff: Path) -> Iterator[Contig]:
         raise FileFormatError(f"{fasta.name} has no nuclear chromosome; it should be S288C with names chrI to chrXVI")
     labels = {name: np.zeros(codes.size, dtype=np.uint16) for name, codes in contigs.items()}
     genes: dict[tuple[str, str, int], list[tuple[int, int]]] = {}
-    for contig, kind, low, high, strand, tags in _gff_rows(gff):
+    for contig, kind, low, high, strand, tags in gff_rows(gff):
         if contig not in labels:
             continue
         if kind == "CDS" and tags.get("orf_classification") != "Dubious":

@@ -6,7 +6,7 @@ Rows of a batch have one length: no padding. Kinds: `rna` (seed RNAs of similar 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, DOMAINS, MASK
 from engine.training.alignments import Alignments
 from engine.training.augment import compensate, invented_rna, is_canonical, random_letters
+from engine.training.codons import amino_acids
 from engine.training.corpus import TRAIN, Corpus
 from engine.training.holdout import NAMED_FAMILIES
+from engine.training.labels import REVERSE, Marks, frames, mirrored
+from engine.training.labels import UNSURE as UNLABELLED
 from engine.training.letters import UNKNOWN, Codes, reverse_complement
 
 Ids = NDArray[np.int64]
@@ -25,11 +28,16 @@ UNSURE = -2
 PARTNERED = 0.75  # share of the substitutions that fall on bases with a known partner, in rows that have some
 KINDS = ("rna", "invented", "embedded", "dna")
 _LONGEST_RNA = 480
+LENGTHS = (255, 511, 1023)
+"""Bases of genome windows."""
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Shares of the kinds of batches (sum 1), of the named families among seed RNAs, and of recombined and of compensated RNAs."""
+    """Shares of the kinds of batches (sum 1), of the named families among seed RNAs, and of recombined and of compensated RNAs.
+
+    ``lengths``: shares of genome windows of `LENGTHS` bases.
+    """
 
     rna: float = 0.50
     invented: float = 0.03
@@ -38,6 +46,7 @@ class Mixture:
     named: float = 0.65
     recombined: float = 0.25
     compensated: float = 0.6
+    lengths: tuple[float, ...] = (0.6, 0.3, 0.1)
 
 
 @dataclass(frozen=True)
@@ -45,13 +54,15 @@ class Batch:
     """ids (B, T) with masks in place; targets (B, T) token ids where a prediction counts, IGNORE elsewhere.
 
     partners (B, T): the place in the row of the base that the annotation pairs each one with, 0 for an unpaired base of an annotated
-    RNA, IGNORE where nothing is known or the two letters make no canonical pair.
+    RNA, IGNORE where nothing is known or the two letters make no canonical pair. marks (B, T): as `engine.training.labels` has them, UNLABELLED
+    where nothing is known; None in a run without labels.
     """
 
     ids: Ids
     targets: Ids
     partners: Ids
     kind: str
+    marks: Marks | None = None
 
 
 class Row(NamedTuple):
@@ -80,14 +91,31 @@ class Row(NamedTuple):
         return out
 
 
+class Cut(NamedTuple):
+    """Bases ``low`` to ``high`` of a corpus' genomes, read on the other strand where ``reverse``."""
+
+    low: int
+    high: int
+    reverse: bool
+
+
 class Batches:
     """Draws batches of about `tokens` tokens from the training part of a corpus.
 
     `bucket`: rows have a multiple of so many tokens, filled with flanks and genome, not with padding; fewer shapes suit a GPU.
     """
 
-    def __init__(self, corpus: Corpus, seed: int, tokens: int = 4096, mixture: Mixture | None = None, bucket: int = 1) -> None:
-        self.corpus, self.seed, self.tokens, self.bucket = corpus, seed, tokens, bucket
+    def __init__(
+        self,
+        corpus: Corpus,
+        seed: int,
+        tokens: int = 4096,
+        mixture: Mixture | None = None,
+        bucket: int = 1,
+        marks: Marks | None = None,
+    ) -> None:
+        """``marks``: of every base of ``corpus.dna``, for batches of genome windows."""
+        self.corpus, self.seed, self.tokens, self.bucket, self.marks = corpus, seed, tokens, bucket, marks
         self.mixture = mixture or Mixture()
         self._alignments = Alignments(corpus)
         sizes = np.diff(corpus.rna_start)
@@ -119,6 +147,9 @@ class Batches:
             shares[:3] *= (1 - dna_share) / shares[:3].sum()
             shares[3] = dna_share
         kind = KINDS[int(rng.choice(4, p=shares / shares.sum()))]
+        if kind == "dna":
+            rows, domains, marks = self._make_dna(rng)
+            return replace(self._masked(rows, domains, kind, rng), marks=marks)
         rows, domains = getattr(self, "_make_" + kind)(rng)
         return self._masked(rows, domains, kind, rng)
 
@@ -193,10 +224,18 @@ class Batches:
             domains.append(domain)
         return rows, np.array(domains)
 
-    def _make_dna(self, rng: np.random.Generator) -> tuple[list[Row], Ids]:
-        length = self._bucketed(int(rng.choice((255, 511, 1023), p=(0.6, 0.3, 0.1))))
+    def _make_dna(self, rng: np.random.Generator) -> tuple[list[Row], Ids, Marks | None]:
+        length = self._bucketed(int(rng.choice(LENGTHS, p=self.mixture.lengths)))
         domains = [self._domain(rng) for _ in range(self._rows(length))]
-        return [Row.unsure(self._window(domain, length, rng)) for domain in domains], np.array(domains)
+        cuts = [self._cut(domain, length, rng) for domain in domains]
+        rows = [Row.unsure(self._letters(cut, length)) for cut in cuts]
+        if self.marks is None:
+            return rows, np.array(domains), None
+        marks = np.full((len(rows), length + 1), UNLABELLED, dtype=np.uint8)
+        for row, cut in zip(marks, cuts, strict=True):
+            own = self.marks[cut.low : cut.high]
+            row[1 : 1 + own.size] = mirrored(own) if cut.reverse else own
+        return rows, np.array(domains), marks
 
     def _domain(self, rng: np.random.Generator) -> int:
         """Bacteria half of the time, phages a quarter, yeasts a quarter (of those that the corpus has)."""
@@ -204,14 +243,20 @@ class Batches:
         share = np.array([{1: 0.5, 2: 0.25, 3: 0.25}[d] for d in have])
         return int(rng.choice(have, p=share / share.sum()))
 
-    def _window(self, domain: int, length: int, rng: np.random.Generator) -> Codes:
+    def _cut(self, domain: int, length: int, rng: np.random.Generator) -> Cut:
         cumulative, pieces = self._piece_weight[domain], self._pieces[domain]
         piece = int(pieces[np.searchsorted(cumulative, rng.random() * cumulative[-1])])
         begin, end = int(self.corpus.start[piece]), int(self.corpus.start[piece + 1])
         low = begin + int(rng.integers(0, max(1, end - begin - length + 1)))
-        codes = self.corpus.dna[low : min(low + length, end)]
-        codes = reverse_complement(codes) if rng.random() < 0.5 else codes
+        return Cut(low, min(low + length, end), bool(rng.random() < 0.5))
+
+    def _letters(self, cut: Cut, length: int) -> Codes:
+        codes = self.corpus.dna[cut.low : cut.high]
+        codes = reverse_complement(codes) if cut.reverse else codes
         return codes if codes.size == length else np.pad(codes, (0, length - codes.size), constant_values=UNKNOWN)
+
+    def _window(self, domain: int, length: int, rng: np.random.Generator) -> Codes:
+        return self._letters(self._cut(domain, length, rng), length)
 
     def _masked(self, rows: list[Row], domains: NDArray[np.int64], kind: str, rng: np.random.Generator) -> Batch:
         codes = np.stack([row.codes for row in rows]).astype(np.int64)
@@ -266,3 +311,26 @@ def mask(ids: Ids, rng: np.random.Generator) -> Ids:
     ids[wrong] = BASE + (ids[wrong] - BASE + shift[wrong]) % 4
     ids[masked] = MASK
     return targets
+
+
+def mask_codons(batch: Batch, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Mask about `share` of the codons that the marks tell, all three bases of each, in place, in rows that have masks at all.
+
+    Returns the places of their middle bases in the flattened ids, and the places of their amino acids in `AMINO_ACIDS`.
+    """
+    ids, targets, marks = batch.ids, batch.targets, batch.marks
+    if marks is None:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    clean = np.where(targets == IGNORE, ids, targets)
+    frame, known = frames(marks), (clean >= BASE) & (clean < ANY)
+    whole = known[:, :-2] & known[:, 1:-1] & known[:, 2:] & (ids == MASK).any(axis=1, keepdims=True)
+    chosen = whole & (rng.random(whole.shape) < share)
+    found = []
+    for first, step in ((1, 1), (REVERSE + 2, -1)):
+        row, low = np.nonzero(chosen & (frame[:, :-2] == first) & (frame[:, 1:-1] == first + step) & (frame[:, 2:] == first + 2 * step))
+        codon = clean[row[:, None], low[:, None] + np.arange(3)] - BASE
+        found.append((row * ids.shape[1] + low + 1, amino_acids(codon if step > 0 else 3 - codon[:, ::-1])))
+        for offset in range(3):
+            targets[row, low + offset] = clean[row, low + offset]
+            ids[row, low + offset] = MASK
+    return np.concatenate([middle for middle, _ in found]), np.concatenate([amino for _, amino in found])

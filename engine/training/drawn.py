@@ -8,14 +8,16 @@ from __future__ import annotations
 import multiprocessing
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.training.batches import IGNORE, Batch, Batches, substituted
+from engine.core.errors import ParameterError
+from engine.training.batches import IGNORE, LENGTHS, Batch, Batches, Mixture, mask_codons, substituted
 from engine.training.corpus import Corpus
+from engine.training.labels import UNSURE, Labels, Marks, beside, frames
 
 RANKED = 2000  # other bases that each partner is compared with in a step
 MINIMUM_LOOP = 3  # as `engine.models.locuscope.network` has it, which needs torch
@@ -40,6 +42,17 @@ class Shaped:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """``marks`` uint8 (B, T) as `engine.training.labels` has them; ``places`` int64 (n,) in the flattened ids of the middle bases of codons that
+    are masked as a whole, and what ``amino_acids`` int64 (n,) they stand for, places in `engine.training.codons.AMINO_ACIDS`.
+    """
+
+    marks: Marks
+    places: NDArray[np.int64]
+    amino_acids: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Drawn:
     """``ids`` uint8 (B, T) with masks in place; ``places`` int64 (n,) in the flattened ids, whose ``letters`` uint8 (n,) are asked for."""
 
@@ -48,6 +61,14 @@ class Drawn:
     places: NDArray[np.int64]
     letters: NDArray[np.uint8]
     shaped: Shaped | None = None
+    labelled: Labelled | None = None
+
+
+def labelled(batch: Batch, codons: float, rng: np.random.Generator) -> Labelled | None:
+    """The labels of a batch of which something is known, with a share ``codons`` of the codons masked in it."""
+    if batch.marks is None or (frames(batch.marks) == UNSURE).all():
+        return None
+    return Labelled(batch.marks, *mask_codons(batch, codons, rng))
 
 
 def drawn(batch: Batch, rng: np.random.Generator | None) -> Drawn:
@@ -78,26 +99,55 @@ def shaped(batch: Batch, rng: np.random.Generator) -> Shaped:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What decides the steps of a run: ``tokens`` a batch, lengths in steps of ``bucket`` tokens, whether maps are shaped."""
+    """What decides the steps of a run: ``tokens`` a batch, lengths in steps of ``bucket`` tokens, whether maps are shaped, and the bases of
+    genome windows (one of `LENGTHS`; 0: all of them, mixed). ``labels``: genome windows have their labels, and ``codons`` of their codons are
+    masked as a whole.
+    """
 
     seed: int
     tokens: int
     bucket: int = 1
     shapes: bool = True
+    window: int = 0
+    labels: bool = False
+    codons: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.window and self.window not in LENGTHS:
+            raise ParameterError(f"genome windows have {', '.join(map(str, LENGTHS))} bases, or 0 for all of these, not {self.window}")
+
+    @property
+    def mixture(self) -> Mixture:
+        """Of the batches."""
+        return replace(Mixture(), lengths=tuple(float(length == self.window) for length in LENGTHS)) if self.window else Mixture()
 
 
 class Drawer:
-    """Draws in this process."""
+    """Draws in this process. ``marks``: of the corpus' genomes, for a drawing with labels."""
 
-    def __init__(self, corpus: Corpus, drawing: Drawing) -> None:
+    def __init__(self, corpus: Corpus, drawing: Drawing, marks: Marks | None = None) -> None:
         self.drawing = drawing
-        self._batches = Batches(corpus, drawing.seed, drawing.tokens, bucket=drawing.bucket)
+        if drawing.labels and marks is None:
+            raise ParameterError(
+                "a run with labels needs those of its corpus; make them: python -m engine.training labels --data DIR --corpus FILE"
+            )
+        own = marks if drawing.labels else None
+        self._batches = Batches(corpus, drawing.seed, drawing.tokens, drawing.mixture, drawing.bucket, own)
+
+    @classmethod
+    def of_file(cls, path: Path, drawing: Drawing) -> Drawer:
+        """Of a packed corpus and, for a drawing with labels, those beside it."""
+        corpus = Corpus.load(path)
+        return cls(corpus, drawing, Labels.load(beside(path)).marks(corpus) if drawing.labels else None)
 
     def __call__(self, rank: int, step: int, micro: int, dna_share: float) -> Drawn:
         """A step."""
+        drawing = self.drawing
         batch = self._batches.draw(rank, step, micro, dna_share)
-        shapes = self.drawing.shapes and batch.kind in SHAPED
-        return drawn(batch, np.random.default_rng((self.drawing.seed, rank, step, micro, 1)) if shapes else None)
+        known = labelled(batch, drawing.codons, np.random.default_rng((drawing.seed, rank, step, micro, 2)))
+        shapes = drawing.shapes and batch.kind in SHAPED
+        found = drawn(batch, np.random.default_rng((drawing.seed, rank, step, micro, 1)) if shapes else None)
+        return replace(found, labelled=known)
 
 
 class DrawerAhead:
@@ -135,7 +185,7 @@ _drawer: Drawer | None = None
 
 def _begin(corpus: Path, drawing: Drawing) -> None:
     global _drawer  # noqa: PLW0603 - one a process of the pool
-    _drawer = Drawer(Corpus.load(corpus), drawing)
+    _drawer = Drawer.of_file(corpus, drawing)
 
 
 def _draw(rank: int, step: int, micro: int, dna_share: float) -> Drawn:

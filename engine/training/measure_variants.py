@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine.analyses.ranking import auroc
 from engine.training.annotation import Contig, annotated_contigs, bit
 from engine.training.both_sides import BothSides
+from engine.training.codons import CODE
 from engine.training.corpus import Corpus
 from engine.training.letters import UNKNOWN, Codes, decode, encode, reverse_complement
 from engine.training.measure_language import both_sides
@@ -29,16 +30,10 @@ from engine.training.pieces import Pieces
 from engine.training.scoring import Scorer
 
 WINDOW = 511
-_CODE = dict(
-    zip(
-        (a + b + c for a in "TCAG" for b in "TCAG" for c in "TCAG"),
-        "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",
-        strict=True,
-    )
-)
-
-
 KINDS = ("synonymous", "missense", "stop-gained")
+START_LOST = "start-lost"
+STARTS = {"bacteria": ("ATG", "GTG", "TTG"), "phage": ("ATG", "GTG", "TTG"), "yeast": ("ATG",)}
+"""Start codons of each domain."""
 ORDER = 5
 """Of the Markov model of both sides."""
 
@@ -55,7 +50,7 @@ class Gene:
 
 @dataclass(frozen=True)
 class Variant:
-    """A single-nucleotide substitution in a window, its kind (`KINDS`), and the codon there before and after it."""
+    """A single-nucleotide substitution in a window, its kind (`KINDS` or `START_LOST`), and the codon there before and after it."""
 
     domain: str
     codes: Codes
@@ -87,7 +82,7 @@ def _open_frame(codes: Codes) -> int:
     if letters[:3] not in ("ATG", "GTG", "TTG"):
         return 0
     for place in range(0, len(letters) - 2, 3):
-        if _CODE.get(letters[place : place + 3]) == "*":
+        if CODE.get(letters[place : place + 3]) == "*":
             return place + 3
     return 0
 
@@ -117,8 +112,8 @@ def coding_variants(gene: Gene, each: int, rng: np.random.Generator) -> list[Var
             changed = triplet.copy()
             changed[place] = alternate
             after = decode(changed)
-            if alternate != triplet[place] and _CODE[before] != "*":
-                kind = "stop-gained" if _CODE[after] == "*" else "synonymous" if _CODE[after] == _CODE[before] else "missense"
+            if alternate != triplet[place] and CODE[before] != "*":
+                kind = "stop-gained" if CODE[after] == "*" else "synonymous" if CODE[after] == CODE[before] else "missense"
                 groups[kind].append((codon + place, alternate, before, after))
     out = []
     for kind, found in groups.items():
@@ -126,6 +121,25 @@ def coding_variants(gene: Gene, each: int, rng: np.random.Generator) -> list[Var
             place, alternate, before, after = found[int(index)]
             codes, position = _window(gene, place)
             out.append(Variant(gene.domain, codes, position, alternate, kind, before, after))
+    return out
+
+
+def start_lost(gene: Gene, each: int, rng: np.random.Generator) -> list[Variant]:
+    """Up to `each` substitutions in a gene's start codon after which it is none; nothing where the codon is none to begin with."""
+    triplet = gene.codes[gene.start : gene.start + 3]
+    before, found = decode(triplet), []
+    if before not in STARTS[gene.domain]:
+        return []
+    for place, alternate in itertools.product(range(3), range(4)):
+        changed = triplet.copy()
+        changed[place] = alternate
+        if alternate != triplet[place] and decode(changed) not in STARTS[gene.domain]:
+            found.append((place, alternate, decode(changed)))
+    out = []
+    for index in rng.permutation(len(found))[:each]:
+        place, alternate, after = found[int(index)]
+        codes, position = _window(gene, gene.start + place)
+        out.append(Variant(gene.domain, codes, position, alternate, START_LOST, before, after))
     return out
 
 
@@ -208,16 +222,28 @@ def coding_rows(judges: Judges, sample: list[Gene], domain: str, each: int, rng:
     """Stop-gained and missense against synonymous substitutions in the genes of one domain."""
     own = [coding_variants(gene, each, rng) for gene in sample if gene.domain == domain]
     scored = [(variants, judges.coding(variants)) for variants in own if variants]
-    rows = []
-    for kind in KINDS[1:]:
-        clusters = []
-        for variants, scores in scored:
-            kept = np.array([v.kind in (kind, KINDS[0]) for v in variants])
-            harmful = np.array([v.kind == kind for v in variants])
-            left = {name: values[kept] for name, values in scores.items() if kind != "stop-gained" or name not in GIVEN}
-            clusters.append((harmful[kept], left))
-        rows.append(ranked(f"{kind} against synonymous, {domain}", clusters))
-    return rows
+    return [against_synonymous(kind, scored, domain) for kind in KINDS[1:]]
+
+
+def start_row(judges: Judges, sample: list[Gene], domain: str, each: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Substitutions after which a gene of one domain has no start codon against synonymous ones in the same gene."""
+    scored = []
+    for gene in (one for one in sample if one.domain == domain):
+        others = [v for v in coding_variants(gene, each, rng) if v.kind == KINDS[0]]
+        variants = start_lost(gene, each, rng) + others
+        scored.append((variants, judges.coding(variants)))
+    return against_synonymous(START_LOST, scored, domain)
+
+
+def against_synonymous(kind: str, scored: list[tuple[list[Variant], Scores]], domain: str) -> dict[str, Any]:
+    """`ranked` of the substitutions of one kind against the synonymous ones, gene by gene."""
+    clusters = []
+    for variants, scores in scored:
+        kept = np.array([v.kind in (kind, KINDS[0]) for v in variants])
+        harmful = np.array([v.kind == kind for v in variants])
+        left = {name: values[kept] for name, values in scores.items() if kind != "stop-gained" or name not in GIVEN}
+        clusters.append((harmful[kept], left))
+    return ranked(f"{kind} against synonymous, {domain}", clusters)
 
 
 def position_scores(scorer: Scorer, codes: Codes, places: NDArray[np.intp], domain: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -317,6 +343,9 @@ def variants(scorer: Scorer, corpus: Corpus, data: Path, most: int, kept: Pieces
     for number, domain in enumerate(("bacteria", "phage", "yeast")):
         rng = np.random.default_rng((seed, number))
         rows += kept(f"variants: {domain}", partial(lambda d, r: coding_rows(judges(), sample(), d, 2, r), domain, rng))
+    for number, domain in enumerate(("bacteria", "phage", "yeast")):
+        rng = np.random.default_rng((seed, number, 1))
+        rows.append(kept(f"variants: start lost, {domain}", partial(lambda d, r: start_row(judges(), sample(), d, 2, r), domain, rng)))
     rows.append(row("start codon against its flanks", lambda: start_codons(sample())))
     rows.append(row("-10 and -35 boxes against their flanks (E. coli, in the corpus)", boxes))
     rows.append(row("splice sites of yeast introns against the intron", lambda: splice_sites(held_out())))

@@ -23,14 +23,15 @@ from engine.core.errors import ParameterError
 from engine.models.locuscope.network import LocuscopeNet, NetConfig
 from engine.models.locuscope.tokens import ANY, BASE
 from engine.training import checkpoint
-from engine.training.corpus import Corpus
-from engine.training.drawn import Drawer, DrawerAhead, Drawing, Drawn, Shaped
+from engine.training.drawn import Drawer, DrawerAhead, Drawing, Drawn, Labelled, Shaped
+from engine.training.label_heads import LabelHeads, combined
 from engine.training.muon import BatchedMuon
 from engine.training.scoring import log2_odds
 
 logger = logging.getLogger(__name__)
 
 STEP = 0.7  # width of the logistic step between two changes, in natural logarithms
+HEADS = "labels"  # before the names of the parameters of the label heads, in checkpoints
 AHEAD = 2  # steps that the host may queue on a GPU before it waits for the first of them
 
 
@@ -42,7 +43,8 @@ class TrainPlan:
     `engine.training.batches.Batches`. `compiled`: the blocks by torch's compiler, once for all shapes. `light`: checkpoints without the state of
     the optimisers, half as large; a resumed run starts that state anew. `imitate`: weight of what a teacher says beside the letters; see
     `Trainer.teach`. `dna_first`, `dna_later`: share of genome batches in the first third of the run and later. `hold_votes`: the head keeps how
-    loud the stem, codon and memory layers' votes are; an unripe trunk turns them down.
+    loud the stem, codon and memory layers' votes are; an unripe trunk turns them down. `window`: bases of genome windows, see `Drawing`. `labels`:
+    weight of what `LabelHeads` are asked for of genomes, and `codons` the share of codons that are masked as a whole for them.
     """
 
     minutes: float = 60.0
@@ -67,6 +69,9 @@ class TrainPlan:
     light: bool = False
     imitate: float = 0.0
     hold_votes: bool = False
+    window: int = 0
+    labels: float = 0.0
+    codons: float = 0.05
 
     def __post_init__(self) -> None:
         if self.minutes <= 0 or self.steps <= 0 or self.tokens < 64:
@@ -77,7 +82,7 @@ class TrainPlan:
     @property
     def drawing(self) -> Drawing:
         """What decides the steps."""
-        return Drawing(self.seed, self.tokens, self.bucket, bool(self.quiet or self.rank))
+        return Drawing(self.seed, self.tokens, self.bucket, bool(self.quiet or self.rank), self.window, self.labels > 0, self.codons)
 
     def rate_factor(self, step: int, progress: float) -> float:
         """Warm-up, constant, then linear decay to zero; progress is the share of the run that is done."""
@@ -117,7 +122,10 @@ class Trainer:
         if plan.compiled:
             for block in self.net.blocks:
                 block.compile(dynamic=True)
+        self.heads = LabelHeads(config.width).to(self.device) if plan.labels else None
         parameters = learning(self.net, plan.learn)
+        if self.heads is not None:
+            parameters |= {f"{HEADS}.{name}": p for name, p in self.heads.named_parameters()}
         matrices = [p for name, p in parameters.items() if name.startswith("blocks.") and p.ndim == 2 and "conv" not in name]
         chosen = {id(p) for p in matrices}
         others = [p for p in parameters.values() if id(p) not in chosen]
@@ -174,6 +182,8 @@ class Trainer:
             for name, p in self.net.named_parameters():
                 p.copy_(tensors["net." + name])
                 self.average[name].copy_(tensors["ema." + name])
+            for name, p in () if self.heads is None else self.heads.named_parameters():
+                p.copy_(tensors[f"{HEADS}.{name}"])
         for name, optimizer in self.optimizers.items():
             if not held.counters.get("light"):
                 checkpoint.restore_optimizer(name, optimizer, tensors)
@@ -189,6 +199,8 @@ class Trainer:
     def save(self) -> None:
         """Write the checkpoint of the run and, in average/, the moving average in the layout of a model directory."""
         tensors = {"net." + n: p.detach() for n, p in self.net.named_parameters()} | {"ema." + n: t for n, t in self.average.items()}
+        if self.heads is not None:
+            tensors |= {f"{HEADS}.{name}": p.detach() for name, p in self.heads.named_parameters()}
         for name, optimizer in self.optimizers.items() if not self.plan.light else ():
             tensors |= checkpoint.flatten_optimizer(name, optimizer)
         counters = {"step": self.step, "seconds": self.seconds, "tokens": self.tokens, "progress": self.progress, "plan": asdict(self.plan)}
@@ -218,8 +230,16 @@ class Trainer:
             apart = divergence(logits.view(*ids.shape, -1)[:, 1:, BASE:ANY], self._taught(ids)[:, 1:])
             told[f"apart_{batch.kind}"] = apart.detach()
             loss = loss + self.plan.imitate * apart
+        if self.heads is not None and batch.labelled is not None:
+            asked_labels = self._label_losses(self.heads, hidden, batch.labelled)
+            told |= {f"{name}_{batch.kind}": term.detach() for name, term in asked_labels.items()}
+            loss = loss + self.plan.labels * combined(asked_labels)
         (loss * weight).backward()  # type: ignore[no-untyped-call]
         return told
+
+    def _label_losses(self, heads: LabelHeads, hidden: Tensor, given: Labelled) -> dict[str, Tensor]:
+        marks, amino_acids = self._there(given.marks).long().flatten(), self._there(given.amino_acids)
+        return heads.losses(hidden, marks, self._there(given.places), amino_acids)
 
     def _taught(self, ids: Tensor) -> Tensor:
         """The teacher's logits float32 (B, T, 4)."""
@@ -396,7 +416,7 @@ def write_model(folder: Path, config: NetConfig, tensors: dict[str, Tensor], dty
 def drawer_for(corpus: Path, plan: TrainPlan, device: str) -> Drawer | DrawerAhead:
     """Steps drawn in this process for a CPU, whose cores have enough to do; ahead of a GPU by the other cores."""
     if device == "cpu":
-        return Drawer(Corpus.load(corpus), plan.drawing)
+        return Drawer.of_file(corpus, plan.drawing)
     return DrawerAhead(corpus, plan.drawing, max(1, min(12, (os.cpu_count() or 2) - 1)), plan.accumulate)
 
 

@@ -24,7 +24,7 @@ from engine.training.letters import decode, encode, reverse_complement
 from engine.training.markov import Markov, contexts, ladder, ladder_bits
 from engine.training.measure_language import Sample, masked_bits, measured_bits
 from engine.training.measure_segmentation import MARGIN, WINDOW, _windows, best_orf_finder, best_thresholds, spread
-from engine.training.measure_variants import CodonUsage, Gene, Variant, coding_variants, genes, ranked
+from engine.training.measure_variants import CodonUsage, Gene, Scores, Variant, coding_variants, genes, ranked, start_lost, start_row
 from engine.training.orf_finder import STARTS, open_frames, predict
 from engine.training.pieces import Pieces
 from engine.training.scoring import Scorer
@@ -145,6 +145,31 @@ def test_substitutions_of_a_gene_are_what_they_say() -> None:
         changed = variant.codes[starts[0] : starts[0] + 3].copy()
         changed[variant.position - starts[0]] = variant.alternate
         assert decode(changed) == variant.after
+
+
+class LosesStarts:
+    """Stands for `Judges`: knows start codons that were lost from all else."""
+
+    def coding(self, variants: list[Variant]) -> Scores:
+        return {"llr": np.array([float(v.kind == "start-lost") for v in variants])}
+
+
+def test_lost_start_codons_are_no_other_start_codon_and_are_ranked_against_synonymous_ones() -> None:
+    body = encode("ATG" + "TAC" * 110 + "TAA")
+    codes = np.concatenate((encode("C" * 60), body, encode("C" * 60)))
+    found = {domain: start_lost(Gene(domain, codes, 60, body.size), 9, np.random.default_rng(0)) for domain in ("bacteria", "yeast")}
+    assert {v.after for v in found["bacteria"]} == {"CTG", "AAG", "ACG", "AGG", "ATA", "ATC", "ATT"}
+    assert {v.after for v in found["yeast"]} == {v.after for v in found["bacteria"]} | {"GTG", "TTG"}
+    for variant in found["yeast"]:
+        assert (variant.kind, variant.before) == ("start-lost", "ATG")
+        changed = variant.codes.copy()
+        changed[variant.position] = variant.alternate
+        assert variant.after in decode(changed)
+        assert "ATG" not in decode(changed)
+    assert not start_lost(Gene("yeast", codes, 61, body.size), 9, np.random.default_rng(0))
+    row = start_row(LosesStarts(), [Gene("phage", codes, 60, body.size)], "phage", 2, np.random.default_rng(0))  # type: ignore[arg-type]
+    assert (row["measurement"], row["harmful"], row["others"]) == ("start-lost against synonymous, phage", 2, 2)
+    assert row["auroc"]["llr"][0] == 1.0
 
 
 def test_codon_usage_prefers_the_codon_that_genes_have() -> None:
