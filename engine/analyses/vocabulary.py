@@ -81,8 +81,8 @@ class Vocabulary(Result):
         return {"tokens": np.array(self.tokens, dtype=np.str_), **{name: getattr(self, name) for name in names}}
 
     def rows(self) -> Table:
-        """One row a token."""
-        first = np.zeros(len(self.tokens), dtype=np.int64)
+        """One row a token; of those that do not stand in the sequence no base is told."""
+        first = np.full(len(self.tokens), -1, dtype=np.int64)
         first[self.numbers[::-1]] = self.spans[::-1, 0]
         columns: dict[str, Any] = {
             "token": list(self.tokens),
@@ -167,7 +167,8 @@ def vocabulary(
     place[order] = np.arange(len(order))
     tokens = [str(token) for token in found[order]]
     numbers = place[inverse.reshape(-1)]
-    unused = [text for text in model.vocabulary_letters if text not in set(tokens)] if chosen.unused else []
+    there = set(tokens)
+    unused = [text for text in model.vocabulary_letters if text not in there] if chosen.unused else []
     units = states / np.maximum(np.linalg.norm(states, axis=2, keepdims=True), np.finfo(np.float32).tiny)
     similarity = np.full((len(states), len(tokens) + len(unused)), np.nan, dtype=np.float32)
     similarity[:, : len(tokens)] = _with_itself(units, numbers, len(tokens))

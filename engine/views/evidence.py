@@ -120,10 +120,10 @@ class LocusEvidence:
             if not 0 <= mark.place < len(self.sequence):
                 raise ParameterError(f"The mark at {mark.place + 1:,} is outside the sequence of {len(self.sequence):,} bases.")
 
-    def words(self) -> list[str]:
-        """What each result says of its own; bases are named as the ruler of this sequence does."""
+    def words(self) -> dict[str, str]:
+        """What each result says, by its analysis; bases are named as the ruler of this sequence does."""
         locus = self.sequence.locus
-        return [str(replace(found, sequence=replace(found.sequence, locus=locus)).words()) for found in self.results.values()]
+        return {name: replace(found, sequence=replace(found.sequence, locus=locus)).words() for name, found in self.results.items()}
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from pages._ui import choices, polling, reading, state
 from pages._ui.address import LONGEST_SEQUENCE
 from pages._ui.compare_address import Wanted
 from pages._ui.compare_models import species_for
+from pages._ui.prepared import Price
 from pages._ui.question import Question, Shown, echo, resolve
-from pages._ui.runs import Price
 from pages._ui.text import show_caption, show_error
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from engine.analyses.declared import declared
 from engine.analyses.dependency import DependencyMap
 from engine.core.errors import LocuscopeError
 from engine.service.engine import Request
+from engine.service.estimate import AUTOMATIC_SECONDS
 from engine.service.jobs import Job
 from engine.views import wire
 from engine.views.comparison import COMPARED, TrackDifferences, on_reference
-from pages._ui import choices, compare_models, runs, state
+from pages._ui import choices, compare_models, prepared, state
 from pages._ui.changes import changed
 from pages._ui.compare_controls import Controls
 from pages._ui.figure_view.feed import Chosen, Feed
@@ -91,7 +92,7 @@ def is_small(shared: state.Shared, shown: Shown, models: tuple[str, str]) -> boo
     except LocuscopeError:
         return True
     known = [cost.seconds for cost in costs if cost.seconds is not None]
-    quick = len(known) == len(costs) and sum(known) <= runs.AUTOMATIC_SECONDS
+    quick = len(known) == len(costs) and sum(known) <= AUTOMATIC_SECONDS
     return quick or sum(cost.work for cost in costs) <= AT_ONCE_BASES
 
 
@@ -133,14 +134,14 @@ def _beside(
     missing = []
     for name in COMPARED:
         analysis = declared(name)
-        by, reason = runs.model_of(shared.engine, analysis, question)
+        by, reason = prepared.model_of(shared.engine, analysis, question)
         reason = reason or ("" if by else f"{analysis.title} has no model here.")
         if reason:
             missing.append(reason)
             continue
         parameters = choices.parameters_of(analysis, shared.engine.model(by).card, dict(question.settings))
         for side, sequence in zip(sides, (first, second), strict=True):
-            species = runs.species_of(analysis, by, state.session().question)
+            species = prepared.species_of(analysis, by, state.session().question)
             side[name] = shared.engine.submit(Request(name, sequence, by, parameters, species), visitor)
     return sides, " ".join(missing)
 

@@ -51,7 +51,7 @@ def page() -> None:
     evidence = runs.evidence()
     style = _choices(evidence, downloads.as_seen(session, dark=st.context.theme.type == "dark"))
     _write_address(session, style)
-    words = " ".join(evidence.words())
+    words = " ".join(evidence.words().values())
     st.plotly_chart(locus_figure(evidence, style), alt=words, key="composite", width="content", theme=None)
     downloads.figure_buttons(runs, lambda: style)
     show_caption("Files show the positions chosen above, whatever the figure here is zoomed to.")

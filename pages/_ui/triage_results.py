@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +17,19 @@ from engine.exports.triage_report import variant_report
 from engine.sources.outward_links import outward_links
 from engine.sources.vcf import open_vcf
 from engine.views.score_figures import score_against_frequency, score_histogram
-from pages._ui import allele_bar, compare_page, protein_desk, reading, search, state, triage_desk, triage_table, turning, window_quantile
+from pages._ui import (
+    allele_bar,
+    compare_page,
+    downloads,
+    protein_desk,
+    reading,
+    search,
+    state,
+    triage_desk,
+    triage_table,
+    turning,
+    window_quantile,
+)
 from pages._ui.text import plain, show_caption, show_warning
 from pages._ui.triage_desk import Desk
 from pages._ui.triage_table import ORDERS, Filters, Score
@@ -43,7 +53,7 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
             st.download_button(item.suffix, data=partial(_file, found, desk, item), file_name=name, on_click="ignore", help=item.title)
     order, score = _order(frame)
     shown = triage_table.ordered(_filters(frame).kept(frame), order, score)
-    desk.order = tuple(int(number) for number in shown["row"])
+    desk.put_in_order(tuple(shown["row"].astype(int).tolist()))
     _table(shared, desk, shown, len(frame))
     if desk.row is None:
         st.caption("Click the box at the left of a row: reference and alternate open below; j and k go to the next and the one before.")
@@ -114,7 +124,7 @@ def _table(shared: state.Shared, desk: Desk, shown: pd.DataFrame, total: int) ->
         column_config=triage_table.columns_of(drawn),
         on_select="rerun",
         selection_mode="single-row",
-        key="triage-table",
+        key=f"triage-table-{id(desk)}-{desk.orders}",  # a selection is kept by its place in the table
         height="content" if len(drawn) <= 10 else 400,
     )
     rows = [number for number in picked.selection.rows if number < len(drawn)]
@@ -306,7 +316,5 @@ def _verdict(table: Calibration, name: str) -> str:
 
 
 def _file(found: Triage, desk: Desk, item: TriageFormat) -> bytes:
-    with tempfile.TemporaryDirectory() as folder, open_vcf(desk.content, desk.name) as source:
-        path = Path(folder) / f"triage{item.suffix}"
-        item.write(found, source, path)
-        return path.read_bytes()
+    with open_vcf(desk.content, desk.name) as source:
+        return downloads.written(item.suffix, partial(item.write, found, source))

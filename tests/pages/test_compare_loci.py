@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.features import Feature
 from engine.views.evidence import LocusEvidence
-from pages._ui import compare_address, compare_work, runs
+from pages._ui import compare_address, compare_work
 from pages._ui.compare_loci import common_parts, cut
-from pages._ui.runs import Price
+from pages._ui.prepared import Price
 from tests.views import samples
 
 
@@ -189,7 +189,7 @@ def test_two_models_that_are_one_are_refused_and_not_kept() -> None:
 
 def test_maps_that_take_long_are_offered_with_their_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare_work, "AT_ONCE_BASES", 0)
-    monkeypatch.setattr(runs, "AUTOMATIC_SECONDS", 0)
+    monkeypatch.setattr(compare_work, "AUTOMATIC_SECONDS", 0)
     app = opened(compare="models", by="locuscope-local", other="locuscope")
     for _ in range(50):
         if any(item.key == "compare-compute" for item in app.button):

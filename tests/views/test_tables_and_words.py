@@ -68,7 +68,7 @@ def test_descriptions_name_the_strongest_the_least_expected_and_the_surest() -> 
 def test_what_is_said_beside_a_figure_names_bases_as_its_ruler_does() -> None:
     plain = {"dependency": samples.dependency(), "effects": samples.effects(), "segmentation": samples.segmentation()}
     told = LocusEvidence(samples.sequence(locus=True), plain).words()  # the reverse strand of 1,001-1,076
-    assert "is G at 1,076 with C at 1,005: 6.00" in told[0]
-    assert "A→C at 1,001 with -4.00" in told[1]
-    assert "gene reaches 1.00 at 1,001" in told[2]
-    assert [found.words() for found in plain.values()] == LocusEvidence(samples.sequence(), plain).words()
+    assert "is G at 1,076 with C at 1,005: 6.00" in told["dependency"]
+    assert "A→C at 1,001 with -4.00" in told["effects"]
+    assert "gene reaches 1.00 at 1,001" in told["segmentation"]
+    assert {name: found.words() for name, found in plain.items()} == LocusEvidence(samples.sequence(), plain).words()

@@ -79,7 +79,7 @@ class Feed:
 
     def _figure(self, evidence: LocusEvidence, style: FigureStyle) -> bytes:
         figure = locus_figure(evidence, style)
-        words = evidence.words()
+        words = list(evidence.words().values())
         self._facts = live.facts(figure, words, dark=style.dark)
         tabs = beside.tabs(evidence, style, self._facts, words)
         self._kept["side"] = (None, wire.envelope(self.address, "side", {"tabs": tabs}))
