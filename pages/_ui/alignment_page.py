@@ -26,6 +26,7 @@ from pages._ui import choices, downloads, polling, reading, search, state, turni
 from pages._ui.address import AddressState
 from pages._ui.alignment_work import AlignmentWork, models
 from pages._ui.given_last import given_last
+from pages._ui.grid import grid
 from pages._ui.question import Question
 from pages._ui.text import show_caption, show_error, show_warning
 
@@ -176,7 +177,7 @@ def _shown(shared: state.Shared, session: state.Session, work: AlignmentWork, fo
     st.plotly_chart(locus_figure(evidence, style), alt=alternative, key="alignment-figure", width="content", theme=None)
     if found.dependency is None:
         st.markdown("**Strongest pairs**")
-        st.dataframe(pd.DataFrame(dict(found.readable().columns)), hide_index=True, height=320)
+        grid(pd.DataFrame(dict(found.readable().columns)), hide_index=True, height=320)
         return
     _only(found)
 
@@ -194,7 +195,7 @@ def _only(found: Covariation) -> None:
         format_func=lambda name: f"{name} ({int(counts.get(name, 0))})",
         key="alignment-in",
     )
-    st.dataframe(frame[frame["in"].isin(chosen)], hide_index=True, height=360)
+    grid(frame[frame["in"].isin(chosen)], hide_index=True, height=360)
 
 
 def agreement_table(found: Covariation) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from pages._ui import downloads, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.embeddings_address import Wanted
 from pages._ui.genome_source import Source
+from pages._ui.grid import grid
 from pages._ui.labelled_file import labelled_file
 from pages._ui.question import Question
 from pages._ui.text import plain, show_caption, show_error
@@ -209,12 +210,12 @@ def _agreement(table: EmbeddingTable, projection: Projection) -> None:
         return
     st.markdown("**Clusters against classes**")
     show_caption("Adjusted Rand index: 1 = the same grouping, 0 = what shuffled classes give. Baselines need no model.")
-    st.dataframe(pd.DataFrame(agreement_rows(projection)), hide_index=True, key="embeddings-ari")
+    grid(pd.DataFrame(agreement_rows(projection)), hide_index=True, key="embeddings-ari")
     names, counts = projection.crossed([name or "no class" for name in table.classes])
     with st.expander(f"Places by cluster ({projection.method}) and class"):
         frame = pd.DataFrame(counts, columns=names)
         frame.insert(0, "cluster", range(len(frame)))
-        st.dataframe(frame, hide_index=True, key="embeddings-crossed")
+        grid(frame, hide_index=True, key="embeddings-crossed")
 
 
 def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> None:
@@ -246,7 +247,7 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
         found: Probe | None = work.result(REGRESSION, Probe)
         if found is not None:
             show_caption(f"{found.words()} Groups: {group}.")
-            st.dataframe(pd.DataFrame(probe_rows(found)), hide_index=True, key="embeddings-scores")
+            grid(pd.DataFrame(probe_rows(found)), hide_index=True, key="embeddings-scores")
 
 
 def _exports(table: EmbeddingTable, projection: Projection, name: str, colour: str) -> None:

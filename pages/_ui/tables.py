@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.analyses.declared import declared
 from engine.views.tables import table
+from pages._ui.grid import grid
 from pages._ui.runs import Runs
 from pages._ui.text import plain, show_caption
 
@@ -26,7 +27,7 @@ def section(runs: Runs) -> None:
             return
         found = results[kind]
         st.markdown(plain(found.words()))
-        st.dataframe(table(found), hide_index=True, height=360)
+        grid(table(found), hide_index=True, height=360)
         show_caption(provenance_words(found))
 
 
