@@ -22,7 +22,7 @@ from engine.service.requests import Request
 from engine.service.store import decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from engine.core.sequence import NucleotideSequence
     from engine.service.engine import Engine
@@ -53,19 +53,50 @@ class ShippedAnswers:
 
 
 def example_requests(engine: Engine) -> Iterator[Request]:
-    """What the explorer asks first of each example: every analysis that is always shown, by the shipped models."""
-    from engine.analyses.declared import analyses
+    """What is asked first of each example by the shipped models: of the explorer's every analysis that is always shown, of a single variant
+    of triage, too, and of its alternate what is held against that."""
     from engine.sources.examples import EXAMPLES
 
     for example in EXAMPLES:
-        for name, analysis in analyses().items():
-            if analysis.shown != "always":
-                continue
-            card = engine.model("locuscope").card
-            model = card.id if not analysis.cannot(card) else analysis.default_model
-            if not model.startswith("locuscope"):
-                continue
-            yield Request(name, example.sequence, model, analysis.starting(engine.model(model).card))
+        yield from _first_asked(engine, example.sequence)
+    yield from _of_variants(engine)
+
+
+def _first_asked(engine: Engine, sequence: NucleotideSequence, names: Collection[str] = ()) -> Iterator[Request]:
+    """The analyses that are always shown, or of those ``names`` only."""
+    from engine.analyses.declared import analyses
+
+    for name, analysis in analyses().items():
+        if analysis.shown != "always" or (names and name not in names):
+            continue
+        card = engine.model("locuscope").card
+        model = card.id if not analysis.cannot(card) else analysis.default_model
+        if model.startswith("locuscope"):
+            yield Request(name, sequence, model, analysis.starting(engine.model(model).card))
+
+
+def _of_variants(engine: Engine) -> Iterator[Request]:
+    """Of reference and alternate of the single variants, as the page of triage opens them."""
+    from engine.core.sequence import NucleotideSequence
+    from engine.core.variants import TriageParameters
+    from engine.service.surroundings import surroundings
+    from engine.service.triage import ReferenceLetters
+    from engine.service.variant_list import read_variant_list
+    from engine.sources.door import OWN_FILES
+    from engine.sources.triage_examples import SINGLES
+    from engine.views.comparison import COMPARED
+
+    for example in SINGLES:
+        reference = ReferenceLetters.of_file(example.reference, engine.settings)
+        (variant,) = read_variant_list(example.text, reference, OWN_FILES).variants
+        found = surroundings(reference, variant, TriageParameters().window_bp)
+        letters, change = reference.letters(variant.contig, found.first, found.last), found.change
+        if letters[change.start : change.end] != change.reference:
+            continue  # the example of a reference that does not fit
+        low, high = found.window or (0, len(letters))
+        alternate = change.applied(letters)[low : high + len(change.alternate) - len(change.reference)]
+        yield from _first_asked(engine, NucleotideSequence(letters[low:high]))
+        yield from _first_asked(engine, NucleotideSequence(alternate), ("dependency", *COMPARED))
 
 
 def exactly(request: Request) -> Request:

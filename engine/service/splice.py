@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -40,7 +41,7 @@ class SpliceRequest:
     genes : tuple of SpliceGene
         Whose strands are read, and their sites; where a variant lies in none, both strands are read.
     assembly : str
-        Takes the genes of the table that comes with the model instead; empty = no table.
+        Takes the genes of the table that comes with the model instead; empty = no table. ``names``: gene models that name those genes.
     model, parameters, weights, device, dtype
         As in `engine.service.requests.Request`.
     """
@@ -54,6 +55,7 @@ class SpliceRequest:
     weights: Path | None = None
     device: str = ""
     dtype: str = ""
+    names: tuple[SpliceGene, ...] = ()
 
 
 def genes_of_assembly(assembly: str, directory: Path) -> tuple[SpliceGene, ...]:
@@ -66,6 +68,30 @@ def genes_of_assembly(assembly: str, directory: Path) -> tuple[SpliceGene, ...]:
             f"The model comes with genes of {' and '.join(GENE_TABLES)}, not of {assembly[:40]!r}; give an annotation instead."
         )
     return read_gene_table(directory / file)
+
+
+def named_by(genes: Sequence[SpliceGene], models: Sequence[SpliceGene]) -> tuple[SpliceGene, ...]:
+    """Genes that an annotation knows by other names: each with the name of the gene model on its strand that has most of its splice sites.
+
+    A gene without a site in common with any, or with as many of two, keeps its own name.
+    """
+    contigs = {model.contig for model in models}
+    names = {contig: find_contig(contig, contigs) for contig in {gene.contig for gene in genes}} if models else {}
+    of_site: dict[tuple[str, str, str, int], set[str]] = {}
+    for model in models:
+        for site in _sites(model, model.contig):
+            of_site.setdefault(site, set()).add(model.name)
+    found = []
+    for gene in genes:
+        counts = Counter(name for site in _sites(gene, names.get(gene.contig) or "") for name in of_site.get(site, ()))
+        (name, most), (_, second) = (*counts.most_common(2), ("", 0), ("", 0))[:2]
+        found.append(replace(gene, name=name) if most > second else gene)
+    return tuple(found)
+
+
+def _sites(gene: SpliceGene, contig: str) -> Iterator[tuple[str, str, str, int]]:
+    for kind, places in (("acceptor", gene.acceptors), ("donor", gene.donors)):
+        yield from ((contig, gene.strand, kind, place) for place in places)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,8 +259,9 @@ def of_triage(request: TriageRequest) -> SpliceRequest:
 
     known = canonical(request.assembly) if request.assembly else ""
     assembly = known if known in GENE_TABLES else ""
-    genes = () if assembly else splice_genes(request.transcripts)
-    return SpliceRequest(request.variants, request.reference, genes, assembly, request.splice, device=request.device)
+    models = splice_genes(request.transcripts)
+    genes, names = ((), models) if assembly else (models, ())
+    return SpliceRequest(request.variants, request.reference, genes, assembly, request.splice, device=request.device, names=names)
 
 
 def joined(found: Triage, scores: SpliceScores) -> Triage:
@@ -248,7 +275,7 @@ def joined(found: Triage, scores: SpliceScores) -> Triage:
 
 def answer(request: SpliceRequest, directory: Path, model: Callable[[], AbstractContextManager[Any]], monitor: Monitor) -> SpliceScores:
     """The answer to a request; ``model()`` lends the model whose files lie in ``directory``."""
-    genes = request.genes or (genes_of_assembly(request.assembly, directory) if request.assembly else ())
+    genes = request.genes or (named_by(genes_of_assembly(request.assembly, directory), request.names) if request.assembly else ())
     plan = SplicePlan(request.variants, request.reference, genes, request.parameters, monitor)
     with model() as borrowed:
         return splice(borrowed, plan.spans(borrowed.context_bp), plan.unscored, plan.count, request.parameters, monitor)

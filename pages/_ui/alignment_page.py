@@ -26,8 +26,8 @@ from pages._ui import choices, downloads, polling, reading, search, state, turni
 from pages._ui.address import AddressState
 from pages._ui.alignment_work import AlignmentWork, models
 from pages._ui.given_last import given_last
+from pages._ui.grid import decimals, grid
 from pages._ui.question import Question
-from pages._ui.tables import decimals
 from pages._ui.text import show_caption, show_error, show_warning
 
 READING, GIVEN, WORK = "alignment", "alignment-given", "alignment-work"
@@ -178,7 +178,7 @@ def _shown(shared: state.Shared, session: state.Session, work: AlignmentWork, fo
     if found.dependency is None:
         st.markdown("**Strongest pairs**")
         pairs = pd.DataFrame(dict(found.readable().columns))
-        st.dataframe(pairs, hide_index=True, height=320, column_config=decimals(pairs))
+        grid(pairs, hide_index=True, height=320, column_config=decimals(pairs))
         return
     _only(found)
 
@@ -196,7 +196,7 @@ def _only(found: Covariation) -> None:
         format_func=lambda name: f"{name} ({int(counts.get(name, 0))})",
         key="alignment-in",
     )
-    st.dataframe(frame[frame["in"].isin(chosen)], hide_index=True, height=360, column_config=decimals(frame))
+    grid(frame[frame["in"].isin(chosen)], hide_index=True, height=360, column_config=decimals(frame))
 
 
 def agreement_table(found: Covariation) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from engine.service.jobs import Job
 from engine.views.comparison import changed_pairs
 from engine.views.controlled import ControlledChange
 from pages._ui import choices, polling
-from pages._ui.tables import decimals
+from pages._ui.grid import decimals, grid
 from pages._ui.text import show_caption
 
 if TYPE_CHECKING:
@@ -119,4 +119,4 @@ def pairs_table(maps: tuple[DependencyMap, DependencyMap], titles: tuple[str, st
     named = {"position_1": "position 1", "position_2": "position 2", "bases_first": f"bases, {first}", "bases_second": f"bases, {second}"}
     named |= {"distance": "bases apart", "first": first, "second": second, "q_first": f"q, {first}", "q_second": f"q, {second}"}
     st.markdown("**Pairs that changed most**")
-    st.dataframe(frame, hide_index=True, height=320, column_config=decimals(frame, named=named))
+    grid(frame, hide_index=True, height=320, column_config=decimals(frame, named=named))

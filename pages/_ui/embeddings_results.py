@@ -23,9 +23,9 @@ from pages._ui import downloads, polling, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.embeddings_address import Wanted
 from pages._ui.genome_source import Source
+from pages._ui.grid import decimals, grid
 from pages._ui.labelled_file import labelled_file
 from pages._ui.question import Question
-from pages._ui.tables import decimals
 from pages._ui.text import plain, show_caption, show_error
 
 PLACES, MAP, REGRESSION = "places", "map", "regression"
@@ -199,12 +199,12 @@ def _agreement(table: EmbeddingTable, projection: Projection) -> None:
     st.markdown("**Clusters against classes**")
     show_caption("Adjusted Rand index: 1 = the same grouping, 0 = what shuffled classes give. Baselines need no model.")
     rows = pd.DataFrame(agreement_rows(projection))
-    st.dataframe(rows, hide_index=True, key="embeddings-ari", column_config=decimals(rows, 4))
+    grid(rows, hide_index=True, key="embeddings-ari", column_config=decimals(rows, 4))
     names, counts = projection.crossed([name or "no class" for name in table.classes])
     with st.expander(f"Places by cluster ({projection.method}) and class"):
         frame = pd.DataFrame(counts, columns=names)
         frame.insert(0, "cluster", range(len(frame)))
-        st.dataframe(frame, hide_index=True, key="embeddings-crossed")
+        grid(frame, hide_index=True, key="embeddings-crossed")
 
 
 def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> None:
@@ -236,7 +236,7 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
         found: Probe | None = work.result(REGRESSION, Probe)
         if found is not None:
             show_caption(f"{found.words()} Groups: {group}.")
-            st.dataframe(pd.DataFrame(probe_rows(found)), hide_index=True, key="embeddings-scores")
+            grid(pd.DataFrame(probe_rows(found)), hide_index=True, key="embeddings-scores")
 
 
 def _exports(table: EmbeddingTable, projection: Projection, name: str, colour: str) -> None:

@@ -12,6 +12,7 @@ from engine.service.engine import ModelRow
 from engine.service.operators import cannot_install
 from pages._ui import choices, polling, state, visitor_person
 from pages._ui.downloading import Download
+from pages._ui.grid import grid
 from pages._ui.text import plain, show_error, show_info
 
 
@@ -23,7 +24,7 @@ def page() -> None:
         "Each model answers only what it was made for. A model whose weights are not here is never replaced by another: it says what is missing."
     )
     rows = shared.engine.models()
-    picked = st.dataframe(
+    picked = grid(
         _frame(rows),
         hide_index=True,
         height="content",

@@ -19,6 +19,7 @@ from pages._ui import choices, downloads, polling, state
 from pages._ui.compare_address import Wanted
 from pages._ui.compare_loci import price_of
 from pages._ui.compare_models import species_for
+from pages._ui.grid import grid
 from pages._ui.prepared import Price
 from pages._ui.text import show_caption, show_error
 
@@ -147,7 +148,7 @@ def _shown(found: ModelsBeside, *, maps: bool) -> bool:
     alternative = f"Influence and maps of {', '.join(found.titles)} on one axis, with their agreement at each base"
     st.plotly_chart(drawn, theme=None, key=f"beside-figure-{maps}", alt=alternative, config={"displaylogo": False})
     st.markdown("**Correlation of whole maps (Spearman)**")
-    st.dataframe(pd.DataFrame(found.correlations.round(3), index=found.titles, columns=found.titles), key="beside-correlations")
+    grid(pd.DataFrame(found.correlations.round(3), index=found.titles, columns=found.titles), key="beside-correlations")
     return maps
 
 

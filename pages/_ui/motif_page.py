@@ -26,9 +26,9 @@ from engine.views.motif_logo import motif_logo
 from pages._ui import choices, downloads, explorer, motif_address, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.genome_source import CHOSEN, Source, offered, source, write_address
+from pages._ui.grid import decimals, grid
 from pages._ui.motif_address import Wanted
 from pages._ui.question import Question
-from pages._ui.tables import decimals
 from pages._ui.text import show_caption, show_error, show_info
 
 SLOT, CHOOSING, FILE, OWN = "motif-work", "motif-places", "motif-file", "motif-own"
@@ -281,9 +281,9 @@ def _shown(shared: state.Shared, session: state.Session, work: MotifWork, found:
         st.markdown("**What a base costs**")
         show_caption("−log2 P of the bases that stand there; a model that knows the motif is below the matrix of the other places.")
         bits = pd.DataFrame(bits_rows(found))
-        st.dataframe(bits, hide_index=True, key="motif-bits", column_config=decimals(bits, 4))
+        grid(bits, hide_index=True, key="motif-bits", column_config=decimals(bits, 4))
         with st.expander("Numbers by position"):
-            st.dataframe(pd.DataFrame(rows_of(found)), hide_index=True, key="motif-rows")
+            grid(pd.DataFrame(rows_of(found)), hide_index=True, key="motif-rows")
     with right:
         _list(shared, session, work, found)
 
@@ -299,7 +299,7 @@ def _list(shared: state.Shared, session: state.Session, work: MotifWork, found: 
             "letters": ["".join("ACGT"[code] for code in row) for row in found.letters.tolist()],
         }
     )
-    picked = st.dataframe(frame, hide_index=True, height=280, on_select="rerun", selection_mode="single-row", key=f"motif-list-{id(work)}")
+    picked = grid(frame, hide_index=True, height=280, on_select="rerun", selection_mode="single-row", key=f"motif-list-{id(work)}")
     rows = picked["selection"]["rows"]
     if not rows:
         return

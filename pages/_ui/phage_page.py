@@ -28,6 +28,7 @@ from engine.sources.understood import Understood
 from engine.views.phage import gene_map, loss_figure
 from pages._ui import choices, explorer, polling, reading, search, state, turning
 from pages._ui.address import AddressState
+from pages._ui.grid import grid
 from pages._ui.labelled_file import labelled_file
 from pages._ui.question import Question, part_for_box
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
@@ -182,7 +183,7 @@ def _ranked(
     shared: state.Shared, session: state.Session, given: Given, found: EssentialGenes, genes: tuple[CodingGene, ...], model: str
 ) -> None:
     table = pd.DataFrame(found.rows().columns)
-    picked: Any = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="single-row", key="phage-table", height=320)
+    picked: Any = grid(table, hide_index=True, on_select="rerun", selection_mode="single-row", key="phage-table", height=320)
     rows = picked.selection.rows
     if not rows:
         st.caption("Choose a row to open its gene in the explorer.")
@@ -207,7 +208,7 @@ def _generate(shared: state.Shared, session: state.Session, given: Given, usable
     if not isinstance(found, Generated):
         return
     show_warning(found.words())
-    st.dataframe(pd.DataFrame(found.rows().columns), hide_index=True)
+    grid(pd.DataFrame(found.rows().columns), hide_index=True)
     if st.button("Open it in the explorer", type="primary"):
         _show(shared, session, f">{found.written.name}\n{found.written.letters}", "")
     _exports(found, "generate")

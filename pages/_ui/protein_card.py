@@ -17,6 +17,7 @@ from engine.service.proteins import registered
 from engine.service.triage import ReferenceLetters
 from engine.service.variant_card import SERVICE, CardRequest, make_card
 from pages._ui import choices, reading, state
+from pages._ui.grid import grid
 from pages._ui.protein_desk import ProteinDesk
 from pages._ui.text import plain, show_caption, show_error
 
@@ -95,7 +96,7 @@ def _drawn(card: VariantCard) -> None:
         own = [row[1:] for row in rows if row[0] == name and row[1]]
         st.markdown(" · ".join(filter(None, (f"**{plain(title)}**", plain(card.how_many(name))))))
         if own:
-            st.dataframe(pd.DataFrame(own, columns=COLUMNS), hide_index=True, height=min(320, 38 + 35 * len(own)), key=f"card-{name}")
+            grid(pd.DataFrame(own, columns=COLUMNS), hide_index=True, height=min(320, 38 + 35 * len(own)), key=f"card-{name}")
         if name in card.notes:
             show_caption(card.notes[name])
     if card.sources:

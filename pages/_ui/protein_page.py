@@ -19,6 +19,7 @@ from engine.sources.assemblies import canonical
 from engine.views.protein import CELLS, CLICKABLE, MOST_SEEN, THRESHOLDS, VARIANTS, Mark, protein_figure
 from pages._ui import downloads, protein_card, protein_desk, reading, state, turning
 from pages._ui.given_last import given_last
+from pages._ui.grid import grid
 from pages._ui.protein_desk import HUMAN, SLOT, WISH, ProteinDesk
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
@@ -149,7 +150,7 @@ def _table(desk: ProteinDesk) -> None:
         content = partial(looked_up_table, desk.rows, card)
         st.download_button("List (.tsv)", content, "variants.tsv", "text/tab-separated-values", on_click="ignore", key="protein-list")
     default: Any = {"selection": {"rows": [desk.chosen] if desk.chosen is not None else [], "columns": [], "cells": []}}
-    picked = st.dataframe(
+    picked = grid(
         frame.drop(columns=[name for name in ("note", "transcript", "place") if (frame[name] == "").all()]),
         hide_index=True,
         on_select="rerun",

@@ -22,6 +22,7 @@ from engine.sources.structures import known_pairs, read_text
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
 from pages._ui import choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
+from pages._ui.grid import grid
 from pages._ui.question import Question, Shown, address_of, echo
 from pages._ui.rna_work import READ, Reading, RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
@@ -175,7 +176,7 @@ def _rooms(shared: state.Shared, shown: Shown, work: RnaWork, known: Named | Non
     st.markdown(
         "**How well any two agree**: sensitivity is the share of the pairs held against that are found, PPV the share of those found that are in it."
     )
-    st.dataframe(
+    grid(
         agreement_table(found),
         hide_index=True,
         column_config={name: st.column_config.NumberColumn(format="%.2f") for name in ("sensitivity", "PPV")},

@@ -11,6 +11,7 @@ from engine.service import metrics
 from engine.service.metrics import Figure
 from engine.service.operators import may_see_status
 from pages._ui import state, visitor_person
+from pages._ui.grid import grid
 from pages._ui.text import show_info
 
 EVERY_SECONDS = 5.0
@@ -35,7 +36,7 @@ def _where(settings: Settings) -> str:
 
 def _figures(shared: state.Shared) -> None:
     found = [figure for figure in metrics.figures(shared.engine) if figure.name != "info"]
-    st.dataframe(
+    grid(
         pd.DataFrame(
             {
                 "what": [f"{figure.help}{_label(figure)}" for figure in found],

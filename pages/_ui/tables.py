@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
 import streamlit as st
 
 from engine.analyses.declared import declared
 from engine.views.tables import table
+from pages._ui.grid import grid
 from pages._ui.runs import Runs
 from pages._ui.text import plain, show_caption
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def section(runs: Runs) -> None:
@@ -32,19 +27,8 @@ def section(runs: Runs) -> None:
             return
         found = results[kind]
         st.markdown(plain(runs.evidence().words()[kind]))
-        st.dataframe(table(found), hide_index=True, height=360)
+        grid(table(found), hide_index=True, height=360)
         show_caption(provenance_words(found))
-
-
-def decimals(frame: pd.DataFrame, places: int = 3, named: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Column settings that write every float of a table with as many decimals, under the titles ``named``."""
-    titles = {name: (named or {}).get(name) for name in frame.columns}
-    numbers = {name for name in frame.columns if frame[name].dtype.kind == "f"}
-    return {
-        name: st.column_config.NumberColumn(title, format=f"%.{places}f") if name in numbers else title
-        for name, title in titles.items()
-        if name in numbers or title
-    }
 
 
 def provenance_words(found: object) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 import streamlit as st
 
-from engine.core.errors import LocuscopeError, LocusError
+from engine.core.errors import LocuscopeError
 from engine.core.variants import ScoredVariant, Triage
 from engine.service.jobs import Job
+from engine.service.surroundings import surroundings
 from engine.service.triage import TriageRequest
 from engine.service.visitor_files import VisitorFolder
 from engine.sources.locus_text import LocusText
@@ -19,8 +20,6 @@ from pages._ui.question import Question
 from pages._ui.state import Session, Shared
 
 SLOT = "triage-desk"
-CONTEXT_BP = 100
-"""Bases on either side of the allele that are shown; the record around them is the window that was scored."""
 
 
 @dataclass
@@ -111,20 +110,12 @@ def open_row(shared: Shared, session: Session, desk: Desk, number: int) -> str:
 
 def _question(shared: Shared, desk: Desk, row: ScoredVariant) -> Question:
     """The window that was scored, cut to the allele's surroundings."""
-    change, reference = row.variant.change, desk.request.reference
-    piece = reference.piece(row.variant.contig, change.start, change.end) if change is not None else None
-    if change is None or piece is None:
-        raise LocusError("The reference no longer has this place; give it again.")
-    width = desk.request.parameters.window_bp
-    first = max(piece.offset, change.start - width // 2)
-    removed = max(0, len(change.reference) - len(change.alternate))
-    last = min(piece.offset + piece.length, max(change.start + 1, change.start - width // 2 + width) + removed)
-    last = max(last, min(piece.offset + piece.length, change.end + CONTEXT_BP))
+    reference = desk.request.reference
+    found = surroundings(reference, row.variant, desk.request.parameters.window_bp)
+    piece, first, last = found.piece, found.first, found.last
     if reference.assembly in shared.genomes.names():
         text = str(LocusText(reference.assembly, piece.record, first - piece.offset, last - piece.offset))
     else:
         text = f">{piece.contig} {piece.contig}:{first + 1}-{last}\n{reference.letters(row.variant.contig, first, last)}"
-    low, high = max(0, change.start - first - CONTEXT_BP), min(last - first, change.end - first + CONTEXT_BP)
-    window = (low, high) if (low, high) != (0, last - first) else None
-    allele = replace(change, start=change.start - first)
-    return Question(text, desk.request.model or shared.settings.model, window=window, species=desk.request.species, allele=allele)
+    model = desk.request.model or shared.settings.model
+    return Question(text, model, window=found.window, species=desk.request.species, allele=found.change)

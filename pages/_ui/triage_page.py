@@ -27,6 +27,7 @@ from engine.sources.clinvar import TERMS
 from engine.sources.door import GZIP_MAGIC, Bounds
 from engine.sources.genetic_codes import given_codes
 from engine.sources.transcripts import read_transcripts
+from engine.sources.triage_examples import TriageExample
 from pages._ui import choices, polling, reading, state, triage_desk, triage_examples, triage_results
 from pages._ui.given_last import given_last
 from pages._ui.text import plain, show_error
@@ -184,7 +185,7 @@ def _models(shared: state.Shared) -> list[str]:
     return sorted(usable, key=lambda key: key != usual)
 
 
-def _of_example(item: triage_examples.TriageExample, asked: tuple[bool, Asked] | None, splice: bool) -> Asked:
+def _of_example(item: TriageExample, asked: tuple[bool, Asked] | None, splice: bool) -> Asked:
     """An example with the model and the window that are chosen now; human ones with splice sites where their model is here."""
     model, window, influence = (asked[1].model, asked[1].window, asked[1].influence) if asked is not None else ("", 512, True)
     variants = None if item.text else Given.of_path(item.variants)

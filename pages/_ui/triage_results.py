@@ -30,6 +30,7 @@ from pages._ui import (
     turning,
     window_quantile,
 )
+from pages._ui.grid import grid
 from pages._ui.text import plain, show_caption, show_warning
 from pages._ui.triage_desk import Desk
 from pages._ui.triage_table import ORDERS, Filters, Score
@@ -51,8 +52,8 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
         for item in FORMATS:
             name = f"triage{item.suffix}"
             st.download_button(item.suffix, data=partial(_file, found, desk, item), file_name=name, on_click="ignore", help=item.title)
-    order, score = _order(frame)
-    shown = triage_table.ordered(_filters(frame).kept(frame), order, score)
+    order, score = _order(frame) if len(frame) > 1 else (ORDERS[2], None)
+    shown = triage_table.ordered(_filters(frame).kept(frame), order, score) if len(frame) > 1 else frame
     desk.put_in_order(tuple(shown["row"].astype(int).tolist()))
     _table(shared, desk, shown, len(frame))
     if desk.row is None:
@@ -117,7 +118,7 @@ def _table(shared: state.Shared, desk: Desk, shown: pd.DataFrame, total: int) ->
         show_caption(f"{len(shown):,} of {total:,} rows pass the filters.")
     if len(drawn) < len(shown):
         show_caption(f"The first {len(drawn):,} in this order are drawn; filters and files reach all.")
-    picked = st.dataframe(
+    picked = grid(
         triage_table.coloured(drawn.drop(columns="unranked").reset_index(drop=True)),
         hide_index=True,
         column_order=chosen or names,
@@ -148,12 +149,12 @@ def _reason(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
     if row.consequences:
         count = len(row.consequences)
         with st.expander(f"{count:,} transcript{'' if count == 1 else 's'}", expanded=len(row.consequences) < 4):
-            st.dataframe(consequences(row), hide_index=True)
+            grid(consequences(row), hide_index=True)
     if row.splice is not None:
         with st.expander("Splice sites, alternate − reference, by CI-SpliceAI", expanded=row.splice.score is not None):
             if row.splice.note:
                 show_caption(row.splice.note)
-            st.dataframe(splice_changes(row), hide_index=True)
+            grid(splice_changes(row), hide_index=True)
     if desk.problem:
         with st.container(horizontal=True):
             allele_bar.steps(shared, session, desk, "Triage")
@@ -277,7 +278,7 @@ def _standing(found: Triage, frame: pd.DataFrame, organism: str) -> None:
         show_caption(
             f"AUROC against synonymous substitutions, with 95 % intervals; 0.5 is chance. {table.source} For other organisms it says little."
         )
-        st.dataframe(standing(table, set(frame["consequence"]) if "consequence" in frame else set()), hide_index=True)
+        grid(standing(table, set(frame["consequence"]) if "consequence" in frame else set()), hide_index=True)
 
 
 def standing(table: Calibration, there: set[str]) -> pd.DataFrame:

@@ -45,7 +45,12 @@ SCORES = (
         "Indels and several bases by a masked model: change of the sum of ln p(base | window, nothing masked). Not a likelihood; compare it "
         "with others of its kind only. Negative: less expected.",
     ),
-    Score("splice", False, "Largest gain or loss of a splice site's probability within 50 bases by CI-SpliceAI, 0 to 1."),
+    Score(
+        "splice",
+        False,
+        "Largest gain or loss of a splice site's probability within 50 bases by CI-SpliceAI, 0 to 1; the gene by the name of the gene model "
+        "that has its splice sites, else by Ensembl's id.",
+    ),
     Score(
         "AlphaMissense",
         False,

@@ -11,8 +11,8 @@ from engine.service.triage import ReferenceLetters, place_variants
 from engine.service.variant_list import read_variant_list
 from engine.sources.door import OWN_FILES
 from engine.sources.transcripts import read_transcripts
+from engine.sources.triage_examples import SINGLES, TABLES
 from engine.sources.vcf import read_vcf
-from pages._ui.triage_examples import SINGLES, TABLES
 
 
 def references(place: object, home: Path):  # type: ignore[no-untyped-def]

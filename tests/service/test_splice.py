@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from engine.core.variants import Variant
 from engine.exports.splice_files import COLUMNS, FIELD, splice_vcf_lines, write_splice_table
 from engine.exports.vcf import write_lines
 from engine.service.engine import Engine
-from engine.service.splice import SplicePlan, SpliceRequest, genes_of_assembly
+from engine.service.splice import SplicePlan, SpliceRequest, genes_of_assembly, named_by
 from engine.service.triage import ReferenceLetters
 from engine.sources.vcf import parse_vcf
 from tests.models.splice.tiny_graph import CONTEXT as TINY_CONTEXT
@@ -98,6 +99,19 @@ def test_the_table_that_comes_with_the_model_gives_genes_by_assembly(engine: Eng
     assert rows["donor", "A", "+"].score == 0.0  # its donor is annotated at base 39 only, so a loss at 37 is masked
     with pytest.raises(ParameterError, match="GRCh37 and GRCh38"):
         genes_of_assembly("R64", Path())
+
+
+def test_a_gene_of_the_table_has_the_name_of_the_gene_model_with_its_sites() -> None:
+    known = SpliceGene("ENSG1", "chr1", "+", 0, 100, frozenset({30, 50}), frozenset({19, 39}))
+    models = [
+        SpliceGene("READ", "1", "+", 0, 300, frozenset({30}), frozenset({19})),
+        SpliceGene("GENE", "1", "+", 5, 90, frozenset({30, 50}), frozenset({19})),
+        SpliceGene("BACK", "1", "-", 0, 100, frozenset({30, 50}), frozenset({19, 39})),
+    ]
+    assert [gene.name for gene in named_by([known], models)] == ["GENE"]
+    assert named_by([known], models[:1])[0] == replace(known, name="READ")
+    assert named_by([known], [models[0], replace(models[0], name="TWIN")]) == (known,)  # neither of two that fit as well
+    assert named_by([known], models[2:]) == named_by([known], []) == (known,)
 
 
 def test_the_strongest_row_stands_for_a_variant(engine: Engine, reference: ReferenceLetters) -> None:
