@@ -157,6 +157,8 @@ class DrawerAhead:
     """
 
     def __init__(self, corpus: Path, drawing: Drawing, processes: int, accumulate: int = 1) -> None:
+        if drawing.labels:  # said here, not by processes that end
+            Labels.load(beside(corpus)).check(Corpus.load(corpus))
         self._accumulate, self._ahead = accumulate, 2 * processes
         self._pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (corpus, drawing))
         self._coming: deque[tuple[tuple[int, int, int], Future[Drawn]]] = deque()

@@ -137,12 +137,16 @@ class Labels:
             names = json.loads(held["names"].tobytes())
             return cls(held["rows"], held["known"], names["corpus"], names["sources"])
 
-    def marks(self, corpus: Corpus) -> Marks:
-        """Marks of every base of ``corpus.dna``. Raises `WeightsInvalid` for another corpus than the labels were made for."""
+    def check(self, corpus: Corpus) -> None:
+        """Raises `WeightsInvalid` for another corpus than the labels were made for."""
         if self.corpus != fingerprint(corpus):
             raise WeightsInvalid(
                 "the labels were made for another corpus; make them anew: python -m engine.training labels --data DIR --corpus FILE"
             )
+
+    def marks(self, corpus: Corpus) -> Marks:
+        """Marks of every base of ``corpus.dna``. Raises as `check` does."""
+        self.check(corpus)
         out = np.full(corpus.dna.size, UNSURE, dtype=np.uint8)
         bounds = np.searchsorted(self.rows[:, 0], np.arange(len(self.known) + 1))
         for piece in np.flatnonzero(self.known):

@@ -177,6 +177,11 @@ class Trainer:
         held = checkpoint.load(self.folder / "checkpoint")
         if held is None:
             return
+        begun = float(held.counters.get("plan", {}).get("labels", 0.0))
+        if bool(begun) != bool(self.plan.labels):
+            raise ParameterError(
+                f"the run in {self.folder} was begun with labels of weight {begun:g}; go on with them or name another folder"
+            )
         tensors = {name: t.to(self.device) for name, t in held.tensors.items()}
         with torch.no_grad():
             for name, p in self.net.named_parameters():

@@ -26,7 +26,6 @@ from engine.bench.measure import Row
 from engine.core.errors import WeightsMissing
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
-from engine.training.corpus import Corpus
 from engine.training.drawn import Drawer
 from engine.training.train import Trainer, Workers
 
@@ -199,10 +198,10 @@ def test_without_a_corpus_training_says_how_to_make_one(tmp_path: Path) -> None:
 
 def test_a_run_that_was_cut_off_goes_on_to_its_end_and_its_weights_are_measured(tmp_path: Path) -> None:
     corpus, ledger = rehearsal_corpus(tmp_path / "corpus.npz"), Ledger(tmp_path / "out", "key")
-    options = LearningOptions.of("cpu", tiny=True, light=False, compiled=False)
+    options = LearningOptions.of("cpu", tiny=True, light=False, compiled=False, dna=0.5, window=255, labels=0.1)
     plan = replace(options.plan, minutes=1.0)
     (tmp_path / "out" / "training").mkdir(parents=True)
-    begun = Trainer(Drawer(Corpus.load(corpus), plan.drawing), options.config, plan, tmp_path / "out" / "training", Workers(), "cpu")
+    begun = Trainer(Drawer.of_file(corpus, plan.drawing), options.config, plan, tmp_path / "out" / "training", Workers(), "cpu")
     begun.run(stop_after=2)
     with pytest.raises(WeightsMissing, match="training comes first"):
         measured_rows(options, corpus, tmp_path / "out")
@@ -212,6 +211,7 @@ def test_a_run_that_was_cut_off_goes_on_to_its_end_and_its_weights_are_measured(
         ledger.tell(row)
     told = {row.what: row for row in ledger.rows()}
     assert "after 6 steps" in told
+    assert any("frame_dna" in line for line in (tmp_path / "out" / "training" / "log.jsonl").read_text().splitlines())
     assert "after 2 steps" not in told
     assert told["speed"].note == "6 steps in all"
     assert 0 < told["bacteria (held-out genomes)"].value < 4

@@ -232,6 +232,9 @@ def test_processes_ahead_draw_the_labels_that_this_one_would(tmp_path: Path) -> 
         ahead.close()
     with pytest.raises(ParameterError, match="needs those of its corpus"):
         Drawer(corpus, drawing)
+    replace(toy_corpus(), start=corpus.start[:3], dna=corpus.dna[:4800]).save(tmp_path / "corpus.npz")
+    with pytest.raises(WeightsInvalid, match="another corpus"):
+        DrawerAhead(tmp_path / "corpus.npz", drawing, 1)
     with pytest.raises(ParameterError, match="255, 511, 1023"):
         Drawing(seed=4, tokens=256, window=300)
 
@@ -272,5 +275,7 @@ def test_heads_go_on_with_the_run_and_are_not_published(tmp_path: Path) -> None:
     publish(tmp_path / "whole" / "average", tmp_path / "lm", {})
     published = LocuscopeNet.from_pretrained(tmp_path / "lm")
     assert {name for name, _ in published.named_parameters()} == {name for name, _ in LocuscopeNet(TINY).named_parameters()}
+    with pytest.raises(ParameterError, match=r"whole was begun with labels of weight 0\.5; go on"):
+        run_with(tmp_path / "whole", 4, 0.0)
     without = run_with(tmp_path / "without", 4, 0.0)
     assert without.heads is None

@@ -38,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus.npz"), help="packed corpus to train from; --tiny makes its own")
     parser.add_argument("--light", action="store_true", help="checkpoints without the optimisers' state")
     parser.add_argument("--compiled", action="store_true", help="train with the blocks compiled")
+    parser.add_argument("--dna", type=float, metavar="SHARE", help="of genome batches all along (default: 0.25, then 0.3)")
+    parser.add_argument("--window", type=int, default=0, metavar="BASES", help="of genome windows: 255, 511 or 1023 (default: all three)")
+    parser.add_argument("--labels", type=float, default=0.0, metavar="WEIGHT", help="of the loss on the labels beside the corpus")
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=0.0, help=argparse.SUPPRESS)
     return parser
@@ -134,7 +137,15 @@ def _learning_steps(options: argparse.Namespace, device: str, ledger: Ledger, de
 
     checkpoint.PIECE_BYTES = int(0.98 * options.piece_bytes)  # what is before the tensors in a file takes the rest
     corpus = options.out / "corpus.npz" if options.tiny else options.corpus
-    chosen = learning.LearningOptions.of(device, tiny=options.tiny, light=options.light, compiled=options.compiled)
+    chosen = learning.LearningOptions.of(
+        device,
+        tiny=options.tiny,
+        light=options.light,
+        compiled=options.compiled,
+        dna=options.dna,
+        window=options.window,
+        labels=options.labels,
+    )
 
     def learn() -> Iterator[Row]:
         (learning.rehearsal_corpus if options.tiny else learning.require_corpus)(corpus)

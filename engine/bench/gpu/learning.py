@@ -22,6 +22,7 @@ from engine.training import checkpoint
 from engine.training.augment import invented_rna
 from engine.training.corpus import HELD_OUT_FAMILY, HELD_OUT_SEQUENCE, TRAIN, Corpus
 from engine.training.drawn import DrawerAhead
+from engine.training.labels import Labels, beside, gene
 from engine.training.letters import UNKNOWN
 from engine.training.markov import Markov, ladder, ladder_bits
 from engine.training.measure_language import MASKED, dna_samples, masked_bits, rna_samples
@@ -47,13 +48,27 @@ class LearningOptions:
     windows: int = 60
 
     @classmethod
-    def of(cls, device: str, *, tiny: bool, light: bool, compiled: bool) -> LearningOptions:
-        """As large as the device deserves, or next to nothing."""
+    def of(
+        cls, device: str, *, tiny: bool, light: bool, compiled: bool, dna: float | None = None, window: int = 0, labels: float = 0.0
+    ) -> LearningOptions:
+        """As large as the device deserves, or next to nothing. ``dna``, ``window``, ``labels``: as `TrainPlan` has them, ``dna`` all along."""
         cores = os.cpu_count() or 2
+        shares = {} if dna is None else {"dna_first": dna, "dna_later": dna}
         if not tiny:
-            plan = replace(cls.plan, light=light, compiled=compiled)
+            plan = replace(cls.plan, light=light, compiled=compiled, window=window, labels=labels, **shares)
             return cls(device, plan=plan, processes=max(1, min(12, cores - 2)))
-        plan = TrainPlan(tokens=256, bucket=32, steps=6, warmup_steps=2, save_minutes=0.05, log_seconds=0.0, light=light)
+        plan = TrainPlan(
+            tokens=256,
+            bucket=32,
+            steps=6,
+            warmup_steps=2,
+            save_minutes=0.05,
+            log_seconds=0.0,
+            light=light,
+            window=window,
+            labels=labels,
+            **shares,
+        )
         return cls(device, NetConfig(width=16, layers=1, heads=2, hidden=32, max_length=512), plan, 1, 1.0, 2)
 
 
@@ -145,7 +160,7 @@ def _markov(corpus: Corpus, domain: str) -> Markov:
 
 
 def rehearsal_corpus(path: Path) -> Path:
-    """A corpus of random genomes and invented RNAs, to rehearse with."""
+    """A corpus of random genomes, all of them labelled as coding, and invented RNAs, to rehearse with."""
     rng = np.random.default_rng(5)
     drawn = [invented_rna(40 + i % 9, rng) for i in range(40)]
     starts = np.arange(7) * 3000
@@ -156,7 +171,7 @@ def rehearsal_corpus(path: Path) -> Path:
         "titles": ["tRNA", "other"],
         "rna": [f"r{i}" for i in range(40)],
     }
-    Corpus(
+    corpus = Corpus(
         dna=rng.integers(0, 4, 18_000).astype(np.uint8),
         start=starts,
         domain=np.array([1, 1, 2, 2, 3, 3], dtype=np.uint8),
@@ -169,7 +184,9 @@ def rehearsal_corpus(path: Path) -> Path:
         family=np.array([0 if i % 10 else 1 for i in range(len(drawn))], dtype=np.int32),
         split=np.array(splits, dtype=np.uint8),
         names=names,
-    ).save(path)
+    )
+    corpus.save(path)
+    Labels.of(corpus, {piece: gene([(0, 3000)], 1 - piece % 4) for piece in (0, 2, 4)}, {}).save(beside(path))
     return path
 
 
