@@ -7,9 +7,10 @@ parentheses because they are predicted. Positions count the bases of the exons.
 from __future__ import annotations
 
 from engine.analyses.consequence_protein import ProteinChange
-from engine.analyses.consequence_reading import Reading, reversed_complement
+from engine.analyses.consequence_reading import Reading
 from engine.analyses.genetic_code import three_letters
 from engine.core.alleles import Change, Letters
+from engine.core.sequence import reversed_complement
 from engine.core.transcripts import Part, Transcript
 
 LONGEST_NAMED = 50

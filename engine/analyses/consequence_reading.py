@@ -11,6 +11,7 @@ from engine.analyses.consequence_splicing import Structure, untranslated
 from engine.analyses.genetic_code import GeneticCode, genetic_code
 from engine.core.alleles import Change
 from engine.core.errors import LocusError, SequenceError
+from engine.core.sequence import reversed_complement
 from engine.core.transcripts import Part, Transcript
 
 BEFORE_BP = 100
@@ -21,8 +22,6 @@ AFTER_BP = 3000
 
 BLOCK_BP = 1 << 16
 KEPT_BLOCKS = 64
-
-_COMPLEMENT = str.maketrans("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN")
 
 
 class Genome(Protocol):
@@ -84,11 +83,6 @@ class BlockLetters:
             return self.letters(contig, start, end) if start < end else ""
         except SequenceError:
             return ""
-
-
-def reversed_complement(letters: str) -> str:
-    """Letters of the other strand, 5'→3'."""
-    return letters.translate(_COMPLEMENT)[::-1]
 
 
 Place = tuple[int, int, str]

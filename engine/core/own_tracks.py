@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from engine.core.sequence import reversed_complement
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -147,12 +149,9 @@ def on_one_scale(tracks: Sequence[OwnTrack], shared: Collection[str]) -> tuple[O
     return tuple(replace(track, limits=limits) if track.id in shared else track for track in tracks)
 
 
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")
-
-
 def _turned(name: str) -> str:
     """``AC>G`` on the other strand: ``GT>C``."""
-    return ">".join(allele.translate(_COMPLEMENT)[::-1] for allele in name.split(">"))
+    return ">".join(reversed_complement(allele) for allele in name.split(">"))
 
 
 def _inside(rows: Rows, start: int, end: int, *, reverse: bool) -> Rows:

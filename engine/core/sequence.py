@@ -23,6 +23,11 @@ _COMPLEMENT_DNA = str.maketrans("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN")
 _COMPLEMENT_RNA = str.maketrans("ACGURYSWKMBDHVN", "UGCAYRSWMKVHDBN")
 
 
+def reversed_complement(letters: str) -> str:
+    """Upper-case DNA of the other strand, 5'→3', IUPAC codes too; what is no code stays as it is."""
+    return letters.translate(_COMPLEMENT_DNA)[::-1]
+
+
 class Alphabet(StrEnum):
     """The letters a sequence is written in."""
 

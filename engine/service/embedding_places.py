@@ -12,7 +12,7 @@ from engine.core.embedding import INTERGENIC, NO_CLASS, EmbeddingParameters, che
 from engine.core.errors import ParameterError
 from engine.core.features import Feature
 from engine.core.genome_place import GenomePlace
-from engine.core.sequence import NucleotideSequence
+from engine.core.sequence import NucleotideSequence, reversed_complement
 from engine.sources.annotation_index import GENE_KINDS
 from engine.sources.assemblies import find_contig
 
@@ -31,7 +31,6 @@ MOST_WINDOWS = 20_000_000
 """Windows out of which some are drawn; GRCh38 has as many at steps of 155 bases."""
 WINDOW_CLASSES = (*USUAL, NO_CLASS)
 _BASES_AT_ONCE = 1_000_000
-_LETTERS = str.maketrans("ACGT", "TGCA")
 
 
 class Genome(Protocol):
@@ -174,7 +173,7 @@ def read_places(genome: Genome, places: Sequence[GenomePlace]) -> Iterator[tuple
     """Each place with its letters on its strand."""
     for place in places:
         letters = genome.letters(place.contig, place.start, place.end)
-        yield place, NucleotideSequence(letters.translate(_LETTERS)[::-1] if place.strand == "-" else letters)
+        yield place, NucleotideSequence(reversed_complement(letters) if place.strand == "-" else letters)
 
 
 def kinds_of(genome: Genome, look: Callable[[], None] = lambda: None) -> list[str]:

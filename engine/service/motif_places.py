@@ -14,7 +14,7 @@ from engine.core.errors import ParameterError
 from engine.core.features import Feature
 from engine.core.genome_place import GenomePlace
 from engine.core.motif import AlignedPlaces, MotifParameters, check_width
-from engine.core.sequence import NucleotideSequence
+from engine.core.sequence import NucleotideSequence, reversed_complement
 from engine.core.transcripts import SHORTEST_INTRON_BP
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ SHORT = f"of introns below {SHORTEST_INTRON_BP} bases"
 EDGE = "too near the end of their contig"
 UNKNOWN = "with unknown letters around them"
 NOT_DRAWN = "not drawn"
-_LETTERS = str.maketrans("ACGT", "TGCA")
 
 
 def choose_aligned(genome: Genome, parameters: MotifParameters, longest: int, monitor: Monitor | None = None) -> AlignedPlaces:
@@ -86,7 +85,7 @@ def _with_context(genome: Genome, place: GenomePlace, parameters: MotifParameter
     start = min(max(0, place.start - (width - parameters.width) // 2), length - width)
     letters = genome.letters(place.contig, start, start + width)
     if place.strand == "-":
-        return letters.translate(_LETTERS)[::-1], start + width - place.end
+        return reversed_complement(letters), start + width - place.end
     return letters, place.start - start
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from engine.core.errors import LocusError
 from engine.core.features import Feature
+from engine.core.sequence import reversed_complement
 from engine.sources.locus_text import around
 from engine.sources.variant_text import Change, CodingPosition, CodingText, VariantText
 
-_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 Interval = tuple[int, int]
 
 
@@ -110,4 +110,4 @@ def variant_of(text: CodingText, place: TranscriptPlace, assembly: str, contig: 
 
 
 def _turned(change: Change) -> Change:
-    return Change(change.reference.translate(_COMPLEMENT)[::-1], change.alternate.translate(_COMPLEMENT)[::-1], change.edit)
+    return Change(reversed_complement(change.reference), reversed_complement(change.alternate), change.edit)

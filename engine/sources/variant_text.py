@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from engine.core.errors import LocusError
 from engine.core.locus import contig_in_text, is_assembly_name, is_contig_name, split_names
 from engine.core.quoting import quoted
+from engine.core.sequence import reversed_complement
 from engine.core.typography import upper
 from engine.sources.locus_text import LONGEST_LINE, SAID_ASSEMBLY, KnownAssembly, LocusText, around, in_table, is_contig, whole_number
 
@@ -64,11 +65,8 @@ class Change:
         if self.edit == "dup":
             return there + there
         if self.edit == "inv":
-            return there.translate(_COMPLEMENT)[::-1]
+            return reversed_complement(there)
         return there if self.edit == "=" else self.alternate
-
-
-_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.core.errors import LocuscopeError
 from engine.core.results import Result
+from engine.core.sequence import reversed_complement
 from engine.core.variants import ScoredVariant, Variant
 from engine.service.jobs import Job
 from engine.service.triage import Genes
@@ -87,14 +88,13 @@ def _classes(session: Session, desk: Desk, row: ScoredVariant) -> Callable[[int,
     if not desk.request.transcripts or shown.change is None or change is None:
         return None
     genes, contig, letters = Genes(desk.request.reference, desk.request.transcripts), row.variant.contig, shown.sequence.as_dna()
-    complement = str.maketrans("ACGT", "TGCA")
     turned = session.question.reverse
 
     def group_of(index: int, alternate: str) -> str:
         away = index - shown.change.start if shown.change is not None else 0
         place = change.start - away if turned else change.start + away
-        reference = letters[index].translate(complement) if turned else letters[index]
-        variant = Variant(contig, place + 1, reference, alternate.translate(complement) if turned else alternate)
+        reference = reversed_complement(letters[index]) if turned else letters[index]
+        variant = Variant(contig, place + 1, reference, reversed_complement(alternate) if turned else alternate)
         found = genes.consequences(variant)
         return found[0].term if found else ""
 

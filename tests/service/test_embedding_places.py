@@ -11,6 +11,7 @@ from engine.core import embedding
 from engine.core.embedding import INTERGENIC, EmbeddingParameters
 from engine.core.errors import Cancelled, ParameterError
 from engine.core.features import Feature
+from engine.core.genome_place import GenomePlace
 from engine.core.progress import SilentMonitor
 from engine.core.sequence import NucleotideSequence
 from engine.service import embedding_places
@@ -150,3 +151,9 @@ def test_windows_are_counted_before_any_is_made_and_a_look_can_stop_them() -> No
     for parameters in (EmbeddingParameters(window_bp=1000, per_class=500), EmbeddingParameters()):
         with pytest.raises(Cancelled):
             choose_places(_Endless(), parameters, Stop())
+
+
+def test_codes_of_several_bases_are_turned_with_their_strand() -> None:
+    genome = GenomeOfRecords((NucleotideSequence("AACRYGTTKB"),), ((),))
+    places = [GenomePlace("record1", 0, 10, "-", "", "CDS")]
+    assert [record.letters for _, record in read_places(genome, places)] == ["VMAACRYGTT"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.analyses.genetic_code import GeneticCode, genetic_code
 from engine.core.features import Feature
 from engine.core.organelles import PLASTID, USUAL_TABLE, is_mitochondrion, is_plastid
+from engine.core.sequence import reversed_complement
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.lanes import LANE, lanes
 from engine.views.palettes import theme
@@ -29,7 +30,6 @@ INSIDE = 0.11
 STANDARD = 1
 _DIGITS = 3
 """Of the number of a table."""
-_PAIR = str.maketrans("ACGTN", "TGCAN")
 
 
 def belongs(evidence: LocusEvidence) -> bool:
@@ -68,7 +68,7 @@ def codons(item: Feature, letters: str, place: str = "") -> list[tuple[int, str]
         read = [letters[at : at + 3] for at in starts]
     else:
         starts = range(item.end - phase - 3, item.start - 1, -3)
-        read = [letters[at : at + 3].translate(_PAIR)[::-1] for at in starts]
+        read = [reversed_complement(letters[at : at + 3]) for at in starts]
     return [(at, code.amino_acids.get(codon, "X")) for at, codon in zip(starts, read, strict=True)]
 
 
