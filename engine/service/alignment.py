@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.analyses.covariation import Covariation, CovariationParameters, covariation
-from engine.service.jobs import follow
+from engine.service.jobs import waited_for
 from engine.service.requests import Request
 
 if TYPE_CHECKING:
@@ -66,6 +66,5 @@ def run_alignment(engine: Engine, request: AlignmentRequest, monitor: Monitor | 
     asked = request.map_request() if request.model else None
     if asked is not None:
         engine.check(asked)
-    visitor = f"run-{threading.get_ident()}"
-    found: Covariation = follow(submit_covariation(engine, request, visitor), visitor, monitor)
+    found: Covariation = waited_for(partial(submit_covariation, engine, request), monitor)
     return found if asked is None else found.with_map(engine.run(asked, monitor))

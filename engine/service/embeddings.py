@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ from engine.core.embedding import (
 from engine.core.errors import ParameterError
 from engine.service.aside import aside
 from engine.service.embedding_places import Chosen, Genome, read_places
-from engine.service.jobs import follow
+from engine.service.estimate import pace_of
+from engine.service.jobs import waited_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,15 +61,9 @@ class EmbeddingRequest:
         return max(1, self.chosen.bases // max(1, len(self.chosen.places)))
 
 
-def _pace(engine: Engine, request: EmbeddingRequest) -> str:
-    """What decides how fast places are read, as far as it is known before the model is loaded."""
-    asked = (request.model or engine.settings.model, request.weights or "", request.device or engine.settings.device, request.dtype)
-    return " ".join(("embeddings", *map(str, asked))).strip()
-
-
 def seconds_of(engine: Engine, request: EmbeddingRequest) -> float | None:
     """Expected seconds by earlier runs of the model here; None before the first."""
-    return engine.timings.seconds(_pace(engine, request), request.mean_bp, len(request.chosen.places))
+    return engine.timings.seconds(pace_of("embeddings", request, engine.settings), request.mean_bp, len(request.chosen.places))
 
 
 def submit_embeddings(engine: Engine, request: EmbeddingRequest, visitor: str = "") -> Job:
@@ -80,7 +75,7 @@ def submit_embeddings(engine: Engine, request: EmbeddingRequest, visitor: str = 
         places = request.chosen.places
         began = time.perf_counter()
         found = embed(model, read_places(request.genome, places), len(places), request.parameters, monitor)
-        engine.timings.note(_pace(engine, request), request.mean_bp, len(places), time.perf_counter() - began)
+        engine.timings.note(pace_of("embeddings", request, engine.settings), request.mean_bp, len(places), time.perf_counter() - began)
         return found
 
     return engine.submit_on_model("embeddings", request, Capability.EMBEDDINGS, work, visitor)
@@ -88,8 +83,7 @@ def submit_embeddings(engine: Engine, request: EmbeddingRequest, visitor: str = 
 
 def run_embeddings(engine: Engine, request: EmbeddingRequest, monitor: Monitor | None = None) -> EmbeddingTable:
     """`submit_embeddings`, after waiting for it."""
-    visitor = f"run-{threading.get_ident()}"
-    found: EmbeddingTable = follow(submit_embeddings(engine, request, visitor), visitor, monitor)
+    found: EmbeddingTable = waited_for(partial(submit_embeddings, engine, request), monitor)
     return found
 
 

@@ -33,7 +33,7 @@ from engine.service.answers import ShippedAnswers
 from engine.service.collector import leave_imports_alone
 from engine.service.devices import checked_device, checked_dtype
 from engine.service.estimate import Cost, Timings, as_if_shipped
-from engine.service.jobs import Job, JobMonitor, Waiter, finished_job, follow
+from engine.service.jobs import Job, JobMonitor, Waiter, finished_job, follow, waited_for
 from engine.service.quotas import Quotas
 from engine.service.requests import Request, Resolved
 from engine.service.shelf import UNREAD, Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory, one_moment
@@ -396,8 +396,7 @@ class Engine:
 
     def run(self, request: Request, monitor: Monitor | None = None) -> Any:
         """The answer, after waiting for it. What ``monitor.advance`` raises stops the computation and goes through."""
-        visitor = f"run-{threading.get_ident()}"
-        return follow(self.submit(request, visitor), visitor, monitor)
+        return waited_for(functools.partial(self.submit, request), monitor)
 
     def submit_triage(self, request: TriageRequest | AlleleRequest, visitor: Waiter = "") -> Job:
         """Start scoring the variants of a VCF; the result is an `engine.core.variants.Triage`, kept with the job only."""
@@ -425,8 +424,7 @@ class Engine:
 
     def run_triage(self, request: TriageRequest | AlleleRequest, monitor: Monitor | None = None, visitor: str = "") -> Any:
         """`submit_triage` for ``visitor`` (empty: whoever runs the thread), after waiting for it."""
-        visitor = visitor or f"run-{threading.get_ident()}"
-        return follow(self.submit_triage(request, visitor), visitor, monitor)
+        return waited_for(functools.partial(self.submit_triage, request), monitor, visitor)
 
     def submit_stream(self, stream: Stream, visitor: str = "") -> Job:
         """`submit_triage` of a visitor's file, kept on the disk as it goes: a run that ended before its end, with its process or its session,
@@ -513,8 +511,7 @@ class Engine:
 
     def run_splice(self, request: SpliceRequest, monitor: Monitor | None = None) -> Any:
         """`submit_splice`, after waiting for it."""
-        visitor = f"run-{threading.get_ident()}"
-        return follow(self.submit_splice(request, visitor), visitor, monitor)
+        return waited_for(functools.partial(self.submit_splice, request), monitor)
 
     def submit_on_model(
         self, name: str, question: Any, needs: Capability, work: Callable[[Any, JobMonitor], Any], visitor: str = ""

@@ -8,7 +8,10 @@ import math
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from engine.core.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,32 @@ def time_in_words(seconds: float | None) -> str:
     if seconds < 1:
         return "under a second"
     return f"about {seconds:,.0f} s" if seconds < 120 else f"about {seconds / 60:,.0f} min"
+
+
+class OfModel(Protocol):
+    """A question that names a model and how it computes."""
+
+    @property
+    def model(self) -> str:
+        """Its id; empty for the usual one."""
+
+    @property
+    def weights(self) -> Path | None:
+        """A folder of its weights."""
+
+    @property
+    def device(self) -> str:
+        """Where; empty for the usual place."""
+
+    @property
+    def dtype(self) -> str:
+        """In which precision; empty for the usual one."""
+
+
+def pace_of(what: str, question: OfModel, settings: Settings) -> str:
+    """What decides how fast many places are read, as far as it is known before the model is loaded; names its `Timings`."""
+    asked = (question.model or settings.model, question.weights or "", question.device or settings.device, question.dtype)
+    return " ".join((what, *map(str, asked))).strip()
 
 
 class Timings:

@@ -349,6 +349,12 @@ def follow(job: Job, waiter: Waiter, monitor: Monitor | None, keep_partial: bool
     return job.answer()
 
 
+def waited_for(submit: Callable[[str], Job], monitor: Monitor | None, visitor: str = "") -> Any:
+    """The answer of the job that ``submit(visitor)`` starts, for ``visitor`` (empty: whoever runs this thread); as `follow`."""
+    visitor = visitor or f"run-{threading.get_ident()}"
+    return follow(submit(visitor), visitor, monitor)
+
+
 LAST_SECONDS = 3.0
 """How long a process that ends waits for what it computes: a thread that is within a product then brings the whole process down with an abort."""
 _running: set[Job] = set()

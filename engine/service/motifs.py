@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.card import Capability
 from engine.core.motif import AlignedPlaces, Motif, MotifParameters
-from engine.service.jobs import follow
+from engine.service.estimate import pace_of
+from engine.service.jobs import waited_for
 from engine.service.motif_places import read_aligned
 
 if TYPE_CHECKING:
@@ -34,12 +35,6 @@ class MotifRequest:
     dtype: str = ""
 
 
-def _pace(engine: Engine, request: MotifRequest) -> str:
-    """What decides how fast places are read, as far as it is known before the model is loaded."""
-    asked = (request.model or engine.settings.model, request.weights or "", request.device or engine.settings.device, request.dtype)
-    return " ".join(("motif", *map(str, asked))).strip()
-
-
 def passes(engine: Engine, request: MotifRequest) -> int:
     """Passes through the model."""
     from engine.analyses.motif import passes_of
@@ -49,7 +44,7 @@ def passes(engine: Engine, request: MotifRequest) -> int:
 
 def seconds_of(engine: Engine, request: MotifRequest) -> float | None:
     """Expected seconds by earlier runs of the model here; None before the first."""
-    return engine.timings.seconds(_pace(engine, request), request.parameters.context_bp, passes(engine, request))
+    return engine.timings.seconds(pace_of("motif", request, engine.settings), request.parameters.context_bp, passes(engine, request))
 
 
 def submit_motif(engine: Engine, request: MotifRequest, visitor: str = "") -> Job:
@@ -62,7 +57,7 @@ def submit_motif(engine: Engine, request: MotifRequest, visitor: str = "") -> Jo
         began = time.perf_counter()
         found = motif(model, request.aligned, read, request.parameters, monitor)
         seconds = time.perf_counter() - began
-        engine.timings.note(_pace(engine, request), request.parameters.context_bp, passes(engine, request), seconds)
+        engine.timings.note(pace_of("motif", request, engine.settings), request.parameters.context_bp, passes(engine, request), seconds)
         return found
 
     return engine.submit_on_model("motif", request, Capability.PROBABILITIES, work, visitor)
@@ -70,6 +65,5 @@ def submit_motif(engine: Engine, request: MotifRequest, visitor: str = "") -> Jo
 
 def run_motif(engine: Engine, request: MotifRequest, monitor: Monitor | None = None) -> Motif:
     """`submit_motif`, after waiting for it."""
-    visitor = f"run-{threading.get_ident()}"
-    found: Motif = follow(submit_motif(engine, request, visitor), visitor, monitor)
+    found: Motif = waited_for(partial(submit_motif, engine, request), monitor)
     return found

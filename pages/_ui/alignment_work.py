@@ -12,6 +12,7 @@ from engine.core.errors import LocuscopeError
 from engine.service.alignment import AlignmentRequest, submit_covariation
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
+from pages._ui.polling import Work
 from pages._ui.runs import Price
 
 OWN, MAP = "covariation", "dependency map"
@@ -20,7 +21,7 @@ AUTOMATIC = 2e10
 
 
 @dataclass
-class AlignmentWork:
+class AlignmentWork(Work):
     """One visitor's computations on one alignment: ``jobs`` by what they are, ``problems`` in words; ``found`` is put together once both are there."""
 
     engine: Engine
@@ -76,16 +77,6 @@ class AlignmentWork:
                 self.jobs[MAP] = self.engine.submit(self.asked, self.visitor)
         except LocuscopeError as error:
             self.problems.append(str(error))
-
-    def cancel(self) -> None:
-        """Stop, unless other visitors wait for the same."""
-        for job in self.jobs.values():
-            job.cancel(self.visitor)
-
-    @property
-    def running(self) -> bool:
-        """Whether anything is still being computed."""
-        return any(not job.finished for job in self.jobs.values())
 
     def sentences(self) -> list[str]:
         """What went wrong, one sentence each."""

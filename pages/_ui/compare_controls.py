@@ -27,7 +27,7 @@ NAME = "patterns"
 
 
 @dataclass
-class Controls:
+class Controls(polling.Work):
     """The questions about the reference and the alternate, with the ``settings`` of the explorer; ``problem``: why they cannot be asked. `jobs`
     and `cancel` are those of `pages._ui.polling.Work`."""
 
@@ -66,22 +66,12 @@ class Controls:
             found.problem = str(error)
         return found
 
-    @property
-    def running(self) -> bool:
-        """Whether any of them has not ended."""
-        return any(not job.finished for job in self.jobs.values())
-
     def start(self, engine: Engine) -> None:
         """Ask. Raises as `engine.service.engine.Engine.submit`."""
         self.jobs = {
             name: engine.submit(request, self.visitor)
             for name, request in zip(("reference", "alternate"), self.requests or (), strict=False)
         }
-
-    def cancel(self) -> None:
-        """Stop waiting for them."""
-        for job in self.jobs.values():
-            job.cancel(self.visitor)
 
     def cost(self, engine: Engine) -> str:
         """What both take, in words."""

@@ -77,9 +77,14 @@ def browsers(session: Session) -> bytes:
         region=(region[0] - 1, region[1]),
         names=names,
     )
+    return written(".zip", partial(browser_sessions.write_zip, view))
+
+
+def written(end: str, write: Callable[[Path], object]) -> bytes:
+    """What ``write`` writes to a file whose name has this end."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "view.zip"
-        browser_sessions.write_zip(view, path)
+        path = Path(folder) / f"file{end}"
+        write(path)
         return path.read_bytes()
 
 

@@ -34,23 +34,13 @@ ANNOTATION = "the annotation"
 
 
 @dataclass(eq=False)
-class JudgeWork:
+class JudgeWork(polling.Work):
     """One visitor's judge that is a model: whom it judges, and its job."""
 
     found: Segmentation
     judge: Judge
     visitor: str
     jobs: dict[str, Job] = field(default_factory=dict)
-
-    @property
-    def running(self) -> bool:
-        """Whether it is still being computed."""
-        return any(not job.finished for job in self.jobs.values())
-
-    def cancel(self) -> None:
-        """Stop it."""
-        for job in self.jobs.values():
-            job.cancel(self.visitor)
 
 
 def judging(shared: Shared, session: Session, runs: Runs) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,7 +19,7 @@ from engine.service.embeddings import EmbeddingRequest, cluster_logos, labels_of
 from engine.service.jobs import Job
 from engine.views.cluster_logos import logo_figure
 from engine.views.embedding_map import COLOURS, embedding_map
-from pages._ui import downloads, search, state, turning
+from pages._ui import downloads, polling, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.embeddings_address import Wanted
 from pages._ui.genome_source import Source
@@ -44,7 +42,7 @@ _BYTES_OF_A_PLACE = 600
 
 
 @dataclass(eq=False)
-class EmbeddingWork:
+class EmbeddingWork(polling.Work):
     """One visitor's places: the jobs by what they are, ``wanted`` what the page asked for.
 
     ``picked``: the row of a point that was clicked, in the figure whose widget is ``picked_in``; ``drawn``: that figure; ``regressed``: label,
@@ -61,16 +59,6 @@ class EmbeddingWork:
     drawn: tuple[str, Any] | None = None
     regressed: tuple[str, ...] = ()
     logos: tuple[Projection, tuple[ClusterLogo, ...]] | None = None
-
-    @property
-    def running(self) -> bool:
-        """Whether anything is still being computed."""
-        return any(not job.finished for job in self.jobs.values())
-
-    def cancel(self) -> None:
-        """Stop all of it."""
-        for job in self.jobs.values():
-            job.cancel(self.visitor)
 
     def put(self, name: str, job: Job) -> None:
         """Start something in the place of what was there, which is given up."""
@@ -256,10 +244,7 @@ def _exports(table: EmbeddingTable, projection: Projection, name: str, colour: s
 
 
 def _file(table: EmbeddingTable, projection: Projection, end: str, write: Write) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"embeddings{end}"
-        write(table, projection, path)
-        return path.read_bytes()
+    return downloads.written(end, partial(write, table, projection))
 
 
 def _logos(work: EmbeddingWork, table: EmbeddingTable, projection: Projection) -> None:

@@ -25,23 +25,13 @@ SLOT, OPENED = "models-beside", "models-beside-opened"
 
 
 @dataclass(eq=False)
-class BesideWork:
+class BesideWork(polling.Work):
     """One visitor's models on one sequence; the jobs by model and analysis."""
 
     request: BesideRequest
     visitor: str
     jobs: dict[str, Job] = field(default_factory=dict)
     found: ModelsBeside | None = None
-
-    @property
-    def running(self) -> bool:
-        """Whether anything is still being computed."""
-        return any(not job.finished for job in self.jobs.values())
-
-    def cancel(self) -> None:
-        """Stop all of it."""
-        for job in self.jobs.values():
-            job.cancel(self.visitor)
 
 
 def beside(shared: state.Shared, session: state.Session, wanted: Wanted) -> Wanted:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -16,7 +13,6 @@ from engine.core.card import Capability, ModelCard
 from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.motif import KINDS, MOST_PLACES, AlignedPlaces, Motif, MotifParameters
 from engine.core.quoting import file_name
-from engine.exports import figure as figures
 from engine.exports.motif_files import FORMATS, bits_rows, rows_of
 from engine.service.embedding_places import Annotated, Genome, kinds_of
 from engine.service.estimate import as_if_shipped, is_small, time_in_words
@@ -38,10 +34,12 @@ SLOT, CHOOSING, FILE, OWN = "motif-work", "motif-places", "motif-file", "motif-o
 WANTED, AGAIN = "motif-wanted", "motif-as-before"
 MOST_SHOWN_BP = 600
 """Bases around a place that open in the explorer."""
+WIDTH = 1000
+"""Pixels of a picture in a file."""
 
 
 @dataclass(eq=False)
-class MotifWork:
+class MotifWork(polling.Work):
     """One visitor's places, and the job that reads them."""
 
     source: Source
@@ -50,16 +48,6 @@ class MotifWork:
     passes: int
     wanted: Wanted
     jobs: dict[str, Job] = field(default_factory=dict)
-
-    @property
-    def running(self) -> bool:
-        """Whether it is still being computed."""
-        return any(not job.finished for job in self.jobs.values())
-
-    def cancel(self) -> None:
-        """Stop it."""
-        for job in self.jobs.values():
-            job.cancel(self.visitor)
 
     def start(self, shared: state.Shared) -> None:
         """Ask for the predictions."""
@@ -322,23 +310,5 @@ def _list(shared: state.Shared, session: state.Session, work: MotifWork, found: 
 
 
 def _exports(found: Motif) -> None:
-    with st.popover("Export", help="Both logos, every number, matrices for MEME"):
-        columns = st.columns(2)
-        made: list[tuple[str, str, Callable[[], bytes]]] = [
-            (end, f"{end} · {title}", partial(_file, found, end)) for end, (title, _) in FORMATS.items()
-        ]
-        made += [(f".{kind}", f".{kind} · {title}", partial(_picture, found, kind)) for kind, title in downloads.FIGURES.items()]
-        for index, (end, label, content) in enumerate(made):
-            columns[index % 2].download_button(label, content, f"motif{end}", on_click="ignore", type="tertiary", key=f"motif{end}")
-
-
-def _file(found: Motif, end: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"motif{end}"
-        FORMATS[end][1](found, path)
-        return path.read_bytes()
-
-
-def _picture(found: Motif, kind: figures.Kind) -> bytes:
-    drawn = motif_logo(found)
-    return figures.figure_bytes(drawn, kind, found.provenance, width=1000, height=int(drawn.layout.height))
+    files = {end: (title, partial(downloads.written, end, partial(write, found))) for end, (title, write) in FORMATS.items()}
+    downloads.chart_menu("motif", "Both logos, every number, matrices for MEME", files, partial(motif_logo, found), found.provenance, WIDTH)

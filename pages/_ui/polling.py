@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -23,19 +23,21 @@ PACED_SECONDS = 10.0
 """How often the pace itself is chosen anew."""
 
 
-class Work(Protocol):
-    """Jobs of one page, by name."""
+class Work:
+    """Jobs of one page, by name, that ``visitor`` waits for."""
 
-    @property
-    def jobs(self) -> Mapping[str, Job]:
-        """All of them."""
+    jobs: dict[str, Job]
+    visitor: str
 
     @property
     def running(self) -> bool:
         """Whether any of them has not ended."""
+        return any(not job.finished for job in self.jobs.values())
 
     def cancel(self) -> None:
-        """Stop waiting for them."""
+        """Stop waiting for them: what nobody else waits for ends."""
+        for job in self.jobs.values():
+            job.cancel(self.visitor)
 
 
 class Pace:

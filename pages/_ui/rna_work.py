@@ -13,6 +13,7 @@ from engine.core.errors import LocuscopeError
 from engine.core.sequence import NucleotideSequence
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
+from pages._ui.polling import Work
 from pages._ui.runs import AUTOMATIC_BASES, AUTOMATIC_SECONDS
 
 FOLDER = "viennarna"
@@ -23,7 +24,7 @@ Reading = ContactParameters
 
 
 @dataclass
-class RnaWork:
+class RnaWork(Work):
     """One visitor's computations on one RNA: ``requests`` and ``jobs`` by analysis, ``problems`` those that cannot be answered, in words."""
 
     engine: Engine
@@ -81,16 +82,6 @@ class RnaWork:
                 self.jobs[name] = self.engine.submit(request, self.visitor)
             except LocuscopeError as error:
                 self.problems[name] = str(error)
-
-    def cancel(self) -> None:
-        """Stop, unless other visitors wait for the same."""
-        for job in self.jobs.values():
-            job.cancel(self.visitor)
-
-    @property
-    def running(self) -> bool:
-        """Whether anything is still being computed."""
-        return any(not job.finished for job in self.jobs.values())
 
     def result(self, name: str) -> Any | None:
         """The finished answer, or None."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +17,19 @@ from engine.exports.triage_report import variant_report
 from engine.sources.outward_links import outward_links
 from engine.sources.vcf import open_vcf
 from engine.views.score_figures import score_against_frequency, score_histogram
-from pages._ui import allele_bar, compare_page, protein_desk, reading, search, state, triage_desk, triage_table, turning, window_quantile
+from pages._ui import (
+    allele_bar,
+    compare_page,
+    downloads,
+    protein_desk,
+    reading,
+    search,
+    state,
+    triage_desk,
+    triage_table,
+    turning,
+    window_quantile,
+)
 from pages._ui.text import plain, show_caption, show_warning
 from pages._ui.triage_desk import Desk
 from pages._ui.triage_table import ORDERS, Filters, Score
@@ -306,7 +316,5 @@ def _verdict(table: Calibration, name: str) -> str:
 
 
 def _file(found: Triage, desk: Desk, item: TriageFormat) -> bytes:
-    with tempfile.TemporaryDirectory() as folder, open_vcf(desk.content, desk.name) as source:
-        path = Path(folder) / f"triage{item.suffix}"
-        item.write(found, source, path)
-        return path.read_bytes()
+    with open_vcf(desk.content, desk.name) as source:
+        return downloads.written(item.suffix, partial(item.write, found, source))
