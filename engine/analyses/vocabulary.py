@@ -167,7 +167,8 @@ def vocabulary(
     place[order] = np.arange(len(order))
     tokens = [str(token) for token in found[order]]
     numbers = place[inverse.reshape(-1)]
-    unused = [text for text in model.vocabulary_letters if text not in set(tokens)] if chosen.unused else []
+    there = set(tokens)
+    unused = [text for text in model.vocabulary_letters if text not in there] if chosen.unused else []
     units = states / np.maximum(np.linalg.norm(states, axis=2, keepdims=True), np.finfo(np.float32).tiny)
     similarity = np.full((len(states), len(tokens) + len(unused)), np.nan, dtype=np.float32)
     similarity[:, : len(tokens)] = _with_itself(units, numbers, len(tokens))

@@ -17,7 +17,7 @@ from engine.training.both_sides import ORDERS, WIDEST, BothSides
 from engine.training.corpus import HELD_OUT_FAMILY, TRAIN, Corpus
 from engine.training.letters import UNKNOWN, Codes
 from engine.training.metrics import intervals
-from engine.training.near_copies import NearCopies
+from engine.training.near_copies import NEAR, NearCopies
 from engine.training.pieces import Pieces
 from engine.training.scoring import Scorer
 from engine.training.sketch import sketch
@@ -57,8 +57,6 @@ def dna_samples(corpus: Corpus, windows: int, length: int, seed: int) -> list[Sa
 
 ONE_IN = 16  # of 21-mers are compared
 GROUPS = 3  # of held-out RNAs: near, far, unseen
-NEAR = 0.8
-"""Identity to a training sequence above which a held-out RNA counts as a near relative: the customary threshold of RNA benchmarks."""
 
 
 def rna_samples(corpus: Corpus, most: int, seed: int) -> list[Sample]:

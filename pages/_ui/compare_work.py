@@ -9,6 +9,7 @@ from engine.analyses.declared import declared
 from engine.analyses.dependency import DependencyMap
 from engine.core.errors import InputError, LocuscopeError
 from engine.service.engine import Request
+from engine.service.estimate import AUTOMATIC_SECONDS
 from engine.service.jobs import Job
 from engine.views import wire
 from engine.views.comparison import COMPARED, TrackDifferences, on_reference
@@ -91,7 +92,7 @@ def is_small(shared: state.Shared, shown: Shown, models: tuple[str, str]) -> boo
     except LocuscopeError:
         return True
     known = [cost.seconds for cost in costs if cost.seconds is not None]
-    quick = len(known) == len(costs) and sum(known) <= runs.AUTOMATIC_SECONDS
+    quick = len(known) == len(costs) and sum(known) <= AUTOMATIC_SECONDS
     return quick or sum(cost.work for cost in costs) <= AT_ONCE_BASES
 
 

@@ -56,10 +56,12 @@ class Work:
 
     def answer(self, request: Request) -> Any:
         """The answer to a request. Raises what became of its job."""
-        job = self.jobs[request]
-        if job.error is not None:
-            raise job.error
-        return job.result
+        return self.jobs[request].answer()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether something of it was stopped, because the visitor was away."""
+        return any(job.state == "cancelled" for job in self.jobs.values())
 
 
 def page() -> None:
@@ -164,9 +166,10 @@ def _bar(session: Session, lesson: Lesson, place: Place) -> None:
 
 
 def _work(shared: Shared, session: Session, lesson: Lesson, place: Place) -> Work:
-    """The computations of this step, asked for once. Raises `LocuscopeError` for what cannot be read or computed."""
+    """The computations of this step, asked for once, and again after the visitor was away. Raises `LocuscopeError` for what cannot be read or
+    computed."""
     known: tuple[tuple[Lesson, int], Work] | None = st.session_state.get(_WORK)
-    if known is not None and known[0] == (lesson, place.step):
+    if known is not None and known[0] == (lesson, place.step) and not known[1].cancelled:
         return known[1]
     scene = _scene(shared, lesson, place)
     work = Work(scene, {request: shared.engine.submit(request, session.visitor) for request in scene.requests(shared.engine)})

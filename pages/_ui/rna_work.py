@@ -12,9 +12,10 @@ from engine.core.card import Capability
 from engine.core.errors import LocuscopeError
 from engine.core.sequence import NucleotideSequence
 from engine.service.engine import Engine, Request
+from engine.service.estimate import AUTOMATIC_SECONDS
 from engine.service.jobs import Job
 from pages._ui.polling import Work
-from pages._ui.runs import AUTOMATIC_BASES, AUTOMATIC_SECONDS
+from pages._ui.runs import AUTOMATIC_BASES
 
 FOLDER = "viennarna"
 READ = ("contacts", "fold")

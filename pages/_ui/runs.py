@@ -16,6 +16,7 @@ from engine.core.features import Feature
 from engine.core.own_tracks import OwnTrack
 from engine.core.settings import Settings
 from engine.service.engine import Engine, Request
+from engine.service.estimate import AUTOMATIC_SECONDS
 from engine.service.jobs import Job
 from engine.views import wire
 from engine.views.evidence import FigureStyle, Highlight, LocusEvidence, PanelState
@@ -33,9 +34,8 @@ NO_ELEMENTS = "none"
 ELEMENTS = "segmentation"
 MAP, BAND = "dependency", "band"
 """The analyses without one of whose answers there is no view; the second is of what is longer than the model reads."""
-AUTOMATIC_SECONDS = 30.0
 AUTOMATIC_BASES = 400_000
-"""Work that starts without being asked for: up to this many seconds by earlier runs, or up to this many bases read as if by the shipped model
+"""Work that starts without being asked for: up to `AUTOMATIC_SECONDS` by earlier runs, or up to this many bases read as if by the shipped model
 (some 220 on screen), whatever a first run that also warmed up the machine has said about the time."""
 MOVED_SECONDS, MOVED_BASES = 2.0, 25_000
 """The same where the visitor came by moving along a genome: what is in view then changes with every step."""

@@ -25,7 +25,8 @@ CONTEXT_BP = 100
 
 @dataclass
 class Desk:
-    """The request, its job, the name and bytes of the VCF, the folder of an uploaded reference; the rows in the order of the table, the one
+    """The request, its job, the name and bytes of the VCF, the folder of an uploaded reference; the rows in the order of the table (``orders``:
+    how many orders there were, each of which has a table of its own), the one
     that was clicked last, the one that is open, its question, and one sentence where it could not be opened;
     the public ``assembly`` the variants were called on, as far as it is known; the rows as a table; ``notes`` on how the files were read."""
 
@@ -35,6 +36,7 @@ class Desk:
     content: bytes = field(repr=False)
     folder: VisitorFolder | None = field(default=None, repr=False)
     order: tuple[int, ...] = ()
+    orders: int = 0
     picked: int | None = None
     row: int | None = None
     problem: str = ""
@@ -47,6 +49,11 @@ class Desk:
     def result(self) -> Triage | None:
         """What was computed; None before it is finished."""
         return self.job.result if isinstance(self.job.result, Triage) else None
+
+    def put_in_order(self, rows: tuple[int, ...]) -> None:
+        """The rows as the table has them now; what was clicked in another order is clicked no more, what is open stays open."""
+        if rows != self.order:
+            self.order, self.orders, self.picked = rows, self.orders + 1, None
 
     def neighbour(self, step: int) -> int | None:
         """The row after (1) or before (-1) the open one in the order of the table."""

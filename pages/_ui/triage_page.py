@@ -56,9 +56,9 @@ class Given:
     content: bytes
 
     @classmethod
-    def of_upload(cls, upload: Any) -> Given | None:
-        """What Streamlit received, None for nothing. Raises `ResourceExhausted` when the visitor has uploaded too much."""
-        return None if upload is None else cls(upload.name, state.uploaded(upload, upload.name))
+    def of_upload(cls, upload: Any, place: str) -> Given | None:
+        """What Streamlit received at a ``place``, None for nothing. Raises `ResourceExhausted` when the visitor has uploaded too much."""
+        return None if upload is None else cls(upload.name, state.uploaded(upload, place))
 
     @classmethod
     def of_path(cls, path: Path) -> Given:
@@ -164,8 +164,9 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
     if sent:
         try:
             kind = given_last("triage", variants, text or "")
-            given = Given.of_upload(variants) if kind == "file" else None
-            return True, Asked(given, text or "", assembly, Given.of_upload(fasta), Given.of_upload(genes), *chosen)
+            given = Given.of_upload(variants, "triage-vcf") if kind == "file" else None
+            files = Given.of_upload(fasta, "triage-fasta"), Given.of_upload(genes, "triage-genes")
+            return True, Asked(given, text or "", assembly, *files, *chosen)
         except LocuscopeError as error:
             show_error(str(error))
     return False, Asked(None, "", assembly, None, None, *chosen)

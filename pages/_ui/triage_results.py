@@ -53,7 +53,7 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
             st.download_button(item.suffix, data=partial(_file, found, desk, item), file_name=name, on_click="ignore", help=item.title)
     order, score = _order(frame)
     shown = triage_table.ordered(_filters(frame).kept(frame), order, score)
-    desk.order = tuple(int(number) for number in shown["row"])
+    desk.put_in_order(tuple(shown["row"].astype(int).tolist()))
     _table(shared, desk, shown, len(frame))
     if desk.row is None:
         st.caption("Click the box at the left of a row: reference and alternate open below; j and k go to the next and the one before.")
@@ -124,7 +124,7 @@ def _table(shared: state.Shared, desk: Desk, shown: pd.DataFrame, total: int) ->
         column_config=triage_table.columns_of(drawn),
         on_select="rerun",
         selection_mode="single-row",
-        key="triage-table",
+        key=f"triage-table-{id(desk)}-{desk.orders}",  # a selection is kept by its place in the table
         height="content" if len(drawn) <= 10 else 400,
     )
     rows = [number for number in picked.selection.rows if number < len(drawn)]

@@ -6,6 +6,7 @@ import time
 
 from streamlit.testing.v1 import AppTest
 
+from engine.service.jobs import Job
 from pages._ui.lessons_page import Place
 
 
@@ -44,6 +45,21 @@ def test_a_lesson_asks_before_it_reveals_and_the_address_holds_where_it_is() -> 
     assert (app.query_params["step"], "answer" in app.query_params) == ("2", False)
     app.button(key="lesson-back").click().run()
     assert app.query_params["answer"] == "shown"
+
+
+def test_who_was_away_while_it_was_computed_finds_it_asked_again() -> None:
+    app = AppTest.from_function(_lessons, default_timeout=60)
+    app.query_params["lesson"], app.query_params["answer"] = "how-sure-lac", "shown"
+    app.run()
+    until(app, "What to conclude")
+    work = app.session_state["lesson-work"][1]
+    for request in work.jobs:
+        work.jobs[request] = Job("stopped", request)
+        work.jobs[request].finish("cancelled")
+    app.run()
+    assert not app.exception
+    until(app, "What to conclude")
+    assert app.session_state["lesson-work"][1] is not work
 
 
 def test_an_address_opens_a_step_and_one_that_is_none_the_cards() -> None:

@@ -8,6 +8,7 @@ import pytest
 from engine.core.consequences import Consequence
 from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, Variant
+from pages._ui.triage_desk import Desk
 from pages._ui.triage_table import ORDERS, SCORES, Filters, coloured, ordered, scores_of, table
 from tests.views import samples
 
@@ -96,3 +97,14 @@ def test_the_strongest_splice_change_is_a_number_and_words() -> None:
     assert found["splice"].tolist() == [0.7]
     assert found["splice change"].tolist() == ["donor gain -2 (BRCA1)"]
     assert np.isnan(found.get("llr", np.array([np.nan]))[0])
+
+
+def test_each_order_of_the_rows_has_a_table_of_its_own_so_that_no_row_opens_by_itself() -> None:
+    desk = Desk(None, None, "a.vcf", b"")  # type: ignore[arg-type]
+    desk.put_in_order((2, 0, 1))
+    desk.picked = desk.row = 2
+    desk.put_in_order((2, 0, 1))
+    assert (desk.orders, desk.picked) == (1, 2)
+    desk.put_in_order((1, 2))
+    assert (desk.orders, desk.picked, desk.row) == (2, None, 2)
+    assert desk.neighbour(-1) == 1
