@@ -81,8 +81,8 @@ class Vocabulary(Result):
         return {"tokens": np.array(self.tokens, dtype=np.str_), **{name: getattr(self, name) for name in names}}
 
     def rows(self) -> Table:
-        """One row a token."""
-        first = np.zeros(len(self.tokens), dtype=np.int64)
+        """One row a token; of those that do not stand in the sequence no base is told."""
+        first = np.full(len(self.tokens), -1, dtype=np.int64)
         first[self.numbers[::-1]] = self.spans[::-1, 0]
         columns: dict[str, Any] = {
             "token": list(self.tokens),

@@ -51,7 +51,7 @@ class Track:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """``columns`` by name, each of n values in the order of the rows; ``bases`` int64 (n,): index of the first base a row speaks of."""
+    """``columns`` by name, each of n values in the order of the rows; ``bases`` int64 (n,): index of the first base a row speaks of, -1 for none."""
 
     columns: Mapping[str, Sequence[Any] | NDArray[Any]]
     bases: NDArray[np.int64]

@@ -2,7 +2,8 @@
 
 A table has no comment syntax that every reader knows, so the provenance is a column: the file opens as it is in spreadsheets, R and pandas.
 In CSV, which spreadsheets open, text that they would run as a formula gets an apostrophe in front.
-Genome coordinates (``contig``, ``genome_position``, 1-based forward strand) are added when the sequence has a locus.
+Genome coordinates (``contig``, ``genome_position``, 1-based forward strand) are added when the sequence has a locus; a row about no base of it has
+none.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def _cells(values: Any, told: Callable[[Any], Any]) -> list[Any]:
 
 
 def _places(place: Place | None, bases: NDArray[np.int64]) -> list[list[Any]]:
-    return [[place.contig, place.position(int(index))] for index in bases] if place else [[] for _ in bases]
+    if place is None:
+        return [[] for _ in bases]
+    return [[place.contig, place.position(index)] if index >= 0 else ["", ""] for index in bases.tolist()]
 
 
 def _write(result: Result, path: Path, delimiter: str, told: Callable[[Any], Any] = lambda value: value) -> None:

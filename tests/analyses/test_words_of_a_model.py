@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,10 @@ from engine.analyses.tokens import TokenParameters, token_track
 from engine.analyses.vocabulary import VocabularyParameters, vocabulary
 from engine.core.card import Capability
 from engine.core.errors import CapabilityMissing, ParameterError
+from engine.core.locus import Locus
 from engine.core.sequence import NucleotideSequence
 from engine.exports.formats import content
+from engine.exports.table import write_tsv
 from engine.service.store import decode, encode
 from tests.analyses.toys import ToyModel, toy_card
 
@@ -85,6 +89,15 @@ def test_self_similarity_is_the_mean_cosine_over_all_pairs_of_places() -> None:
     assert whole.counts.sum() == 7
     again = decode(encode(found, "key"), sequence)
     np.testing.assert_array_equal(again.similarity, found.similarity)
+
+
+def test_a_token_that_does_not_stand_in_the_sequence_has_no_place_in_the_table(tmp_path: Path) -> None:
+    sequence = NucleotideSequence("ACGTACACTGTAC", locus=Locus.parse("test1:chrT:101-113"))
+    write_tsv(vocabulary(Words(), sequence, VocabularyParameters(unused=True)), tmp_path / "v.tsv")
+    with (tmp_path / "v.tsv").open(newline="") as handle:
+        places = {row["token"]: row["contig"] + row["genome_position"] for row in csv.DictReader(handle, delimiter="\t")}
+    used = {"AC": "chrT101", "GT": "chrT103", "T": "chrT109"}
+    assert places == {**dict.fromkeys(WORDS, ""), **used}
 
 
 def test_the_next_bases_are_spelled_word_by_word_from_what_is_before() -> None:
