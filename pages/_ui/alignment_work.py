@@ -13,7 +13,7 @@ from engine.service.alignment import AlignmentRequest, submit_covariation
 from engine.service.engine import Engine, Request
 from engine.service.jobs import Job
 from pages._ui.polling import Work
-from pages._ui.runs import Price
+from pages._ui.prepared import Price
 
 OWN, MAP = "covariation", "dependency map"
 AUTOMATIC = 2e10

@@ -19,8 +19,8 @@ from engine.views.figure import side_by_side
 from pages._ui import choices, polling, reading, state
 from pages._ui.address import LONGEST_SEQUENCE
 from pages._ui.compare_address import Wanted
+from pages._ui.prepared import Price
 from pages._ui.question import Question, Shown, echo, resolve
-from pages._ui.runs import Price
 from pages._ui.text import show_caption, show_error
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from engine.service.estimate import AUTOMATIC_SECONDS
 from engine.service.jobs import Job
 from engine.views import wire
 from engine.views.comparison import COMPARED, TrackDifferences, on_reference
-from pages._ui import choices, runs, state
+from pages._ui import choices, prepared, state
 from pages._ui.changes import changed
 from pages._ui.compare_controls import Controls
 from pages._ui.figure_view.feed import Chosen, Feed
@@ -136,14 +136,14 @@ def _beside(
     missing = []
     for name in COMPARED:
         analysis = declared(name)
-        by, reason = runs.model_of(shared.engine, analysis, question)
+        by, reason = prepared.model_of(shared.engine, analysis, question)
         reason = reason or ("" if by else f"{analysis.title} has no model here.")
         if reason:
             missing.append(reason)
             continue
         parameters = choices.parameters_of(analysis, shared.engine.model(by).card, dict(question.settings))
         for side, sequence in zip(sides, (first, second), strict=True):
-            species = runs.species_of(analysis, by, state.session().question)
+            species = prepared.species_of(analysis, by, state.session().question)
             side[name] = shared.engine.submit(Request(name, sequence, by, parameters, species), visitor)
     return sides, " ".join(missing)
 

@@ -32,8 +32,9 @@ from pages._ui import (
 )
 from pages._ui.address import AddressState
 from pages._ui.figure_view.asked import picture, style_of
+from pages._ui.prepared import Price, prepare, price
 from pages._ui.question import Question, address_of, echo, narrowed
-from pages._ui.runs import Price, Runs, prepare, price
+from pages._ui.runs import Runs
 from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
 

@@ -18,7 +18,7 @@ from engine.views.models_beside import models_beside_figure
 from pages._ui import choices, downloads, polling, state
 from pages._ui.compare_address import Wanted
 from pages._ui.compare_loci import price_of
-from pages._ui.runs import Price
+from pages._ui.prepared import Price
 from pages._ui.text import show_caption, show_error
 
 SLOT, OPENED = "models-beside", "models-beside-opened"

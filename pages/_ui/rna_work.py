@@ -15,7 +15,7 @@ from engine.service.engine import Engine, Request
 from engine.service.estimate import AUTOMATIC_SECONDS
 from engine.service.jobs import Job
 from pages._ui.polling import Work
-from pages._ui.runs import AUTOMATIC_BASES
+from pages._ui.prepared import AUTOMATIC_BASES
 
 FOLDER = "viennarna"
 READ = ("contacts", "fold")

@@ -21,8 +21,9 @@ from engine.sources.server_tracks import ServerTracks
 from engine.sources.understand import Understood
 from pages._ui import visitor_person
 from pages._ui.address import AddressState
+from pages._ui.prepared import Price
 from pages._ui.question import Question, Shown
-from pages._ui.runs import Price, Runs
+from pages._ui.runs import Runs
 from pages._ui.steps import History
 from pages._ui.surroundings import Surroundings
 

@@ -165,8 +165,8 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
         try:
             kind = given_last("triage", variants, text or "")
             given = Given.of_upload(variants, "triage-vcf") if kind == "file" else None
-            files = Given.of_upload(fasta, "triage-fasta"), Given.of_upload(genes, "triage-genes")
-            return True, Asked(given, text or "", assembly, *files, *chosen)
+            letters, models_of_genes = Given.of_upload(fasta, "triage-fasta"), Given.of_upload(genes, "triage-genes")
+            return True, Asked(given, text or "", assembly, letters, models_of_genes, *chosen)
         except LocuscopeError as error:
             show_error(str(error))
     return False, Asked(None, "", assembly, None, None, *chosen)

@@ -13,7 +13,7 @@ from engine.core.features import Feature
 from engine.views.evidence import LocusEvidence
 from pages._ui import compare_address
 from pages._ui.compare_loci import common_parts, cut
-from pages._ui.runs import Price
+from pages._ui.prepared import Price
 from tests.views import samples
 
 

@@ -13,8 +13,8 @@ from engine.service.engine import Engine, Request
 from pages._ui import choices
 from pages._ui.changes import changed
 from pages._ui.compare_controls import Controls
+from pages._ui.prepared import prepare, price
 from pages._ui.question import Question, Shown
-from pages._ui.runs import prepare, price
 
 SEQUENCE = NucleotideSequence("ACGGTTAACC" * 4)
 SHOWN = Shown(SEQUENCE, SEQUENCE, (), "letters", (), ("",), None)
