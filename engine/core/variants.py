@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -224,6 +224,16 @@ class Triage:
 
     def ranks(self) -> Ranks:
         """1 = most unlikely of the variants that are compared with it; ties share the lower rank; None where there is no score."""
+        return self._ranked[0]
+
+    @property
+    def ranked(self) -> Mapping[str, int]:
+        """How many variants have a rank, by what they are compared with (`KINDS`)."""
+        return self._ranked[1]
+
+    @cached_property
+    def _ranked(self) -> tuple[Ranks, dict[str, int]]:
+        """Looked through once: of a large file that takes a second."""
         scores, kinds = array("d"), array("b")
         for row in self.rows:
             score = row.score
@@ -231,7 +241,9 @@ class Triage:
             kinds.append(KINDS.index(row.ranked_with))
         values, kind = np.array(scores), np.array(kinds)
         ranks = np.zeros(len(values), dtype=np.int64)
-        for number in range(len(KINDS)):
+        counts = {}
+        for number, name in enumerate(KINDS):
             here = np.flatnonzero((kind == number) & ~np.isnan(values))
             ranks[here] = np.searchsorted(np.sort(values[here]), values[here]) + 1
-        return Ranks(ranks)
+            counts[name] = len(here)
+        return Ranks(ranks), counts

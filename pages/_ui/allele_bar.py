@@ -66,7 +66,7 @@ def ranked_words(result: Triage | None, number: int | None, model: str) -> str:
         return row.note or "It has no score."
     if rank is None:
         return f"{scores}. {row.below_chance}"
-    among = sum(other.score is not None and other.ranked_with == row.ranked_with for other in result.rows)
+    among = result.ranked[row.ranked_with]
     placed = f": rank {rank:,} of {among:,} {row.ranked_with}, 1 is the least expected" if among > 1 else ""
     return f"{scores}{placed}.{quantile}"
 

@@ -210,7 +210,7 @@ def _drawing(shown: Shown, work: RnaWork, named: Named, colouring: Any, by: str,
     kind = st.segmented_control("Save the drawing as", list(downloads.FIGURES), key="rna-figure-kind")
     origin = work.contacts or work.result("fold")
     if kind is not None and origin is not None:
-        data = figures.figure_bytes(drawn, kind, origin.provenance, width=720, height=720)
+        data = partial(figures.figure_bytes, drawn, kind, origin.provenance, width=720, height=720)
         st.download_button(
             f"Download .{kind}", data, f"{downloads.stem(shown)}.structure.{kind}", figures.MEDIA_TYPES[kind], on_click="ignore"
         )

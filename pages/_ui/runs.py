@@ -91,7 +91,7 @@ class Runs:
             return "cannot", str(job.error)
         amount = f"{job.done:,} of {job.total:,} {job.unit}" if job.total else job.stage
         if self._is_stopped(name):
-            return ("partial" if job.partial is not None else "waiting"), f"cancelled after {amount}: press Resume to go on"
+            return ("partial" if job.partial is not None else "waiting"), f"{_cancelled(job)}: press Resume to go on"
         return ("partial" if job.partial is not None else "waiting"), amount
 
     def notes(self) -> tuple[str, ...]:
@@ -360,6 +360,11 @@ def _left(seconds: float | None) -> str:
     return f"{round(seconds / 60)} min left" if seconds < 3600 else f"{seconds / 3600:.1f} h left"
 
 
+def _cancelled(job: Job) -> str:
+    """That a job was stopped, and how far it had come."""
+    return f"cancelled after {job.done:,} of {job.total:,} {job.unit}" if job.total else "cancelled before it began"
+
+
 def _line(kind: str, job: Job, stopped: bool) -> dict[str, Any] | None:
     title = declared(kind).title
     base = {"done": job.done, "total": job.total, "seconds_left": job.seconds_left, "running": not job.finished, "failed": False}
@@ -368,11 +373,8 @@ def _line(kind: str, job: Job, stopped: bool) -> dict[str, Any] | None:
     if job.state == "failed":
         return {**base, "total": 0, "failed": True, "text": f"{title}: {job.error}"}
     if stopped:
-        return {
-            **base,
-            "running": False,
-            "text": f"{title}: cancelled after {job.done:,} of {job.total:,} {job.unit}; what is shown is partial",
-        }
+        shown = "; what is shown is partial" if job.partial is not None else ""
+        return {**base, "running": False, "text": f"{title}: {_cancelled(job)}{shown}"}
     ahead = f", {job.queue_position} before it" if job.queue_position else ""
     if not job.total:
         return {**base, "text": f"{title}: {job.stage}{ahead}"}
