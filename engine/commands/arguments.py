@@ -132,21 +132,27 @@ def tell(notes: Iterable[str]) -> None:
 
 def read_bytes(path: Path) -> bytes:
     """Content of a file a user named. Raises `FileFormatError` when it cannot be read."""
-    try:
+    with _reading(path):
         return path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such name can be"
-        raise FileFormatError(f"The file {quoted(path)} cannot be read: {reason}; give the path of a readable file.") from error
 
 
 def check_readable(path: Path) -> None:
     """Raise `FileFormatError` when a file a user named cannot be read."""
+    with _reading(path), path.open("rb"):
+        return
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turns what the system says about a file a user named into one sentence."""
     try:
-        with path.open("rb"):
-            return
+        yield
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such name can be"
-        raise FileFormatError(f"The file {quoted(path)} cannot be read: {reason}; give the path of a readable file.") from error
+        raise FileFormatError(f"The file {quoted(path)} cannot be read: {_reason(error)}; give the path of a readable file.") from error
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else "no such name can be"
 
 
 def chosen_record(records: tuple[NucleotideSequence, ...], name: str | None, path: Path) -> NucleotideSequence:
@@ -176,8 +182,7 @@ def check_output(path: Path, analysis: Declared | None = None, read: Iterable[Pa
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such name can be"
-        raise NotWritable(f"{quoted(path, 80)} cannot be written: {reason}; choose another --out.") from error
+        raise NotWritable(f"{quoted(path, 80)} cannot be written: {_reason(error)}; choose another --out.") from error
     if path.is_dir():
         raise NotWritable(f"--out {quoted(path)} is a folder; give the name of a file.")
     if not path.parent.is_dir():
