@@ -14,9 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.core.progress import interruption_point
 from engine.models.megadna.network import CausalLayer, MegaDnaNet, Stage
 from engine.models.shortcuts.places import by_place
 from engine.models.shortcuts.prefix import PrefixReference, PrefixStack
+
+WINDOWS_AT_ONCE = 256
+"""Finest windows that go through all layers together on a CPU: what they compute stays in its caches, and a stop is heard between them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,13 +144,22 @@ class MegaDnaPrefix:
 
     def _finest(self, windows: Tensor, above: Tensor | None, batch: int) -> Tensor:
         """Logits (batch, W * n, V) of the token after each token of the windows."""
+        size = WINDOWS_AT_ONCE if windows.device.type == "cpu" else max(1, len(windows))
+        parts = []
+        for low in range(0, len(windows), size):
+            interruption_point()
+            parts.append(self._of_windows(windows[low : low + size], None if above is None else above[low : low + size]))
+        logits = torch.cat(parts) if len(parts) > 1 else parts[0]
+        return logits.reshape(batch, -1, logits.shape[-1])
+
+    def _of_windows(self, windows: Tensor, above: Tensor | None) -> Tensor:
+        """Logits (W, n, V) of the token after each token of W windows."""
         stage = self.stages[-1]
         rows: Tensor = stage.embed(windows)
         if above is not None:
             rows = rows + above
         rows = torch.cat((stage.start.to(rows.dtype).expand(rows.shape[0], 1, -1), rows), dim=1)
-        logits = self.net.scores(stage.norm(self.stacks[-1].outputs(rows))[:, 1:])
-        return logits.reshape(batch, -1, logits.shape[-1])
+        return self.net.scores(stage.norm(self.stacks[-1].outputs(rows))[:, 1:])
 
     def _changed(self, reference: MegaDnaReference, place: int, tokens: Tensor) -> Tensor:
         """Logits (G, T - w, V) from the first row w of the window that holds ``place``, of G mutants that change this token."""
