@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 VERSION = "4"
 
 
+_ANY_BASE = "REF or ALT has N, which stands for any base; a model reads A, C, G and T."
+
+
 @dataclass(frozen=True)
 class Site:
     """A variant in its window of the reference: base ``index`` of ``window`` is the first of the reference allele.
@@ -314,7 +317,7 @@ def _unscored(site: Site) -> ScoredVariant | None:
     if variant.kind == "same":
         return replace(_row(site), status="not_scored", note="REF and ALT are the same letters; nothing changes.")
     if variant.kind == "symbolic" or "N" in site.change.reference + site.change.alternate:
-        return replace(_row(site), status="not_scored", note=f"The allele {variant.alternate[:20]} has no letters that a model could read.")
+        return replace(_row(site), status="not_scored", note=variant.why_unread if variant.kind == "symbolic" else _ANY_BASE)
     return None
 
 

@@ -210,13 +210,13 @@ def _source(vcf: Path | None, texts: Iterable[str], reference: ReferenceLetters,
             path.write_bytes(listed.vcf)
             yield _Listed(path, "list", len(listed.variants), hashlib.sha256(listed.vcf).hexdigest(), listed.variants)
             return
-        digest, path = _sha256(vcf), vcf
+        digest, path, notes = _sha256(vcf), vcf, list[str]()
         if is_bcf(vcf):
             path = Path(folder) / "variants.vcf.gz"
             path.write_bytes(vcf_of_bcf(vcf, vcf.name))
         with open_vcf(path, vcf.name) as lines:
-            count = sum(1 for _ in variants_of(vcf.name, lines))
-        tell(lines.notes)
+            count = sum(1 for _ in variants_of(vcf.name, lines, notes=notes))
+        tell((*lines.notes, *notes))
         yield _Source(path, vcf.name, count, digest)
 
 

@@ -32,6 +32,8 @@ KINDS = ("substitutions", "several bases", "indels")
 VariantKind = Literal["same", "substitution", "insertion", "deletion", "complex", "symbolic"]
 
 _LETTERS = re.compile(r"^[ACGTN]+$")
+_CODES = re.compile(r"[ACGTRYSWKMBDHVN]+", re.IGNORECASE)
+"""Bases and the signs that stand for several of them."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,18 @@ class Variant:
         if not change.alternate:
             return "deletion"
         return "substitution" if len(change.reference) == len(change.alternate) == 1 else "complex"
+
+    @property
+    def why_unread(self) -> str:
+        """One sentence why a model cannot read the alternate, where it is no bases."""
+        allele = self.alternate[:20]
+        if allele == "*":
+            return "The allele * says that a deletion of another record takes this base away; that record is scored."
+        if _CODES.fullmatch(self.alternate):
+            return f"The allele {allele} has signs that stand for several bases; give each of them as an allele of its own."
+        if "[" in allele or "]" in allele:
+            return f"The allele {allele} joins this place to another; a model reads the letters of one."
+        return f"The allele {allele} has no letters that a model could read."
 
     def __str__(self) -> str:
         """``contig:position reference>alternate``."""

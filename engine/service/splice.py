@@ -184,10 +184,10 @@ class SplicePlan:
         """The row of a variant that cannot be scored; None for one that can."""
         if variant.problem:
             return SpliceScore(variant, "not_scored", note=variant.problem)
-        if variant.kind == "symbolic" or variant.reference == variant.alternate:
-            return SpliceScore(
-                variant, "not_scored", note=f"The allele {variant.alternate[:20]} changes no letters that a model could read."
-            )
+        if variant.kind == "symbolic":
+            return SpliceScore(variant, "not_scored", note=variant.why_unread)
+        if variant.reference == variant.alternate:
+            return SpliceScore(variant, "not_scored", note="REF and ALT are the same letters; nothing changes.")
         if max(len(variant.reference), len(variant.alternate)) > MOST_ALLELE_BP:
             return SpliceScore(variant, "not_scored", note=f"Alleles of more than {MOST_ALLELE_BP:,} bases are not scored.")
         start, end = variant.position - 1, variant.position - 1 + len(variant.reference)

@@ -40,9 +40,10 @@ def read_vcf(source: Path | bytes, name: str = "", bounds: Bounds = OWN_FILES, n
     """`parse_vcf` of a file, or of the bytes of one; what a reader of the result has to know of its encoding is added to ``notes``."""
     label = name or (source.name if isinstance(source, Path) else "upload")
     with open_vcf(source, label, bounds) as lines:
-        found = parse_vcf(label, lines, bounds)
+        told = list[str]()
+        found = tuple(variants_of(label, lines, bounds, told))
     if notes is not None:
-        notes += lines.notes
+        notes += (*lines.notes, *told)
     return found
 
 
@@ -60,14 +61,15 @@ def parse_vcf(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES) -> tu
     return tuple(variants_of(name, lines, bounds))
 
 
-def variants_of(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES) -> Iterator[Variant]:
-    """`parse_vcf`, one after the other; what is wrong with the whole file is said at its end."""
-    count, first_problem, usable = 0, "", False
+def variants_of(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES, notes: list[str] | None = None) -> Iterator[Variant]:
+    """`parse_vcf`, one after the other; what is wrong with the whole file is said at its end. ``notes``: hears of records that give none."""
+    count, first_problem, usable, empty = 0, "", False, 0
     for record, (number, line) in enumerate(_records(file_name(name), lines)):
         alleles = _alleles(file_name(name), number, line, record, bounds)
         usable = usable or any(not variant.problem for variant in alleles)
         first_problem = first_problem or next((variant.problem for variant in alleles if variant.problem), "")
         count += len(alleles)
+        empty += not alleles
         if count > bounds.alleles:
             raise FileFormatError(
                 f"The file {file_name(name)} has more than {bounds.alleles:,} variants; split it, or give it to the command triage."
@@ -79,6 +81,9 @@ def variants_of(name: str, lines: Iterable[str], bounds: Bounds = OWN_FILES) -> 
         raise FileFormatError(
             f"The file {file_name(name)} holds no variants; give a VCF with at least one record that has an alternate allele."
         )
+    if empty and notes is not None:
+        records = "record has" if empty == 1 else "records have"
+        notes.append(f"{empty:,} {records} no alternate allele (ALT is . or empty) and no row; a VCF that is written keeps them.")
 
 
 def _records(label: str, lines: Iterable[str]) -> Iterator[tuple[int, str]]:

@@ -196,7 +196,11 @@ def _of_example(item: TriageExample, asked: tuple[bool, Asked] | None, splice: b
 
 def _start(shared: state.Shared, asked: Asked) -> None:
     if asked.variants is None and not asked.text.strip():
-        st.error("No variants were given; choose a file, or write one variant a line.")
+        largest = shared.settings.max_upload_bytes // 1_000_000
+        st.error(
+            f"No variants were given; choose a file of up to {largest:,} MB (a larger one is marked red and not taken: the command triage reads "
+            "any), or write one variant a line."
+        )
         return
     before: Desk | None = st.session_state.pop(triage_desk.SLOT, None)
     if before is not None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,18 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def everything_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "QUICK_BYTES", 0)
+
+
+def test_a_packed_vcf_that_unpacks_to_gigabytes_ends_at_the_limit(settings: Settings) -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = packer.compress(VCF) + b"".join(packer.compress(b"\0" * 1_000_000) for _ in range(60)) + packer.flush()
+    few = replace(settings, max_upload_bytes=1_000_000)
+    assert len(bomb) < few.max_upload_bytes
+    tracemalloc.start()
+    with pytest.raises(FileFormatError, match="unpacks to more than 1,000,000 bytes"):
+        apart.read_variants("bomb.vcf.gz", bomb, few)
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
 
 
 class Watch:

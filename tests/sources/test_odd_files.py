@@ -15,6 +15,7 @@ from engine.core.errors import FileFormatError, InputError, LocuscopeError, Sour
 from engine.core.locus import Locus
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
+from engine.core.variants import Variant
 from engine.sources.annotation import gtf_attributes, parse_annotation, style_of
 from engine.sources.door import LeftOut
 from engine.sources.genomes import GenomeSet
@@ -376,3 +377,26 @@ def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file where a folder should be")
     with pytest.raises(SourceUnavailable, match=r"The reference 'r\.fa' cannot be opened"):
         GenomeSet(Settings(home=tmp_path / "home", offline=True), files={"mine": tmp_path / "r.fa"}).contigs("mine")
+
+
+def test_records_without_an_alternate_allele_are_counted() -> None:
+    head = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    rows = "".join(f"chr1\t{place}\t.\tA\t{alt}\t.\t.\t.\n" for place, alt in ((1, "C"), (2, "."), (3, ""), (4, "G,*")))
+    notes = list[str]()
+    found = read_vcf((head + rows).encode(), "in.vcf", notes=notes)
+    assert [(one.record, one.alternate) for one in found] == [(0, "C"), (3, "G"), (3, "*")]
+    assert notes == ["2 records have no alternate allele (ALT is . or empty) and no row; a VCF that is written keeps them."]
+
+
+@pytest.mark.parametrize(
+    ("alternate", "said"),
+    [
+        ("*", "deletion of another record"),
+        ("R", "several bases"),
+        ("aNY", "several bases"),
+        ("<DEL>", "no letters"),
+        ("N[chr1:9[", "to another"),
+    ],
+)
+def test_why_an_alternate_is_not_read_is_said_by_its_kind(alternate: str, said: str) -> None:
+    assert said in Variant("chr1", 4, "A", alternate).why_unread
