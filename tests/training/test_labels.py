@@ -23,8 +23,9 @@ from engine.training.drawn import Drawer, DrawerAhead, Drawing
 from engine.training.find_labels import annotated_genes, binding_site, by_annotation, make, spliced_gene, stretches
 from engine.training.labels import SITES, UNSURE, Labels, Marks, Stretch, beside, frames, gene, marked, mirrored, sites
 from engine.training.letters import decode, encode, reverse_complement
+from engine.training.plan import TrainPlan, Workers
 from engine.training.publish import publish
-from engine.training.train import Trainer, TrainPlan, Workers
+from engine.training.train import Trainer
 from tests.training.toy import TINY, toy_corpus
 
 #        0         1         2         3
