@@ -32,7 +32,8 @@ def _labels(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     from engine.models.locuscope.network import NetConfig
-    from engine.training.train import TrainPlan, train
+    from engine.training.plan import TrainPlan
+    from engine.training.train import train
 
     config = NetConfig(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden,
                        windows=tuple(options.windows), reader=options.reader if options.windows else 0)  # fmt: skip

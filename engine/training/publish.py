@@ -68,7 +68,7 @@ def run_summary(run: Path) -> dict[str, Any]:
     recent: dict[str, list[float]] = {}
     for row in rows[-20:]:
         for key, value in row.items():
-            if key.startswith(("bits_", "change_", "rank_", "focal_loss")):
+            if key.startswith(("bits_", "change_", "rank_", "frame_", "site_", "amino_acid_", "focal_loss")):
                 recent.setdefault(key, []).append(value)
     means = {key: round(sum(values) / len(values), 4) for key, values in sorted(recent.items())}
     seen = {"tokens_seen": last["tokens"]} if "tokens" in last else {}

@@ -24,7 +24,7 @@ from engine.models.locuscope.tokens import BASE, DOMAIN, DOMAINS
 from engine.training import checkpoint
 from engine.training.annotation import ELEMENTS, Contig, annotated_contigs, bit, mirrored
 from engine.training.letters import UNKNOWN, reverse_complement
-from engine.training.train import Workers
+from engine.training.plan import Workers
 
 logger = logging.getLogger(__name__)
 

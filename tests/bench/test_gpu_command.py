@@ -27,7 +27,8 @@ from engine.core.errors import WeightsMissing
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry
 from engine.training.drawn import Drawer
-from engine.training.train import Trainer, Workers
+from engine.training.plan import Workers
+from engine.training.train import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMISED = ("numpy", "torch", "safetensors", "transformers", "tokenizers", "typer", "filelock", "pytest")

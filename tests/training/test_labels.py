@@ -16,6 +16,7 @@ from engine.core.errors import FileFormatError, ParameterError, WeightsInvalid, 
 from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.tokens import BASE, DOMAIN, MASK
 from engine.training import find_labels
+from engine.training.__main__ import main
 from engine.training.batches import IGNORE, Batch, Batches, Mixture, mask_codons
 from engine.training.codons import AMINO_ACIDS
 from engine.training.corpus import Corpus
@@ -23,8 +24,9 @@ from engine.training.drawn import Drawer, DrawerAhead, Drawing
 from engine.training.find_labels import annotated_genes, binding_site, by_annotation, make, spliced_gene, stretches
 from engine.training.labels import SITES, UNSURE, Labels, Marks, Stretch, beside, frames, gene, marked, mirrored, sites
 from engine.training.letters import decode, encode, reverse_complement
+from engine.training.plan import TrainPlan, Workers
 from engine.training.publish import publish
-from engine.training.train import Trainer, TrainPlan, Workers
+from engine.training.train import Trainer
 from tests.training.toy import TINY, toy_corpus
 
 #        0         1         2         3
@@ -137,6 +139,19 @@ def test_an_annotation_is_read_by_its_own_contig_names_or_by_those_of_chromosome
     fasta, gff = write_genome(tmp_path, row.format("CDS", 1, 9, "Parent=m"))
     with pytest.raises(FileFormatError, match="annotates none of the contigs"):
         by_annotation(fasta, gff, {4: codes})
+
+
+def test_the_commands_make_labels_beside_the_corpus_and_want_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyrodigal")
+    corpus = tmp_path / "corpus.npz"
+    toy_corpus().save(corpus)
+    train = ["train", "--corpus", str(corpus), "--out", str(tmp_path / "run"), "--workers", "1", "--device", "cpu", "--labels", "0.1"]
+    assert main(train) == 2
+    assert capsys.readouterr().err.startswith(
+        f"no labels at {beside(corpus)}; make them where the genomes are: python -m engine.training labels"
+    )
+    assert main(["labels", "--data", str(tmp_path), "--corpus", str(corpus)]) == 0
+    assert Labels.load(beside(corpus)).known.tolist() == [True, False, False]
 
 
 def test_labels_are_made_of_training_genomes_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

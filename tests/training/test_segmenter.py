@@ -13,8 +13,8 @@ from engine.models.locuscope.network import LocuscopeNet
 from engine.models.locuscope.segmenter_network import LocuscopeSegmenter
 from engine.models.locuscope.tokens import BASE
 from engine.training.annotation import ELEMENTS, Contig, mark_gene
+from engine.training.plan import Workers
 from engine.training.segmenter import SegmenterPlan, SegmenterTrainer, Windows, element_weights, focal_loss
-from engine.training.train import Workers
 from tests.pretend_gpu import pretend_learning_gpu
 from tests.training.toy import TINY
 

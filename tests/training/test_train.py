@@ -17,8 +17,9 @@ from engine.models.locuscope.tokens import BASE, DOMAIN
 from engine.models.registry import entry
 from engine.training import checkpoint
 from engine.training.drawn import Drawer
+from engine.training.plan import TrainPlan, Workers
 from engine.training.publish import digest, publish, run_summary
-from engine.training.train import Trainer, TrainPlan, Workers, grow, write_model
+from engine.training.train import Trainer, grow, write_model
 from tests.pretend_gpu import counted, pretend_learning_gpu
 from tests.training.toy import TINY, toy_corpus
 

@@ -26,9 +26,10 @@ from engine.training.labels import Labels, beside, gene
 from engine.training.letters import UNKNOWN
 from engine.training.markov import Markov, ladder, ladder_bits
 from engine.training.measure_language import MASKED, dna_samples, masked_bits, rna_samples
+from engine.training.plan import TrainPlan, Workers
 from engine.training.publish import publish, run_summary
 from engine.training.scoring import Scorer
-from engine.training.train import Trainer, TrainPlan, Workers
+from engine.training.train import Trainer
 
 ORDERS, LEARNT = (3, 5, 8), 8_000_000
 """Orders of the Markov models beside the language model, the best of which counts, and of how many letters of each domain they learn."""
@@ -53,22 +54,12 @@ class LearningOptions:
     ) -> LearningOptions:
         """As large as the device deserves, or next to nothing. ``dna``, ``window``, ``labels``: as `TrainPlan` has them, ``dna`` all along."""
         cores = os.cpu_count() or 2
-        shares = {} if dna is None else {"dna_first": dna, "dna_later": dna}
+        plan = replace(cls.plan, light=light, window=window, labels=labels)
+        if dna is not None:
+            plan = replace(plan, dna_first=dna, dna_later=dna)
         if not tiny:
-            plan = replace(cls.plan, light=light, compiled=compiled, window=window, labels=labels, **shares)
-            return cls(device, plan=plan, processes=max(1, min(12, cores - 2)))
-        plan = TrainPlan(
-            tokens=256,
-            bucket=32,
-            steps=6,
-            warmup_steps=2,
-            save_minutes=0.05,
-            log_seconds=0.0,
-            light=light,
-            window=window,
-            labels=labels,
-            **shares,
-        )
+            return cls(device, plan=replace(plan, compiled=compiled), processes=max(1, min(12, cores - 2)))
+        plan = replace(plan, tokens=256, steps=6, warmup_steps=2, save_minutes=0.05, log_seconds=0.0)
         return cls(device, NetConfig(width=16, layers=1, heads=2, hidden=32, max_length=512), plan, 1, 1.0, 2)
 
 
@@ -95,7 +86,11 @@ def learning_rows(options: LearningOptions, corpus: Path, folder: Path, ledger: 
                 return
             speed = (trainer.tokens - last[0]) / max(1e-9, trainer.seconds - last[1])
             last[:] = trainer.tokens, trainer.seconds
-            losses = ", ".join(f"{name} {value}" for name, value in row.items() if name.startswith(("bits_", "change_", "rank_")))
+            losses = ", ".join(
+                f"{name} {value}"
+                for name, value in row.items()
+                if name.startswith(("bits_", "change_", "rank_", "frame_", "site_", "amino_acid_"))
+            )
             ledger.tell(Row(group, f"after {row['step']:,} steps", 1e-6 * speed, "M tokens/s", losses))
 
         trainer.told = told
