@@ -211,7 +211,8 @@ def _agreement(table: EmbeddingTable, projection: Projection) -> None:
     st.markdown("**Clusters against classes**")
     show_caption("Adjusted Rand index: 1 = the same grouping, 0 = what shuffled classes give. Baselines need no model.")
     rows = pd.DataFrame(agreement_rows(projection))
-    st.dataframe(rows, hide_index=True, key="embeddings-ari", column_config=decimals(rows, 4))
+    order = ("features", "ARI", "shuffled classes", "clusters by", "clusters")
+    st.dataframe(rows, column_order=order, hide_index=True, key="embeddings-ari", column_config=decimals(rows, 4))
     names, counts = projection.crossed([name or "no class" for name in table.classes])
     with st.expander(f"Places by cluster ({projection.method}) and class"):
         frame = pd.DataFrame(counts, columns=names)
