@@ -39,7 +39,7 @@ def section(runs: Runs) -> None:
 def decimals(frame: pd.DataFrame, places: int = 3, named: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Column settings that write every float of a table with as many decimals, under the titles ``named``."""
     titles = {name: (named or {}).get(name) for name in frame.columns}
-    numbers = set(frame.select_dtypes("floating").columns)
+    numbers = {name for name in frame.columns if frame[name].dtype.kind == "f"}
     return {
         name: st.column_config.NumberColumn(title, format=f"%.{places}f") if name in numbers else title
         for name, title in titles.items()
