@@ -117,6 +117,9 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    jobs = logging.getLogger("engine.service.jobs")
+    before = jobs.level
+    jobs.setLevel(logging.ERROR)  # what is refused is said in the sentence below, not where in the code
     try:
         status = make_app()(args=None if arguments is None else list(arguments), prog_name="python -m engine", standalone_mode=False)
     except TyperException as error:
@@ -127,6 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("\nstopped\n")
         return 130
+    finally:
+        jobs.setLevel(before)
     return int(status) if isinstance(status, int) else 0
 
 

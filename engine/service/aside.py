@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORKER = Path(__file__).with_name("aside_worker.py")
-LONGEST_SECONDS = 1_800.0
+LONGEST_SECONDS = 7_200.0
 LOOK_SECONDS = 0.1
 
 Answer = tuple[dict[str, "NDArray[Any]"], dict[str, Any]]

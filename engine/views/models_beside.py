@@ -89,7 +89,7 @@ def _row(found: ModelsBeside, row: int, *, dark: bool) -> tuple[str, dict[str, A
         return f"{title}: influence ({model.name.replace('_', ' ')}), and whether it was trained for this", trace, {**bars, "range": [min(0.0, float(np.nanmin(model.influence, initial=0.0))), top * 1.02]}  # fmt: skip
     number = row - 1 - strips
     values = found.models[number].found.values
-    anchors = PALETTES["cividis" if dark else "paper"]
+    anchors = PALETTES["cividis"]
     scale = [[place / (len(anchors) - 1), colour] for place, colour in enumerate(anchors)]
     limit = float(np.nanpercentile(values, 99.5)) or 1.0
     trace = {

@@ -199,7 +199,8 @@ def _agreement(table: EmbeddingTable, projection: Projection) -> None:
     st.markdown("**Clusters against classes**")
     show_caption("Adjusted Rand index: 1 = the same grouping, 0 = what shuffled classes give. Baselines need no model.")
     rows = pd.DataFrame(agreement_rows(projection))
-    grid(rows, hide_index=True, key="embeddings-ari", column_config=decimals(rows, 4))
+    order = ("features", "ARI", "shuffled classes", "clusters by", "clusters")
+    grid(rows, column_order=order, hide_index=True, key="embeddings-ari", column_config=decimals(rows, 4))
     names, counts = projection.crossed([name or "no class" for name in table.classes])
     with st.expander(f"Places by cluster ({projection.method}) and class"):
         frame = pd.DataFrame(counts, columns=names)

@@ -35,11 +35,11 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         traces.append(filled(((x - 0.5) * np.float32(width) + np.float32(0.5), y), colour, name=name))
         choices.append(Choice(name, row, colour))
         readout.append(Readout(name, found.values[:, track], 3))
-    ticks = [found.biosamples[track] or found.names[track] for track in chosen]
-    ticks = [text if len(text) <= LONGEST_TICK else f"{text[: LONGEST_TICK - 1]}…" for text in ticks]
+    ticks = [_tick(found.biosamples[track] or found.names[track], found.strands[track]) for track in chosen]
     axis = {"range": [-len(chosen) - 0.05, 0], "showgrid": False, "tickvals": [-row - 0.6 for row in range(len(chosen))], "ticktext": ticks}
     left_out = len(found.names) - len(chosen)
-    unit = f"all rows 0 to {top:.3g}" + (f"; {left_out:,} lower tracks in the table" if left_out else "")
+    height = f"{top:,.0f}" if top >= 100 else f"{top:.3g}"
+    unit = f"all rows 0 to {height}" + (f"; {left_out:,} lower tracks in the table" if left_out else "")
     return Drawn(
         tuple(traces),
         axis,
@@ -50,6 +50,13 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         readout=tuple(readout) if evidence.has_letters else (),
         choices=tuple(choices),
     )
+
+
+def _tick(name: str, strand: str) -> str:
+    """What stands beside a row: as much of the name as fits, and the strand where the track has one."""
+    ends = {"+": " +", "-": " −"}.get(strand, "")
+    room = LONGEST_TICK - len(ends)
+    return (name if len(name) <= room else f"{name[: room - 1]}…") + ends
 
 
 PANEL = Panel(
