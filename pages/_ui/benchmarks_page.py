@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.analyses.benchmark import Benchmark, BenchmarkParameters
 from engine.core.errors import InputError
-from engine.exports.benchmark_table import rows_of
+from engine.exports.benchmark_table import LATER, MEASURES, rows_of
 from engine.service.benchmark import BenchmarkRequest, run_benchmark
 from engine.service.named_benchmarks import BENCHMARKS, NOT_RUN, Line, NamedBenchmark, best, measured
 from engine.service.visitor_files import VisitorFolder
@@ -19,6 +19,7 @@ from engine.sources.door import Bounds
 from engine.sources.labelled import Labelled, read_labelled
 from engine.views.interval_figure import Measured, interval_figure
 from pages._ui import reading, state
+from pages._ui.grid import grid
 from pages._ui.text import plain, show_caption, show_error
 
 READING, TABLE, FOUND, TRIED = "benchmark", "benchmark-table", "benchmark-found", "benchmark-tried"
@@ -44,9 +45,7 @@ def page() -> None:
         "baselines. A row that is not run has no table or no weights here."
     )
     wide = {"measured here": st.column_config.TextColumn(width=380), "published": st.column_config.TextColumn(width=330)}
-    picked = st.dataframe(
-        overview(), hide_index=True, on_select="rerun", selection_mode="single-row", column_config=wide, key="benchmark-names"
-    )
+    picked = grid(overview(), hide_index=True, on_select="rerun", selection_mode="single-row", column_config=wide, key="benchmark-names")
     chosen = picked.selection.rows
     if chosen:
         _named(BENCHMARKS[chosen[0]])
@@ -63,6 +62,7 @@ def overview() -> pd.DataFrame:
             {
                 "benchmark": item.title,
                 "measured here": NOT_RUN if found is None else f"{found.score}, {found.group.replace('_', ' ')}: {_number(found)}",
+                "not run": item.why_not,
                 "n": f"{found.count:,}" if found is not None else "",
                 "published": item.published,
                 "measure": item.measure,
@@ -84,6 +84,7 @@ def _named(item: NamedBenchmark) -> None:
     st.markdown(f"**{plain(item.title)}**: {plain(item.measure)}")
     if not lines:
         show_caption(f"It was not run here. It takes {item.data}.")
+    show_caption(item.why_not)
     if item.published:
         show_caption(f"Published: {item.published}.")
     st.code(item.how, language=None, wrap_lines=True)
@@ -115,7 +116,7 @@ def _drawn(lines: list[Line], key: str) -> None:
             "baseline": ["yes" if line.baseline else "" for line in own],
         }
     )
-    st.dataframe(frame, hide_index=True, height=min(420, 38 + 35 * len(frame)))
+    grid(frame, hide_index=True, height=min(420, 38 + 35 * len(frame)))
 
 
 def _own(shared: state.Shared) -> None:
@@ -210,6 +211,6 @@ def _lines(row: dict[str, Any]) -> list[Line]:
     baseline = row["kind"] == "baseline"
     return [
         Line(row["score"], row["class"], name, row[name], row[f"{name}_low"], row[f"{name}_high"], row["rows"], row["positives"], baseline)
-        for name in ("auroc", "auprc", "spearman")
+        for name in (*MEASURES, *LATER)
         if row[name] is not None
     ]
