@@ -23,6 +23,7 @@ from pages._ui.grid import grid
 from pages._ui.text import plain, show_caption, show_error
 
 READING, TABLE, FOUND, TRIED = "benchmark", "benchmark-table", "benchmark-found", "benchmark-tried"
+NAMES = {"auroc": "AUROC", "auprc": "auPRC", "spearman": "Spearman", "pearson": "Pearson r", "sensitivity": "sensitivity", "ppv": "PPV"}
 MOST_ROWS = 40
 """Rows of the figure."""
 ENDS = (".vcf.gz", ".vcf.bgz", ".vcf", ".csv.gz", ".csv", ".tsv.gz", ".tsv", ".txt.gz", ".txt")
@@ -62,9 +63,9 @@ def overview() -> pd.DataFrame:
             {
                 "benchmark": item.title,
                 "measured here": NOT_RUN if found is None else f"{found.score}, {found.group.replace('_', ' ')}: {_number(found)}",
-                "not run": item.why_not,
                 "n": f"{found.count:,}" if found is not None else "",
                 "published": item.published,
+                "what was not run": item.why_not,
                 "measure": item.measure,
                 "data": item.data,
                 "command": item.how,
@@ -75,7 +76,7 @@ def overview() -> pd.DataFrame:
 
 def _number(line: Line) -> str:
     interval = "" if line.low is None or line.high is None else f" ({line.low:.3f}-{line.high:.3f})"
-    return f"{line.measure.upper()} {line.value:.3f}{interval}"
+    return f"{NAMES[line.measure]} {line.value:.3f}{interval}".replace(" -", " −")
 
 
 def _named(item: NamedBenchmark) -> None:
@@ -95,20 +96,22 @@ def _named(item: NamedBenchmark) -> None:
 
 def _drawn(lines: list[Line], key: str) -> None:
     measures = list(dict.fromkeys(line.measure for line in lines))
-    measure = st.segmented_control("Measure", measures, default=measures[0], format_func=str.upper, key=f"{key}-measure") or measures[0]
+    measure = (
+        st.segmented_control("Measure", measures, default=measures[0], format_func=NAMES.__getitem__, key=f"{key}-measure") or measures[0]
+    )
     own = [line for line in lines if line.measure == measure]
     rows = [
         Measured(f"{line.score} · {line.group.replace('_', ' ')} (n = {line.count:,})", line.value, line.low, line.high, line.baseline)
         for line in own
     ]
     dark = bool(st.context.theme.type == "dark")
-    figure = interval_figure(rows[:MOST_ROWS], measure.upper(), chance=0.5 if measure == "auroc" else None, dark=dark)
-    st.plotly_chart(figure, alt=f"{measure.upper()} of every score and class with its interval", key=f"{key}-figure", theme=None)
+    figure = interval_figure(rows[:MOST_ROWS], NAMES[measure], chance=0.5 if measure == "auroc" else None, dark=dark)
+    st.plotly_chart(figure, alt=f"{NAMES[measure]} of every score and class with its interval", key=f"{key}-figure", theme=None)
     frame = pd.DataFrame(
         {
             "score": [line.score for line in own],
             "class": [line.group.replace("_", " ") for line in own],
-            measure.upper(): [line.value for line in own],
+            NAMES[measure]: [line.value for line in own],
             "low": [line.low for line in own],
             "high": [line.high for line in own],
             "n": [line.count for line in own],
