@@ -138,8 +138,8 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "AUROC of block scores at motif bases within ChIP-exo peaks against other promoter bases",
         "Rossi et al., Nature 2021",
         f"AUROC 0.82, SpeciesLM fungi ({_PREPRINT})",
-        why_not="Only a sample of promoters was run; the weights of SpeciesLM fungi, which the published figure is of, were not at hand (see the "
-        "page Models).",
+        why_not="Only 27 promoters of 300 bases were run, drawn with seed 1 of those with a labelled base; the weights of SpeciesLM fungi, which the "
+        "published figure is of, were not at hand (see the page Models).",
         command="python -m engine scan --fasta R64.fa --gff R64.gff3 --analysis patterns --non-coding --out DIR, whose bases you label by the peaks: "
         "python -m engine benchmark bases.tsv --label motif --positive 1 --negative 0 --score block_score",
     ),
