@@ -1,6 +1,6 @@
 """How well scores tell labelled variants (or anything else) apart: all together and by class, beside baselines.
 
-A label is one of two kinds: positive or negative (AUROC, auPRC and Spearman against 0 and 1), or a measured number (Spearman). Greater
+A label is one of two kinds: positive or negative (AUROC, auPRC and Spearman against 0 and 1), or a measured number (Spearman and Pearson). Greater
 scores speak for positives or greater numbers; turn the others round before. Rows that a score does not have are left out for it and counted.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.analyses.ranking import Estimate, auprc, auroc, chance, estimate, spearman
+from engine.analyses.ranking import Estimate, auprc, auroc, chance, estimate, pearson, spearman
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
@@ -41,7 +41,7 @@ class Measured:
     """One score on one class.
 
     ``rows``: scored ones; ``missing``: labelled ones without this score; ``positives`` is None for measured labels, and so are ``auroc`` and
-    ``auprc``. ``chance``: auPRC of a score that knows nothing, the share of positives.
+    ``auprc``; ``pearson`` is None for labels of two kinds. ``chance``: auPRC of a score that knows nothing, the share of positives.
     """
 
     score: str
@@ -53,6 +53,7 @@ class Measured:
     auroc: Estimate | None
     auprc: Estimate | None
     spearman: Estimate
+    pearson: Estimate | None
 
     @property
     def chance(self) -> float | None:
@@ -162,4 +163,5 @@ def _measured(
         interval(auroc) if binary else None,
         interval(auprc) if binary else None,
         interval(spearman),
+        None if binary else interval(pearson),
     )

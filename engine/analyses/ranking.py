@@ -1,4 +1,4 @@
-"""How well a score ranks labelled things: AUROC, average precision, Spearman's correlation, and bootstrap intervals of them.
+"""How well a score ranks labelled things: AUROC, average precision, Spearman's and Pearson's correlation, and bootstrap intervals of them.
 
 Checked against cases worked by hand and against scikit-learn and SciPy.
 """
@@ -51,10 +51,14 @@ def auprc(score: Floats, truth: Bools) -> float:
 
 def spearman(score: Floats, value: Floats) -> float:
     """Pearson's correlation of the middle ranks; NaN where either does not vary."""
+    return pearson(middle_ranks(score), middle_ranks(value)) if score.size else float("nan")
+
+
+def pearson(score: Floats, value: Floats) -> float:
+    """Pearson's correlation; NaN where either does not vary."""
     if score.size < 2:
         return float("nan")
-    a, b = middle_ranks(score), middle_ranks(value)
-    a, b = a - a.mean(), b - b.mean()
+    a, b = score - score.mean(), value - value.mean()
     scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
     return float((a * b).sum()) / scale if scale else float("nan")
 

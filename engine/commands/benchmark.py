@@ -44,13 +44,20 @@ def benchmark_command(
     score: Annotated[list[str], typer.Option(metavar="COLUMN", help="Column with a score; may be repeated.")] = [],  # noqa: B006
     baseline: Annotated[list[str], typer.Option(metavar="COLUMN", help="Column with a baseline; may be repeated.")] = [],  # noqa: B006
     lower: Annotated[list[str], typer.Option(metavar="COLUMN", help="Column whose low values speak for positives.")] = [],  # noqa: B006
-    group: Annotated[str, typer.Option("--class", metavar="COLUMN", help="Column with the class, such as the consequence.")] = "",
+    group: Annotated[
+        str,
+        typer.Option(
+            "--class", metavar="COLUMN", help="Column with the class; without it the consequence by --gff, or exon or intron by --assembly."
+        ),
+    ] = "",
     columns: Annotated[
         str, typer.Option(metavar="NAMES", help="Columns for contig, position, reference and alternate, with commas between.")
     ] = "",
     sequences: Annotated[str, typer.Option(metavar="COLUMN", help="Column with letters that a model scores instead of variants.")] = "",
     absolute: Annotated[bool, typer.Option("--absolute", help="The size of a label of numbers counts, not its sign.")] = False,
-    model: Annotated[str, typer.Option("--model", metavar="ID", help="A model that scores the rows' variants.")] = "",
+    model: Annotated[
+        list[str], typer.Option("--model", metavar="ID", help="A model that scores the rows' variants; may be repeated.")
+    ] = [],  # noqa: B006
     fasta: VariantReference = None,
     gff: GeneModels = None,
     assembly: Annotated[str, typer.Option(metavar="NAME", help="GRCh37 or GRCh38: the genes that come with cispliceai.")] = "",
@@ -75,7 +82,7 @@ def benchmark_command(
     settings = settings_of_command_line()
     parameters = BenchmarkParameters(replicates, seed), SpliceParameters(distance, masked)
     request = _request(read, _rows(paths, read.columns), tuple(score), _reference(fasta, gff, settings), parameters)
-    _measured(replace(request, model=model, weights=weights, device=device), settings, name, paths, out)
+    _measured(replace(request, models=tuple(model), weights=weights, device=device), settings, name, paths, out)
 
 
 def _read_as(table: str, data: Sequence[Path], own: Preset, *, with_assembly: bool) -> tuple[str, Sequence[Path], Preset]:
@@ -151,8 +158,8 @@ def _measured(request: BenchmarkRequest, settings: Settings, name: str, paths: S
         "label": request.label,
         "positive": [*request.positive],
         "negative": [*request.negative],
-        "model": request.model,
-        "weights": engine.fingerprint(request.model, request.weights) if request.model else "",
+        "model": " ".join(request.models),
+        "weights": " ".join(engine.fingerprint(name, request.weights) for name in request.models),
     }
     deliver(lambda place: write_benchmark(found, provenance, place), out, ".tsv")
 

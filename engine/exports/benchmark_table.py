@@ -11,6 +11,8 @@ from engine.analyses.benchmark import VERSION, Benchmark, Measured
 from engine.analyses.ranking import Estimate
 
 MEASURES = ("auroc", "auprc", "spearman")
+LATER = ("pearson",)
+"""Measures whose columns came later and stand at the end."""
 COLUMNS = (
     "score",
     "kind",
@@ -20,6 +22,7 @@ COLUMNS = (
     "positives",
     *(f"{name}{end}" for name in MEASURES for end in ("", "_low", "_high")),
     "chance",
+    *(f"{name}{end}" for name in LATER for end in ("", "_low", "_high")),
 )
 """``_low`` and ``_high``: 95 % interval; ``chance``: auPRC of a score that knows nothing."""
 
@@ -32,10 +35,17 @@ def rows_of(found: Benchmark) -> list[dict[str, Any]]:
 def _row(item: Measured) -> dict[str, Any]:
     values: list[Any] = [item.score, "baseline" if item.baseline else "score", item.group, item.rows, item.missing, item.positives]
     for name in MEASURES:
-        estimate: Estimate | None = getattr(item, name)
-        told = (estimate.value, estimate.low, estimate.high) if estimate is not None else (None, None, None)
-        values += [None if value is None or math.isnan(value) else round(value, 6) for value in told]
-    return dict(zip(COLUMNS, [*values, item.chance], strict=True))
+        values += _told(getattr(item, name))
+    values.append(item.chance)
+    for name in LATER:
+        values += _told(getattr(item, name))
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _told(found: Estimate | None) -> list[float | None]:
+    """Value and ends of its interval, None for what there is not."""
+    told = (found.value, found.low, found.high) if found is not None else (None, None, None)
+    return [None if value is None or math.isnan(value) else round(value, 6) for value in told]
 
 
 def write_benchmark(found: Benchmark, provenance: dict[str, Any], path: Path) -> None:

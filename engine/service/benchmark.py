@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 SUBSTITUTION = "transversion"
 GC = "GC content"
 SPLICE_DISTANCE = "closeness to a splice site"
+EXON, INTRON, OUTSIDE_GENES = "exon", "intron", "outside of genes"
 _BASES, _PURINES = frozenset("ACGT"), frozenset("AG")
 
 
@@ -47,9 +49,9 @@ class BenchmarkRequest:
     scores, baselines, lower : tuple of str
         Columns; those in ``lower`` are turned round because low values speak for positives.
     group : str
-        Column of the class; empty = no classes.
-    model : str
-        A model that scores the variants of the rows, or their ``sequences`` (a column of letters); empty = none. ``reference``, ``transcripts``, ``assembly``: what it needs.
+        Column of the class; empty = what variants do to ``transcripts``, else where they lie in the genes of ``assembly``, else no classes.
+    models : tuple of str
+        Models that score the variants of the rows, or their ``sequences`` (a column of letters). ``reference``, ``transcripts``, ``assembly``: what they need.
     """
 
     rows: Labelled
@@ -60,7 +62,7 @@ class BenchmarkRequest:
     baselines: tuple[str, ...] = ()
     lower: tuple[str, ...] = ()
     group: str = ""
-    model: str = ""
+    models: tuple[str, ...] = ()
     reference: ReferenceLetters | None = None
     transcripts: Transcripts = field(default_factory=Transcripts)
     assembly: str = ""
@@ -74,6 +76,17 @@ class BenchmarkRequest:
     parameters: BenchmarkParameters = field(default_factory=BenchmarkParameters)
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """A model as `engine.service.engine.Engine.submit_on_model` is asked for it."""
+
+    model: str
+    species: str
+    weights: Path | None
+    device: str
+    dtype: str
+
+
 def run_benchmark(engine: Engine, request: BenchmarkRequest, monitor: Monitor) -> Benchmark:
     """The benchmark of a request; the model's scores first, then those of columns.
 
@@ -83,17 +96,21 @@ def run_benchmark(engine: Engine, request: BenchmarkRequest, monitor: Monitor) -
         A column that is not there, a label that is no number, no score at all, or no reference for the model.
     """
     labels, kept = labels_of(request)
-    if not request.model and not request.scores:
+    if not request.models and not request.scores:
         raise ParameterError("Nothing to measure: name a column with --score, or a model with --model.")
+    if len(request.models) > 1 and request.weights is not None:
+        raise ParameterError(f"One folder of weights is given for {len(request.models)} models; measure them one by one.")
     variants = tuple(request.rows.variants[index] for index in kept.tolist()) if request.rows.variants else ()
     scores: dict[str, NDArray[np.float64]] = {}
     baselines: dict[str, NDArray[np.float64]] = {}
     if request.sequences:
         letters = [request.rows.column(request.sequences)[index] for index in kept.tolist()]
         baselines[GC] = np.array([_gc(text) for text in letters])
-        scores |= _of_sequences(engine, request, letters, monitor) if request.model else {}
-    elif request.model:
-        scores |= _of_model(engine, request, variants, monitor)
+        for model in request.models:
+            scores |= _of_sequences(engine, request, model, letters, monitor)
+    else:
+        for model in request.models:
+            scores |= _of_model(engine, request, model, variants, monitor)
     scores |= {name: _numbers(request, name)[kept] for name in request.scores}
     baselines |= {name: _numbers(request, name)[kept] for name in request.baselines}
     if variants:
@@ -101,8 +118,22 @@ def run_benchmark(engine: Engine, request: BenchmarkRequest, monitor: Monitor) -
         genes = _genes(engine, request)
         if genes:
             baselines[SPLICE_DISTANCE] = closeness(variants, genes)
-    groups = [request.rows.column(request.group)[index] for index in kept.tolist()] if request.group else [""] * len(kept)
-    return benchmark(scores, labels, groups, request.parameters, baselines, monitor)
+    return benchmark(scores, labels, _classes(engine, request, kept, variants), request.parameters, baselines, monitor)
+
+
+def _classes(engine: Engine, request: BenchmarkRequest, kept: NDArray[np.int64], variants: Sequence[Variant]) -> list[str]:
+    """The class of every row: of its column, else its most severe consequence, else its place in the genes of the assembly."""
+    from engine.service.triage import Genes
+
+    if request.group:
+        column = request.rows.column(request.group)
+        return [column[index] for index in kept.tolist()]
+    if variants and request.transcripts and request.reference is not None:
+        models = Genes(request.reference, request.transcripts)
+        found = [models.consequences(variant) for variant in variants]
+        return [items[0].term if items else "" for items in found]
+    genes = _genes(engine, request) if variants else ()
+    return places(variants, genes) if genes else [""] * len(kept)
 
 
 def labels_of(request: BenchmarkRequest) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -131,26 +162,28 @@ def _numbers(request: BenchmarkRequest, name: str) -> NDArray[np.float64]:
     return -values if name in request.lower else values
 
 
-def _of_model(engine: Engine, request: BenchmarkRequest, variants: Sequence[Variant], monitor: Monitor) -> dict[str, NDArray[np.float64]]:
+def _of_model(
+    engine: Engine, request: BenchmarkRequest, model: str, variants: Sequence[Variant], monitor: Monitor
+) -> dict[str, NDArray[np.float64]]:
     """What the model says of every variant, by the name of the score; NaN where it says nothing."""
     from engine.service.splice import SpliceRequest
     from engine.service.triage import TriageRequest
 
     if not variants or request.reference is None:
         raise ParameterError("A model needs the variants (columns for contig, position, reference and alternate, or a VCF) and --fasta.")
-    card = engine.model(request.model).card
+    card = engine.model(model).card
     numbered = tuple(replace(variant, record=place, allele=0) for place, variant in enumerate(variants))
     if card.can(Capability.SPLICING):
         genes = _genes(engine, request)
         found = engine.run_splice(
-            SpliceRequest(numbered, request.reference, genes, "", request.model, request.splicing, request.weights, request.device),
+            SpliceRequest(numbered, request.reference, genes, "", model, request.splicing, request.weights, request.device),
             monitor,
         )
         strongest = found.strongest()
         values = [strongest[place, 0].score if (place, 0) in strongest else None for place in range(len(numbered))]
         return {f"{card.title}, largest change": _known(values)}
     result = engine.run_triage(
-        TriageRequest(numbered, request.reference, Transcripts(), request.model, weights=request.weights, device=request.device), monitor
+        TriageRequest(numbered, request.reference, Transcripts(), model, weights=request.weights, device=request.device), monitor
     )
     columns = {"-llr": [row.llr for row in result.rows], "influence": [row.influence for row in result.rows]}
     columns["-delta log-likelihood"] = [row.delta_log_likelihood for row in result.rows]
@@ -160,24 +193,28 @@ def _of_model(engine: Engine, request: BenchmarkRequest, variants: Sequence[Vari
     }
 
 
-def _of_sequences(engine: Engine, request: BenchmarkRequest, letters: Sequence[str], monitor: Monitor) -> dict[str, NDArray[np.float64]]:
+def _of_sequences(
+    engine: Engine, request: BenchmarkRequest, model: str, letters: Sequence[str], monitor: Monitor
+) -> dict[str, NDArray[np.float64]]:
     """Mean ln p of a base of each sequence: of a causal model given the bases before it, else of the whole sequence, nothing masked."""
     from engine.analyses.triage import mean_log_likelihood
     from engine.service.engine import follow
 
     visitor = "benchmark"
 
-    def work(model: Any, told: Monitor) -> list[float]:
+    def work(loaded: Any, told: Monitor) -> list[float]:
         told.start(len(letters), "sequences")
         found = []
         for text in letters:
-            found.append(mean_log_likelihood(model, NucleotideSequence(text)))
+            found.append(mean_log_likelihood(loaded, NucleotideSequence(text)))
             told.advance(1)
         return found
 
-    job = engine.submit_on_model("benchmark", request, Capability.EFFECTS, work, visitor)
+    job = engine.submit_on_model(
+        "benchmark", _Chosen(model, request.species, request.weights, request.device, request.dtype), Capability.EFFECTS, work, visitor
+    )
     values: list[float] = follow(job, visitor, monitor)
-    return {f"{engine.model(request.model).card.title}, mean ln p": np.array(values)}
+    return {f"{engine.model(model).card.title}, mean ln p": np.array(values)}
 
 
 def _gc(letters: str) -> float:
@@ -222,6 +259,40 @@ def closeness(variants: Sequence[Variant], genes: Sequence[SpliceGene]) -> NDArr
     junctions = {contig: np.unique(np.array(places)) for contig, places in ends.items()}
     names = {contig: find_contig(contig, junctions) for contig in {variant.contig for variant in variants}}
     return np.array([-_distance(variant, junctions.get(names[variant.contig] or "")) for variant in variants])
+
+
+def places(variants: Sequence[Variant], genes: Sequence[SpliceGene]) -> list[str]:
+    """Where each variant lies: in an intron, in an exon, in either by isoform, or outside of the genes; empty for one that cannot be used.
+
+    A base is of an intron where the nearest junctions at both sides are those of an intron, of any isoform: isoforms are collapsed in ``genes``.
+    """
+    from engine.sources.assemblies import find_contig
+
+    of_contig: dict[str, list[SpliceGene]] = {}
+    for gene in genes:
+        of_contig.setdefault(gene.contig, []).append(gene)
+    names = {contig: find_contig(contig, of_contig) for contig in {variant.contig for variant in variants}}
+    return [_place(variant, of_contig.get(names[variant.contig] or "", ())) for variant in variants]
+
+
+def _place(variant: Variant, genes: Sequence[SpliceGene]) -> str:
+    if variant.problem:
+        return ""
+    start, reference, _ = changed(variant)
+    last = start + max(1, len(reference)) - 1
+    found = {word for gene in genes if gene.start <= last and start < gene.end for at in (start, last) for word in _sides(gene, at)}
+    return " or ".join(sorted(found)) if found else OUTSIDE_GENES
+
+
+def _sides(gene: SpliceGene, at: int) -> set[str]:
+    """What the junctions next to a base say of it, one at either side: those of an intron, or of an exon."""
+    right, left = (gene.donors, gene.acceptors) if gene.strand == "+" else (gene.acceptors, gene.donors)
+    edges = sorted([(place + 0.5, EXON) for place in right] + [(place - 0.5, INTRON) for place in left])
+    here = bisect.bisect([edge for edge, _ in edges], at)
+    other = {EXON: INTRON, INTRON: EXON}
+    before = other[edges[here - 1][1]] if here else EXON
+    behind = edges[here][1] if here < len(edges) else EXON
+    return {before, behind}
 
 
 def _distance(variant: Variant, junctions: NDArray[np.int64] | None) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from engine.core.consequences import IMPACTS
 from engine.core.errors import ParameterError
 from engine.core.evaluation import contact_sets
 from engine.core.quoting import quoted
+from engine.exports.benchmark_table import LATER, MEASURES
 from engine.sources.labelled import CLASS, NEGATIVE, POSITIVE, SEQUENCE
 
 RESULTS = Path(__file__).resolve().parents[2] / "assets" / "benchmarks"
 NOT_RUN = "not run"
+MEAN = "mean"
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,22 @@ class Preset:
 
 
 @dataclass(frozen=True)
+class Headline:
+    """Which of the measured numbers stands for a benchmark: of the first score whose name ends with ``score``, by ``measure``, on the class
+    ``group`` or, where that is `MEAN`, the mean over all classes. What is empty is the first there is."""
+
+    score: str = ""
+    measure: str = ""
+    group: str = "all"
+
+
+@dataclass(frozen=True)
 class NamedBenchmark:
     """One row of the page.
 
     ``data``: which public table it takes. ``published``: the figure of the paper, with its source; empty where we know none.
     ``preset``: how that table is read; None where another ``command`` measures it. ``files``: how many files the table comes in.
+    ``why_not``: one sentence why it was not run, or not on all of the table; empty where it was.
     """
 
     id: str
@@ -58,6 +71,8 @@ class NamedBenchmark:
     preset: Preset | None = None
     command: str = ""
     files: int = 1
+    headline: Headline = Headline()
+    why_not: str = ""
 
     @property
     def how(self) -> str:
@@ -102,6 +117,9 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "a ClinVar VCF of 2016 with the INFO field PATHOGENIC",
         f"non-coding variants only: AUROC 0.948 SpeciesLM metazoa, 0.978 phyloP ({_PREPRINT})",
         Preset("PATHOGENIC", ("1",), ("0",), assembly="GRCh37"),
+        headline=Headline("largest change", "auroc", "intron"),
+        why_not="Only the records around BRCA1 were run: the other chromosomes of GRCh37, which the genome browsers give, were not at hand, nor "
+        "the weights of SpeciesLM metazoa (see the page Models).",
     ),
     NamedBenchmark(
         "mpra",
@@ -110,6 +128,9 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "Kircher et al., Nature Communications 2019",
         f"mean Pearson r 0.375 over nine promoters, SpeciesLM metazoa ({_PREPRINT})",
         Preset("Coefficient", group="Element", columns="Chrom,Pos,Ref,Alt", assembly="GRCh38", absolute=True),
+        headline=Headline("influence", "pearson", MEAN),
+        why_not="Only the substitutions of the nine promoters of the published figure were run; the weights of SpeciesLM metazoa, which the published figure is of, were not "
+        "at hand (see the page Models).",
     ),
     NamedBenchmark(
         "chip-exo",
@@ -117,6 +138,8 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "AUROC of block scores at motif bases within ChIP-exo peaks against other promoter bases",
         "Rossi et al., Nature 2021",
         f"AUROC 0.82, SpeciesLM fungi ({_PREPRINT})",
+        why_not="Only 27 promoters of 300 bases were run, drawn with seed 1 of those with a labelled base; the weights of SpeciesLM fungi, which the "
+        "published figure is of, were not at hand (see the page Models).",
         command="python -m engine scan --fasta R64.fa --gff R64.gff3 --analysis patterns --non-coding --out DIR, whose bases you label by the peaks: "
         "python -m engine benchmark bases.tsv --label motif --positive 1 --negative 0 --score block_score",
     ),
@@ -148,6 +171,8 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "AUROC of essential genes by in-silico mutagenesis",
         "NC_001416 and its essential genes",
         command="python -m engine essential --fasta NC_001416.gb --model megadna --labels known.tsv --label essential --out genes.tsv",
+        why_not="Neither the weights of megaDNA (the page Models says where they come from) nor a table of lambda's essential genes (its paper, "
+        "Nature Communications 2024, 15:9392, has the labels) were at hand.",
     ),
     NamedBenchmark(
         "dms",
@@ -155,6 +180,7 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "Spearman's correlation of a regression on embeddings",
         "measured fitness of infA",
         command="python -m engine embeddings --fasta variants.fa --labels fitness.tsv --label fitness --out places.npz",
+        why_not="No table of measured fitness of infA was at hand; it comes with the paper of the scan (Kelsic et al., Cell Systems 2016).",
     ),
 )
 
@@ -211,8 +237,8 @@ def measured(name: str) -> tuple[Line, ...]:
             row["kind"] == "baseline",
         )
         for row in rows
-        for measure in ("auroc", "auprc", "spearman")
-        if row[measure] is not None
+        for measure in (*MEASURES, *LATER)
+        if row.get(measure) is not None
     )
 
 
@@ -256,6 +282,19 @@ def _interval(values: list[float]) -> tuple[float, float, float]:
 
 
 def best(name: str) -> Line | None:
-    """The score (no baseline) on all rows, or on the first class; None where it was not run."""
-    lines = [line for line in measured(name) if not line.baseline]
-    return next((line for line in lines if line.group == "all"), lines[0] if lines else None)
+    """The number that stands for it (`Headline`): of a score, no baseline, on all rows, or on the first class where that was not measured; None
+    where it was not run."""
+    wanted = named(name).headline
+    lines = [line for line in measured(name) if not line.baseline and line.score.endswith(wanted.score)]
+    lines = [line for line in lines if wanted.measure in ("", line.measure)]
+    if wanted.group == MEAN:
+        return _mean([line for line in lines if line.group != "all"])
+    return next((line for line in lines if line.group == wanted.group), lines[0] if lines else None)
+
+
+def _mean(lines: Sequence[Line]) -> Line | None:
+    """The mean over the classes of one score."""
+    if not lines:
+        return None
+    value = sum(line.value for line in lines) / len(lines)
+    return replace(lines[0], group=f"mean of {len(lines)}", value=value, low=None, high=None, count=sum(line.count for line in lines))

@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.analyses.benchmark import Benchmark, BenchmarkParameters
 from engine.core.errors import InputError
-from engine.exports.benchmark_table import rows_of
+from engine.exports.benchmark_table import LATER, MEASURES, rows_of
 from engine.service.benchmark import BenchmarkRequest, run_benchmark
 from engine.service.named_benchmarks import BENCHMARKS, NOT_RUN, Line, NamedBenchmark, best, measured
 from engine.service.visitor_files import VisitorFolder
@@ -19,9 +19,11 @@ from engine.sources.door import Bounds
 from engine.sources.labelled import Labelled, read_labelled
 from engine.views.interval_figure import Measured, interval_figure
 from pages._ui import reading, state
+from pages._ui.grid import grid
 from pages._ui.text import plain, show_caption, show_error
 
 READING, TABLE, FOUND, TRIED = "benchmark", "benchmark-table", "benchmark-found", "benchmark-tried"
+NAMES = {"auroc": "AUROC", "auprc": "auPRC", "spearman": "Spearman", "pearson": "Pearson r", "sensitivity": "sensitivity", "ppv": "PPV"}
 MOST_ROWS = 40
 """Rows of the figure."""
 ENDS = (".vcf.gz", ".vcf.bgz", ".vcf", ".csv.gz", ".csv", ".tsv.gz", ".tsv", ".txt.gz", ".txt")
@@ -44,9 +46,7 @@ def page() -> None:
         "baselines. A row that is not run has no table or no weights here."
     )
     wide = {"measured here": st.column_config.TextColumn(width=380), "published": st.column_config.TextColumn(width=330)}
-    picked = st.dataframe(
-        overview(), hide_index=True, on_select="rerun", selection_mode="single-row", column_config=wide, key="benchmark-names"
-    )
+    picked = grid(overview(), hide_index=True, on_select="rerun", selection_mode="single-row", column_config=wide, key="benchmark-names")
     chosen = picked.selection.rows
     if chosen:
         _named(BENCHMARKS[chosen[0]])
@@ -65,6 +65,7 @@ def overview() -> pd.DataFrame:
                 "measured here": NOT_RUN if found is None else f"{found.score}, {found.group.replace('_', ' ')}: {_number(found)}",
                 "n": f"{found.count:,}" if found is not None else "",
                 "published": item.published,
+                "what was not run": item.why_not,
                 "measure": item.measure,
                 "data": item.data,
                 "command": item.how,
@@ -75,7 +76,7 @@ def overview() -> pd.DataFrame:
 
 def _number(line: Line) -> str:
     interval = "" if line.low is None or line.high is None else f" ({line.low:.3f}-{line.high:.3f})"
-    return f"{line.measure.upper()} {line.value:.3f}{interval}"
+    return f"{NAMES[line.measure]} {line.value:.3f}{interval}".replace(" -", " −")
 
 
 def _named(item: NamedBenchmark) -> None:
@@ -84,6 +85,7 @@ def _named(item: NamedBenchmark) -> None:
     st.markdown(f"**{plain(item.title)}**: {plain(item.measure)}")
     if not lines:
         show_caption(f"It was not run here. It takes {item.data}.")
+    show_caption(item.why_not)
     if item.published:
         show_caption(f"Published: {item.published}.")
     st.code(item.how, language=None, wrap_lines=True)
@@ -94,20 +96,22 @@ def _named(item: NamedBenchmark) -> None:
 
 def _drawn(lines: list[Line], key: str) -> None:
     measures = list(dict.fromkeys(line.measure for line in lines))
-    measure = st.segmented_control("Measure", measures, default=measures[0], format_func=str.upper, key=f"{key}-measure") or measures[0]
+    measure = (
+        st.segmented_control("Measure", measures, default=measures[0], format_func=NAMES.__getitem__, key=f"{key}-measure") or measures[0]
+    )
     own = [line for line in lines if line.measure == measure]
     rows = [
         Measured(f"{line.score} · {line.group.replace('_', ' ')} (n = {line.count:,})", line.value, line.low, line.high, line.baseline)
         for line in own
     ]
     dark = bool(st.context.theme.type == "dark")
-    figure = interval_figure(rows[:MOST_ROWS], measure.upper(), chance=0.5 if measure == "auroc" else None, dark=dark)
-    st.plotly_chart(figure, alt=f"{measure.upper()} of every score and class with its interval", key=f"{key}-figure", theme=None)
+    figure = interval_figure(rows[:MOST_ROWS], NAMES[measure], chance=0.5 if measure == "auroc" else None, dark=dark)
+    st.plotly_chart(figure, alt=f"{NAMES[measure]} of every score and class with its interval", key=f"{key}-figure", theme=None)
     frame = pd.DataFrame(
         {
             "score": [line.score for line in own],
             "class": [line.group.replace("_", " ") for line in own],
-            measure.upper(): [line.value for line in own],
+            NAMES[measure]: [line.value for line in own],
             "low": [line.low for line in own],
             "high": [line.high for line in own],
             "n": [line.count for line in own],
@@ -115,7 +119,7 @@ def _drawn(lines: list[Line], key: str) -> None:
             "baseline": ["yes" if line.baseline else "" for line in own],
         }
     )
-    st.dataframe(frame, hide_index=True, height=min(420, 38 + 35 * len(frame)))
+    grid(frame, hide_index=True, height=min(420, 38 + 35 * len(frame)))
 
 
 def _own(shared: state.Shared) -> None:
@@ -210,6 +214,6 @@ def _lines(row: dict[str, Any]) -> list[Line]:
     baseline = row["kind"] == "baseline"
     return [
         Line(row["score"], row["class"], name, row[name], row[f"{name}_low"], row[f"{name}_high"], row["rows"], row["positives"], baseline)
-        for name in ("auroc", "auprc", "spearman")
+        for name in (*MEASURES, *LATER)
         if row[name] is not None
     ]

@@ -261,9 +261,14 @@ def _beside_progress(comparison: Comparison) -> None:
                 job.cancel(state.session().visitor)
 
 
-def told() -> tuple[list[str], list[tuple[str, go.Figure]]]:
-    """Sentences and figures of the finished comparison, for a report; nothing before it is finished."""
-    comparison: Comparison | None = st.session_state.get("comparison")
+def of_session() -> Comparison | None:
+    """The visitor's comparison, if there is one."""
+    found: Comparison | None = st.session_state.get("comparison")
+    return found
+
+
+def told(comparison: Comparison | None) -> tuple[list[str], list[tuple[str, go.Figure]]]:
+    """Sentences and figures of a finished comparison, for a report; nothing before it is finished. It may be asked from any thread."""
     maps = comparison.maps if comparison is not None else None
     if comparison is None or maps is None or comparison.found is None:
         return [], []

@@ -169,18 +169,20 @@ def _reason(shared: state.Shared, desk: Desk, row: ScoredVariant) -> None:
         show_caption(f"There is no map to compare: {why_not}")
         return
     window_quantile.section(shared, session, desk, row)
-    _report_button(desk, row)
+    above = st.container()
     compare_page.compared(shared, session.on_screen, (model, model))
+    with above:
+        _report_button(desk, row)
 
 
 def _report_button(desk: Desk, row: ScoredVariant) -> None:
     """The row as a page that needs no network, with the figures of the comparison once it is finished."""
-    found, number = desk.result, desk.row
+    found, number, comparison = desk.result, desk.row, compare_page.of_session()  # a file is made outside of the session
     if found is None or number is None:
         return
 
     def made() -> bytes:
-        sentences, figures = compare_page.told()
+        sentences, figures = compare_page.told(comparison)
         score = allele_bar.ranked_words(found, number, found.provenance.card.title)
         return variant_report(row, [score, *sentences], figures, found.provenance, found.ranks()[number])
 

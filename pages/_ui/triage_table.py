@@ -202,8 +202,8 @@ def _with_text(frame: pd.DataFrame, wanted: str) -> np.ndarray:
 def ordered(frame: pd.DataFrame, order: str, score: Score | None) -> pd.DataFrame:
     """Rows by impact class and score, by score, or as in the file; kinds of variants apart, rows that the score does not rank last.
 
-    A score that was measured below chance for a class does not rank its rows: within their impact class they come last, in the order of the
-    file.
+    Rows without the score, as indels without an llr, stand by their rank among their kind. A score that was measured below chance for a class
+    does not rank its rows: within their impact class they come last, in the order of the file.
     """
     if order == ORDERS[2] or score is None:
         return frame
@@ -211,7 +211,8 @@ def ordered(frame: pd.DataFrame, order: str, score: Score | None) -> pd.DataFram
     values = np.where([score.column in names for names in frame["unranked"]], np.nan, values)
     impact = np.array([IMPACT_ORDER.index(text) for text in frame["impact"]]) if "impact" in frame else np.zeros(len(frame))
     kind = np.array([VARIANT_KINDS.index(text) for text in frame["ranked with"]])
-    keys = [values, kind, np.isnan(values)]
+    rank = frame["rank"].to_numpy(dtype=np.float64, na_value=np.inf)
+    keys = [rank, np.nan_to_num(values), kind, np.isnan(values)]
     return frame.iloc[np.lexsort(keys + ([impact] if order == ORDERS[0] else []))]
 
 

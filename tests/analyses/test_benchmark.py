@@ -43,6 +43,9 @@ def test_measured_numbers_have_a_correlation_and_no_auroc() -> None:
     value = rng.normal(size=200)
     found = by_name(benchmark({"planted": value**3, "against": -value}, value, [""] * 200, FEW))
     assert found["planted", ALL].spearman.value == pytest.approx(1.0)
+    straight = found["planted", ALL].pearson
+    assert straight is not None
+    assert straight.value == pytest.approx(float(np.corrcoef(value**3, value)[0, 1]))
     assert found["against", ALL].spearman.value == pytest.approx(-1.0)
     assert found["planted", ALL].auroc is None
     assert found["planted", ALL].positives is None

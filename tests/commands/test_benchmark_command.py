@@ -14,7 +14,7 @@ from engine.commands import arguments
 from engine.core.splicing import SpliceGene
 from engine.core.variants import Variant
 from engine.exports.benchmark_table import COLUMNS
-from engine.service.benchmark import SPLICE_DISTANCE, SUBSTITUTION, closeness
+from engine.service.benchmark import SPLICE_DISTANCE, SUBSTITUTION, closeness, places
 from engine.service.engine import Engine
 from tests.commands.test_splice_command import GFF
 from tests.fake_model import Calls, FakeRegistry
@@ -70,6 +70,7 @@ def test_columns_are_measured_and_those_that_run_down_are_turned_round(capsys: p
 def test_a_column_of_numbers_is_correlated(capsys: pytest.CaptureFixture[str]) -> None:
     found = measured(capsys, "--label", "measured", "--score", "measured")
     assert (found["measured", "all"]["spearman"], found["measured", "all"]["auroc"]) == ("1", "")
+    assert (found["measured", "all"]["pearson"], found["measured", "all"]["pearson_low"]) == ("1", "1")
 
 
 def test_a_splice_model_scores_the_variants_beside_what_needs_no_model(capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,12 +133,44 @@ def test_a_row_whose_variant_cannot_be_used_is_missing_for_the_model_and_counted
     lines = (tmp_path / "t.tsv").read_text().replace("1\t23\t", "1\tx\t", 1)
     (tmp_path / "t.tsv").write_text(lines)
     found = measured(capsys, *LABEL, "--model", "cispliceai", "--fasta", "ref.fa", "--gff", "genes.gff3", "--distance", "8")
-    assert {name: row["missing"] for (name, _), row in found.items()} == {
+    assert {name: row["missing"] for (name, group), row in found.items() if group == "all"} == {
         "Toy sites, largest change": "1",
         SUBSTITUTION: "1",
         SPLICE_DISTANCE: "1",
         "random": "0",
     }
+
+
+def test_without_a_column_of_classes_they_are_the_consequences_and_several_models_stand_beside_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header, *lines = (tmp_path / "t.tsv").read_text().splitlines()
+    lines = [line.replace("FUNC", "LOF") if number % 2 else line for number, line in enumerate(lines)]  # some of both in every class
+    (tmp_path / "t.tsv").write_text("\n".join((header, *lines)))
+    found = measured(capsys, *LABEL, "--score", "planted", "--fasta", "ref.fa", "--gff", "genes.gff3")
+    assert {"all", "splice_region_variant", "non_coding_transcript_exon_variant"} <= {group for _, group in found}
+    fake(tmp_path, monkeypatch, "pairs", "bases")
+    found = measured(capsys, *LABEL, "--model", "pairs", "--model", "bases", "--fasta", "ref.fa")
+    assert {name.partition(",")[0] for name, _ in found} >= {"Pairs", "Bases"}
+    two = ["benchmark", "t.tsv", *LABEL, "--model", "pairs", "--model", "bases", "--fasta", "ref.fa", "--weights", str(tmp_path)]
+    assert command_line.main(two) == 2
+    assert "one by one" in capsys.readouterr().err
+
+
+def test_the_place_of_a_variant_follows_from_the_junctions_beside_it() -> None:
+    """Exon 11-20 (1-based) of a forward gene, intron 21-30, exon from 31 to 60."""
+    forward = SpliceGene("F", "chr1", "+", 10, 60, frozenset({30}), frozenset({19}))
+    backward = SpliceGene("B", "chr2", "-", 10, 60, frozenset({19}), frozenset({30}))
+    wanted = {10: "outside of genes", 11: "exon", 20: "exon", 21: "intron", 30: "intron", 31: "exon", 60: "exon", 61: "outside of genes"}
+    for gene in (forward, backward):
+        assert places([Variant(gene.contig, place, "A", "C") for place in wanted], [gene]) == [*wanted.values()]
+        assert places([Variant(gene.contig, 19, "AAAA", "A")], [gene]) == ["exon or intron"]
+    skipping = SpliceGene("S", "1", "+", 10, 60, frozenset({24, 40}), frozenset({19, 27}))  # an exon 25-28 that an isoform leaves out
+    assert places([Variant("1", 26, "A", "C"), Variant("1", 32, "A", "C"), Variant("1", 0, "A", "C", problem="no")], [skipping]) == [
+        "exon",
+        "intron",
+        "",
+    ]
 
 
 def test_closeness_counts_bases_between_the_change_and_the_nearest_junction() -> None:
@@ -176,8 +209,8 @@ def test_a_named_benchmark_reads_its_public_table_as_it_is(tmp_path: Path, capsy
     assert {"CADD.score", "phyloP (mammalian)"} <= {row["score"] for row in table if row["kind"] == "baseline"}
 
 
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    registry = FakeRegistry(tmp_path / "models", Calls())
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    registry = FakeRegistry(tmp_path / "models", Calls(), names or ("pairs",))
     monkeypatch.setattr(arguments, "make_engine", lambda settings=None: Engine(settings or arguments.settings_of_command_line(), registry))
 
 

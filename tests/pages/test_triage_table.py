@@ -46,6 +46,16 @@ def test_rows_are_ordered_by_impact_class_then_score(order: str, positions: list
     assert ordered(frame(), order, LLR)["position"].tolist() == positions
 
 
+def test_indels_without_the_chosen_score_stand_by_their_rank() -> None:
+    scored = {7: -1.0, 8: -3.0, 9: -2.0}
+    indels = tuple(
+        ScoredVariant(Variant("c", place, "A", "AT"), "scored", delta_pseudo_log_likelihood=value, consequences=ROWS[1].consequences)
+        for place, value in scored.items()
+    )
+    found = ordered(table(Triage((*ROWS[:2], *indels), samples.provenance("triage", samples.sequence()))), ORDERS[0], LLR)
+    assert found["position"].tolist() == [2, 8, 9, 7, 1]
+
+
 def test_a_class_that_the_score_is_below_chance_for_has_no_rank_and_says_why() -> None:
     found = frame()
     assert found["rank"].isna().tolist() == [False, False, False, True, False, True]
