@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+ROWS_AT_ONCE = 64
+
 
 def largest_of_four(change: Tensor) -> Tensor:
     """Maximum over the last axis of (..., 4); NaN where a prediction cannot be compared."""
@@ -92,7 +94,9 @@ class RowMaxima:
         with torch.inference_mode():
             values = self.values.cpu()
             values = values.clone() if values is self.values and not finished else values
-            values.masked_fill_(torch.isinf(values), math.nan)
+            for low in range(0, len(values), ROWS_AT_ONCE):  # of a whole map, what is infinite takes more memory than the map
+                rows = values[low : low + ROWS_AT_ONCE]
+                rows.masked_fill_(torch.isinf(rows), math.nan)
             if causal:
                 values.triu_(1)
             values.fill_diagonal_(0.0)

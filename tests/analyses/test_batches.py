@@ -126,6 +126,27 @@ def test_side_by_side_every_worker_has_a_batch_and_all_are_taken_in_order(cores:
     assert threading.main_thread().name not in threads  # whose products would use all cores and wait for each other
 
 
+@pytest.mark.parametrize(("seconds", "most"), [(0.0, 3), (60.0, 6)])
+def test_quick_batches_go_in_longer_rounds_of_the_same_batches(
+    cores: int, monkeypatch: pytest.MonkeyPatch, seconds: float, most: int
+) -> None:
+    """At most `MOST_WORKERS` batches, as many for each of the three workers."""
+    monkeypatch.setattr(batching, "ROUND_SECONDS", seconds)
+    ahead, taken = [0], []
+
+    def compute(start: int, end: int) -> None:
+        ahead[-1] += 1
+
+    def take(start: int, end: int, found: None) -> None:
+        if ahead[-1]:
+            ahead.append(0)
+        taken.append((start, end))
+
+    batches(87, 3, compute, take, device="cpu")
+    assert taken == [(start, start + 3) for start in range(0, 87, 3)]
+    assert max(ahead) == most
+
+
 def test_workers_have_a_core_each_and_leave_the_number_of_threads_as_it_was(cores: int) -> None:
     batching._made.cache_clear()
     seen: set[int] = set()

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from engine.core.progress import interruption_point
 from engine.models.locuscope.codon_mutants import CodonReference
-from engine.models.locuscope.network import ROWS_AT_ONCE, Block, LocuscopeNet, Reader, _rotary_tables
+from engine.models.locuscope.network import ROWS_AT_ONCE, Block, LocuscopeNet, Reader, Turn, _rotary_tables, read_nearby
 from engine.models.locuscope.stem_mutants import StemReference
 from engine.models.locuscope.tokens import BASE
 from engine.models.networks.windowed_attention import Sink, windowed_attention
@@ -30,12 +30,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class BlockRows:
-    """A block's activations of the reference: rows ``x`` (T, width) that come in; ``query`` (scaled), ``key``, ``value`` (heads, T, n)."""
+    """A block's activations of the reference: rows ``x`` (T, width) that come in; ``parts`` (3, 1, heads, T, n): queries (scaled), keys, values."""
 
     x: Tensor
-    query: Tensor
-    key: Tensor
-    value: Tensor
+    parts: Tensor
+
+    @property
+    def sink(self) -> Sink:
+        """The domain token, row 0."""
+        return Sink(self.parts[1, :, :, :1], self.parts[2, :, :, :1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,38 +65,25 @@ class LocalFast:
         self._reader: Reader = net.reader
         config = net.config
         self._blocks = [block for block in net.blocks if isinstance(block, Block)]
-        device = net.head.weight.device
-        head = config.width // config.heads
-        scaled = torch.tensor((head**-0.5, 1.0), device=device)[:, None, None]  # of queries and keys
-        tables = _rotary_tables(config.max_length + 1, head, config.rotary_base, device)
-        self._cos, self._sin = (table[:, None, None] * scaled for table in tables)
+        tables = _rotary_tables(config.max_length + 1, config.width // config.heads, config.rotary_base, net.head.weight.device)
+        self._turn = Turn.of(*tables)
 
     def reference(self, ids: Tensor) -> LocalReference:
         """Run the reference, ids (T,)."""
         net = self.net
         stem = StemReference.of(net.stem, ids)
         letters = net.embedding(ids[None])
-        x = net.entry.apart(letters)
-        kept = []
-        for block, window in zip(self._blocks, net.config.windows, strict=True):
-            query, key, value = self._projected(block, block.conv.apart(block.norm1(x)), 0)
-            kept.append(BlockRows(x[0], query[0], key[0], value[0]))
-            read = torch.cat(
-                (value[:, :, :1], windowed_attention(query[:, :, 1:], key[:, :, 1:], value[:, :, 1:], window, _sink(kept[-1]))), 2
-            )
-            x = block.after_reading(x, read.transpose(1, 2).flatten(2))
+        x, count, head = net.entry.apart(letters), len(ids), net.config.width // net.config.heads
+        rows = x.new_empty(len(self._blocks), count, net.config.width)  # before anything passing is: what stays then leaves no gaps
+        parts = x.new_empty(len(self._blocks), 3, 1, net.config.heads, count, head)
+        kept = tuple(BlockRows(*held) for held in zip(rows, parts, strict=True))
+        for block, window, held in zip(self._blocks, net.config.windows, kept, strict=True):
+            held.x.copy_(x[0])
+            block.split(block.conv.apart(block.norm1(x)), self._turn, out=held.parts)
+            x = block.after_reading(x, read_nearby(held.parts, window))
         states = net.norm(x)
         units = self._reader.state(states) + self._reader.read(stem.flat_read[None])
-        return LocalReference(ids, stem, CodonReference.of(net.codons, ids), tuple(kept), states[0], units[0])
-
-    def _projected(self, block: Block, mixed: Tensor, first: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Query (scaled), key and value (B, heads, R, n) of mixed rows (B, R, width) from row ``first`` on."""
-        batch, rows, _ = mixed.shape
-        parts = block.qkv(mixed).view(batch, rows, 3, block.heads, -1)
-        one, other = parts[:, :, :2].chunk(2, dim=-1)
-        cos, sin = self._cos[first : first + rows], self._sin[first : first + rows]
-        turned = torch.cat((one * cos - other * sin, other * cos + one * sin), dim=-1).permute(2, 0, 3, 1, 4)
-        return turned[0], turned[1], parts[:, :, 2].transpose(1, 2)
+        return LocalReference(ids, stem, CodonReference.of(net.codons, ids), kept, states[0], units[0])
 
     def scores(self, reference: LocalReference, rows: Tensor, tokens: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Scores float32 (B, T, n) of mutants, row ``rows[b]`` turned into ``tokens[b]``; ``weight`` (n, hidden_size), ``bias`` (n,) of the head."""
@@ -140,17 +130,12 @@ class LocalFast:
             known = reference.blocks[number]
             mixed, first = self._mixed(block, known, x, low, last)
             until = first + mixed.shape[1]
-            query, key, value = self._projected(block, mixed, first)
             begin, end = _span(row, reaches[number + 1], last)
             around = max(1, begin - window), min(last, end + window) + 1
-            read = windowed_attention(
-                _between(known.query, begin, first, query, until, end + 1),
-                _between(known.key, around[0], first, key, until, around[1]),
-                _between(known.value, around[0], first, value, until, around[1]),
-                window,
-                _sink(known),
-                begin - around[0],
-            )
+            parts = _between(known.parts, around[0], first, block.split(mixed, self._turn, first), until, around[1])
+            query, key, value = parts
+            before = begin - around[0]
+            read = windowed_attention(query[:, :, before : before + end + 1 - begin], key, value, window, known.sink, before)
             x = block.after_reading(_between(known.x, begin, low, x, high + 1, end + 1), read.transpose(1, 2).flatten(2))
             low, high = begin, end
         return self.net.norm(x), low
@@ -184,14 +169,10 @@ def _span(row: int, reach: int, last: int) -> tuple[int, int]:
     return max(1, row - reach), min(last, row + reach)
 
 
-def _sink(known: BlockRows) -> Sink:
-    return Sink(known.key[None, :, :1], known.value[None, :, :1])
-
-
 def _between(known: Tensor, begin: int, first: int, new: Tensor, until: int, end: int) -> Tensor:
-    """Rows ``begin`` to ``end`` (along the last but one axis) of ``known``, those from ``first`` to ``until`` taken from ``new`` (G, ...)."""
-    groups = new.shape[0]
-    before, behind = (known[..., low:high, :].expand(groups, *[-1] * known.ndim) for low, high in ((begin, first), (until, end)))
+    """Rows ``begin`` to ``end`` (along the last but one axis) of ``known`` (..., T, n), those from ``first`` to ``until`` taken from ``new``, which
+    has more groups than one where ``known`` has one."""
+    before, behind = (known[..., low:high, :].expand(*new.shape[:-2], -1, -1) for low, high in ((begin, first), (until, end)))
     return torch.cat((before, new, behind), dim=-2)
 
 

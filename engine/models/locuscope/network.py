@@ -39,6 +39,7 @@ from engine.models.networks.windowed_attention import Sink, windowed_attention
 ALIGNED = 8  # channels that kernels on a GPU read together in half precision
 MINIMUM_LOOP = 3  # nucleotides between the two bases of a pair
 ROWS_AT_ONCE = 64  # of a local network's stem layer: the scores of 2,000 rows in six heads are 96 MB
+RAISED_AT_ONCE = 512  # rows of a long sequence whose widest activations are there at a time on a CPU
 ENTRY_KERNEL = 9  # of the convolution over embedded letters
 
 
@@ -129,6 +130,20 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     out[..., :half].addcmul_(x[..., half:], sin, value=-1)
     out[..., half:].addcmul_(x[..., :half], sin)
     return out
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """Factors (2, 1, 1, T, head) and (2, 1, 1, T, head // 2) that turn queries and keys by position and scale the queries."""
+
+    cos: Tensor
+    sin: Tensor
+
+    @classmethod
+    def of(cls, cos: Tensor, sin: Tensor) -> Turn:
+        """From `_rotary_tables`."""
+        scale = torch.tensor(((2 * cos.shape[-1]) ** -0.5, 1.0), dtype=cos.dtype, device=cos.device).view(2, 1, 1, 1, 1)
+        return cls(torch.cat((cos, cos), dim=-1) * scale, sin * scale)
 
 
 class _PiecewiseAttention(torch.autograd.Function):
@@ -363,8 +378,11 @@ class StemLayer(nn.Module):
         letters = functional.pad(self.letters(ids), (0, 0, self.margin, self.margin))
         query, key, value = self.project(letters, (position == 0).to(letters.dtype))
         if self.output is None and not torch.is_grad_enabled():
-            stretches = (position[low : low + ROWS_AT_ONCE] for low in range(0, len(position), ROWS_AT_ONCE))
-            out, votes = self.finish(torch.cat([self._read(query, key, value, rows) for rows in stretches], dim=2))
+            read = value.new_empty(value.shape)
+            for low in range(0, len(position), ROWS_AT_ONCE):
+                rows = slice(low, low + ROWS_AT_ONCE)
+                read[:, :, rows] = self._read(query, key, value, position[rows])
+            out, votes = self.finish(read)
         else:
             out, votes = self.finish(self._read(query, key, value, position))
         return out, votes * self.loudness(ids)
@@ -411,11 +429,27 @@ class Block(nn.Module):
         """Rows (B, T, width) after the block; ``window``: bases to either side that attention reaches, None for all rows."""
         batch, length, width = x.shape
         mixed = self.conv(self.norm1(x)) if window is None else self.conv.apart(self.norm1(x))
+        if window is not None and not mixed.requires_grad:
+            return self.after_reading(x, read_nearby(self.split(mixed, Turn.of(cos, sin)), window))
         qkv = self.qkv(mixed).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         query, key = _rotate(qkv[:2], cos, sin)
         scale = query.shape[-1] ** -0.5
         read = _attend(query, key, qkv[2], None, scale) if window is None else _attend_nearby(query, key, qkv[2], window, scale)
         return self.after_reading(x, read.transpose(1, 2).reshape(batch, length, width))
+
+    def split(self, mixed: Tensor, turn: Turn, first: int = 0, out: Tensor | None = None) -> Tensor:
+        """Queries (turned and scaled), keys (turned) and values (3, B, heads, R, n) of mixed rows (B, R, width) from row ``first`` on, in ``out`` where
+        that is given; without gradient."""
+        batch, rows, _ = mixed.shape
+        parts = self.qkv(mixed).view(batch, rows, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        cos, sin = turn.cos[..., first : first + rows, :], turn.sin[..., first : first + rows, :]
+        out = torch.empty(parts.shape, dtype=parts.dtype, device=parts.device) if out is None else out
+        half, turned = sin.shape[-1], out[:2]  # turned in the pass that brings them into the layout that products want
+        torch.mul(parts[:2], cos, out=turned)
+        turned[..., :half].addcmul_(parts[:2, ..., half:], sin, value=-1)
+        turned[..., half:].addcmul_(parts[:2, ..., :half], sin)
+        out[2].copy_(parts[2])
+        return out
 
     def at(self, x: Tensor, rows: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """`forward` without a window of row ``rows[b]`` alone, (B, 1, width): the other rows are only read."""
@@ -431,8 +465,16 @@ class Block(nn.Module):
     def after_reading(self, x: Tensor, read: Tensor) -> Tensor:
         """The rest of the block for rows x (B, T, width) whose attention read ``read`` (B, T, width)."""
         x = x + self.out(read)
+        if not x.requires_grad and x.device.type == "cpu" and x.shape[1] > RAISED_AT_ONCE:
+            for low in range(0, x.shape[1], RAISED_AT_ONCE):
+                rows = slice(low, low + RAISED_AT_ONCE)
+                x[:, rows] += self._fed(x[:, rows])
+            return x
+        return x + self._fed(x)
+
+    def _fed(self, x: Tensor) -> Tensor:
         hidden: Tensor = self.down(activation(self.up(self.norm2(x))))
-        return x + hidden
+        return hidden
 
 
 def _attend_nearby(query: Tensor, key: Tensor, value: Tensor, window: int, scale: float) -> Tensor:
@@ -440,6 +482,13 @@ def _attend_nearby(query: Tensor, key: Tensor, value: Tensor, window: int, scale
     sink = Sink(key[:, :, :1], value[:, :, :1])
     read = windowed_attention(query[:, :, 1:] * scale, key[:, :, 1:], value[:, :, 1:], window, sink)
     return torch.cat((value[:, :, :1], read), dim=2)
+
+
+def read_nearby(parts: Tensor, window: int) -> Tensor:
+    """`_attend_nearby` of `Block.split`, (B, T, width)."""
+    query, key, value = parts
+    read = windowed_attention(query[:, :, 1:], key[:, :, 1:], value[:, :, 1:], window, Sink(key[:, :, :1], value[:, :, :1]))
+    return torch.cat((value[:, :, :1].transpose(1, 2), read.transpose(1, 2)), dim=1).flatten(2)
 
 
 class Reader(nn.Module):

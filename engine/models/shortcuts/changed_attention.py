@@ -70,16 +70,19 @@ class AttentionReference:
         """Attend; every tensor is (heads, T, channels), float32."""
         length = query.shape[1]
         everywhere = torch.arange(length, device=query.device)
-        reads, totals = [], []
+        read, total = (
+            value.new_empty(value.shape),
+            query.new_empty(query.shape[:2]),
+        )  # kept parts made between passing ones leave gaps of theirs
         for low in range(0, length, rows_at_once):
             interruption_point()
-            score = query[:, low : low + rows_at_once] @ key.transpose(1, 2)
+            rows = slice(low, low + rows_at_once)
+            score = query[:, rows] @ key.transpose(1, 2)
             if bias is not None:
-                score += bias.part(everywhere[low : low + rows_at_once], everywhere)
-            total = score.logsumexp(-1)
-            reads.append(score.sub_(total[..., None]).exp_() @ value)
-            totals.append(total)
-        return cls(query, key, value, torch.cat(reads, 1), torch.cat(totals, 1), bias)
+                score += bias.part(everywhere[rows], everywhere)
+            total[:, rows] = score.logsumexp(-1)
+            read[:, rows] = score.sub_(total[:, rows, None]).exp_() @ value
+        return cls(query, key, value, read, total, bias)
 
     @property
     def length(self) -> int:
