@@ -118,8 +118,8 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         f"non-coding variants only: AUROC 0.948 SpeciesLM metazoa, 0.978 phyloP ({_PREPRINT})",
         Preset("PATHOGENIC", ("1",), ("0",), assembly="GRCh37"),
         headline=Headline("largest change", "auroc", "intron"),
-        why_not="Of GRCh37 only 200 kb around BRCA1 were at hand, and the run on the records there was not finished; the rest of the genome comes from UCSC or "
-        "Ensembl, the weights of SpeciesLM metazoa, which the published figure is of, from the page Models.",
+        why_not="Only 2,000 records around BRCA1 were run, drawn with seed 1: no more of GRCh37 was at hand (UCSC and Ensembl have it), nor the "
+        "weights of SpeciesLM metazoa, which the published figure is of (see the page Models).",
     ),
     NamedBenchmark(
         "mpra",
