@@ -32,7 +32,8 @@ from engine.training.scoring import log2_odds
 logger = logging.getLogger(__name__)
 
 STEP = 0.7  # width of the logistic step between two changes, in natural logarithms
-HEADS = "labels"  # before the names of the parameters of the label heads, in checkpoints
+HEADS = "heads"  # before the names of the parameters of the label heads, in checkpoints
+HEADS_RATE = 3e-3  # of the label heads, also where what was trained before goes on at a low rate
 AHEAD = 2  # steps that the host may queue on a GPU before it waits for the first of them
 
 
@@ -52,19 +53,18 @@ class Trainer:
                 block.compile(dynamic=True)
         self.heads = LabelHeads(config.width).to(self.device) if plan.labels else None
         parameters = learning(self.net, plan.learn)
-        if self.heads is not None:
-            parameters |= {f"{HEADS}.{name}": p for name, p in self.heads.named_parameters()}
         matrices = [p for name, p in parameters.items() if name.startswith("blocks.") and p.ndim == 2 and "conv" not in name]
         chosen = {id(p) for p in matrices}
         others = [p for p in parameters.values() if id(p) not in chosen]
-        self.rates = {"matrix": plan.matrix_rate, "adam": plan.rate}
+        self.rates = {"matrix": plan.matrix_rate, "adam": plan.rate, "labels": HEADS_RATE}
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         if matrices:
             self.optimizers["matrix"] = BatchedMuon(matrices, lr=plan.matrix_rate, weight_decay=0.01)
         if others:
-            self.optimizers["adam"] = torch.optim.AdamW(
-                others, lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=self.device.type == "cuda"
-            )
+            self.optimizers["adam"] = self._adam(others, plan.rate)
+        if self.heads is not None:
+            self.optimizers["labels"] = self._adam(list(self.heads.parameters()), HEADS_RATE)
+            parameters |= {f"{HEADS}.{name}": p for name, p in self.heads.named_parameters()}
         total = sum(p.numel() for p in parameters.values())
         self.gradient = torch.zeros(total + 1, device=self.device)
         self.average = {name: p.detach().clone() for name, p in self.net.named_parameters()}
@@ -74,6 +74,9 @@ class Trainer:
         self._queued: deque[torch.cuda.Event] = deque()
         self.told: Callable[[dict[str, Any]], None] | None = None
         self._resume()
+
+    def _adam(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=self.device.type == "cuda")
 
     def start_from(self, directory: Path) -> None:
         """Take the weights of a model directory, such as a shipped one; a run that has steps behind it keeps its own.

@@ -273,7 +273,7 @@ def test_the_losses_on_labels_fall_beside_that_of_the_letters(tmp_path: Path) ->
     for name in ("frame_dna", "site_dna", "amino_acid_dna", "bits_dna"):
         values = [row[name] for row in told if name in row]
         assert len(values) > 8
-        assert np.mean(values[-4:]) < 0.75 * values[0], name
+        assert np.mean(values[-4:]) < 0.85 * values[0], name
 
 
 def test_heads_go_on_with_the_run_and_are_not_published(tmp_path: Path) -> None:
