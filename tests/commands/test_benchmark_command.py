@@ -266,7 +266,7 @@ def test_without_a_table_the_named_benchmarks_are_listed(capsys: pytest.CaptureF
     assert command_line.main(["benchmark"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("name\ttitle")
-    assert any(line.startswith("mpra\t") and "not run" in line for line in lines)
+    assert any(line.startswith("lambda\t") and "not run" in line for line in lines)
 
 
 @pytest.mark.parametrize(
