@@ -6,10 +6,11 @@ matrices in the same run; other work on the machine then disturbs least.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def told(row: Row, before: Row | None, width: int = 64) -> list[str]:
     return [*heading, f"{row.what:<{width}}  {value:>8} {row.unit:<9} {row.note}".rstrip()]
 
 
-@contextmanager
+@contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Torch on a single thread; the former number afterwards."""
     import torch
@@ -87,9 +88,14 @@ def random_letters(length: int, seed: int = 1) -> str:
 
 
 def peak_bytes(work: Callable[[], object]) -> int | None:
-    """How far resident memory rises above where it was while ``work`` runs; None where the system does not tell (not Linux)."""
+    """How far resident memory rises above where it was while ``work`` runs; None where the system does not tell (not Linux).
+
+    What is free is given back first: memory of earlier work that the process keeps would be used again and count as nothing.
+    """
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # another C library than GNU's
+        ctypes.CDLL(None).malloc_trim(0)
     try:
         reset.write_text("5")
         before = _status_bytes(status, "VmRSS")

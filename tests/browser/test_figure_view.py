@@ -392,7 +392,9 @@ def test_a_long_map_arrives_pooled_and_exactly_on_zoom(view: Opened) -> None:
 def test_the_figure_has_a_description_and_tables(view: Opened) -> None:
     shown = view()
     figure = shown.page.locator("[data-role=plot]")
-    expect(figure).to_have_attribute("aria-label", re.compile("The strongest pair at least 4 bases apart is G at 1 with C at 72: 6.00 bits"))
+    expect(figure).to_have_attribute(
+        "aria-label", re.compile("The strongest pair at least 4 bases apart is G at 1 with C at 72: 6.00 bits")
+    )
     expect(figure).to_have_attribute("aria-label", re.compile("dot-bracket"))
     shown.page.get_by_role("tab", name="In words").click()
     expect(shown.page.locator("[data-role=words]")).to_contain_text("The strongest pair at least 4 bases apart")
