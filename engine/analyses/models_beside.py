@@ -11,7 +11,6 @@ import numpy as np
 from engine.analyses.ranking import middle_ranks, spearman
 from engine.core.arithmetic import mean_of_known
 from engine.core.errors import ParameterError
-from engine.core.results import place
 from engine.core.sequence import BASES
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ class ModelsBeside:
         text += f", {np.nanmean([pair[0] for pair in pairs]):.2f} on average of {len(pairs)} pairs." if len(pairs) > 1 else "."
         if np.isfinite(self.agreement).any():
             high, low = int(np.nanargmax(self.agreement)), int(np.nanargmin(self.agreement))
-            most, least = (f"{place(self.sequence, at)} ({self.agreement[at]:.2f})" for at in (high, low))
+            most, least = (f"{at + 1:,} ({self.agreement[at]:.2f})" for at in (high, low))
             text += f" They agree most at {most}, least at {least}; 0 is chance."
         return text
 
