@@ -54,6 +54,7 @@ def project(
     pca, explained = components(vectors, chosen.seed)
     there = {name: importlib.util.find_spec(name) is not None for name in OPTIONAL}
     leiden = there["leidenalg"] and len(pca) > chosen.neighbours
+    method = _leiden_name(len(pca)) if leiden else "k-means"
     clusters = _leiden(pca, chosen) if leiden else _k_means(pca, _count(classes, chosen), chosen.seed)
     umap = _umap(pca, chosen) if there["umap"] and len(pca) > chosen.neighbours else None
     agreements = []
@@ -61,13 +62,11 @@ def project(
         count = _count(classes, chosen)
         spaces = {STATES: pca, **{name: components(values, chosen.seed)[0] for name, values in baselines.items()}}
         if leiden:
-            agreements += [agreement(name, "Leiden", _leiden(space, chosen), classes, chosen.seed) for name, space in spaces.items()]
+            agreements += [agreement(name, method, _leiden(space, chosen), classes, chosen.seed) for name, space in spaces.items()]
         agreements += [
             agreement(name, "k-means", _k_means(space, count, chosen.seed), classes, chosen.seed) for name, space in spaces.items()
         ]
-    return Projection(
-        pca, explained, umap, clusters, "Leiden" if leiden else "k-means", tuple(agreements), missing_packages(), chosen, _versions()
-    )
+    return Projection(pca, explained, umap, clusters, method, tuple(agreements), missing_packages(), chosen, _versions())
 
 
 def components(vectors: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -151,6 +150,11 @@ def _leiden(space: NDArray[np.float32], parameters: ProjectionParameters) -> NDA
         n_iterations=-1 if len(space) <= WITHOUT_BOUND else ITERATIONS,
     )
     return _by_size(found.membership)
+
+
+def _leiden_name(places: int) -> str:
+    """What results call it: of many places it was ended before nothing got better."""
+    return "Leiden" if places <= WITHOUT_BOUND else f"Leiden, {ITERATIONS} rounds"
 
 
 def _umap(space: NDArray[np.float32], parameters: ProjectionParameters) -> NDArray[np.float32]:

@@ -52,8 +52,7 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
         for item in FORMATS:
             name = f"triage{item.suffix}"
             st.download_button(item.suffix, data=partial(_file, found, desk, item), file_name=name, on_click="ignore", help=item.title)
-    order, score = _order(frame) if len(frame) > 1 else (ORDERS[2], None)
-    shown = triage_table.ordered(_filters(frame).kept(frame), order, score) if len(frame) > 1 else frame
+    shown, score = _chosen(frame) if len(frame) > 1 else (frame, None)
     desk.put_in_order(tuple(shown["row"].astype(int).tolist()))
     _table(shared, desk, shown, len(frame))
     if desk.row is None:
@@ -62,6 +61,12 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
         _reason(shared, desk, found.rows[desk.row])
     _distributions(frame, score)
     _standing(found, frame, desk.request.organism)
+
+
+def _chosen(frame: pd.DataFrame) -> tuple[pd.DataFrame, Score | None]:
+    """The rows that the visitor wants to see, in their order, and the score it goes by."""
+    order, score = _order(frame)
+    return triage_table.ordered(_filters(frame).kept(frame), order, score), score
 
 
 def _order(frame: pd.DataFrame) -> tuple[str, Score | None]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.analyses import projection
 from engine.analyses.embedding import embed, gc_share, kmer_shares, mean_state
 from engine.analyses.probe import probe
 from engine.analyses.projection import STATES, missing_packages, project
@@ -99,6 +100,17 @@ def test_what_is_not_installed_is_said_with_its_licence() -> None:
     assert (found.umap is None) == ("umap" in absent)
     assert found.method == ("k-means" if "leidenalg" in absent else "Leiden")
     assert all("is not installed here; add it by 'pip install" in sentence for sentence in found.missing)
+
+
+def test_clusters_of_many_places_say_after_how_many_rounds_leiden_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, classes = planted()
+    assert projection._leiden_name(len(vectors)) == "Leiden"
+    monkeypatch.setattr(projection, "WITHOUT_BOUND", len(vectors) - 1)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "leidenalg" else None)
+    monkeypatch.setattr(projection, "_leiden", lambda space, _: np.zeros(len(space), np.int32))  # the package need not be here
+    found = project(vectors, classes, {}, ProjectionParameters(neighbours=10))
+    assert found.method == "Leiden, 10 rounds"
+    assert {row.method for row in found.agreements} == {"Leiden, 10 rounds", "k-means"}
 
 
 def test_places_without_classes_or_without_variance_are_still_put_on_a_map() -> None:
