@@ -12,7 +12,7 @@ from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
 from engine.views.figure import locus_figure
 from engine.views.palettes import PALETTES
 from engine.views.panel import panels
-from pages._ui import address, allele_bar, downloads, explorer, polling, reading, search, state
+from pages._ui import address, address_bar, allele_bar, downloads, explorer, polling, reading, search, state
 from pages._ui.question import address_of, echo
 from pages._ui.runs import Runs
 from pages._ui.text import plain, show_caption, show_error, show_warning
@@ -101,4 +101,4 @@ def _write_address(session: state.Session, style: FigureStyle) -> None:
     """What is on this page, in the address bar; a sequence that is too long for an address has none."""
     base = address_of(session.question, session.on_screen, state.shared().settings.model)
     values = address.of_style(style, len(session.on_screen.sequence))
-    st.query_params.from_dict({} if base is None else dict(parse_qsl(base)) | values)
+    address_bar.replace("figure", {} if base is None else dict(parse_qsl(base)) | values)

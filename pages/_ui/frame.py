@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.service.operators import may_see_status
-from pages._ui import state, turning, visitor_person
+from pages._ui import address_bar, state, turning, visitor_person
 from pages._ui.text import show_caption
 
 if TYPE_CHECKING:
@@ -37,10 +37,14 @@ def run() -> None:
         st.button("Sign in", type="primary", on_click=st.login)
         return
     st.session_state[_FRAMED] = True
-    state.session()
+    session = state.session()
     page = st.navigation(_pages(), position="top")
     turning.draws()
+    if page.url_path:
+        address_bar.begin(state.shared(), session)
     page.run()
+    if page.url_path in address_bar.ALONE:
+        address_bar.write(page.url_path)
 
 
 def _signed_in() -> bool:

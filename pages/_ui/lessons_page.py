@@ -14,7 +14,7 @@ from engine.service.jobs import Job
 from engine.service.lesson_files import Lesson, lessons
 from engine.service.lesson_handout import HEADINGS
 from engine.service.lesson_work import Outcome, Scene
-from pages._ui import polling, search, state, turning
+from pages._ui import address_bar, polling, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.question import Question
 from pages._ui.reading import MOST_WAIT_SECONDS
@@ -75,7 +75,7 @@ def page() -> None:
         _overview(session, found, problems)
         return
     lesson = found[place.lesson]
-    st.query_params.from_dict({"lesson": lesson.id, "step": str(place.step + 1), **({"answer": "shown"} if place.is_revealed else {})})
+    address_bar.write("lessons", {"lesson": lesson.id, "step": str(place.step + 1), **({"answer": "shown"} if place.is_revealed else {})})
     with st.container(key="lesson"):
         _step(shared, session, lesson, place)
 
@@ -91,7 +91,7 @@ def _of_address(found: dict[str, Lesson]) -> Place | None:
 
 def _overview(session: Session, found: dict[str, Lesson], problems: tuple[str, ...]) -> None:
     """Every lesson as a card."""
-    st.query_params.clear()
+    address_bar.write("lessons")
     st.subheader("Lessons", anchor=False)
     show_caption(
         "Each step asks a question about a sequence, lets you predict, and shows what the model's results say, what to conclude and what not. "

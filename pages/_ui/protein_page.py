@@ -17,7 +17,7 @@ from engine.service.proteins import MOST_LINES, TABLE, look_up, of_variants, pro
 from engine.sources import apart
 from engine.sources.assemblies import canonical
 from engine.views.protein import CELLS, CLICKABLE, MOST_SEEN, THRESHOLDS, VARIANTS, Mark, protein_figure
-from pages._ui import downloads, protein_card, protein_desk, reading, state, turning
+from pages._ui import address_bar, downloads, protein_card, protein_desk, reading, state, turning
 from pages._ui.given_last import given_last
 from pages._ui.grid import grid
 from pages._ui.protein_desk import HUMAN, SLOT, WISH, ProteinDesk
@@ -33,8 +33,17 @@ PLACEHOLDER = "P13569:V2M · P13569:p.Val2Met · chr7:117480098 G>A · P13569"
 
 
 def page() -> None:
-    """Draw the page."""
-    shared = state.shared()
+    """Draw the page, and say in the address what is looked up."""
+    _page(state.shared())
+    desk = protein_desk.of_session()
+    if desk is None:  # nothing is looked up yet, or cannot be
+        own = {name: st.query_params[name] for name in ("variants", "assembly") if name in st.query_params}
+    else:
+        own = {"variants": desk.given, "assembly": desk.assembly} if desk.given else {}
+    address_bar.write("protein", own)
+
+
+def _page(shared: state.Shared) -> None:
     st.subheader("Protein", anchor=False)
     show_caption(
         "AlphaMissense's published scores of every single amino-acid change of human proteins: a variant by its place in the genome or in a "
@@ -61,7 +70,6 @@ def page() -> None:
         _map(desk, desk.seen)
     if desk.chosen is not None and desk.row is not None:
         protein_card.section(shared, desk)
-    st.query_params.from_dict({"variants": desk.given, "assembly": desk.assembly} if desk.given else {})
 
 
 def _take_wish() -> None:

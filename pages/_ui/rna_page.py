@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pandas as pd
 import streamlit as st
@@ -21,9 +20,9 @@ from engine.service.jobs import Job
 from engine.sources.structures import known_pairs, read_text
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
-from pages._ui import choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
+from pages._ui import address_bar, choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
 from pages._ui.grid import grid
-from pages._ui.question import Question, Shown, address_of, echo
+from pages._ui.question import Shown, echo
 from pages._ui.rna_work import READ, Reading, RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
@@ -54,7 +53,7 @@ def page() -> None:
     for sentence in work.sentences():
         show_warning(sentence)
     known = _known(shown)
-    _write_address(session.question, shown, shared.settings.model, parameters)
+    _write_address(shared, session, model, parameters)
     if not work.jobs and work.usable:
         if st.button("Compute", type="primary"):
             work.start()
@@ -70,7 +69,8 @@ def _asked(shared: state.Shared, session: state.Session) -> tuple[str, Reading |
     """The model and how contacts are read; None for values that cannot be, which are said."""
     usable = models(shared.engine)
     left, right = st.columns([3, 5], vertical_alignment="bottom")
-    usual = usable.index(session.question.model) if session.question.model in usable else 0
+    wanted = next((name for name in (st.query_params.get("by", ""), session.question.model) if name in usable), usable[0])
+    usual = usable.index(wanted)
     model = left.selectbox("Model", usable, index=usual, format_func=choices.titles(shared.engine), key="rna-model")
     with right.container(horizontal=True, vertical_alignment="bottom"), st.popover("How contacts are read"):
         try:
@@ -308,14 +308,13 @@ def _exports(shown: Shown, work: RnaWork) -> None:
                     st.download_button(item.suffix, make, file, item.media_type, on_click="ignore", help=item.title, key=f"rna-{file}")
 
 
-def _write_address(question: Question, shown: Shown, usual_model: str, parameters: Reading) -> None:
+def _write_address(shared: state.Shared, session: state.Session, model: str, parameters: Reading) -> None:
     """What is on this page, in the address bar."""
-    base = address_of(question, shown, usual_model)
-    if base is None:
-        return
-    values = dict(parse_qsl(base)) | rna_options.texts(parameters)
-    known = st.session_state.get(f"rna-known-{shown.identity}", "")
-    usual = shown.example.structure if shown.example is not None else ""
-    if known and known != usual and len(known) <= LONGEST_KNOWN:
-        values["known"] = known
-    st.query_params.from_dict(values)
+    values, shown = address_bar.of_explorer(shared, session), session.on_screen
+    if values:
+        values |= rna_options.texts(parameters) | ({"by": model} if model != session.question.model else {})
+        known = st.session_state.get(f"rna-known-{shown.identity}", "")
+        usual = shown.example.structure if shown.example is not None else ""
+        if known and known != usual and len(known) <= LONGEST_KNOWN:
+            values["known"] = known
+    address_bar.replace("rna", values)

@@ -155,9 +155,17 @@ def _follow_question(session: Session) -> None:
 def _to_hold(session: Session) -> str | None:
     """What the box is to hold from now on; None where it stays as it is."""
     asked, shown = session.question.text, session.screen.shown
+    is_forgotten = BOX not in st.session_state  # by Streamlit, while another page was drawn
+    if shown is not None and is_forgotten:
+        return _held(session)
     if shown is None or st.session_state.get(_BOX_IS_OF) == asked or st.session_state.get(BOX, "") != st.session_state.get(_BOX_WAS, ""):
         return None
-    return "" if shown.example is not None or asked.startswith(FILE) else asked
+    return _held(session)
+
+
+def _held(session: Session) -> str:
+    """What the box holds of the question that is shown."""
+    return "" if session.on_screen.example is not None or session.question.text.startswith(FILE) else session.question.text
 
 
 def settle(session: Session) -> None:

@@ -53,6 +53,28 @@ def test_the_figure_shows_the_map_of_the_explorer(page: Page, address: str) -> N
     expect(page.get_by_text("the sequence of the explorer")).to_be_visible()
 
 
+@pytest.mark.parametrize(("name", "path"), [("Triage", "triage"), ("Protein", "protein"), ("RNA", "rna")])
+def test_a_room_keeps_the_locus_over_a_reload_and_one_press_of_back_leaves_it(page: Page, address: str, name: str, path: str) -> None:
+    settings = f"sequence={HAIRPIN}&model=locuscope-local&elements=none&palette=viridis&region=3-14"
+    page.goto(f"{address}/?{settings}")
+    shown = LocusPage(page, loaded="map")
+    shown.wait_data("region", "3-14")
+    page.wait_for_url(f"{address}/?*region=3-14*")
+    page.get_by_role("link", name=name, exact=True).click()
+    page.wait_for_url(f"{address}/{path}?*sequence={HAIRPIN}*model=locuscope-local*elements=none*region=3-14*palette=viridis*")
+    page.go_back()
+    LocusPage(page, loaded="map").wait_data("region", "3-14")
+    page.go_forward()
+    page.wait_for_url(f"{address}/{path}?*sequence={HAIRPIN}*")
+    page.reload()
+    page.wait_for_url(f"{address}/{path}?*sequence={HAIRPIN}*")
+    page.get_by_role("link", name="Explorer", exact=True).click()
+    again = LocusPage(page, loaded="map")
+    again.wait_data("region", "3-14")
+    page.wait_for_url(f"{address}/?*sequence={HAIRPIN}*model=locuscope-local*elements=none*")
+    expect(page.get_by_role("textbox", name="Sequence or locus")).to_have_value(HAIRPIN)
+
+
 def test_compare_opened_first_starts_from_the_first_example(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
     expect(page.get_by_text("76 bases of RNA")).to_be_visible()

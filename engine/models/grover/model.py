@@ -101,7 +101,7 @@ class GroverModel:
         if count > self.most_tokens:
             raise SequenceError(
                 f"The {length:,} bases make {count:,} tokens; {self._card.title} takes {self.most_tokens:,} (about "
-                f"{4 * self.most_tokens:,} bases), choose a shorter window."
+                f"{length * self.most_tokens // count:,} bases of this sequence), choose a shorter window."
             )
 
     def _with_specials(self, tokens: Tokens) -> list[int]:
