@@ -72,7 +72,7 @@ def test_every_file_holds_places_states_map_and_provenance(genome: list[str], tm
     ("given", "says"),
     [
         (["--features", "exon"], "The annotation has no exon; it has CDS, intergenic"),
-        (["--windows", "1000"], "There are 1 such places; at least 5"),
+        (["--windows", "1000"], "There is 1 such place; at least 5"),
         (["--model", "alphamissense"], "is used under these terms"),
         (["--out", "x.vcf"], "names no format for this answer"),
         (["--labels", "LABELS"], "has no column 'label'"),
