@@ -169,7 +169,7 @@ def _loss(shared: state.Shared, session: state.Session, given: Given, usable: li
     found = _answer(shared, session, request)
     if not isinstance(found, LossTrack):
         return
-    st.plotly_chart(loss_figure(found, dark=st.context.theme.type == "dark"), key="phage-loss", theme=None)
+    _chart(loss_figure(found, dark=st.context.theme.type == "dark"), "phage-loss", f"Loss along {given.label}: {found.words()}")
     show_caption(found.words())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         at = st.number_input("From base", 1, len(given.sequence), 1, key="phage-at")
@@ -202,11 +202,16 @@ def _essential(shared: state.Shared, session: state.Session, given: Given, usabl
     if not isinstance(found, EssentialGenes):
         return
     found = _labelled(shared, found)
-    st.plotly_chart(gene_map(found, dark=st.context.theme.type == "dark"), key="phage-genes", theme=None)
+    _chart(gene_map(found, dark=st.context.theme.type == "dark"), "phage-genes", f"Genes of {given.label}: {found.words()}")
     show_caption(found.words())
     if found.complete:
         _ranked(shared, session, given, found, genes, model)
     _exports(found, "essential")
+
+
+def _chart(figure: Any, key: str, words: str) -> None:
+    """A figure as wide as the page, with what it says for who does not see it."""
+    st.plotly_chart(figure, theme=None, key=key, alt=words, config={"displaylogo": False})
 
 
 def _labelled(shared: state.Shared, found: EssentialGenes) -> EssentialGenes:
@@ -231,7 +236,10 @@ def _ranked(
     shared: state.Shared, session: state.Session, given: Given, found: EssentialGenes, genes: tuple[CodingGene, ...], model: str
 ) -> None:
     table = pd.DataFrame(found.rows().columns)
-    picked: Any = grid(table, hide_index=True, on_select="rerun", selection_mode="single-row", key="phage-table", height=320)
+    changes = {name: st.column_config.NumberColumn(format="%.3g") for name in table.columns if name.startswith("delta_")}
+    picked: Any = grid(
+        table, hide_index=True, on_select="rerun", selection_mode="single-row", key="phage-table", height=320, column_config=changes
+    )
     rows = picked.selection.rows
     if not rows:
         st.caption("Choose a row to open its gene in the explorer.")

@@ -150,6 +150,13 @@ def test_what_an_address_of_the_page_cannot_mean_is_left_out_and_said(given: dic
     assert told in problem
 
 
+def test_more_than_the_model_reads_is_refused_before_it_is_asked_for(opened: AppTest) -> None:
+    opened.segmented_control(key="phage-room").set_value("Generate").run()
+    app = next(item for item in opened.number_input if item.label == "Bases to generate").set_value(400).run()
+    assert "400 are to be added; checkpoint reads 190 in all" in app.error[0].value
+    assert not [item for item in app.button if item.label == "Compute"]
+
+
 def test_genes_of_features_are_whole_and_have_one_reading() -> None:
     features = (
         Feature("CDS", "one", 0, 12, "+"),
