@@ -70,6 +70,10 @@ def _as_given(parameters: Any, card: ModelCard) -> Any:
     return parameters
 
 
+def _fits(sequence: NucleotideSequence, parameters: Any, card: ModelCard) -> None:
+    return None
+
+
 def _by_the_base(sequence: NucleotideSequence, parameters: Any) -> int:
     return len(sequence) * 64
 
@@ -97,6 +101,9 @@ class Declared:
         ``passes(sequence, parameters, card, offer)``: forward passes, the one home of that number.
     run : Run
         The pure function.
+    fits : callable
+        ``fits(sequence, parameters, card)``: raises an error of the house, before anything runs, for parameters that the model cannot answer on
+        this sequence.
     settled : callable
         ``settled(parameters, card)``: the parameters with everything decided that hangs on the model; these name the answer.
     after : callable
@@ -157,6 +164,7 @@ class Declared:
     result: type[Result]
     passes: Passes
     run: Run
+    fits: Callable[[NucleotideSequence, Any, ModelCard], None] = _fits
     settled: Callable[[Any, ModelCard], Any] = _as_given
     after: After = _nothing
     parts: Parts = _not_in_parts

@@ -15,7 +15,7 @@ import numpy as np
 from engine.analyses.declared import Declared
 from engine.analyses.gene_finder import FoundGene, find_genes
 from engine.analyses.provenance import stamp
-from engine.core.card import Capability
+from engine.core.card import Capability, ModelCard
 from engine.core.errors import CapabilityMissing, SequenceError
 from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
@@ -138,6 +138,20 @@ class Generated(Result):
         )
 
 
+def check_prompt(sequence: NucleotideSequence, parameters: GenerateParameters, card: ModelCard) -> None:
+    """Raise `SequenceError` for a prompt with unknown letters, or one that is longer with what is added than the model reads."""
+    if sequence.ambiguous_count:
+        raise SequenceError(
+            f"{sequence.ambiguous_count:,} letters of the prompt are not one of A, C, G and T; give a prompt of known bases."
+        )
+    total = len(sequence) + parameters.length
+    if total > card.max_length:
+        raise SequenceError(
+            f"The prompt has {len(sequence):,} bases and {parameters.length:,} are to be added; {card.title} reads {card.max_length:,} in all: "
+            "take a shorter prompt or add fewer."
+        )
+
+
 def generate(
     model: GenerativeModel, sequence: NucleotideSequence, parameters: GenerateParameters | None = None, monitor: Monitor | None = None
 ) -> Generated:
@@ -155,10 +169,7 @@ def generate(
     if not isinstance(model, GenerativeModel):
         raise CapabilityMissing(f"{model.card.title} does not continue sequences; choose megadna.")
     chosen, watcher = parameters or GenerateParameters(), monitor or SilentMonitor()
-    if sequence.ambiguous_count:
-        raise SequenceError(
-            f"{sequence.ambiguous_count:,} letters of the prompt are not one of A, C, G and T; give a prompt of known bases."
-        )
+    check_prompt(sequence, chosen, model.card)
     began = time.perf_counter()
     watcher.start(chosen.length, "bases")
     letters = model.continue_sequence(sequence, chosen.length, chosen.seed, chosen.temperature, watcher.advance)
@@ -178,6 +189,7 @@ DECLARED = (
         parameters=GenerateParameters,
         result=Generated,
         passes=lambda sequence, parameters, card, offer: parameters.length,
+        fits=check_prompt,
         run=lambda model, sequence, parameters, monitor, answers: generate(model, sequence, parameters, monitor),
         out="generated.fa",
         pace="bases",

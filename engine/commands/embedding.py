@@ -12,7 +12,7 @@ import typer
 
 from engine.commands import arguments
 from engine.commands.arguments import FIGURES, TerminalMonitor, check_ending, check_output, settings_of_command_line, writing
-from engine.commands.options import Device, Dtype, Genome, ModelId, Out, Species, Weights, decimal, flags_of, whole
+from engine.commands.options import Device, Dtype, Genome, ModelId, Species, Weights, decimal, flags_of, whole
 from engine.core.embedding import EmbeddingParameters, EmbeddingTable, Probe, Projection, ProjectionParameters
 
 app = typer.Typer()
@@ -52,7 +52,10 @@ def embeddings_command(
     species: Species = "",
     device: Device = "",
     dtype: Dtype = "",
-    out: Out = None,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option("--out", metavar="FILE", help="File to write; its name decides the format; may be repeated, one file a format."),
+    ] = None,
 ) -> None:
     """Mean hidden states of windows or annotated features of a genome, on a map (PCA; UMAP and Leiden where they are installed) and in clusters,
     with their agreement with the annotation; --labels asks what they predict, beside GC content and k-mers. Writes .npz, .tsv, .h5ad, or the
@@ -62,11 +65,10 @@ def embeddings_command(
     from engine.service.embeddings import EmbeddingRequest, labels_of_places, probe_table, project_table, run_embeddings
     from engine.sources.labelled import read_labelled
 
-    target = out or Path("embeddings.npz")
-    for path, ends in ((target, FORMATS), (logos, (".tsv",))):
-        if path is not None:
-            check_output(path, read=(fasta, gff, labels))
-            check_ending(path, (*ends, *FIGURES))
+    targets = out or [Path("embeddings.npz")]
+    for path, ends in (*((target, tuple(FORMATS)) for target in targets), *(((logos, (".tsv",)),) if logos is not None else ())):
+        check_output(path, read=(fasta, gff, labels))
+        check_ending(path, (*ends, *FIGURES))
     settings = settings_of_command_line()
     rows = read_labelled(labels) if labels is not None else None
     if rows is not None:
@@ -88,7 +90,8 @@ def embeddings_command(
         found: Probe = probe_table(table, label, *labels_of_places(table, rows, label, key, group), monitor, seed)
         tell_rows(probe_rows(found))
         print(found.words(), file=sys.stderr)
-    _write(table, projection, target)
+    for target in targets:
+        _write(table, projection, target)
     if logos is not None:
         _write_logos(genome, table, projection, monitor, logos)
 

@@ -207,4 +207,7 @@ def check_count(count: int) -> None:
             f"These are {count:,} places; at most {MOST_PLACES:,} are embedded at once: take wider steps, fewer kinds, or draw some of each class."
         )
     if count < FEWEST_PLACES:
-        raise ParameterError(f"There are {count:,} such places; at least {FEWEST_PLACES} are needed for a map.")
+        there = "is 1 such place" if count == 1 else f"are {count} such places"
+        raise ParameterError(
+            f"There {there}; at least {FEWEST_PLACES} are needed for a map: take narrower windows, more kinds of features, or a larger genome."
+        )

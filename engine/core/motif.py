@@ -145,6 +145,12 @@ class Motif:
         """Share of each base, float64 (W, 4)."""
         return self.counts / len(self)
 
+    @property
+    def copied(self) -> bool:
+        """Whether the model saw each base that it was asked for, so that what it says is largely a copy and no prediction."""
+        card = self.provenance.card
+        return not card.causal and (self.parameters.unmasked or not card.masked)
+
     def divergence(self) -> NDArray[np.float64]:
         """Jensen-Shannon divergence of predicted and own distribution in bits, float64 (W,): 0 = the same, 1 = no base in common."""
         middle = (self.predicted + self.observed) / 2
@@ -161,7 +167,9 @@ class Motif:
         counts, total = self.counts, np.bincount(codes.ravel(), minlength=4)
         columns = np.arange(width)[None, :]
         rows = {
-            "model": np.take_along_axis(self.each.astype(np.float64), codes[..., None], axis=2)[..., 0],
+            "model, unmasked (sees the base)" if self.copied else "model": np.take_along_axis(
+                self.each.astype(np.float64), codes[..., None], axis=2
+            )[..., 0],
             "position weight matrix of the other places": (counts[columns, codes] - 1 + 0.25) / n,
             "composition of these places": (total / total.sum())[codes],
         }
@@ -182,7 +190,13 @@ class Motif:
             f"{len(self):,} of {self.aligned.found:,} {KINDS[self.parameters.at]}, read by {self.provenance.answered_by}; it expects most at "
             f"{position:+d} ({BASES[int(self.predicted[best].argmax())]}, {information[best]:.2f} bits). The bases that stand there cost "
             f"{model.value:.3f} bits each ({model.low:.3f} to {model.high:.3f}) by the model, {matrix.value:.3f} by the places' own matrix, "
-            f"{composition.value:.3f} by their composition." + (f" Left out: {told}." if told else "")
+            f"{composition.value:.3f} by their composition."
+            + (
+                " Unmasked: the model sees each base itself, so its logo and its cost are largely a copy, no prediction."
+                if self.copied
+                else ""
+            )
+            + (f" Left out: {told}." if told else "")
         )
 
 

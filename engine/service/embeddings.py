@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -138,6 +138,12 @@ def cluster_logos(genome: Genome, table: EmbeddingTable, projection: Projection,
     return tuple(found)
 
 
+def key_column(columns: Iterable[str]) -> str:
+    """The column that names places by its usual name, empty where none does."""
+    names = {name.casefold(): name for name in columns}
+    return next((names[name] for name in KEYS if name in names), "")
+
+
 def labels_of_places(table: EmbeddingTable, rows: Labelled, label: str, key: str = "", group: str = "") -> tuple[list[str], list[str]]:
     """For each place its label (empty for none) and its group, from a table whose column ``key`` holds names or loci of places.
 
@@ -146,8 +152,7 @@ def labels_of_places(table: EmbeddingTable, rows: Labelled, label: str, key: str
 
     Raises `ParameterError` for columns that are not there, and when no row is about a place.
     """
-    names = {name.casefold(): name for name in rows.columns}
-    column = key or next((names[name] for name in KEYS if name in names), "")
+    column = key or key_column(rows.columns)
     if not column:
         raise ParameterError(f"The table has no column {' or '.join(KEYS)}; say which one names the places.")
     keys = rows.column(column)

@@ -205,6 +205,8 @@ class Resolved:
         if self.sequence.ambiguous_count == length:
             raise SequenceError("The sequence has no A, C, G, T or U at all; give one with bases that are known.")
         self.parameters.check(length)
+        if self.request.weights is None:
+            self.analysis.fits(self.sequence, self.parameters, card)
 
     def _check_place(self) -> None:
         card, place = self.entry.card, self.sequence.locus

@@ -32,7 +32,7 @@ def motif_logo(found: Motif, *, dark: bool = False) -> go.Figure:
 
     colours = theme(dark=dark)
     rows = (
-        (found.predicted, "y", f"expected by {found.provenance.answered_by}"),
+        (found.predicted, "y", f"expected by {found.provenance.answered_by}" + (", unmasked: largely a copy" if found.copied else "")),
         (found.observed, "y2", f"in the genome, {len(found):,} places"),
     )
     tops = {axis: _top(values) for values, axis, _ in rows}

@@ -26,7 +26,7 @@ def _framed(traces: list[Any], title: str, *, dark: bool) -> go.Figure:
             "layout": {
                 "height": 320,
                 "margin": {"l": 76, "r": 16, "t": 12, "b": 44},
-                "paper_bgcolor": "rgba(0,0,0,0)",
+                "paper_bgcolor": colours["background"],
                 "plot_bgcolor": "rgba(0,0,0,0)",
                 "font": {"color": colours["ink"]},
                 "xaxis": {**axis, "title": {"text": "position, 1-based"}, "tickformat": ","},

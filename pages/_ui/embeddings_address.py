@@ -9,6 +9,7 @@ from engine.core.embedding import MOST_PLACES, EmbeddingParameters, ProjectionPa
 from engine.core.parameters import fields_of
 from engine.views.embedding_map import COLOURS
 from pages._ui.address_values import AddressValues
+from pages._ui.genome_source import genome_of
 
 WINDOWS, FEATURES = "windows", "annotated features"
 SHORTEST_BP, LONGEST_BP = 20, 1_000_000
@@ -69,7 +70,7 @@ def read(query: Mapping[str, str], genomes: tuple[str, ...], models: tuple[str, 
     window = values.number("windows", SHORTEST_BP, LONGEST_BP, USUAL_WINDOW_BP)
     offered = {item.name: item for item in fields_of(ProjectionParameters) if item.name in OFFERED}
     return Wanted(
-        values.choice("genome", genomes),
+        genome_of(values, genomes, ("places", "states")),
         _PLACES.get(values.choice("places", _PLACES), ""),
         window,
         values.number("step", SHORTEST_BP, LONGEST_BP, window),

@@ -15,7 +15,7 @@ from engine.core.embedding import EmbeddingTable, Probe, Projection
 from engine.core.errors import LocuscopeError
 from engine.core.progress import SilentMonitor
 from engine.exports.embedding_files import FORMATS, Write, agreement_rows, logo_table, probe_rows
-from engine.service.embeddings import EmbeddingRequest, cluster_logos, labels_of_places, submit_probe, submit_projection
+from engine.service.embeddings import EmbeddingRequest, cluster_logos, key_column, labels_of_places, submit_probe, submit_projection
 from engine.service.jobs import Job
 from engine.views.cluster_logos import logo_figure
 from engine.views.embedding_map import COLOURS, embedding_map
@@ -46,8 +46,8 @@ _BYTES_OF_A_PLACE = 600
 class EmbeddingWork(polling.Work):
     """One visitor's places: the jobs by what they are, ``wanted`` what the page asked for.
 
-    ``picked``: the row of a point that was clicked, in the figure whose widget is ``picked_in``; ``drawn``: that figure; ``regressed``: label,
-    groups and file of the regression.
+    ``picked``: the row of a point that was clicked; ``drawn``: the figure, with the key of its widget; ``regressed``: label, groups,
+    column of names and file of the regression.
     """
 
     source: Source
@@ -56,7 +56,6 @@ class EmbeddingWork(polling.Work):
     wanted: Wanted
     jobs: dict[str, Job] = field(default_factory=dict)
     picked: int | None = None
-    picked_in: str = ""
     drawn: tuple[str, Any] | None = None
     regressed: tuple[str, ...] = ()
     logos: tuple[Projection, tuple[ClusterLogo, ...]] | None = None
@@ -144,25 +143,28 @@ def _shown(shared: state.Shared, session: state.Session, work: EmbeddingWork, ta
 
 
 def _map(work: EmbeddingWork, table: EmbeddingTable, projection: Projection, name: str, colour: str) -> None:
-    """The points. A click leaves the figure as it is, for a changed one would lose the zoom: the browser marks the point."""
+    """The points. A click leaves the figure as it is, for a changed one would lose the zoom: the browser marks the point. A figure that was not on
+    the page before is drawn with the mark: who comes back from the explorer finds the point again."""
     dark = bool(st.context.theme.type == "dark")
     key = f"embeddings-figure-{name}-{colour}-{dark}-{id(projection)}"
-    if work.drawn is None or work.drawn[0] != key:
+    if work.drawn is None or work.drawn[0] != key or key not in st.session_state:
         work.drawn = (key, embedding_map(table, projection, name, colour, selected=work.picked, dark=dark))
-    picked = st.plotly_chart(
+    st.plotly_chart(
         work.drawn[1],
         theme=None,
-        on_select="rerun",
+        on_select=partial(_picked, work, key),
         selection_mode="points",
         key=key,
         alt=f"{len(table):,} places on a {name} map of hidden states, coloured by {colour}",
         config={"displaylogo": False, "scrollZoom": True},
     )
-    rows = [int(_first(point["customdata"])) for point in picked.selection.points if point.get("customdata") is not None]
-    if rows:
-        work.picked, work.picked_in = rows[0], key
-    elif work.picked_in == key:
-        work.picked, work.picked_in = None, ""
+
+
+def _picked(work: EmbeddingWork, key: str) -> None:
+    """A click on a point, or beside all of them."""
+    points = st.session_state[key].selection.points
+    rows = [int(_first(point["customdata"])) for point in points if point.get("customdata") is not None]
+    work.picked = rows[0] if rows else None
 
 
 def _first(value: Any) -> Any:
@@ -214,16 +216,21 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
         file = st.file_uploader("A table with a column that names the places (name or locus) and a label", key="embeddings-labels")
         rows = labelled_file(shared, file, "embeddings-labels-read")
         columns = list(rows.columns) if rows is not None else []
+        key = ""
+        if columns:
+            usual = key_column(columns)
+            at = columns.index(usual) if usual else 0
+            key = st.selectbox("Column that names the places", columns, at, key=f"embeddings-names-{len(columns)}")
         label = st.selectbox("Label", [OWN_LABEL, *columns], index=len(columns), key=f"embeddings-label-{len(columns)}")
         group = st.selectbox("Groups", [OWN_GROUPS, *columns], key=f"embeddings-group-{len(columns)}", help=GROUPS_HELP)
-        asked = (label, group, file.file_id if file is not None else "")
+        asked = (label, group, key, file.file_id if file is not None else "")
         if st.button("Regress", key="embeddings-probe"):
             own, column = label == OWN_LABEL, "" if group == OWN_GROUPS else group
             try:
                 if rows is None or (own and not column):
                     texts, groups = table.classes, table.blocks()
                 else:
-                    texts, groups = labels_of_places(table, rows, "" if own else label, "", column)
+                    texts, groups = labels_of_places(table, rows, "" if own else label, key, column)
                 work.put(REGRESSION, submit_probe(shared.engine, table, label, texts, groups, work.visitor))
             except LocuscopeError as error:
                 show_error(str(error))

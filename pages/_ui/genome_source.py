@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,6 +17,7 @@ from engine.service.embedding_places import Annotated, Genome, GenomeOfRecords, 
 from engine.service.triage import ReferenceLetters
 from engine.sources import apart
 from pages._ui import reading, state
+from pages._ui.address_values import AddressValues
 from pages._ui.question import Shown, address_of, part_for_box
 from pages._ui.text import show_error
 
@@ -58,7 +59,7 @@ def offered(shared: state.Shared) -> tuple[str, ...]:
 def source(shared: state.Shared, session: state.Session, wanted: str = "") -> Source | None:
     """The genome that is chosen, at first the one that is ``wanted``; None before there is one."""
     names = offered(shared)
-    usual = wanted if wanted in names else EXPLORER if session.screen.shown is not None else UPLOAD
+    usual = wanted if wanted in names else _usual(names, session.screen.shown)
     left, right = st.columns([2, 5], vertical_alignment="bottom")
     known = session.screen.shown is not None  # what the explorer shows may still be read at the first run
     name = left.selectbox("Genome", names, index=names.index(usual), key=f"places-genome-{known}")
@@ -80,6 +81,19 @@ def source(shared: state.Shared, session: state.Session, wanted: str = "") -> So
         return None
     title = file.name
     return _kept(shared, file.file_id, file_name(title), lambda monitor: _of_file(shared, title, data, monitor))
+
+
+def _usual(names: Sequence[str], shown: Shown | None) -> str:
+    """The registered assembly that the explorer shows a locus of, for that locus alone has few places; else what it shows, else a file."""
+    if shown is None:
+        return UPLOAD
+    locus = shown.sequence.locus
+    return locus.assembly if locus is not None and locus.assembly in names else EXPLORER
+
+
+def genome_of(values: AddressValues, genomes: Sequence[str], names: Collection[str]) -> str:
+    """The genome of an address, empty where it says nothing of the page: with one of the page's ``names`` it is what the explorer shows."""
+    return values.choice("genome", genomes) or (EXPLORER if any(values.text(name) for name in names) else "")
 
 
 def write_address(shared: state.Shared, session: state.Session, genome: str, texts: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from engine.core.motif import MotifParameters
 from engine.core.parameters import fields_of
 from pages._ui.address_values import AddressValues
+from pages._ui.genome_source import genome_of
 
 OFFERED = {item.option.flag.removeprefix("--"): item for item in fields_of(MotifParameters) if item.name != "seed"}
 """Parameters that the page offers, by their names in the address: those of the command line."""
@@ -41,7 +42,7 @@ def read(query: Mapping[str, str], genomes: tuple[str, ...], species: Mapping[st
     values = AddressValues(query)
     model = values.choice("by", species)
     return Wanted(
-        values.choice("genome", genomes),
+        genome_of(values, genomes, ("at", "by", "aligned")),
         MotifParameters(**values.fields(OFFERED)),
         model,
         values.choice("domain", species.get(model, ())),

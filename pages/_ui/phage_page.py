@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pandas as pd
 import streamlit as st
@@ -26,26 +27,34 @@ from engine.sources import apart
 from engine.sources.coding_genes import genes_of_features, labels_of
 from engine.sources.understood import Understood
 from engine.views.phage import gene_map, loss_figure
-from pages._ui import choices, explorer, polling, reading, search, state, turning
+from pages._ui import choices, explorer, phage_address, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.grid import grid
 from pages._ui.labelled_file import labelled_file
-from pages._ui.question import Question, part_for_box
+from pages._ui.phage_address import LARGEST_SEED, ROOMS, Wanted
+from pages._ui.question import Question, address_of, part_for_box
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
 READING, GIVEN = "phage", "phage-given"
-ROOMS = {"Loss": "loss", "Essential genes": "essential", "Generate": "generate"}
+WANTED = "phage-wanted"
 CONTEXT_BP = 150
 WINDOW_BP = 1000
 
 
 @dataclass(frozen=True)
 class Given:
-    """The genome that is worked on, and what is annotated on it."""
+    """The genome that is worked on, and what is annotated on it; ``of_file``: it was uploaded here."""
 
     sequence: NucleotideSequence
     features: tuple[Feature, ...]
     label: str
+    of_file: bool = False
+
+    @property
+    def words(self) -> str:
+        """How long it is, and how many coding features it has."""
+        coding = sum(item.kind == "CDS" for item in self.features)
+        return f"{len(self.sequence):,} bases, {coding:,} coding feature{'' if coding == 1 else 's'}"
 
 
 def page() -> None:
@@ -54,31 +63,57 @@ def page() -> None:
     st.subheader("Phage", anchor=False)
     if session.exchange.asked is None:
         explorer.begin(shared, session)
-    if session.screen.problem:
-        show_error(session.screen.problem)
+    wanted = _wanted(shared)
+    for problem in (*wanted.problems, session.screen.problem):
+        if problem:
+            show_error(problem)
     reading.show(shared.engine, search.READING)
     given = _given(shared, session)
     if given is None:
         return
-    st.markdown(
-        f"**{plain(given.label)}** · {len(given.sequence):,} bases, {sum(item.kind == 'CDS' for item in given.features):,} coding features"
-    )
-    room = st.segmented_control("Room", list(ROOMS), default="Loss", label_visibility="collapsed", key="phage-room") or "Loss"
-    kind = ROOMS[room]
-    usable = [row.card.id for row, why in shared.engine.models_for(kind) if not why]
+    st.markdown(f"**{plain(given.label)}** · {given.words}")
+    usual = next(title for title, room in ROOMS.items() if room == wanted.room)
+    room = st.segmented_control("Room", list(ROOMS), default=usual, label_visibility="collapsed", key="phage-room") or usual
+    wanted = replace(wanted, room=ROOMS[room])
+    usable = [row.card.id for row, why in shared.engine.models_for(wanted.room) if not why]
     if not usable:
+        _noted(shared, session, given, wanted)
         show_info("No model that is installed here continues sequences; megaDNA does: get it on the page Models.")
         return
-    {"loss": _loss, "essential": _essential, "generate": _generate}[kind](shared, session, given, usable)
+    {"loss": _loss, "essential": _essential, "generate": _generate}[wanted.room](shared, session, given, usable, wanted)
+
+
+def _wanted(shared: state.Shared) -> Wanted:
+    """What the page showed last, at first what the address asks for."""
+    if WANTED not in st.session_state:
+        species = {row.card.id: row.card.species for room in ROOMS.values() for row, why in shared.engine.models_for(room) if not why}
+        st.session_state[WANTED] = phage_address.read(st.query_params.to_dict(), species)
+    wanted: Wanted = st.session_state[WANTED]
+    return wanted
+
+
+def _noted(shared: state.Shared, session: state.Session, given: Given, wanted: Wanted) -> None:
+    """Keep what the widgets say for who comes back, and write it to the address: with the explorer's sequence, but no address carries a file."""
+    st.session_state[WANTED] = wanted
+    shown = session.screen.shown
+    base = address_of(session.question, shown, shared.settings.model) if shown is not None and not given.of_file else ""
+    st.query_params.from_dict({} if base is None else dict(parse_qsl(base)) | wanted.texts())
 
 
 def _given(shared: state.Shared, session: state.Session) -> Given | None:
-    """The uploaded genome, else what the explorer shows."""
+    """The genome that was uploaded, until its file is taken away, else what the explorer shows."""
     file = st.file_uploader(
-        "A whole phage: GenBank (with its genes) or FASTA, gzipped or not; without one, the sequence of the explorer", key="phage-file"
+        "A whole phage: GenBank (with its genes) or FASTA, gzipped or not; without one, the sequence of the explorer",
+        key="phage-file",
+        on_change=_changed,
     )
     if file is None:
-        st.session_state.pop(GIVEN, None)
+        kept: Given | None = st.session_state.get(GIVEN, ("", None))[1]
+        if kept is not None:  # the widget forgets its file while another page is open
+            if st.button("Use the sequence of the explorer instead", key="phage-forget"):
+                del st.session_state[GIVEN]
+                st.rerun()
+            return kept
         shown = session.screen.shown
         return Given(shown.sequence, shown.features, f"{shown.title} (the sequence of the explorer)") if shown is not None else None
     data, identity = reading.received(file, "phage"), file.file_id
@@ -92,7 +127,7 @@ def _given(shared: state.Shared, session: state.Session) -> Given | None:
         def then(found: Understood) -> None:
             if not found.records:
                 raise InputError("The file holds no sequence.")
-            given = Given(found.records[0], found.record_features[0], found.records[0].name or name)
+            given = Given(found.records[0], found.record_features[0], found.records[0].name or name, of_file=True)
             st.session_state[GIVEN] = (identity, given)
 
         reading.begin(READING, file_name(name), lambda monitor: apart.read_file(name, data, shared.settings, monitor), then, show_error)
@@ -103,28 +138,38 @@ def _given(shared: state.Shared, session: state.Session) -> Given | None:
     return None
 
 
-def _model(shared: state.Shared, usable: list[str], place: Any) -> tuple[str, str]:
+def _changed() -> None:
+    """A file was given or taken away: what was read before is of no use."""
+    st.session_state.pop(GIVEN, None)
+
+
+def _model(shared: state.Shared, usable: list[str], place: Any, wanted: Wanted) -> tuple[str, str]:
     """The model and its species."""
-    usual = [name for name in ("megadna", shared.settings.model) if name in usable]
+    usual = [name for name in (wanted.model, "megadna", shared.settings.model) if name in usable]
     index = usable.index(usual[0]) if usual else 0
     model = place.selectbox("Model", usable, index=index, format_func=choices.titles(shared.engine), key="phage-model")
     species = shared.engine.model(model).card.species
-    picked = (
-        place.selectbox("Species or domain", ["", *species], format_func=lambda name: name or "as the model chooses") if species else ""
+    if not species:
+        return model, ""
+    at = species.index(wanted.species) + 1 if wanted.species in species and model == wanted.model else 0
+    picked = place.selectbox(
+        "Species or domain", ["", *species], at, format_func=lambda name: name or "as the model chooses", key=f"phage-species-{model}"
     )
     return model, picked or ""
 
 
-def _loss(shared: state.Shared, session: state.Session, given: Given, usable: list[str]) -> None:
+def _loss(shared: state.Shared, session: state.Session, given: Given, usable: list[str], wanted: Wanted) -> None:
     left, middle, right = st.columns([3, 2, 2])
-    model, species = _model(shared, usable, left)
-    small = middle.number_input("Windows, bp", 1, 100_000, 50, key="phage-small")
-    large = right.number_input("Moving mean, bp", 1, 1_000_000, 5000, key="phage-large")
-    request = Request("loss", given.sequence, model, LossParameters(int(small), int(large)), species)
+    model, species = _model(shared, usable, left, wanted)
+    small = middle.number_input("Windows, bp", 1, 100_000, wanted.loss.small, key="phage-small")
+    large = right.number_input("Moving mean, bp", 1, 1_000_000, wanted.loss.large, key="phage-large")
+    parameters = LossParameters(int(small), int(large))
+    _noted(shared, session, given, replace(wanted, model=model, species=species, loss=parameters))
+    request = Request("loss", given.sequence, model, parameters, species)
     found = _answer(shared, session, request)
     if not isinstance(found, LossTrack):
         return
-    st.plotly_chart(loss_figure(found, dark=st.context.theme.type == "dark"), key="phage-loss", theme=None)
+    _chart(loss_figure(found, dark=st.context.theme.type == "dark"), "phage-loss", f"Loss along {given.label}: {found.words()}")
     show_caption(found.words())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         at = st.number_input("From base", 1, len(given.sequence), 1, key="phage-at")
@@ -134,31 +179,39 @@ def _loss(shared: state.Shared, session: state.Session, given: Given, usable: li
     _exports(found, "loss")
 
 
-def _essential(shared: state.Shared, session: state.Session, given: Given, usable: list[str]) -> None:
+def _essential(shared: state.Shared, session: state.Session, given: Given, usable: list[str], wanted: Wanted) -> None:
+    _noted(shared, session, given, wanted)
     genes, left_out = genes_of_features(given.features, len(given.sequence))
     if not genes:
         show_info("There are no coding features; upload the phage as a GenBank file, which has its genes.")
         return
     first, second, third, fourth = st.columns([3, 2, 2, 2])
-    model, species = _model(shared, usable, first)
+    model, species = _model(shared, usable, first, wanted)
+    usual, kinds = wanted.essential, ["all", "start", "coding", "stop"]
     parts = second.selectbox(
-        "Replace", ["all", "start", "coding", "stop"], key="phage-parts", help="Start codon, coding bases between the codons, stop codon."
+        "Replace", kinds, kinds.index(usual.parts), key="phage-parts", help="Start codon, coding bases between the codons, stop codon."
     )
-    by = parts if parts != "all" else third.selectbox("Rank by", ["start", "coding", "stop"], key="phage-by")
-    repeats = fourth.number_input("Repeats", 1, 100, 1, key="phage-repeats")
-    seed = fourth.number_input("Seed", 0, 2**31, 42, key="phage-seed")
+    by = parts if parts != "all" else third.selectbox("Rank by", kinds[1:], kinds[1:].index(usual.by), key="phage-by")
+    repeats = fourth.number_input("Repeats", 1, 100, usual.repeats, key="phage-repeats")
+    seed = fourth.number_input("Seed", 0, LARGEST_SEED, usual.seed, key="phage-seed")
     if left_out:
         show_caption(f"{left_out:,} coding features without a whole reading of their own are left out.")
     parameters = EssentialParameters(write_genes(genes), parts, by, int(repeats), int(seed))  # type: ignore[arg-type]
+    _noted(shared, session, given, replace(wanted, model=model, species=species, essential=replace(parameters, genes="")))
     found = _answer(shared, session, Request("essential", given.sequence, model, parameters, species))
     if not isinstance(found, EssentialGenes):
         return
     found = _labelled(shared, found)
-    st.plotly_chart(gene_map(found, dark=st.context.theme.type == "dark"), key="phage-genes", theme=None)
+    _chart(gene_map(found, dark=st.context.theme.type == "dark"), "phage-genes", f"Genes of {given.label}: {found.words()}")
     show_caption(found.words())
     if found.complete:
         _ranked(shared, session, given, found, genes, model)
     _exports(found, "essential")
+
+
+def _chart(figure: Any, key: str, words: str) -> None:
+    """A figure as wide as the page, with what it says for who does not see it."""
+    st.plotly_chart(figure, theme=None, key=key, alt=words, config={"displaylogo": False})
 
 
 def _labelled(shared: state.Shared, found: EssentialGenes) -> EssentialGenes:
@@ -183,7 +236,10 @@ def _ranked(
     shared: state.Shared, session: state.Session, given: Given, found: EssentialGenes, genes: tuple[CodingGene, ...], model: str
 ) -> None:
     table = pd.DataFrame(found.rows().columns)
-    picked: Any = grid(table, hide_index=True, on_select="rerun", selection_mode="single-row", key="phage-table", height=320)
+    changes = {name: st.column_config.NumberColumn(format="%.3g") for name in table.columns if name.startswith("delta_")}
+    picked: Any = grid(
+        table, hide_index=True, on_select="rerun", selection_mode="single-row", key="phage-table", height=320, column_config=changes
+    )
     rows = picked.selection.rows
     if not rows:
         st.caption("Choose a row to open its gene in the explorer.")
@@ -195,15 +251,18 @@ def _ranked(
         _open(shared, session, given, start, end, model)
 
 
-def _generate(shared: state.Shared, session: state.Session, given: Given, usable: list[str]) -> None:
+def _generate(shared: state.Shared, session: state.Session, given: Given, usable: list[str], wanted: Wanted) -> None:
     left, middle, right = st.columns([3, 2, 2])
-    model, _ = _model(shared, usable, left)
+    model, _ = _model(shared, usable, left, wanted)
     usual = min(1000, len(given.sequence), max(1, shared.engine.model(model).card.max_length // 2))
-    prompt = middle.number_input("Prompt: first bases", 1, len(given.sequence), usual, key=f"phage-prompt-{model}")
-    length = middle.number_input("Bases to generate", 1, 200_000, 1000, key="phage-length")
-    temperature = right.number_input("Temperature", 0.0, 10.0, 1.0, step=0.1, key="phage-temperature")
-    seed = right.number_input("Seed", 0, 2**31, 0, key="phage-generate-seed")
+    first = min(wanted.prompt, len(given.sequence)) or usual
+    prompt = middle.number_input("Prompt: first bases", 1, len(given.sequence), first, key=f"phage-prompt-{model}")
+    length = middle.number_input("Bases to generate", 1, 200_000, wanted.generate.length, key="phage-length")
+    temperature = right.number_input("Temperature", 0.0, 10.0, float(wanted.generate.temperature), step=0.1, key="phage-temperature")
+    seed = right.number_input("Seed", 0, LARGEST_SEED, wanted.generate.seed, key="phage-generate-seed")
     parameters = GenerateParameters(int(length), float(temperature), int(seed))
+    kept = int(prompt) if prompt != usual else 0
+    _noted(shared, session, given, replace(wanted, model=model, species="", generate=parameters, prompt=kept))
     found = _answer(shared, session, Request("generate", given.sequence.window(0, int(prompt)), model, parameters))
     if not isinstance(found, Generated):
         return
@@ -237,7 +296,8 @@ def _answer(shared: state.Shared, session: state.Session, request: Request) -> A
     if not job.finished:
         return None
     if job.state == "cancelled":
-        show_info("It was cancelled. What was finished of a mutagenesis is kept: Compute goes on from there.")
+        kept_part = " What was finished of the mutagenesis is kept: Compute goes on from there." if request.analysis == "essential" else ""
+        show_info(f"It was cancelled.{kept_part}")
         _offer(shared, session, request, slot)
         return None
     if job.error is not None:

@@ -72,7 +72,7 @@ def test_every_file_holds_places_states_map_and_provenance(genome: list[str], tm
     ("given", "says"),
     [
         (["--features", "exon"], "The annotation has no exon; it has CDS, intergenic"),
-        (["--windows", "1000"], "There are 1 such places; at least 5"),
+        (["--windows", "1000"], "There is 1 such place; at least 5"),
         (["--model", "alphamissense"], "is used under these terms"),
         (["--out", "x.vcf"], "names no format for this answer"),
         (["--labels", "LABELS"], "has no column 'label'"),
@@ -85,6 +85,17 @@ def test_what_cannot_be_done_is_one_sentence(
     assert main([*genome, *(str(tmp_path / "labels.tsv") if text == "LABELS" else text for text in given)]) == 2
     said = capsys.readouterr().err.splitlines()
     assert says in said[-1]
+
+
+def test_one_run_writes_several_files(genome: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*genome, "--out", str(tmp_path / "x.npz"), "--out", str(tmp_path / "x.tsv"), "--out", str(tmp_path / "x.html")]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("wrote")]
+    assert said == [f"wrote {tmp_path / name}" for name in ("x.npz", "x.tsv", "x.html")]
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as archive:
+        written = [line.split("\t") for line in (tmp_path / "x.tsv").read_text().splitlines()[3:]]
+        np.testing.assert_array_equal(archive["clusters"], [int(row[7]) for row in written])
+    assert main([*genome, "--out", str(tmp_path / "y.npz"), "--out", str(tmp_path / "y.vcf")]) == 2
+    assert not (tmp_path / "y.npz").exists()
 
 
 def test_logos_of_clusters_are_written_as_a_table_and_a_picture(genome: list[str], tmp_path: Path) -> None:

@@ -46,7 +46,12 @@ def test_every_file_holds_both_matrices(asked: list[str], tmp_path: Path, capsys
     meme = (tmp_path / "m.meme").read_text()
     assert meme.startswith("MEME version 4")
     assert meme.count("letter-probability matrix: alength= 4 w= 8 nsites= 4") == 2
+    assert "Unmasked" not in capsys.readouterr().err
     assert main([*asked, "--unmasked", "--out", str(tmp_path / "m.html")]) == 0
+    said = capsys.readouterr()
+    assert "largely a copy, no prediction" in said.err
+    assert said.out.splitlines()[1].startswith("model, unmasked (sees the base)\t")
+    assert "unmasked: largely a copy" in (tmp_path / "m.html").read_text(encoding="utf-8")
     assert read_back((tmp_path / "m.html").read_text(encoding="utf-8"))["parameters"]["unmasked"] is True
 
 

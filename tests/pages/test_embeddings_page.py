@@ -16,8 +16,8 @@ from engine.core.locus import Locus
 from engine.core.sequence import NucleotideSequence
 from engine.service import embeddings, estimate
 from engine.sources.fasta import parse_fasta
-from pages._ui import embeddings_page, embeddings_results, genome_source
-from pages._ui.question import part_for_box
+from pages._ui import embeddings_address, embeddings_page, embeddings_results, genome_source
+from pages._ui.question import Shown, part_for_box
 
 LETTERS = "GATTACAGGCATCGATCGGATATTTAGCGCGCTAATCGGCTA" * 8
 
@@ -163,6 +163,60 @@ def test_a_regression_holds_out_the_chosen_groups_and_stands_under_its_own_label
     app = app.button(key="embeddings-probe").click().run()
     assert asked[2][0] == [""] * count  # windows of a pasted sequence have no class
     assert asked[2][1][1:] == asked[0][1][1:]
+
+
+def test_the_column_that_names_the_places_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "project_table", quick)
+    app = settled(opened(places="windows", windows="40", embedded="1"))
+    loci = [place.locus for place in app.session_state["embeddings-work"].result("places", EmbeddingTable).places]
+    table = "value\twindow\n" + "".join(f"{row}\t{locus}\n" for row, locus in enumerate(loci))
+    app.file_uploader(key="embeddings-labels").upload("labels.tsv", table.encode(), "text/plain")
+    app = settled(app.run())
+    asked: list[list[str]] = []
+
+    def submitted(_: object, __: object, label: str, texts: list[str], *others: object) -> SimpleNamespace:
+        asked.append(texts)
+        return SimpleNamespace(finished=True, state="failed", result=None, error=ParameterError("No such luck."), cancel=print)
+
+    monkeypatch.setattr(embeddings_results, "submit_probe", submitted)
+    app.selectbox(key="embeddings-label-2").set_value("value")
+    app = app.button(key="embeddings-probe").click().run()
+    assert "No row of the table is about a place: its column 'value'" in app.error[0].value.replace("\\", "")
+    app.selectbox(key="embeddings-names-2").set_value("window")
+    app.button(key="embeddings-probe").click().run()
+    assert asked == [[str(row) for row in range(len(loci))]]
+
+
+def test_a_point_that_was_clicked_stays_while_another_page_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "project_table", quick)
+    app = settled(opened(places="windows", windows="40", embedded="1"))
+    work = app.session_state["embeddings-work"]
+    clicked = SimpleNamespace(selection=SimpleNamespace(points=[{"customdata": [3]}]))
+    monkeypatch.setattr(embeddings_results.st, "session_state", {"figure": clicked})
+    embeddings_results._picked(work, "figure")
+    assert work.picked == 3
+    monkeypatch.undo()
+    app = app.run()  # as after another page: no click came with this run
+    assert [item.label for item in app.button if item.key == "embeddings-open"] == ["Open in the explorer"]
+    clicked.selection.points = []
+    monkeypatch.setattr(embeddings_results.st, "session_state", {"figure": clicked})
+    embeddings_results._picked(work, "figure")
+    assert work.picked is None
+
+
+def test_a_locus_of_a_registered_genome_is_read_with_the_genome_around_it() -> None:
+    letters = NucleotideSequence("ACGT" * 10, locus=Locus.parse("R64:chrIV:1-40"))
+    names = ("what the explorer shows", "R64", "a file of mine")
+    assert genome_source._usual(names, _shown(letters)) == "R64"
+    assert genome_source._usual(names, _shown(NucleotideSequence("ACGT"))) == genome_source.EXPLORER
+    assert genome_source._usual(names, None) == genome_source.UPLOAD
+    asked = embeddings_address.read({"places": "windows"}, names, ("locuscope",))
+    assert asked.genome == genome_source.EXPLORER  # an address without a genome is about what it shows
+    assert embeddings_address.read({"locus": "R64:chrIV:1-40"}, names, ("locuscope",)).genome == ""
+
+
+def _shown(sequence: NucleotideSequence) -> Shown:
+    return Shown(sequence, sequence, (), "locus", (), (), None)
 
 
 def test_the_kinds_of_a_genome_are_found_once_and_outside_the_pages_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.analyses.essential import EssentialParameters, essential_genes
-from engine.analyses.loss import loss_track
+from engine.analyses.generate import GenerateParameters
+from engine.analyses.loss import LossParameters, loss_track
 from engine.core.features import Feature
 from engine.core.sequence import NucleotideSequence
 from engine.sources.coding_genes import genes_of_features
 from engine.views.phage import gene_map, loss_figure
-from pages._ui import state
+from pages._ui import phage_address, state
 from tests.analyses.toys import ToyModel
 from tests.commands.test_phage_commands import GENBANK, LETTERS
 
@@ -87,6 +88,73 @@ def test_a_generated_sequence_is_said_to_be_generated(opened: AppTest) -> None:
     next(item for item in opened.number_input if item.label == "Bases to generate").set_value(20).run()
     app = computed(opened)
     assert app.warning[0].value.startswith("GENERATED")
+
+
+@pytest.mark.usefixtures("opened")
+def test_who_comes_back_finds_the_phage_the_room_and_its_settings() -> None:
+    app = AppTest.from_function(_page_or_other, default_timeout=120)
+    app.query_params["sequence"] = LETTERS
+    app = uploaded(app.run())
+    app.segmented_control(key="phage-room").set_value("Essential genes").run()
+    app.number_input(key="phage-repeats").set_value(3).run()
+    address = dict(app.query_params)
+    assert (address["room"], address["repeats"], address["by-model"]) == ("essential", "3", "megadna")
+    assert "sequence" not in address  # the letters of a file are in no address
+    app.session_state["other"] = True
+    app = app.run()
+    assert not app.get("file_uploader")
+    app.session_state["other"] = False
+    app = app.run()
+    assert not app.exception
+    assert any("TOY" in item.value for item in app.markdown)
+    assert app.segmented_control(key="phage-room").value == "Essential genes"
+    assert app.number_input(key="phage-repeats").value == 3
+    app = app.button(key="phage-forget").click().run()
+    assert any("the sequence of the explorer" in item.value for item in app.markdown)
+
+
+def _page_or_other() -> None:
+    import streamlit as st
+
+    from pages._ui.phage_page import page
+
+    if not st.session_state.get("other"):
+        page()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        phage_address.Wanted(model="locuscope", species="phage", loss=LossParameters(20, 300)),
+        phage_address.Wanted("essential", "megadna", essential=EssentialParameters(parts="stop", by="stop", repeats=2, seed=7)),
+        phage_address.Wanted("generate", "megadna", generate=GenerateParameters(50, 0.0, 3), prompt=12),
+    ],
+)
+def test_an_address_of_the_page_is_read_as_it_was_written(wanted: phage_address.Wanted) -> None:
+    assert phage_address.read(wanted.texts(), {"locuscope": ("phage",), "megadna": ()}) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"room": "kitchen"}, "room='kitchen'; it can be loss, essential, generate"),
+        ({"room": "essential", "repeats": "0"}, "repeats is 0; allowed: 1 to 100"),
+        ({"room": "essential", "parts": "start", "by": "stop"}, "ranked by stop, which is not replaced"),
+        ({"room": "generate", "seed": str(2**40)}, "a seed above 2,147,483,648"),
+        ({"room": "generate", "prompt": "many"}, "prompt='many'; it takes 1 to 200,000"),
+        ({"by-model": "none"}, "by-model='none'; it can be megadna"),
+    ],
+)
+def test_what_an_address_of_the_page_cannot_mean_is_left_out_and_said(given: dict[str, str], told: str) -> None:
+    (problem,) = phage_address.read(given, {"megadna": ()}).problems
+    assert told in problem
+
+
+def test_more_than_the_model_reads_is_refused_before_it_is_asked_for(opened: AppTest) -> None:
+    opened.segmented_control(key="phage-room").set_value("Generate").run()
+    app = next(item for item in opened.number_input if item.label == "Bases to generate").set_value(400).run()
+    assert "400 are to be added; checkpoint reads 190 in all" in app.error[0].value
+    assert not [item for item in app.button if item.label == "Compute"]
 
 
 def test_genes_of_features_are_whole_and_have_one_reading() -> None:

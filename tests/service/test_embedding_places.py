@@ -94,7 +94,7 @@ def test_too_many_too_few_and_unknown_kinds_are_one_sentence(monkeypatch: pytest
     with pytest.raises(ParameterError, match="These are 16 places; at most 3"):
         choose_places(genome(), EmbeddingParameters(window_bp=50))
     monkeypatch.setattr(embedding, "FEWEST_PLACES", 5)
-    with pytest.raises(ParameterError, match="There are 1 such places; at least 5"):
+    with pytest.raises(ParameterError, match="There is 1 such place; at least 5"):
         choose_places(genome(), EmbeddingParameters(kinds="tRNA"))
 
 
