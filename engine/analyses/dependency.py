@@ -433,11 +433,6 @@ def gives_influence(parameters: DependencyParameters, card: ModelCard) -> bool:
     )
 
 
-def window_of(result: DependencyMap) -> Window:
-    """0-based half-open part of the sequence that a map covers."""
-    return result.offset, result.offset + len(result.values)
-
-
 def _as_band(parameters: DependencyParameters, card: ModelCard) -> tuple[str, Parameters]:
     """A sequence that is too long for a map has a band of it."""
     from engine.analyses.band import of_map

@@ -12,7 +12,7 @@ from engine.analyses.declared import Declared
 from engine.core.errors import CapabilityMissing, LocusError
 from engine.core.locus import Strand
 from engine.core.parameters import Parameters, option
-from engine.core.places import CONTACT_BP, read_terms, write_terms
+from engine.core.places import read_terms, write_terms
 from engine.core.protocols import PlaceModel
 
 if TYPE_CHECKING:
@@ -111,8 +111,3 @@ def waited(question: Callable[[], Answer], monitor: Monitor) -> Answer:
     if failed:
         raise failed[0]
     return found[0]
-
-
-def least_bases(length: int, bins: int = 2) -> int:
-    """Bases missing until a stretch of ``length`` surely has ``bins`` bins of the contact map."""
-    return max(0, bins * CONTACT_BP - length)

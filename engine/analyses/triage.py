@@ -44,7 +44,7 @@ from engine.core.variants import ScoredVariant, Status, Triage, TriageParameters
 if TYPE_CHECKING:
     from torch import Tensor
 
-VERSION = "4"
+VERSION = "5"
 
 
 _ANY_BASE = "REF or ALT has N, which stands for any base; a model reads A, C, G and T."
@@ -384,8 +384,12 @@ def _equal_windows(site: Site, window: NucleotideSequence) -> tuple[str, str]:
 def _pseudo_likelihoods(model: NucleotideModel, site: Site, window: NucleotideSequence) -> ScoredVariant:
     """The row of a masked model for several bases or an indel: the pseudo-log-likelihoods of both windows, nothing masked."""
     letters, changed = _equal_windows(site, window)
-    if len(letters) <= site.place:
-        note = f"The allele has more bases than fit into the window of {len(window):,}; choose a longer one."
+    left, needed = len(letters) - site.place, max(1, len(site.change.alternate))
+    if left < needed:
+        note = (
+            f"From the change on, {left:,} bases of its window and contig can be compared, {needed:,} are needed; "
+            "choose a longer window where the contig goes on."
+        )
         return replace(_row(site), status="not_scored", note=note)
     difference = _pseudo_log_likelihood(model, changed) - _pseudo_log_likelihood(model, letters)
     return replace(_row(site), delta_pseudo_log_likelihood=_finite(difference))

@@ -41,8 +41,8 @@ def is_contig_name(name: str) -> bool:
 
 
 def contig_in_text(name: str) -> str:
-    """The name as it stands in front of coordinates: in braces where a colon or a brace in it could mislead."""
-    return f"{{{name}}}" if set(name) & set(":{}") else name
+    """The name as it stands in front of coordinates: in braces where a colon, a brace, or what parts a list of places could mislead."""
+    return f"{{{name}}}" if set(name) & set(":{};,") else name
 
 
 def split_names(text: str) -> tuple[str, str]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from engine.sources.annotation_index import Annotation
 
 USUAL = ("CDS", "tRNA", "rRNA", "tmRNA", "ncRNA", "snRNA", "snoRNA", "pseudogene", INTERGENIC)
-"""Kinds that are embedded when none are named, as far as they are annotated."""
+"""Kinds that are embedded when none are named, as far as they are annotated; where none of them is, every kind that is."""
+_OF_GENES = GENE_KINDS | set(USUAL) - {INTERGENIC}
 SHORTEST_BP, SHORTEST_GAP_BP, LONGEST_GAP_BP = 20, 50, 1_000
 """A feature or window below is left out, a gap below is none, and of a longer gap the middle is taken."""
 MOST_WINDOWS = 20_000_000
@@ -114,10 +115,12 @@ class Annotated:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The places, and how many were left out because more than half of their letters are unknown."""
+    """The places, and how many were left out: ``unknown`` because more than half of their letters are unknown, ``unfit`` because they are shorter
+    than `SHORTEST_BP` or reach past the end of their contig."""
 
     places: tuple[GenomePlace, ...]
     unknown: int = 0
+    unfit: int = 0
 
     @property
     def bases(self) -> int:
@@ -127,7 +130,8 @@ class Chosen:
     def words(self) -> str:
         """How many places and bases, and how many were left out."""
         unknown = f" ({self.unknown:,} with mostly unknown letters are left out)" if self.unknown else ""
-        return f"{len(self.places):,} places, {self.bases:,} bases{unknown}"
+        unfit = f" ({self.unfit:,} below {SHORTEST_BP} bases or past the end of their contig are left out)" if self.unfit else ""
+        return f"{len(self.places):,} places, {self.bases:,} bases{unknown}{unfit}"
 
 
 def choose_places(genome: Genome, parameters: EmbeddingParameters, monitor: Monitor | None = None) -> Chosen:
@@ -140,7 +144,8 @@ def choose_places(genome: Genome, parameters: EmbeddingParameters, monitor: Moni
         if monitor is not None:
             monitor.advance(0)
 
-    drawn = _windows(genome, parameters, look) if parameters.window_bp else _drawn(_features_of_all(genome, parameters, look), parameters)
+    found, unfit = ([], 0) if parameters.window_bp else _features_of_all(genome, parameters, look)
+    drawn = _windows(genome, parameters, look) if parameters.window_bp else _drawn(found, parameters)
     check_count(len(drawn))
     kept = []
     for place in drawn:
@@ -149,24 +154,34 @@ def choose_places(genome: Genome, parameters: EmbeddingParameters, monitor: Moni
         if 2 * sum(letters.count(base) for base in "ACGT") > len(letters):
             kept.append(place)
     check_count(len(kept))
-    return Chosen(tuple(kept), len(drawn) - len(kept))
+    return Chosen(tuple(kept), len(drawn) - len(kept), unfit)
 
 
-def _features_of_all(genome: Genome, parameters: EmbeddingParameters, look: Callable[[], None]) -> list[GenomePlace]:
-    """The features of the kinds that are wanted, and what lies between genes where it is."""
+def _features_of_all(genome: Genome, parameters: EmbeddingParameters, look: Callable[[], None]) -> tuple[list[GenomePlace], int]:
+    """The features of the kinds that are wanted, and what lies between genes where it is; and how many features do not fit."""
     found: list[GenomePlace] = []
-    seen: set[str] = set()
+    unfit = 0
+    seen = set(kinds_of(genome, look))
     wanted = {name.strip() for name in parameters.kinds.split(",") if name.strip()}
+    absent = wanted - seen
+    if absent or not seen:
+        there = (
+            ", ".join([*sorted(seen - {INTERGENIC})[:20], *sorted(seen & {INTERGENIC})])
+            or "no feature at all; give an annotation, or windows"
+        )
+        raise ParameterError(f"The annotation has no {', '.join(sorted(absent)) or 'feature'}; it has {there}.")
+    usual = seen & set(USUAL)
+    wanted = wanted or (usual if usual - {INTERGENIC} else seen)
     for contig, length in genome.contigs().items():
         look()
         features = tuple(genome.features(contig))
-        seen |= {item.kind for item in features}
-        found += _features(contig, length, features, wanted or set(USUAL))
-    absent = wanted - seen - {INTERGENIC}
-    if absent or not seen:
-        there = ", ".join([*sorted(seen)[:20], INTERGENIC]) if seen else "no feature at all; give an annotation, or windows"
-        raise ParameterError(f"The annotation has no {', '.join(sorted(absent)) or 'feature'}; it has {there}.")
-    return found
+        found += _features(contig, length, features, wanted)
+        unfit += sum(item.kind in wanted and not _fits(item, length) for item in features)
+    return found, unfit
+
+
+def _fits(item: Feature, length: int) -> bool:
+    return item.width_bp >= SHORTEST_BP and item.end <= length
 
 
 def read_places(genome: Genome, places: Sequence[GenomePlace]) -> Iterator[tuple[GenomePlace, NucleotideSequence]]:
@@ -177,13 +192,13 @@ def read_places(genome: Genome, places: Sequence[GenomePlace]) -> Iterator[tuple
 
 
 def kinds_of(genome: Genome, look: Callable[[], None] = lambda: None) -> list[str]:
-    """Kinds of features that can be chosen, those in `USUAL` first; what ``look`` raises stops it."""
+    """Kinds of features that can be chosen, those in `USUAL` first; what lies between genes where genes are annotated; what ``look`` raises stops it."""
     found: set[str] = set()
     for contig in genome.contigs():
         look()
         found |= {item.kind for item in genome.features(contig)}
     usual = [name for name in USUAL if name in found]
-    return [*usual, *([INTERGENIC] if found else []), *sorted(found - set(usual))] if found else []
+    return [*usual, *([INTERGENIC] if found & _OF_GENES else []), *sorted(found - set(usual))]
 
 
 def _windows(genome: Genome, parameters: EmbeddingParameters, look: Callable[[], None]) -> list[GenomePlace]:
@@ -200,9 +215,10 @@ def _windows(genome: Genome, parameters: EmbeddingParameters, look: Callable[[],
         )
     codes = np.empty(total, dtype=np.uint8)
     edges = np.cumsum([0, *counts])
+    has_genes = INTERGENIC in kinds_of(genome, look)
     for (contig, length), first, last in zip(contigs.items(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         look()
-        codes[first:last] = _window_classes(length, genome.features(contig), width, step, look) if last > first else 0
+        codes[first:last] = _window_classes(length, genome.features(contig) if has_genes else (), width, step, look) if last > first else 0
     names = list(contigs)
     made = []
     for number in _some_of_each(codes, WINDOW_CLASSES, parameters):
@@ -227,7 +243,7 @@ def _window_classes(length: int, features: Sequence[Feature], width: int, step: 
     for item in features:
         if item.kind in kinds:
             covered[item.start : item.end] = kinds.index(item.kind) + 1
-        if item.kind in GENE_KINDS or item.kind in kinds:
+        if item.kind in _OF_GENES:
             genes[item.start : item.end] = True
     present = sorted({kinds.index(item.kind) for item in features if item.kind in kinds}, reverse=True)
     found = np.empty(len(starts), dtype=np.uint8)
@@ -255,7 +271,7 @@ def _features(contig: str, length: int, features: Sequence[Feature], wanted: set
     done: set[tuple[str, int, int, str]] = set()
     for item in features:
         key = (item.kind, item.start, item.end, item.strand)
-        if item.kind in wanted and key not in done and item.width_bp >= SHORTEST_BP and item.end <= length:
+        if item.kind in wanted and key not in done and _fits(item, length):
             done.add(key)
             yield GenomePlace(contig, item.start, item.end, "-" if item.strand == "-" else "+", item.name, item.kind)
     if INTERGENIC in wanted and features:
@@ -264,7 +280,7 @@ def _features(contig: str, length: int, features: Sequence[Feature], wanted: set
 
 def _gaps(contig: str, length: int, features: Sequence[Feature]) -> Iterator[GenomePlace]:
     """Stretches between genes."""
-    genes = sorted((item.start, item.end) for item in features if item.kind in GENE_KINDS or item.kind in USUAL)
+    genes = sorted((item.start, item.end) for item in features if item.kind in _OF_GENES)
     reached = 0
     for start, end in [*genes, (length, length)]:
         if start - reached >= SHORTEST_GAP_BP:

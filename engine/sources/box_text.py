@@ -20,6 +20,8 @@ _DBSNP_SPELT = re.compile(r"(?:dbsnp\s?[: ]\s?)?rs\s?(?P<number>\d{1,12})", re.I
 _NUMBERED = re.compile(r"\d{1,12}[:.)]\s?(?![gmcn]\.)[ACGTUN]", re.IGNORECASE | re.ASCII)
 _LABELLED = re.compile(r"[^:]{1,60}:[ACGTUN\s]{1,300}", re.IGNORECASE | re.ASCII)
 _SPLIT = re.compile(r"\s?;\s?|\s(?:and|vs\.?|versus|&)\s|,?\s|,(?=[A-Za-z])", re.IGNORECASE)
+_SPLIT_AT_SEMICOLONS = re.compile(r";")
+_IN_BRACES = re.compile(r"\{[^{}]*\}")
 _BARE = re.compile(r"\d[\d,.'_]{0,30}(?:(?:-|\.\.|_| to |\+| )\d[\d,.'_]{0,30})?(?:\s?[kmg]?bp?)?", re.ASCII | re.IGNORECASE)
 IUPAC = IUPAC_DNA | {"U"}
 """Letters of a sequence."""
@@ -107,6 +109,15 @@ def _name(line: str, known: KnownAssembly) -> NameText | None:
 
 
 def several(line: str) -> tuple[tuple[str, ...], ...]:
-    """The ways to split a line that may name several places: at semicolons alone, and at spaces and commas before letters as well."""
-    ways = (tuple(filter(None, (part.strip() for part in line.split(";")))), tuple(filter(None, _SPLIT.split(line))))
+    """The ways to split a line that may name several places: at semicolons alone, and at spaces and commas before letters as well.
+
+    A contig's name in braces stays whole.
+    """
+    ways = tuple(_parts(line, at) for at in (_SPLIT_AT_SEMICOLONS, _SPLIT))
     return tuple(dict.fromkeys(parts for parts in ways if len(parts) > 1))
+
+
+def _parts(line: str, at: re.Pattern[str]) -> tuple[str, ...]:
+    kept = _IN_BRACES.sub(lambda braces: "{" + "_" * (len(braces[0]) - 2) + "}", line)
+    edges = [0, *(edge for found in at.finditer(kept) for edge in found.span()), len(line)]
+    return tuple(filter(None, (line[start:end].strip() for start, end in zip(edges[::2], edges[1::2], strict=True))))

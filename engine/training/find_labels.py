@@ -28,7 +28,7 @@ TRAINS_ON = 100_000
 """Bases of a genome from which on Prodigal is trained on it; shorter ones get its ready-made models, as it advises."""
 SHORTEST_INTRON = 20
 DONORS, ACCEPTORS = ("GT", "GC"), ("AG",)
-RBS, START = SITES.index("ribosome_binding_site"), SITES.index("start_codon")
+RBS = SITES.index("ribosome_binding_site")
 DONOR, ACCEPTOR = SITES.index("splice_donor"), SITES.index("splice_acceptor")
 _MISMATCHES = {"3Base": "GGA/GAG/AGG", "5BMM": "AGxAG", "4Base": "AGGA/GGAG/GAGG", "6BMM": "AGxAGG/AGGxGG"}
 """Words of Prodigal's names of motifs that are no letters."""

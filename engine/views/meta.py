@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.results import place
+from engine.views.notes import plain
 from engine.views.palettes import BASE_COLOURS, DIVERGING, PALETTES
 from engine.views.panels import ruler
 from engine.views.paths import NEAR
@@ -101,7 +102,7 @@ def hover_trace(evidence: LocusEvidence, band: Band) -> dict[str, Any] | None:
     low, high = sorted(float(value) for value in band.drawn.axis["range"])
     count = len(evidence.sequence)
     middle = np.full(count, (low + high) / 2, np.float32)
-    texts = [_words(evidence, band, index) for index in range(count)]
+    texts = [plain(_words(evidence, band, index)) for index in range(count)]
     trace = {"type": "scatter", "x0": 1, "dx": 1, "y": middle, "mode": "lines", "line": {"width": 0, "color": "rgba(0,0,0,0)"}}
     return {**trace, "text": texts, "hovertemplate": "%{text}<extra></extra>", "showlegend": False}
 

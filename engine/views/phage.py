@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from engine.views.notes import plain
 from engine.views.palettes import theme
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def gene_map(found: EssentialGenes, *, dark: bool) -> go.Figure:
                 x=[(genes[index].start + genes[index].end + 1) / 2 for index in rows],
                 width=[genes[index].end - genes[index].start for index in rows],
                 y=values[rows],
-                customdata=[[genes[index].name, f"{ranks[index]:g}", genes[index].start + 1, genes[index].end] for index in rows],
+                customdata=[[plain(genes[index].name), f"{ranks[index]:g}", genes[index].start + 1, genes[index].end] for index in rows],
                 hovertemplate="%{customdata[0]}, rank %{customdata[1]}<br>%{customdata[2]:,}-%{customdata[3]:,}<br>%{y:.3g} nats per base<extra></extra>",
                 marker={"color": colour, "line": {"width": 0}},
                 name=name,

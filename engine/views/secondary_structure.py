@@ -211,7 +211,7 @@ def _words(sequence: NucleotideSequence, pairs: NDArray[np.int64], colouring: Co
 
 def _base(sequence: NucleotideSequence, letter: str, index: int) -> str:
     """A base by its position in the letters, and its coordinate where there is a locus."""
-    return f"{letter}{index + 1:,}" if sequence.locus is None else f"{letter}{index + 1:,} ({place(sequence, index)})"
+    return f"{letter}{index + 1:,}" if sequence.locus is None else f"{letter}{index + 1:,} ({plain(place(sequence, index))})"
 
 
 def _numbers(sequence: NucleotideSequence, placed: Layout, colour: str) -> list[dict[str, Any]]:

@@ -148,6 +148,21 @@ def test_a_masked_model_compares_pseudo_likelihoods_of_indels_and_of_several_bas
     assert any(row.delta_pseudo_log_likelihood for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("index", "reference", "alternate"), [(3, "A", "A" + "T" * 11), (8, "TGT", "ACAACAA"), (13, "A", "AC"), (12, "CA", "C")]
+)
+def test_an_allele_that_is_not_wholly_compared_is_not_scored(index: int, reference: str, alternate: str) -> None:
+    """Of the window's fourteen bases too few are left; a score of a part of the allele would be another allele's."""
+    row = triage(model(), [replace(site(index, reference, alternate), behind="")], 1).rows[0]
+    assert (row.status, row.delta_pseudo_log_likelihood) == ("not_scored", None)
+    assert "bases of its window and contig can be compared" in row.note
+
+
+def test_an_insertion_that_just_fits_is_scored() -> None:
+    row = triage(model(), [replace(site(3, "A", "A" + "T" * 10), behind="CTTTTGTCCA")], 1).rows[0]
+    assert row.delta_pseudo_log_likelihood == pytest.approx(3 * (fitting("GGGATTTTTTTTTT") - fitting("GGGACTTTTGTCCA")), abs=1e-4)
+
+
 def test_what_has_no_letters_is_not_scored_and_says_so() -> None:
     rows = triage(model(), [site(3, "A", "<DEL>"), site(3, "A", "N")], 2).rows
     assert [row.status for row in rows] == ["not_scored"] * 2

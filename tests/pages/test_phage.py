@@ -180,4 +180,6 @@ def test_the_figures_show_the_numbers() -> None:
     found = essential_genes(model, sequence, EssentialParameters("a=+:1-12;b=-:13-24"))
     figure = gene_map(found, dark=True)
     assert [list(trace.x) for trace in figure.data] == [[6.5], [18.5]]
+    hostile = gene_map(essential_genes(model, sequence, EssentialParameters("<b>a</b>=+:1-12")), dark=True)
+    assert hostile.data[0].customdata[0][0] == "&lt;b&gt;a&lt;/b&gt;"
     assert [list(trace.y) for trace in figure.data] == [[found.deltas[0, 0, 0]], [found.deltas[1, 0, 0]]]

@@ -53,6 +53,19 @@ def test_features_come_once_each_with_what_lies_between_the_genes() -> None:
     assert kinds_of(genome()) == ["CDS", "tRNA", "intergenic", "gene", "misc"]
 
 
+def test_an_annotation_without_genes_has_its_own_kinds_and_nothing_between_genes() -> None:
+    """A BED of peaks says where peaks are, not that the rest of the genome is intergenic."""
+    peaks = (Feature("region", "one", 100, 300, "-"), Feature("region", "short", 400, 410), Feature("region", "past", 700, 801))
+    chosen = choose_places(genome(features=peaks), EmbeddingParameters())
+    assert [(place.kind, place.locus) for place in chosen.places] == [("region", "chr1:101-300:-")]
+    assert chosen.words() == "1 places, 200 bases (2 below 20 bases or past the end of their contig are left out)"
+    assert kinds_of(genome(features=peaks)) == ["region"]
+    with pytest.raises(ParameterError, match="no intergenic; it has region"):
+        choose_places(genome(features=peaks), EmbeddingParameters(kinds="intergenic"))
+    windows = choose_places(genome(features=peaks), EmbeddingParameters(window_bp=100))
+    assert {place.kind for place in windows.places} == {""}
+
+
 def test_of_a_long_gap_the_middle_is_taken() -> None:
     features = (Feature("CDS", "a", 0, 60, "+"), Feature("CDS", "b", 3060, 3120, "+"))
     chosen = choose_places(genome("ACGT" * 780, features), EmbeddingParameters(kinds="intergenic"))

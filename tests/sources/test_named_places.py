@@ -8,6 +8,7 @@ import pytest
 
 from engine.core.errors import InputError, LocusError, SourceUnavailable
 from engine.core.features import Feature
+from engine.core.locus import Locus
 from engine.core.settings import Settings
 from engine.sources.coding_positions import TranscriptPlace
 from engine.sources.genomes import GenomeSet
@@ -72,6 +73,19 @@ def test_a_gene_goes_before_letters_and_its_letters_can_still_be_had(ask) -> Non
 @pytest.mark.parametrize("text", ["CAT revB", "CAT,revB", "CAT;revB", "CAT, revB", "T CAT; T revB", "CAT\nrevB"])
 def test_several_places_are_split_as_people_write_lists(text: str, ask) -> None:  # type: ignore[no-untyped-def]
     assert [str(record.locus) for record in ask(text).records] == ["T:c1:11-40", "T:c1:41-58:-"]
+
+
+@pytest.mark.parametrize("contig", ["odd|name:1-5;x=%s", "a;b", "a,b", "a;T:c1:1-5"])
+def test_a_contig_name_that_looks_like_a_list_is_one_name(contig: str, tmp_path: Path) -> None:
+    fasta = tmp_path / "odd.fa"
+    fasta.write_text(f">{contig}\nACGTTGCAAC\n>c1\nACGTACGT\n")
+    settings = Settings(home=tmp_path, genomes=f"T={fasta}", offline=True)
+    genomes = GenomeSet(settings)
+    written = str(Locus("T", contig, 2, 8))
+    found = understand(written, genomes, settings)
+    assert [record.locus for record in found.records] == [Locus("T", contig, 2, 8)]
+    both = understand(f"{written}; T:c1:1-4", genomes, settings)
+    assert [record.locus for record in both.records] == [Locus("T", contig, 2, 8), Locus("T", "c1", 0, 4)]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import engine.views.panels
 from engine.core.errors import ParameterError
 from engine.core.features import Feature
 from engine.core.locus import Locus
+from engine.core.own_tracks import OwnTrack, Rows
 from engine.core.provenance import Provenance
 from engine.core.sequence import NucleotideSequence
 from engine.views.evidence import FigureStyle, Highlight, LocusEvidence, Mark, PanelState
@@ -423,6 +424,11 @@ def test_names_from_files_are_no_markup() -> None:
     texts = [note.text for note in figure.layout.annotations] + [figure.layout.title.text]
     assert not any("<a " in text or "<i>" in text or "<b>t" in text for text in texts)
     assert any("&lt;a href" in text for text in texts)
+    rows = Rows(np.array([3]), np.array([9]), np.ones(1, np.float32))
+    own = OwnTrack("own_1", "<b>peaks</b>.bdg", "signal", "#ff0000", rows, values=np.ones(76, np.float32))
+    hovered = [text for trace in locus_figure(replace(evidence, own=(own,))).data for text in (getattr(trace, "text", None) or ())]
+    assert any("&lt;b&gt;peaks" in text for text in hovered)
+    assert not any("<b>" in text for text in hovered)
 
 
 def test_what_a_pointer_reads_in_a_figure_without_script_is_one_label_a_panel() -> None:

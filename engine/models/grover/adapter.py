@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 FLANK_BP = 100
 """Bases the authors add on each side before tokenising, and drop afterwards, because tokens at the ends are unstable."""
 
-COMPARABILITY_NOTE = (
-    "White cells are not comparable: there the substitution moved token boundaries, so the model was asked a different question."
-)
-"""One sentence for wherever a per-base result of this model is shown."""
-
 CARD = ModelCard(
     id="grover",
     title="GROVER",

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.core.errors import WeightsInvalid
 from engine.core.sequence import BASES
 
 UNKNOWN = 4
@@ -24,18 +23,6 @@ _CODES[[ord(base) for base in BASES]] = range(4)
 def base_codes(letters: str) -> Tensor:
     """int64 (L,) codes of upper-case DNA letters."""
     return torch.from_numpy(_CODES[np.frombuffer(letters.encode("ascii"), dtype=np.uint8)])
-
-
-def kmer_size(vocabulary: Mapping[str, int]) -> int:
-    """The k of which all 4^k k-mers are in the vocabulary, the longest. Raises `WeightsInvalid` when there is none."""
-    counts: dict[int, int] = {}
-    for token in vocabulary:
-        if token and set(token) <= set(BASES):
-            counts[len(token)] = counts.get(len(token), 0) + 1
-    complete = [k for k, count in counts.items() if count == 4**k]
-    if not complete:
-        raise WeightsInvalid("The vocabulary holds no complete set of k-mers over A, C, G, T; take the tokenizer files of the checkpoint.")
-    return max(complete)
 
 
 def kmer_ids(vocabulary: Mapping[str, int], k: int) -> Tensor:

@@ -67,12 +67,3 @@ def read_special_tokens(directory: Path) -> dict[str, str | None]:
                 token = values[role]
                 found[role] = token["content"] if isinstance(token, dict) else token
     return found
-
-
-def check_vocabulary_fits(directory: Path, largest: int, embeddings: int) -> None:
-    """Raises `WeightsInvalid` when the largest token id in use has no embedding."""
-    if largest >= embeddings:
-        raise WeightsInvalid(
-            f"The vocabulary in {directory} has ids up to {largest} but the model has {embeddings} embeddings; "
-            "take tokenizer files and weights from the same publication."
-        )

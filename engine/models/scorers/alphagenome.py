@@ -194,16 +194,6 @@ class AlphaGenome:
             answer = self._client.predict_interval(interval, organism=organism, requested_outputs=kinds, ontology_terms=list(terms) or None)
             yield interval, [answer.get(kind) for kind in kinds]
 
-    def track_counts(self, assembly: str) -> dict[str, int]:
-        """Number of tracks of each output. Raises as `score`."""
-        from alphagenome.models import dna_client
-
-        organism = dna_client.Organism[_organism(assembly)]
-        with _translated():
-            metadata = self._client.output_metadata(organism)
-            tables = {name: getattr(metadata, name.lower(), None) for name in OUTPUTS}
-            return {name: len(table) for name, table in tables.items() if table is not None}
-
 
 def _deadlines() -> Any:
     """An interceptor that gives every call of the client a time limit; the client itself sets none."""

@@ -105,10 +105,6 @@ def test_several_outputs_come_in_the_order_asked(model: Any) -> None:
     assert found[0].values.shape == (20_000, 2)
 
 
-def test_the_catalogue_of_tracks(model: Any) -> None:
-    assert model.track_counts("GRCh38") == {"RNA_SEQ": 3}
-
-
 @pytest.mark.parametrize(
     ("status", "error", "told"),
     [
@@ -145,7 +141,7 @@ def test_a_server_that_hangs_is_left_after_the_time_limit(model: Any, server: Be
     server.seconds = 1.0
     for question in (
         lambda: model.score("GRCh38", "chr1", 1_000_000, "A", "C"),
-        lambda: model.track_counts("GRCh38"),
+        lambda: model.tracks("GRCh38", "chr7", 200_000, 220_000, ("DNASE",)),
     ):
         with pytest.raises(SourceUnavailable, match="did not answer"):
             question()
@@ -159,7 +155,7 @@ def test_an_answer_that_breaks_off_is_told(model: Any, server: Behaviour) -> Non
 
 def test_nobody_listening_is_told(server: Behaviour) -> None:
     with grpc.insecure_channel("127.0.0.1:9") as channel, pytest.raises(SourceUnavailable, match="cannot be reached"):
-        alphagenome.AlphaGenome(channel, KEY).track_counts("GRCh38")
+        alphagenome.AlphaGenome(channel, KEY).tracks("GRCh38", "chr7", 200_000, 220_000, ("DNASE",))
 
 
 @pytest.mark.parametrize(
