@@ -28,7 +28,8 @@ KMER = 4
 
 @dataclass(frozen=True)
 class EmbeddingParameters(Parameters):
-    """Which places are read. ``window_bp`` 0: annotated features instead of windows; ``kinds``: which of them, with commas, empty = all usual ones.
+    """Which places are read. ``window_bp`` 0: annotated features instead of windows; ``kinds``: which of them, with commas; empty =
+    all usual ones, or where none of those is annotated, every kind that is.
 
     ``per_class``: at most so many places of each class, drawn at random by ``seed``; 0 = all.
     """

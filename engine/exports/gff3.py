@@ -56,11 +56,12 @@ def _escaped(text: str) -> str:
 
 
 def write(result: Result, path: Path) -> None:
-    """Write the intervals by forward-strand start."""
+    """Write the intervals by forward-strand start; signs of a contig's name that the format keeps for itself are percent-encoded."""
     place = place_of(result.written)
+    contig = quote(place.contig, safe=".:^*$@!+_?-|")
     rows = sorted(((*place.interval(item.first, item.last), item) for item in result.intervals()), key=lambda row: row[:2])
     with path.open("w", encoding="utf-8") as handle:
-        handle.write(f"##gff-version 3\n##sequence-region {place.contig} {place.start + 1} {place.end}\n")
+        handle.write(f"##gff-version 3\n##sequence-region {contig} {place.start + 1} {place.end}\n")
         handle.write("\n".join(comments(result)) + "\n")
         source = _escaped(f"Locuscope:{result.provenance.card.id}").replace(" ", "_")
         for number, (start, end, item) in enumerate(rows, start=1):
@@ -75,5 +76,5 @@ def write(result: Result, path: Path) -> None:
                 fields["Note"] = item.note
             attributes = ";".join(f"{key}={_escaped(value)}" for key, value in fields.items())
             handle.write(
-                f"{place.contig}\t{source}\t{term(item.name)}\t{start + 1}\t{end}\t{item.score:.6g}\t{place.direction(item.direction)}\t.\t{attributes}\n"
+                f"{contig}\t{source}\t{term(item.name)}\t{start + 1}\t{end}\t{item.score:.6g}\t{place.direction(item.direction)}\t.\t{attributes}\n"
             )

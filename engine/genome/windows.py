@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+LONGEST_FOLDER = 200
+"""Characters of a folder's name; file systems take 255."""
 WINDOWS_PER_STRETCH = 256
 BYTES_PER_STRETCH = 64_000_000
 """A stretch is one file and the unit of going on after a stop: at most so many windows, and about so many bytes of answers."""
@@ -41,8 +44,10 @@ class Stretch:
 
 
 def folder_name(contig: str) -> str:
-    """A name every file system takes, different for different contigs."""
+    """A name every file system takes, different for different contigs; of a long one the beginning and a hash."""
     quoted = quote(contig, safe="+-_|=@,")
+    if len(quoted) > LONGEST_FOLDER:
+        return f"{quoted[:LONGEST_FOLDER]}~{hashlib.sha256(contig.encode()).hexdigest()[:16]}"
     return quoted if quoted.strip(".") else quoted.replace(".", "%2E")
 
 

@@ -297,9 +297,9 @@ class Engine:
         """Raise one clear error for a request that cannot be answered, before anything runs."""
         self._checked(request)
 
-    def _checked(self, request: Request) -> Resolved:
+    def _checked(self, request: Request, *, is_part: bool = False) -> Resolved:
         found = self._resolved(request)
-        found.check(self.settings)
+        found.check(self.settings, is_part=is_part)
         if found.memory_bytes > self.settings.result_bytes:
             way_out = "name a tissue, choose a window" if found.analysis.of_place else "choose a window"
             raise ResourceExhausted(
@@ -379,7 +379,7 @@ class Engine:
         computations run.
         """
         with one_moment():
-            found = self._checked(request)
+            found = self._checked(request, is_part=not isinstance(visitor, str))
             seconds = self.estimate(request).seconds
         if found.spec.fingerprint == UNREAD:
             return self.jobs.start(

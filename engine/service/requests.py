@@ -185,8 +185,11 @@ class Resolved:
         parts = (self.spec.model_id, str(self.request.weights or ""), options.device, options.dtype, precision)
         return "|".join((*parts, passes or self.analysis.pace))
 
-    def check(self, settings: Settings) -> None:
-        """Raise `SequenceError`, `LocusError` or `ParameterError` for a sequence, place or positions that cannot be answered."""
+    def check(self, settings: Settings, *, is_part: bool = False) -> None:
+        """Raise `SequenceError`, `LocusError` or `ParameterError` for a sequence, place or positions that cannot be answered.
+
+        ``is_part``: another answer is put together from this one, whose letters may all be unknown, as in a gap of an assembly.
+        """
         card, length = self.entry.card, len(self.sequence)
         if self.analysis.of_place:
             self._check_place()
@@ -202,7 +205,7 @@ class Resolved:
             raise SequenceError(
                 f"The sequence has {self.width:,} bases; at most {settings.max_length:,} are computed at once here; choose a window of it."
             )
-        if self.sequence.ambiguous_count == length:
+        if not is_part and self.sequence.ambiguous_count == length:
             raise SequenceError("The sequence has no A, C, G, T or U at all; give one with bases that are known.")
         self.parameters.check(length)
         if self.request.weights is None:

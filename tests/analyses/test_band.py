@@ -12,7 +12,7 @@ from engine.analyses.effects import EffectParameters
 from engine.analyses.pattern_scores import block_score_per_base
 from engine.analyses.probabilities import ProbabilityParameters
 from engine.analyses.tiling import tiles
-from engine.core.errors import ParameterError
+from engine.core.errors import ParameterError, SequenceError
 from engine.core.locus import Locus
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
@@ -87,6 +87,19 @@ def test_values_a_base_are_those_of_the_tiles(engine: Engine, analysis: str, til
         inside = slice(tile.first - tile.start, tile.last - tile.start)
         for name in names:
             np.testing.assert_array_equal(getattr(found, name)[tile.first : tile.last], getattr(part, name)[inside])
+
+
+def test_a_gap_of_the_assembly_wider_than_a_tile_leaves_the_rest_answered(engine: Engine) -> None:
+    """The tile 64-127 with 16 bases on either side is N throughout; alone such letters are still refused."""
+    gapped = NucleotideSequence(LETTERS[:40] + "N" * 110 + LETTERS[150:200])
+    effects = engine.run(Request("effects", gapped, parameters=EffectParameters(tile=64, halo=16)))
+    assert np.flatnonzero(np.isfinite(effects.influence).any(axis=1)).tolist() == [*range(40), *range(150, 200)]
+    band = engine.run(Request("band", gapped, parameters=BAND))
+    assert np.isnan(band.values[40:150]).sum() >= 110 * 32
+    assert np.isfinite(band.values[:40]).any(axis=1).all()
+    assert np.isfinite(engine.run(Request("probabilities", gapped, parameters=ProbabilityParameters(tile=64, halo=16))).values[:40]).all()
+    with pytest.raises(SequenceError, match="no A, C, G, T or U"):
+        engine.run(Request("effects", gapped.window(40, 150)))
 
 
 def test_a_tiled_answer_has_a_key_of_its_own_and_says_what_it_is(engine: Engine) -> None:

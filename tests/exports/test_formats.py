@@ -383,6 +383,15 @@ def test_gff3_opens_in_htslib_and_in_our_own_reader_as_the_same_segments(tmp_pat
     assert [(item.kind, item.start, item.end, item.strand, item.attributes["Name"]) for item in ours] == rows
 
 
+@pytest.mark.parametrize("contig", ["a;b=c", "100%25", ">odd", "HLA-A*01:01", "gi|1|x"])
+def test_a_contig_of_gff3_is_read_back_by_its_name_whatever_signs_are_in_it(contig: str, tmp_path: Path) -> None:
+    placed = replace(on("+"), locus=replace(on("+").locus, contig=contig))
+    formats.write(segmentation(placed), tmp_path / "x.gff3")
+    rows = list(parse_annotation((tmp_path / "x.gff3").read_text().splitlines(), "gff3"))
+    assert {row.contig for row in rows} == {contig}
+    assert len(rows) == 2
+
+
 @pytest.mark.parametrize(("kind", "suffix", "schema", "count"), [("segmentation", ".bed", "bed9", 2), ("contacts", ".bedpe", "bedpe", 3)])
 def test_interval_tables_open_in_bioframe(kind: str, suffix: str, schema: str, count: int, tmp_path: Path) -> None:
     formats.write(MAKERS[kind](on("+")), tmp_path / f"x{suffix}")

@@ -110,6 +110,9 @@ def test_a_stopped_run_goes_on_where_it_was(
 def test_contigs_whose_names_differ_in_a_slash_do_not_share_a_folder() -> None:
     assert len({folder_name(name) for name in ("a/b", "a_b", "a%2Fb", "a b", "..", ".")}) == 6
     assert not any("/" in folder_name(name) or folder_name(name) in (".", "..") for name in ("a/b", "..", "."))
+    longest = [folder_name(name) for name in (":" * 255, ":" * 254, "é" * 255, "a" * 255, "a" * 254 + "b")]
+    assert len(set(longest)) == 5
+    assert max(map(len, longest)) <= 255
 
 
 def test_a_genome_of_other_letters_is_another_run(tmp_path: Path, settings: Settings, genome: str) -> None:
