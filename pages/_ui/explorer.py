@@ -135,7 +135,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         lessons_page.back(session)
         _made_for(shared, session)
         _quicker(shared, session)
-        spent = runs.spent()
+        spent = "" if runs.way_on and not cost.problem else runs.spent()
         st.caption(spent or cost.words(), help=runs.about_spent if spent else None, width="content")
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
             search.ask(shared, session, replace(session.question, window=None))
