@@ -109,8 +109,8 @@ def _scored(element: str, against: str, truth: NDArray[np.bool_], values: NDArra
     told = 0 < counts[0] < len(truth)
     low, high = _interval(called, truth, seed) if told else (None, None)
     precision = float(auprc(values.astype(np.float64), truth)) if told else None
-    overlap = (whole.f1, whole.jaccard) if any(counts) else (None, None)
-    return ElementScore(element, against, *counts, whole.mcc if told else None, *overlap, precision, chance, low, high)
+    f1, jaccard = (whole.f1, whole.jaccard) if any(counts) else (None, None)
+    return ElementScore(element, against, *counts, whole.mcc if told else None, f1, jaccard, precision, chance, low, high)
 
 
 def _rounded(value: float | None) -> float | None:

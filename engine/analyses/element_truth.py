@@ -65,9 +65,9 @@ def truth_of_features(features: Iterable[Feature], length: int) -> Masks:
     if "intron" not in masks:
         _binding_regions(masks, length)
     for name in tuple(masks):
-        for side, other in itertools.permutations(SIDES.values()):
+        for side, across in itertools.permutations(SIDES.values()):
             if name.endswith(f"_{side}"):
-                masks.setdefault(f"{name.removesuffix(side)}{other}", np.zeros(length, dtype=bool))
+                masks.setdefault(f"{name.removesuffix(side)}{across}", np.zeros(length, dtype=bool))
     return masks
 
 

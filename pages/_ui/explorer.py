@@ -118,8 +118,10 @@ def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
     state.here(shared, session)
     if before.runs is not None and not cost.problem:
         runs.go_on_with(before.runs)
-    if (cost.automatic or shown.example is not None) and not cost.problem:
+    if cost.automatic and not cost.problem:
         runs.start()
+    elif shown.example is not None and not cost.problem:
+        runs.start([name for name in runs.requests if name not in question.asked])
     if before.runs is not None:
         before.runs.give_up(runs)
     return runs, cost
