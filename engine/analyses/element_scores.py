@@ -27,16 +27,17 @@ BLOCKS, FEWEST_BLOCKS, SHORTEST_BLOCK_BP, RESAMPLED = 100, 10, 100, 1_000
 @dataclass(frozen=True)
 class ElementScore:
     """One element: ``bases`` that are it by the judge, ``called`` at `THRESHOLD`; ``auprc`` of a score that knows nothing is the share of those
-    bases; intervals (95 %, blocks of neighbouring bases drawn whole) are None on short sequences."""
+    bases; intervals (95 %, blocks of neighbouring bases drawn whole) are None on short sequences. None is what has no value: of an element that the
+    judge finds nowhere, or everywhere, MCC and auPRC, and where it was not called either, F1 and Jaccard."""
 
     element: str
     against: str
     bases: int
     called: int
-    mcc: float
-    f1: float
-    jaccard: float
-    auprc: float
+    mcc: float | None
+    f1: float | None
+    jaccard: float | None
+    auprc: float | None
     chance: float
     mcc_low: float | None
     mcc_high: float | None
@@ -59,23 +60,27 @@ class ElementScores:
                 "against": row.against,
                 "bases": row.bases,
                 "called": row.called,
-                "MCC": round(row.mcc, 4),
+                "MCC": _rounded(row.mcc),
                 "MCC 95 %": "" if row.mcc_low is None else f"{row.mcc_low:.3f} to {row.mcc_high:.3f}",
-                "F1": round(row.f1, 4),
-                "auPRC": round(row.auprc, 4),
+                "F1": _rounded(row.f1),
+                "auPRC": _rounded(row.auprc),
                 "auPRC by chance": round(row.chance, 4),
-                "Jaccard": round(row.jaccard, 4),
+                "Jaccard": _rounded(row.jaccard),
             }
             for row in self.rows
         ]
 
     def words(self) -> str:
         """The judge, and what it does not know."""
-        here = [row.mcc for row in self.rows if row.bases]
+        here = [row.mcc for row in self.rows if row.mcc is not None]
+        false = [row for row in self.rows if not row.bases and row.called]
         mean = (
-            f"mean MCC {np.mean(here):.2f} over {len(here)} elements that it finds here" if here else "it finds none of its elements here"
+            f"mean MCC {np.mean(here):.2f} over {len(here)} element{'' if len(here) == 1 else 's'} that it finds here"
+            if here
+            else "it finds none of its elements here"
         )
-        rest = f" Not known to the judge: {', '.join(self.unjudged)}." if self.unjudged else ""
+        rest = f" Called where the judge has none: {', '.join(f'{row.element} ({row.called:,} bases)' for row in false)}." if false else ""
+        rest += f" Not judged, for the judge has nothing of the kind here: {', '.join(self.unjudged)}." if self.unjudged else ""
         return f"{self.provenance.card.title} against {self.judge}: {mean}.{rest}"
 
 
@@ -92,7 +97,7 @@ def element_scores(found: Segmentation, masks: Mapping[str, NDArray[np.bool_]], 
         else:
             rows.append(_scored(element, *known, np.nan_to_num(found.values[:, column]), seed))
     if not rows:
-        there = ", ".join(sorted(masks)[:12]) or "nothing"
+        there = ", ".join(sorted(name for name, mask in masks.items() if mask.any())[:12]) or "nothing"
         raise ParameterError(f"{judge} knows none of the elements of {found.provenance.card.title}; it has {there} here.")
     return ElementScores(tuple(rows), tuple(unjudged), judge, found.provenance)
 
@@ -100,11 +105,16 @@ def element_scores(found: Segmentation, masks: Mapping[str, NDArray[np.bool_]], 
 def _scored(element: str, against: str, truth: NDArray[np.bool_], values: NDArray[np.float32], seed: int) -> ElementScore:
     called = values >= THRESHOLD
     whole = Confusion.of(called, truth)
-    low, high = _interval(called, truth, seed)
-    chance = float(truth.mean())
-    precision = auprc(values.astype(np.float64), truth) if 0 < truth.sum() < len(truth) else chance
-    counts = (int(truth.sum()), int(called.sum()))
-    return ElementScore(element, against, *counts, whole.mcc, whole.f1, whole.jaccard, float(precision), chance, low, high)
+    chance, counts = float(truth.mean()), (int(truth.sum()), int(called.sum()))
+    told = 0 < counts[0] < len(truth)
+    low, high = _interval(called, truth, seed) if told else (None, None)
+    precision = float(auprc(values.astype(np.float64), truth)) if told else None
+    f1, jaccard = (whole.f1, whole.jaccard) if any(counts) else (None, None)
+    return ElementScore(element, against, *counts, whole.mcc if told else None, f1, jaccard, precision, chance, low, high)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _interval(called: NDArray[np.bool_], truth: NDArray[np.bool_], seed: int) -> tuple[float | None, float | None]:

@@ -44,7 +44,7 @@ _RBS_BP = 20
 def truth_of_features(features: Iterable[Feature], length: int) -> Masks:
     """Bases of each element by an annotation in indices of the letters, bool (L,), of the elements that it has at all.
 
-    A ribosome binding region is the `_RBS_BP` bases before a start codon, as the shipped segmenter was trained, where no intron is annotated.
+    What it has on one strand it would have on the other, so that a call there is a false one. A ribosome binding region is the `_RBS_BP` bases before a start codon, as the shipped segmenter was trained, where no intron is annotated.
     """
     known = tuple(features)
     masks: Masks = {}
@@ -64,6 +64,10 @@ def truth_of_features(features: Iterable[Feature], length: int) -> Masks:
             _intron(masks, item.start, item.end, item.strand, length)
     if "intron" not in masks:
         _binding_regions(masks, length)
+    for name in tuple(masks):
+        for side, across in itertools.permutations(SIDES.values()):
+            if name.endswith(f"_{side}"):
+                masks.setdefault(f"{name.removesuffix(side)}{across}", np.zeros(length, dtype=bool))
     return masks
 
 

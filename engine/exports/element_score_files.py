@@ -20,7 +20,7 @@ def scores_text(found: ElementScores, end: str) -> str:
     out = io.StringIO()
     out.write(f"# {summary(found.provenance)}\n# {KEY}: {found.provenance.to_json()}\n# judge: {found.judge}\n")
     if found.unjudged:
-        out.write(f"# not known to the judge: {', '.join(found.unjudged)}\n")
+        out.write(f"# not judged, for the judge has nothing of the kind here: {', '.join(found.unjudged)}\n")
     rows = found.table()
     table = csv.DictWriter(out, list(rows[0]), delimiter=DELIMITERS[end], lineterminator="\n")
     table.writeheader()

@@ -368,9 +368,12 @@ class Engine:
         return result, "shipped answer"
 
     def asked_before(self, request: Request, visitor: str) -> bool:
-        """Whether this visitor asked this question before; only then may a page tell that the answer is a stored one."""
+        """Whether this visitor asked this question before, or its answer came with the repository; only then may a page tell that the answer is a
+        stored one."""
         found = self._resolved(request)
-        return found.spec.fingerprint != UNREAD and self.jobs.asked_before(visitor, found.key)
+        if found.spec.fingerprint == UNREAD:
+            return False
+        return self.jobs.asked_before(visitor, found.key) or self._shipped.get(found.shipped_key, found.sequence) is not None
 
     def submit(self, request: Request, visitor: Waiter = "") -> Job:
         """Start the computation, or join the one that already runs, or answer from the store with a finished job.

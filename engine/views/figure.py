@@ -112,7 +112,7 @@ def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> t
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for band in bands:
-        layout[band.axis_key] = y_layout(band, style)
+        layout[band.axis_key] = _says_off(y_layout(band, style), band, style)
         axes = {"xref": band.x_axis, "yref": band.axis}
         off = {item.trace for item in band.drawn.choices if f"{band.panel.id}/{item.name}" in style.off}
         drawn = [{**trace, "visible": False} if k in off else dict(trace) for k, trace in enumerate(band.drawn.traces)] or [anchor()]
@@ -127,6 +127,15 @@ def _column(evidence: LocusEvidence, style: FigureStyle, bands: list[Band]) -> t
         "annotations": annotations,
         "images": images,
     }
+
+
+def _says_off(axis: dict[str, Any], band: Band, style: FigureStyle) -> dict[str, Any]:
+    """The names beside rows, which are in the order of the panel's choices, with a word at those that are switched off."""
+    gone = [f"{band.panel.id}/{item.name}" in style.off for item in band.drawn.choices]
+    if "ticktext" not in axis or not any(gone):
+        return axis
+    names = [f"{text} off" if row < len(gone) and gone[row] else text for row, text in enumerate(axis["ticktext"])]
+    return axis | {"ticktext": names}
 
 
 def _placed(trace: dict[str, Any], band: Band) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from engine.service.element_scores import BED_KIND, Judge, judged
 from engine.views.own_panels import PREFIX
 from engine.views.palettes import element_colour
 from pages._ui import choices, polling
-from pages._ui.grid import grid
+from pages._ui.grid import decimals, grid
 from pages._ui.own_tracks import Brought
 from pages._ui.text import plain, show_caption, show_error
 
@@ -117,7 +117,8 @@ def _table(found: Segmentation, judge: Judge, answer: Segmentation | None) -> No
     show_caption(
         f"{scores.words()} Called from a probability of 0.5; intervals draw blocks of neighbouring bases; auPRC by chance is the share of bases."
     )
-    grid(pd.DataFrame(scores.table()), hide_index=True, key="judge-table")
+    table = pd.DataFrame(scores.table()).astype(dict.fromkeys(("MCC", "F1", "auPRC", "auPRC by chance", "Jaccard"), float))
+    grid(table, hide_index=True, key="judge-table", column_config=decimals(table, 4))
     with st.container(horizontal=True):
         for end in (".tsv", ".csv"):
             made = partial(scores_text, scores, end)

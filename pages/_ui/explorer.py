@@ -118,8 +118,10 @@ def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
     state.here(shared, session)
     if before.runs is not None and not cost.problem:
         runs.go_on_with(before.runs)
-    if (cost.automatic or shown.example is not None) and not cost.problem:
+    if cost.automatic and not cost.problem:
         runs.start()
+    elif shown.example is not None and not cost.problem:
+        runs.start([name for name in runs.requests if name not in question.asked])
     if before.runs is not None:
         before.runs.give_up(runs)
     return runs, cost
@@ -135,7 +137,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         lessons_page.back(session)
         _made_for(shared, session)
         _quicker(shared, session)
-        spent = runs.spent()
+        spent = "" if runs.way_on and not cost.problem else runs.spent()
         st.caption(spent or cost.words(), help=runs.about_spent if spent else None, width="content")
         if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
             search.ask(shared, session, replace(session.question, window=None))

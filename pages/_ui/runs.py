@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -183,13 +183,15 @@ class Runs:
             if job is not None and before.requests.get(kind) == request and kind not in before.stopped and not job.stopping:
                 self.jobs[kind] = job
 
-    def start(self) -> None:
-        """Submit everything that can be answered here and is not there; what cannot gets its sentence.
+    def start(self, kinds: Collection[str] | None = None) -> None:
+        """Submit everything (of ``kinds``) that can be answered here and is not there; what cannot gets its sentence.
 
         What was stopped goes on from what was finished. A hosted model is not asked (`ask_hosted`) but for what was stopped.
         """
         for kind, request in self.requests.items():
             if (kind in self.jobs and not self._is_stopped(kind)) or (kind not in self.jobs and declared(kind).of_place):
+                continue
+            if kinds is not None and kind not in kinds:
                 continue
             try:
                 self.jobs[kind] = self.engine.submit(request, self.visitor)

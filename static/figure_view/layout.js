@@ -29,17 +29,19 @@ export function arranged(panels, { order, folded, heights }, shape, room) {
     return laid;
   });
 }
-// Traces and layout for Plotly. A folded panel has no height; elements without a tick in their box are not drawn.
+// Traces and layout for Plotly. A folded panel has no height; elements without a tick in their box are not drawn, and
+// the names beside their rows say so.
 export function composed({ figure, laid, width, arrangement: { off } }) {
   const inner = laid.at(-1).top + laid.at(-1).height - GUTTER.top;
   const gone = laid.flatMap(({ id, choices }) => (choices || []).filter(({ name }) => off.includes(`${id}/${name}`)));
   const data = figure.data.map((trace, k) => ({ ...trace, visible: !gone.some((choice) => choice.trace === k) }));
   const all = { width: width + MARGIN.l + MARGIN.r, height: inner + MARGIN.t + MARGIN.b, margin: MARGIN };
   const layout = { ...figure.layout, ...all, xaxis: { ...figure.layout.xaxis } };
-  for (const { key, top, height, folded } of laid) {
+  for (const { key, top, height, folded, choices } of laid) {
     const [own, high] = [figure.layout[key], 1 - (top - GUTTER.top) / inner];
     const domain = [Math.max(0, high - (folded ? 1e-6 : height / inner)), high];
-    layout[key] = { ...own, domain, visible: !folded && own.visible !== false };
+    const ticktext = own.ticktext?.map((text, k) => (gone.includes(choices?.[k]) ? `${text} off` : text));
+    layout[key] = { ...own, ...(ticktext && { ticktext }), domain, visible: !folded && own.visible !== false };
   }
   return { data, layout };
 }

@@ -69,12 +69,26 @@ def test_measures_are_those_of_the_confusion_by_hand() -> None:
     assert row.auprc == pytest.approx(20 / 40 * 20 / 30 + 30 / 76 * 10 / 30)  # two steps of recall
     assert row.chance == pytest.approx(30 / 76)
     assert row.mcc_low is None
-    assert scores.unjudged == ("CDS_reverse", "promoter")
+    assert scores.unjudged == ("promoter",)
     text = scores_text(scores, ".csv")
     assert "# judge: the annotation" in text
-    assert text.splitlines()[-1].startswith("CDS_forward,CDS_forward,30,40,")
+    assert text.splitlines()[-2].startswith("CDS_forward,CDS_forward,30,40,")
     with pytest.raises(ParameterError, match="the annotation knows none of the elements of Sample model; it has CDS_forward"):
         judged(made(("promoter",), (0, 5, 1.0)), Judge("the annotation", tuple(GENE)))
+
+
+def test_a_call_on_the_strand_without_a_gene_is_a_false_one_and_what_has_no_value_is_none() -> None:
+    found = made(("CDS_forward", "CDS_reverse", "start_codon_reverse", "promoter"), (10, 40, 0.9), (0, 5, 0.9), (0, 1, 0.4), (0, 1, 1.0))
+    scores = judged(found, Judge("the annotation", tuple(GENE)))
+    reverse, start = scores.rows[1:]
+    assert (reverse.element, reverse.bases, reverse.called) == ("CDS_reverse", 0, 5)
+    assert (reverse.mcc, reverse.auprc, reverse.f1, reverse.jaccard) == (None, None, 0, 0)
+    assert (start.called, start.mcc, start.f1, start.jaccard) == (0, None, None, None)
+    words = scores.words()
+    assert "over 1 element that it finds here" in words
+    assert "Called where the judge has none: CDS_reverse (5 bases)." in words
+    assert "nothing of the kind here: promoter." in words
+    assert scores_text(scores, ".csv").splitlines()[-1] == "start_codon_reverse,start_codon_reverse,0,0,,,,,0.0,"
 
 
 def test_another_model_and_places_are_judges() -> None:
@@ -114,4 +128,5 @@ def test_intervals_draw_whole_blocks_and_hold_the_value() -> None:
     row = element_scores(found, {"gene": truth}, "truth").rows[0]
     assert row.mcc_low is not None
     assert row.mcc_high is not None
+    assert row.mcc is not None
     assert row.mcc_low < row.mcc < row.mcc_high <= 1

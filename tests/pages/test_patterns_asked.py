@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from engine.core.alleles import Change
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.service.engine import Engine, Request
+from engine.sources import examples
 from pages._ui import choices
 from pages._ui.changes import changed
 from pages._ui.compare_controls import Controls
@@ -37,6 +39,22 @@ def test_what_the_controls_cost_is_said_before(engine: Engine) -> None:
     assert "patterns" in asked.requests
     assert "pattern_controls" not in asked.requests
     assert price(asked).passes - price(without).passes == 3 * (1 + 3 * len(SEQUENCE))
+
+
+def test_what_came_with_an_example_costs_nothing_and_what_is_asked_beside_it_waits_for_a_click(engine: Engine) -> None:
+    example = next(item for item in examples.EXAMPLES if item.id == "ecoli-thr-attenuator")
+    sequence = example.sequence
+    engine.run(Request("dependency", sequence))  # reads the weights, whose hash names the answers
+    shown = Shown(sequence, sequence, (), "example", (), ("",), example)
+    question = Question(example.id, "locuscope")
+    assert price(prepare(engine, "me", shown, question)).passes == 0
+    runs = prepare(engine, "me", shown, replace(question, asked=("patterns",), settings=(("shuffles", "20"),)))
+    cost = price(runs)
+    assert (cost.passes, cost.automatic) == (20 * (1 + 3 * len(sequence)), False)
+    runs.start([name for name in runs.requests if name != "patterns"])
+    assert set(runs.requests) - set(runs.jobs) == {"patterns"}
+    assert runs.way_on == "Compute"
+    assert runs.settled
 
 
 def test_patterns_of_another_map_are_not_shown(engine: Engine) -> None:

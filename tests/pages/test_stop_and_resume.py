@@ -56,6 +56,16 @@ def test_a_stopped_computation_is_offered_to_go_on_at_once_and_keeps_its_rows(ex
     assert again.wait(60)
 
 
+def test_beside_compute_stands_what_it_will_cost_and_not_what_the_elements_took(explorer: Opened) -> None:
+    app = explorer(sequence=letters(5, 1_500), elements="pyrodigal")
+    before = [caption.value for caption in app.caption if "model runs" in caption.value]
+    app = pressed(app, "Compute elements alone")
+    wait_until(lambda: "segmentation" in state_of(app).computing.finished_results(), 60)
+    app = app.run()
+    assert "Compute" in labels(app)
+    assert [caption.value for caption in app.caption if "model runs" in caption.value] == before != []
+
+
 def test_one_visitor_who_stops_leaves_the_computation_to_the_others(explorer: Opened) -> None:
     one, other = (state_of(pressed(explorer(sequence=letters(3, 800)), "Compute")).computing for _ in range(2))
     assert one.jobs["dependency"] is other.jobs["dependency"]

@@ -57,7 +57,7 @@ test("axes lie where the panels do, folded ones have no height, elements can be 
   const panels = [panel("1", 50), panel("2", 43, { choices: [{ name: "gene", trace: 1 }] })];
   const figure = {
     data: [{ yaxis: "y1" }, { yaxis: "y2" }],
-    layout: { xaxis: {}, yaxis1: {}, yaxis2: { visible: false } },
+    layout: { xaxis: {}, yaxis1: {}, yaxis2: { visible: false, ticktext: ["gene +", "others"] } },
   };
   const laid = arranged(panels, USUAL, "wide", ROOM);
   const { data, layout } = composed({ figure, laid, width: 800, arrangement: { ...USUAL, off: ["2/gene"] } });
@@ -65,6 +65,7 @@ test("axes lie where the panels do, folded ones have no height, elements can be 
     data.map(({ visible }) => visible),
     [true, false],
   );
+  assert.deepEqual(layout.yaxis2.ticktext, ["gene + off", "others"]);
   assert.equal(layout.height, 100 + GUTTER.top + GUTTER.bottom);
   assert.deepEqual(layout.yaxis1.domain, [0.5, 1]);
   assert.ok(Math.abs(layout.yaxis2.domain[0]) < 1e-9 && Math.abs(layout.yaxis2.domain[1] - 0.43) < 1e-9);

@@ -395,6 +395,10 @@ def test_elements_that_are_never_likely_become_one_line_with_their_highest_value
     assert about["height"] == 3 * 15
     assert [item["label"] for item in about["readout"]] == ["gene", "CDS", "tRNA"]
     assert len(panel_of(locus_figure(evidence, FigureStyle(folded=False)), "elements")["choices"]) == 3
+    off = locus_figure(evidence, FigureStyle(off=(f"elements/{about['choices'][0]['name']}",)))
+    key = panel_of(off, "elements")["axis"].replace("y", "yaxis")
+    usual, now = (list(figure.to_dict()["layout"][key]["ticktext"]) for figure in (locus_figure(evidence), off))
+    assert now == [f"{usual[0]} off", *usual[1:]]
 
 
 def test_panels_can_be_left_out_put_in_another_order_and_be_of_other_height() -> None:
