@@ -103,7 +103,7 @@ def test_strips_end_where_the_maps_end_and_the_legend_stands_under_the_buttons()
 
 
 def test_one_model_and_maps_of_other_letters_are_refused() -> None:
-    with pytest.raises(ParameterError, match="There are 1 models; name 2 to 6"):
+    with pytest.raises(ParameterError, match="There is 1 model; name 2 to 6"):
         models_beside((beside(1, "A"),))
     with pytest.raises(ParameterError, match="of different letters"):
         models_beside((beside(1, "A"), beside(2, "B", 12)))
