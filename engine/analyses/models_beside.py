@@ -157,7 +157,7 @@ def models_beside(models: tuple[Beside, ...]) -> ModelsBeside:
 def check_count(count: int) -> None:
     """Raise `ParameterError` unless there are two to six."""
     if not FEWEST <= count <= MOST:
-        raise ParameterError(f"There are {count} models; name {FEWEST} to {MOST} different ones.")
+        raise ParameterError(f"There {'is 1 model' if count == 1 else f'are {count} models'}; name {FEWEST} to {MOST} different ones.")
 
 
 def _agreement(maps: list[NDArray[np.float64]]) -> NDArray[np.float32]:

@@ -1,4 +1,5 @@
-"""CSV and TSV tables. The last column, ``provenance``, holds the provenance JSON in the first row and is empty below.
+"""CSV and TSV tables. The last column, ``provenance``, holds the provenance JSON in the first row and is empty below; of a table without
+rows it stands in a row of its own, all else in it empty, so that no file is without it (and none of a generated sequence unmarked).
 
 A table has no comment syntax that every reader knows, so the provenance is a column: the file opens as it is in spreadsheets, R and pandas.
 In CSV, which spreadsheets open, text that they would run as a formula gets an apostrophe in front.
@@ -49,6 +50,8 @@ def _write(result: Result, path: Path, delimiter: str, told: Callable[[Any], Any
         for row, where in zip(zip(*columns, strict=True), _places(place, table.bases), strict=True):
             writer.writerow([*row, *map(told, where), provenance])
             provenance = ""
+        if provenance:
+            writer.writerow([*("" for _ in (*table.columns, *extra)), provenance])
 
 
 def write_csv(result: Result, path: Path) -> None:

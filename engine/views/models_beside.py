@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 STRIP, CODES, MAP, GAP, NEAR = 46, 10, 300, 26, 4
 """Pixels of a strip of values, of one of codes, of a map; between them, and between a strip and its codes."""
-TOP, BOTTOM = 34, 60
+TOP, BOTTOM, BAR = 58, 60, 26
+"""Pixels above and below all rows; of those above, so many are for the figure's buttons, and the legend stands under them."""
 
 
 def models_beside_figure(found: ModelsBeside, *, maps: bool = True, dark: bool = False) -> go.Figure:
@@ -57,7 +58,7 @@ def models_beside_figure(found: ModelsBeside, *, maps: bool = True, dark: bool =
         "height": int(tall),
         "margin": {"l": 60, "r": 20, "t": TOP, "b": BOTTOM},
         "xaxis": {"range": [0.5, len(found.sequence) + 0.5], "anchor": last, "title": {"text": "position"}, "ticks": "outside", "showgrid": False, "linecolor": colours["faint"]},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "top", "yref": "container", "x": 1, "xanchor": "right", "bgcolor": "rgba(0,0,0,0)"},
+        "legend": {"orientation": "h", "y": 1 - BAR / tall, "yanchor": "top", "yref": "container", "x": 1, "xanchor": "right", "bgcolor": "rgba(0,0,0,0)"},
         "hovermode": "closest",
         "dragmode": "zoom",
     }  # fmt: skip
@@ -101,9 +102,11 @@ def _row(found: ModelsBeside, row: int, *, dark: bool) -> tuple[str, dict[str, A
 
 
 def _bars(values: NDArray[np.float32], name: str, colour: str) -> dict[str, Any]:
-    x = np.arange(1, len(values) + 1)
-    hover = "%{x}: %{y:.3f}<extra>" + plain(name) + "</extra>"
-    return {"type": "scatter", "x": x, "y": values, "mode": "lines", "line": {"shape": "hvh", "width": 1, "color": colour}, "fill": "tozeroy", "name": plain(name), "showlegend": False, "hovertemplate": hover}  # fmt: skip
+    """Steps as wide as a base, the first and the last one, too: they end where the maps below end."""
+    positions = np.pad(np.arange(1, len(values) + 1), 1, mode="edge")
+    x = np.concatenate(([0.5], positions[1:-1], [len(values) + 0.5]))
+    hover = "%{customdata}: %{y:.3f}<extra>" + plain(name) + "</extra>"
+    return {"type": "scatter", "x": x, "y": np.pad(values, 1, mode="edge"), "customdata": positions, "mode": "lines", "line": {"shape": "hvh", "width": 1, "color": colour}, "fill": "tozeroy", "name": plain(name), "showlegend": False, "hovertemplate": hover}  # fmt: skip
 
 
 def _palette(*, dark: bool) -> list[str]:

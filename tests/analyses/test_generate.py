@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -84,6 +85,18 @@ def test_every_file_says_that_it_is_generated_and_none_names_the_genome_of_the_p
         rows = list(csv.DictReader(handle, delimiter="\t"))
     assert {row["origin"] for row in rows} <= {"generated", "prompt and generated"}
     assert (tmp_path / "file.fa").read_text().splitlines()[1].startswith(PROMPT.letters)
+
+
+@pytest.mark.parametrize("end", [".tsv", ".csv"])
+def test_a_table_without_genes_still_says_that_it_is_generated(model: Any, tmp_path: Path, end: str) -> None:
+    found = generate(model, NucleotideSequence("ACGTTGCA"), GenerateParameters(20))
+    assert not found.genes
+    formats.write(found, tmp_path / f"x{end}")
+    with (tmp_path / f"x{end}").open(encoding="utf-8", newline="") as handle:
+        head, row = csv.reader(handle, delimiter="\t" if end == ".tsv" else ",")
+    assert head[-1] == "provenance"
+    assert not any(row[:-1])
+    assert json.loads(row[-1])["analysis"] == "generate"
 
 
 def test_it_is_refused_in_one_sentence_where_it_cannot_be(model: Any) -> None:

@@ -92,8 +92,18 @@ def test_files_hold_every_model_and_the_figure_one_row_each() -> None:
     assert "0 is chance" in found.words()
 
 
+def test_strips_end_where_the_maps_end_and_the_legend_stands_under_the_buttons() -> None:
+    found = models_beside((beside(1, "A"), beside(2, "B")))
+    drawn = models_beside_figure(found)
+    strip = next(trace for trace in drawn.data if trace.fill == "tozeroy")
+    assert (strip.x[0], strip.x[1], strip.x[-1]) == (0.5, 1, 30.5)
+    assert (strip.customdata[0], strip.customdata[-1], len(strip.y)) == (1, 30, 32)
+    assert strip.y[0] == strip.y[1]
+    assert (1 - drawn.layout.legend.y) * drawn.layout.height == pytest.approx(26)
+
+
 def test_one_model_and_maps_of_other_letters_are_refused() -> None:
-    with pytest.raises(ParameterError, match="There are 1 models; name 2 to 6"):
+    with pytest.raises(ParameterError, match="There is 1 model; name 2 to 6"):
         models_beside((beside(1, "A"),))
     with pytest.raises(ParameterError, match="of different letters"):
         models_beside((beside(1, "A"), beside(2, "B", 12)))

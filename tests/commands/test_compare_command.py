@@ -43,8 +43,8 @@ def test_two_models_on_one_sequence(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("models", "more", "says"),
     [
-        ("locuscope", [], "There are 1 models; name 2 to 6"),
-        ("locuscope,locuscope", [], "There are 1 models"),
+        ("locuscope", [], "There is 1 model; name 2 to 6"),
+        ("locuscope,locuscope", [], "There is 1 model"),
         ("locuscope,pyrodigal", [], "cannot compute dependency map"),
         ("locuscope,gpn", ["--influence", "mine"], "influence is 'mine'; allowed"),
         ("locuscope,gpn", ["--out", "c.bed"], "names no format for this answer"),
