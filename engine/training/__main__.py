@@ -36,7 +36,8 @@ def _train(options: argparse.Namespace) -> None:
     from engine.training.train import train
 
     config = NetConfig(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden,
-                       windows=tuple(options.windows), reader=options.reader if options.windows else 0)  # fmt: skip
+                       windows=tuple(options.windows), reader=options.reader if options.windows else 0,
+                       frames=options.frames and bool(options.windows))  # fmt: skip
     plan = TrainPlan(minutes=options.minutes, steps=options.steps, tokens=options.tokens, accumulate=options.accumulate, rate=options.rate,
                      matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn), bucket=options.bucket, compiled=options.compiled, light=options.light,
                      imitate=options.imitate if options.teacher else 0.0, hold_votes=options.hold_votes, window=options.window,
@@ -136,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a local network: bases to either side that each layer's attention reaches, such as 10 14 18 20 22 24 (default: all)",
     )
     train.add_argument("--reader", type=int, default=192, help="of a local network: hidden units that read the stem layer")
+    train.add_argument("--frames", action="store_true", help="of a local network: they hear of the codon layer's reading frames, too")
     train.add_argument("--teacher", type=Path, help="model directory to distil, such as assets/models/locuscope-lm")
     train.add_argument("--imitate", type=float, default=1.0, help="weight of what the teacher says")
     train.add_argument("--dna", type=float, metavar="SHARE", help="share of genome batches all along (default: 0.25, then 0.3)")

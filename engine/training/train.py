@@ -328,7 +328,7 @@ def learning(net: LocuscopeNet, parts: tuple[str, ...]) -> dict[str, nn.Paramete
 def grow(small: LocuscopeNet, large: LocuscopeNet) -> None:
     """Write the weights of `small` into `large`, in place; layers and hidden units that `small` has not add nothing at first."""
     one, two = asdict(small.config), asdict(large.config)
-    fixed = {key for key in one if one[key] != two[key]} - {"layers", "hidden", "words", "windows", "reader"}
+    fixed = {key for key in one if one[key] != two[key]} - {"layers", "hidden", "words", "windows", "reader", "frames"}
     if fixed or small.config.layers > large.config.layers or small.config.hidden > large.config.hidden:
         raise ParameterError(
             f"a run can start from a model of its own sizes or of fewer layers or hidden units; the model has {one}, the run {two}"

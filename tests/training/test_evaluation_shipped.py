@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from engine.core.evaluation import PARTS
 from engine.core.stems import STEM_COUNT_GROWTH
 from engine.models.registry import entry
 from engine.service.named_benchmarks import measured
-from engine.training.evaluate import LANGUAGE, SEGMENTER
+from engine.training.evaluate import LANGUAGE, LOCAL, SEGMENTER
 from engine.training.tables import BEGIN, insert, markdown, summary
 from engine.views.evidence import LocusEvidence
 from engine.views.figure import locus_figure
@@ -21,6 +22,7 @@ from tests.views import samples
 
 ROOT = Path(__file__).resolve().parents[2]
 HELD = json.loads((ROOT / "assets" / "models" / "evaluation.json").read_text(encoding="utf-8"))
+OF_LOCAL = json.loads((ROOT / "assets" / "models" / LOCAL / "evaluation.json").read_text(encoding="utf-8"))
 
 
 def sha256(name: str) -> str:
@@ -29,6 +31,8 @@ def sha256(name: str) -> str:
 
 def test_everything_was_measured_with_the_weights_that_ship() -> None:
     assert HELD["weights_sha256"] == {part: sha256(SEGMENTER if part == "segmentation" else LANGUAGE) for part in PARTS if part in HELD}
+    assert OF_LOCAL["weights_sha256"] == {part: sha256(LOCAL) for part in PARTS if part in OF_LOCAL}
+    assert {"bits", "contacts", "variants"} <= set(OF_LOCAL)
 
 
 @pytest.mark.parametrize(("page", "text"), [("assets/models/README.md", markdown(HELD)), ("README.md", summary(HELD))])
@@ -40,13 +44,15 @@ def test_a_page_holds_the_tables_as_they_were_measured(page: str, text: str) -> 
 
 def test_thresholds_of_stems_are_those_that_were_set_on_the_calibration_set() -> None:
     assert entry("locuscope").card.contact_growth == HELD["contacts"]["thresholds"]["stems"]
+    assert entry("locuscope-local").card.contact_growth == OF_LOCAL["contacts"]["thresholds"]["stems"]
     assert HELD["contacts"]["thresholds"]["stem_counter"] == STEM_COUNT_GROWTH
 
 
-def test_every_group_of_short_rnas_and_of_variants_is_large_enough_and_long_rnas_are_five() -> None:
-    assert all(row["rnas"] >= (5 if row["long"] else 30) for row in HELD["contacts"]["sets"])
-    assert all(min(row["harmful"], row["others"]) >= 30 for row in HELD["variants"])
-    assert all(row["sequences"] >= 30 for row in HELD["bits"])
+@pytest.mark.parametrize("held", [HELD, OF_LOCAL], ids=[LANGUAGE, LOCAL])
+def test_every_group_of_short_rnas_and_of_variants_is_large_enough_and_long_rnas_are_five(held: dict[str, Any]) -> None:
+    assert all(row["rnas"] >= (5 if row["long"] else 30) for row in held["contacts"]["sets"])
+    assert all(min(row["harmful"], row["others"]) >= 30 for row in held["variants"])
+    assert all(row["sequences"] >= 30 for row in held["bits"])
 
 
 def test_contacts_are_shown_with_what_was_measured_of_the_recipe_and_of_the_baselines_for_these_weights_only() -> None:

@@ -242,7 +242,7 @@ def test_a_local_network_takes_what_it_can_of_a_global_one_and_learns_the_rest_f
     torch.nn.init.normal_(teacher.head.weight, generator=torch.Generator().manual_seed(6), std=0.3)
     write_model(tmp_path / "teacher", TINY, dict(teacher.named_parameters()))
     plan = TrainPlan(minutes=1000, steps=30, tokens=256, warmup_steps=2, seed=3, imitate=1000.0, rate=0.01)
-    run = Trainer(Drawer(toy_corpus(), plan.drawing), replace(TINY, windows=(6,), reader=8), plan, tmp_path, Workers(), "cpu")
+    run = Trainer(Drawer(toy_corpus(), plan.drawing), replace(TINY, windows=(6,), reader=8, frames=True), plan, tmp_path, Workers(), "cpu")
     assert run.net.reader is not None
     run.teach(tmp_path / "teacher")
     told = [run.advance() for _ in range(30)]

@@ -472,13 +472,13 @@ ENTRIES: dict[str, ModelEntry] = {
             capabilities=frozenset(
                 {Capability.PROBABILITIES, Capability.DEPENDENCY, Capability.EFFECTS, Capability.CONTACTS, Capability.EMBEDDINGS}
             ),
-            revision="1",
+            revision="2",
             weights_sha256="",
             licence="Apache-2.0",
             source="assets/models/locuscope-local (trained by engine.training)",
             description="Locuscope distilled into a network whose exact maps take seconds: attention within 249 bases, pairs and reading frames from layers of their own.",
             organisms="Bacteria, phages, yeasts and structured RNA families; the domain is part of the input.",
-            limitations="As of Locuscope, which it was distilled from: small, effects do not tell missense from synonymous, contacts taught from annotated RNA pairs, stop codons given, no animals or plants. Beside it worse on stop-gained variants (AUROC 0.81 to 0.90 against 0.89 to 0.93); no memory of RNA families; its threshold of contacts was not set anew; not faster below about 150 bases.",
+            limitations="As of Locuscope, which it was distilled from: small, effects do not tell missense from synonymous, contacts taught from annotated RNA pairs, stop codons given, no animals or plants. Beside it worse on stop-gained variants (AUROC 0.85 to 0.92 against 0.89 to 0.93); no memory of RNA families; not faster below about 150 bases.",
             species=DOMAINS,
             contact_recipe="stems_rna",
             contact_growth=5.5,

@@ -41,7 +41,7 @@ class CodonReference:
 
     ``letters`` int64 (2, T); ``total`` float64 (2, C + 1, 3, 4): running totals of codons and their scores; ``before``, ``behind`` int64
     (2, C, 3): numbers of the last stop before and the next one behind each codon, -1 and C where there is none; ``judged`` (2, 3 C, dialects);
-    ``spelt`` (T, 6 * dialects, 4); ``none`` the score of no frame; ``votes`` (T, 4).
+    ``spelt`` (T, 6 * dialects, 4); ``none`` the score of no frame; ``framed`` (T, 6 * dialects) weights of the frames; ``votes`` (T, 4).
     """
 
     layer: CodonLayer
@@ -52,6 +52,7 @@ class CodonReference:
     judged: Tensor
     spelt: Tensor
     none: Tensor
+    framed: Tensor
     votes: Tensor
 
     @classmethod
@@ -73,10 +74,13 @@ class CodonReference:
         judged = layer.judge(features.to(layer.usage.dtype)).flatten(1, 2)
         spelt = [layer.spelt(strand[None])[0] for strand in letters]
         both = torch.cat((spelt[0], spelt[1].flip(0).flip(-1)), dim=1).flatten(1, 2)
-        return cls(layer, letters, total, before, behind, judged, both, layer.none_of(ids[None])[0], layer.tracks(ids[None])[1][0])
+        tracks, votes = layer.tracks(ids[None])
+        framed = tracks[0, :, -layer.WEIGHTS :].clone()
+        return cls(layer, letters, total, before, behind, judged, both, layer.none_of(ids[None])[0], framed, votes[0])
 
-    def mutants(self, row: int, tokens: Tensor) -> Tensor:
-        """Votes (G, T, 4) when row ``row`` becomes ``tokens`` (G,)."""
+    def mutants(self, row: int, tokens: Tensor) -> tuple[Tensor, Tensor, int]:
+        """When row ``row`` becomes ``tokens`` (G,): votes (G, T, 4), and by how much the weights of the frames change, (G, R, 6 * dialects), in the
+        rows that hear of it, and the first of these."""
         judged, begin, end = self._judged(row, tokens)
         groups, length = len(tokens), self.letters.shape[1]
         spelt = self.spelt[begin:end].repeat(groups, 1, 1, 1)
@@ -86,7 +90,7 @@ class CodonReference:
         framed = torch.softmax(scores.float(), dim=-1)[..., :-1]
         votes = self.votes.repeat(groups, 1, 1)
         votes[:, begin:end] = (framed[..., None] * spelt).sum(-2)
-        return votes
+        return votes, framed - self.framed[begin:end], begin
 
     def _frames(self, judged: Tensor, begin: int, end: int) -> Tensor:
         """Scores (G, end - begin, 6 * dialects) of the frames around bases ``begin`` to ``end``, from judged codons (G, 2, 3 C, dialects)."""

@@ -24,7 +24,8 @@ class CodonLayer(nn.Module):
 
     DIALECTS, USAGES = 4, 3
     FEATURES = 4 + 2 * USAGES
-    TRACKS = 6 * (FEATURES + DIALECTS)
+    WEIGHTS = 6 * DIALECTS
+    TRACKS = 6 * FEATURES + WEIGHTS
 
     is_stop: Tensor
 

@@ -82,8 +82,11 @@ class LocalFast:
             block.split(block.conv.apart(block.norm1(x)), self._turn, out=held.parts)
             x = block.after_reading(x, read_nearby(held.parts, window))
         states = net.norm(x)
+        codons = CodonReference.of(net.codons, ids)
         units = self._reader.state(states) + self._reader.read(stem.flat_read[None])
-        return LocalReference(ids, stem, CodonReference.of(net.codons, ids), kept, states[0], units[0])
+        if self._reader.frames is not None:
+            units += self._reader.frames(codons.framed)
+        return LocalReference(ids, stem, codons, kept, states[0], units[0])
 
     def scores(self, reference: LocalReference, rows: Tensor, tokens: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Scores float32 (B, T, n) of mutants, row ``rows[b]`` turned into ``tokens[b]``; ``weight`` (n, hidden_size), ``bias`` (n,) of the head."""
@@ -99,7 +102,11 @@ class LocalFast:
             states, first = self._cone(reference, row, tokens[same])
             part = slice(first, first + states.shape[1])
             moved, votes = reference.stem.mutants(self.net.stem, row, tokens[same])
-            spoken = votes * loudness[same] + self._heard(reference, moved, states, part) + reference.codons.mutants(row, tokens[same])
+            spelt, framed, begin = reference.codons.mutants(row, tokens[same])
+            here = [(first, self._reader.state(states - reference.states[part]) - self._reader.state.bias)]
+            if self._reader.frames is not None:
+                here.append((begin, self._reader.frames(framed)))
+            spoken = votes * loudness[same] + self._heard(reference, moved, here) + spelt
             if recalled is not None:
                 spoken += recalled[same]
             held = out[same] + functional.linear(spoken, by_vote)
@@ -107,16 +114,17 @@ class LocalFast:
             out[same] = held
         return out
 
-    def _heard(self, reference: LocalReference, moved: Tensor, states: Tensor, part: slice) -> Tensor:
-        """The reader's votes (G, T, 4) when what it reads moves by ``moved`` (G, T, n) and the rows ``part`` have ``states`` (G, R, width)."""
-        here = self._reader.state(states - reference.states[part]) - self._reader.state.bias
+    def _heard(self, reference: LocalReference, moved: Tensor, here: list[tuple[int, Tensor]]) -> Tensor:
+        """The reader's votes (G, T, 4) when what it reads of the stem layer moves by ``moved`` (G, T, n) and its units by the rows ``here``
+        (G, R, units), each from a row on."""
         votes = torch.empty(*moved.shape[:2], 4, dtype=moved.dtype, device=moved.device)
         for low in range(0, moved.shape[1], ROWS_AT_ONCE):
             high = min(moved.shape[1], low + ROWS_AT_ONCE)
             units = reference.units[low:high] + self._reader.read(moved[:, low:high])
-            first, last = max(low, part.start), min(high, part.stop)
-            if first < last:
-                units[:, first - low : last - low] += here[:, first - part.start : last - part.start]
+            for start, change in here:
+                first, last = max(low, start), min(high, start + change.shape[1])
+                if first < last:
+                    units[:, first - low : last - low] += change[:, first - start : last - start]
             votes[:, low:high] = self._reader.judge(units)
         return votes
 

@@ -48,7 +48,7 @@ class NetConfig:
     """Sizes of a `LocuscopeNet`; written as config.json beside the weights.
 
     `words`: sizes of the memory's tables; empty: it has none. `windows`: bases to either side that each block's attention reaches; empty: all.
-    `reader`: hidden units of a local network's `Reader`.
+    `reader`: hidden units of a local network's `Reader`, which hears of the codon layer's `frames`, too, where that is set.
     """
 
     width: int = 192
@@ -64,6 +64,7 @@ class NetConfig:
     words: tuple[int, ...] = ()
     windows: tuple[int, ...] = ()
     reader: int = 0
+    frames: bool = False
     model_type: str = "locuscope-lm"
 
     def __post_init__(self) -> None:
@@ -492,21 +493,27 @@ def read_nearby(parts: Tensor, window: int) -> Tensor:
 
 
 class Reader(nn.Module):
-    """What a base of a local network makes of what the stem layer read for it, given what the blocks say of its surroundings: votes (B, T, 4).
+    """What a base of a local network makes of what the stem layer read for it and, where it has `frames`, of how the codon layer weighs the reading
+    frames there, given what the blocks say of its surroundings: votes (B, T, 4).
 
-    It looks at one base at a time: hidden units are the squares of positive parts of what both say.
+    It looks at one base at a time: hidden units are the squares of positive parts of what they say.
     """
 
-    def __init__(self, width: int, read: int, hidden: int) -> None:
+    def __init__(self, config: NetConfig) -> None:
         super().__init__()
-        self.state = nn.Linear(width, hidden)
-        self.read = nn.Linear(read, hidden, bias=False)
+        hidden = config.reader
+        self.state = nn.Linear(config.width, hidden)
+        self.read = nn.Linear(config.stem_heads * (StemLayer.CHANNELS + 4), hidden, bias=False)
+        self.frames = nn.Linear(CodonLayer.WEIGHTS, hidden, bias=False) if config.frames else None
         self.out = nn.Linear(hidden, 4, bias=False)
         nn.init.zeros_(self.out.weight)
+        if self.frames is not None:
+            nn.init.zeros_(self.frames.weight)
 
-    def forward(self, states: Tensor, read: Tensor) -> Tensor:
-        """``states`` (B, T, width) of the blocks, ``read`` (B, T, heads * channels) of the stem layer."""
-        return self.judge(self.state(states) + self.read(read))
+    def forward(self, states: Tensor, read: Tensor, framed: Tensor) -> Tensor:
+        """``states`` (B, T, width) of the blocks, ``read`` (B, T, heads * channels) of the stem layer, ``framed`` (B, T, WEIGHTS) of the codon layer."""
+        units = self.state(states) + self.read(read)
+        return self.judge(units if self.frames is None else units + self.frames(framed))
 
     def judge(self, units: Tensor) -> Tensor:
         """Votes of hidden units before their activation; overwrites them where no gradient is asked for."""
@@ -529,8 +536,7 @@ class LocuscopeNet(nn.Module):
         self.memory = MemoryLayer(self.config.words) if self.config.words else None
         self.blocks = nn.ModuleList(Block(self.config) for _ in range(self.config.layers))
         self.norm = nn.LayerNorm(width, bias=False)
-        read = self.stem.heads * (StemLayer.CHANNELS + 4)
-        self.reader = Reader(width, read, self.config.reader) if self.config.windows else None
+        self.reader = Reader(self.config) if self.config.windows else None
         self.head = nn.Linear(self.config.hidden_size, len(self.config.vocabulary))
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
@@ -548,9 +554,9 @@ class LocuscopeNet(nn.Module):
         paired, votes = self.stem(ids)
         letters = self.embedding(ids)
         states = self.trunk(letters, None if self.reader is not None else paired)
-        if self.reader is not None:
-            votes = votes + self.reader(states, paired).float()
         tracks, spelt = self.recall(ids, speaks)
+        if self.reader is not None:
+            votes = votes + self.reader(states, paired, tracks[..., -CodonLayer.WEIGHTS :]).float()
         return torch.cat((states, (votes + spelt).to(states.dtype)), dim=-1), tracks
 
     def hidden_at(self, ids: Tensor, rows: Tensor) -> Tensor:

@@ -19,7 +19,9 @@ from engine.models.locuscope.network import LocuscopeNet, NetConfig
 from engine.models.locuscope.tokens import ANY, BASE, DOMAIN, MASK
 from engine.models.registry import entry
 
-CONFIG = NetConfig(width=24, layers=2, heads=2, hidden=40, kernel=3, stem_heads=2, stem_radius=2, max_length=200, windows=(3, 5), reader=16)
+CONFIG = NetConfig(
+    width=24, layers=2, heads=2, hidden=40, kernel=3, stem_heads=2, stem_radius=2, max_length=200, windows=(3, 5), reader=16, frames=True
+)
 
 
 def drawn_net(config: NetConfig = CONFIG) -> LocuscopeNet:
@@ -27,7 +29,7 @@ def drawn_net(config: NetConfig = CONFIG) -> LocuscopeNet:
         torch.manual_seed(5)
         net = LocuscopeNet(config)
         for name, weight in net.named_parameters():
-            if name in ("head.weight", "reader.out.weight", "codons.spelling"):
+            if name in ("head.weight", "reader.out.weight", "reader.frames.weight", "codons.spelling"):
                 torch.nn.init.normal_(weight, std=0.5)
     return net.eval()
 
@@ -114,7 +116,7 @@ def test_shared_parts_are_for_local_networks() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 8, 130])
-def test_codon_votes_of_mutants_are_those_of_the_whole_layer(length: int) -> None:
+def test_codon_votes_and_frames_of_mutants_are_those_of_the_whole_layer(length: int) -> None:
     torch.manual_seed(2)
     layer = CodonLayer()
     torch.nn.init.normal_(layer.spelling)
@@ -126,4 +128,9 @@ def test_codon_votes_of_mutants_are_those_of_the_whole_layer(length: int) -> Non
         for row in range(1, length + 1):
             mutants = ids.repeat(len(tokens), 1)
             mutants[:, row] = tokens
-            torch.testing.assert_close(reference.mutants(row, tokens), layer.tracks(mutants)[1], atol=1e-5, rtol=1e-5)
+            tracks, expected = layer.tracks(mutants)
+            votes, moved, begin = reference.mutants(row, tokens)
+            torch.testing.assert_close(votes, expected, atol=1e-5, rtol=1e-5)
+            framed = reference.framed.repeat(len(tokens), 1, 1)
+            framed[:, begin : begin + moved.shape[1]] += moved
+            torch.testing.assert_close(framed, tracks[..., -layer.WEIGHTS :], atol=1e-5, rtol=1e-5)
