@@ -121,7 +121,7 @@ class TokenTrack(Result):
             return ""
         width = chances.shape[1]
         texts = self.candidate_tokens[number * width : (number + 1) * width]
-        return ", ".join(f"{text} {value:.3f}" for text, value in zip(texts, chances[number].tolist(), strict=True))
+        return ", ".join(f"{text} {chance(value)}" for text, value in zip(texts, chances[number].tolist(), strict=True))
 
     def at(self, base: int) -> tuple[tuple[str, str], ...]:
         """The token that holds a base with its candidates; of the last token what would follow, too."""
@@ -133,7 +133,7 @@ class TokenTrack(Result):
         rows = [
             (
                 "Word",
-                f"{self.tokens[number]} at {place(self.sequence, start)}–{place(self.sequence, end - 1)}, P {self.probabilities[number]:.3f}",
+                f"{self.tokens[number]} at {place(self.sequence, start)}–{place(self.sequence, end - 1)}, P {chance(self.probabilities[number])}",
             )
         ]
         if self.candidate_probabilities is not None:
@@ -149,13 +149,18 @@ class TokenTrack(Result):
         low, high = int(self.probabilities.argmin()), int(self.probabilities.argmax())
         text = (
             f"{self.provenance.card.title} reads {len(self.tokens):,} tokens of {np.diff(self.spans).mean():.1f} bases on average; least expected "
-            f"is {self.tokens[low]} at {place(self.sequence, int(self.spans[low, 0]))} ({self.probabilities[low]:.3f}), most {self.tokens[high]} at "
-            f"{place(self.sequence, int(self.spans[high, 0]))} ({self.probabilities[high]:.3f})."
+            f"is {self.tokens[low]} at {place(self.sequence, int(self.spans[low, 0]))} ({chance(self.probabilities[low])}), most {self.tokens[high]} at "
+            f"{place(self.sequence, int(self.spans[high, 0]))} ({chance(self.probabilities[high])})."
         )
         if self.candidate_probabilities is None:
             return text
         width = self.candidate_probabilities.shape[1]
-        return f"{text} Next would be {self.candidate_tokens[-width]} ({self.candidate_probabilities[-1, 0]:.3f})."
+        return f"{text} Next would be {self.candidate_tokens[-width]} ({chance(self.candidate_probabilities[-1, 0])})."
+
+
+def chance(probability: float) -> str:
+    """A probability in words: of thousands of tokens most are below a thousandth, and not nought."""
+    return f"{probability:.3f}" if probability >= 0.001 else f"{probability:.1e}"
 
 
 def token_track(

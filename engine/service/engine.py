@@ -383,7 +383,7 @@ class Engine:
         """
         with one_moment():
             found = self._checked(request, is_part=not isinstance(visitor, str))
-            seconds = self.estimate(request).seconds
+            seconds = self.estimate(request, self._there(found)).seconds
         if found.spec.fingerprint == UNREAD:
             return self.jobs.start(
                 f"{found.spec.directory}|{found.same_question}", request, functools.partial(self._answer_unread, found), visitor, seconds
@@ -589,6 +589,11 @@ class Engine:
         else:
             later()
 
+    def _there(self, found: Resolved) -> list[Request]:
+        """What this one reads as a whole and is answered already: no passes are left of it. Tiles are taken one by one, with their share."""
+        inner = [found.inner(name) for name in found.needed if name not in found.parts]
+        return [one for one in inner if self.stored(one) is not None]
+
     def _needed(self, found: Resolved, monitor: JobMonitor) -> Mapping[str, Any]:
         """Answers of the analyses that this one comes after, computed or joined now."""
         answers: dict[str, Any] = {}
@@ -597,7 +602,7 @@ class Engine:
             if not needed.required and self._resolved(inner).memory_bytes > self.settings.result_bytes:
                 continue
             if not answers:
-                monitor.start(found.passes)
+                monitor.start(max(0, found.passes - sum(self._resolved(one).passes for one in self._there(found))))
                 monitor.job.began_following = time.monotonic()
             job = self.submit(inner, monitor.job)
             if needed.part is not None and job.finished:

@@ -155,14 +155,18 @@ class Job:
     @property
     def seconds_left(self) -> float | None:
         """What remains when nobody else comes before it; None before the first unit is done. Of an answer put together from those of other jobs,
-        which use the device in its stead, by the clock; of a kind that never ran here, at its own pace once a few units are done: the first one is
-        of the reference, and what is made ready with it is not done again."""
+        which use the device in its stead, by the clock once a tenth is done: before, what went by was the loading of a model and waiting for turns.
+        Of a kind that never ran here, at its own pace once a few units are done: the first one is of the reference, and what is made ready with it
+        is not done again."""
         if self.finished:
             return 0.0
         if not self.done or not self.total:
             return None
         if self.began_following is not None:
-            return (time.monotonic() - self.began_following) * (self.total - self.done) / self.done
+            gone = time.monotonic() - self.began_following
+            if self.done < 0.1 * self.total:
+                return max(0.0, self.expected_seconds - gone) if self.is_timed else None
+            return gone * (self.total - self.done) / self.done
         if self.is_timed:
             return self.remaining_seconds
         known = self.done >= min(FEW_UNITS, self.total) and self.used_seconds > self.prepared_seconds

@@ -228,8 +228,18 @@ class GenomeSet:
             return tables[0]
         if not hits and is_accession(text.contig):
             return ""
+        if self._known_as(text.contig) in self._files:
+            raise LocusError(self._without_contig(text))
         known = ", ".join(self.known()) or "none"
         raise LocusError(f"No registered assembly has a contig {shown}; put an assembly in front of the contig; known: {known}.")
+
+    def _without_contig(self, text: LocusText) -> str:
+        """What to write where only a registered assembly stands in front of the coordinates."""
+        lengths = self.contigs(self._known_as(text.contig))
+        longest = max(lengths, key=lengths.__getitem__)
+        example = replace(text, assembly=text.contig, contig=longest)
+        has = f"has the contig {longest[:80]}" if len(lengths) == 1 else f"has {len(lengths):,} contigs ({nearest('', lengths)})"
+        return f"{text.contig[:40]} is an assembly and {has}: put the contig behind it, such as {example}."
 
     def _contig(self, name: str, contig: str) -> str | None:
         row = assembly(name)

@@ -58,6 +58,8 @@ WHOLE = ("distance", "near", "arcs")
 _ELEMENTS = r"[a-z0-9][a-z0-9-]{0,60}(?:/[A-Za-z0-9][A-Za-z0-9_.-]{0,80})?"
 LONGEST_SEQUENCE = 8000
 """Letters that an address carries; longer pasted sequences have no address of their own."""
+MOST_NAMED = 3
+"""Parts of a list that a sentence names."""
 LONGEST_ALLELE = 90
 """Letters of an allele that an address carries."""
 
@@ -115,13 +117,14 @@ def parse(parameters: Mapping[str, str]) -> AddressState:
     """Read an address' parameters; never raises."""
     reader = _Reader(parameters)
     display = _display(reader)
-    reader.put(display, "hide", _panels, "names of panels")
+    if hidden := reader.several("hide", _panel, "names of panels"):
+        display["hidden"] = [name for name in hidden if name]
     return AddressState(
         text=reader.text(),
         model=reader.get("model", lambda text: _matching(text, r"[a-z0-9][a-z0-9-]{0,60}"), "a model id", ""),
         species=reader.get("species", lambda text: _matching(text, r"[A-Za-z0-9][A-Za-z0-9_. -]{0,80}"), "a species the model knows", ""),
         settings=_settings(reader),
-        asked=reader.get("analyses", _further, f"analyses out of {', '.join(choices.on_demand()) or 'none'}", ()),
+        asked=reader.several("analyses", _further, f"any of {', '.join(choices.on_demand()) or 'none'}"),
         elements=reader.get("elements", lambda text: _matching(text, _ELEMENTS), "a model id, perhaps /SPECIES behind it, or none", ""),
         record=int(reader.get("record", lambda text: _number(text, 1, 10_000), "the number of a record", 1)) - 1,
         reverse=reader.get("strand", lambda text: _choice(text, ("reverse",)) == "reverse", "reverse, or nothing", False),
@@ -159,12 +162,12 @@ def _display(reader: _Reader) -> dict[str, Any]:
 def _figure(reader: _Reader) -> dict[str, Any]:
     """Order, heights and parts of the panels, width and theme of a drawn figure, by their names in `FigureStyle`."""
     found: dict[str, Any] = {}
-    known = tuple(panel.id for panel in panels())
-    reader.put(found, "order", lambda text: tuple(_panels(text)), "names of panels")
-    reader.put(found, "heights", partial(_heights, known=known), "panels with their pixels, such as map:300,effects:60")
-    reader.put(
-        found, "off", lambda text: tuple(_matching(part, r"[a-z_]{1,30}/[\w .-]{1,60}") for part in text.split(",")), "parts of panels"
-    )
+    if order := tuple(filter(None, reader.several("order", _panel, "names of panels"))):
+        found["order"] = order
+    if heights := dict(filter(None, reader.several("heights", _height, "panels with their pixels, such as map:300,effects:60"))):
+        found["heights"] = heights
+    if off := reader.several("off", lambda part: _matching(part, r"[a-z_]{1,30}/[\w .-]{1,60}"), "parts of panels"):
+        found["off"] = off
     reader.put(found, "width", lambda text: int(_number(text, *WIDTHS)), f"pixels, {WIDTHS[0]} to {WIDTHS[1]:,}")
     reader.put(found, "theme", lambda text: _choice(text, ("dark", "light")) == "dark", "dark or light")
     return found
@@ -236,6 +239,22 @@ class _Reader:
         if found is not None:
             values[DISPLAY_NAMES.get(name, name)] = found
 
+    def several(self, name: str, convert: Callable[[str], Any], allowed: str) -> tuple[Any, ...]:
+        """The parts of a list that are understood, each once; one sentence names the others."""
+        found: list[Any] = []
+        unknown: list[str] = []
+        for part in filter(None, self._parameters.get(name, "")[:600].split(",")):
+            try:
+                found.append(convert(part))
+            except ValueError:
+                unknown.append(repr(part[:40]))
+        if unknown:
+            more = f" and {len(unknown) - MOST_NAMED:,} more" if len(unknown) > MOST_NAMED else ""
+            named = ", ".join(unknown[:MOST_NAMED]) + more
+            left = "it was" if len(unknown) == 1 else "they were"
+            self.problems.append(f"The address has {named} among {name}; allowed is {allowed}, so {left} left out.")
+        return tuple(dict.fromkeys(found))
+
     def text(self) -> str:
         for name in ("sequence", "locus", "example"):
             given = self._parameters.get(name, "").strip()
@@ -263,10 +282,6 @@ def _settings(reader: _Reader) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found))
 
 
-def _further(text: str) -> tuple[str, ...]:
-    return tuple(_choice(name, tuple(choices.on_demand())) for name in text.split(","))
-
-
 def _choice(text: str, allowed: tuple[str, ...]) -> str:
     if text not in allowed:
         raise ValueError(text)
@@ -288,17 +303,20 @@ def _matching(text: str, pattern: str) -> str:
     return text
 
 
-def _panels(text: str) -> list[str]:
-    known = tuple(panel.id for panel in panels())
-    return [_choice(name, known) for name in text.split(",") if not name.startswith(PREFIX)]  # own tracks have no address
+def _further(name: str) -> str:
+    return _choice(name, tuple(choices.on_demand()))
 
 
-def _heights(text: str, known: tuple[str, ...]) -> dict[str, int]:
-    pairs = [part.split(":") for part in text.split(",")]
-    if any(len(pair) != 2 for pair in pairs):
+def _panel(name: str) -> str:
+    """A panel; empty for one of an own track, which has no address."""
+    return "" if name.startswith(PREFIX) else _choice(name, tuple(panel.id for panel in panels()))
+
+
+def _height(text: str) -> tuple[str, int] | None:
+    name, colon, pixels = text.partition(":")
+    if not colon:
         raise ValueError(text)
-    own = [name for name, _ in pairs if name.startswith(PREFIX)]  # have no address
-    return {_choice(name, known): int(_number(pixels, 16, WIDTHS[1])) for name, pixels in pairs if name not in own}
+    return (name, int(_number(pixels, 16, WIDTHS[1]))) if _panel(name) else None
 
 
 def _region(text: str) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -145,10 +145,12 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         if not cost.problem and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
+        alone: Literal["primary", "secondary"] = "primary" if cost.problem else "secondary"
+        about_alone = "Compute the element track, and nothing else"
         if (
             runs.elements_wait
             and (cost.problem or runs.way_on)
-            and st.button("Compute elements alone", type="primary", key="compute-elements")
+            and st.button("Elements alone", type=alone, key="compute-elements", help=about_alone)
         ):
             runs.start_elements()
             st.rerun()

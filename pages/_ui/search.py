@@ -29,6 +29,7 @@ _NAMES = "search-names"
 LONGEST_NAME = 40
 _BOX_IS_OF, _BOX_WAS = "search-box-is-of", "search-box-was"
 LONGEST_VIEW = 10**9
+NOT_INSTALLED = " (not installed)"
 READING = "explorer"
 """Where what is being read is shown."""
 
@@ -190,7 +191,7 @@ def _model_picker(shared: Shared, session: Session) -> None:
         "Model",
         ids,
         index=ids.index(chosen) if chosen in ids else 0,
-        format_func=lambda model_id: titles[model_id] + (" (not installed)" if rows[model_id][1] else ""),
+        format_func=lambda model_id: titles[model_id] + NOT_INSTALLED * bool(rows[model_id][1]),
         label_visibility="collapsed",
         help="Models that give a probability to each base. Those not installed are on the page Models.",
     )
@@ -308,10 +309,19 @@ def _elements(shared: Shared, session: Session) -> None:
     """Which model draws the element track, for which species where it takes one."""
     question = session.question
     now = question.element_model
-    titles = choices.model_titles(row.card for row, why in shared.engine.models_for("segmentation") if not why or row.card.id == now)
-    words = {"": "the usual model", NO_ELEMENTS: "no elements", **titles}
-    options = ["", *titles, NO_ELEMENTS]
-    picked = st.selectbox("Elements by", options, index=options.index(now), format_func=lambda name: words[name], key=f"elements-by-{now}")
+    rows = {row.card.id: (row, why) for row, why in shared.engine.models_for("segmentation") if row.card.can(Capability.SEGMENTATION)}
+    titles = choices.model_titles(row.card for row, _ in rows.values())
+    there = {model: title + NOT_INSTALLED * bool(rows[model][1]) for model, title in titles.items()}
+    words = {"": "the usual model", NO_ELEMENTS: "no elements", **there}
+    options = ["", *sorted(titles, key=lambda model: bool(rows[model][1])), NO_ELEMENTS]
+    picked = st.selectbox(
+        "Elements by",
+        options,
+        index=options.index(now),
+        format_func=words.__getitem__,
+        key=f"elements-by-{now}",
+        help="Models that say what each base is part of, and gene finders. Those not installed are on the page Models, with the way to get them.",
+    )
     if picked is not None and picked != now:
         change(session, replace(question, elements=picked))
         return

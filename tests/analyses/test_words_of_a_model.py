@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.analyses.next_kmer import NextKmerParameters, look_up, next_kmer, wilson
-from engine.analyses.tokens import TokenParameters, token_track
+from engine.analyses.tokens import TokenParameters, chance, token_track
 from engine.analyses.vocabulary import VocabularyParameters, vocabulary
 from engine.core.card import Capability
 from engine.core.errors import CapabilityMissing, ParameterError
@@ -126,6 +126,7 @@ def test_candidates_are_in_every_export_and_in_the_card_of_a_base() -> None:
     found = token_track(Words(), sequence, TokenParameters(candidates=2))
     assert dict(found.at(1)) == {"Word": "AC at 1–2, P 0.500", "Candidates, word masked": "AC 0.600, A 0.300"}
     assert dict(found.at(6))["Next word"] == "[MASK] 0.600, AC 0.300"
+    assert [chance(one) for one in (0.404, 0.001, 0.00027)] == ["0.404", "0.001", "2.7e-04"]
     for name in ("tsv", "csv", "bed", "gff3"):
         text = content(found, name).decode()
         assert "GT" in text, name

@@ -10,7 +10,7 @@ import pytest
 from engine.core.sequence import NucleotideSequence
 from engine.sources.examples import EXAMPLES
 from engine.views.evidence import FigureStyle
-from pages._ui import address
+from pages._ui import address, choices
 from pages._ui.figure_view.asked import style_of
 from pages._ui.question import Question, Shown, address_of, narrowed
 
@@ -117,6 +117,26 @@ def test_a_value_that_is_not_allowed_is_left_out_with_one_sentence(name: str, va
     assert "allowed" in state.problems[0]
     assert state.display == usual.display
     assert (state.region, state.select, state.model, state.window, state.reverse) == (None, (), "", None, False)
+
+
+def test_what_is_known_of_a_list_stays_when_a_part_of_it_is_not() -> None:
+    one, other, *_ = choices.on_demand()
+    state = address.parse(
+        {
+            "analyses": f"{one},colour,{other},{one},a,b,c",
+            "hide": "arcs,everything",
+            "order": "map,everything,arcs",
+            "heights": "map:300,arcs:9,own-1:40",
+            "off": "annotation/site,<b>/x",
+        }
+    )
+    assert state.asked == (one, other)
+    assert state.display == {"hidden": ["arcs"]}
+    assert state.figure == {"order": ("map", "arcs"), "heights": {"map": 300}, "off": ("annotation/site",)}
+    assert len(state.problems) == 5
+    told = next(words for words in state.problems if "analyses" in words)
+    assert told.startswith("The address has 'colour', 'a', 'b' and 1 more among analyses; allowed is any of ")
+    assert told.endswith(", so they were left out.")
 
 
 def test_positions_outside_the_sequence_are_left_out() -> None:

@@ -243,6 +243,8 @@ def test_the_element_track_is_by_the_model_that_was_chosen_or_by_none(explorer: 
     assert "elements=none" in address_of(session.question, session.screen.shown, "locuscope")
     picker = next(item for item in app.selectbox if item.label == "Elements by")
     assert picker.options[0] == "the usual model"
+    assert "SegmentNT (not installed)" in picker.options
+    assert picker.options.index("SegmentNT (not installed)") > picker.options.index("Locuscope segmenter")
     app = picker.set_value("locuscope-segmenter").run()
     assert state_of(app).computing.requests["segmentation"].model == "locuscope-segmenter"
     state_of(app).computing.cancel()

@@ -59,7 +59,7 @@ def test_a_stopped_computation_is_offered_to_go_on_at_once_and_keeps_its_rows(ex
 def test_beside_compute_stands_what_it_will_cost_and_not_what_the_elements_took(explorer: Opened) -> None:
     app = explorer(sequence=letters(5, 1_500), elements="pyrodigal")
     before = [caption.value for caption in app.caption if "model runs" in caption.value]
-    app = pressed(app, "Compute elements alone")
+    app = pressed(app, "Elements alone")
     wait_until(lambda: "segmentation" in state_of(app).computing.finished_results(), 60)
     app = app.run()
     assert "Compute" in labels(app)

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from engine.analyses.contacts import ContactParameters
 from engine.analyses.dependency import DependencyParameters
 from engine.analyses.effects import EffectParameters
 from engine.analyses.pair import PairParameters
+from engine.analyses.patterns import PatternParameters
 from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, ResourceExhausted, SequenceError, UnknownModel
+from engine.core.progress import SilentMonitor
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 from engine.service.engine import Engine, Request
@@ -283,6 +286,7 @@ def test_a_stopped_map_goes_on_from_the_rows_it_has(engine: Engine, calls: Calls
 
 KILLED = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from engine.core.sequence import NucleotideSequence
 from engine.service import jobs
@@ -417,6 +421,27 @@ def test_short_maps_of_two_visitors_go_through_the_model_in_one_batch(
     for job, sequence in zip(jobs, sequences, strict=True):
         np.testing.assert_array_equal(job.result.values, other.run(Request("dependency", sequence)).values)
         assert job.result.provenance.batches == "shared"
+
+
+def test_what_is_answered_already_is_not_announced_as_work(engine: Engine) -> None:
+    each = 1 + 3 * len(HAIRPIN)
+    asked = Request("patterns", HAIRPIN, parameters=PatternParameters(shuffles=2))
+    assert engine.run(asked, heard := Announced()).shuffles == 2
+    assert heard.totals == [3 * each]
+    again = replace(asked, parameters=PatternParameters(shuffles=1))  # the map is there, its controls are not
+    engine.run(again, heard := Announced())
+    assert heard.totals == [each]
+
+
+class Announced(SilentMonitor):
+    """Remembers how much work it was told of."""
+
+    def __init__(self) -> None:
+        self.totals: list[int] = []
+
+    def start(self, total: int, unit: str = "model runs") -> None:
+        """Remember."""
+        self.totals.append(total)
 
 
 def test_a_running_job_tells_its_progress_and_the_time_left(engine: Engine, calls: Calls) -> None:

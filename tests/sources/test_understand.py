@@ -213,6 +213,7 @@ def test_letters_that_cannot_be_used_get_one_sentence(text: str, words: str, gen
         ("R64:chrZ:1-10", "nearest: chrI"),
         ("chrII", "R64:chrII has 50 bases; name a part of it, such as R64:chrII:1-50"),
         ("chrZ:1-10", "known: R64"),
+        ("R64:1-100:-", "put the contig behind it, such as R64:chrI:1-100:-."),
         ("R65:chrI:1-10", "known are for example R64"),
         ("R64:chrI:1-311", "310 bases"),
         ("R64:chrI:400", "outside"),
