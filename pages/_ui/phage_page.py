@@ -35,7 +35,7 @@ from pages._ui.question import Question, part_for_box
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
 READING, GIVEN = "phage", "phage-given"
-WANTED = "phage-wanted"
+WANTED, LABELLED = "phage-wanted", "phage-label-columns"
 CONTEXT_BP = 150
 WINDOW_BP = 1000
 
@@ -216,15 +216,18 @@ def _chart(figure: Any, key: str, words: str) -> None:
 def _labelled(shared: state.Shared, found: EssentialGenes) -> EssentialGenes:
     """With the labels of an uploaded table, where there is one that fits."""
     with st.expander("Known essential genes (a table with a column of names and one of yes or no): AUROC"):
-        file = st.file_uploader("Table, .tsv or .csv", key="phage-labels")
-        table = labelled_file(shared, file, "phage-labels-read")
+        table, identity = labelled_file(shared, "Table, .tsv or .csv", "phage-labels")
         if table is None:
             return found
         try:
             names = list(table.columns)
+            usual = names[0], names[min(1, len(names) - 1)]
+            known = st.session_state.get(LABELLED, ("",))
+            kept = known[1:] if known[0] == identity else usual
             one, two = st.columns(2)
-            gene = one.selectbox("Names", names, key="phage-label-gene")
-            label = two.selectbox("Essential", names, index=min(1, len(names) - 1), key="phage-label-label")
+            gene = one.selectbox("Names", names, index=names.index(kept[0]), key="phage-label-gene")
+            label = two.selectbox("Essential", names, index=names.index(kept[1]), key="phage-label-label")
+            st.session_state[LABELLED] = (identity, gene, label)
             return found.labelled(labels_of(table, gene, label))
         except LocuscopeError as error:
             show_error(str(error))

@@ -115,6 +115,33 @@ def test_who_comes_back_finds_the_phage_the_room_and_its_settings() -> None:
 
 
 @pytest.mark.usefixtures("opened")
+def test_who_comes_back_finds_the_known_essential_genes_until_the_table_is_removed() -> None:
+    app = AppTest.from_function(_page_or_other, default_timeout=120)
+    app.query_params["sequence"] = LETTERS
+    app = uploaded(app.run())
+    app.segmented_control(key="phage-room").set_value("Essential genes").run()
+    app = computed(app)
+    table = "gene\tlength\tneeded\nfirst\t1\tyes\nsecond\t2\tno\nthird\t3\tno\n"
+    app.file_uploader(key="phage-labels").upload("known.tsv", table.encode(), "text/tab-separated-values").run()
+    for _ in range(100):
+        if "phage-label-label" in app.session_state:
+            break
+        time.sleep(0.2)
+        app.run()
+    app = app.selectbox(key="phage-label-label").set_value("needed").run()
+    told = next(item.value for item in app.caption if "AUROC" in item.value)
+    for other in (True, False):
+        app.session_state["other"] = other
+        app = app.run()
+    assert not app.exception
+    assert app.selectbox(key="phage-label-label").value == "needed"
+    assert told in [item.value for item in app.caption]
+    assert any("3 rows" in item.value for item in app.caption)
+    app = app.button(key="phage-labels-remove").click().run()
+    assert not any("AUROC" in item.value for item in app.caption)
+
+
+@pytest.mark.usefixtures("opened")
 def test_an_address_of_an_uploaded_phage_asks_for_its_file_and_not_for_the_explorers_sequence() -> None:
     app = AppTest.from_function(_page, default_timeout=120)
     for name, value in {"sequence": LETTERS, "phage": "own", "room": "essential", "repeats": "3"}.items():
