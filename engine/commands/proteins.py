@@ -28,7 +28,7 @@ def protein_command(
     what: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="VARIANT|PROTEIN...", help="chr7:117480098 G>A, P13569:V2M, P13569:p.Val2Met, or P13569 for all of a protein."
+            metavar="VARIANT|PROTEIN...", help="chr7:117587806 G>A, P13569:G551D, P13569:p.Gly551Asp, or P13569 for all of a protein."
         ),
     ] = None,
     vcf: Annotated[Path | None, typer.Option("--vcf", metavar="FILE", help="Variants of a VCF instead.")] = None,
@@ -105,7 +105,7 @@ def _write_figure(scores: ProteinScores, found: tuple[LookedUp, ...], first: int
 @app.command("card")
 def card_command(
     variant: Annotated[
-        str, typer.Argument(metavar="VARIANT", help="In any spelling of the page's box, such as GRCh38:chr7:117480098 G>A.")
+        str, typer.Argument(metavar="VARIANT", help="In any spelling of the page's box, such as GRCh38:chr7:117587806 G>A.")
     ],
     assembly: Annotated[str, typer.Option(metavar="NAME", help="The public assembly, where the variant names none.")] = "GRCh38",
     fasta: Annotated[Path | None, typer.Option("--fasta", metavar="REFERENCE", help="Its letters, where it is not registered.")] = None,

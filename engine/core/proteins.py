@@ -53,11 +53,11 @@ class Substitution:
 
     @property
     def change(self) -> str:
-        """Such as ``V2M``."""
+        """Such as ``G551D``."""
         return f"{self.reference}{self.position}{self.alternate}"
 
     def __str__(self) -> str:
-        """Such as ``P13569:V2M``."""
+        """Such as ``P13569:G551D``."""
         return f"{self.protein}:{self.change}"
 
 

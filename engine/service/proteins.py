@@ -52,7 +52,7 @@ def look_up(engine: Engine, genomes: GenomeSet, text: str, assembly: str, look: 
     lines = [one for line in plain for one in alleles_apart(line)]
     if not lines or len(lines) > MOST_LINES:
         many = f"{len(lines):,} lines were given" if lines else "Nothing was given"
-        raise InputError(f"{many}; write 1 to {MOST_LINES:,} variants, one a line, such as chr7:117480098 G>A or P13569:V2M.")
+        raise InputError(f"{many}; write 1 to {MOST_LINES:,} variants, one a line, such as chr7:117587806 G>A or P13569:G551D.")
     with engine.scorer(TABLE) as scorer:
         reader = _Reader(scorer, genomes, assembly, look)
         return tuple(found for line in lines for found in reader.answers(line))
@@ -120,7 +120,7 @@ def read_variant(line: str, genomes: GenomeSet, assembly: str) -> tuple[str, Var
     asked = read_line(plain_line(line), genomes.knows)
     named = asked.locus.assembly if isinstance(asked, VariantText) and asked.locus.assembly else assembly
     if not isinstance(asked, VariantText | CodingText):
-        raise LocusError(f"{quoted(line, 40)} is no variant; write such as chr7:117480098 G>A or P13569:V2M.")
+        raise LocusError(f"{quoted(line, 40)} is no variant; write such as chr7:117587806 G>A or P13569:G551D.")
     here = registered(genomes, named)
     if here is not None:
         variant, *others = read_variant_list(line, here, OWN_FILES).variants
@@ -136,7 +136,7 @@ def read_variant(line: str, genomes: GenomeSet, assembly: str) -> tuple[str, Var
         )
     change = asked.change
     if change.edit != "sub" or not change.reference or not change.alternate:
-        raise LocusError(f"{quoted(line, 40)} does not name both alleles; write such as chr7:117480098 G>A.")
+        raise LocusError(f"{quoted(line, 40)} does not name both alleles; write such as chr7:117587806 G>A.")
     return named, Variant(asked.locus.contig, asked.locus.position or 1, change.reference, change.alternate)
 
 

@@ -1,4 +1,4 @@
-"""Proteins and substitutions in them as biologists write them: ``P13569``, ``P13569:V2M``, ``P13569:p.Val2Met``, ``P13569 V2M``."""
+"""Proteins and substitutions in them as biologists write them: ``P13569``, ``P13569:G551D``, ``P13569:p.Gly551Asp``, ``P13569 G551D``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read_protein_line(line: str) -> tuple[str, Substitution | None] | None:
     letters = [_one(found[name]) for name in ("ref", "alt")] if found is not None else [""]
     if found is None or not all(letters) or letters[0] == letters[1] or int(found["position"]) < 1:
         raise InputError(
-            f"{quoted(match['change'], 40)} is no substitution of one amino acid; write it such as {protein}:V2M or {protein}:p.Val2Met."
+            f"{quoted(match['change'], 40)} is no substitution of one amino acid; write it such as {protein}:G551D or {protein}:p.Gly551Asp."
         )
     return protein, Substitution(protein, int(found["position"]), letters[0], letters[1])
 

@@ -60,6 +60,12 @@ def write(page: str, own: Mapping[str, str] | None = None) -> None:
     replace(page, of_explorer(state.shared(), state.session()) | dict(own or {}))
 
 
+def write_about(page: str, own: Mapping[str, str]) -> None:
+    """As `write`, of a page whose ``own`` words are about the sequence of the explorer: nothing at all where no address carries that."""
+    values = of_explorer(state.shared(), state.session())
+    replace(page, values | dict(own) if values else {})
+
+
 def replace(page: str, values: Mapping[str, str]) -> None:
     """Make the address of ``page`` say these ``values`` and nothing else, without a step in the browser's history."""
     query = urlencode(values, safe=":,")

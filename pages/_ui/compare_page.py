@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -17,6 +16,7 @@ from engine.views.comparison import difference, track_differences
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure, side_by_side
 from pages._ui import (
+    address_bar,
     allele_bar,
     choices,
     compare_address,
@@ -38,7 +38,7 @@ from pages._ui.compare_controls import Controls
 from pages._ui.compare_work import TARGET, Comparison
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen
-from pages._ui.question import Question, Shown, address_of, echo, in_record, named
+from pages._ui.question import Shown, echo, in_record, named
 from pages._ui.text import plain, show_caption, show_error
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def page() -> None:
     elif mode == "models":
         wanted, asked = compare_models.form(shared, session, _models(shared), wanted)
     st.session_state[WANTED] = wanted
-    _write_address(session.question, session.on_screen, shared.settings.model, wanted)
+    address_bar.write_about("compare", wanted.texts())
     if mode == "models" and wanted.other:
         compared(shared, session.on_screen, (wanted.model, wanted.other), asked=asked)
     elif mode == "alleles":
@@ -156,12 +156,6 @@ def _wanted(shared: state.Shared) -> Wanted:
         st.session_state[WANTED] = compare_address.read(st.query_params.to_dict(), tuple(_models(shared)), influences())
     wanted: Wanted = st.session_state[WANTED]
     return wanted
-
-
-def _write_address(question: Question, shown: Shown, usual_model: str, wanted: Wanted) -> None:
-    """What is on this page, in the address bar; of letters that are too long for it, nothing is."""
-    base = address_of(question, shown, usual_model)
-    st.query_params.from_dict({} if base is None else dict(parse_qsl(base)) | wanted.texts())
 
 
 def _models(shared: state.Shared) -> list[str]:

@@ -45,7 +45,7 @@ def page() -> None:
         _followed(shared, session, work, wanted)
         wanted = replace(work.wanted, embedded=True)
     st.session_state[WANTED] = wanted
-    write_address(shared, session, wanted.genome, wanted.texts())
+    write_address("embeddings", wanted.genome, wanted.texts())
 
 
 def _wanted(shared: state.Shared) -> Wanted:

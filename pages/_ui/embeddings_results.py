@@ -213,8 +213,8 @@ def _agreement(table: EmbeddingTable, projection: Projection) -> None:
 def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> None:
     """A regression of a label that the visitor brings, or of the classes."""
     with st.expander("What the states predict"):
-        file = st.file_uploader("A table with a column that names the places (name or locus) and a label", key="embeddings-labels")
-        rows = labelled_file(shared, file, "embeddings-labels-read")
+        title = "A table with a column that names the places (name or locus) and a label"
+        rows, identity = labelled_file(shared, title, "embeddings-labels")
         columns = list(rows.columns) if rows is not None else []
         key = ""
         if columns:
@@ -223,7 +223,7 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
             key = st.selectbox("Column that names the places", columns, at, key=f"embeddings-names-{len(columns)}")
         label = st.selectbox("Label", [OWN_LABEL, *columns], index=len(columns), key=f"embeddings-label-{len(columns)}")
         group = st.selectbox("Groups", [OWN_GROUPS, *columns], key=f"embeddings-group-{len(columns)}", help=GROUPS_HELP)
-        asked = (label, group, key, file.file_id if file is not None else "")
+        asked = (label, group, key, identity)
         if st.button("Regress", key="embeddings-probe"):
             own, column = label == OWN_LABEL, "" if group == OWN_GROUPS else group
             try:

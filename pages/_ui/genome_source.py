@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -16,9 +15,9 @@ from engine.core.quoting import file_name
 from engine.service.embedding_places import Annotated, Genome, GenomeOfRecords, GenomeOfReference, kinds_of
 from engine.service.triage import ReferenceLetters
 from engine.sources import apart
-from pages._ui import reading, state
+from pages._ui import address_bar, reading, state
 from pages._ui.address_values import AddressValues
-from pages._ui.question import Shown, address_of, part_for_box
+from pages._ui.question import Shown, part_for_box
 from pages._ui.text import show_error
 
 READING, GIVEN, CHOSEN = "places-file", "places-given", "places-chosen"
@@ -96,15 +95,10 @@ def genome_of(values: AddressValues, genomes: Sequence[str], names: Collection[s
     return values.choice("genome", genomes) or (EXPLORER if any(values.text(name) for name in names) else "")
 
 
-def write_address(shared: state.Shared, session: state.Session, genome: str, texts: Mapping[str, str]) -> None:
-    """What a page says of its places, in the address bar; of a registered genome without what the explorer shows."""
-    question, shown = session.question, session.screen.shown
-    base = address_of(question, shown, shared.settings.model) if shown is not None else ""
-    values = dict(parse_qsl(base or ""))
-    if genome and genome != EXPLORER:
-        values = {name: text for name, text in values.items() if name in ("model", "species")}
+def write_address(page: str, genome: str, texts: Mapping[str, str]) -> None:
+    """What a page says of its places, in the address bar, beside what the explorer shows."""
     told = {name: text for name, text in texts.items() if (name, text) != ("genome", EXPLORER)}
-    st.query_params.from_dict({} if base is None and genome == EXPLORER else values | told)
+    (address_bar.write_about if genome == EXPLORER else address_bar.write)(page, told)
 
 
 def _kept(shared: state.Shared, key: Any, what: str, make: Callable[[reading.Reading], Source]) -> Source | None:

@@ -81,7 +81,7 @@ def page() -> None:
     if work is not None:
         wanted = replace(work.wanted, aligned=True)
     st.session_state[WANTED] = wanted
-    write_address(shared, session, wanted.genome, wanted.texts())
+    write_address("motif", wanted.genome, wanted.texts())
     if work is not None:
         _followed(shared, session, work)
 

@@ -26,7 +26,7 @@ LARGEST_SEED = 2**31
 @dataclass(frozen=True)
 class Wanted:
     """``room``: an analysis of `ROOMS`; ``model`` and ``species`` that read, empty for the usual ones; the parameters of each room; ``prompt``: its
-    bases, 0 for the usual ones; ``problems``: one sentence for each value of the address that was left out."""
+    bases, 0 for the usual ones; ``own``: an uploaded genome, which no address carries; ``problems``: one sentence for each value of the address that was left out."""
 
     room: str = "loss"
     model: str = ""
@@ -35,6 +35,7 @@ class Wanted:
     essential: EssentialParameters = field(default_factory=EssentialParameters)
     generate: GenerateParameters = field(default_factory=GenerateParameters)
     prompt: int = 0
+    own: bool = False
     problems: tuple[str, ...] = ()
 
     @property
@@ -45,7 +46,7 @@ class Wanted:
 
     def texts(self) -> dict[str, str]:
         """For the address, as `read` takes it."""
-        values = {"room": self.room, "by-model": self.model, "domain": self.species}
+        values = {"room": self.room, "by-model": self.model, "domain": self.species, "phage": "own" if self.own else ""}
         if self.room == "generate" and self.prompt:
             values["prompt"] = str(self.prompt)
         values |= {item.name: item.text_of(value) for item, value in self.parameters.changes() if item.name in _OFFERED[self.room]}
@@ -70,4 +71,5 @@ def read(query: Mapping[str, str], species: Mapping[str, tuple[str, ...]]) -> Wa
     except ParameterError as error:
         values.problems.append(f"The address does not fit together, so its parameters were left out: {error}")
         parameters = kinds[room]()
-    return Wanted(room, model, domain, prompt=prompt, problems=tuple(values.problems), **{room: parameters})
+    own = values.choice("phage", ("own",)) == "own"
+    return Wanted(room, model, domain, prompt=prompt, own=own, problems=tuple(values.problems), **{room: parameters})

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pandas as pd
 import streamlit as st
@@ -27,16 +26,16 @@ from engine.sources import apart
 from engine.sources.coding_genes import genes_of_features, labels_of
 from engine.sources.understood import Understood
 from engine.views.phage import gene_map, loss_figure
-from pages._ui import choices, explorer, phage_address, polling, reading, search, state, turning
+from pages._ui import address_bar, choices, explorer, phage_address, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.grid import grid
 from pages._ui.labelled_file import labelled_file
 from pages._ui.phage_address import LARGEST_SEED, ROOMS, Wanted
-from pages._ui.question import Question, address_of, part_for_box
+from pages._ui.question import Question, part_for_box
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
 READING, GIVEN = "phage", "phage-given"
-WANTED = "phage-wanted"
+WANTED, LABELLED = "phage-wanted", "phage-label-columns"
 CONTEXT_BP = 150
 WINDOW_BP = 1000
 
@@ -68,8 +67,9 @@ def page() -> None:
         if problem:
             show_error(problem)
     reading.show(shared.engine, search.READING)
-    given = _given(shared, session)
+    given = _given(shared, session, expected=wanted.own)
     if given is None:
+        address_bar.write("phage", wanted.texts())
         return
     st.markdown(f"**{plain(given.label)}** · {given.words}")
     usual = next(title for title, room in ROOMS.items() if room == wanted.room)
@@ -77,7 +77,7 @@ def page() -> None:
     wanted = replace(wanted, room=ROOMS[room])
     usable = [row.card.id for row, why in shared.engine.models_for(wanted.room) if not why]
     if not usable:
-        _noted(shared, session, given, wanted)
+        _noted(given, wanted)
         show_info("No model that is installed here continues sequences; megaDNA does: get it on the page Models.")
         return
     {"loss": _loss, "essential": _essential, "generate": _generate}[wanted.room](shared, session, given, usable, wanted)
@@ -92,16 +92,14 @@ def _wanted(shared: state.Shared) -> Wanted:
     return wanted
 
 
-def _noted(shared: state.Shared, session: state.Session, given: Given, wanted: Wanted) -> None:
-    """Keep what the widgets say for who comes back, and write it to the address: with the explorer's sequence, but no address carries a file."""
-    st.session_state[WANTED] = wanted
-    shown = session.screen.shown
-    base = address_of(session.question, shown, shared.settings.model) if shown is not None and not given.of_file else ""
-    st.query_params.from_dict({} if base is None else dict(parse_qsl(base)) | wanted.texts())
+def _noted(given: Given, wanted: Wanted) -> None:
+    """Keep what the widgets say for who comes back, and write it to the address beside what the explorer shows."""
+    st.session_state[WANTED] = wanted = replace(wanted, own=given.of_file)
+    (address_bar.write if given.of_file else address_bar.write_about)("phage", wanted.texts())
 
 
-def _given(shared: state.Shared, session: state.Session) -> Given | None:
-    """The genome that was uploaded, until its file is taken away, else what the explorer shows."""
+def _given(shared: state.Shared, session: state.Session, *, expected: bool) -> Given | None:
+    """The genome that was uploaded, until its file is taken away, else what the explorer shows; ``expected``: the address had one uploaded."""
     file = st.file_uploader(
         "A whole phage: GenBank (with its genes) or FASTA, gzipped or not; without one, the sequence of the explorer",
         key="phage-file",
@@ -109,10 +107,10 @@ def _given(shared: state.Shared, session: state.Session) -> Given | None:
     )
     if file is None:
         kept: Given | None = st.session_state.get(GIVEN, ("", None))[1]
-        if kept is not None:  # the widget forgets its file while another page is open
-            if st.button("Use the sequence of the explorer instead", key="phage-forget"):
-                del st.session_state[GIVEN]
-                st.rerun()
+        if kept is None and expected:
+            show_info("The address is of an uploaded genome, which no address carries; give the file here.")
+        if kept is not None or expected:  # the widget forgets its file while another page is open
+            st.button("Use the sequence of the explorer instead", key="phage-forget", on_click=_changed)
             return kept
         shown = session.screen.shown
         return Given(shown.sequence, shown.features, f"{shown.title} (the sequence of the explorer)") if shown is not None else None
@@ -141,6 +139,7 @@ def _given(shared: state.Shared, session: state.Session) -> Given | None:
 def _changed() -> None:
     """A file was given or taken away: what was read before is of no use."""
     st.session_state.pop(GIVEN, None)
+    st.session_state[WANTED] = replace(st.session_state[WANTED], own=False)
 
 
 def _model(shared: state.Shared, usable: list[str], place: Any, wanted: Wanted) -> tuple[str, str]:
@@ -164,7 +163,7 @@ def _loss(shared: state.Shared, session: state.Session, given: Given, usable: li
     small = middle.number_input("Windows, bp", 1, 100_000, wanted.loss.small, key="phage-small")
     large = right.number_input("Moving mean, bp", 1, 1_000_000, wanted.loss.large, key="phage-large")
     parameters = LossParameters(int(small), int(large))
-    _noted(shared, session, given, replace(wanted, model=model, species=species, loss=parameters))
+    _noted(given, replace(wanted, model=model, species=species, loss=parameters))
     request = Request("loss", given.sequence, model, parameters, species)
     found = _answer(shared, session, request)
     if not isinstance(found, LossTrack):
@@ -180,9 +179,9 @@ def _loss(shared: state.Shared, session: state.Session, given: Given, usable: li
 
 
 def _essential(shared: state.Shared, session: state.Session, given: Given, usable: list[str], wanted: Wanted) -> None:
-    _noted(shared, session, given, wanted)
     genes, left_out = genes_of_features(given.features, len(given.sequence))
     if not genes:
+        _noted(given, wanted)
         show_info("There are no coding features; upload the phage as a GenBank file, which has its genes.")
         return
     first, second, third, fourth = st.columns([3, 2, 2, 2])
@@ -197,7 +196,7 @@ def _essential(shared: state.Shared, session: state.Session, given: Given, usabl
     if left_out:
         show_caption(f"{left_out:,} coding features without a whole reading of their own are left out.")
     parameters = EssentialParameters(write_genes(genes), parts, by, int(repeats), int(seed))  # type: ignore[arg-type]
-    _noted(shared, session, given, replace(wanted, model=model, species=species, essential=replace(parameters, genes="")))
+    _noted(given, replace(wanted, model=model, species=species, essential=replace(parameters, genes="")))
     found = _answer(shared, session, Request("essential", given.sequence, model, parameters, species))
     if not isinstance(found, EssentialGenes):
         return
@@ -217,15 +216,18 @@ def _chart(figure: Any, key: str, words: str) -> None:
 def _labelled(shared: state.Shared, found: EssentialGenes) -> EssentialGenes:
     """With the labels of an uploaded table, where there is one that fits."""
     with st.expander("Known essential genes (a table with a column of names and one of yes or no): AUROC"):
-        file = st.file_uploader("Table, .tsv or .csv", key="phage-labels")
-        table = labelled_file(shared, file, "phage-labels-read")
+        table, identity = labelled_file(shared, "Table, .tsv or .csv", "phage-labels")
         if table is None:
             return found
         try:
             names = list(table.columns)
+            usual = names[0], names[min(1, len(names) - 1)]
+            known = st.session_state.get(LABELLED, ("",))
+            kept = known[1:] if known[0] == identity else usual
             one, two = st.columns(2)
-            gene = one.selectbox("Names", names, key="phage-label-gene")
-            label = two.selectbox("Essential", names, index=min(1, len(names) - 1), key="phage-label-label")
+            gene = one.selectbox("Names", names, index=names.index(kept[0]), key="phage-label-gene")
+            label = two.selectbox("Essential", names, index=names.index(kept[1]), key="phage-label-label")
+            st.session_state[LABELLED] = (identity, gene, label)
             return found.labelled(labels_of(table, gene, label))
         except LocuscopeError as error:
             show_error(str(error))
@@ -262,7 +264,7 @@ def _generate(shared: state.Shared, session: state.Session, given: Given, usable
     seed = right.number_input("Seed", 0, LARGEST_SEED, wanted.generate.seed, key="phage-generate-seed")
     parameters = GenerateParameters(int(length), float(temperature), int(seed))
     kept = int(prompt) if prompt != usual else 0
-    _noted(shared, session, given, replace(wanted, model=model, species="", generate=parameters, prompt=kept))
+    _noted(given, replace(wanted, model=model, species="", generate=parameters, prompt=kept))
     found = _answer(shared, session, Request("generate", given.sequence.window(0, int(prompt)), model, parameters))
     if not isinstance(found, Generated):
         return

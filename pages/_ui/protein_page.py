@@ -29,7 +29,7 @@ LONGEST_LIST = 500_000
 LONGEST_ADDRESS = 500
 WIDTH = 1200
 """Pixels of a picture in a file."""
-PLACEHOLDER = "P13569:V2M · P13569:p.Val2Met · chr7:117480098 G>A · P13569"
+PLACEHOLDER = "P13569:G551D · P13569:p.Gly551Asp · chr7:117587806 G>A · P13569"
 
 
 def page() -> None:

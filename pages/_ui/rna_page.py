@@ -53,7 +53,7 @@ def page() -> None:
     for sentence in work.sentences():
         show_warning(sentence)
     known = _known(shown)
-    _write_address(shared, session, model, parameters)
+    _write_address(session, model, parameters)
     if not work.jobs and work.usable:
         if st.button("Compute", type="primary"):
             work.start()
@@ -308,13 +308,12 @@ def _exports(shown: Shown, work: RnaWork) -> None:
                     st.download_button(item.suffix, make, file, item.media_type, on_click="ignore", help=item.title, key=f"rna-{file}")
 
 
-def _write_address(shared: state.Shared, session: state.Session, model: str, parameters: Reading) -> None:
+def _write_address(session: state.Session, model: str, parameters: Reading) -> None:
     """What is on this page, in the address bar."""
-    values, shown = address_bar.of_explorer(shared, session), session.on_screen
-    if values:
-        values |= rna_options.texts(parameters) | ({"by": model} if model != session.question.model else {})
-        known = st.session_state.get(f"rna-known-{shown.identity}", "")
-        usual = shown.example.structure if shown.example is not None else ""
-        if known and known != usual and len(known) <= LONGEST_KNOWN:
-            values["known"] = known
-    address_bar.replace("rna", values)
+    shown = session.on_screen
+    values = rna_options.texts(parameters) | ({"by": model} if model != session.question.model else {})
+    known = st.session_state.get(f"rna-known-{shown.identity}", "")
+    usual = shown.example.structure if shown.example is not None else ""
+    if known and known != usual and len(known) <= LONGEST_KNOWN:
+        values["known"] = known
+    address_bar.write_about("rna", values)

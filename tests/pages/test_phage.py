@@ -99,7 +99,7 @@ def test_who_comes_back_finds_the_phage_the_room_and_its_settings() -> None:
     app.number_input(key="phage-repeats").set_value(3).run()
     address = dict(app.query_params)
     assert (address["room"], address["repeats"], address["by-model"]) == ("essential", "3", "megadna")
-    assert "sequence" not in address  # the letters of a file are in no address
+    assert (address["phage"], address["sequence"]) == ("own", LETTERS)  # what the explorer shows; the letters of a file are in no address
     app.session_state["other"] = True
     app = app.run()
     assert not app.get("file_uploader")
@@ -111,6 +111,48 @@ def test_who_comes_back_finds_the_phage_the_room_and_its_settings() -> None:
     assert app.number_input(key="phage-repeats").value == 3
     app = app.button(key="phage-forget").click().run()
     assert any("the sequence of the explorer" in item.value for item in app.markdown)
+    assert "phage" not in app.query_params
+
+
+@pytest.mark.usefixtures("opened")
+def test_who_comes_back_finds_the_known_essential_genes_until_the_table_is_removed() -> None:
+    app = AppTest.from_function(_page_or_other, default_timeout=120)
+    app.query_params["sequence"] = LETTERS
+    app = uploaded(app.run())
+    app.segmented_control(key="phage-room").set_value("Essential genes").run()
+    app = computed(app)
+    table = "gene\tlength\tneeded\nfirst\t1\tyes\nsecond\t2\tno\nthird\t3\tno\n"
+    app.file_uploader(key="phage-labels").upload("known.tsv", table.encode(), "text/tab-separated-values").run()
+    for _ in range(100):
+        if "phage-label-label" in app.session_state:
+            break
+        time.sleep(0.2)
+        app.run()
+    app = app.selectbox(key="phage-label-label").set_value("needed").run()
+    told = next(item.value for item in app.caption if "AUROC" in item.value)
+    for other in (True, False):
+        app.session_state["other"] = other
+        app = app.run()
+    assert not app.exception
+    assert app.selectbox(key="phage-label-label").value == "needed"
+    assert told in [item.value for item in app.caption]
+    assert any("3 rows" in item.value for item in app.caption)
+    app = app.button(key="phage-labels-remove").click().run()
+    assert not any("AUROC" in item.value for item in app.caption)
+
+
+@pytest.mark.usefixtures("opened")
+def test_an_address_of_an_uploaded_phage_asks_for_its_file_and_not_for_the_explorers_sequence() -> None:
+    app = AppTest.from_function(_page, default_timeout=120)
+    for name, value in {"sequence": LETTERS, "phage": "own", "room": "essential", "repeats": "3"}.items():
+        app.query_params[name] = value
+    app = app.run()
+    assert [item.value for item in app.info] == ["The address is of an uploaded genome, which no address carries; give the file here."]
+    assert not app.markdown
+    assert (app.query_params["phage"], app.query_params["repeats"]) == ("own", "3")
+    app = uploaded(app)
+    assert not app.info
+    assert app.number_input(key="phage-repeats").value == 3
 
 
 def _page_or_other() -> None:
@@ -127,7 +169,7 @@ def _page_or_other() -> None:
     [
         phage_address.Wanted(model="locuscope", species="phage", loss=LossParameters(20, 300)),
         phage_address.Wanted("essential", "megadna", essential=EssentialParameters(parts="stop", by="stop", repeats=2, seed=7)),
-        phage_address.Wanted("generate", "megadna", generate=GenerateParameters(50, 0.0, 3), prompt=12),
+        phage_address.Wanted("generate", "megadna", generate=GenerateParameters(50, 0.0, 3), prompt=12, own=True),
     ],
 )
 def test_an_address_of_the_page_is_read_as_it_was_written(wanted: phage_address.Wanted) -> None:

@@ -30,5 +30,5 @@ def test_what_names_no_protein_is_left_to_others(line: str) -> None:
 
 @pytest.mark.parametrize("change", ["V2", "V2V", "p.Val2Ter", "V0M", "B2M", "Val2fs", "c.3G>A"])
 def test_a_change_that_is_no_substitution_of_one_amino_acid_is_one_sentence(change: str) -> None:
-    with pytest.raises(InputError, match="no substitution of one amino acid; write it such as P13569:V2M"):
+    with pytest.raises(InputError, match="no substitution of one amino acid; write it such as P13569:G551D"):
         read_protein_line(f"P13569:{change}")

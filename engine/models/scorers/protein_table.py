@@ -1,6 +1,6 @@
 """AlphaMissense's table of all amino-acid substitutions, read by protein.
 
-``AlphaMissense_aa_substitutions.tsv.gz`` has 216 million rows (UniProt accession, substitution such as ``V2M``, score, class), grouped by
+``AlphaMissense_aa_substitutions.tsv.gz`` has 216 million rows (UniProt accession, substitution such as ``G551D``, score, class), grouped by
 protein and block-compressed. It has no index; where each protein begins is found in one pass and kept beside the table.
 """
 
