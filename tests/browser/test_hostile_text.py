@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -45,6 +46,7 @@ def test_every_hostile_text_is_shown_letter_by_letter_in_every_kind_of_box(
         for number, text in enumerate(TEXTS):
             for kind in ("error", "warning", "info", "caption", "bold", "button"):
                 box = page.locator(f".st-key-{kind}-{number}")
+                expect(box).to_have_text(re.compile(r"\S"))  # markdown is drawn a moment after its box
                 shown = " ".join(box.inner_text().replace("\u2060", "").split())
                 assert shown == " ".join(text.split()), (kind, text)
                 assert box.locator("a, img, code, h1, li, table, .katex").count() == 0, (kind, text)

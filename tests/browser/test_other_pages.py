@@ -53,7 +53,10 @@ def test_the_figure_shows_the_map_of_the_explorer(page: Page, address: str) -> N
     expect(page.get_by_text("the sequence of the explorer")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["Triage", "Protein", "RNA", "Compare", "Motif", "Embeddings", "Phage"])
+@pytest.mark.parametrize(
+    "name",
+    ["Triage", "RNA", *(pytest.param(name, marks=pytest.mark.long) for name in ("Protein", "Compare", "Motif", "Embeddings", "Phage"))],
+)
 def test_a_room_keeps_the_locus_over_a_reload_and_one_press_of_back_leaves_it(page: Page, address: str, name: str) -> None:
     path = name.lower()
     settings = f"sequence={HAIRPIN}&model=locuscope-local&elements=none&palette=viridis&region=3-14"

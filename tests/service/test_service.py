@@ -20,7 +20,6 @@ from engine.analyses.effects import EffectParameters
 from engine.analyses.pair import PairParameters
 from engine.analyses.patterns import PatternParameters
 from engine.core.errors import Cancelled, CapabilityMissing, ParameterError, ResourceExhausted, SequenceError, UnknownModel
-from engine.core.progress import SilentMonitor
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 from engine.service.engine import Engine, Request
@@ -426,22 +425,12 @@ def test_short_maps_of_two_visitors_go_through_the_model_in_one_batch(
 def test_what_is_answered_already_is_not_announced_as_work(engine: Engine) -> None:
     each = 1 + 3 * len(HAIRPIN)
     asked = Request("patterns", HAIRPIN, parameters=PatternParameters(shuffles=2))
-    assert engine.run(asked, heard := Announced()).shuffles == 2
-    assert heard.totals == [3 * each]
-    again = replace(asked, parameters=PatternParameters(shuffles=1))  # the map is there, its controls are not
-    engine.run(again, heard := Announced())
-    assert heard.totals == [each]
-
-
-class Announced(SilentMonitor):
-    """Remembers how much work it was told of."""
-
-    def __init__(self) -> None:
-        self.totals: list[int] = []
-
-    def start(self, total: int, unit: str = "model runs") -> None:
-        """Remember."""
-        self.totals.append(total)
+    first = engine.submit(asked)
+    assert first.wait(60)
+    assert (first.result.shuffles, first.total) == (2, 3 * each)
+    again = engine.submit(replace(asked, parameters=PatternParameters(shuffles=1)))  # the map is there, its controls are not
+    assert again.wait(60)
+    assert again.total == each
 
 
 def test_a_running_job_tells_its_progress_and_the_time_left(engine: Engine, calls: Calls) -> None:
