@@ -92,12 +92,17 @@ def test_a_generated_sequence_is_said_to_be_generated(opened: AppTest) -> None:
     assert app.warning[0].value.startswith("GENERATED")
 
 
-@pytest.mark.usefixtures("opened")
-def test_who_comes_back_finds_the_phage_the_room_and_its_settings() -> None:
+def with_genes() -> AppTest:
+    """A page that can be left, with an uploaded phage in the room of its genes."""
     app = AppTest.from_function(_page_or_other, default_timeout=120)
     app.query_params["sequence"] = LETTERS
     app = uploaded(app.run())
-    app.segmented_control(key="phage-room").set_value("Essential genes").run()
+    return app.segmented_control(key="phage-room").set_value("Essential genes").run()
+
+
+@pytest.mark.usefixtures("opened")
+def test_who_comes_back_finds_the_phage_the_room_and_its_settings() -> None:
+    app = with_genes()
     app.number_input(key="phage-repeats").set_value(3).run()
     address = dict(app.query_params)
     assert (address["room"], address["repeats"], address["by-model"]) == ("essential", "3", "megadna")
@@ -118,10 +123,7 @@ def test_who_comes_back_finds_the_phage_the_room_and_its_settings() -> None:
 
 @pytest.mark.usefixtures("opened")
 def test_who_comes_back_finds_the_known_essential_genes_until_the_table_is_removed() -> None:
-    app = AppTest.from_function(_page_or_other, default_timeout=120)
-    app.query_params["sequence"] = LETTERS
-    app = uploaded(app.run())
-    app.segmented_control(key="phage-room").set_value("Essential genes").run()
+    app = with_genes()
     app = computed(app)
     table = "gene\tlength\tneeded\nfirst\t1\tyes\nsecond\t2\tno\nthird\t3\tno\n"
     app.file_uploader(key="phage-labels").upload("known.tsv", table.encode(), "text/tab-separated-values").run()
