@@ -29,6 +29,8 @@ BED9 = ["chrom", "chromStart", "chromEnd", "name", "score", "strand", "thickStar
 """Columns of a file of blocks, as UCSC calls them."""
 HEIGHTS = {"signal": 50, "blocks": 45, "pairs": 80}
 _TEN_YEARS_OF_ZIP = (2020, 1, 1, 0, 0, 0)
+LONGEST_NAME = 255
+"""Bytes of a contig's name in a .2bit file, whose length is one byte."""
 SHORT_LABEL, LONG_LABEL = 17, 76
 """Characters that UCSC shows of a track's labels."""
 
@@ -154,8 +156,14 @@ def hub_genome(view: BrowserView) -> tuple[str, str]:
 def two_bit(name: str, letters: str, start: int) -> bytes:
     """A .2bit file of one contig: ``letters`` from ``start`` on, N before them and for letters that are none of ACGT.
 
-    UCSC's format: T, C, A, G are 0 to 3, four bases a byte, the first in the highest bits; runs of N are listed beside.
+    UCSC's format: T, C, A, G are 0 to 3, four bases a byte, the first in the highest bits; runs of N are listed beside; a name takes at most
+    255 bytes. Raises `ParameterError` for a longer one.
     """
+    title = name.encode()
+    if len(title) > LONGEST_NAME:
+        raise ParameterError(
+            f"The name of the contig takes {len(title):,} bytes; the .2bit file of a hub holds at most {LONGEST_NAME}; give the record a shorter name."
+        )
     whole = np.frombuffer((("N" * start) + letters).encode(), np.uint8)
     codes = np.full(256, 4, np.uint8)
     for code, base in enumerate(b"TCAG"):
@@ -165,7 +173,6 @@ def two_bit(name: str, letters: str, start: int) -> bytes:
     runs, sizes = edges[::2], edges[1::2] - edges[::2]
     packed = np.pad(np.where(found == 4, 0, found), (0, -len(found) % 4)).reshape(-1, 4)
     dna: bytes = (packed << np.array([6, 4, 2, 0], np.uint8)).sum(axis=1).astype(np.uint8).tobytes()
-    title = name.encode()
     head = struct.pack("<4I", 0x1A412743, 0, 1, 0) + bytes([len(title)]) + title
     blocks = struct.pack("<2I", len(whole), len(runs)) + runs.astype("<u4").tobytes() + sizes.astype("<u4").tobytes()
     return head + struct.pack("<I", len(head) + 4) + blocks + struct.pack("<2I", 0, 0) + dna

@@ -117,7 +117,7 @@ def _cells(found: ProteinScores, first: int, last: int, colours: dict[str, str])
     ]
     return go.Scatter(
         x=places + 1, y=rows, mode="markers", marker={"opacity": 0, "size": 12, "symbol": "square-open", "color": colours["ink"], "line": {"width": 3}}, text=texts, name=CELLS,
-        hovertemplate="%{text}<extra></extra>", showlegend=False, unselected={"marker": {"opacity": 0}}, selected={"marker": {"opacity": 1, "size": 18}},
+        hovertemplate="%{text}<extra></extra>", showlegend=False, cliponaxis=False, unselected={"marker": {"opacity": 0}}, selected={"marker": {"opacity": 1, "size": 18}},
     )  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def _marks(marks: Sequence[Mark], first: int, last: int, colours: dict[str, str]
     return go.Scatter(
         x=[mark.substitution.position for mark in here], y=[AMINO_ACIDS.index(mark.substitution.alternate) for mark in here], mode="markers",
         marker={"symbol": "square-open", "size": 11, "line": {"width": 2}, "color": colours["ink"]}, text=[plain(mark.text) for mark in here],
-        hovertemplate="%{text}<extra></extra>", showlegend=False, name=VARIANTS, selectedpoints=chosen or None,
+        hovertemplate="%{text}<extra></extra>", showlegend=False, cliponaxis=False, name=VARIANTS, selectedpoints=chosen or None,
         selected={"marker": {"size": 18, "opacity": 1}}, unselected={"marker": {"opacity": 1, "size": 11}},
     )  # fmt: skip
 

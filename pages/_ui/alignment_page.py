@@ -25,6 +25,7 @@ from engine.views.figure import locus_figure
 from pages._ui import choices, downloads, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.alignment_work import AlignmentWork, models
+from pages._ui.buttons import button
 from pages._ui.given_last import given_last
 from pages._ui.grid import decimals, grid
 from pages._ui.question import Question
@@ -63,7 +64,7 @@ def page() -> None:
         show_warning(sentence)
     if not work.jobs:
         show_caption(f"To compute: {work.cost}.")
-        if st.button("Compute", type="primary"):
+        if button("Compute", type="primary", key="alignment-go"):
             work.start()
             st.rerun()
         return
@@ -171,7 +172,7 @@ def _shown(shared: state.Shared, session: state.Session, work: AlignmentWork, fo
     style = FigureStyle(dark=st.context.theme.type == "dark", width=WIDTH)
     with st.container(horizontal=True, vertical_alignment="center"):
         _exports(evidence, found, style)
-        if st.button("Open the reference in the explorer"):
+        if button("Open the reference in the explorer", key="alignment-open"):
             _open(shared, session, work, found)
     alternative = f"Entropy, gaps and {found.title} of the alignment over {len(found.sequence):,} bases of the reference. {found.words()}"
     st.plotly_chart(locus_figure(evidence, style), alt=alternative, key="alignment-figure", width="content", theme=None)

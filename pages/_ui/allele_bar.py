@@ -11,6 +11,7 @@ from engine.core.variants import ScoredVariant, Triage
 from engine.service.jobs import Job
 from engine.service.triage import AlleleRequest
 from pages._ui import polling, triage_desk, turning
+from pages._ui.buttons import button
 from pages._ui.question import named
 from pages._ui.state import Session, Shared
 from pages._ui.text import plain, show_caption
@@ -32,7 +33,7 @@ def bar(shared: Shared, session: Session, here: str) -> None:
             if found is not None:
                 steps(shared, session, found[0], here)
             for title, place in PAGES.items():
-                if title != here and (title != "Triage" or found is not None) and st.button(title, key=f"allele-to-{title}-{here}"):
+                if title != here and (title != "Triage" or found is not None) and button(title, key=f"allele-to-{title}-{here}"):
                     turning.turn_to(place)
         if found is not None:
             show_caption(ranked_words(found[0].result, found[0].row, shared.engine.model(found[0].request.model).card.title))
@@ -91,7 +92,7 @@ def steps(shared: Shared, session: Session, desk: triage_desk.Desk, here: str) -
     """The rows before and after it in the order of the table."""
     for label, step, key in (("Previous", -1, "k"), ("Next", 1, "j")):
         number = desk.neighbour(step)
-        if st.button(label, key=f"allele-{key}-{here}", shortcut=key, disabled=number is None) and number is not None:
+        if button(label, key=f"allele-{key}-{here}", shortcut=key, disabled=number is None) and number is not None:
             desk.problem = triage_desk.open_row(shared, session, desk, number)
             desk.row = number
             st.rerun() if not desk.problem or here == "Triage" else turning.turn_to(PAGES["Triage"])

@@ -15,6 +15,7 @@ from engine.service.jobs import Job
 from engine.views.comparison import changed_pairs
 from engine.views.controlled import ControlledChange
 from pages._ui import choices, polling
+from pages._ui.buttons import button
 from pages._ui.grid import decimals, grid
 from pages._ui.text import show_caption
 
@@ -101,7 +102,7 @@ def section(engine: Engine, controls: Controls, maps: tuple[DependencyMap, Depen
     for error in dict.fromkeys(str(job.error) for job in controls.jobs.values() if job.error is not None):
         show_caption(f"No q-values: {error}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        asked = st.button("q-values by shuffled letters", key="compare-controls-ask")
+        asked = button("q-values by shuffled letters", key="compare-controls-ask")
         st.caption(f"holds what is lost and gained against shuffled sequences of both alleles: {controls.cost(engine)}", width="content")
     if asked:
         try:

@@ -18,6 +18,7 @@ from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import side_by_side
 from pages._ui import choices, polling, reading, state
 from pages._ui.address import LONGEST_SEQUENCE
+from pages._ui.buttons import button
 from pages._ui.compare_address import Wanted
 from pages._ui.compare_models import species_for
 from pages._ui.prepared import Price
@@ -211,6 +212,6 @@ def _progress(loci: Loci) -> None:
         st.rerun()
     done, total = sum(job.done for job in loci.every), sum(job.total for job in loci.every)
     st.progress(min(1.0, done / total) if total else 0.0, text=f"{done:,} of {total:,} model runs" if total else "Waiting for a turn")
-    if st.button("Cancel", key="compare-loci-cancel"):
+    if button("Cancel", key="compare-loci-cancel"):
         for job in loci.every:
             job.cancel(state.session().visitor)

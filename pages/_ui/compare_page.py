@@ -32,6 +32,7 @@ from pages._ui import (
     search,
     state,
 )
+from pages._ui.buttons import button
 from pages._ui.changes import changed, read_change
 from pages._ui.compare_address import MODES, Wanted
 from pages._ui.compare_controls import Controls
@@ -105,7 +106,7 @@ def _offer(shared: state.Shared, shown: Shown, models: tuple[str, str]) -> None:
     cost = compare_loci.price_of(shared, state.session(), compare_work.questions(shared, shown, *models)).words()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Both maps: {cost}.", width="content")
-        if st.button("Compute both maps", key="compare-compute"):
+        if button("Compute both maps", key="compare-compute"):
             _start(shared, shown, *models)
             st.rerun()
 
@@ -127,7 +128,7 @@ def _form(shared: state.Shared, session: state.Session) -> tuple[str, bool]:
     if shown.change is None and not asked:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Type what changes in the sequence shown, and both maps and their difference come here.", width="content")
-            if st.button(f"Try {_suggestion(shown)}", key="compare-try", type="tertiary"):
+            if button(f"Try {_suggestion(shown)}", key="compare-try", type="tertiary"):
                 return model, _made(shared, session, model, _suggestion(shown))
     return model, asked and _made(shared, session, model, change)
 
@@ -250,7 +251,7 @@ def _beside_progress(comparison: Comparison) -> None:
     done, total = (sum(getattr(job, name) for job in waiting) for name in ("done", "total"))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"The tracks of both alleles are being computed, {done:,} of {total:,}; they come below the map.", width="content")
-        if st.button("Cancel", key="compare-tracks-cancel"):
+        if button("Cancel", key="compare-tracks-cancel"):
             for job in waiting:
                 job.cancel(state.session().visitor)
 
@@ -301,7 +302,7 @@ def _progress(comparison: Comparison) -> None:
         st.progress(
             min(1.0, part), text=plain(f"{title}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{title}: {job.stage}")
         )
-    if st.button("Cancel", key="compare-cancel"):
+    if button("Cancel", key="compare-cancel"):
         for job in comparison.jobs:
             job.cancel(state.session().visitor)
 

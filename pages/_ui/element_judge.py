@@ -21,6 +21,7 @@ from engine.service.element_scores import BED_KIND, Judge, judged
 from engine.views.own_panels import PREFIX
 from engine.views.palettes import element_colour
 from pages._ui import choices, polling
+from pages._ui.buttons import button
 from pages._ui.grid import decimals, grid
 from pages._ui.own_tracks import Brought
 from pages._ui.text import plain, show_caption, show_error
@@ -103,7 +104,7 @@ def _by_model(shared: Shared, session: Session, runs: Runs, found: Segmentation,
         show_error(str(job.error))
     elif isinstance(job.result, Segmentation):
         _table(found, judge, job.result)
-        if st.button(f"Show {plain(judge.name)} as a track", key="judge-track"):
+        if button(f"Show {plain(judge.name)} as a track", key="judge-track"):
             _as_track(session, judge, job.result)
             st.rerun()
 

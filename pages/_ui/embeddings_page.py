@@ -13,6 +13,7 @@ from engine.service.embedding_places import Chosen, choose_places
 from engine.service.embeddings import EmbeddingRequest, seconds_of, submit_embeddings
 from engine.service.estimate import as_if_shipped, is_small, time_in_words
 from pages._ui import choices, embeddings_address, embeddings_results, explorer, polling, reading, search, state
+from pages._ui.buttons import button
 from pages._ui.embeddings_address import FEATURES, LONGEST_BP, SHORTEST_BP, WINDOWS, Wanted
 from pages._ui.embeddings_results import PLACES, EmbeddingWork
 from pages._ui.genome_source import CHOSEN, Source, offered, source, write_address
@@ -98,7 +99,7 @@ def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: 
         genome = st.session_state[CHOSEN]
         now = replace(now, genome=genome, most=int(most), model=model)
         with st.container(horizontal=True, vertical_alignment="center"):
-            go = st.button("Embed", type="primary", key="embeddings-go")
+            go = button("Embed", type="primary", key="embeddings-go")
             now = replace(now, projecting=_projecting(wanted.projecting))
         if go or st.session_state.pop(AGAIN, False):
             now = replace(now, problems=() if go else now.problems)
@@ -147,7 +148,7 @@ def _cost(shared: state.Shared, work: EmbeddingWork, words: str = "") -> None:
     passes = sum(-(-(place.end - place.start) // longest) for place in chosen.places)
     time = time_in_words(seconds_of(shared.engine, work.request))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Start", type="primary", key="embeddings-start"):
+        if button("Start", type="primary", key="embeddings-start"):
             _start(shared, work)
             st.rerun()
         show_caption(f"{words} {len(chosen.places):,} places, {chosen.bases:,} bases in {passes:,} passes, {time}.".strip())

@@ -21,6 +21,7 @@ from engine.views.cluster_logos import logo_figure
 from engine.views.embedding_map import COLOURS, embedding_map
 from pages._ui import downloads, polling, search, state, turning
 from pages._ui.address import AddressState
+from pages._ui.buttons import button
 from pages._ui.embeddings_address import Wanted
 from pages._ui.genome_source import Source
 from pages._ui.grid import decimals, grid
@@ -109,7 +110,7 @@ def _again(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable, wan
     """The way to a map of the states that are here, with the settings that are chosen now."""
     with st.container(horizontal=True, vertical_alignment="center"):
         show_caption(f"There is no map. {problem}" if problem else "The settings of map and clusters were changed.")
-        if st.button("Draw the map again", type="primary", key="embeddings-redraw"):
+        if button("Draw the map again", type="primary", key="embeddings-redraw"):
             work.wanted = replace(work.wanted, projecting=wanted.projecting)
             work.put(MAP, submit_projection(shared.engine, table, wanted.projecting, work.visitor))
             work.drawn = None
@@ -185,7 +186,7 @@ def _place(shared: state.Shared, session: state.Session, work: EmbeddingWork, ta
         show_caption(
             f"{place.locus}, {place.end - place.start:,} bases, GC {table.gc[work.picked]:.0%}, cluster {projection.clusters[work.picked]}"
         )
-        if st.button("Open in the explorer", key="embeddings-open"):
+        if button("Open in the explorer", key="embeddings-open"):
             session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
             model = work.request.model or shared.settings.model
             most = min(MOST_SHOWN_BP, shared.engine.model(model).card.max_length)
@@ -224,7 +225,7 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
         label = st.selectbox("Label", [OWN_LABEL, *columns], index=len(columns), key=f"embeddings-label-{len(columns)}")
         group = st.selectbox("Groups", [OWN_GROUPS, *columns], key=f"embeddings-group-{len(columns)}", help=GROUPS_HELP)
         asked = (label, group, key, identity)
-        if st.button("Regress", key="embeddings-probe"):
+        if button("Regress", key="embeddings-probe"):
             own, column = label == OWN_LABEL, "" if group == OWN_GROUPS else group
             try:
                 if rows is None or (own and not column):

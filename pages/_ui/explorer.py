@@ -31,6 +31,7 @@ from pages._ui import (
     turning,
 )
 from pages._ui.address import AddressState
+from pages._ui.buttons import button
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.prepared import Price, prepare, price
 from pages._ui.question import Question, address_of, echo, narrowed
@@ -139,10 +140,10 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         _quicker(shared, session)
         spent = "" if runs.way_on and not cost.problem else runs.spent()
         st.caption(spent or cost.words(), help=runs.about_spent if spent else None, width="content")
-        if session.question.window is not None and st.button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
+        if session.question.window is not None and button(f"Whole sequence ({len(shown.whole):,})", key="whole"):
             search.ask(shared, session, replace(session.question, window=None))
             st.rerun()
-        if not cost.problem and (words := runs.way_on) and st.button(words, type="primary", key="compute"):
+        if not cost.problem and (words := runs.way_on) and button(words, type="primary", key="compute"):
             runs.start()
             st.rerun()
         alone: Literal["primary", "secondary"] = "primary" if cost.problem else "secondary"
@@ -150,7 +151,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
         if (
             runs.elements_wait
             and (cost.problem or runs.way_on)
-            and st.button("Elements alone", type=alone, key="compute-elements", help=about_alone)
+            and button("Elements alone", type=alone, key="compute-elements", help=about_alone)
         ):
             runs.start_elements()
             st.rerun()
@@ -172,7 +173,7 @@ def _echo(shared: Shared, session: Session, runs: Runs, cost: Price) -> None:
 
 def _ask_hosted(runs: Runs) -> None:
     """The button without which no hosted model is asked; what it sends is said beside it."""
-    if runs.hosted_to_ask and st.button("Ask AlphaGenome", key="ask-hosted", help=plain(SENDS.format(place=runs.shown.sequence.locus))):
+    if runs.hosted_to_ask and button("Ask AlphaGenome", key="ask-hosted", help=plain(SENDS.format(place=runs.shown.sequence.locus))):
         runs.ask_hosted()
         st.rerun()
 
@@ -198,7 +199,7 @@ def _made_for(shared: Shared, session: Session) -> None:
     row, group = found
     here = "" if row.installed else " Its weights are not here; the page Models gets them."
     about = f"{row.card.title}: {row.card.description}{here}"
-    if st.button(plain(f"Made for {group}: {row.card.title.split(',')[0]}"), key="made-for", type="tertiary", help=plain(about)):
+    if button(plain(f"Made for {group}: {row.card.title.split(',')[0]}"), key="made-for", type="tertiary", help=plain(about)):
         if not row.installed:
             turning.turn_to("pages/models.py")
         search.change(session, replace(question, model=row.card.id, species=""))
@@ -211,7 +212,7 @@ def _quicker(shared: Shared, session: Session) -> None:
     if row is None:
         return
     about = f"Exact in a fraction of the time. {row.card.title}: {row.card.description} {row.card.limitations}"
-    if st.button(plain(f"Faster: {row.card.title}"), key="quicker", type="tertiary", help=plain(about)):
+    if button(plain(f"Faster: {row.card.title}"), key="quicker", type="tertiary", help=plain(about)):
         search.change(
             session, replace(session.question, model=row.card.id, species=session.question.species.removesuffix(" without memory"))
         )
@@ -228,7 +229,7 @@ def _offer_window(shared: Shared, session: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         start = st.number_input("Window from", 1, length - limit + 1, 1, step=limit // 2, width=160)
         width = st.number_input("Bases", 8, limit, min(limit, 1000), width=160)
-        if st.button("Use this window", type="primary"):
+        if button("Use this window", type="primary", key="use-window"):
             begin = int(start) - 1
             end = min(length, begin + int(width))
             search.ask(shared, session, narrowed(session.question, session.on_screen, begin, end))

@@ -13,6 +13,7 @@ from engine.views.figure import locus_figure
 from engine.views.palettes import PALETTES
 from engine.views.panel import panels
 from pages._ui import address, address_bar, allele_bar, downloads, explorer, polling, reading, search, state
+from pages._ui.buttons import button
 from pages._ui.question import address_of, echo
 from pages._ui.runs import Runs
 from pages._ui.text import plain, show_caption, show_error, show_warning
@@ -40,7 +41,7 @@ def page() -> None:
     runs, cost = explorer.computations(shared, session)
     if cost.problem:
         show_warning(cost.problem)
-    if not cost.problem and not runs.running and (words := runs.way_on) and st.button(words, type="primary"):
+    if not cost.problem and not runs.running and (words := runs.way_on) and button(words, type="primary", key="figure-go"):
         runs.start()
         st.rerun()
     results = runs.finished_results()

@@ -17,6 +17,7 @@ from engine.service.triage import ReferenceLetters
 from engine.sources import apart
 from pages._ui import address_bar, reading, state
 from pages._ui.address_values import AddressValues
+from pages._ui.buttons import button
 from pages._ui.question import Shown, part_for_box
 from pages._ui.text import show_error
 
@@ -113,7 +114,7 @@ def _kept(shared: state.Shared, key: Any, what: str, make: Callable[[reading.Rea
         reading.begin(READING, what, make, then, show_error)
     reading.show(shared.engine, READING)
     found: Source | None = st.session_state[GIVEN][1]
-    if found is None and not reading.under_way(READING) and st.button("Read it again", key="places-again"):
+    if found is None and not reading.under_way(READING) and button("Read it again", key="places-again"):
         del st.session_state[GIVEN]
         st.rerun()
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages._ui import search
+from pages._ui.buttons import button
 from pages._ui.steps import LONGEST_TITLE, Step
 from pages._ui.text import plain
 
@@ -61,17 +62,17 @@ def buttons(shared: Shared, session: Session) -> None:
     if session.screen.shown is not None:
         note(session)
     found = session.history
-    undo = st.button(
+    undo = button(
         "↶",
         key="undo",
         help="Undo: the place, the model or the regions before; the display and own tracks stay",
         type="tertiary",
         disabled=found.at <= 0,
     )
-    redo = st.button("↷", key="redo", help="Redo", type="tertiary", disabled=found.at + 1 >= len(found.steps))
+    redo = button("↷", key="redo", help="Redo", type="tertiary", disabled=found.at + 1 >= len(found.steps))
     with st.popover("Recent", help="Loci that were shown last", type="tertiary", disabled=not found.recent):
         for number, (text, title) in enumerate(found.recent):
-            if st.button(plain(title or text[:LONGEST_TITLE]), key=f"recent-{number}", type="tertiary", help=plain(text[:200])):
+            if button(plain(title or text[:LONGEST_TITLE]), key=f"recent-{number}", type="tertiary", help=plain(text[:200])):
                 search.ask(shared, session, session.question.about(text))
                 st.rerun()
     if undo or redo:

@@ -16,6 +16,7 @@ from engine.service.lesson_handout import HEADINGS
 from engine.service.lesson_work import Outcome, Scene
 from pages._ui import address_bar, polling, search, state, turning
 from pages._ui.address import AddressState
+from pages._ui.buttons import button
 from pages._ui.question import Question
 from pages._ui.reading import MOST_WAIT_SECONDS
 from pages._ui.text import plain, show_caption, show_error, show_warning
@@ -104,7 +105,7 @@ def _overview(session: Session, found: dict[str, Lesson], problems: tuple[str, .
                 st.markdown(f"**{plain(lesson.title)}**")
                 st.markdown(plain(lesson.summary))
                 show_caption(f"{len(lesson.steps)} steps, about {lesson.minutes} minutes")
-                if st.button("Begin", key=f"lesson-{lesson.id}", type="primary"):
+                if button("Begin", key=f"lesson-{lesson.id}", type="primary"):
                     session.lesson = Place(lesson.id)
                     st.rerun()
     for problem in problems:
@@ -144,13 +145,13 @@ def _bar(session: Session, lesson: Lesson, place: Place) -> None:
     last = place == place.moved(1, len(lesson.steps))
     with st.container(horizontal=True, vertical_alignment="center", key="lesson-bar"):
         st.markdown(f"**{plain(lesson.title)}** · step {place.step + 1} of {len(lesson.steps)}", width="stretch")
-        back = st.button("Back", shortcut="Left", disabled=not place.step and not place.is_revealed, key="lesson-back")
-        reveal = st.button("Hide" if place.is_revealed else "Reveal", shortcut="Space", type="primary", key="lesson-reveal")
-        on = st.button("Next", shortcut="Right", disabled=last, key="lesson-next")
-        explorer = st.button(
+        back = button("Back", shortcut="Left", disabled=not place.step and not place.is_revealed, key="lesson-back")
+        reveal = button("Hide" if place.is_revealed else "Reveal", shortcut="Space", type="primary", key="lesson-reveal")
+        on = button("Next", shortcut="Right", disabled=last, key="lesson-next")
+        explorer = button(
             "Open in the Explorer", key="lesson-explorer", help="The same sequence with everything; a button there leads back here."
         )
-        every = st.button("All lessons", type="tertiary", key="lesson-all")
+        every = button("All lessons", type="tertiary", key="lesson-all")
     if back or on:
         session.lesson = place.moved(1 if on else -1, len(lesson.steps))
     elif reveal:
@@ -250,5 +251,5 @@ def _open_in_explorer(shared: Shared, session: Session, lesson: Lesson, place: P
 
 def back(session: Session) -> None:
     """On the Explorer: the way back to the lesson that led there."""
-    if session.lesson is not None and st.button("Back to the lesson", key="back-to-lesson", type="tertiary"):
+    if session.lesson is not None and button("Back to the lesson", key="back-to-lesson", type="tertiary"):
         turning.turn_to("pages/lessons.py")

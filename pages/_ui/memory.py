@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.core.card import ModelCard
 from pages._ui import search
+from pages._ui.buttons import button
 from pages._ui.state import Session
 from pages._ui.text import plain
 
@@ -28,6 +29,6 @@ def offer(session: Session, card: ModelCard, results: Iterable[Any]) -> None:
         st.caption(plain(words), width="content")
         if question.model == card.id and card.without_memory:
             species = "rna" if without else card.without_memory
-            if st.button("With its memory" if without else "Without its memory", key="memory-switch", type="tertiary"):
+            if button("With its memory" if without else "Without its memory", key="memory-switch", type="tertiary"):
                 search.change(session, replace(question, species=species))
                 st.rerun()

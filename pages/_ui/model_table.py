@@ -11,6 +11,7 @@ from engine.core.errors import LocuscopeError
 from engine.service.engine import ModelRow
 from engine.service.operators import cannot_install
 from pages._ui import choices, polling, state, visitor_person
+from pages._ui.buttons import button
 from pages._ui.downloading import Download
 from pages._ui.grid import grid
 from pages._ui.text import plain, show_error, show_info
@@ -68,7 +69,7 @@ def _accept(row: ModelRow, shared: state.Shared) -> None:
     card = row.card
     st.markdown(f"**{plain(card.title)}** · terms: {plain(card.licence)} · {plain(card.source)}")
     agreed = st.checkbox(f"I have read the terms ({plain(card.licence)}) and accept them for this installation.", key=f"terms-{card.id}")
-    if st.button("Accept the terms", type="primary", disabled=not agreed):
+    if button("Accept the terms", type="primary", disabled=not agreed, key="model-accept"):
         try:
             shared.engine.accept_terms(card.id)
         except LocuscopeError as error:
@@ -113,7 +114,7 @@ def _install(row: ModelRow, shared: state.Shared) -> None:
     if running is None or running.finished:
         if running is not None and running.problem:
             show_error(running.problem)
-        if st.button("Download", type="primary", disabled=not agreed):
+        if button("Download", type="primary", disabled=not agreed, key="model-download"):
             downloads[card.id] = Download(shared.engine, card.id)
             st.rerun()
         return
@@ -125,7 +126,7 @@ def _progress(running: Download) -> None:
         st.rerun()
     total = max(1, running.total)
     st.progress(min(1.0, running.done / total), text=f"{_size(running.done)} of {_size(running.total)}")
-    if st.button("Cancel the download"):
+    if button("Cancel the download", key="model-cancel"):
         running.cancel()
 
 

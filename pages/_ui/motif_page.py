@@ -25,6 +25,7 @@ from engine.sources.upstream import species_of
 from engine.views.motif_logo import motif_logo
 from pages._ui import choices, downloads, explorer, motif_address, polling, reading, search, state, turning
 from pages._ui.address import AddressState
+from pages._ui.buttons import button
 from pages._ui.genome_source import CHOSEN, Source, offered, source, write_address
 from pages._ui.grid import decimals, grid
 from pages._ui.motif_address import Wanted
@@ -144,7 +145,7 @@ def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: 
         most = columns[3].number_input("At most so many", 0, MOST_PLACES, usual.most, key="motif-most", help="Drawn at random; 0 = all.")
         species = _species(columns[4], session, given, card, wanted) if card.species else ""
         with st.container(horizontal=True, vertical_alignment="center"):
-            go = st.button("Align", type="primary", key="motif-go")
+            go = button("Align", type="primary", key="motif-go")
             unmasked = st.checkbox(
                 "Unmasked",
                 usual.unmasked,
@@ -251,7 +252,7 @@ def _cost(shared: state.Shared, work: MotifWork) -> None:
     """What it will take, and the button that starts it."""
     chosen, parameters = work.request.aligned, work.request.parameters
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Start", type="primary", key="motif-start"):
+        if button("Start", type="primary", key="motif-start"):
             work.start(shared)
             st.rerun()
         memory = len(chosen.places) * parameters.width * 16 / 1e6
@@ -304,7 +305,7 @@ def _list(shared: state.Shared, session: state.Session, work: MotifWork, found: 
     if not rows:
         return
     place, model = found.aligned.places[rows[0]], work.request.model
-    if st.button(f"Open {place.locus} in the explorer", key="motif-open"):
+    if button(f"Open {place.locus} in the explorer", key="motif-open"):
         session.exchange = replace(session.exchange, asked=session.exchange.asked or AddressState())
         most = min(MOST_SHOWN_BP, shared.engine.model(model).card.max_length)
         search.ask(shared, session, Question(work.source.question(place, most), model, species=work.request.species))

@@ -19,6 +19,7 @@ from engine.views.correlation import correlated, scatter
 from engine.views.own_panels import PREFIX
 from engine.views.palettes import element_colour
 from pages._ui import reading, state
+from pages._ui.buttons import button
 from pages._ui.surroundings import surroundings
 from pages._ui.text import plain, show_caption
 
@@ -92,7 +93,7 @@ def _from_server(shared: Shared, session: Session) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("From this server", names, key="server-tracks")
-        if st.button("Add", key="add-server-track") and chosen in names:
+        if button("Add", key="add-server-track") and chosen in names:
             session.say("")
             if len(session.tracks) >= MOST_TRACKS:
                 _say(session, FULL)
@@ -113,7 +114,7 @@ def _row(session: Session, track: Brought) -> None:
         name = st.text_input(
             f"Name of {plain(track.name)}", track.name, key=f"name-{track.id}", label_visibility="collapsed", max_chars=LONGEST_NAME
         )
-        gone = st.button("Remove", help=f"Take {plain(track.name)} away", key=f"remove-{track.id}", type="tertiary")
+        gone = button("Remove", help=f"Take {plain(track.name)} away", key=f"remove-{track.id}", type="tertiary")
     changed = replace(track, is_shown=is_shown, colour=colour, name=name.strip() or track.name)
     if track.file.kind == "signal":
         changed = _scaled(session, changed)

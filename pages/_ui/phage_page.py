@@ -28,6 +28,7 @@ from engine.sources.understood import Understood
 from engine.views.phage import gene_map, loss_figure
 from pages._ui import address_bar, choices, explorer, phage_address, polling, reading, search, state, turning
 from pages._ui.address import AddressState
+from pages._ui.buttons import button
 from pages._ui.grid import grid
 from pages._ui.labelled_file import labelled_file
 from pages._ui.phage_address import LARGEST_SEED, ROOMS, Wanted
@@ -173,7 +174,7 @@ def _loss(shared: state.Shared, session: state.Session, given: Given, usable: li
     with st.container(horizontal=True, vertical_alignment="bottom"):
         at = st.number_input("From base", 1, len(given.sequence), 1, key="phage-at")
         end = min(len(given.sequence), int(at) - 1 + WINDOW_BP)
-        if st.button(f"Open {end - int(at) + 1:,} bases in the explorer"):
+        if button(f"Open {end - int(at) + 1:,} bases in the explorer", key="phage-open-part"):
             _open(shared, session, given, int(at) - 1, end, model)
     _exports(found, "loss")
 
@@ -248,7 +249,7 @@ def _ranked(
         return
     name = str(table.iloc[rows[0]]["gene"])
     gene = next(item for item in genes if item.name == name)
-    if st.button(f"Open {plain(name)} in the explorer", type="primary"):
+    if button(f"Open {plain(name)} in the explorer", type="primary", key="phage-open-named"):
         start, end = max(0, gene.start - CONTEXT_BP), min(len(given.sequence), gene.end + CONTEXT_BP)
         _open(shared, session, given, start, end, model)
 
@@ -270,7 +271,7 @@ def _generate(shared: state.Shared, session: state.Session, given: Given, usable
         return
     show_warning(found.words())
     grid(pd.DataFrame(found.rows().columns), hide_index=True)
-    if st.button("Open it in the explorer", type="primary"):
+    if button("Open it in the explorer", type="primary", key="phage-open-made"):
         _show(shared, session, f">{found.written.name}\n{found.written.letters}", "")
     _exports(found, "generate")
 
@@ -318,7 +319,7 @@ def _offer(shared: state.Shared, session: state.Session, request: Request, slot:
         else f"forward pass{'' if cost.passes == 1 else 'es'} of up to {reads:,} bases"
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Compute", type="primary", key=f"{slot}-go"):
+        if button("Compute", type="primary", key=f"{slot}-go"):
             st.session_state[slot] = (request, shared.engine.submit(request, session.visitor))
             st.rerun()
         show_caption(f"{cost.passes:,} {unit}, {time_in_words(cost.seconds)}")
@@ -333,7 +334,7 @@ def _progress(job: Job, visitor: str) -> None:
     left = f", about {job.seconds_left:.0f} s left" if job.seconds_left else ""
     words = f"{job.done:,} of {job.total:,} {job.unit}{left}" if job.total else job.stage
     st.progress(min(1.0, job.done / max(1, job.total)), text=plain(words))
-    if st.button("Cancel", key="phage-cancel"):
+    if button("Cancel", key="phage-cancel"):
         job.cancel(visitor)
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.service.engine import Engine
 from engine.service.jobs import Job
+from pages._ui.buttons import button
 from pages._ui.text import plain
 
 SOONEST_SECONDS = 0.7
@@ -85,7 +86,7 @@ def progress(work: Work, key: str) -> None:
         if not job.finished:
             words = f"{name}: {job.done:,} of {job.total:,} {job.unit}" if job.total else f"{name}: {job.stage}"
             st.progress(min(1.0, job.done / job.total if job.total else 0.0), text=plain(words))
-    if st.button("Cancel", key=f"{key}-cancel"):
+    if button("Cancel", key=f"{key}-cancel"):
         work.cancel()
 
 

@@ -17,6 +17,7 @@ from engine.service.proteins import registered
 from engine.service.triage import ReferenceLetters
 from engine.service.variant_card import SERVICE, CardRequest, make_card
 from pages._ui import choices, reading, state
+from pages._ui.buttons import button
 from pages._ui.grid import grid
 from pages._ui.protein_desk import ProteinDesk
 from pages._ui.text import plain, show_caption, show_error
@@ -39,7 +40,7 @@ def section(shared: state.Shared, desk: ProteinDesk) -> None:
         st.markdown(f"**Card of {plain(str(row.variant))}** ({plain(row.assembly)})")
         request = _asked(shared, desk, row.variant, row.assembly)
         visitor = state.session().visitor
-        if st.button("Fill the card", type="primary", key="card-ask"):
+        if button("Fill the card", type="primary", key="card-ask"):
             reading.begin(
                 READING,
                 "what is known of the variant",

@@ -18,6 +18,7 @@ from engine.sources import apart
 from engine.sources.assemblies import canonical
 from engine.views.protein import CELLS, CLICKABLE, MOST_SEEN, THRESHOLDS, VARIANTS, Mark, protein_figure
 from pages._ui import address_bar, downloads, protein_card, protein_desk, reading, state, turning
+from pages._ui.buttons import button
 from pages._ui.given_last import given_last
 from pages._ui.grid import grid
 from pages._ui.protein_desk import HUMAN, SLOT, WISH, ProteinDesk
@@ -52,7 +53,7 @@ def _page(shared: state.Shared) -> None:
     row = shared.engine.model(TABLE)
     if not row.installed:
         show_info(row.why_not)
-        if st.button("To the page Models", key="protein-to-models"):
+        if button("To the page Models", key="protein-to-models"):
             turning.turn_to("pages/models.py")
         return
     _take_wish()
@@ -205,7 +206,7 @@ def _refused(desk: ProteinDesk) -> None:
     """Why there is no map, and the way to try again."""
     with st.container(horizontal=True, vertical_alignment="center"):
         show_warning(f"There is no map of {desk.wanted}: {desk.refused[desk.wanted]}")
-        if st.button("Read it again", key="protein-again"):
+        if button("Read it again", key="protein-again"):
             del desk.refused[desk.wanted]
             st.rerun()
 

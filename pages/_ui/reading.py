@@ -13,6 +13,7 @@ from engine.core.background import in_background
 from engine.core.errors import Cancelled, LocuscopeError, ResourceExhausted
 from engine.service.engine import Engine
 from pages._ui import polling, state
+from pages._ui.buttons import button
 from pages._ui.text import plain, show_error
 
 MOST_WAIT_SECONDS = 0.2
@@ -141,7 +142,7 @@ def _look(reading: Reading, place: str) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key=f"reading-{place}"):
         st.caption(f"Reading {plain(reading.what)} …", width="content")
-        if st.button("Cancel", key=f"cancel-reading-{place}"):
+        if button("Cancel", key=f"cancel-reading-{place}"):
             reading.cancel()
 
 

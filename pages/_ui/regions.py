@@ -17,6 +17,7 @@ from engine.sources.locus_text import LocusText
 from engine.sources.regions import MOST, bed_of, read_regions
 from engine.views.evidence import Highlight
 from pages._ui import history, moving, search, state
+from pages._ui.buttons import button
 from pages._ui.text import plain, show_caption
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def menu(shared: Shared, session: Session) -> None:
         if count > 1:
             with st.container(horizontal=True):
                 for words, by in (("‹ Previous region", -1), ("Next region ›", 1)):
-                    if st.button(words, key=f"region-hop-{by}"):
+                    if button(words, key=f"region-hop-{by}"):
                         hop(shared, session, by)
         for number, item in enumerate(session.regions[:LISTED]):
             _row(shared, session, number, item)
@@ -133,8 +134,8 @@ def _row(shared: Shared, session: Session, number: int, item: Region) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         colour = st.color_picker("Colour", item.colour, key=f"region-colour-{key}", label_visibility="collapsed")
         name = st.text_input("Name", item.name, key=f"region-name-{key}", label_visibility="collapsed", max_chars=LONGEST_NAME)
-        goes = st.button(plain(item.place), key=f"region-go-{key}", help="Show it")
-        gone = st.button("Remove", key=f"region-remove-{key}", type="tertiary")
+        goes = button(plain(item.place), key=f"region-go-{key}", help="Show it")
+        gone = button("Remove", key=f"region-remove-{key}", type="tertiary")
     note = st.text_input(
         "Note", item.note, key=f"region-note-{key}", label_visibility="collapsed", max_chars=LONGEST_NOTE, placeholder="Note"
     )

@@ -21,6 +21,7 @@ from engine.sources.structures import known_pairs, read_text
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
 from pages._ui import address_bar, choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
+from pages._ui.buttons import button
 from pages._ui.grid import grid
 from pages._ui.question import Shown, echo
 from pages._ui.rna_work import READ, Reading, RnaWork, models
@@ -55,7 +56,7 @@ def page() -> None:
     known = _known(shown)
     _write_address(session, model, parameters)
     if not work.jobs and work.usable:
-        if st.button("Compute", type="primary"):
+        if button("Compute", type="primary", key="rna-go"):
             work.start()
             st.rerun()
         return
@@ -264,7 +265,7 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
     st.plotly_chart(combinations(found.values, labels, dark=dark), key="rna-test-table", width="content", theme=None)
     show_caption(f"{found.words()} Framed: letters that pair (thick) and wobble (thin); bits at the most disturbed other base.")
     show_caption(compensation_words(found.provenance.card))
-    if st.button("Open this pair in the explorer"):
+    if button("Open this pair in the explorer", key="rna-open-pair"):
         state.session().focus(found.first, found.second)
         turning.turn_to("pages/explorer.py")
 
@@ -274,7 +275,7 @@ def _test_progress(job: Job, visitor: str) -> None:
         st.rerun()
     words = f"{job.done:,} of {job.total:,} {job.unit}" if job.total else job.stage
     st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=plain(words))
-    if st.button("Cancel", key="rna-test-cancel"):
+    if button("Cancel", key="rna-test-cancel"):
         job.cancel(visitor)
 
 

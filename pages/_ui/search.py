@@ -19,6 +19,7 @@ from engine.sources import apart, examples
 from engine.sources.understood import Understood
 from engine.sources.upstream import species_of, upstream_locus
 from pages._ui import choices, own_tracks, reading, served, session_file, state
+from pages._ui.buttons import button
 from pages._ui.question import FILE, Question, resolve
 from pages._ui.runs import NO_ELEMENTS
 from pages._ui.state import Arrival, Screen, Session, Shared
@@ -396,7 +397,7 @@ def _example_row(shared: Shared, session: Session, steps: Part) -> None:
         st.markdown("**Examples**")
         for item in examples.EXAMPLES:
             active = shown is not None and shown.example is not None and shown.example.id == item.id
-            if st.button(
+            if button(
                 item.short, key=f"example-{item.id}", help=f"{item.title}. {item.what_to_see}", type="primary" if active else "tertiary"
             ):
                 ask(shared, session, session.question.about(item.id))
@@ -412,6 +413,6 @@ def cards(shared: Shared, session: Session) -> None:
                 st.markdown(f"**{item.title}**")
                 place = f"{item.accession}, {len(item.sequence):,} bases"
                 st.caption(f"{item.what_to_see}  \n{item.organism}, {place}")
-                if st.button("Show", key=f"card-{item.id}"):
+                if button("Show", key=f"card-{item.id}"):
                     ask(shared, session, session.question.about(item.id))
                     st.rerun()

@@ -29,6 +29,7 @@ from engine.sources.genetic_codes import given_codes
 from engine.sources.transcripts import read_transcripts
 from engine.sources.triage_examples import TriageExample
 from pages._ui import choices, polling, reading, state, triage_desk, triage_examples, triage_results
+from pages._ui.buttons import button
 from pages._ui.given_last import given_last
 from pages._ui.text import plain, show_error
 from pages._ui.triage_desk import Desk
@@ -291,5 +292,5 @@ def _progress(job: Job) -> None:
     total = max(1, job.total)
     left = f", about {job.seconds_left:.0f} s left" if job.seconds_left else ""
     st.progress(min(1.0, job.done / total), text=f"{job.done:,} of {job.total:,} {job.unit or job.stage}{left}")
-    if st.button("Cancel", key="triage-cancel"):
+    if button("Cancel", key="triage-cancel"):
         job.cancel()

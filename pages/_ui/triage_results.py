@@ -30,6 +30,7 @@ from pages._ui import (
     turning,
     window_quantile,
 )
+from pages._ui.buttons import button
 from pages._ui.grid import grid
 from pages._ui.text import plain, show_caption, show_warning
 from pages._ui.triage_desk import Desk
@@ -198,7 +199,7 @@ def _report_button(desk: Desk, row: ScoredVariant) -> None:
 def _protein_button(desk: Desk) -> None:
     """To the protein and the card of the row, of human variants."""
     wanted = protein_desk.wish(desk, desk.row) if desk.row is not None else None
-    if wanted is not None and st.button("Protein and card of this variant", key="triage-protein"):
+    if wanted is not None and button("Protein and card of this variant", key="triage-protein"):
         st.session_state[protein_desk.WISH] = wanted
         turning.turn_to("pages/protein.py")
 

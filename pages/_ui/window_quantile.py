@@ -15,6 +15,7 @@ from engine.service.jobs import Job
 from engine.service.triage import Genes
 from engine.service.window_quantiles import scan_of, window_quantiles
 from pages._ui import polling
+from pages._ui.buttons import button
 from pages._ui.state import Session, Shared
 from pages._ui.text import show_caption
 from pages._ui.triage_desk import Desk
@@ -47,9 +48,7 @@ def section(shared: Shared, session: Session, desk: Desk, row: ScoredVariant) ->
         except LocuscopeError:
             return
     if scan.job is None:
-        if st.button(
-            "Place among the substitutions of this window", key="window-quantile-ask", help="Scores all of them, by the same model."
-        ):
+        if button("Place among the substitutions of this window", key="window-quantile-ask", help="Scores all of them, by the same model."):
             try:
                 scan.job = shared.engine.submit(request, session.visitor)
             except LocuscopeError as error:

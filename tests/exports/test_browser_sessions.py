@@ -154,6 +154,11 @@ def test_a_track_hub_has_what_ucsc_demands(names: tuple[str, str, str], sequence
     assert "My &lt;peaks&gt;" in (folder / "about.html").read_text(encoding="utf-8")
 
 
+def test_a_name_that_a_two_bit_file_cannot_hold_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ParameterError, match=r"takes 256 bytes; the \.2bit file of a hub holds at most 255"):
+        two_bit("c" * 256, "ACGT", 0)
+
+
 def test_a_two_bit_file_is_as_its_format_says() -> None:
     """Worked out by hand: 3 N, then TCAGA: T 00, C 01, A 10, G 11, N as T."""
     content = two_bit("chrT", "TCAGNA", 3)
