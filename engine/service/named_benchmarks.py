@@ -242,6 +242,15 @@ def measured(name: str) -> tuple[Line, ...]:
     )
 
 
+def read_by(name: str) -> dict[str, str]:
+    """The models whose scores the stored table of a benchmark holds, each with the hash over its checkpoint's files; empty without a table."""
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        return {}
+    stamp = json.loads(path.read_text(encoding="utf-8"))["provenance"]
+    return dict(zip(stamp["model"].split(), stamp["weights"].split(), strict=True))
+
+
 def _classes() -> tuple[Line, ...]:
     table = shipped("locuscope")
     if table is None:

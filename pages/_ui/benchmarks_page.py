@@ -13,7 +13,7 @@ from engine.analyses.benchmark import Benchmark, BenchmarkParameters
 from engine.core.errors import InputError
 from engine.exports.benchmark_table import LATER, MEASURES, rows_of
 from engine.service.benchmark import BenchmarkRequest, run_benchmark
-from engine.service.named_benchmarks import BENCHMARKS, NOT_RUN, Line, NamedBenchmark, best, measured
+from engine.service.named_benchmarks import BENCHMARKS, NOT_RUN, Line, NamedBenchmark, best, measured, read_by
 from engine.service.visitor_files import VisitorFolder
 from engine.sources.door import Bounds
 from engine.sources.labelled import Labelled, read_labelled
@@ -49,7 +49,7 @@ def page() -> None:
     picked = grid(overview(), hide_index=True, on_select="rerun", selection_mode="single-row", column_config=wide, key="benchmark-names")
     chosen = picked.selection.rows
     if chosen:
-        _named(BENCHMARKS[chosen[0]])
+        _named(shared, BENCHMARKS[chosen[0]])
     st.subheader("A table of mine", anchor=False)
     _own(shared)
 
@@ -79,19 +79,27 @@ def _number(line: Line) -> str:
     return f"{NAMES[line.measure]} {line.value:.3f}{interval}".replace(" -", " −")
 
 
-def _named(item: NamedBenchmark) -> None:
+def _named(shared: state.Shared, item: NamedBenchmark) -> None:
     """Everything that was measured of one benchmark, and how to repeat it."""
     lines = measured(item.id)
     st.markdown(f"**{plain(item.title)}**: {plain(item.measure)}")
     if not lines:
         show_caption(f"It was not run here. It takes {item.data}.")
     show_caption(item.why_not)
+    for model in _changed_since(shared, item.id):
+        show_caption(f"Measured with other weights of {model} than those here; the command measures it anew.")
     if item.published:
         show_caption(f"Published: {item.published}.")
     st.code(item.how, language=None, wrap_lines=True)
     if not lines:
         return
     _drawn(list(lines), f"named-{item.id}")
+
+
+def _changed_since(shared: state.Shared, name: str) -> list[str]:
+    """Titles of the models whose weights are others than those that a benchmark was measured with."""
+    rows = ((shared.engine.model(model), weights) for model, weights in read_by(name).items())
+    return [row.card.title for row, weights in rows if row.installed and shared.engine.fingerprint(row.card.id) != weights]
 
 
 def _drawn(lines: list[Line], key: str) -> None:
