@@ -336,7 +336,7 @@ def keeps_unfinished(settings: Settings) -> bool:
 def unfinished(settings: Settings, identity: str) -> Iterator[Path | None]:
     """Where the rows of a visitor's triage are kept until it is finished; None where nothing may be written, and while another one of the same
     question writes there."""
-    folder = visitor_files.folder_of(settings) / "unfinished"
+    folder = visitor_files.folder_of(settings) / visitor_files.UNFINISHED
     if not keeps_unfinished(settings) or not writable(folder):
         yield None
         return

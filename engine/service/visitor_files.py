@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-import tempfile
 import threading
+import uuid
 import weakref
 from pathlib import Path
+
+import filelock
 
 from engine.core.errors import ResourceExhausted
 from engine.core.settings import Settings
 
 _SHARE = 4
 """Part of the setting ``disk_bytes`` that visitors' files may take together: one in so many."""
+
+UNFINISHED = "unfinished"
+"""Where rows of triages lie that may go on (`engine.service.triage_stream`)."""
 
 _lock = threading.Lock()
 
@@ -43,6 +49,9 @@ def held_bytes(settings: Settings) -> int:
 class VisitorFolder:
     """A folder for one visitor's files; it goes with `close`, when this object goes, and when the process ends.
 
+    A lock beside it is held as long as it is wanted. The number of a process would not do: servers in containers of their own share this place
+    and know nothing of each other's processes, and one that was started again often has the number of the one before.
+
     Raises
     ------
     ResourceExhausted
@@ -56,12 +65,15 @@ class VisitorFolder:
             with _lock:
                 root.mkdir(parents=True, exist_ok=True)
                 _sweep(root)
-                self.path = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))
+                self.path = root / uuid.uuid4().hex
+                lock = _lock_of(self.path)
+                lock.acquire(blocking=False)
+                self.path.mkdir(mode=0o700)
         except OSError as error:
             raise ResourceExhausted(
                 f"Files of visitors cannot be written here ({error.strerror}); tell whoever runs this server."
             ) from error
-        self._finalizer = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        self._finalizer = weakref.finalize(self, _delete, self.path, lock)
 
     def write(self, name: str, data: bytes) -> Path:
         """A file with these bytes; ``name`` is ours, never the visitor's."""
@@ -85,16 +97,20 @@ class VisitorFolder:
 def _sweep(root: Path) -> None:
     """Delete what processes left that have ended without a word."""
     for folder in root.iterdir():
-        owner = folder.name.partition("-")[0]
-        if owner.isdigit() and not _is_alive(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_dir() and folder.name != UNFINISHED:
+            lock = _lock_of(folder)
+            with contextlib.suppress(filelock.Timeout, OSError):
+                lock.acquire(blocking=False)
+                _delete(folder, lock)
 
 
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+def _lock_of(folder: Path) -> filelock.FileLock:
+    return filelock.FileLock(folder.with_name(f"{folder.name}.lock"), thread_local=False)
+
+
+def _delete(folder: Path, lock: filelock.FileLock) -> None:
+    """Delete a folder whose lock is held, and the lock."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        Path(lock.lock_file).unlink(missing_ok=True)
+    lock.release()

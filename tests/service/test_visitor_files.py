@@ -16,6 +16,7 @@ from engine.core.errors import FileFormatError, ResourceExhausted
 from engine.core.settings import Settings
 from engine.service.triage import ReferenceLetters
 from engine.service.visitor_files import VisitorFolder, bound_bytes, folder_of, held_bytes
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -48,15 +49,40 @@ def test_all_visitors_together_have_a_quarter_of_the_disk_bound(settings: Settin
     folders[2].write("a", b"x" * 500)
 
 
-def test_what_an_ended_process_left_is_swept(settings: Settings) -> None:
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
-    left = folder_of(settings) / f"{int(ended.stdout)}-old"
-    left.mkdir(parents=True)
-    (left / "reference.fa").write_text("ACGT")
-    own = VisitorFolder(settings)
+HOLDER = """
+import sys, time
+from pathlib import Path
+from engine.core.settings import Settings
+from engine.service.visitor_files import VisitorFolder
+held = VisitorFolder(Settings(home=Path(sys.argv[1]), offline=True))
+held.write("reference.fa", b"ACGT")
+print(held.path, flush=True)
+time.sleep(600)
+"""
+
+
+def test_what_a_killed_process_left_is_swept_and_what_another_one_holds_stays(settings: Settings) -> None:
+    """Whatever numbers their processes have: those of another container mean nothing here."""
+    command = [sys.executable, "-c", HOLDER, str(settings.home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as other:
+        assert other.stdout is not None
+        left = Path(other.stdout.readline().strip())
+        own = VisitorFolder(settings)
+        assert (left / "reference.fa").read_bytes() == b"ACGT"
+        other.kill()
+    later = VisitorFolder(settings)
     assert not left.exists()
-    assert own.path.name.startswith(f"{os.getpid()}-")
+    assert own.path.is_dir()
     own.close()
+    later.close()
+    assert list(folder_of(settings).iterdir()) == []
+
+
+def test_folders_named_by_the_number_of_a_process_are_of_an_earlier_version_and_go(settings: Settings) -> None:
+    left = folder_of(settings) / f"{os.getpid()}-old"
+    left.mkdir(parents=True)
+    VisitorFolder(settings).close()
+    assert not left.exists()
 
 
 def test_indexes_and_unpacked_copies_of_an_uploaded_reference_lie_in_the_visitors_folder(settings: Settings) -> None:
