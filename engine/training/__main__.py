@@ -1,4 +1,4 @@
-"""Command line of the training: corpus, labels, train, segmenter, publish, evaluate."""
+"""Command line of the training: corpus, labels, train, memory, segmenter, classes, publish, evaluate."""
 
 from __future__ import annotations
 
