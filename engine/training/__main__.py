@@ -68,16 +68,17 @@ def _publish(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from engine.training.evaluate import EvaluationPlan, evaluate
+    from engine.training.evaluate import LANGUAGE, EvaluationPlan, evaluate
     from engine.training.tables import insert, markdown, summary
 
     plan = EvaluationPlan(options.maps, options.pieces, options.windows, options.rnas, options.genes, options.bases,
                           tuple(options.parts), language=options.language)  # fmt: skip
-    held = evaluate(options.models, options.corpus, options.data, options.out, plan)
+    out: Path = options.out or (EVALUATION if options.language == LANGUAGE else MODELS / options.language / EVALUATION.name)
+    held = evaluate(options.models, options.corpus, options.data, out, plan)
     tables = markdown(held)
-    options.out.with_suffix(".md").write_text(tables, encoding="utf-8")
-    pages = {options.out.with_name("README.md"): tables}
-    if options.out == EVALUATION:
+    out.with_suffix(".md").write_text(tables, encoding="utf-8")
+    pages = {out.with_name("README.md"): tables}
+    if out == EVALUATION:
         pages[Path("README.md")] = summary(held)
     for page, text in pages.items():
         if page.is_file():
@@ -207,7 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--language", default="locuscope-lm", choices=("locuscope-lm", "locuscope-local"), help="folder of the language model"
     )
-    evaluate.add_argument("--out", type=Path, default=EVALUATION)
+    evaluate.add_argument("--out", type=Path, help="JSON file that parts are written into (default: that of the language model)")
     evaluate.add_argument("--maps", type=Path, default=Path("runs/maps"), help="folder that keeps the maps of RNAs, so that a run goes on")
     evaluate.add_argument(
         "--pieces", type=Path, default=Path("runs/pieces"), help="folder that keeps what is finished, so that a run goes on"
