@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
@@ -32,14 +32,16 @@ def kept_file(
     key: str,
     read: Callable[[str, bytes, reading.Reading], _Read],
     words: Callable[[_Read], str] = lambda _: "",
+    types: Sequence[str] | None = None,
 ) -> KeptFile[_Read] | None:
     """Draw the place of a file; what was read of it by ``read(name, bytes, monitor)``, None without a file.
+    ``types``: endings of names that are taken.
 
     Streamlit forgets the file of a widget while another page is open: its name, with ``words`` on it, stands there then, with a button that removes it.
     """
     place = f"{key}-read"
     forget = partial(st.session_state.pop, place, None)
-    file = st.file_uploader(title, key=key, on_change=forget)
+    file = st.file_uploader(title, types, key=key, on_change=forget)
     before: KeptFile[_Read] | None = st.session_state.get(place)
     if file is not None and (before is None or before.identity != file.file_id):
         data = reading.received(file, place)

@@ -86,3 +86,19 @@ def test_a_table_and_what_was_measured_of_it_stay_on_benchmarks() -> None:
     assert "'mine.tsv', 40 rows" in told(app)
     app = app.button(key="benchmark-file-remove").click().run()
     assert not app.get("plotly_chart")
+
+
+def test_what_was_given_and_set_on_rna_stays_there() -> None:
+    app = room("rna_page", sequence="GGGCCCAAATTTGGGCCC")
+    app = until(app, lambda: "rna-draw" in app.session_state)
+    app.file_uploader(key="rna-reactivity-file").upload("mine.txt", b"0.5\n" * 18, "text/plain")
+    app.text_area[0].set_value("((((((......))))))")
+    app.number_input(key="rna-set-minimum_loop").set_value(5)
+    app = until(app.run(), lambda: "reactivity" in app.selectbox(key="rna-colour").options)
+    app = until(come_back_to(left(app)), lambda: "rna-draw" in app.session_state)
+    assert not app.exception
+    assert "reactivity" in app.selectbox(key="rna-colour").options
+    assert "known structure" in app.selectbox(key="rna-draw").options
+    assert app.number_input(key="rna-set-minimum_loop").value == 5
+    assert (app.query_params["known"], app.query_params["minimum_loop"]) == ("((((((......))))))", "5")
+    assert "'mine.txt'" in told(app)
