@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Status = Literal["scored", "reference_mismatch", "outside", "not_scored"]
 KINDS = ("substitutions", "several bases", "indels")
 """What variants are ranked with."""
+KIND_ORDER = (*KINDS, "")
+"""The same as tables are ordered; alleles that are of none come last."""
 VariantKind = Literal["same", "substitution", "insertion", "deletion", "complex", "symbolic"]
 
 _LETTERS = re.compile(r"^[ACGTN]+$")
@@ -203,9 +205,12 @@ class ScoredVariant:
 
     @property
     def ranked_with(self) -> str:
-        """Variants that are compared with one another: substitutions of one base, several bases replaced, or insertions and deletions."""
+        """Variants that are compared with one another: substitutions of one base, several bases replaced, or insertions and deletions. Empty
+        where nothing can be: the record cannot be used, the alternate has no letters, or nothing changes."""
         change = self.variant.change
-        if change is None or len(change.reference) != len(change.alternate):
+        if change is None or not (change.reference or change.alternate):
+            return ""
+        if len(change.reference) != len(change.alternate):
             return "indels"
         return "substitutions" if len(change.reference) == 1 else "several bases"
 
@@ -252,7 +257,7 @@ class Triage:
         for row in self.rows:
             score = row.score
             scores.append(math.nan if score is None else score)
-            kinds.append(KINDS.index(row.ranked_with))
+            kinds.append(KIND_ORDER.index(row.ranked_with))
         values, kind = np.array(scores), np.array(kinds)
         ranks = np.zeros(len(values), dtype=np.int64)
         counts = {}

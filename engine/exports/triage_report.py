@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.core.consequences import IMPACT_ORDER
-from engine.core.variants import KINDS, ScoredVariant, Triage
+from engine.core.variants import KIND_ORDER, ScoredVariant, Triage
 from engine.exports.figure import CONFIG, POLICY
 from engine.exports.provenance import KEY, summary
 from engine.exports.triage_table import COLUMNS, cells
@@ -51,7 +51,7 @@ for (const head of document.querySelectorAll("table.sorted th")) head.addEventLi
 def order_key(row: ScoredVariant) -> tuple[int, int, bool, float]:
     """By impact class, kind of variant, then the score; what no score ranks comes last."""
     score = row.score
-    return IMPACT_ORDER.index(row.impact), KINDS.index(row.ranked_with), score is None, score or 0.0
+    return IMPACT_ORDER.index(row.impact), KIND_ORDER.index(row.ranked_with), score is None, score or 0.0
 
 
 def write_triage_report(triage: Triage, path: Path) -> None:

@@ -64,6 +64,7 @@ COLUMNS = (
 )
 """From ``impact`` on: of the transcript with the most severe consequence; ``consequences`` are all its terms, joined by ``&``.
 ``rank``: among the rows with the same ``ranked_with``, by llr or what stands for it; empty where that is among ``unranked``.
+``ranked_with``: `engine.core.variants.KINDS`; empty for a row that no model could read.
 ``am_``: AlphaMissense's highest score among the transcripts of its table, with the class in its own words.
 ``clinvar_``: the record of ClinVar's file of the very allele, in its own words.
 ``splice_change``: acceptor_gain, acceptor_loss, donor_gain or donor_loss, whichever is largest, and where. ``other_transcripts``: of every other one ``transcript|gene|terms|impact|hgvs_c|hgvs_p``, joined by ``;``, names percent-encoded."""

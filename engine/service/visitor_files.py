@@ -21,6 +21,10 @@ _SHARE = 4
 UNFINISHED = "unfinished"
 """Where rows of triages lie that may go on (`engine.service.triage_stream`)."""
 
+_LOCK = ".lock"
+_PATIENCE_SECONDS = 1.0
+"""Another process that sweeps may have the new lock for a moment."""
+
 _lock = threading.Lock()
 
 
@@ -67,8 +71,12 @@ class VisitorFolder:
                 _sweep(root)
                 self.path = root / uuid.uuid4().hex
                 lock = _lock_of(self.path)
-                lock.acquire(blocking=False)
-                self.path.mkdir(mode=0o700)
+                try:
+                    lock.acquire(timeout=_PATIENCE_SECONDS)
+                    self.path.mkdir(mode=0o700)
+                except OSError:
+                    _delete(self.path, lock)
+                    raise
         except OSError as error:
             raise ResourceExhausted(
                 f"Files of visitors cannot be written here ({error.strerror}); tell whoever runs this server."
@@ -95,9 +103,10 @@ class VisitorFolder:
 
 
 def _sweep(root: Path) -> None:
-    """Delete what processes left that have ended without a word."""
-    for folder in root.iterdir():
-        if folder.is_dir() and folder.name != UNFINISHED:
+    """Delete what processes left that have ended without a word: folders, and locks that have none."""
+    left = {item.with_suffix("") if item.suffix == _LOCK else item for item in root.iterdir() if item.is_dir() or item.suffix == _LOCK}
+    for folder in left:
+        if folder.name != UNFINISHED:
             lock = _lock_of(folder)
             with contextlib.suppress(filelock.Timeout, OSError):
                 lock.acquire(blocking=False)
@@ -105,7 +114,7 @@ def _sweep(root: Path) -> None:
 
 
 def _lock_of(folder: Path) -> filelock.FileLock:
-    return filelock.FileLock(folder.with_name(f"{folder.name}.lock"), thread_local=False)
+    return filelock.FileLock(folder.with_name(folder.name + _LOCK), thread_local=False)
 
 
 def _delete(folder: Path, lock: filelock.FileLock) -> None:

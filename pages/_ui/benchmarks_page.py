@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -20,21 +20,14 @@ from engine.sources.labelled import Labelled, read_labelled
 from engine.views.interval_figure import Measured, interval_figure
 from pages._ui import reading, state
 from pages._ui.grid import grid
+from pages._ui.kept_file import kept_file
 from pages._ui.text import plain, show_caption, show_error
 
-READING, TABLE, FOUND, TRIED = "benchmark", "benchmark-table", "benchmark-found", "benchmark-tried"
+READING, FOUND = "benchmark", "benchmark-found"
 NAMES = {"auroc": "AUROC", "auprc": "auPRC", "spearman": "Spearman", "pearson": "Pearson r", "sensitivity": "sensitivity", "ppv": "PPV"}
 MOST_ROWS = 40
 """Rows of the figure."""
 ENDS = (".vcf.gz", ".vcf.bgz", ".vcf", ".csv.gz", ".csv", ".tsv.gz", ".tsv", ".txt.gz", ".txt")
-
-
-@dataclass(frozen=True)
-class Own:
-    """A visitor's labelled table: the uploaded file's identity and its rows."""
-
-    file: str
-    rows: Labelled
 
 
 def page() -> None:
@@ -131,53 +124,35 @@ def _drawn(lines: list[Line], key: str) -> None:
 
 
 def _own(shared: state.Shared) -> None:
-    """A labelled table with columns of scores."""
-    given = st.file_uploader("Labelled rows: .tsv, .csv or .vcf (its INFO fields are the columns), gzipped or not", key="benchmark-file")
-    if given is None:
-        for slot in (TABLE, FOUND, TRIED):
-            st.session_state.pop(slot, None)
-        return
-    table: Own | None = st.session_state.get(TABLE)
-    if table is None or table.file != given.file_id:
-        st.session_state.pop(FOUND, None)
-        if st.session_state.get(TRIED) != given.file_id:
-            content = reading.received(given, "benchmark")
-            if content is None:
-                return
-            st.session_state[TRIED] = given.file_id
-            _read(shared, given.name, content, given.file_id)
+    """A labelled table with columns of scores; it stays, with what was measured, while other pages are open."""
+    title = "Labelled rows: .tsv, .csv or .vcf (its INFO fields are the columns), gzipped or not"
+    kept = kept_file(shared, title, "benchmark-file", partial(_read, shared), lambda found: f"{len(found):,} rows")
     reading.show(shared.engine, READING)
-    table = st.session_state.get(TABLE)
-    if table is not None and table.file == given.file_id:
-        _asked(shared, table)
-    found: Benchmark | None = st.session_state.get(FOUND)
-    if found is not None:
+    if kept is None or kept.found is None:
+        return
+    _asked(shared, kept.identity, kept.found)
+    identity, found = st.session_state.get(FOUND, ("", None))
+    if identity == kept.identity and isinstance(found, Benchmark):
         _drawn([line for row in rows_of(found) for line in _lines(row)], "own")
         text = json.dumps({"measured": rows_of(found)}, indent=1)
         st.download_button("Download as JSON", text, "benchmark.json", "application/json", on_click="ignore")
 
 
-def _read(shared: state.Shared, name: str, content: bytes, identity: str) -> None:
-    def work(_monitor: reading.Reading) -> Labelled:
-        end = next((end for end in ENDS if name.casefold().endswith(end)), None)
-        if end is None:
-            raise InputError(f"The file must end with one of {', '.join(ENDS)}; rename it.")
-        folder = VisitorFolder(shared.settings)
-        try:
-            return read_labelled(folder.write(f"table{end}", content), (), Bounds.of(shared.settings))
-        finally:
-            folder.close()
-
-    def then(found: Labelled) -> None:
-        st.session_state[TABLE] = Own(identity, found)
-
-    reading.begin(READING, name[:80], work, then, show_error)
+def _read(shared: state.Shared, name: str, content: bytes, _monitor: reading.Reading) -> Labelled:
+    end = next((end for end in ENDS if name.casefold().endswith(end)), None)
+    if end is None:
+        raise InputError(f"The file must end with one of {', '.join(ENDS)}; rename it.")
+    folder = VisitorFolder(shared.settings)
+    try:
+        return read_labelled(folder.write(f"table{end}", content), (), Bounds.of(shared.settings))
+    finally:
+        folder.close()
 
 
-def _asked(shared: state.Shared, table: Own) -> None:
+def _asked(shared: state.Shared, identity: str, rows: Labelled) -> None:
     """Which columns are what; starts the measurement."""
-    columns = [*table.rows.columns]
-    for note in table.rows.notes:
+    columns = [*rows.columns]
+    for note in rows.notes:
         show_caption(note)
     with st.form("benchmark"):
         one, two, three = st.columns(3)
@@ -195,7 +170,7 @@ def _asked(shared: state.Shared, table: Own) -> None:
     if not sent or label is None:
         return
     request = BenchmarkRequest(
-        table.rows,
+        rows,
         label,
         _texts(positive),
         _texts(negative),
@@ -207,7 +182,7 @@ def _asked(shared: state.Shared, table: Own) -> None:
     )
 
     def then(found: Benchmark) -> None:
-        st.session_state[FOUND] = found
+        st.session_state[FOUND] = (identity, found)
 
     st.session_state.pop(FOUND, None)
     reading.begin(READING, "the table", lambda monitor: run_benchmark(shared.engine, request, monitor), then, show_error)

@@ -23,6 +23,7 @@ from pages._ui.compare_address import Wanted
 from pages._ui.compare_models import species_for
 from pages._ui.prepared import Price
 from pages._ui.question import Question, Shown, echo, resolve
+from pages._ui.starting import starts_with
 from pages._ui.text import show_caption, show_error
 
 if TYPE_CHECKING:
@@ -52,20 +53,21 @@ class Loci:
 def page(shared: state.Shared, session: state.Session, models: list[str], wanted: Wanted) -> Wanted:
     """Draw the form and the comparison, which starts by itself where the address has one that is quickly made; what is compared now."""
     usual = next((name for name in (wanted.model, session.question.model) if name in models), models[0] if models else "")
-    fields = ("compare-locus", wanted.second), ("compare-at-first", wanted.anchors[0]), ("compare-at-second", wanted.anchors[1])
-    for key, value in (*fields, ("compare-model", usual)):
-        st.session_state.setdefault(key, value)
     with st.form("compare-loci", border=False):
         first, second, at, also, go = st.columns([2.4, 3.2, 1.3, 1.3, 1], vertical_alignment="bottom")
-        model = first.selectbox("Model", models, format_func=choices.titles(shared.engine), key="compare-model")
+        usual = starts_with("compare-model", usual)
+        at_model = models.index(usual) if usual in models else 0
+        model = first.selectbox("Model", models, at_model, format_func=choices.titles(shared.engine), key="compare-model")
         text = second.text_input(
             "Second locus",
+            starts_with("compare-locus", wanted.second),
             key="compare-locus",
             max_chars=LONGEST_SEQUENCE,
             placeholder="as in the box of the explorer; ends in :- for the reverse strand",
         )
-        one = at.text_input("Aligned at, first", key="compare-at-first", max_chars=20, placeholder="base", help=ABOUT_ANCHORS)
-        other = also.text_input("and second", key="compare-at-second", max_chars=20, placeholder="base", help=ABOUT_ANCHORS)
+        here, there = starts_with("compare-at-first", wanted.anchors[0]), starts_with("compare-at-second", wanted.anchors[1])
+        one = at.text_input("Aligned at, first", here, key="compare-at-first", max_chars=20, placeholder="base", help=ABOUT_ANCHORS)
+        other = also.text_input("and second", there, key="compare-at-second", max_chars=20, placeholder="base", help=ABOUT_ANCHORS)
         asked = go.form_submit_button("Compare", type="primary", width="stretch")
     reading.show(shared.engine, _SECOND)
     first_visit = not st.session_state.get(_OPENED)

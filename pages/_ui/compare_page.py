@@ -40,6 +40,7 @@ from pages._ui.compare_work import TARGET, Comparison
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen
 from pages._ui.question import Shown, echo, in_record, named
+from pages._ui.starting import starts_with
 from pages._ui.text import plain, show_caption, show_error
 
 if TYPE_CHECKING:
@@ -66,8 +67,11 @@ def page() -> None:
     wanted = _wanted(shared)
     for problem in wanted.problems:
         show_error(problem)
-    st.session_state.setdefault("compare-mode", wanted.mode)
-    mode = st.segmented_control("What to compare", list(MODES), format_func=MODES.__getitem__, key="compare-mode") or wanted.mode
+    usual = starts_with("compare-mode", wanted.mode)
+    mode = (
+        st.segmented_control("What to compare", list(MODES), default=usual, format_func=MODES.__getitem__, key="compare-mode")
+        or wanted.mode
+    )
     wanted = replace(wanted, mode=mode)
     if mode == "loci":
         wanted = compare_loci.page(shared, session, _models(shared), wanted)

@@ -76,7 +76,7 @@ def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: 
         wanted = replace(wanted, problems=(*wanted.problems, f"{given.label} has no {', '.join(absent)}, so it was left out of the kinds."))
         show_error(wanted.problems[-1])
     with st.container(border=True, key="embeddings-asked"):
-        first, second, third, fourth = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
+        first, second, third, fourth = st.columns([3, 3, 2, 2])
         usual = wanted.places or (FEATURES if given.kinds else WINDOWS)
         what = first.segmented_control("Places", [FEATURES, WINDOWS], default=usual, key=f"embeddings-what-{bool(given.kinds)}") or usual
         now = replace(wanted, places=what if given.kinds else WINDOWS)

@@ -30,6 +30,7 @@ from pages._ui.question import Question
 from pages._ui.text import plain, show_caption, show_error
 
 PLACES, MAP, REGRESSION = "places", "map", "regression"
+LABELLED = "embeddings-label-columns"
 MOST_SHOWN_BP = 1_000
 """Bases of a place that open in the explorer."""
 WIDTH = 1000
@@ -217,13 +218,7 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
         title = "A table with a column that names the places (name or locus) and a label"
         rows, identity = labelled_file(shared, title, "embeddings-labels")
         columns = list(rows.columns) if rows is not None else []
-        key = ""
-        if columns:
-            usual = key_column(columns)
-            at = columns.index(usual) if usual else 0
-            key = st.selectbox("Column that names the places", columns, at, key=f"embeddings-names-{len(columns)}")
-        label = st.selectbox("Label", [OWN_LABEL, *columns], index=len(columns), key=f"embeddings-label-{len(columns)}")
-        group = st.selectbox("Groups", [OWN_GROUPS, *columns], key=f"embeddings-group-{len(columns)}", help=GROUPS_HELP)
+        key, label, group = _columns(columns, identity)
         asked = (label, group, key, identity)
         if button("Regress", key="embeddings-probe"):
             own, column = label == OWN_LABEL, "" if group == OWN_GROUPS else group
@@ -246,6 +241,21 @@ def _probe(shared: state.Shared, work: EmbeddingWork, table: EmbeddingTable) -> 
         if found is not None:
             show_caption(f"{found.words()} Groups: {group}.")
             grid(pd.DataFrame(probe_rows(found)), hide_index=True, key="embeddings-scores")
+
+
+def _columns(columns: list[str], identity: str) -> tuple[str, str, str]:
+    """The columns that name the places, hold the label and the groups; at first as they were chosen for this file before another page was open."""
+    labels, groups = [OWN_LABEL, *columns], [OWN_GROUPS, *columns]
+    usual = (key_column(columns) or columns[0], columns[-1], OWN_GROUPS) if columns else ("", OWN_LABEL, OWN_GROUPS)
+    whose = (identity, *columns)
+    known = st.session_state.get(LABELLED, (None, usual))
+    key, label, group = known[1] if known[0] == whose else usual
+    if columns:
+        key = st.selectbox("Column that names the places", columns, columns.index(key), key=f"embeddings-names-{len(columns)}")
+    label = st.selectbox("Label", labels, labels.index(label), key=f"embeddings-label-{len(columns)}")
+    group = st.selectbox("Groups", groups, groups.index(group), key=f"embeddings-group-{len(columns)}", help=GROUPS_HELP)
+    st.session_state[LABELLED] = (whose, (key, label, group))
+    return key, label, group
 
 
 def _exports(table: EmbeddingTable, projection: Projection, name: str, colour: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.service.operators import may_see_status
-from pages._ui import address_bar, buttons, state, turning, visitor_person
+from pages._ui import address_bar, buttons, state, theme, turning, visitor_person
 from pages._ui.text import show_caption
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def run() -> None:
     if page.url_path:
         address_bar.begin(state.shared(), session)
     page.run()
+    theme.follow()
     buttons.forget()
     if page.url_path in address_bar.ALONE:
         address_bar.write(page.url_path)

@@ -11,13 +11,13 @@ import streamlit as st
 from engine.core.errors import InputError
 from engine.core.genome_place import GenomePlace
 from engine.core.locus import contig_in_text
-from engine.core.quoting import file_name
 from engine.service.embedding_places import Annotated, Genome, GenomeOfRecords, GenomeOfReference, kinds_of
 from engine.service.triage import ReferenceLetters
 from engine.sources import apart
 from pages._ui import address_bar, reading, state
 from pages._ui.address_values import AddressValues
 from pages._ui.buttons import button
+from pages._ui.kept_file import kept_file
 from pages._ui.question import Shown, part_for_box
 from pages._ui.text import show_error
 
@@ -72,15 +72,11 @@ def source(shared: state.Shared, session: state.Session, wanted: str = "") -> So
         return _kept(shared, shown, "the explorer", lambda _: _of_shown(shown))
     if name != UPLOAD:
         return _kept(shared, name, name, lambda monitor: _registered(shared, name, monitor))
-    file = right.file_uploader("GenBank with its features, or FASTA", key="places-file")
-    if file is None:
-        st.session_state.pop(GIVEN, None)
-        return None
-    data = reading.received(file, "places-file")
-    if data is None:
-        return None
-    title = file.name
-    return _kept(shared, file.file_id, file_name(title), lambda monitor: _of_file(shared, title, data, monitor))
+    with right:
+        kept = kept_file(
+            shared, "GenBank with its features, or FASTA", "places-file", lambda name, data, monitor: _of_file(shared, name, data, monitor)
+        )
+    return kept.found if kept is not None else None
 
 
 def _usual(names: Sequence[str], shown: Shown | None) -> str:

@@ -28,11 +28,12 @@ from pages._ui.address import AddressState
 from pages._ui.buttons import button
 from pages._ui.genome_source import CHOSEN, Source, offered, source, write_address
 from pages._ui.grid import decimals, grid
+from pages._ui.kept_file import kept_file
 from pages._ui.motif_address import Wanted
 from pages._ui.question import Question
 from pages._ui.text import show_caption, show_error, show_info
 
-SLOT, CHOOSING, FILE, OWN = "motif-work", "motif-places", "motif-file", "motif-own"
+SLOT, CHOOSING, FILE, OWN = "motif-work", "motif-places", "motif-file", "motif-own-kinds"
 WANTED, AGAIN = "motif-wanted", "motif-as-before"
 MOST_SHOWN_BP = 600
 """Bases around a place that open in the explorer."""
@@ -194,39 +195,22 @@ def _species(column: DeltaGenerator, session: state.Session, given: Source, card
 def _own_places(shared: state.Shared, genome: Genome, *, expected: bool) -> tuple[Genome, tuple[str, ...] | None]:
     """The genome with the places of a file and their kinds, where one is given; ``expected``: the address had some, which it cannot carry."""
     with st.expander("Places of my own, instead of the annotation", expanded=expected):
-        if expected and st.session_state.get(FILE) is None:
-            show_info("The address is of places in a file of its own, which no address carries; give the file here.")
-        file = st.file_uploader("BED, GFF3, GTF or GenBank with places on this genome", key=FILE)
-    if file is None:
-        st.session_state.pop(OWN, None)
-        return genome, None
-    known: tuple[str, FeatureIndex | None] = st.session_state.get(OWN, ("", None))
-    if known[0] != file.file_id:
-        data = reading.received(file, FILE)
-        if data is None:
-            return genome, None
-        st.session_state[OWN] = (file.file_id, None)
-
-        def then(found: FeatureIndex) -> None:
-            st.session_state[OWN] = (file.file_id, found)
-
-        reading.begin(
+        kept = kept_file(
+            shared,
+            "BED, GFF3, GTF or GenBank with places on this genome",
             FILE,
-            file_name(file.name),
-            lambda monitor: apart.read_whole_annotation(file.name, data, shared.settings, monitor),
-            then,
-            show_error,
+            lambda name, data, monitor: apart.read_whole_annotation(name, data, shared.settings, monitor),
         )
-    reading.show(shared.engine, FILE)
-    found: FeatureIndex | None = st.session_state[OWN][1]
-    if found is None:
+        if kept is None and expected:
+            show_info("The address is of places in a file of its own, which no address carries; give the file here.")
+    if kept is None or kept.found is None:
         return genome, None
-    show_caption(f"Places by {file_name(file.name)}. {found.note}")
+    found: FeatureIndex = kept.found
+    show_caption(f"Places by {file_name(kept.name)}. {found.note}")
     placed = Annotated(genome, found)
-    slot = f"{OWN}-kinds"
-    if st.session_state.get(slot, (None,))[0] is not found or st.session_state[slot][1] is not genome:
-        st.session_state[slot] = (found, genome, tuple(kinds_of(placed)))
-    return placed, st.session_state[slot][2]
+    if st.session_state.get(OWN, (None,))[0] is not found or st.session_state[OWN][1] is not genome:
+        st.session_state[OWN] = (found, genome, tuple(kinds_of(placed)))
+    return placed, st.session_state[OWN][2]
 
 
 def _begin(shared: state.Shared, session: state.Session, given: Source, wanted: Wanted) -> None:

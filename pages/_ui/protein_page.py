@@ -22,10 +22,11 @@ from pages._ui.buttons import button
 from pages._ui.given_last import given_last
 from pages._ui.grid import grid
 from pages._ui.protein_desk import HUMAN, SLOT, WISH, ProteinDesk
+from pages._ui.starting import starts_with
 from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
 READING, MAP = "protein", "protein-map"
-TEXT, TRIED = "protein-text", "protein-address"
+TEXT, ASSEMBLY, TRIED = "protein-text", "protein-assembly", "protein-address"
 LONGEST_LIST = 500_000
 LONGEST_ADDRESS = 500
 WIDTH = 1200
@@ -83,24 +84,29 @@ def _take_wish() -> None:
 
 
 def _intake(shared: state.Shared) -> None:
-    """Variants as text or as a file; at first, once, those of the address."""
-    asked, named = _address()
-    st.session_state.setdefault(TEXT, asked or getattr(protein_desk.of_session(), "given", ""))
+    """Variants as text or as a file; at first, once, those of the address. The box holds what the address names, or what was looked up last."""
+    asked, named, problem = _address()
+    if problem:
+        show_error(problem)
+    desk = protein_desk.of_session()
+    known = starts_with(TEXT, asked or (desk.given if desk is not None else ""))
+    of_human = starts_with(ASSEMBLY, named if asked or desk is None else desk.assembly)
     with st.form("protein"):
         left, middle, right = st.columns([5, 3, 2], vertical_alignment="bottom")
-        text = left.text_area("Variants or a protein, one a line", key=TEXT, height=82, max_chars=LONGEST_LIST, placeholder=PLACEHOLDER)
+        title = "Variants or a protein, one a line"
+        text = left.text_area(title, known, key=TEXT, height=82, max_chars=LONGEST_LIST, placeholder=PLACEHOLDER)
         file = middle.file_uploader(
             "or a VCF", key="protein-vcf", help=f"Up to {MOST_LINES:,} variants; the page Triage takes longer ones."
         )
-        assembly = right.selectbox("Assembly of the variants", HUMAN, index=HUMAN.index(named), key="protein-assembly")
+        assembly = right.selectbox("Assembly of the variants", HUMAN, index=HUMAN.index(of_human), key=ASSEMBLY)
         sent = right.form_submit_button("Look up", type="primary")
-    if asked and TRIED not in st.session_state and SLOT not in st.session_state:
+    if asked and not problem and TRIED not in st.session_state and SLOT not in st.session_state:
         st.session_state[TRIED] = asked
         _read(shared, asked, named)
     if not sent:
         return
     try:
-        if given_last(READING, file, text, st.session_state.get(TRIED, "")) == "file" and file is not None:
+        if given_last(READING, file, text, known) == "file" and file is not None:
             _read_file(shared, file.name, state.uploaded(file, "protein-vcf"), assembly)
         else:
             _read(shared, text, assembly)
@@ -108,18 +114,18 @@ def _intake(shared: state.Shared) -> None:
         show_error(str(error))
 
 
-def _address() -> tuple[str, str]:
-    """Variants and assembly that the address asks for; what cannot be taken from it is said and left out."""
-    asked, named = st.query_params.get("variants", ""), canonical(st.query_params.get("assembly", HUMAN[0]))
-    if len(asked) > LONGEST_ADDRESS:
-        show_error(f"The address has {len(asked):,} characters of variants; one holds up to {LONGEST_ADDRESS}. Write them into the box.")
-        return "", HUMAN[0]
+def _address() -> tuple[str, str, str]:
+    """Variants and assembly that the address names, and why nothing is looked up for them; empty where it can be."""
+    asked, named = st.query_params.get("variants", "")[:LONGEST_LIST], canonical(st.query_params.get("assembly", HUMAN[0]))
     if named not in HUMAN:
-        show_error(
-            f"The address names the assembly {quoted(named, 40)}; AlphaMissense is of {' and '.join(HUMAN)}, so nothing was looked up."
+        why = f"The address names the assembly {quoted(named, 40)}; AlphaMissense is of {' and '.join(HUMAN)}, so nothing was looked up."
+        return asked, HUMAN[0], why
+    if len(asked) > LONGEST_ADDRESS:
+        why = (
+            f"The address has {len(asked):,} characters of variants; one holds up to {LONGEST_ADDRESS}. They are in the box: press Look up."
         )
-        return "", HUMAN[0]
-    return asked, named
+        return asked, named, why
+    return asked, named, ""
 
 
 def _read(shared: state.Shared, text: str, assembly: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from engine.core.parameters import Field, fields_of
 from engine.sources.structures import reactivities, read_text
 from engine.views.secondary_structure import Colouring
 from pages._ui import state
+from pages._ui.kept_file import kept_file
 from pages._ui.question import Shown
 from pages._ui.rna_work import Reading, RnaWork
 from pages._ui.text import show_error
@@ -74,21 +75,23 @@ def texts(chosen: Reading) -> dict[str, str]:
     return {field.name: field.text_of(value) for field, value in chosen.changes() if field.name in OFFERED}
 
 
-def reactivity_input(column: Any, length: int) -> None:
+def text_file(shared: state.Shared, title: str, key: str, types: Sequence[str]) -> str:
+    """The text of a file that is given here; empty without one."""
+    kept = kept_file(shared, title, key, lambda name, data, _: read_text(name, data), types=types)
+    return kept.found or "" if kept is not None else ""
+
+
+def reactivity_input(shared: state.Shared, length: int) -> None:
     """Where reactivities come in; they are kept for sequences of this length."""
-    file = column.file_uploader(
-        "Reactivities: lines of position and value, or one value a base",
-        type=["txt", "shape", "react", "dat", "csv", "tsv", "gz"],
-        key="rna-reactivity-file",
-    )
+    title = "Reactivities: lines of position and value, or one value a base"
+    text = text_file(shared, title, "rna-reactivity-file", ("txt", "shape", "react", "dat", "csv", "tsv", "gz"))
     st.session_state.pop(REACTIVITY, None)
-    if file is None:
+    if not text:
         return
     try:
-        st.session_state[REACTIVITY] = reactivities(read_text(file.name, state.uploaded(file, "reactivities")), length)
+        st.session_state[REACTIVITY] = reactivities(text, length)
     except LocuscopeError as error:
-        with column:
-            show_error(str(error))
+        show_error(str(error))
 
 
 def colourings(work: RnaWork, shown: Shown) -> dict[str, Colouring | None]:

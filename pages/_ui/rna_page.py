@@ -17,7 +17,7 @@ from engine.exports import figure as figures
 from engine.exports import formats
 from engine.service.engine import Request
 from engine.service.jobs import Job
-from engine.sources.structures import known_pairs, read_text
+from engine.sources.structures import known_pairs
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
 from pages._ui import address_bar, choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
@@ -28,8 +28,11 @@ from pages._ui.rna_work import READ, Reading, RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
 WORK, PAIR, TEST = "rna-work", "rna-pair", "rna-test-job"
+WANTED, KNOWN = "rna-wanted", "rna-known"
 MOST_WAIT_SECONDS = 0.2
 """Longest wait of the page for an answer that is nearly there."""
+WIDE = 470
+"""Pixels of the name of a structure, which says how it was read; two of them stand beside each other on a screen of 1024."""
 LONGEST_KNOWN = 2000
 """Symbols of a known structure that the address carries."""
 
@@ -53,7 +56,7 @@ def page() -> None:
     work = _work(shared, session, shown, model, parameters)
     for sentence in work.sentences():
         show_warning(sentence)
-    known = _known(shown)
+    known = _known(shared, shown)
     _write_address(session, model, parameters)
     if not work.jobs and work.usable:
         if button("Compute", type="primary", key="rna-go"):
@@ -70,12 +73,13 @@ def _asked(shared: state.Shared, session: state.Session) -> tuple[str, Reading |
     """The model and how contacts are read; None for values that cannot be, which are said."""
     usable = models(shared.engine)
     left, right = st.columns([3, 5], vertical_alignment="bottom")
-    wanted = next((name for name in (st.query_params.get("by", ""), session.question.model) if name in usable), usable[0])
+    given = st.session_state.get(WANTED, st.query_params.to_dict())  # as the page stood last, at first what the address asks for
+    wanted = next((name for name in (given.get("by", ""), session.question.model) if name in usable), usable[0])
     usual = usable.index(wanted)
     model = left.selectbox("Model", usable, index=usual, format_func=choices.titles(shared.engine), key="rna-model")
     with right.container(horizontal=True, vertical_alignment="bottom"), st.popover("How contacts are read"):
         try:
-            parameters: Reading | None = rna_options.parameters(st.query_params.to_dict())
+            parameters: Reading | None = rna_options.parameters(given)
         except LocuscopeError as error:
             show_error(str(error))
             parameters = None
@@ -102,18 +106,21 @@ def _work(shared: state.Shared, session: state.Session, shown: Shown, model: str
     return now
 
 
-def _known(shown: Shown) -> Named | None:
-    """A structure that is known: of the example, pasted or uploaded."""
+def _known(shared: state.Shared, shown: Shown) -> Named | None:
+    """A structure that is known: of the example, pasted or uploaded; what was pasted for a sequence stays with it while other pages are open."""
     usual = shown.example.structure if shown.example is not None and len(shown.whole) == len(shown.sequence) else ""
-    given = st.query_params.get("known", "")[:LONGEST_KNOWN] or usual
+    identity, given = st.session_state.get(KNOWN, (shown.identity, st.query_params.get("known", "")[:LONGEST_KNOWN] or usual))
     with st.expander("Known structure and reactivities", expanded=False):
         left, right = st.columns(2)
-        text = left.text_area("Dot-bracket, CT or BPSEQ", value=given, key=f"rna-known-{shown.identity}", height=90)
-        file = left.file_uploader("or a file", type=["dbn", "db", "vienna", "ct", "bpseq", "txt", "gz"], key="rna-known-file")
-        rna_options.reactivity_input(right, len(shown.sequence))
+        with left:
+            value = given if identity == shown.identity else usual
+            text = st.text_area("Dot-bracket, CT or BPSEQ", value, key=f"rna-known-{shown.identity}", height=90)
+            st.session_state[KNOWN] = (shown.identity, text)
+            types = ("dbn", "db", "vienna", "ct", "bpseq", "txt", "gz")
+            text = rna_options.text_file(shared, "or a file", "rna-known-file", types) or text
+        with right:
+            rna_options.reactivity_input(shared, len(shown.sequence))
     try:
-        if file is not None:
-            text = read_text(file.name, state.uploaded(file, "structure"))
         return Named("known structure", known_pairs(text, shown.sequence)) if text.strip() else None
     except LocuscopeError as error:
         show_error(str(error))
@@ -159,12 +166,13 @@ def _rooms(shared: state.Shared, shown: Shown, work: RnaWork, known: Named | Non
     """Drawing, comparison and test."""
     found = structures(work, known)
     names = list(found)
-    first, second, third, fourth = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
-    drawn = first.selectbox("Draw", names, key="rna-draw")
-    against = second.selectbox("Hold against", [name for name in names if name != drawn], index=len(names) - 2, key="rna-against")
-    kinds = rna_options.colourings(work, shown)
-    colour = third.selectbox("Colour by", list(kinds), key="rna-colour")
-    by = fourth.segmented_control("Layout", ["best", RADIAL], default="best", key="rna-layout") or "best"
+    with st.container(horizontal=True, vertical_alignment="top"):
+        drawn = st.selectbox("Draw", names, key="rna-draw", width=WIDE)
+        others = [name for name in names if name != drawn]
+        against = st.selectbox("Hold against", others, index=len(names) - 2, key="rna-against", width=WIDE)
+        kinds = rna_options.colourings(work, shown)
+        colour = st.selectbox("Colour by", list(kinds), key="rna-colour", width=220)
+        by = st.segmented_control("Layout", ["best", RADIAL], default="best", key="rna-layout") or "best"
     dark = st.context.theme.type == "dark"
     left, right = st.columns([7, 5], gap="medium")
     with left:
@@ -313,6 +321,7 @@ def _write_address(session: state.Session, model: str, parameters: Reading) -> N
     """What is on this page, in the address bar."""
     shown = session.on_screen
     values = rna_options.texts(parameters) | ({"by": model} if model != session.question.model else {})
+    st.session_state[WANTED] = dict(values)
     known = st.session_state.get(f"rna-known-{shown.identity}", "")
     usual = shown.example.structure if shown.example is not None else ""
     if known and known != usual and len(known) <= LONGEST_KNOWN:

@@ -12,8 +12,7 @@ import streamlit as st
 from engine.core.consequences import IMPACT_ORDER, RANKS
 from engine.core.proteins import LIKELY_BENIGN_BELOW, LIKELY_PATHOGENIC_ABOVE
 from engine.core.splicing import KINDS
-from engine.core.variants import KINDS as VARIANT_KINDS
-from engine.core.variants import ScoredVariant, Triage
+from engine.core.variants import KIND_ORDER, ScoredVariant, Triage
 from engine.views.palettes import PALETTES, interpolated
 
 MOST_ROWS = 1_000
@@ -210,7 +209,7 @@ def ordered(frame: pd.DataFrame, order: str, score: Score | None) -> pd.DataFram
     values = frame[score.column].to_numpy(dtype=np.float64) * (1 if score.rising else -1)
     values = np.where([score.column in names for names in frame["unranked"]], np.nan, values)
     impact = np.array([IMPACT_ORDER.index(text) for text in frame["impact"]]) if "impact" in frame else np.zeros(len(frame))
-    kind = np.array([VARIANT_KINDS.index(text) for text in frame["ranked with"]])
+    kind = np.array([KIND_ORDER.index(text) for text in frame["ranked with"]])
     rank = frame["rank"].to_numpy(dtype=np.float64, na_value=np.inf)
     keys = [rank, np.nan_to_num(values), kind, np.isnan(values)]
     return frame.iloc[np.lexsort(keys + ([impact] if order == ORDERS[0] else []))]

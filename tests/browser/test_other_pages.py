@@ -53,6 +53,24 @@ def test_the_figure_shows_the_map_of_the_explorer(page: Page, address: str) -> N
     expect(page.get_by_text("the sequence of the explorer")).to_be_visible()
 
 
+def test_a_page_follows_a_theme_that_is_changed_while_it_is_open(page: Page, address: str) -> None:
+    """By one run of its own, without a click: what the server draws has the colours of the theme it was told."""
+    sent: list[bytes | str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.extend([frame])))
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{address}/benchmarks")
+    expect(page.get_by_role("heading", name="A table of mine")).to_be_visible()
+    page.locator(".st-key-wires-theme i").wait_for(state="attached")
+    of_dark = (
+        "(count) => [...document.querySelectorAll('style')].filter((one) => one.textContent.includes('stMultiSelectTags')).length === count"
+    )
+    for scheme, count in (("dark", 1), ("light", 0)):
+        before = len(sent)
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_function(of_dark, arg=count)
+        assert len(sent) == before + 1
+
+
 @pytest.mark.parametrize(
     "name",
     ["Triage", "RNA", *(pytest.param(name, marks=pytest.mark.long) for name in ("Protein", "Compare", "Motif", "Embeddings", "Phage"))],

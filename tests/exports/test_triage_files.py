@@ -22,9 +22,9 @@ from engine.core.errors import FileFormatError, ParameterError
 from engine.core.splicing import SiteChange, SpliceScore
 from engine.core.variants import ScoredVariant, Triage, Variant
 from engine.exports.triage_files import FORMATS, triage_format
-from engine.exports.triage_report import variant_report
+from engine.exports.triage_report import order_key, variant_report
 from engine.exports.triage_script import arguments_of, script_of
-from engine.exports.triage_table import COLUMNS
+from engine.exports.triage_table import COLUMNS, cells
 from engine.views.score_figures import score_histogram
 from tests.views import samples
 
@@ -311,3 +311,25 @@ def test_the_script_has_every_record_that_could_be_read_and_what_was_asked(found
     assert values["FILES"] == (("--fasta", "REFERENCE.fa"), ("--gff", "GENES.gff3"))
     assert "--no-influence" in arguments_of(triage.provenance)
     assert {"--window", "64"} <= set(arguments_of(triage.provenance))
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        Variant("c", 4, "A", "<DEL>"),
+        Variant("c", 4, "A", "*"),
+        Variant("c", 4, "A", "R"),
+        Variant("c", 4, "AC", "AC"),
+        Variant("", 0, "", "", problem="The record has no position."),
+    ],
+    ids=lambda variant: variant.alternate or "unreadable",
+)
+def test_what_no_model_reads_is_ranked_with_nothing(variant: Variant) -> None:
+    unread = ScoredVariant(variant, "not_scored", note="why")
+    read = ScoredVariant(Variant("c", 9, "A", "AT"), "scored", delta_pseudo_log_likelihood=-1.0)
+    both = Triage((unread, read), samples.provenance("triage", samples.sequence()))
+    assert [row.ranked_with for row in both.rows] == ["", "indels"]
+    assert both.ranks() == [None, 1]
+    assert both.ranked == {"substitutions": 0, "several bases": 0, "indels": 1}
+    assert cells(unread, None)[COLUMNS.index("ranked_with")] == ""
+    assert sorted([unread, read], key=order_key) == [read, unread]

@@ -94,6 +94,8 @@ def test_two_loci_are_computed_and_drawn_the_address_draws_them_again_and_a_wron
         "3",
         "5",
     ]
+    starts = [again.text_input(key=f"compare-{name}").proto.default for name in ("locus", "at-first", "at-second")]
+    assert starts == ["GGGCCTAAATTTGGGCCC", "3", "5"]  # in every run, for a browser that has not drawn the first
     assert [item.proto.spec for item in again.get("plotly_chart")] == [item.proto.spec for item in app.get("plotly_chart")]
     app.text_input(key="compare-at-second").set_value("19")
     next(item for item in app.button if item.label == "Compare").click().run()

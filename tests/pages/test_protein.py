@@ -19,6 +19,7 @@ from engine.service.proteins import of_variants, protein_scores
 from pages._ui import protein_page, reading, state
 from pages._ui.protein_desk import ProteinDesk
 from tests.models.scorers.protein_tables import both
+from tests.pages.leaving import come_back_to, left, room
 
 VCF = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchr7\t117480101\t.\tG\tC\t.\t.\t.\n"
 
@@ -98,6 +99,30 @@ def test_an_address_opens_the_list_the_map_and_the_card(tables: Path) -> None:
     app = looked_up(app)
     assert not app.exception
     assert app.session_state["protein-desk"].protein.residues == "MV"
+
+
+def test_the_box_holds_what_an_address_names_whenever_the_browser_comes_to_draw_it(tables: Path) -> None:
+    """Every run sends it: one that follows before the browser has drawn the first emptied the box."""
+    accepted()
+    app = settled(room("protein_page", variants="P13569:Q2M", assembly="GRCh37")).run()
+    assert (app.text_area[0].proto.default, app.text_area[0].value) == ("P13569:Q2M", "P13569:Q2M")
+    assert app.selectbox(key="protein-assembly").value == "GRCh37"
+    app = come_back_to(left(app))
+    assert (app.text_area[0].value, app.selectbox(key="protein-assembly").value) == ("P13569:Q2M", "GRCh37")
+
+
+@pytest.mark.parametrize(
+    ("variants", "assembly", "told"),
+    [("P13569:Q2M", "R64", "AlphaMissense is of GRCh38 and GRCh37"), ("P13569:Q2M\n" * 50, "GRCh38", "one holds up to 500")],
+)
+def test_what_an_address_names_and_is_not_looked_up_stays_in_the_box(tables: Path, variants: str, assembly: str, told: str) -> None:
+    accepted()
+    app = opened(variants=variants, assembly=assembly)
+    assert told in app.error[0].value
+    assert app.text_area[0].value == variants
+    assert "protein-desk" not in app.session_state
+    app = looked_up(app)
+    assert len(app.session_state["protein-desk"].rows) == len(variants.split())
 
 
 def test_a_map_that_was_cancelled_is_not_asked_again_by_itself_and_does_not_keep_others_away(

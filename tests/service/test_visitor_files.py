@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import gzip
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,3 +113,26 @@ def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file")
     with pytest.raises(ResourceExhausted, match="cannot be written here"):
         VisitorFolder(Settings(home=tmp_path / "home"))
+
+
+def test_a_folder_that_cannot_be_made_leaves_no_lock_behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = VisitorFolder(settings)
+    made = Path.mkdir
+
+    def refused(path: Path, *given: Any, **named: Any) -> None:
+        if path.parent == folder_of(settings):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        made(path, *given, **named)
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(ResourceExhausted, match="No space left"):
+        VisitorFolder(settings)
+    assert {item.name for item in folder_of(settings).iterdir()} == {held.path.name, f"{held.path.name}.lock"}
+
+
+def test_a_lock_without_a_folder_is_swept(settings: Settings) -> None:
+    """As a process leaves it that ends between the two, or an earlier version whose folder could not be made."""
+    folder_of(settings).mkdir(parents=True)
+    (folder_of(settings) / "left.lock").touch()
+    VisitorFolder(settings).close()
+    assert list(folder_of(settings).iterdir()) == []
