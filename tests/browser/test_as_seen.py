@@ -28,6 +28,7 @@ def panel_titles(page: Page) -> list[str]:
     return page.get_by_role("toolbar", name="Panels").locator("button[aria-pressed=true]").all_inner_texts()
 
 
+@pytest.mark.long  # the same page without a browser is among the tests of pages
 def test_the_figure_opened_first_in_a_process_starts_from_the_first_example(page: Page, address: str) -> None:
     page.goto(f"{address}/figure")
     expect(page.locator(FIGURE).first).to_be_visible()

@@ -71,8 +71,15 @@ def fits(seen: list[str]) -> bool:
     return {"map", "sequence"} <= set(seen) and len(seen) >= 5
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1440, 1000), (1024, 768)])
+@pytest.mark.parametrize(
+    ("width", "height", "scheme"),
+    [
+        (1440, 1000, "light"),
+        (1024, 768, "dark"),
+        pytest.param(1440, 1000, "dark", marks=pytest.mark.long),
+        pytest.param(1024, 768, "light", marks=pytest.mark.long),
+    ],
+)
 def test_whole_map_sequence_and_three_tracks_are_seen_and_buttons_are_legible(
     browser: Browser, address: str, width: int, height: int, scheme: Any
 ) -> None:

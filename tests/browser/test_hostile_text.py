@@ -76,6 +76,7 @@ def test_thirty_hostile_links_load_nothing_and_link_nowhere(page: Page, asked: l
     assert asked == []
 
 
+@pytest.mark.long
 def test_hostile_pastes_and_names_of_files_load_nothing_and_link_nowhere(
     page: Page, asked: list[str], address: str, tmp_path: Path
 ) -> None:

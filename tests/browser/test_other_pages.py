@@ -73,7 +73,7 @@ def test_a_page_follows_a_theme_that_is_changed_while_it_is_open(page: Page, add
 
 @pytest.mark.parametrize(
     "name",
-    ["Triage", "RNA", *(pytest.param(name, marks=pytest.mark.long) for name in ("Protein", "Compare", "Motif", "Embeddings", "Phage"))],
+    ["RNA", *(pytest.param(name, marks=pytest.mark.long) for name in ("Triage", "Protein", "Compare", "Motif", "Embeddings", "Phage"))],
 )
 def test_a_room_keeps_the_locus_over_a_reload_and_one_press_of_back_leaves_it(page: Page, address: str, name: str) -> None:
     path = name.lower()
@@ -156,7 +156,7 @@ def test_a_lesson_goes_by_the_keys_of_a_presenter_to_the_explorer_and_back(page:
     expect(page.get_by_text("step 1 of 4")).to_be_visible()
 
 
-@pytest.mark.parametrize("way", ["button", "link"])
+@pytest.mark.parametrize("way", ["button", pytest.param("link", marks=pytest.mark.long)])
 def test_late_words_of_the_page_that_was_left_do_not_empty_the_next(page: Page, address: str, way: str) -> None:
     words: list[bytes] = []
     server: list[WebSocketRoute] = []
