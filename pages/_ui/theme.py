@@ -16,12 +16,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return red + green + blue < 384;
   };
   parentElement.drawn = data.dark;
-  parentElement.watching ||= new MutationObserver(() => {
-    if (isDark() === parentElement.drawn) return;
-    parentElement.drawn = isDark();
-    setTriggerValue("changed", parentElement.drawn);
-  });
+  parentElement.follow = () => {
+    const now = isDark();
+    if (now === parentElement.drawn) parentElement.asked = undefined;
+    else if (now !== parentElement.asked) setTriggerValue("changed", (parentElement.asked = now)); // once a change, whatever the run then says
+  };
+  parentElement.watching ||= new MutationObserver(() => parentElement.follow());
   parentElement.watching.observe(page, { attributeFilter: ["class"] });
+  parentElement.follow();
   return () => parentElement.watching.disconnect();
 }
 """
