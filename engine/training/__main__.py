@@ -41,7 +41,7 @@ def _train(options: argparse.Namespace) -> None:
     plan = TrainPlan(minutes=options.minutes, steps=options.steps, tokens=options.tokens, accumulate=options.accumulate, rate=options.rate,
                      matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn), bucket=options.bucket, compiled=options.compiled, light=options.light,
                      imitate=options.imitate if options.teacher else 0.0, hold_votes=options.hold_votes, window=options.window,
-                     labels=options.labels, codons=options.codons)  # fmt: skip
+                     labels=options.labels, codons=options.codons, spelling=options.spelling)  # fmt: skip
     if options.dna is not None:
         plan = replace(plan, dna_first=options.dna, dna_later=options.dna)
     train(options.corpus, config, plan, options.out, options.workers, options.device, options.start, options.teacher)
@@ -148,6 +148,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument(
         "--codons", type=float, default=0.05, metavar="SHARE", help="with --labels: codons masked whole, to tell the amino acid"
+    )
+    train.add_argument(
+        "--spelling",
+        type=float,
+        default=1.0,
+        metavar="TIMES",
+        help="with --start: how much louder than there the codon layer's votes begin",
     )
     train.add_argument("--hold-votes", action="store_true", help="the head keeps how loud the layers' votes are")
     train.add_argument("--steps", type=int, default=10**9)

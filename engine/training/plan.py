@@ -20,7 +20,8 @@ class TrainPlan:
     the optimisers, half as large; a resumed run starts that state anew. `imitate`: weight of what a teacher says beside the letters; see
     `Trainer.teach`. `dna_first`, `dna_later`: share of genome batches in the first third of the run and later. `hold_votes`: the head keeps how
     loud the stem, codon and memory layers' votes are; an unripe trunk turns them down. `window`: bases of genome windows, see `Drawing`. `labels`:
-    weight of what `LabelHeads` are asked for of genomes, and `codons` the share of codons that are masked as a whole for them.
+    weight of what `LabelHeads` are asked for of genomes, and `codons` the share of codons that are masked as a whole for them. `spelling`: how much
+    louder than in the model it starts from a run's codon layer votes; a local trunk, which reads that layer at each base only, needs it louder.
     """
 
     minutes: float = 60.0
@@ -48,6 +49,7 @@ class TrainPlan:
     window: int = 0
     labels: float = 0.0
     codons: float = 0.05
+    spelling: float = 1.0
 
     def __post_init__(self) -> None:
         if self.minutes <= 0 or self.steps <= 0 or self.tokens < 64:

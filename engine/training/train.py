@@ -87,6 +87,8 @@ class Trainer:
         if self.step:
             return
         grow(LocuscopeNet.from_pretrained(directory).without_memory(), self.net)
+        with torch.no_grad():
+            self.net.codons.spelling.mul_(self.plan.spelling)
         for name, p in self.net.named_parameters():
             self.average[name].copy_(p.detach())
 

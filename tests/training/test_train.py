@@ -149,6 +149,10 @@ def test_a_run_may_start_from_published_weights_but_not_from_other_sizes(tmp_pat
     for name, p in net.named_parameters():
         assert torch.equal(dict(run.net.named_parameters())[name], p)
         assert torch.equal(run.average[name], p)
+    louder = trainer(tmp_path / "louder", 2, spelling=1.5)
+    louder.start_from(tmp_path / "lm")
+    for name, p in net.named_parameters():
+        assert torch.equal(louder.average[name], 1.5 * p if name == "codons.spelling" else p)
     other = replace(TINY, hidden=48)
     write_model(tmp_path / "wide", other, dict(LocuscopeNet(other).named_parameters()))
     with pytest.raises(ParameterError, match="sizes"):
