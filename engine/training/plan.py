@@ -21,7 +21,7 @@ class TrainPlan:
     `Trainer.teach`. `dna_first`, `dna_later`: share of genome batches in the first third of the run and later. `hold_votes`: the head keeps how
     loud the stem, codon and memory layers' votes are; an unripe trunk turns them down. `window`: bases of genome windows, see `Drawing`. `labels`:
     weight of what `LabelHeads` are asked for of genomes, and `codons` the share of codons that are masked as a whole for them. `spelling`: how much
-    louder than in the model it starts from a run's codon layer votes; a local trunk, which reads that layer at each base only, needs it louder.
+    louder than in the model it starts from a run's codon layer votes; a local trunk, which hears less of a gene, gains by it.
     """
 
     minutes: float = 60.0
