@@ -86,9 +86,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _classes(options: argparse.Namespace) -> None:
+    from engine.core.calibration import FOLDER
     from engine.training.measure_classes import measure
 
-    measure(options.data, options.out, options.model, options.window, options.each, options.seed)
+    measure(options.data, options.out or FOLDER / f"{options.model}.json", options.model, options.window, options.each, options.seed)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -186,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     classes = commands.add_parser("classes", help="measure a model's variant scores by consequence class, on held-out genomes")
     classes.set_defaults(work=_classes)
     classes.add_argument("--data", type=Path, required=True, help="folder with genomes/")
-    classes.add_argument("--out", type=Path, default=Path("assets/calibration/locuscope.json"))
+    classes.add_argument("--out", type=Path, help="JSON file (default: that of the model in assets/calibration)")
     classes.add_argument("--model", default="locuscope")
     classes.add_argument("--window", type=int, default=512)
     classes.add_argument("--each", type=int, default=240, help="substitutions of every class, shared by the domains that have it")

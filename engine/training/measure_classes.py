@@ -110,7 +110,7 @@ def measure(data: Path, out: Path, model: str, window_bp: int, each: int, seed: 
         "window_bp": window_bp,
         "source": f"Substitutions in {', '.join(genome.accession for genome in GENOMES)}, none of which the model was trained on.",
         "organisms": list(ORGANISMS),
-        "command": f"python -m engine.training classes --each {each} --seed {seed} --window {window_bp}",
+        "command": f"python -m engine.training classes --model {model} --each {each} --seed {seed} --window {window_bp}",
         "classes": by_class([row for _, row in rows], seed),
         "domains": {
             domain: {

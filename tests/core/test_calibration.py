@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from engine.core.calibration import Calibration, ClassMeasurement, calibration_of, shipped
+import json
 
+import pytest
+
+from engine.core.calibration import FOLDER, Calibration, ClassMeasurement, calibration_of, shipped
+
+MODELS = FOLDER.parent / "models"
 GRID = tuple(float(value) for value in range(101))
 
 
@@ -39,14 +44,17 @@ def test_a_score_is_below_chance_where_its_whole_interval_is_and_enough_were_mea
     assert table().below_chance("intron_variant", "llr") is None  # not expected to do harm
 
 
-def test_the_shipped_table_is_of_the_shipped_weights_and_measured_on_enough() -> None:
-    found = shipped("locuscope")
+@pytest.mark.parametrize("model_id", ["locuscope", "locuscope-local"])
+def test_the_shipped_tables_are_of_the_shipped_weights_and_measured_on_enough(model_id: str) -> None:
+    found = shipped(model_id)
     assert found is not None
-    assert calibration_of("locuscope", found.weights_sha256, found.window_bp) is found
-    assert calibration_of("locuscope", found.weights_sha256, 512, "Escherichia coli K-12 MG1655") is found
-    assert calibration_of("locuscope", found.weights_sha256, 512, "Homo sapiens") is None
-    assert calibration_of("locuscope", "0" * 64, found.window_bp) is None
-    assert calibration_of("locuscope", found.weights_sha256, 511) is None
+    card = MODELS / {"locuscope": "locuscope-lm"}.get(model_id, model_id) / "card.json"
+    assert found.weights_sha256 == json.loads(card.read_text(encoding="utf-8"))["sha256"]
+    assert calibration_of(model_id, found.weights_sha256, found.window_bp) is found
+    assert calibration_of(model_id, found.weights_sha256, 512, "Escherichia coli K-12 MG1655") is found
+    assert calibration_of(model_id, found.weights_sha256, 512, "Homo sapiens") is None
+    assert calibration_of(model_id, "0" * 64, found.window_bp) is None
+    assert calibration_of(model_id, found.weights_sha256, 511) is None
     for name in ("stop_gained", "missense_variant", "stop_lost"):
         assert min(found.measured[name, "llr"].count, found.measured[name, "llr"].neutral) >= 200
     assert found.measured["stop_gained", "llr"].low > 0.5
