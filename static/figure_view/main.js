@@ -24,8 +24,6 @@ class FigureView {
     new ResizeObserver(() => this.refresh("layout")).observe(root);
     const left = ({ relatedTarget }) => root.contains(relatedTarget) || setTimeout(() => this.tell(), 80);
     for (const event of ["pointerleave", "focusout"]) root.addEventListener(event, left);
-    const pressed = (event) => root.isConnected && !event.composedPath().includes(root) && this.tell(); // before a link is followed
-    window.addEventListener("pointerdown", pressed, true);
   }
   update(meta, send) {
     const before = this.meta;
@@ -142,7 +140,7 @@ class FigureView {
     box.togglePopover();
     this.say(`${box.ariaLabel} ${box.matches(":popover-open") ? "open" : "closed"}.`);
   }
-  // What is seen: for a file now, or for those of the server, which is told when pointer and keys leave the figure, and at a press beside it.
+  // What is seen: for a file now, or for those of the server, which is told when pointer and keys leave the figure.
   seen = () => ({ ...page.picked(this, SEEN), mapHeight: this.panel("map")?.height });
   picture = (format) => this.send("picture", { format, ...this.seen() });
   tell() {

@@ -44,20 +44,6 @@ def test_all_panels_share_one_x_range_and_zoom_needs_no_server(view: Opened) -> 
     ]  # fmt: skip
 
 
-def test_a_press_beside_the_figure_tells_what_is_seen_before_a_link_is_followed(view: Opened) -> None:
-    shown = view()
-    shown.move(*shown.cell(20, 40))
-    shown.press("+")
-    told = shown.page.evaluate(
-        """() => { const { view } = document.querySelector('.fv'); const regions = [];
-        view.send = (name, values) => name === "seen" && regions.push([values.region.a, values.region.b].map(Math.round));
-        const press = (on) => on.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, composed: true }));
-        press(view.root); const inside = regions.length; press(document.body); press(document.body);
-        return [inside, regions, [view.region.a, view.region.b].map(Math.round)]; }"""
-    )
-    assert told == [0, [told[2]], told[2]]
-
-
 def test_zoom_and_cursor_are_drawn_in_the_very_next_frame(view: Opened) -> None:
     shown = view("length=900")
     drawn = shown.page.evaluate(
