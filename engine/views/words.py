@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from engine.analyses.findings import MOSTLY, changes, finding, share_unsure, signed, trust
+from engine.analyses.findings import MOSTLY, changes, finding, named_runs, share_unsure, signed, trust
+from engine.core.sequence import Alphabet
 
 if TYPE_CHECKING:
+    from engine.analyses.dependency import DependencyMap
     from engine.views.evidence import LocusEvidence
 
 _WORDS = re.compile(r"\w+")
@@ -22,6 +24,13 @@ def heading(evidence: LocusEvidence) -> str:
     place = " · ".join(part for part in (named, locus) if part) or f"{len(sequence):,} bases"
     models = dict.fromkeys(result.provenance.card.title for result in evidence.results.values())
     return f"{place} · {' and '.join(models)}" if models else place
+
+
+def doubtful(found: DependencyMap) -> str:
+    """Of a map whose model is unsure of the letters: chance, but for stems of RNA by a model of which it was measured how often they are right;
+    those hang little on how sure it is of masked letters (its memory of relatives changes that and not the map)."""
+    stems = named_runs(found) if found.sequence.alphabet is Alphabet.RNA and found.provenance.card.contact_recipe == "stems_rna" else ""
+    return f"{stems}; how often such pairs are right stands at Possible base pairs" if stems else "pairs below may be chance"
 
 
 def sentence(evidence: LocusEvidence) -> str:
@@ -40,7 +49,7 @@ def sentence(evidence: LocusEvidence) -> str:
         parts.append(trust(probabilities.values))
     if found is not None:
         unsure = probabilities is not None and share_unsure(probabilities.values) >= MOSTLY
-        parts.append("pairs below may be chance" if unsure and found.complete else finding(found))
+        parts.append(doubtful(found) if unsure and found.complete else finding(found))
     band = evidence.results.get("band")
     if found is None and band is not None:
         parts.append(f"computed {band.provenance.tiled}: pairs more than {band.band:,} bases apart were not asked")

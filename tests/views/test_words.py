@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.core.locus import Locus
+from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.views.evidence import LocusEvidence, Mark
 from engine.views.words import heading, sentence
 from tests.views import samples
@@ -23,6 +24,17 @@ def test_a_model_that_is_unsure_everywhere_makes_pairs_doubtful() -> None:
     expected = "The model is unsure at all 76 bases (median 2.00 of 2 bits); pairs below may be chance."
     assert sentence(evidence(dependency=samples.dependency(), probabilities=flat)) == expected
     assert sentence(evidence(probabilities=flat)) == "The model is unsure at all 76 bases (median 2.00 of 2 bits)."
+
+
+def test_stems_of_rna_are_named_where_it_was_measured_how_often_they_are_right() -> None:
+    flat = replace(samples.probabilities(), values=np.full((76, 4), 0.25, np.float32))
+    found = samples.dependency()
+    card = replace(found.provenance.card, contact_recipe="stems_rna")
+    rna = NucleotideSequence(found.sequence.letters.replace("T", "U"), alphabet=Alphabet.RNA)
+    measured = replace(found, sequence=rna, provenance=replace(found.provenance, card=card))
+    told = sentence(evidence(dependency=measured, probabilities=flat))
+    assert told.startswith("The model is unsure at all 76 bases (median 2.00 of 2 bits); its strongest pairs join ")
+    assert told.endswith("; how often such pairs are right stands at Possible base pairs.")
 
 
 def test_without_results_there_is_no_sentence() -> None:
