@@ -90,7 +90,8 @@ class PretendTensor(torch.Tensor):
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Some methods ask the build for a GPU before any mode is asked; everything else goes the usual way."""
-        if getattr(func, "__name__", "") not in _EARLY or _called[-1] is LEARNING:
+        within = getattr(func, "__name__", "") == "copy_" and all(isinstance(one, PretendTensor) for one in args[:2])
+        if not (within or getattr(func, "__name__", "") in _EARLY) or _called[-1] is LEARNING:
             with torch._C.DisableTorchFunctionSubclass():
                 return func(*args, **(kwargs or {}))
         if not isinstance(args[0], PretendTensor):
@@ -142,6 +143,8 @@ def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     inner_args, inner = tree_map(_held, (args, inner))
     if name == "mm" and func._overloadname == "dtype":
         out = inner_args[0].to(inner_args[2]) @ inner_args[1].to(inner_args[2])
+    elif name == "_softmax" and inner_args[2]:  # of half precision in float32, which only a GPU does in one step
+        out = func(inner_args[0].float(), inner_args[1], False)
     else:
         out = func(*inner_args, **inner)
     stays = torch.device(target).type == _called[-1].type if moved else here
@@ -185,7 +188,7 @@ def pretend_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(torch.backends.cudnn, "enabled", False)  # a build for CUDA would choose its kernels, which are not there
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: _Stream())
-    monkeypatch.setattr(torch, "inference_mode", torch.no_grad)
+    monkeypatch.setattr(torch, "inference_mode", lambda mode=True: torch.no_grad() if mode else contextlib.nullcontext())
     made = torch.tensor
     monkeypatch.setattr(
         torch,
