@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from engine.core.errors import LocuscopeError
+from engine.core.errors import LocuscopeError, ParameterError
 from engine.core.evaluation import PARTS
 
 MODELS = Path("assets/models")
@@ -42,6 +42,10 @@ def _train(options: argparse.Namespace) -> None:
                      matrix_rate=options.rate, seed=options.seed, learn=tuple(options.learn), bucket=options.bucket, compiled=options.compiled, light=options.light,
                      imitate=options.imitate if options.teacher else 0.0, hold_votes=options.hold_votes, window=options.window,
                      labels=options.labels, codons=options.codons, spelling=options.spelling)  # fmt: skip
+    if options.spelling != 1 and options.start is None:
+        raise ParameterError(
+            f"--spelling {options.spelling:g} makes the votes of a model to start from louder; name it with --start DIR, too"
+        )
     if options.dna is not None:
         plan = replace(plan, dna_first=options.dna, dna_later=options.dna)
     train(options.corpus, config, plan, options.out, options.workers, options.device, options.start, options.teacher)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from engine.analyses.findings import MOSTLY, changes, finding, named_runs, share_unsure, signed, trust
+from engine.core.evaluation import contact_sets
 from engine.core.sequence import Alphabet
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ def heading(evidence: LocusEvidence) -> str:
 
 
 def doubtful(found: DependencyMap) -> str:
-    """Of a map whose model is unsure of the letters: chance, but for stems of RNA by a model of which it was measured how often they are right;
+    """Of a map whose model is unsure of the letters: chance, but for stems of RNA by weights of which it was measured how often they are right;
     those hang little on how sure it is of masked letters (its memory of relatives changes that and not the map)."""
-    stems = named_runs(found) if found.sequence.alphabet is Alphabet.RNA and found.provenance.card.contact_recipe == "stems_rna" else ""
+    stems = named_runs(found) if found.sequence.alphabet is Alphabet.RNA and contact_sets(found.provenance.card) else ""
     return f"{stems}; how often such pairs are right stands at Possible base pairs" if stems else "pairs below may be chance"
 
 

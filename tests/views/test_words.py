@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.core import evaluation
 from engine.core.locus import Locus
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.views.evidence import LocusEvidence, Mark
@@ -29,7 +30,7 @@ def test_a_model_that_is_unsure_everywhere_makes_pairs_doubtful() -> None:
 def test_stems_of_rna_are_named_where_it_was_measured_how_often_they_are_right() -> None:
     flat = replace(samples.probabilities(), values=np.full((76, 4), 0.25, np.float32))
     found = samples.dependency()
-    card = replace(found.provenance.card, contact_recipe="stems_rna")
+    card = replace(found.provenance.card, weights_sha256=evaluation.measured()["weights_sha256"][evaluation.CONTACTS])
     rna = NucleotideSequence(found.sequence.letters.replace("T", "U"), alphabet=Alphabet.RNA)
     measured = replace(found, sequence=rna, provenance=replace(found.provenance, card=card))
     told = sentence(evidence(dependency=measured, probabilities=flat))
