@@ -23,6 +23,7 @@ from engine.views.secondary_structure import Named, arcs_of_two, combinations, d
 from pages._ui import address_bar, choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
 from pages._ui.buttons import button
 from pages._ui.grid import grid
+from pages._ui.kept_choice import kept_choice, kept_switch
 from pages._ui.question import Shown, echo
 from pages._ui.rna_work import READ, Reading, RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
@@ -167,21 +168,20 @@ def _rooms(shared: state.Shared, shown: Shown, work: RnaWork, known: Named | Non
     found = structures(work, known)
     names = list(found)
     with st.container(horizontal=True, vertical_alignment="top"):
-        drawn = st.selectbox("Draw", names, key="rna-draw", width=WIDE)
+        drawn = kept_choice("Draw", names, names[0], "rna-draw", width=WIDE)
         others = [name for name in names if name != drawn]
-        against = st.selectbox("Hold against", others, index=len(names) - 2, key="rna-against", width=WIDE)
+        against = kept_choice("Hold against", others, others[-1], "rna-against", width=WIDE)
         kinds = rna_options.colourings(work, shown)
-        colour = st.selectbox("Colour by", list(kinds), key="rna-colour", width=220)
-        by = st.segmented_control("Layout", ["best", RADIAL], default="best", key="rna-layout") or "best"
+        colour = kept_choice("Colour by", list(kinds), next(iter(kinds)), "rna-colour", width=220)
+        by = kept_switch("Layout", ["best", RADIAL], "best", "rna-layout")
     dark = st.context.theme.type == "dark"
     left, right = st.columns([7, 5], gap="medium")
     with left:
         _drawing(shown, work, found[drawn], kinds[colour], RADIAL if by == RADIAL else "", dark=dark)
     with right:
         _test(shared, work, found[drawn], dark=dark)
-    if against is not None:
-        st.markdown(f"**{plain(drawn)}** over the sequence, **{plain(against)}** under it; what both have is in the accent.")
-        st.plotly_chart(arcs_of_two(work.sequence, found[drawn], found[against], dark=dark), key="rna-arcs", width="content", theme=None)
+    st.markdown(f"**{plain(drawn)}** over the sequence, **{plain(against)}** under it; what both have is in the accent.")
+    st.plotly_chart(arcs_of_two(work.sequence, found[drawn], found[against], dark=dark), key="rna-arcs", width="content", theme=None)
     st.markdown(
         "**How well any two agree**: sensitivity is the share of the pairs held against that are found, PPV the share of those found that are in it."
     )

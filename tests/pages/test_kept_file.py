@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from engine.service import embeddings
 from tests.pages.leaving import come_back_to, left, room
@@ -88,17 +89,46 @@ def test_a_table_and_what_was_measured_of_it_stay_on_benchmarks() -> None:
     assert not app.get("plotly_chart")
 
 
+def box(app: AppTest, label: str) -> Selectbox | None:
+    """The box of that label; None where it is not drawn: nothing is while contacts are computed anew."""
+    return next((item for item in app.selectbox if item.label == label), None)
+
+
+def chosen(app: AppTest, label: str) -> str | None:
+    found = box(app, label)
+    return found.value if found is not None else None
+
+
+def offers(app: AppTest, label: str, option: str) -> bool:
+    found = box(app, label)
+    return found is not None and option in found.options
+
+
 def test_what_was_given_and_set_on_rna_stays_there() -> None:
     app = room("rna_page", sequence="GGGCCCAAATTTGGGCCC")
-    app = until(app, lambda: "rna-draw" in app.session_state)
+    app = until(app, lambda: box(app, "Draw") is not None)
     app.file_uploader(key="rna-reactivity-file").upload("mine.txt", b"0.5\n" * 18, "text/plain")
     app.text_area[0].set_value("((((((......))))))")
     app.number_input(key="rna-set-minimum_loop").set_value(5)
-    app = until(app.run(), lambda: "reactivity" in app.selectbox(key="rna-colour").options)
-    app = until(come_back_to(left(app)), lambda: "rna-draw" in app.session_state)
+    app = until(app.run(), lambda: offers(app, "Colour by", "reactivity"))
+    app = until(come_back_to(left(app)), lambda: offers(app, "Colour by", "reactivity"))
     assert not app.exception
-    assert "reactivity" in app.selectbox(key="rna-colour").options
-    assert "known structure" in app.selectbox(key="rna-draw").options
+    assert offers(app, "Draw", "known structure")
     assert app.number_input(key="rna-set-minimum_loop").value == 5
     assert (app.query_params["known"], app.query_params["minimum_loop"]) == ("((((((......))))))", "5")
     assert "'mine.txt'" in told(app)
+
+
+def test_the_models_structure_is_drawn_until_another_is_chosen_and_that_one_holds() -> None:
+    app = room("rna_page", sequence="GGGCCCAAATTTGGGCCC")
+    app = until(app, lambda: str(chosen(app, "Draw")).startswith("Locuscope") and offers(app, "Colour by", "reconstruction"))
+    for label, option in (("Draw", "stem counter"), ("Colour by", "reconstruction")):
+        found = box(app, label)
+        assert found is not None
+        app = found.set_value(option).run()
+    app.number_input(key="rna-set-minimum_loop").set_value(5)
+    app = until(app.run(), lambda: chosen(app, "Colour by") == "reconstruction")
+    assert chosen(app, "Draw") == "stem counter"
+    app = until(come_back_to(left(app)), lambda: chosen(app, "Colour by") == "reconstruction")
+    assert chosen(app, "Draw") == "stem counter"
+    assert not app.exception
