@@ -40,7 +40,7 @@ VERSION = "1"
 class ProbabilityParameters(Parameters):
     """`masked`: mask each position in turn (L passes) instead of one unmasked pass; ``tile``, ``halo``: in tiles (`engine.analyses.tiling`)."""
 
-    masked: bool = option(False, "--masked", "Mask each position in turn.")
+    masked: bool = option(False, "--masked", "Mask each position in turn; without it the model sees every base, the one it speaks of, too.")
     tile: int | None = tile_option()
     halo: int = halo_option()
 

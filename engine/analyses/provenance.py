@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.analyses.batches import unusual_batches
 from engine.core.processor import kind
-from engine.core.protocols import RememberingModel
+from engine.core.protocols import ModelOfSpecies, RememberingModel
 from engine.core.provenance import Provenance
 from engine.core.version import VERSION
 
@@ -67,7 +67,7 @@ def stamp(
         threads=cores(model.device),
         seconds=round(seconds, 6),
         software=dict(_versions()),
-        species=str(getattr(model, "species", "") or ""),
+        species=model.species_of(sequence) if isinstance(model, ModelOfSpecies) else str(getattr(model, "species", "") or ""),
         partial=partial,
         memory=model.remembers(sequence) if masked and isinstance(model, RememberingModel) else "",
         batches=unusual_batches(),

@@ -27,7 +27,14 @@ UpstreamOf = Annotated[
 ]
 ModelId = Annotated[str, typer.Option("--model", metavar="ID", help="Model id, see the command models.")]
 Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Checkpoint folder in the published layout.")]
-Species = Annotated[str, typer.Option("--species", metavar="NAME", help="Species token of SpeciesLM.")]
+Species = Annotated[
+    str,
+    typer.Option(
+        "--species",
+        metavar="NAME",
+        help="What the sequence is read as: a species of SpeciesLM or AUGUSTUS; bacteria, phage, yeast or rna of the shipped models.",
+    ),
+]
 Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.")]
 Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, float16 or bfloat16.")]
 _REFERENCE = typer.Option("--fasta", metavar="REFERENCE", help="The assembly the variants were called on.")

@@ -114,6 +114,14 @@ class RememberingModel(Protocol):
 
 
 @runtime_checkable
+class ModelOfSpecies(Protocol):
+    """A model that takes the species from the letters where none was named."""
+
+    def species_of(self, sequence: NucleotideSequence) -> str:
+        """What ``sequence`` is read as; empty where neither was a species named nor do the letters tell one."""
+
+
+@runtime_checkable
 class PreciseMutantModel(MutantModel, Protocol):
     """A `MutantModel` that also offers named other precisions of `engine.core.parameters.DependencyParameters`."""
 

@@ -36,7 +36,7 @@ from engine.service.estimate import Cost, Timings, as_if_shipped
 from engine.service.jobs import Job, JobMonitor, Waiter, finished_job, follow, waited_for
 from engine.service.quotas import Quotas
 from engine.service.requests import Request, Resolved
-from engine.service.shelf import UNREAD, Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory, one_moment
+from engine.service.shelf import UNREAD, Fingerprints, ModelSpec, Registry, Shelf, directory_bytes, find_directory, long_card, one_moment
 from engine.service.store import ResultStore
 from engine.service.turns import Turns
 from engine.service.visitors import JobTable
@@ -139,6 +139,10 @@ class Engine:
     def folder(self, model_id: str, weights: Path | None = None) -> Path:
         """The checkpoint folder of a model. Raises `WeightsMissing` with the remedy."""
         return find_directory(self._registry.entry(model_id), self.settings, weights)
+
+    def long_card(self, model_id: str) -> str:
+        """How a shipped model was made and what was measured of it, Markdown; empty for other weights. Raises `WeightsMissing`."""
+        return long_card(self.folder(model_id))
 
     def models_for(self, analysis: str) -> tuple[tuple[ModelRow, str], ...]:
         """Every model with one sentence why it cannot do ``analysis`` now; an empty text where it can."""

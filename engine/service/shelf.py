@@ -257,6 +257,14 @@ def find_directory(entry: ModelEntry, settings: Settings, weights: Path | None =
     return found
 
 
+def long_card(directory: Path) -> str:
+    """The model card of shipped weights, Markdown: how they were made and what was measured of them; empty for other folders."""
+    if directory.parent != ASSETS:
+        return ""
+    found = next((path for path in (directory / "README.md", ASSETS / "README.md") if path.is_file()), None)
+    return found.read_text(encoding="utf-8") if found is not None else ""
+
+
 class Fingerprints:
     """Hash of a checkpoint folder's names and contents; hashes of files are remembered by path, size and time of change.
 

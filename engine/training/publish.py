@@ -16,9 +16,10 @@ LARGEST = 12 * 2**20
 LIMITS = (
     "Small and trained on two CPU cores (the run below). Seed RNAs were recombined within their families, had compensatory substitutions of "
     "their annotated pairs and were mixed with invented stem-loops; the annotated pairs of training seeds are labels of a loss on the dependency map, so "
-    "contacts are partly supervised; the first layers start from Watson-Crick and wobble pairs and from the three stop codons. A language model with a memory looks masked "
-    "bases of RNA up in words of the training seeds. Nothing of animals, plants or their viruses was seen."
+    "contacts are partly supervised; the first layers start from Watson-Crick and wobble pairs and from the three stop codons. "
+    "Nothing of animals, plants or their viruses was seen."
 )
+REMEMBERS = " Masked bases of RNA are looked up in words of the training seeds, too."
 
 
 def digest(path: Path) -> str:
@@ -51,7 +52,7 @@ def publish(source: Path, target: Path, card: dict[str, Any], largest: int = LAR
         "parameters": sum(tensor.numel() for tensor in state.values() if tensor.is_floating_point()),
         "storage": "float16",
         "licence": "Apache-2.0",
-        "limitations": LIMITS,
+        "limitations": LIMITS + (REMEMBERS if json.loads((target / "config.json").read_text()).get("words") else ""),
     }
     path = target / "card.json"
     path.write_text(json.dumps(held | card, indent=1) + "\n", encoding="utf-8")

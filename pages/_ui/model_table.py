@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,9 @@ from pages._ui.buttons import button
 from pages._ui.downloading import Download
 from pages._ui.grid import grid
 from pages._ui.text import plain, show_error, show_info
+
+LINK = re.compile(r"\[([^\]]+)\]\((?!https?://)[^)]+\)")
+"""A link to another file of the repository: there is none to follow on a page."""
 
 
 def page() -> None:
@@ -35,7 +39,7 @@ def page() -> None:
         key="models-table",
     )
     if picked.selection.rows:
-        _details(rows[picked.selection.rows[0]])
+        _details(shared, rows[picked.selection.rows[0]])
     else:
         st.caption("Choose a row to read everything about a model.")
     st.subheader("Get a model", anchor=False)
@@ -78,7 +82,7 @@ def _accept(row: ModelRow, shared: state.Shared) -> None:
             st.rerun()
 
 
-def _details(row: ModelRow) -> None:
+def _details(shared: state.Shared, row: ModelRow) -> None:
     """Everything the card says, in full sentences."""
     card = row.card
     with st.container(border=True):
@@ -87,7 +91,7 @@ def _details(row: ModelRow) -> None:
             "For": card.description,
             "Trained on": card.organisms,
             "Cannot do": card.limitations,
-            "Input": f"{card.alphabet}, {card.min_length:,} to {card.max_length:,} bases"
+            "Input": f"{'DNA or RNA letters' if row.has_files else card.alphabet}, {card.min_length:,} to {card.max_length:,} bases"
             + (", read from left to right" if card.causal else ""),
             "Analyses": ", ".join(sorted(card.capabilities)),
             "Licence": card.licence,
@@ -98,6 +102,10 @@ def _details(row: ModelRow) -> None:
             "What is missing": row.why_not,
         }
         st.markdown("\n".join(f"* {label}: {plain(text)}" for label, text in lines.items() if text))
+        told = shared.engine.long_card(card.id) if row.installed and row.has_files else ""
+        if told:
+            with st.expander("How it was made, and what was measured of it beside the baselines"):
+                st.markdown(LINK.sub(r"\1", told))
 
 
 def _install(row: ModelRow, shared: state.Shared) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -89,7 +90,7 @@ def test_a_table_and_what_was_measured_of_it_stay_on_benchmarks() -> None:
     assert not app.get("plotly_chart")
 
 
-def box(app: AppTest, label: str) -> Selectbox | None:
+def box(app: AppTest, label: str) -> Selectbox[Any] | None:
     """The box of that label; None where it is not drawn: nothing is while contacts are computed anew."""
     return next((item for item in app.selectbox if item.label == label), None)
 

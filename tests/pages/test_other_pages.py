@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,13 @@ from streamlit.testing.v1 import AppTest
 from engine.core.consequences import Consequence
 from engine.core.errors import SequenceError
 from engine.core.sequence import Alphabet, NucleotideSequence
+from engine.core.settings import Settings
 from engine.core.variants import ScoredVariant, Triage, Variant
+from engine.service.engine import Engine
+from engine.service.shelf import long_card
 from pages._ui import state
 from pages._ui.changes import changed, read_change
+from pages._ui.model_table import LINK
 from pages._ui.question import named
 from pages._ui.triage_results import consequences
 from pages._ui.triage_table import table
@@ -87,6 +93,18 @@ def test_every_model_of_the_registry_is_in_the_table() -> None:
     frame = app.dataframe[0].value
     assert list(frame["Id"]) == list(model_ids())
     assert bool(frame[frame["Id"] == "locuscope"]["Here"].iloc[0])
+
+
+def test_long_cards_are_those_of_shipped_weights_and_hold_no_link_to_a_file() -> None:
+    engine = Engine(Settings(offline=True))
+    cards = {name: engine.long_card(name) for name in ("locuscope", "locuscope-local", "locuscope-segmenter")}
+    assert [card.splitlines()[0] for card in cards.values()] == [
+        "# Locuscope: the shipped models",
+        "# Locuscope local: the same language, exact maps in seconds",
+        "# Locuscope: the shipped models",
+    ]
+    assert long_card(Path("/")) == ""
+    assert "](" not in re.sub(r"\]\(https?://", "", "".join(LINK.sub(r"\1", card) for card in cards.values()))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST_BITS = 2.0
 LOWEST_BITS = 0.03
 """Letters lower than this are not drawn: a pixel of a panel of 60."""
+SEEN_BITS = 0.15
+"""Letters that are all lower than this look like none: five pixels of a panel of 60."""
 
 
 def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
@@ -45,7 +47,9 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
             traces.append(filled(placed(base, at + 0.56, bottom, 0.88, height), colour, name=base))
         else:
             traces.append(filled(placed("", at + 0.5, bottom + FAR, 1.0, height), colour, name=base))
-    empty = PanelState("result", f"no letter is higher than {LOWEST_BITS:g} bits: the model expects nothing here")
+    highest = float(np.nanmax(heights, initial=0.0))
+    nothing = "nothing" if highest <= LOWEST_BITS else "next to nothing"
+    empty = PanelState("result", f"no letter is higher than {SEEN_BITS:g} bits: the model expects {nothing} here")
     return Drawn(
         tuple(traces),
         {"range": list(ranges[0] if near else ranges[1]), **ticks},
@@ -54,7 +58,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
         readout=tuple(Readout(base, found.values[:, k], 2, "P") for k, base in enumerate(bases)),
         near=ranges[0] if style.live else None,
         far=ranges[1] if style.live else None,
-        state=None if (heights > LOWEST_BITS).any() else empty,
+        state=None if highest > SEEN_BITS else empty,
     )
 
 

@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from engine.analyses.probabilities import ProbabilityParameters, base_probabilities
+from engine.core.errors import ParameterError
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.exports.provenance import summary
 from engine.models.entry import LoadOptions
@@ -245,6 +246,9 @@ def test_where_the_memory_speaks_is_said_and_the_view_without_it_is_the_network_
     other = base_probabilities(alone, rna, ProbabilityParameters(masked=True))
     assert other.provenance.memory == alone.remembers(None) == ""
     assert alone.card.without_memory == other.provenance.species == WITHOUT_MEMORY
+    assert (found.provenance.species, base_probabilities(model, NucleotideSequence("ACGT")).provenance.species) == ("rna", "")
+    with pytest.raises(ParameterError, match="knows the domains unknown, bacteria, phage, yeast, rna; name one"):
+        load_language_model(SHIPPED.parent / "locuscope-local", LoadOptions(species=WITHOUT_MEMORY), "locuscope-local")
     assert np.abs(other.values - found.values).max() > 0.1
     assert torch.equal(alone.prepare(rna).ids, ids)
     assert not model.remembers(NucleotideSequence(TRNA.replace("U", "T")))
