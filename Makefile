@@ -11,6 +11,8 @@ HOST ?= localhost
 PORT ?= 8501
 MINUTES ?= 9
 OUT ?= runs/gpu
+# code that was translated once is kept: hundreds of processes of the tests import the same packages
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -63,3 +65,4 @@ gpu:
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

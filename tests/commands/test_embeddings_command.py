@@ -32,12 +32,17 @@ def genome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ["embeddings", "--fasta", str(tmp_path / "g.fa"), "--gff", str(tmp_path / "g.gff3"), "--neighbours", "5", "--device", "cpu"]
 
 
-def test_every_file_holds_places_states_map_and_provenance(genome: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    labels = "name\tlength\tkind\n" + "".join(f"g{number}\t{number}\t{'ab'[number % 2]}\n" for number in range(12))
-    (tmp_path / "labels.tsv").write_text(labels)
-    assert main([*genome, "--out", str(tmp_path / "x.npz")]) == 0
+def test_every_file_of_one_run_holds_places_states_map_and_provenance(
+    genome: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("x.npz", "x.h5ad", "x.html", "x.tsv")
+    table = tmp_path / "logos.tsv"
+    assert main([*genome, *(text for name in names for text in ("--out", str(tmp_path / name))), "--logos", str(table)]) == 0
     printed = capsys.readouterr()
     assert "24 places, 1,260 bases" in printed.err
+    assert {line for line in printed.err.splitlines() if line.startswith("wrote")} == {
+        f"wrote {path}" for path in (*map(tmp_path.joinpath, names), table)
+    }
     assert printed.out.splitlines()[0].startswith("features\tclusters by\tclusters\tARI")
     with np.load(tmp_path / "x.npz", allow_pickle=False) as archive:
         assert archive["vectors"].shape[0] == archive["pca"].shape[0] == 24
@@ -47,15 +52,10 @@ def test_every_file_holds_places_states_map_and_provenance(genome: list[str], tm
         # one coding sequence on both strands has one state
         coding = np.flatnonzero(archive["class"] == "CDS")
         np.testing.assert_allclose(vectors[coding], vectors[coding[:1]].repeat(12, axis=0), atol=1e-4)
+        clusters = archive["clusters"]
     assert (told["analysis"], told["card"]["id"]) == ("embeddings", "locuscope")
     assert told["projection"]["agreement"][0]["features"] == "hidden states"
     assert len(told["places_sha256"]) == 64
-    assert main([*genome, "--windows", "50", "--out", str(tmp_path / "x.tsv")]) == 0
-    head = [line.split("\t") for line in (tmp_path / "x.tsv").read_text().splitlines()[2:4]]
-    drawn = ["umap_1", "umap_2", "pca_1", "pca_2"] if importlib.util.find_spec("umap") else ["pca_1", "pca_2"]
-    assert head[0][: 9 + len(drawn)] == ["contig", "start", "end", "strand", "name", "class", "gc", "cluster", *drawn, "state_1"]
-    assert head[1][:4] == ["c", "1", "50", "+"]
-    assert main([*genome, "--features", "CDS,intergenic", "--out", str(tmp_path / "x.h5ad")]) == 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import anndata
@@ -64,8 +64,20 @@ def test_every_file_holds_places_states_map_and_provenance(genome: list[str], tm
     np.testing.assert_allclose(np.asarray(data.X), vectors, atol=1e-5)
     assert data.obs["class"].tolist().count("CDS") == 12
     assert data.obsm["X_pca"].shape[0] == 24
-    assert main([*genome, "--out", str(tmp_path / "x.html")]) == 0
     assert read_back((tmp_path / "x.html").read_text(encoding="utf-8"))["analysis"] == "embeddings"
+    written = [line.split("\t") for line in (tmp_path / "x.tsv").read_text().splitlines()[3:]]
+    np.testing.assert_array_equal(clusters, [int(row[7]) for row in written])
+    rows = [line.split("\t") for line in table.read_text().splitlines() if not line.startswith("#")]
+    assert rows[0] == ["cluster", "places", "in_logo", "position", "A", "C", "G", "T", "bits"]
+    assert [row[3] for row in rows[1:41]] == [str(number) for number in range(1, 41)]
+
+
+def test_windows_are_places_of_one_length(genome: list[str], tmp_path: Path) -> None:
+    assert main([*genome, "--windows", "50", "--out", str(tmp_path / "x.tsv")]) == 0
+    head = [line.split("\t") for line in (tmp_path / "x.tsv").read_text().splitlines()[2:4]]
+    drawn = ["umap_1", "umap_2", "pca_1", "pca_2"] if importlib.util.find_spec("umap") else ["pca_1", "pca_2"]
+    assert head[0][: 9 + len(drawn)] == ["contig", "start", "end", "strand", "name", "class", "gc", "cluster", *drawn, "state_1"]
+    assert head[1][:4] == ["c", "1", "50", "+"]
 
 
 @pytest.mark.parametrize(
@@ -87,21 +99,7 @@ def test_what_cannot_be_done_is_one_sentence(
     assert says in said[-1]
 
 
-def test_one_run_writes_several_files(genome: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*genome, "--out", str(tmp_path / "x.npz"), "--out", str(tmp_path / "x.tsv"), "--out", str(tmp_path / "x.html")]) == 0
-    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("wrote")]
-    assert said == [f"wrote {tmp_path / name}" for name in ("x.npz", "x.tsv", "x.html")]
-    with np.load(tmp_path / "x.npz", allow_pickle=False) as archive:
-        written = [line.split("\t") for line in (tmp_path / "x.tsv").read_text().splitlines()[3:]]
-        np.testing.assert_array_equal(archive["clusters"], [int(row[7]) for row in written])
-    assert main([*genome, "--out", str(tmp_path / "y.npz"), "--out", str(tmp_path / "y.vcf")]) == 2
+@pytest.mark.parametrize("given", [["--out", "y.npz", "--out", "y.vcf"], ["--logos", "logos.xyz"]])
+def test_nothing_is_computed_where_a_file_cannot_be_written(given: list[str], genome: list[str], tmp_path: Path) -> None:
+    assert main([*genome, *(str(tmp_path / text) if "." in text else text for text in given)]) == 2
     assert not (tmp_path / "y.npz").exists()
-
-
-def test_logos_of_clusters_are_written_as_a_table_and_a_picture(genome: list[str], tmp_path: Path) -> None:
-    table = tmp_path / "logos.tsv"
-    assert main([*genome, "--out", str(tmp_path / "x.npz"), "--logos", str(table)]) == 0
-    rows = [line.split("\t") for line in table.read_text().splitlines() if not line.startswith("#")]
-    assert rows[0] == ["cluster", "places", "in_logo", "position", "A", "C", "G", "T", "bits"]
-    assert [row[3] for row in rows[1:41]] == [str(number) for number in range(1, 41)]
-    assert main([*genome, "--logos", str(tmp_path / "logos.xyz")]) == 2
