@@ -23,7 +23,7 @@ from pages._ui.grid import grid
 from pages._ui.kept_file import kept_file
 from pages._ui.text import plain, show_caption, show_error
 
-READING, FOUND = "benchmark", "benchmark-found"
+READING, FOUND, ASKED = "benchmark", "benchmark-found", "benchmark-asked"
 NAMES = {"auroc": "AUROC", "auprc": "auPRC", "spearman": "Spearman", "pearson": "Pearson r", "sensitivity": "sensitivity", "ppv": "PPV"}
 MOST_ROWS = 40
 """Rows of the figure."""
@@ -150,22 +150,28 @@ def _read(shared: state.Shared, name: str, content: bytes, _monitor: reading.Rea
 
 
 def _asked(shared: state.Shared, identity: str, rows: Labelled) -> None:
-    """Which columns are what; starts the measurement."""
+    """Which columns are what, at first as they were asked for last of this file; starts the measurement."""
     columns = [*rows.columns]
+    before = st.session_state.get(ASKED, {}).get(identity)
+    last = before if isinstance(before, BenchmarkRequest) else BenchmarkRequest(rows, columns[0])
     for note in rows.notes:
         show_caption(note)
     with st.form("benchmark"):
         one, two, three = st.columns(3)
-        label = one.selectbox("Label", columns)
+        label = one.selectbox("Label", columns, columns.index(last.label))
         positive = two.text_input(
-            "Positives are", placeholder="LOF", help="Texts of the label, with commas between; both empty: it is a number."
+            "Positives are",
+            ", ".join(last.positive),
+            placeholder="LOF",
+            help="Texts of the label, with commas between; both empty: it is a number.",
         )
-        negative = three.text_input("Negatives are", placeholder="FUNC")
-        scores = one.multiselect("Scores", columns)
-        baselines = two.multiselect("Baselines", columns)
-        lower = three.multiselect("Low values speak for positives in", columns)
-        group = one.selectbox("Class", ["", *columns], format_func=lambda name: name or "none")
-        replicates = two.number_input("Bootstrap replicates", 20, 5_000, 1_000)
+        negative = three.text_input("Negatives are", ", ".join(last.negative), placeholder="FUNC")
+        scores = one.multiselect("Scores", columns, last.scores)
+        baselines = two.multiselect("Baselines", columns, last.baselines)
+        lower = three.multiselect("Low values speak for positives in", columns, last.lower)
+        classes = ["", *columns]
+        group = one.selectbox("Class", classes, classes.index(last.group), format_func=lambda name: name or "none")
+        replicates = two.number_input("Bootstrap replicates", 20, 5_000, last.parameters.replicates)
         sent = st.form_submit_button("Measure", type="primary")
     if not sent or label is None:
         return
@@ -185,6 +191,7 @@ def _asked(shared: state.Shared, identity: str, rows: Labelled) -> None:
         st.session_state[FOUND] = (identity, found)
 
     st.session_state.pop(FOUND, None)
+    st.session_state[ASKED] = {identity: request}
     reading.begin(READING, "the table", lambda monitor: run_benchmark(shared.engine, request, monitor), then, show_error)
     st.rerun()
 

@@ -86,6 +86,8 @@ def test_a_table_and_what_was_measured_of_it_stay_on_benchmarks() -> None:
     assert not app.exception
     assert app.get("plotly_chart")
     assert "'mine.tsv', 40 rows" in told(app)
+    assert next(item for item in app.multiselect if item.label == "Scores").value == ["score"]
+    assert next(item for item in app.number_input if item.label == "Bootstrap replicates").value == 20
     app = app.button(key="benchmark-file-remove").click().run()
     assert not app.get("plotly_chart")
 
