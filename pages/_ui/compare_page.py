@@ -28,7 +28,6 @@ from pages._ui import (
     figure_view,
     models_beside_page,
     polling,
-    reading,
     search,
     state,
 )
@@ -39,7 +38,7 @@ from pages._ui.compare_controls import Controls
 from pages._ui.compare_work import TARGET, Comparison
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.figure_view.feed import Chosen
-from pages._ui.question import Shown, echo, in_record, named
+from pages._ui.question import Shown, in_record, named
 from pages._ui.starting import starts_with
 from pages._ui.text import plain, show_caption, show_error
 
@@ -56,14 +55,8 @@ def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     st.subheader("Compare", anchor=False)
-    if session.exchange.asked is None:
-        explorer.begin(shared, session)
-    reading.show(shared.engine, search.READING)
-    if session.screen.problem:
-        show_error(session.screen.problem)
-    if session.screen.shown is None:
+    if explorer.locus_beside(shared, session) is None:
         return
-    st.markdown(f"**{plain(session.on_screen.title)}** · {plain(echo(session.on_screen))} (the sequence of the explorer)")
     wanted = _wanted(shared)
     for problem in wanted.problems:
         show_error(problem)

@@ -12,7 +12,7 @@ from engine.core.errors import LocuscopeError
 from engine.service.embedding_places import Chosen, choose_places
 from engine.service.embeddings import EmbeddingRequest, seconds_of, submit_embeddings
 from engine.service.estimate import as_if_shipped, is_small, time_in_words
-from pages._ui import choices, embeddings_address, embeddings_results, explorer, polling, reading, search, state
+from pages._ui import choices, embeddings_address, embeddings_results, explorer, polling, reading, state
 from pages._ui.buttons import button
 from pages._ui.embeddings_address import FEATURES, LONGEST_BP, SHORTEST_BP, WINDOWS, Wanted
 from pages._ui.embeddings_results import PLACES, EmbeddingWork
@@ -31,12 +31,7 @@ def page() -> None:
         "annotation, and what the states predict beside GC content and k-mers."
     )
     wanted = _wanted(shared)
-    if session.exchange.asked is None:
-        explorer.begin(shared, session)
-    for problem in (*wanted.problems, session.screen.problem):
-        if problem:
-            show_error(problem)
-    reading.show(shared.engine, search.READING)
+    explorer.begin_beside(shared, session, *wanted.problems)
     given = source(shared, session, wanted.genome)
     if given is not None:
         wanted = _asked(shared, session, given, wanted)

@@ -34,7 +34,7 @@ from pages._ui.address import AddressState
 from pages._ui.buttons import button
 from pages._ui.figure_view.asked import picture, style_of
 from pages._ui.prepared import Price, prepare, price
-from pages._ui.question import Question, address_of, echo, narrowed
+from pages._ui.question import Question, Shown, address_of, echo, narrowed
 from pages._ui.runs import Runs
 from pages._ui.state import Session, Shared, Work
 from pages._ui.text import plain, show_caption, show_error, show_warning
@@ -105,6 +105,26 @@ def begin(shared: Shared, session: Session) -> None:
     if session.screen.shown is not None:
         problems.append(asked.outside(len(session.on_screen.sequence)))
     session.say(" ".join(dict.fromkeys(text for text in problems if text)))
+
+
+def begin_beside(shared: Shared, session: Session, *problems: str) -> None:
+    """What every page beside the explorer begins with: what the address asks for, ``problems`` and that of the box, a file that is being read."""
+    if session.exchange.asked is None:
+        begin(shared, session)
+    for problem in (*problems, session.screen.problem):
+        if problem:
+            show_error(problem)
+    reading.show(shared.engine, search.READING)
+
+
+def locus_beside(shared: Shared, session: Session, read_as: str = "") -> Shown | None:
+    """The same for a page about the sequence of the explorer, which it names; None where there is none yet. ``read_as``: what is done to its letters."""
+    begin_beside(shared, session)
+    if session.screen.shown is None:
+        return None
+    shown = session.on_screen
+    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))}{read_as} (the sequence of the explorer)")
+    return shown
 
 
 def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:

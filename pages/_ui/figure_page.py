@@ -12,11 +12,11 @@ from engine.views.evidence import SHAPES, FigureStyle, LocusEvidence, Shape
 from engine.views.figure import locus_figure
 from engine.views.palettes import PALETTES
 from engine.views.panel import panels
-from pages._ui import address, address_bar, allele_bar, downloads, explorer, polling, reading, search, state
+from pages._ui import address, address_bar, allele_bar, downloads, explorer, polling, state
 from pages._ui.buttons import button
-from pages._ui.question import address_of, echo
+from pages._ui.question import address_of
 from pages._ui.runs import Runs
-from pages._ui.text import plain, show_caption, show_error, show_warning
+from pages._ui.text import show_caption, show_warning
 
 FIXED = ("ruler",)
 """Panels that are always there."""
@@ -28,15 +28,9 @@ def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     st.subheader("Figure", anchor=False)
-    if session.exchange.asked is None:
-        explorer.begin(shared, session)
-    reading.show(shared.engine, search.READING)
-    if session.screen.problem:
-        show_error(session.screen.problem)
-    if session.screen.shown is None:
+    shown = explorer.locus_beside(shared, session)
+    if shown is None:
         return
-    shown = session.on_screen
-    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))} (the sequence of the explorer)")
     allele_bar.bar(shared, session, "Figure")
     runs, cost = explorer.computations(shared, session)
     if cost.problem:

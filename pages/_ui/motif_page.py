@@ -69,12 +69,7 @@ def page() -> None:
         "average, as a logo, over the logo of what stands there."
     )
     wanted = _wanted(shared)
-    if session.exchange.asked is None:
-        explorer.begin(shared, session)
-    for problem in (*wanted.problems, session.screen.problem):
-        if problem:
-            show_error(problem)
-    reading.show(shared.engine, search.READING)
+    explorer.begin_beside(shared, session, *wanted.problems)
     given = source(shared, session, wanted.genome)
     if given is not None:
         wanted = _asked(shared, session, given, wanted)

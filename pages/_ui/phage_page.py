@@ -61,13 +61,8 @@ def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     st.subheader("Phage", anchor=False)
-    if session.exchange.asked is None:
-        explorer.begin(shared, session)
     wanted = _wanted(shared)
-    for problem in (*wanted.problems, session.screen.problem):
-        if problem:
-            show_error(problem)
-    reading.show(shared.engine, search.READING)
+    explorer.begin_beside(shared, session, *wanted.problems)
     given = _given(shared, session, expected=wanted.own)
     if given is None:
         address_bar.write("phage", wanted.texts())

@@ -20,11 +20,11 @@ from engine.service.jobs import Job
 from engine.sources.structures import known_pairs
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
-from pages._ui import address_bar, choices, downloads, explorer, memory, polling, reading, rna_options, search, state, turning
+from pages._ui import address_bar, choices, downloads, explorer, memory, polling, rna_options, state, turning
 from pages._ui.buttons import button
 from pages._ui.grid import grid
 from pages._ui.kept_choice import kept_choice, kept_switch
-from pages._ui.question import Shown, echo
+from pages._ui.question import Shown
 from pages._ui.rna_work import READ, Reading, RnaWork, models
 from pages._ui.text import plain, show_caption, show_error, show_warning
 
@@ -42,15 +42,9 @@ def page() -> None:
     """Draw the page."""
     shared, session = state.shared(), state.session()
     st.subheader("RNA", anchor=False)
-    if session.exchange.asked is None:
-        explorer.begin(shared, session)
-    reading.show(shared.engine, search.READING)
-    if session.screen.problem:
-        show_error(session.screen.problem)
-    if session.screen.shown is None:
+    shown = explorer.locus_beside(shared, session, ", read as RNA")
+    if shown is None:
         return
-    shown = session.on_screen
-    st.markdown(f"**{plain(shown.title)}** · {plain(echo(shown))}, read as RNA (the sequence of the explorer)")
     model, parameters = _asked(shared, session)
     if parameters is None:
         return
