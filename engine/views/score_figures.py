@@ -15,28 +15,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BINS = 40
-MOST_CLASSES = 8
 MOST_POINTS = 5_000
-_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "2px,8px")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
 
 
 def score_histogram(values: Mapping[str, NDArray[np.floating]], title: str, *, dark: bool = False) -> go.Figure:
     """How a score is distributed in each class: outlines of histograms, each as shares of its class.
 
-    ``values``: by class float (n,), NaN left out; the largest classes are drawn. Classes differ in colour and in the dashes of their line, and
+    ``values``: by class float (n,), NaN left out; the largest class first. Classes differ in colour and in the dashes of their line, and
     their names carry their numbers.
     """
     import plotly.graph_objects as go
 
     known = {name: array[np.isfinite(array)] for name, array in values.items()}
-    drawn = sorted((name for name, array in known.items() if array.size), key=lambda name: -known[name].size)[:MOST_CLASSES]
+    drawn = sorted((name for name, array in known.items() if array.size), key=lambda name: -known[name].size)
     edges = np.histogram_bin_edges(np.concatenate([known[name] for name in drawn]) if drawn else np.zeros(1), BINS)
     traces = []
     for number, name in enumerate(drawn):
         counts, _ = np.histogram(known[name], edges)
         shares = np.repeat(counts / counts.sum() * 100, 2)
-        line = {"color": _colour(number, dark=dark), "dash": _DASHES[number], "width": 2}
+        line = {"color": _colour(number, dark=dark), "dash": _nth(_DASHES, number, dark=dark), "width": 2}
         label = f"{plain(name)} ({known[name].size:,})"
         hover = f"{plain(name)}: %{{y:.1f}} % from %{{x:.3g}}<extra></extra>"
         traces.append(go.Scatter(x=np.repeat(edges, 2)[1:-1], y=shares, mode="lines", line=line, name=label, hovertemplate=hover))
@@ -53,14 +52,14 @@ def score_against_frequency(
     import plotly.graph_objects as go
 
     traces = []
-    names = sorted(frequency, key=lambda name: -frequency[name].size)[:MOST_CLASSES]
+    names = sorted(frequency, key=lambda name: -frequency[name].size)
     for number, name in enumerate(names):
         x, y = frequency[name], score[name]
         places = np.flatnonzero(np.isfinite(x) & np.isfinite(y) & (x > 0))
         places = places[:: max(1, -(-len(places) // MOST_POINTS))]
         if not len(places):
             continue
-        marker = {"color": _colour(number, dark=dark), "symbol": _SYMBOLS[number], "size": 6, "opacity": 0.7}
+        marker = {"color": _colour(number, dark=dark), "symbol": _nth(_SYMBOLS, number, dark=dark), "size": 6, "opacity": 0.7}
         label = f"{plain(name)} ({len(places):,})"
         hover = f"{plain(name)}: frequency %{{x:.3g}}, score %{{y:.3g}}<extra></extra>"
         traces.append(go.Scattergl(x=x[places], y=y[places], mode="markers", marker=marker, name=label, hovertemplate=hover))
@@ -72,6 +71,11 @@ def score_against_frequency(
 def _colour(number: int, *, dark: bool) -> str:
     colours = ELEMENT_COLOURS["dark" if dark else "light"]
     return colours[number % len(colours)]
+
+
+def _nth(forms: tuple[str, ...], number: int, *, dark: bool) -> str:
+    """Another form with each class, and another one again where the colours begin anew."""
+    return forms[(number + number // len(ELEMENT_COLOURS["dark" if dark else "light"])) % len(forms)]
 
 
 def _layout(x: str, y: str, *, dark: bool) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.views.score_figures import MOST_CLASSES, MOST_POINTS, score_against_frequency, score_histogram
+from engine.views.score_figures import MOST_POINTS, score_against_frequency, score_histogram
 
 
 def test_each_class_is_an_outline_of_its_own_shares() -> None:
@@ -17,11 +17,11 @@ def test_each_class_is_an_outline_of_its_own_shares() -> None:
     assert len({trace.line.color for trace in figure.data}) == 2
 
 
-def test_the_largest_classes_are_drawn_and_names_are_no_markup() -> None:
-    values = {f"<b>{n}</b>": np.arange(n + 1, dtype=float) for n in range(12)}
+def test_no_class_is_left_out_each_looks_different_and_names_are_no_markup() -> None:
+    values = {f"<b>{n}</b>": np.arange(n + 1, dtype=float) for n in range(24)}
     figure = score_histogram(values, "llr")
-    assert len(figure.data) == MOST_CLASSES
-    assert figure.data[0].name == "&lt;b&gt;11&lt;/b&gt; (12)"
+    assert len(figure.data) == len({(trace.line.dash, trace.line.color) for trace in figure.data}) == 24
+    assert figure.data[0].name == "&lt;b&gt;23&lt;/b&gt; (24)"
 
 
 def test_frequencies_of_zero_have_no_place_on_a_logarithmic_axis_and_many_points_are_thinned() -> None:
