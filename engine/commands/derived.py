@@ -22,6 +22,7 @@ from engine.commands.arguments import (
     settings_of_command_line,
     write_result,
 )
+from engine.core.card import ModelCard
 from engine.core.parameters import Field, fields_of
 from engine.service.requests import Request
 
@@ -93,6 +94,15 @@ def _value(field: Field, given: Any) -> Any:
     return given
 
 
+def _otherwise_on_pages(analysis: Declared, parameters: Any, card: ModelCard) -> list[str]:
+    """What the pages set of this model and analysis without being asked, and this command line did not."""
+    return [
+        f"The pages show the answer with {field.option.flag}; this is the one without it."
+        for field, value in analysis.starting(card).changes()
+        if value is True and not getattr(parameters, field.name)
+    ]
+
+
 def answer(analysis: Declared, given: dict[str, Any], parameters: Any) -> None:
     """Ask the engine and write the answer; a table goes to standard output when no file is named."""
     settings = settings_of_command_line()
@@ -110,7 +120,7 @@ def answer(analysis: Declared, given: dict[str, Any], parameters: Any) -> None:
     monitor = TerminalMonitor()
     result = engine.run(request, monitor)
     monitor.close()
-    for note in engine.notes(request):
+    for note in (*engine.notes(request), *_otherwise_on_pages(analysis, parameters, result.provenance.card)):
         print(note, file=sys.stderr)
     if out is None and target.suffix == ".tsv":
         deliver(functools.partial(write_result, result), None, target.suffix)

@@ -66,6 +66,14 @@ def test_probabilities_are_written_with_letters_and_provenance(tmp_path: Path, r
     assert found["probabilities"].tobytes() == direct("probabilities", tmp_path, registry).values.tobytes()  # type: ignore[attr-defined]
 
 
+def test_what_the_pages_ask_otherwise_is_said(registry: FakeRegistry, capsys: pytest.CaptureFixture[str]) -> None:
+    told = []
+    for more in ([], ["--masked"]):
+        assert command_line.main(["probabilities", "--sequence", HAIRPIN, "--out", "p.npz", *more]) == 0
+        told.append("The pages show the answer with --masked; this is the one without it." in capsys.readouterr().err)
+    assert told == [True, False]
+
+
 def test_a_map_is_that_of_the_engine_to_the_last_bit(tmp_path: Path, registry: FakeRegistry) -> None:
     assert command_line.main(["map", "--sequence", HAIRPIN, "--metric", "log_ratio", "--window", "3-10", "--out", "m.npz"]) == 0
     expected = direct("dependency", tmp_path, registry, parameters=DependencyParameters("log_ratio", window=(2, 10)))
