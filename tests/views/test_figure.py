@@ -472,7 +472,7 @@ def test_a_difference_is_blue_where_lost_red_where_gained_and_says_so() -> None:
     assert figure.layout.meta["map"]["signed"] is True
     assert (
         figure.layout.meta["sentence"]
-        == "G1A: the largest loss is G at 1 with C at 72 (5.00 bits), the largest gain is C at 11 with C at 31 (3.00 bits)."
+        == "G1A: of pairs at least 4 bases apart, the largest loss is G at 1 with C at 72 (5.00 bits), the largest gain is C at 11 with C at 31 (3.00 bits)."
     )
 
 
