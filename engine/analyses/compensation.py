@@ -4,8 +4,9 @@ Each of the 16 combinations of letters at the two bases is read by the model, an
 kept. In a stem, one changed base breaks a pair and disturbs the rest, and a second one that pairs with it compensates. That the two bases fit
 each other would prove nothing for a model with a layer that pairs letters anywhere, so neither of them is read.
 
-The test asks among all 24 ways to match the four letters with four whether pairing letters (A-U, C-G; G-U for a half) disturb least; where the
-letters do not matter, one in 24 pairs of bases passes.
+The test asks among all 24 ways to match the four letters with four whether pairing letters (A-U, C-G; G-U for a half) disturb least. The letters
+that stand there change nothing by construction, which favours the ways that match them: where letters do not matter, at most one in six pairs of
+bases passes whose letters pair, and at most one in 24 whose letters do not. How often the values of a test would pass by chance is dealt out.
 """
 
 from __future__ import annotations
@@ -38,9 +39,11 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 MATCHES = np.array(list(itertools.permutations(range(4))))
-"""Every way to match the four letters with four, int64 (24, 4)."""
+"""Every way to match the four letters with four, int64 (24, 4); the first is each with itself."""
 PAIRING = np.array([[0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0.5], [1, 0, 0.5, 0]])
 """How much two letters (A, C, G, U) count as a pair."""
+DEALS = 20_000
+"""Deals at random of the values of the changed combinations; a share of them is known to 0.003."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,29 @@ class Compensation(Result):
     @property
     def rank(self) -> int:
         """Place of the pairing letters among the 24 ways to match them, 1 = they disturb least."""
-        calm = -self.values.astype(np.float64)
-        sums = np.array([(calm[:, match] * PAIRING).sum() for match in MATCHES])
-        return int((sums > (calm * PAIRING).sum() + 1e-9).sum()) + 1
+        return int(_ranks(self.values.astype(np.float64).reshape(1, 16))[0])
+
+    @property
+    def chance(self) -> float:
+        """How often the pairing letters would be number 1 by chance: share of `DEALS` in which they are, the values of the 15 changed
+        combinations dealt to them at random and that of the letters that stand there left where it is."""
+        changed = np.flatnonzero(~self._standing.ravel())
+        dealt = np.tile(self.values.astype(np.float64).ravel(), (DEALS, 1))
+        dealt[:, changed] = np.random.default_rng(0).permuted(dealt[:, changed], axis=1)
+        return float((_ranks(dealt) == 1).mean())
 
     @property
     def behaves_like_a_pair(self) -> bool:
-        """Whether the pairing letters disturb least of all; 1 of 24 pairs of bases does by chance."""
+        """Whether the pairing letters disturb least of all, which `chance` puts in proportion."""
         return self.rank == 1 and bool(self.values.any())
+
+    @property
+    def _standing(self) -> NDArray[np.bool_]:
+        """bool (4, 4): the combination of the letters that stand there, which is compared with itself."""
+        letters = letter_codes(self.sequence.letters)
+        found = np.zeros((4, 4), np.bool_)
+        found[letters[self.first], letters[self.second]] = True
+        return found
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """``values``, ``first``, ``second``, ``rank``."""
@@ -111,15 +129,28 @@ class Compensation(Result):
         return ()
 
     def words(self) -> str:
-        """The outcome, with what pairing letters and others do to the rest."""
+        """The outcome, how often chance would have it, and what pairing letters and others do to the rest."""
         bases = f"{base_at(self.sequence, self.first)} and {base_at(self.sequence, self.second)}"
-        paired, others = (float(self.values[mask].mean()) for mask in (PAIRING == 1, PAIRING == 0))
+        paired, others = (self.values[mask & ~self._standing] for mask in (PAIRING == 1, PAIRING == 0))
         outcome = "behave like a base pair" if self.behaves_like_a_pair else "do not behave like a base pair"
+        chance = self.chance
+        share = f"{chance:.0%}" if chance >= 0.005 else "under 1%"
         return (
             f"By {self.provenance.card.title}, {bases} {outcome}: of the 24 ways to match the four letters, the pairing one is number {self.rank} "
-            f"from the least disturbing (number 1 by chance: 1 in 24). Letters that pair change the most disturbed other base by {paired:.2f} bits, "
-            f"letters that do not by {others:.2f}, on average."
+            f"from the least disturbing (number 1 by chance, the 15 values of changed letters dealt at random: {share}). Changed to letters that "
+            f"pair, they change the most disturbed other base by {paired.mean():.2f} bits (mean of {paired.size}), to letters that do not by "
+            f"{others.mean():.2f} (mean of {others.size})."
         )
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Place of the pairing letters among the 24 ways to match them, int64 (n,), of n tables (n, 16)."""
+    weights = np.zeros((len(MATCHES), 4, 4))
+    for weight, match in zip(weights, MATCHES, strict=True):
+        weight[:, match] = PAIRING
+    disturbance = values @ weights.reshape(-1, 16).T
+    ranks: NDArray[np.int64] = (disturbance < disturbance[:, :1] - 1e-9).sum(axis=1) + 1
+    return ranks
 
 
 def compensation(

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from engine.analyses.findings import APART, stronger
+from engine.analyses.findings import APART, FAR, stronger
 from engine.analyses.provenance import stamp
 from engine.core.arithmetic import largest_of_known, strongest_pairs
 from engine.core.card import ModelCard
@@ -193,7 +193,7 @@ class Covariation(Result):
         pairs = strongest_pairs(np.maximum(np.nan_to_num(self.values), 0), 1, APART)
         if len(pairs):
             i, j = pairs[0].tolist()
-            text += f"; strongest pair {base_at(self.sequence, i)} with {base_at(self.sequence, j)}, {self.values[i, j]:.2f} bits"
+            text += f"; strongest pair {FAR}: {base_at(self.sequence, i)} with {base_at(self.sequence, j)}, {self.values[i, j]:.2f} bits"
         return text + "." + (f" {self.concordance.words()}" if self.dependency is not None else "")
 
     @cached_property
@@ -223,7 +223,7 @@ class Concordance:
         both = int((self.in_alignment & self.in_model).sum())
         return (
             f"Correlation with the dependency map of {self.model}: Pearson {self.pearson:.2f}, Spearman {self.spearman:.2f}; of the "
-            f"{self.count:,} strongest pairs of each, {both:,} are in both."
+            f"{self.count:,} strongest pairs of each {FAR}, {both:,} are in both."
         )
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.analyses.declared import Declared, square_bytes
-from engine.analyses.findings import APART, changes, named_runs, signed
+from engine.analyses.findings import APART, FAR, changes, named_runs, signed
 from engine.analyses.log_odds import Metric, Scale
 from engine.analyses.provenance import stamp
 from engine.analyses.readers import InfluenceMeans, RowMaxima
@@ -228,11 +228,11 @@ class DependencyMap(Result):
             return f"{start} {changes(self)}"
         pairs = strongest_pairs(self.values, 1, APART)
         if not len(pairs):
-            return f"{start} No pair at least {APART} bases apart has a value."
+            return f"{start} No pair {FAR} has a value."
         i, j = (int(index) for index in pairs[0])
         value = np.nanmax([self.values[i, j], self.values[j, i]])
         first, second = base_at(self.sequence, i + self.offset), base_at(self.sequence, j + self.offset)
-        strongest = f"The strongest pair at least {APART} bases apart is {first} with {second}: {value:.2f} {unit}."
+        strongest = f"The strongest pair {FAR} is {first} with {second}: {value:.2f} {unit}."
         runs = named_runs(self)
         return f"{start} {strongest}" + (f" {runs[0].upper()}{runs[1:]}." if runs else "")
 

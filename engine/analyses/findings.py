@@ -24,6 +24,8 @@ UNSURE_BITS = 1.5
 """A base with this entropy or more is one the model is unsure of: the likeliest of the four has a probability of about 0.6 at most."""
 MOSTLY = 0.9
 APART = 4
+FAR = f"at least {APART} bases apart"
+"""What every pair that is named is; nearer ones hang together in any map."""
 SHORTEST_RUN = 3
 """Pairs in a row that make a stem or a repeat worth naming."""
 RUNS_NAMED = 2
@@ -122,9 +124,9 @@ def finding(found: DependencyMap) -> str:
         return runs
     pairs = pairs_of(found, 1, APART)
     if not len(pairs.places):
-        return f"no pair at least {APART} bases apart has a value"
+        return f"no pair {FAR} has a value"
     i, j = (int(index) for index in pairs.places[0])
-    return f"its strongest pair is {base_at(found.sequence, i)} with {base_at(found.sequence, j)}: {abs(pairs.values[0]):.2f} {found.unit}"
+    return f"its strongest pair {FAR} is {base_at(found.sequence, i)} with {base_at(found.sequence, j)}: {abs(pairs.values[0]):.2f} {found.unit}"
 
 
 def named_runs(found: DependencyMap) -> str:
@@ -135,12 +137,12 @@ def named_runs(found: DependencyMap) -> str:
         if runs:
             named = " and ".join(run.words(found.sequence) for run in runs[:RUNS_NAMED])
             more = f" (and {len(runs) - RUNS_NAMED} more)" if len(runs) > RUNS_NAMED else ""
-            return f"its strongest pairs join {named}{more}, {words}"
+            return f"its strongest pairs {FAR} join {named}{more}, {words}"
     return ""
 
 
 def changes(found: DependencyMap, cause: str = "") -> str:
-    """The largest loss and the largest gain in a difference of two maps."""
+    """The largest loss and the largest gain in a difference of two maps, of pairs at least `APART`."""
     pairs = pairs_of(found, len(found.values) ** 2, APART)
     parts = []
     for name, sign in (("loss", -1), ("gain", 1)):
@@ -151,8 +153,8 @@ def changes(found: DependencyMap, cause: str = "") -> str:
             parts.append(f"the largest {name} is {base_at(found.sequence, i)} with {base_at(found.sequence, j)} ({value:.2f} {found.unit})")
     if not parts:
         same = not np.nan_to_num(found.values).any()
-        return "The two maps are the same." if same else f"No pair at least {APART} bases apart changes."
-    text = ", ".join(parts)
+        return "The two maps are the same." if same else f"No pair {FAR} changes."
+    text = f"of pairs {FAR}, {', '.join(parts)}"
     return f"{cause}: {text}." if cause else f"{text[0].upper()}{text[1:]}."
 
 
@@ -181,7 +183,7 @@ def _gone(here: DependencyMap, there: DependencyMap) -> tuple[Pairs, NDArray[np.
 def _missing_in(word: str, here: DependencyMap, there: DependencyMap, letters: NucleotideSequence) -> str:
     pairs, gone, other = _gone(here, there)
     owner = "reference" if word == "lost" else "alternate"
-    among = f"the {len(pairs.values):,} strongest relations of the {owner}"
+    among = f"the {len(pairs.values):,} strongest relations of the {owner} {FAR}"
     if not len(gone):
         return f"None of {among} is {word}."
     i, j = (int(index) for index in pairs.places[gone[0]])

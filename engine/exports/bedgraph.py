@@ -1,4 +1,7 @@
-"""bedGraph: every track of a result, one track line each; 0-based half-open, forward-strand order, NaN left out, equal neighbours joined."""
+"""bedGraph: every track of a result, one track line each; 0-based half-open, forward-strand order, NaN left out, equal neighbours joined.
+
+The tracks of a reverse strand are named so: what is said of A there is said of the T of the forward strand, and + is along the letters.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,7 @@ def write(result: Result, path: Path) -> None:
     with path.open("w", encoding="utf-8") as handle:
         handle.write("\n".join(comments(result)) + "\n")
         for track in result.tracks():
-            handle.write(track_line("bedGraph", track.name, f"{track.title}; {summary(result.provenance)}", "visibility=full") + "\n")
+            name, title = (f"{text} (along - strand)" if place.reverse else text for text in (track.name, track.title))
+            handle.write(track_line("bedGraph", name, f"{title}; {summary(result.provenance)}", "visibility=full") + "\n")
             for start, end, value in runs(track, place):
                 handle.write(f"{place.contig}\t{start}\t{end}\t{np.float32(value)}\n")

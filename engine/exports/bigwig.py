@@ -77,10 +77,11 @@ def write(result: Result, path: Path) -> None:
 
 
 def write_zip(result: Result, path: Path) -> None:
-    """Write every track as NAME.bw into a zip archive, with the provenance beside them."""
+    """Write every track as NAME.bw, of a reverse strand NAME.reverse_strand.bw, into a zip archive, with the provenance beside them."""
+    ending = ".reverse_strand.bw" if place_of(result.written).reverse else ".bw"
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for track in result.tracks():
-            file = Path(folder) / f"{track.name}.bw"
+            file = Path(folder) / f"{track.name}{ending}"
             write_track(result, track, file)
             archive.write(file, file.name)
         archive.writestr("provenance.json", result.provenance.to_json())

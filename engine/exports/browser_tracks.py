@@ -157,8 +157,9 @@ def _of_result(result: Result, place: Place) -> list[BrowserTrack]:
         values = place.forward(track.values)
         at = np.flatnonzero(np.isfinite(values))
         spans = (at + place.start, at + place.start + 1, values[at])
-        colour, said = element_colour(number, dark=False), f"{track.title}; {about}"
-        title = f"{track.name.replace('_', ' ')}, {origin.card.title}"
+        strand = " (along - strand)" if place.reverse else ""
+        colour, said = element_colour(number, dark=False), f"{track.title}{strand}; {about}"
+        title = f"{track.name.replace('_', ' ')}{strand}, {origin.card.title}"
         found.append(
             BrowserTrack(f"{origin.analysis}_{track.name}", title, "signal", colour, *spans, description=said, provenance=origin.to_json())
         )

@@ -9,7 +9,7 @@ import numpy as np
 from engine.core.results import Result
 from engine.core.sequence import BASES
 from engine.exports.place import place_of
-from engine.exports.provenance import KEY
+from engine.exports.provenance import KEY, rna_note
 from engine.exports.vcf import FIELDS
 
 _NAMES = {"llr": "LCS_LLR", "influence": "LCS_INFLUENCE", "delta_log_likelihood": "LCS_DLL", "mutagenesis": "LCS_ISM"}
@@ -26,6 +26,7 @@ def write(result: Result, path: Path) -> None:
     ]
     lines = ["##fileformat=VCFv4.3", *described, f"##contig=<ID={place.contig}>", f"##{KEY}={result.provenance.to_json()}"]
     lines += [f"##reference={place.assembly}"] if place.assembly else []
+    lines += [f"##letters={note}"] if (note := rna_note(result.sequence)) else []
     lines.append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO")
     for index in range(len(letters) - 1, -1, -1) if place.reverse else range(len(letters)):
         own = BASES.find(letters[index])

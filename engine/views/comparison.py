@@ -148,7 +148,7 @@ class TrackDifferences(Result):
             for name, title, values in (
                 ("expected", "change of P(reference base)", self.expected),
                 ("entropy", "change of the entropy, bits", self.entropy),
-                ("influence", "change of the influence, bits", self.influence),
+                ("influence", "change of the influence, mean over the three substitutions, bits", self.influence),
             )
             if values is not None
         ]

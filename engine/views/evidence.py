@@ -89,6 +89,8 @@ class LocusEvidence:
         Tracks that the visitor brought, a panel each.
     highlights : tuple of Highlight
         Stretches that are coloured through all panels.
+    growing : frozenset of str
+        Analyses whose partial result grows on while the figure around it is kept: nothing is said of how far they are.
 
     Raises
     ------
@@ -104,6 +106,7 @@ class LocusEvidence:
     title: str = ""
     own: tuple[OwnTrack, ...] = ()
     highlights: tuple[Highlight, ...] = ()
+    growing: frozenset[str] = frozenset()
 
     @property
     def has_letters(self) -> bool:
@@ -121,9 +124,11 @@ class LocusEvidence:
                 raise ParameterError(f"The mark at {mark.place + 1:,} is outside the sequence of {len(self.sequence):,} bases.")
 
     def words(self) -> dict[str, str]:
-        """What each result says, by its analysis; bases are named as the ruler of this sequence does."""
-        locus = self.sequence.locus
-        return {name: replace(found, sequence=replace(found.sequence, locus=locus)).words() for name, found in self.results.items()}
+        """What each result says that does not grow, by its analysis; bases are named as the ruler of this sequence does."""
+        settled = {name: found for name, found in self.results.items() if name not in self.growing}
+        return {
+            name: replace(found, sequence=replace(found.sequence, locus=self.sequence.locus)).words() for name, found in settled.items()
+        }
 
 
 @dataclass(frozen=True)

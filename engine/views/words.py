@@ -48,7 +48,9 @@ def sentence(evidence: LocusEvidence) -> str:
     parts = []
     if probabilities is not None:
         parts.append(trust(probabilities.values))
-    if found is not None:
+    if found is not None and "dependency" in evidence.growing:
+        parts.append("the map is being computed, so nothing is said of its pairs yet")
+    elif found is not None:
         unsure = probabilities is not None and share_unsure(probabilities.values) >= MOSTLY
         parts.append(doubtful(found) if unsure and found.complete else finding(found))
     band = evidence.results.get("band")

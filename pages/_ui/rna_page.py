@@ -265,7 +265,9 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
         return
     labels = (f"{work.sequence.letters[found.first]}{found.first + 1:,}", f"{work.sequence.letters[found.second]}{found.second + 1:,}")
     st.plotly_chart(combinations(found.values, labels, dark=dark), key="rna-test-table", width="content", theme=None)
-    show_caption(f"{found.words()} Framed: letters that pair (thick) and wobble (thin); bits at the most disturbed other base.")
+    show_caption(
+        f"{found.words()} Framed: letters that pair (thick) and wobble (thin); bits at the most disturbed other base; 0.00: the letters that stand there."
+    )
     show_caption(compensation_words(found.provenance.card))
     if button("Open this pair in the explorer", key="rna-open-pair"):
         state.session().focus(found.first, found.second)

@@ -329,8 +329,10 @@ class Runs:
         running = [kind for kind, job in self.jobs.items() if not job.finished and kind not in self.stopped]
         status = {"running": running, "lines": lines}
         chosen, window = self.chosen, self.window
+        evidence = self.evidence()
+        growing = frozenset(kind for kind in running if kind in evidence.results and not evidence.results[kind].complete)
         return self.feed.envelopes(
-            self.evidence(), style, states=words, progress=_progress(lines), status=status, chosen=chosen, window=window
+            replace(evidence, growing=growing), style, states=words, progress=_progress(lines), status=status, chosen=chosen, window=window
         )
 
 

@@ -69,6 +69,54 @@ def test_letters_that_disturb_least_without_pairing_are_no_pair() -> None:
     assert not equal.behaves_like_a_pair
 
 
+def table(letters: str, first: int, second: int, values: np.ndarray) -> Compensation:
+    """These values of the 16 combinations, at two bases of these letters."""
+    found = asked(letters, first, second)
+    return Compensation(found.sequence, first, second, values.astype(np.float32), found.provenance)
+
+
+def test_the_letters_that_stand_there_are_in_neither_mean() -> None:
+    """Three double mutants that pair change 0.60, 0.69 and 0.78 bits, so 0.69, and not 0.52 with the 0 of the letters compared with themselves."""
+    values = np.full((4, 4), 0.66)
+    values[[0, 1, 2, 3], [3, 2, 1, 0]] = 0.60, 0.69, 0.0, 0.78
+    paired = table("GAAAC", 0, 4, values)
+    assert (
+        "pair, they change the most disturbed other base by 0.69 bits (mean of 3), to letters that do not by 0.66 (mean of 10)"
+        in paired.words()
+    )
+    values[[0, 2], [0, 1]] = 0.0, 0.61
+    unpaired = table("AAAAA", 0, 4, values)
+    assert "by 0.67 bits (mean of 4), to letters that do not by 0.66 (mean of 9)" in unpaired.words()
+
+
+def test_chance_counts_that_the_letters_that_stand_there_change_nothing() -> None:
+    """A with U, all other combinations alike but one, which changes nothing either. By hand, number 1 (ties as well) wherever that one has A or U
+    at its place, as one calm combination is all another way can have (6 of 15), and where it pairs besides (C-G, G-C, U-A: 3 of 15)."""
+    values = np.ones((4, 4))
+    values[0, 3] = values[1, 1] = 0
+    found = table("ACCCT", 0, 4, values)
+    assert found.chance == pytest.approx(9 / 15, abs=0.01)
+    assert "by chance, the 15 values of changed letters dealt at random: 60%" in found.words()
+
+
+def test_letters_that_pair_or_not_are_all_of_the_chance_where_the_others_are_alike() -> None:
+    values = np.ones((4, 4))
+    values[0, 3] = 0
+    assert table("ACCCT", 0, 4, values).chance == 1
+    values = np.ones((4, 4))
+    values[0, 1] = 0
+    assert table("ACCCC", 0, 4, values).chance == 0
+    assert "dealt at random: under 1%" in table("ACCCC", 0, 4, values).words()
+
+
+def test_by_chance_at_most_one_in_six_of_letters_that_pair_and_one_in_24_of_others() -> None:
+    rng = np.random.default_rng(5)
+    for letters, limit in (("ACCCT", 1 / 6), ("GCCCC", 1 / 6), ("GCCCT", 1 / 6), ("ACCCC", 1 / 24), ("ACCCA", 1 / 24)):
+        for values in (rng.lognormal(0, 0.3, (4, 4)), rng.exponential(size=(4, 4)), rng.normal(9, 0.1, (4, 4))):
+            values[BASES.index(letters[0]), BASES.index(letters[4])] = 0
+            assert table(letters, 0, 4, values).chance <= limit + 0.01
+
+
 def test_the_values_are_the_largest_change_elsewhere_by_a_second_route() -> None:
     model, letters, pair = ToyModel(), "ACGTTGCAAC", (2, 7)
 

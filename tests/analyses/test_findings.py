@@ -28,7 +28,10 @@ def test_how_sure_a_model_is_counts_bases_under_one_and_a_half_bits() -> None:
 def test_a_sure_model_has_its_stems_named_by_the_positions_of_the_ruler() -> None:
     said = finding(samples.dependency())
     # (((((((..((((........)))).(((((.......))))).....(((((.......))))))))))))....: stems of 7, 4, 5 and 5, the first five at 27
-    assert said == "its strongest pairs join 1–7 with 66–72 and 27–31 with 39–43 (and 2 more), as the two sides of a stem would"
+    assert (
+        said
+        == "its strongest pairs at least 4 bases apart join 1–7 with 66–72 and 27–31 with 39–43 (and 2 more), as the two sides of a stem would"
+    )
     placed = samples.dependency(samples.sequence(locus=True))  # chrT:1001-1076 reverse: base 1 is 1,076
     assert "1,076–1,070 with 1,011–1,005" in finding(placed)
 
@@ -39,10 +42,10 @@ def test_repeats_are_named_where_equal_bases_run_side_by_side_and_else_the_stron
     for step in range(4):
         values[step, 10 + step] = 2.0
     found = DependencyMap(given, values, samples.provenance("dependency", given))
-    assert finding(found) == "its strongest pairs join 1–4 with 11–14, as repeats would"
+    assert finding(found) == "its strongest pairs at least 4 bases apart join 1–4 with 11–14, as repeats would"
     values = np.zeros((30, 30), np.float32)
     values[2, 20] = 1.25
-    assert finding(replace(found, values=values)) == "its strongest pair is G at 3 with A at 21: 1.25 bits"
+    assert finding(replace(found, values=values)) == "its strongest pair at least 4 bases apart is G at 3 with A at 21: 1.25 bits"
     assert finding(replace(found, values=np.zeros((30, 30), np.float32))) == "no pair at least 4 bases apart has a value"
 
 
@@ -67,7 +70,7 @@ def test_losses_are_called_losses_and_gains_gains() -> None:
     values[0, 1] = 9.0
     assert changes(replace(found, values=values)) == "No pair at least 4 bases apart changes."
     values[0, 71], values[71, 0] = -5.0, -2.0
-    assert changes(replace(found, values=values)) == "The largest loss is G at 1 with C at 72 (5.00 bits)."
+    assert changes(replace(found, values=values)) == "Of pairs at least 4 bases apart, the largest loss is G at 1 with C at 72 (5.00 bits)."
 
 
 def test_the_strongest_pairs_of_a_partial_map_join_computed_rows_only() -> None:
@@ -85,12 +88,18 @@ def test_the_strongest_pairs_of_a_partial_map_join_computed_rows_only() -> None:
 def test_the_words_of_a_map_and_of_probabilities_say_the_same() -> None:
     found = samples.dependency()
     said = found.words()
-    assert said.endswith("Its strongest pairs join 1–7 with 66–72 and 27–31 with 39–43 (and 2 more), as the two sides of a stem would.")
+    assert said.endswith(
+        "Its strongest pairs at least 4 bases apart join 1–7 with 66–72 and 27–31 with 39–43 (and 2 more), as the two sides of a stem would."
+    )
     assert trust(samples.probabilities().values) in samples.probabilities().words()
     assert "strongest" not in samples.dependency(rows_done=19).words()
     lost = np.zeros_like(found.values)
     lost[0, 71] = -5
-    assert replace(found, values=lost).words().endswith("The largest loss is G at 1 with C at 72 (5.00 bits).")
+    assert (
+        replace(found, values=lost)
+        .words()
+        .endswith("Of pairs at least 4 bases apart, the largest loss is G at 1 with C at 72 (5.00 bits).")
+    )
 
 
 def test_relations_lost_and_gained_are_counted_and_the_strongest_is_named() -> None:
@@ -102,9 +111,15 @@ def test_relations_lost_and_gained_are_counted_and_the_strongest_is_named() -> N
     second[5, 18] = 0.7  # C at 6 with G at 19: new
     reference = DependencyMap(given, first, samples.provenance("dependency", given))
     lost, gained = lost_and_gained(reference, replace(reference, values=second))
-    assert lost == "Of the 3 strongest relations of the reference, 2 are lost, the strongest A at 1 with G at 11 (2.00 → 0.90 bits)."
-    assert gained == "Of the 3 strongest relations of the alternate, 1 is gained, the strongest C at 6 with G at 19 (0.00 → 0.70 bits)."
-    assert lost_and_gained(reference, reference)[0] == "None of the 3 strongest relations of the reference is lost."
+    assert (
+        lost
+        == "Of the 3 strongest relations of the reference at least 4 bases apart, 2 are lost, the strongest A at 1 with G at 11 (2.00 → 0.90 bits)."
+    )
+    assert (
+        gained
+        == "Of the 3 strongest relations of the alternate at least 4 bases apart, 1 is gained, the strongest C at 6 with G at 19 (0.00 → 0.70 bits)."
+    )
+    assert lost_and_gained(reference, reference)[0] == "None of the 3 strongest relations of the reference at least 4 bases apart is lost."
 
 
 def test_a_stem_that_is_lost_is_named() -> None:

@@ -67,7 +67,8 @@ def test_an_igv_session_has_everything_inside_and_its_letters_lie_where_they_bel
     assert all(track["url"].startswith("data:") for track in session["tracks"])
     kinds = {track["name"]: (track["type"], track["format"]) for track in session["tracks"]}
     assert kinds["annotation"] == ("annotation", "bed")
-    assert kinds['influence, A "quoted" model'] == ("wig", "bigwig")
+    strand = " (along - strand)" if found.place.reverse else ""
+    assert kinds[f'influence{strand}, A "quoted" model'] == ("wig", "bigwig")
     assert kinds['pairs by contacts, A "quoted" model'] == ("interact", "bedpe")
     peaks = next(track for track in session["tracks"] if track["name"] == "My <peaks>")
     bed = data_of(peaks["url"]).decode().split("\t")

@@ -23,7 +23,7 @@ import RNA
 
 from engine.analyses.essential import EssentialGenes
 from engine.core.errors import ParameterError
-from engine.core.sequence import NucleotideSequence
+from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.exports import formats
 from engine.exports.bigwig import embedded_provenance
 from engine.exports.script import arguments_of
@@ -135,7 +135,8 @@ def test_bedgraph_places_each_track_on_the_forward_strand(sequence: NucleotideSe
     text = (tmp_path / "x.bedgraph").read_text()
     assert comment_json(text) == stated(result)
     names = [line for line in text.splitlines() if line.startswith("track type=bedGraph")]
-    assert ['name="influence"' in names[0], 'name="llr"' in names[1], len(names)] == [True, True, 2]
+    strand = " (along - strand)" if sequence.locus and position(sequence, 0) == 110 else ""
+    assert [f'name="influence{strand}"' in names[0], f'name="llr{strand}"' in names[1], len(names)] == [True, True, 2]
     influence = text.split("track ")[1].splitlines()[1:]
     rows = [line.split("\t") for line in influence]
     starts = [int(row[1]) for row in rows]
@@ -170,10 +171,45 @@ def test_bigwig_reads_back_with_its_library_and_carries_its_provenance(sequence:
 def test_all_tracks_come_as_a_zip_of_bigwigs(tmp_path: Path) -> None:
     formats.write(segmentation(on("-")), tmp_path / "x.bw.zip")
     with zipfile.ZipFile(tmp_path / "x.bw.zip") as archive:
-        assert sorted(archive.namelist()) == ["CDS_forward.bw", "odd_name.bw", "provenance.json", "tRNA.bw"]
-        archive.extract("tRNA.bw", tmp_path)
-    with pyBigWig.open(str(tmp_path / "tRNA.bw")) as found:
+        assert sorted(archive.namelist()) == [
+            *(f"{name}.reverse_strand.bw" for name in ("CDS_forward", "odd_name")),
+            "provenance.json",
+            "tRNA.reverse_strand.bw",
+        ]
+        archive.extract("tRNA.reverse_strand.bw", tmp_path)
+    with pyBigWig.open(str(tmp_path / "tRNA.reverse_strand.bw")) as found:
         assert found.values("chrT", 106, 110) == [0.0, 1.0, 0.75, 0.5]  # letters 0..2 are the last three bases on the reverse strand
+
+
+def test_what_is_said_of_a_letter_says_of_which_strand_and_of_which_alphabet(tmp_path: Path) -> None:
+    """P(A) of the first letter read is 1: of the reverse strand that is base 110 of the contig, where the forward strand has the letter's partner."""
+    note = "# letters are those of the reverse strand (-), so that A stands where the forward strand has T; positions are of the forward strand\n"
+    texts = {}
+    for strand in "+-":
+        formats.write(probabilities(on(strand)), tmp_path / "x.bg")
+        texts[strand] = (tmp_path / "x.bg").read_text()
+    assert 'name="p_A (along - strand)" description="probability of A (along - strand); ' in texts["-"]
+    assert note in texts["-"]
+    assert "chrT\t109\t110\t1.0" in texts["-"].split('name="p_A')[1]
+    assert 'name="p_A" description="probability of A; ' in texts["+"]
+    assert note not in texts["+"]
+    assert "chrT\t100\t101\t1.0" in texts["+"].split('name="p_A')[1]
+    formats.write(probabilities(on("+")), tmp_path / "x.bw.zip")
+    with zipfile.ZipFile(tmp_path / "x.bw.zip") as archive:
+        assert "p_A.bw" in archive.namelist()
+
+
+def test_files_of_an_rna_say_that_their_t_is_its_u(tmp_path: Path) -> None:
+    rna, told = (
+        NucleotideSequence(LETTERS.replace("T", "U"), Alphabet.RNA, name="r"),
+        "the sequence is an RNA: T in names and alleles stands for U",
+    )
+    formats.write(probabilities(rna), tmp_path / "x.bg")
+    assert f"# {told}\n" in (tmp_path / "x.bg").read_text()
+    formats.write(effects(rna), tmp_path / "x.vcf")
+    assert f"##letters={told}\n" in (tmp_path / "x.vcf").read_text()
+    formats.write(effects(on("+")), tmp_path / "x.vcf")
+    assert "##letters" not in (tmp_path / "x.vcf").read_text()
 
 
 def test_entropy_of_the_main_probability_track_is_worked_out_by_hand(tmp_path: Path) -> None:

@@ -60,16 +60,33 @@ def test_what_has_not_changed_is_the_same_bytes() -> None:
 
 
 def test_a_map_that_fills_sends_its_cells_and_not_the_figure_around_them() -> None:
-    feed = Feed(ADDRESS)
-    evidence = known(rows=10)
+    feed, growing = Feed(ADDRESS), frozenset({"dependency"})
+    evidence = known(rows=10, growing=growing)
     first = feed.envelopes(evidence, WIDE, states={"dependency": "partial, 10 of 76 rows"})
     results = {**evidence.results, "dependency": samples.dependency(rows_done=19)}
-    second = feed.envelopes(LocusEvidence(evidence.sequence, results), WIDE)
+    second = feed.envelopes(LocusEvidence(evidence.sequence, results, growing=growing), WIDE)
     assert second["figure"] is first["figure"]
     assert second["map"] != first["map"]
     assert header(first["status"])["states"] == {"dependency": "partial, 10 of 76 rows"}
     whole = feed.envelopes(LocusEvidence(evidence.sequence, {**results, "dependency": samples.dependency()}), WIDE)
     assert whole["figure"] != first["figure"]
+
+
+def test_sentence_and_description_count_the_rows_of_the_map_that_is_drawn() -> None:
+    """While it grows around a kept figure they name no number; once it is stopped, that of the last map, and not of the first."""
+    feed, growing = Feed(ADDRESS), frozenset({"dependency"})
+
+    def said(rows: int, **more: Any) -> str:
+        found = feed.envelopes(known(rows=rows, **more), WIDE)
+        return (found["figure"] + found["side"]).decode(errors="replace")
+
+    assert "The map is being computed, so nothing is said of its pairs yet." in said(2, growing=growing)
+    assert "of 76 rows" not in said(2, growing=growing)
+    assert "of 76 rows" not in said(19, growing=growing)
+    stopped = said(19)
+    assert "19 of 76 rows of the map are computed" in stopped
+    assert "partial: 19 of 76 rows are computed" in stopped
+    assert "38 of 76 rows of the map are computed" in said(38)
 
 
 def test_panels_without_a_result_say_why() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
+from engine.views.evidence import FigureStyle
 from tests.pages.test_explorer import Opened, state_of
 
 
@@ -54,6 +55,23 @@ def test_a_stopped_computation_is_offered_to_go_on_at_once_and_keeps_its_rows(ex
     assert again.done >= 3 * int(first.partial.rows_done.sum())
     runs.cancel()
     assert again.wait(60)
+
+
+def test_what_is_said_of_a_stopped_map_counts_the_rows_that_are_drawn(explorer: Opened) -> None:
+    """The first picture has a handful of rows; the figure around it is kept while the map grows, and made again of the last one when it is stopped."""
+    app, style = pressed(explorer(sequence=letters(9)), "Compute"), FigureStyle(live=True)
+    runs = state_of(app).computing
+    job = runs.jobs["dependency"]
+    wait_until(lambda: job.partial is not None, 200)
+    while_growing = runs.envelopes(style)
+    assert b"of 400 rows are computed" not in while_growing["side"] or job.finished
+    early = int(job.partial.rows_done.sum())
+    wait_until(lambda: int(job.partial.rows_done.sum()) > early, 200)
+    runs.cancel()
+    assert job.wait(60)
+    rows = int(job.partial.rows_done.sum())
+    assert early < rows < 400
+    assert f"partial: {rows} of 400 rows are computed".encode() in runs.envelopes(style)["side"]
 
 
 def test_beside_compute_stands_what_it_will_cost_and_not_what_the_elements_took(explorer: Opened) -> None:

@@ -16,12 +16,15 @@ import pytest
 from PIL import Image
 
 import engine.views.panels
+from engine.analyses.models_beside import influence_of
+from engine.core.alleles import Change
 from engine.core.errors import ParameterError
 from engine.core.features import Feature
 from engine.core.locus import Locus
 from engine.core.own_tracks import OwnTrack, Rows
 from engine.core.provenance import Provenance
 from engine.core.sequence import NucleotideSequence
+from engine.views.comparison import track_differences
 from engine.views.evidence import FigureStyle, Highlight, LocusEvidence, Mark, PanelState
 from engine.views.figure import locus_figure, side_by_side
 from engine.views.panel import panels
@@ -285,6 +288,29 @@ def test_a_model_without_influence_has_nothing_else_drawn_under_its_name() -> No
     assert panel_of(figure, "effects")["unit"] == "Δ ln P"
 
 
+def test_the_influence_of_a_base_is_one_number_in_panel_files_and_comparison() -> None:
+    """Its three substitutions have 0.1, 0.2 and 0.6 bits: 0.3 everywhere, and not the largest in one place."""
+    found = samples.effects()
+    assert found.influence is not None
+    influence = found.influence.copy()
+    influence[0] = 0.1, 0.2, np.nan, 0.6  # the base is G
+    influence[1] = np.nan
+    found = replace(found, influence=influence)
+    drawn = panel_of(locus_figure(LocusEvidence(samples.sequence(), {"effects": found})), "influence")
+    assert drawn["readout"][0]["values"][0] == pytest.approx(0.3)
+    assert np.isnan(drawn["readout"][0]["values"][1])
+    track = found.tracks()[0]
+    assert (track.title, track.values[0]) == ("influence, mean over the three substitutions", pytest.approx(0.3))
+    beside = influence_of(samples.dependency(), found.influence)
+    np.testing.assert_array_equal(drawn["readout"][0]["values"], track.values)
+    np.testing.assert_array_equal(beside, track.values)
+    nothing = replace(found, influence=np.zeros_like(influence))
+    differences = track_differences(samples.sequence(), Change(0, "G", "A"), {"effects": nothing}, {"effects": found})
+    assert differences is not None
+    assert differences.influence is not None
+    assert differences.influence[0] == pytest.approx(0.3)
+
+
 def test_a_partial_map_says_how_much_of_it_is_there_unless_the_page_knows_more() -> None:
     figure = locus_figure(everything(rows=19))
     assert panel_of(figure, "map")["state"] == "partial"
@@ -472,7 +498,7 @@ def test_a_difference_is_blue_where_lost_red_where_gained_and_says_so() -> None:
     assert figure.layout.meta["map"]["signed"] is True
     assert (
         figure.layout.meta["sentence"]
-        == "G1A: the largest loss is G at 1 with C at 72 (5.00 bits), the largest gain is C at 11 with C at 31 (3.00 bits)."
+        == "G1A: of pairs at least 4 bases apart, the largest loss is G at 1 with C at 72 (5.00 bits), the largest gain is C at 11 with C at 31 (3.00 bits)."
     )
 
 

@@ -34,7 +34,7 @@ def test_stems_of_rna_are_named_where_it_was_measured_how_often_they_are_right()
     rna = NucleotideSequence(found.sequence.letters.replace("T", "U"), alphabet=Alphabet.RNA)
     measured = replace(found, sequence=rna, provenance=replace(found.provenance, card=card))
     told = sentence(evidence(dependency=measured, probabilities=flat))
-    assert told.startswith("The model is unsure at all 76 bases (median 2.00 of 2 bits); its strongest pairs join ")
+    assert told.startswith("The model is unsure at all 76 bases (median 2.00 of 2 bits); its strongest pairs at least 4 bases apart join ")
     assert told.endswith("; how often such pairs are right stands at Possible base pairs.")
 
 
@@ -69,4 +69,4 @@ def test_a_difference_says_what_is_lost_by_what() -> None:
     values[0, 71] = -5.0
     difference = replace(found, values=values)
     marked = LocusEvidence(samples.sequence(), {"dependency": difference}, marks=(Mark(0, "G1A"),))
-    assert sentence(marked) == "G1A: the largest loss is G at 1 with C at 72 (5.00 bits)."
+    assert sentence(marked) == "G1A: of pairs at least 4 bases apart, the largest loss is G at 1 with C at 72 (5.00 bits)."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.core.arithmetic import largest_of_known
+from engine.core.arithmetic import mean_of_known
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
 from engine.views.palettes import theme
 from engine.views.panel import Drawn, Panel, Readout
@@ -23,7 +23,7 @@ def draw(evidence: LocusEvidence, style: FigureStyle) -> Drawn:
     if found.influence is None:
         why = "it reads from left to right only" if card.causal else "its answer has none"
         return Drawn(model=card.title, state=PanelState("cannot", f"{card.title} has no influence: {why}"))
-    values = largest_of_known(found.influence)
+    values = mean_of_known(found.influence)
     top = float(np.nanmax(values, initial=0.0)) or 1.0
     trace = filled(steps(values, levels=120 / top), theme(dark=style.dark)["bar"], name="influence")
     axis = {"range": [0, top * 1.04], "nticks": 3, "showgrid": False}
@@ -40,8 +40,8 @@ PANEL = Panel(
     title="Influence on other bases",
     unit="bits",
     help=(
-        "How much a substitution changes what the model expects elsewhere: mean over all other bases of the largest change of log2 odds; the "
-        "largest of the three substitutions is drawn."
+        "How much changing a base changes what the model expects elsewhere: mean over all other bases of the largest change of log2 odds, and "
+        "over the three substitutions, as in files and in Compare; triage has that of its one substitution."
     ),
     reading="High bars are bases that others depend on.",
     order=80,

@@ -49,7 +49,7 @@ class Feed:
         """Everything the browser should have now; unchanged parts are the same bytes as before.
 
         ``states`` are words about analyses that are not finished, ``progress`` nodes for the tool bar, ``status`` what else its header says.
-        While a map is partial, its cells go at each call, the figure around them once.
+        While a map grows, its cells go at each call, the figure around them once; when it has stopped, the figure that says how far it is.
         """
         found: DependencyMap | None = evidence.results.get(MAP)
         if found is not None:  # before the figure, which is then drawn once with it
@@ -95,9 +95,20 @@ class Feed:
 
 
 def _made_of(evidence: LocusEvidence) -> tuple[Any, ...]:
-    """What a figure is made of; a partial map counts as such, however far it is, a partial band by its rows."""
-    results = tuple((name, found if found.complete else getattr(found, "done", "partial")) for name, found in evidence.results.items())
-    return results, tuple(evidence.states.items()), evidence.features, evidence.marks, evidence.title, evidence.own, evidence.highlights
+    """What a figure is made of; a map that grows counts as such, however far it is, a band that does by its rows."""
+    results = tuple(
+        (name, getattr(found, "done", "partial") if name in evidence.growing else found) for name, found in evidence.results.items()
+    )
+    return (
+        results,
+        evidence.growing,
+        tuple(evidence.states.items()),
+        evidence.features,
+        evidence.marks,
+        evidence.title,
+        evidence.own,
+        evidence.highlights,
+    )
 
 
 def _widened(window: tuple[int, int], found: DependencyMap) -> tuple[int, int]:
