@@ -21,7 +21,7 @@ from pages._ui.question import address_of
 if TYPE_CHECKING:
     from pages._ui.state import Session, Shared
 
-ALONE = ("alignment", "triage", "benchmarks", "models", "help", "status")
+ALONE = ("alignment", "benchmarks", "models", "help", "status")
 """Pages that say nothing of themselves in the address."""
 FIGURES_OWN = ("theme", "width", "heights", "order", "off")
 """What of an address only a drawn figure is told; the explorer's panels stay with the browser."""

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
+
+from pages._ui.starting import starts_with
+
+_Value = TypeVar("_Value")
+
+
+def kept(key: str, usual: _Value) -> tuple[_Value, dict[str, Any]]:
+    """What the widget of ``key`` starts with (what the visitor left there last, otherwise ``usual``), and what it is drawn with so that this holds.
+
+    What is set is noted before the run that it begins, so that a visitor who leaves the page in the same moment finds it, too.
+    """
+    slot = _slot(key)
+    return starts_with(key, st.session_state.get(slot, usual)), {"key": key, "on_change": _keep, "args": (slot, key)}
+
+
+def keep(key: str, value: Any) -> None:
+    """Have `kept` and `kept_choice` start with a value, as if the visitor had left it there; to be called before the widget is drawn first."""
+    st.session_state[_slot(key)] = value
+
+
+def _slot(key: str) -> str:
+    return f"{key}-kept"
 
 
 def _kept(slot: str, options: Sequence[str], usual: str) -> str:
@@ -17,19 +40,30 @@ def _keep(slot: str, place: str) -> None:
         st.session_state[slot] = st.session_state[place]
 
 
-def kept_choice(label: str, options: Sequence[str], usual: str, key: str, *, width: int) -> str:
+def kept_choice(
+    label: str,
+    options: Sequence[str],
+    usual: str,
+    key: str,
+    *,
+    width: int | Literal["stretch"] = "stretch",
+    help: str | None = None,
+    format_func: Callable[[str], str] = str,
+) -> str:
     """One of ``options``: what the visitor chose last, where it is among them, otherwise ``usual``.
 
     Other options make another widget: one of the same key would hold on to its value though nobody chose it, and Streamlit forgets the value
     of a widget that a run did not draw.
     """
-    slot, place = f"{key}-kept", f"{key}-of-{'|'.join(options)}"
+    slot, place = _slot(key), f"{key}-of-{'|'.join(options)}"
     start = options.index(_kept(slot, options, usual))
-    return st.selectbox(label, options, index=start, key=place, width=width, on_change=_keep, args=(slot, place))
+    return st.selectbox(
+        label, options, index=start, format_func=format_func, key=place, help=help, width=width, on_change=_keep, args=(slot, place)
+    )
 
 
 def kept_switch(label: str, options: Sequence[str], usual: str, key: str) -> str:
     """The same as buttons beside each other; ``usual`` where none is pressed."""
-    slot, place = f"{key}-kept", f"{key}-switch"
+    slot, place = _slot(key), f"{key}-switch"
     start = _kept(slot, options, usual)
     return st.segmented_control(label, options, default=start, key=place, on_change=_keep, args=(slot, place)) or usual

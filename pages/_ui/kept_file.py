@@ -25,6 +25,11 @@ class KeptFile(Generic[_Read]):
     name: str
     found: _Read | None = None
 
+    @property
+    def file_id(self) -> str:
+        """Its name among the uploads of the visit."""
+        return self.identity
+
 
 def kept_file(
     shared: state.Shared,

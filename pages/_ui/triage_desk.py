@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 import pandas as pd
 import streamlit as st
@@ -27,7 +28,8 @@ class Desk:
     """The request, its job, the name and bytes of the VCF, the folder of an uploaded reference; the rows in the order of the table (``orders``:
     how many orders there were, each of which has a table of its own), the one
     that was clicked last, the one that is open, its question, and one sentence where it could not be opened;
-    the public ``assembly`` the variants were called on, as far as it is known; the rows as a table; ``notes`` on how the files were read."""
+    the public ``assembly`` the variants were called on, as far as it is known; the rows as a table; ``notes`` on how the files were read;
+    ``identity`` names what the visitor sets of its table: filters, order, columns, the tick."""
 
     job: Job
     request: TriageRequest
@@ -43,6 +45,7 @@ class Desk:
     assembly: str = ""
     frame: pd.DataFrame | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    identity: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def result(self) -> Triage | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -28,10 +27,13 @@ from engine.sources.door import GZIP_MAGIC, Bounds
 from engine.sources.genetic_codes import given_codes
 from engine.sources.transcripts import read_transcripts
 from engine.sources.triage_examples import TriageExample
-from pages._ui import choices, polling, reading, state, triage_desk, triage_examples, triage_results
+from pages._ui import address_bar, choices, polling, reading, state, triage_again, triage_desk, triage_examples, triage_results
 from pages._ui.buttons import button
 from pages._ui.given_last import given_last
+from pages._ui.kept_choice import kept, kept_choice
+from pages._ui.kept_file import KeptFile, kept_file
 from pages._ui.text import plain, show_error
+from pages._ui.triage_again import LEAST_WINDOW, MOST_WINDOW, USUAL_WINDOW, Again
 from pages._ui.triage_desk import Desk
 
 READING = "triage"
@@ -56,11 +58,6 @@ class Given:
 
     name: str
     content: bytes
-
-    @classmethod
-    def of_upload(cls, upload: Any, place: str) -> Given | None:
-        """What Streamlit received at a ``place``, None for nothing. Raises `ResourceExhausted` when the visitor has uploaded too much."""
-        return None if upload is None else cls(upload.name, state.uploaded(upload, place))
 
     @classmethod
     def of_path(cls, path: Path) -> Given:
@@ -98,80 +95,110 @@ class Asked:
 
 def page() -> None:
     """Draw the page."""
-    shared = state.shared()
+    shared, session = state.shared(), state.session()
     st.subheader("Triage of variants", anchor=False)
     st.caption(
         "Each variant is scored in a window of the reference around it: the log-likelihood ratio of the alternate against the reference "
         "(negative: the model finds it unlikely) and the influence on all other bases of the window; indels by what kind of model there is. "
         "Rank, do not threshold."
     )
+    if triage_again.waits(shared, session):
+        return
+    again = triage_again.begins(shared, session)
+    told = st.container()
     asked = _form(shared)
     example = triage_examples.chosen()
     if example is not None:
         _start(shared, _of_example(example, asked, not _no_splice(shared)))
     elif asked is not None and asked[0]:
         _start(shared, asked[1])
+    elif asked is not None and again is not None and again.text:
+        _start(shared, replace(asked[1], text=again.text), again)
+    with told:
+        triage_again.show()
     reading.show(shared.engine, READING)
     desk = triage_desk.of_session()
     if desk is not None:
         _follow(shared, desk)
+    address_bar.write("triage", triage_again.texts(session))
 
 
 def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
-    """The form, and whether it was sent; None where no model is here."""
+    """What is to be ranked and how, and whether the button was pressed; None where no model is here.
+
+    It is no form of Streamlit's: what was typed in one is known only when it is sent, and here it stays while other pages are open.
+    """
     models = _models(shared)
     if not models:
         st.info("No model that scores variants is here; the page Models has them.")
         return None
-    with st.form("triage"):
+    with st.container(border=True, key="triage"):
         left, middle, right = st.columns([3, 3, 2])
-        variants = left.file_uploader("Variants: VCF, also .vcf.gz and .vcf.bgz, or BCF", key="triage-vcf")
-        text = left.text_area("or a list, one variant a line", key="triage-list", height=98, max_chars=LONGEST_LIST, help=LIST_HELP)
-        names = [*shared.genomes.names(), OWN]
-        assembly = middle.selectbox("Reference", names, help="Assemblies are registered with the setting LOCUSCOPE_GENOMES.")
-        fasta = middle.file_uploader("FASTA of the reference (only without a registered one)", key="triage-fasta")
-        model = right.selectbox("Model", models, format_func=choices.titles(shared.engine))
-        window = right.number_input("Window, bases", 3, 20_000, 512, step=64)
-        influence = right.checkbox("Influence, too", value=True, help="Without it a substitution takes one pass of three.")
+        with left:
+            variants = _file(shared, "Variants: VCF, also .vcf.gz and .vcf.bgz, or BCF", "triage-vcf")
+            start, holds = kept("triage-list", "")
+            text = st.text_area("or a list, one variant a line", start, height=98, max_chars=LONGEST_LIST, help=LIST_HELP, **holds)
+        with middle:
+            names = [*shared.genomes.names(), OWN]
+            note = "Assemblies are registered with the setting LOCUSCOPE_GENOMES."
+            assembly = kept_choice("Reference", names, names[0], "triage-assembly", help=note)
+            fasta = _file(shared, "FASTA of the reference (only without a registered one)", "triage-fasta")
+        with right:
+            model = kept_choice("Model", models, models[0], "triage-model", format_func=choices.titles(shared.engine))
+            bases, holds = kept("triage-window", USUAL_WINDOW)
+            window = st.number_input("Window, bases", LEAST_WINDOW, MOST_WINDOW, bases, step=64, **holds)
+            influence = _switch("Influence, too", "triage-influence", True, "Without it a substitution takes one pass of three.")
         with st.expander("Gene models, splice sites, what the reference is"):
-            one, two, three = st.columns([3, 3, 2])
-            genes = one.file_uploader("Gene models of my FASTA: GFF3, GTF or GenBank", key="triage-genes")
-            stated = two.text_input("Genetic codes", placeholder="chrMT=3", help=CODES_HELP)
-            public = [UNKNOWN, *(row.name for row in assemblies())]
-            known = two.selectbox("My FASTA is", public, help="For links to public sites, and for the genes that come with CI-SpliceAI.")
-            why_not = _no_splice(shared)
-            splice = three.checkbox(
-                "Splice sites by CI-SpliceAI",
-                disabled=bool(why_not),
-                help=plain(why_not) or "Human splice sites gained and lost, by the gene models, else by the genes of GRCh37 or GRCh38.",
-            )
-            no_table = shared.engine.model(TABLE).why_not
-            missense = three.checkbox(
-                "AlphaMissense",
-                value=not no_table,
-                disabled=bool(no_table),
-                help=plain(no_table) or "Published scores of human missense substitutions, where the reference is GRCh38 or GRCh37.",
-            )
-            clinical = three.checkbox(
-                "ClinVar",
-                value=bool(shared.settings.clinvar),
-                disabled=not shared.settings.clinvar,
-                help=f"Classifications of the very alleles, from the file of the reference's assembly. {TERMS}"
-                if shared.settings.clinvar
-                else "Whoever runs this server has registered no ClinVar file (LOCUSCOPE_CLINVAR).",
-            )
-        sent = st.form_submit_button("Rank the variants", type="primary")
-    named = "" if known == UNKNOWN else known
-    chosen = (named, model, int(window), influence, splice, missense, clinical, stated)
+            genes, chosen = _further(shared)
+        files = (variants, fasta, genes)
+        unread = any(item is not None and item.found is None for item in files)
+        sent = button("Rank the variants", key="triage-rank", type="primary", disabled=unread)
+    known, splice, missense, clinical, stated = chosen
+    further = ("" if known == UNKNOWN else known, model, int(window), influence, splice, missense, clinical, stated)
     if sent:
         try:
-            kind = given_last("triage", variants, text or "")
-            given = Given.of_upload(variants, "triage-vcf") if kind == "file" else None
-            letters, models_of_genes = Given.of_upload(fasta, "triage-fasta"), Given.of_upload(genes, "triage-genes")
-            return True, Asked(given, text or "", assembly, letters, models_of_genes, *chosen)
+            again = triage_again.of_session()
+            kind = given_last("triage", variants, text, again.text if again is not None else "")
+            given, letters, models_of_genes = (item.found if item is not None else None for item in files)
+            return True, Asked(given if kind == "file" else None, text, assembly, letters, models_of_genes, *further)
         except LocuscopeError as error:
             show_error(str(error))
-    return False, Asked(None, "", assembly, None, None, *chosen)
+    return False, Asked(None, "", assembly, None, None, *further)
+
+
+def _further(shared: state.Shared) -> tuple[KeptFile[Given] | None, tuple[str, bool, bool, bool, str]]:
+    """Gene models; what the reference is, splice sites, AlphaMissense, ClinVar, and genetic codes as typed."""
+    one, two, three = st.columns([3, 3, 2])
+    with one:
+        genes = _file(shared, "Gene models of my FASTA: GFF3, GTF or GenBank", "triage-genes")
+    with two:
+        start, holds = kept("triage-codes", "")
+        stated = st.text_input("Genetic codes", start, placeholder="chrMT=3", help=CODES_HELP, **holds)
+        public = [UNKNOWN, *(row.name for row in assemblies())]
+        note = "For links to public sites, and for the genes that come with CI-SpliceAI."
+        known = kept_choice("My FASTA is", public, UNKNOWN, "triage-public", help=note)
+    with three:
+        why_not = _no_splice(shared)
+        note = "Human splice sites gained and lost, by the gene models, else by the genes of GRCh37 or GRCh38."
+        splice = _switch("Splice sites by CI-SpliceAI", "triage-splice", False, note, why_not)
+        no_table = shared.engine.model(TABLE).why_not
+        note = "Published scores of human missense substitutions, where the reference is GRCh38 or GRCh37."
+        missense = _switch("AlphaMissense", "triage-missense", not no_table, note, no_table)
+        no_file = "" if shared.settings.clinvar else "Whoever runs this server has registered no ClinVar file (LOCUSCOPE_CLINVAR)."
+        note = f"Classifications of the very alleles, from the file of the reference's assembly. {TERMS}"
+        clinical = _switch("ClinVar", "triage-clinvar", not no_file, note, no_file)
+    return genes, (known, splice, missense, clinical, stated)
+
+
+def _file(shared: state.Shared, title: str, key: str) -> KeptFile[Given] | None:
+    """A file of the form."""
+    return kept_file(shared, title, key, lambda name, content, _: Given(name, content))
+
+
+def _switch(label: str, key: str, usual: bool, help: str, why_not: str = "") -> bool:
+    """A box of the form, with what it is good for, or why it cannot be ticked."""
+    on, holds = kept(key, usual)
+    return st.checkbox(label, on, help=plain(why_not) or help, disabled=bool(why_not), **holds)
 
 
 def _no_splice(shared: state.Shared) -> str:
@@ -188,14 +215,15 @@ def _models(shared: state.Shared) -> list[str]:
 
 def _of_example(item: TriageExample, asked: tuple[bool, Asked] | None, splice: bool) -> Asked:
     """An example with the model and the window that are chosen now; human ones with splice sites where their model is here."""
-    model, window, influence = (asked[1].model, asked[1].window, asked[1].influence) if asked is not None else ("", 512, True)
+    model, window, influence = (asked[1].model, asked[1].window, asked[1].influence) if asked is not None else ("", USUAL_WINDOW, True)
     variants = None if item.text else Given.of_path(item.variants)
     files = (variants, item.text, OWN, Given.of_path(item.reference), Given.of_path(item.genes))
     tables = (asked[1].missense, asked[1].clinvar) if asked is not None else (False, False)
     return Asked(*files, item.assembly, model, window, influence, splice and bool(item.assembly), *tables, "")
 
 
-def _start(shared: state.Shared, asked: Asked) -> None:
+def _start(shared: state.Shared, asked: Asked, again: Again | None = None) -> None:
+    """Rank what is asked; ``again`` where that is the row of an address."""
     if asked.variants is None and not asked.text.strip():
         largest = shared.settings.max_upload_bytes // 1_000_000
         st.error(
@@ -203,6 +231,7 @@ def _start(shared: state.Shared, asked: Asked) -> None:
             "any), or write one variant a line."
         )
         return
+    triage_again.tell(again)
     before: Desk | None = st.session_state.pop(triage_desk.SLOT, None)
     if before is not None:
         before.job.cancel()

@@ -32,6 +32,8 @@ from pages._ui import (
 )
 from pages._ui.buttons import button
 from pages._ui.grid import grid
+from pages._ui.kept_choice import kept, kept_choice
+from pages._ui.starting import starts_with
 from pages._ui.text import plain, show_caption, show_warning
 from pages._ui.triage_desk import Desk
 from pages._ui.triage_table import ORDERS, Filters, Score
@@ -53,7 +55,7 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
         for item in FORMATS:
             name = f"triage{item.suffix}"
             st.download_button(item.suffix, data=partial(_file, found, desk, item), file_name=name, on_click="ignore", help=item.title)
-    shown, score = _chosen(frame) if len(frame) > 1 else (frame, None)
+    shown, score = _chosen(frame, desk.identity) if len(frame) > 1 else (frame, None)
     desk.put_in_order(tuple(shown["row"].astype(int).tolist()))
     _table(shared, desk, shown, len(frame))
     if desk.row is None:
@@ -64,52 +66,56 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     _standing(found, frame, desk.request.organism)
 
 
-def _chosen(frame: pd.DataFrame) -> tuple[pd.DataFrame, Score | None]:
-    """The rows that the visitor wants to see, in their order, and the score it goes by."""
-    order, score = _order(frame)
-    return triage_table.ordered(_filters(frame).kept(frame), order, score), score
+def _chosen(frame: pd.DataFrame, of: str) -> tuple[pd.DataFrame, Score | None]:
+    """The rows that the visitor wants to see, in their order, and the score it goes by; ``of``: identity of the desk."""
+    order, score = _order(frame, of)
+    return triage_table.ordered(_filters(frame, of).kept(frame), order, score), score
 
 
-def _order(frame: pd.DataFrame) -> tuple[str, Score | None]:
+def _order(frame: pd.DataFrame, of: str) -> tuple[str, Score | None]:
     """How the rows are ordered, and by which score."""
     scores = triage_table.scores_of(frame)
     orders = ORDERS if "impact" in frame else ORDERS[1:]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        order = st.selectbox("Order", orders, key="triage-order", width=220, help="As VEP's users sort: the most severe class first.")
+        help = "As VEP's users sort: the most severe class first."
+        order = kept_choice("Order", orders, orders[0], f"triage-order-{of}", width=220, help=help)
         if not scores:
             return ORDERS[2], None
-        usual = next((place for place, item in enumerate(scores) if item.column == "splice"), 0)
-        key = f"triage-score-{len(scores)}"
-        score = st.selectbox("Score", scores, index=usual, format_func=lambda item: item.column, key=key, width=220)
-        if score is not None:
-            show_caption(score.help)
-    return order or ORDERS[2], score
+        named = {item.column: item for item in scores}
+        usual = "splice" if "splice" in named else scores[0].column
+        score = named[kept_choice("Score", list(named), usual, f"triage-score-{of}", width=220)]
+        show_caption(score.help)
+    return order, score
 
 
-def _filters(frame: pd.DataFrame) -> Filters:
+def _filters(frame: pd.DataFrame, of: str) -> Filters:
     """What the visitor wants to see of the rows."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = st.text_input("Text", placeholder="name, place, HGVS", key="triage-text", width=190)
-        genes = _choice(frame, "gene", "Gene", sorted({name for names in frame.get("gene", ()) for name in names.split(",") if name}))
-        classes = _choice(frame, "consequence", "Class", triage_table.classes_by_severity(frame))
-        impacts = _choice(frame, "impact", "Impact", [name for name in IMPACT_ORDER if name])
-        clinical = _choice(frame, "ClinVar", "ClinVar", sorted(set(frame.get("ClinVar", ())) - {""}))
-        statuses = _choice(frame, "status", "Status", sorted(frame["status"].unique()))
+        start, holds = kept(f"triage-text-{of}", "")
+        text = st.text_input("Text", start, placeholder="name, place, HGVS", width=190, **holds)
+        choice = partial(_choice, frame, of)
+        genes = choice("gene", "Gene", sorted({name for names in frame.get("gene", ()) for name in names.split(",") if name}))
+        classes = choice("consequence", "Class", triage_table.classes_by_severity(frame))
+        impacts = choice("impact", "Impact", [name for name in IMPACT_ORDER if name])
+        clinical = choice("ClinVar", "ClinVar", sorted(set(frame.get("ClinVar", ())) - {""}))
+        statuses = choice("status", "Status", sorted(frame["status"].unique()))
         quantile = 1.0
         if any(name in frame for name in triage_table.QUANTILES):
+            most, holds = kept(f"triage-quantile-{of}", 1.0)
             quantile = st.select_slider(
-                "Quantile at most", [0.001, 0.01, 0.05, 0.1, 0.25, 1.0], value=1.0, key="triage-quantile", width=200,
+                "Quantile at most", [0.001, 0.01, 0.05, 0.1, 0.25, 1.0], value=most, width=200, **holds,
                 help="Keeps rows whose llr or influence is among this share of their consequence class.",
             )  # fmt: skip
     return Filters(text, genes, classes, impacts, clinical, statuses, float(quantile))
 
 
-def _choice(frame: pd.DataFrame, column: str, label: str, options: list[str]) -> tuple[str, ...]:
+def _choice(frame: pd.DataFrame, of: str, column: str, label: str, options: list[str]) -> tuple[str, ...]:
     """Some of the values of a column; nothing to choose where there is one at most."""
     there = [name for name in options if column in frame]
     if len(there) < 2:
         return ()
-    return tuple(st.multiselect(label, there, key=f"triage-filter-{column}", placeholder="all", width=220))
+    start, holds = kept(f"triage-filter-{column}-{of}", list[str]())
+    return tuple(st.multiselect(label, there, start, placeholder="all", width=220, **holds))
 
 
 def _table(shared: state.Shared, desk: Desk, shown: pd.DataFrame, total: int) -> None:
@@ -117,13 +123,15 @@ def _table(shared: state.Shared, desk: Desk, shown: pd.DataFrame, total: int) ->
     with st.popover("Columns"):
         names = [name for name in shown.columns if name not in ("row", "ranked with", "unranked")]
         hidden = ("transcript", "HGVS c.") if len(names) > 14 else ()
-        usual = [name for name in names if name not in hidden]
-        chosen = st.multiselect("Columns", names, default=usual, key=f"triage-columns-{len(names)}", label_visibility="collapsed")
+        start, holds = kept(f"triage-columns-{desk.identity}", [name for name in names if name not in hidden])
+        chosen = st.multiselect("Columns", names, start, label_visibility="collapsed", **holds)
     drawn = shown.head(triage_table.MOST_ROWS)
     if len(shown) < total:
         show_caption(f"{len(shown):,} of {total:,} rows pass the filters.")
     if len(drawn) < len(shown):
         show_caption(f"The first {len(drawn):,} in this order are drawn; filters and files reach all.")
+    key = f"triage-table-{desk.identity}-{desk.orders}"  # a selection is kept by its place in the table
+    ticked = starts_with(key, [desk.order.index(desk.picked)] if desk.picked in desk.order[: len(drawn)] else [])
     picked = grid(
         triage_table.coloured(drawn.drop(columns="unranked").reset_index(drop=True)),
         hide_index=True,
@@ -131,7 +139,8 @@ def _table(shared: state.Shared, desk: Desk, shown: pd.DataFrame, total: int) ->
         column_config=triage_table.columns_of(drawn),
         on_select="rerun",
         selection_mode="single-row",
-        key=f"triage-table-{id(desk)}-{desk.orders}",  # a selection is kept by its place in the table
+        selection_default={"selection": {"rows": ticked}},
+        key=key,
         height="content" if len(drawn) <= 10 else 400,
     )
     rows = [number for number in picked.selection.rows if number < len(drawn)]
