@@ -122,13 +122,18 @@ class ReferenceLetters:
         part_of = {piece.record: piece.contig for piece in self.pieces}
         names = tuple(part_of.get(record, record) for record in self.genomes.contigs(self.assembly))
         told = f"The reference has no contig {contig[:80]}, but contigs such as {_like(contig, names)}"
-        or_say = "" if self._is_public else ", or say which public one the reference is (--assembly, on the page My FASTA is)"
+        or_say = (
+            ""
+            if self.public or not self.genomes.given
+            else ", or say which public one the reference is (--assembly, on the page My FASTA is)"
+        )
         return f"{told}; give the assembly the variants were called on{or_say}."
 
     @property
-    def _is_public(self) -> bool:
-        """Whether it is a registered assembly, or a file of which it is said which public assembly it is."""
-        return not self.genomes.given or assembly(self.genomes.public_name(self.assembly)) is not None
+    def public(self) -> str:
+        """The public assembly that it is, by its name or because it was said; empty where nobody knows."""
+        row = assembly(self.genomes.public_name(self.assembly))
+        return row.name if row is not None else ""
 
     def letters(self, contig: str, start: int, end: int) -> str:
         """Upper-case forward letters of a contig, 0-based half-open. Raises `LocusError` when the reference does not have them."""
@@ -283,12 +288,11 @@ class AlleleRequest:
         yield Site(variant, window, position - 1 - start, behind=letters[change.end : end - longer] if longer else "")
 
 
-def told_codes(request: TriageRequest, found: Triage) -> Triage:
-    """With the genetic codes that were stated for the gene models in its provenance."""
-    codes = request.transcripts.stated_codes
-    if not codes:
-        return found
-    return replace(found, provenance=replace(found.provenance, parameters={**found.provenance.parameters, "genetic_codes": codes}))
+def told_names(request: TriageRequest, found: Triage) -> Triage:
+    """With the genetic codes that were stated for the gene models, and the public assembly whose contigs' names were taken, in its provenance."""
+    codes, public = request.transcripts.stated_codes, request.reference.public
+    told = {**({"genetic_codes": codes} if codes else {}), **({"assembly": public} if public else {})}
+    return replace(found, provenance=replace(found.provenance, parameters={**found.provenance.parameters, **told})) if told else found
 
 
 def place_variants(

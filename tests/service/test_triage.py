@@ -14,6 +14,7 @@ from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcript, Transcripts
 from engine.core.variants import TriageParameters, Variant
+from engine.exports.triage_script import arguments_of
 from engine.exports.triage_table import COLUMNS, write_triage_table
 from engine.exports.vcf import write_triage_vcf
 from engine.service.engine import Engine
@@ -398,6 +399,7 @@ def test_contigs_are_found_by_every_name_that_the_box_takes(tmp_path: Path, engi
         assert [site.status for site in sites] == ["scored", "reference_mismatch"] * len(names)
         assert [[one.gene for one in site.consequences] for site in sites[::2]] == [["ABC1"]] * len(names)
         found = engine.run_triage(TriageRequest(variants, reference, read_transcripts(gff), "pairs", TriageParameters(20)))
+        assert arguments_of(found.provenance)[-2:] == ["--assembly", "R64"]  # a script needs the names, too
         write_triage_vcf(found, lines_of_file(tmp_path / "in.vcf"), tmp_path / "out.vcf")
         assert [line.split("\t")[0] for line in lines_of_file(tmp_path / "out.vcf") if line[0] != "#"] == [
             name for name in names for _ in "12"
