@@ -145,7 +145,7 @@ def _reference(fasta: Path | None, genomes: GenomeSet, assembly: str, settings: 
     from engine.service.proteins import registered
     from engine.service.triage import ReferenceLetters
 
-    return ReferenceLetters.of_file(fasta, settings) if fasta is not None else registered(genomes, assembly)
+    return ReferenceLetters.of_file(fasta, settings, public=assembly) if fasta is not None else registered(genomes, assembly)
 
 
 def _transcripts(gff: Path | None, reference: ReferenceLetters | None, fasta: Path | None) -> Transcripts:

@@ -57,7 +57,7 @@ def splice_command(
     notes = list[str]()
     request = SpliceRequest(
         read_vcf(vcf, notes=notes),
-        ReferenceLetters.of_file(fasta, settings),
+        ReferenceLetters.of_file(fasta, settings, gff, assembly),
         splice_genes(read_transcripts(gff)) if gff is not None else (),
         assembly,
         model,

@@ -66,7 +66,8 @@ def triage_command(
         str,
         typer.Option(
             metavar="NAME",
-            help="The public assembly of the reference: GRCh37 and GRCh38 take the genes that come with CI-SpliceAI, and AlphaMissense's tables.",
+            help="The public assembly of the reference, whose contigs may then be called by their other names; GRCh37 and GRCh38 take the genes that "
+            "come with CI-SpliceAI, and AlphaMissense's tables.",
         ),
     ] = "",
     genetic_code: Annotated[
@@ -99,7 +100,7 @@ def triage_command(
     settings = settings_of_command_line()
     request = TriageRequest(
         (),
-        ReferenceLetters.of_file(fasta, settings),
+        ReferenceLetters.of_file(fasta, settings, gff, assembly),
         read_transcripts(gff, given_codes(genetic_code)) if gff is not None else Transcripts(),
         model,
         TriageParameters(window, influence),

@@ -63,7 +63,7 @@ def arguments_of(provenance: Provenance) -> list[str]:
     if provenance.species:
         found += ["--species", provenance.species]
     splice, missense = parameters.get("splice"), parameters.get("missense")
-    named = [str(asked["assembly"]) for asked in (missense, splice) if isinstance(asked, Mapping) and asked.get("assembly")]
+    named = [str(asked["assembly"]) for asked in (missense, splice, parameters) if isinstance(asked, Mapping) and asked.get("assembly")]
     found += ["--splice"] if isinstance(splice, Mapping) else []
     found += ["--alphamissense"] if isinstance(missense, Mapping) else []
     for contig, number in (parameters.get("genetic_codes") or {}).items():

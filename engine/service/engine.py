@@ -415,14 +415,14 @@ class Engine:
 
         def work(monitor: JobMonitor) -> Any:
             from engine.analyses.triage import triage
-            from engine.service.triage import TriageRequest, told_codes
+            from engine.service.triage import TriageRequest, told_names
 
             with self._model(entry, self._read_spec(spec, monitor.check), monitor, refusal) as model:
                 width = min(request.parameters.window_bp, model.card.max_length)
                 parameters = replace(request.parameters, window_bp=width)
                 measured = calibration_of(model.card.id, model.card.weights_sha256, width, request.organism)
                 found: Any = triage(model, request.sites(width), request.count, parameters, monitor, request.gene_models, measured)
-            found = told_codes(request, found) if isinstance(request, TriageRequest) else found
+            found = told_names(request, found) if isinstance(request, TriageRequest) else found
             for addition in additions:
                 found = addition(found, monitor)
             return found

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import Cancelled, InputError, LocuscopeError, LocusError, ParameterError
 from engine.core.proteins import LookedUp, MissenseScore, ProteinScores, Substitution
 from engine.core.quoting import quoted
 from engine.core.variants import Triage, Variant
-from engine.sources.assemblies import canonical
+from engine.sources.assemblies import assembly, canonical, find_contig, is_accession
 from engine.sources.box_text import read_line
 from engine.sources.door import lines_of
 from engine.sources.locus_text import plain_line
@@ -153,7 +154,7 @@ def _of_variant(scorer: Any, text: str, assembly: str, variant: Variant) -> Iter
         yield LookedUp(text, assembly, note=variant.problem)
         return
     try:
-        scores = scorer.missense(assembly, variant.contig, *variant.without_padding())
+        scores = scorer.missense(assembly, by_table_name(assembly, variant.contig), *variant.without_padding())
     except LocusError as error:
         yield LookedUp(text, assembly, variant, note=str(error))
         return
@@ -161,6 +162,13 @@ def _of_variant(scorer: Any, text: str, assembly: str, variant: Variant) -> Iter
         yield LookedUp(text, assembly, variant, score.substitution, score)
     if not scores:
         yield LookedUp(text, assembly, variant, note="The table has no missense substitution of a canonical transcript there.")
+
+
+@lru_cache(maxsize=1024)
+def by_table_name(assembly_name: str, contig: str) -> str:
+    """The usual name of a contig that is given by its accession, as the tables have none; any other name itself."""
+    row = assembly(assembly_name) if is_accession(contig) else None
+    return (find_contig(contig, row.contigs, row.contigs) if row is not None else None) or contig
 
 
 def has_table(engine: Engine, assembly: str) -> bool:
@@ -197,7 +205,9 @@ def with_missense(engine: Engine, request: TriageRequest, found: Triage, monitor
             scores: tuple[MissenseScore, ...] = ()
             if row.variant.kind == "substitution" and row.status != "reference_mismatch":
                 try:
-                    scores = scorer.missense(request.assembly, row.variant.contig, *row.variant.without_padding())
+                    scores = scorer.missense(
+                        request.assembly, by_table_name(request.assembly, row.variant.contig), *row.variant.without_padding()
+                    )
                 except LocusError as error:
                     row = replace(row, note=" ".join(text for text in (row.note, str(error)) if text))
             rows.append(replace(row, missense=scores[0]) if scores else row)

@@ -18,7 +18,7 @@ from engine.core.provenance import all_batches
 from engine.core.splicing import SpliceGene, SpliceParameters, SpliceScore, SpliceScores
 from engine.core.variants import Triage, Variant
 from engine.service.triage import ReferenceLetters, TriageRequest
-from engine.sources.assemblies import canonical, find_contig
+from engine.sources.assemblies import assembly, canonical, find_contig
 
 MOST_ALLELE_BP = 5_000
 """A longer allele is not scored."""
@@ -70,13 +70,14 @@ def genes_of_assembly(assembly: str, directory: Path) -> tuple[SpliceGene, ...]:
     return read_gene_table(directory / file)
 
 
-def named_by(genes: Sequence[SpliceGene], models: Sequence[SpliceGene]) -> tuple[SpliceGene, ...]:
-    """Genes that an annotation knows by other names: each with the name of the gene model on its strand that has most of its splice sites.
+def named_by(genes: Sequence[SpliceGene], models: Sequence[SpliceGene], assembly_name: str = "") -> tuple[SpliceGene, ...]:
+    """Genes of an assembly that an annotation knows by other names: each with the name of the gene model on its strand that has most of its splice sites.
 
     A gene without a site in common with any, or with as many of two, keeps its own name.
     """
-    contigs = {model.contig for model in models}
-    names = {contig: find_contig(contig, contigs) for contig in {gene.contig for gene in genes}} if models else {}
+    contigs, row = {model.contig for model in models}, assembly(assembly_name)
+    others = row.contigs if row is not None else None
+    names = {contig: find_contig(contig, contigs, others) for contig in {gene.contig for gene in genes}} if models else {}
     of_site: dict[tuple[str, str, str, int], set[str]] = {}
     for model in models:
         for site in _sites(model, model.contig):
@@ -152,7 +153,7 @@ class SplicePlan:
         self._reference, self._parameters = reference, parameters
         self.unscored: list[tuple[int, SpliceScore]] = []
         self.count = 0
-        found = _GenesByPlace(genes)
+        found = _GenesByPlace(genes, reference)
         watcher = monitor or SilentMonitor()
         placed: list[_Placed] = []
         for number, variant in enumerate(variants):
@@ -193,8 +194,7 @@ class SplicePlan:
         start, end = variant.position - 1, variant.position - 1 + len(variant.reference)
         piece = self._reference.piece(variant.contig, start, end)
         if piece is None:
-            note = f"The reference has no contig {variant.contig[:80]}; give the assembly the VCF was made with."
-            return SpliceScore(variant, "outside", note=note)
+            return SpliceScore(variant, "outside", note=self._reference.without(variant.contig))
         if not piece.covers(start, end):
             held = f"{piece.contig[:80]}:{piece.offset + 1:,}-{piece.offset + piece.length:,}"
             return SpliceScore(variant, "outside", note=f"The reference has {held} only; check the assembly.")
@@ -235,7 +235,8 @@ def _noting_edges(row: SpliceScore, flank: int, first: int, last: int) -> Splice
 class _GenesByPlace:
     """Genes by contig, whatever its spelling."""
 
-    def __init__(self, genes: Sequence[SpliceGene]) -> None:
+    def __init__(self, genes: Sequence[SpliceGene], reference: ReferenceLetters) -> None:
+        self._reference = reference
         self._contigs: dict[str, list[tuple[int, SpliceGene]]] = {}
         for number, gene in enumerate(genes):
             self._contigs.setdefault(gene.contig, []).append((number, gene))
@@ -245,7 +246,7 @@ class _GenesByPlace:
     def at(self, contig: str, start: int, end: int) -> list[tuple[int, SpliceGene]]:
         """Genes that meet ``[start, end)``, each with its number."""
         if contig not in self._names:
-            self._names[contig] = find_contig(contig, self._contigs)
+            self._names[contig] = self._reference.contig_among(contig, self._contigs)
         name = self._names[contig]
         if name is None:
             return []
@@ -275,7 +276,9 @@ def joined(found: Triage, scores: SpliceScores) -> Triage:
 
 def answer(request: SpliceRequest, directory: Path, model: Callable[[], AbstractContextManager[Any]], monitor: Monitor) -> SpliceScores:
     """The answer to a request; ``model()`` lends the model whose files lie in ``directory``."""
-    genes = request.genes or (named_by(genes_of_assembly(request.assembly, directory), request.names) if request.assembly else ())
+    genes = request.genes or (
+        named_by(genes_of_assembly(request.assembly, directory), request.names, request.assembly) if request.assembly else ()
+    )
     plan = SplicePlan(request.variants, request.reference, genes, request.parameters, monitor)
     with model() as borrowed:
         return splice(borrowed, plan.spans(borrowed.context_bp), plan.unscored, plan.count, request.parameters, monitor)

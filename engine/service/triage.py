@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from engine.analyses.consequence import GeneModels
@@ -20,7 +21,7 @@ from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcripts
 from engine.core.variants import Triage, TriageParameters, Variant
-from engine.sources.assemblies import assembly, find_contig
+from engine.sources.assemblies import assembly, nearest
 from engine.sources.door import Bounds, TextLines
 from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts
@@ -59,12 +60,18 @@ class ReferenceLetters:
     sha256: str = ""
 
     @classmethod
-    def of_file(cls, path: Path, settings: Settings) -> ReferenceLetters:
-        """A FASTA file that a user named or uploaded; indexes and unpacked copies go to the folder ``genomes`` of the setting ``home``."""
+    def of_file(cls, path: Path, settings: Settings, genes: Path | None = None, public: str = "") -> ReferenceLetters:
+        """A FASTA file that a user named or uploaded; indexes and unpacked copies go to the folder ``genomes`` of the setting ``home``.
+
+        ``genes``: the annotation that came with it, which transcripts are looked up in by name. ``public``: the public assembly that it is said
+        to be; its contigs are found by their other names, too.
+        """
         if not path.is_file():
             raise FileFormatError(f"The reference {quoted(path.name)} is not there; give the path of a FASTA file.")
         name, bounds = "reference", Bounds.of(settings)
-        found = cls(GenomeSet(settings, files={name: path}, bounds=bounds), name)
+        came_with = {} if genes is None else {name: genes}
+        said = {name: public} if public else {}
+        found = cls(GenomeSet(settings, files={name: path}, bounds=bounds, annotations=came_with, public=said), name)
         return replace(found, pieces=_pieces(path, found.genomes.contigs(name), bounds))
 
     def transcripts(self, codes: Mapping[str, int] | None = None) -> Transcripts:
@@ -100,19 +107,47 @@ class ReferenceLetters:
 
     def piece(self, contig: str, start: int, end: int) -> Piece | None:
         """The record that holds ``[start, end)`` of a contig, or the contig itself; None when the reference has nothing of it."""
-        lengths = self.genomes.contigs(self.assembly)
-        whole = find_contig(contig, lengths)
+        whole = self.genomes.contig_of(self.assembly, contig)
         if whole is not None:
-            return Piece(whole, whole, 0, lengths[whole])
-        named = [piece for piece in self.pieces if find_contig(contig, (piece.contig,))]
+            return Piece(whole, whole, 0, self.genomes.contigs(self.assembly)[whole])
+        named = [piece for piece in self.pieces if self.contig_among(contig, (piece.contig,))]
         return next((piece for piece in named if piece.covers(start, end)), named[0] if named else None)
+
+    def contig_among(self, contig: str, contigs: Iterable[str]) -> str | None:
+        """The one of ``contigs``, as gene models or another file call them, that a contig's name means."""
+        return self.genomes.contig_among(self.assembly, contig, contigs)
+
+    def without(self, contig: str) -> str:
+        """What is said of a contig that the reference does not have: the names it has, and what to do."""
+        part_of = {piece.record: piece.contig for piece in self.pieces}
+        names = tuple(part_of.get(record, record) for record in self.genomes.contigs(self.assembly))
+        told = f"The reference has no contig {contig[:80]}, but contigs such as {_like(contig, names)}"
+        or_say = (
+            ""
+            if self.public or not self.genomes.given
+            else ", or say which public one the reference is (--assembly, on the page My FASTA is)"
+        )
+        return f"{told}; give the assembly the variants were called on{or_say}."
+
+    @property
+    def public(self) -> str:
+        """The public assembly that it is, by its name or because it was said; empty where nobody knows."""
+        row = assembly(self.genomes.public_name(self.assembly))
+        return row.name if row is not None else ""
 
     def letters(self, contig: str, start: int, end: int) -> str:
         """Upper-case forward letters of a contig, 0-based half-open. Raises `LocusError` when the reference does not have them."""
         piece = self.piece(contig, start, end)
-        if piece is None or not piece.covers(start, end):
+        if piece is None:
+            raise LocusError(self.without(contig))
+        if not piece.covers(start, end):
             raise LocusError(f"The reference has no {contig}:{start + 1:,}-{end:,}; give annotation and reference of one assembly.")
         return self.genomes.fetch(Locus(self.assembly, piece.record, start - piece.offset, end - piece.offset)).letters
+
+
+@lru_cache(maxsize=256)
+def _like(contig: str, names: tuple[str, ...]) -> str:
+    return nearest(contig[:80], (name[:80] for name in names))
 
 
 def _pieces(path: Path, lengths: dict[str, int], bounds: Bounds) -> tuple[Piece, ...]:
@@ -253,12 +288,11 @@ class AlleleRequest:
         yield Site(variant, window, position - 1 - start, behind=letters[change.end : end - longer] if longer else "")
 
 
-def told_codes(request: TriageRequest, found: Triage) -> Triage:
-    """With the genetic codes that were stated for the gene models in its provenance."""
-    codes = request.transcripts.stated_codes
-    if not codes:
-        return found
-    return replace(found, provenance=replace(found.provenance, parameters={**found.provenance.parameters, "genetic_codes": codes}))
+def told_names(request: TriageRequest, found: Triage) -> Triage:
+    """With the genetic codes that were stated for the gene models, and the public assembly whose contigs' names were taken, in its provenance."""
+    codes, public = request.transcripts.stated_codes, request.reference.public
+    told = {**({"genetic_codes": codes} if codes else {}), **({"assembly": public} if public else {})}
+    return replace(found, provenance=replace(found.provenance, parameters={**found.provenance.parameters, **told})) if told else found
 
 
 def place_variants(
@@ -277,7 +311,7 @@ class Genes:
     """What the variants of one triage do to gene models, and where their alleles stand leftmost."""
 
     def __init__(self, reference: ReferenceLetters, transcripts: Transcripts) -> None:
-        self._letters = BlockLetters(reference)
+        self._reference, self._letters = reference, BlockLetters(reference)
         self._models = GeneModels(transcripts, self._letters) if transcripts else None
         self._contigs: dict[str, str | None] = {}
 
@@ -286,7 +320,7 @@ class Genes:
         if self._models is None or variant.change is None:
             return ()
         if variant.contig not in self._contigs:
-            self._contigs[variant.contig] = find_contig(variant.contig, self._models.contigs)
+            self._contigs[variant.contig] = self._reference.contig_among(variant.contig, self._models.contigs)
         contig = self._contigs[variant.contig]
         return () if contig is None else self._models.consequences(contig, variant)
 
@@ -315,12 +349,7 @@ def _placed(variant: Variant, reference: ReferenceLetters, window_bp: int, genes
     first, last = variant.position - 1, variant.position - 1 + len(variant.reference)
     piece = reference.piece(variant.contig, first, last)
     if piece is None:
-        return Site(
-            variant,
-            None,
-            status="outside",
-            note=f"The reference has no contig {variant.contig[:80]}; give the assembly the VCF was made with.",
-        )
+        return Site(variant, None, status="outside", note=reference.without(variant.contig))
     if not piece.covers(first, last):
         held = f"{piece.contig}:{piece.offset + 1:,}-{piece.offset + piece.length:,}"
         return Site(variant, None, status="outside", note=f"The reference has {held} only; check the assembly.")

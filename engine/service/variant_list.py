@@ -19,6 +19,7 @@ from engine.sources.locus_text import plain_line
 from engine.sources.variant_text import CodingText, VariantText, alleles_apart
 
 HEADER = "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+_UNSAID = "is a file of which nobody said that it is that; say which public assembly it is (--assembly, on the page My FASTA is), or leave the name out of the line"
 _ID = str.maketrans(dict.fromkeys(" \t;,", "_"))
 
 
@@ -75,8 +76,10 @@ def _variant(line: str, reference: ReferenceLetters, record: int) -> Variant:
     if not isinstance(asked, VariantText):
         raise LocusError(f"{quoted(line, 40)} is no variant; write such as chr17:43094464 A>G or chrI:g.20_22del.")
     named = asked.locus.assembly
-    if named and reference.assembly in reference.genomes.names() and canonical(named) != canonical(reference.assembly):
-        raise LocusError(f"{quoted(line, 40)} names {named}, the reference is {reference.assembly}; choose that assembly.")
+    is_called = reference.genomes.public_name(reference.assembly)
+    if named and reference.assembly in reference.genomes.names() and canonical(named) != canonical(is_called):
+        told = f"is {is_called}; choose that assembly" if is_called != reference.assembly or not reference.genomes.given else _UNSAID
+        raise LocusError(f"{quoted(line, 40)} names {named}, the reference {told}.")
     contig, start, change = asked.locus.contig, (asked.locus.position or 1) - 1, asked.change
     there = reference.letters(contig, start, asked.last) if asked.last > start else ""
     given = change.reference or there
@@ -90,7 +93,7 @@ def _variant(line: str, reference: ReferenceLetters, record: int) -> Variant:
 
 
 def _on_contig(text: CodingText, reference: ReferenceLetters) -> VariantText:
-    """A change counted along a transcript of the reference's registered annotation."""
+    """A change counted along a transcript of the annotation that is registered with the reference, or came with it."""
     for name, annotation in reference.genomes.annotations(reference.assembly):
         transcripts = annotation.coding(text.name)
         if len(transcripts) > 1:
@@ -100,6 +103,12 @@ def _on_contig(text: CodingText, reference: ReferenceLetters) -> VariantText:
             contig = reference.genomes.contig_of(name, parts[0].contig)
             if contig is not None:
                 return variant_of(text, TranscriptPlace.of_features(parts), "", contig)
+    shown = f"{quoted(str(text), 40)} counts along a transcript"
+    if reference.genomes.annotation_file(reference.assembly) is None:
+        raise LocusError(f"{shown}, and the reference has no annotation with it; give one, or write the place on the chromosome.")
+    if why := reference.genomes.why_without_names(reference.assembly):
+        raise LocusError(f"{shown}, which cannot be looked up; write the place on the chromosome. {why}")
     raise LocusError(
-        f"{quoted(str(text), 40)} counts along a transcript, and the reference has no annotation with it; write the place on the chromosome."
+        f"{shown}, and the annotation has no transcript or gene {quoted(text.name, 40)} with a coding part; check the name, or write the place on "
+        "the chromosome."
     )

@@ -212,15 +212,15 @@ class TabixAnnotation:
         return ()
 
 
-def open_annotation(path: Path) -> Annotation:
-    """Index an annotation file: by its tabix index where there is one, else in memory.
+def open_annotation(path: Path, *, by_name: bool = False) -> Annotation:
+    """Index an annotation file: by its tabix index where there is one and names are not asked for (``by_name``), else in memory.
 
     Raises
     ------
     FileFormatError
         A format that is not known, not one line that can be read, or too large without an index.
     """
-    if any(path.with_name(path.name + suffix).is_file() for suffix in (".tbi", ".csi")):
+    if not by_name and any(path.with_name(path.name + suffix).is_file() for suffix in (".tbi", ".csi")):
         return TabixAnnotation(path, style_of(path.name))
     bounds = replace(OWN_FILES, text_bytes=BOUND_BYTES)
     with TextLines(path.name, path, bounds, KNOWN) as lines:

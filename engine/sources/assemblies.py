@@ -13,6 +13,8 @@ from pathlib import Path
 TABLE = Path(__file__).resolve().parents[2] / "assets" / "assemblies.json"
 _MITOCHONDRION = frozenset({"m", "mt", "mito"})
 _ACCESSION = re.compile(r"^([A-Z]{1,4}_?\d{5,9})\.\d+$")
+_BETWEEN_BARS = re.compile(r"(?:gi\|\d{1,12}\|)?(?:ref|gb|emb|dbj)\|([A-Z]{1,4}_?\d{5,9}\.\d+)\|?", re.ASCII)
+"""An accession as older FASTA files of NCBI name their records: gi|251831106|ref|NC_012920.1|."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ def canonical(name: str) -> str:
     return row.name if row is not None else name
 
 
+def _without_bars(contig: str) -> str:
+    match = _BETWEEN_BARS.fullmatch(contig) if "|" in contig else None
+    return match[1] if match else contig
+
+
 def _stem(contig: str) -> str:
     """Contig name without case, ``chr`` and the version of an accession; the mitochondrion is always ``m``."""
     match = _ACCESSION.match(contig)
@@ -85,6 +92,7 @@ def _stem(contig: str) -> str:
 
 def _same(name: str, other: str) -> bool:
     """Whether two names may mean one contig; accessions with different versions never do."""
+    name, other = _without_bars(name), _without_bars(other)
     if _ACCESSION.match(name) and _ACCESSION.match(other):
         return name.casefold() == other.casefold()
     return _stem(name) == _stem(other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from engine.core.clinical import ClinicalRecord
 from engine.core.errors import FileFormatError, InputError, ParameterError
 from engine.core.packages import needed
 from engine.core.quoting import quoted
-from engine.sources.assemblies import canonical, find_contig
+from engine.sources.assemblies import assembly, canonical, find_contig
 
 TERMS = "ClinVar (NCBI) is in the public domain; it is not meant for direct diagnostic use or medical decisions."
 REACH_BP = 300
 """How far right of its leftmost place an indel of a file that is not left-aligned is found."""
 _LONGEST = 200
+_KEPT_NAMES = 1024
 _INDEXES = (".tbi", ".csi")
 
 
@@ -47,6 +49,7 @@ class ClinVar:
                 f"{quoted(path.name)} cannot be read as a bgzipped VCF with its index ({error}); download both again."
             ) from error
         self._contigs = tuple(self._file.contigs)
+        self._called = lru_cache(_KEPT_NAMES)(self._contig)
         stated = {
             name: line.partition("=")[2].strip() for line in header for name in ("##reference", "##fileDate") if line.startswith(f"{name}=")
         }
@@ -60,9 +63,13 @@ class ClinVar:
                 f"{quoted(self._name)} is of {self.assembly[:40]}, the variants are of {wanted[:40]}; give ClinVar's file of the same assembly."
             )
 
+    def _contig(self, contig: str) -> str | None:
+        row = assembly(self.assembly)
+        return find_contig(contig, self._contigs, row.contigs if row else None)
+
     def found(self, contig: str, allele: Change, letters: Letters) -> ClinicalRecord | None:
         """The record of an allele that stands leftmost; ``letters`` of its contig tell where an indel could stand as well. None without one."""
-        name = find_contig(contig, self._contigs)
+        name = self._called(contig)
         if name is None:
             return None
         return next((record for other, record in self._near(name, allele) if _is_same(other, allele, letters)), None)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from engine.core.progress import Monitor
 from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings, user_path
-from engine.sources.annotation_index import Annotation, open_annotation
+from engine.sources.annotation_index import Annotation, TabixAnnotation, open_annotation
 from engine.sources.assemblies import assemblies, assembly, canonical, find_contig, is_accession, nearest
 from engine.sources.door import OWN_FILES, Bounds
 from engine.sources.example_places import features_from_examples, from_examples
@@ -29,6 +30,9 @@ from engine.sources.locus_text import LocusText, parse_locus_text
 from engine.sources.reference import Reference
 
 log = logging.getLogger(__name__)
+
+_KEPT_NAMES = 4096
+"""Contigs as they were called whose own name is kept: a triage asks for the same few again and again."""
 
 
 class Remote(Protocol):
@@ -69,14 +73,24 @@ def _registered(text: str) -> dict[str, tuple[Path, Path | None]]:
 class GenomeSet:
     """Looks up loci; opens a registered reference or its annotation when it is first asked for. Safe for several threads.
 
-    ``files`` takes the place of the setting ``genomes``; ``bounds`` is how much an unpacked reference may hold.
+    ``files`` takes the place of the setting ``genomes``; ``annotations`` came with them, ``public`` says which public assembly one of them is,
+    whose other names of contigs it then knows; ``given`` is whether there are such files. ``bounds`` is how much an unpacked reference may hold.
     """
 
     def __init__(
-        self, settings: Settings, remote: Remote | None = None, files: Mapping[str, Path] | None = None, bounds: Bounds = OWN_FILES
+        self,
+        settings: Settings,
+        remote: Remote | None = None,
+        files: Mapping[str, Path] | None = None,
+        bounds: Bounds = OWN_FILES,
+        annotations: Mapping[str, Path] | None = None,
+        public: Mapping[str, str] | None = None,
     ) -> None:
         self._settings, self._bounds = settings, bounds
-        self._files = _registered(settings.genomes) if files is None else {name: (path, None) for name, path in files.items()}
+        given = {name: (path, (annotations or {}).get(name)) for name, path in (files or {}).items()}
+        self._files = _registered(settings.genomes) if files is None else given
+        self.given, self._public = files is not None, dict(public or {})
+        self._contig = lru_cache(_KEPT_NAMES)(self._contig_of)
         self._remote = remote
         self._references: dict[str, Reference] = {}
         self._annotations: dict[str, Annotation] = {}
@@ -144,7 +158,7 @@ class GenomeSet:
             if name not in self._annotations:
                 log.info("reading the annotation of %s", name)
                 try:
-                    self._annotations[name] = open_annotation(path)
+                    self._annotations[name] = open_annotation(path, by_name=self.given)
                 except FileFormatError as error:
                     self._unusable[name] = f"The annotation of {name} cannot be used. {error}"
                     raise SourceUnavailable(self._unusable[name]) from error
@@ -158,6 +172,13 @@ class GenomeSet:
         """One sentence about lines of the assembly's annotation that could not be read; empty when there are none."""
         annotation = self._annotations.get(self._known_as(name))
         return annotation.note if annotation is not None else ""
+
+    def why_without_names(self, name: str) -> str:
+        """One sentence on why nothing can be looked up by its name in the annotation of an assembly; empty where there is none, or it can."""
+        main = self._known_as(name)
+        if isinstance(self._annotations.get(main), TabixAnnotation):
+            return f"The annotation of {main} is read by its tabix index, which has no names."
+        return self._unusable.get(main, "")
 
     def annotations(self, name: str = "") -> Iterator[tuple[str, Annotation]]:
         """Registered assemblies with their annotations (of one assembly when it is named); those without one that can be used are passed over."""
@@ -241,9 +262,17 @@ class GenomeSet:
         has = f"has the contig {longest[:80]}" if len(lengths) == 1 else f"has {len(lengths):,} contigs ({nearest('', lengths)})"
         return f"{text.contig[:40]} is an assembly and {has}: put the contig behind it, such as {example}."
 
-    def _contig(self, name: str, contig: str) -> str | None:
-        row = assembly(name)
-        return find_contig(contig, self.contigs(name), row.contigs if row else None)
+    def _contig_of(self, name: str, contig: str) -> str | None:
+        return self.contig_among(name, contig, self.contigs(name))
+
+    def contig_among(self, name: str, contig: str, contigs: Iterable[str]) -> str | None:
+        """The one of ``contigs``, as a file that belongs to an assembly calls them, that a name means; None where none does, or several."""
+        row = assembly(self.public_name(name))
+        return find_contig(contig, contigs, row.contigs if row else None)
+
+    def public_name(self, name: str) -> str:
+        """The assembly that a registered or given one is said to be; the name itself where nothing else was said."""
+        return self._public.get(name, name)
 
     def resolve(self, text: LocusText | str) -> Locus:
         """The locus a text means, with the assembly's and contig's own names; a window around a position is cut at the contig's ends.
@@ -361,8 +390,7 @@ class GenomeSet:
         annotation = self._annotation(name)
         if annotation is None:
             return features_from_examples(locus) or self._remote_features(locus, monitor)
-        row = assembly(name)
-        contig = find_contig(locus.contig, annotation.contigs(), row.contigs if row else None)
+        contig = self.contig_among(name, locus.contig, annotation.contigs())
         if contig is None:
             return ()
         found = (item.relative_to(locus) for item in annotation.overlapping(contig, locus.start, locus.end))
@@ -375,5 +403,5 @@ class GenomeSet:
         return tuple(item for item in found if item is not None)
 
     def contig_of(self, name: str, contig: str) -> str | None:
-        """The contig of a registered assembly that an annotation means."""
+        """The contig of a registered assembly that a name means, of an annotation or a visitor; None where none does, or several."""
         return self._contig(name, contig)

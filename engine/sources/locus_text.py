@@ -42,6 +42,8 @@ _REVERSE_WORDS = frozenset({"-", "-1", "rev", "minus", "reverse", "rc", "complem
 _COMPLEMENT = re.compile(r"(?P<head>.{0,300}?)complement\((?P<inside>.{1,300})\)$", re.IGNORECASE)
 SAID_ASSEMBLY = re.compile(r"\s?[(\[](?P<name>[A-Za-z0-9_.]{2,40})(?:/(?P<other>[A-Za-z0-9_.]{2,40}))?[)\]]$")
 _CHROMOSOME_WORD = re.compile(r"(?:chromosome|chrom|chr)[. ]{1,2}(?=[0-9A-Za-z])", re.IGNORECASE)
+_NAME_OF_LETTERS = re.compile(r"chr[a-z]{0,5}|[a-z]{1,2}DNA", re.IGNORECASE | re.ASCII)
+"""Contigs such as chrM, chrV, chrUn, chrMtDNA, mtDNA and rDNA, whose every letter is one of the IUPAC code."""
 _SEPARATORS = ("..", " to ", "-", "+")
 _AROUND = re.compile(
     r"(?P<middle>\d[\d,]{0,20})\s?(?:±|\+/-|\+-)\s?(?P<flank>\d[\d,]{0,12}(?:\s?(?:kb?p?|bp?))?)", re.IGNORECASE | re.ASCII
@@ -286,8 +288,17 @@ def _with_spaces(line: str, named: str, known: KnownAssembly) -> LocusText | Non
 
 
 def is_contig(word: str) -> bool:
-    """Whether a word in front of numbers is a contig's name, and not letters with their position numbers."""
-    return is_contig_name(word) and not (len(word) > 2 and set(upper(word)) <= IUPAC_DNA | {"U"})
+    """Whether a word in front of numbers is a contig's name, and not letters with their position numbers.
+
+    Names of nothing but IUPAC letters that are in use, such as chrM, chrUn or mtDNA, are names.
+    """
+    of_letters = len(word) > 2 and could_be_letters(word)
+    return is_contig_name(word) and (not of_letters or _NAME_OF_LETTERS.fullmatch(word) is not None)
+
+
+def could_be_letters(word: str) -> bool:
+    """Whether a word could be a part of a sequence: nothing but letters of the IUPAC code."""
+    return set(upper(word)) <= IUPAC_DNA | {"U"}
 
 
 def _made(assembly_name: str, contig: str, found: Range, note: str = "") -> LocusText | None:

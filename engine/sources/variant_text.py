@@ -10,15 +10,26 @@ from engine.core.locus import contig_in_text, is_assembly_name, is_contig_name, 
 from engine.core.quoting import quoted
 from engine.core.sequence import reversed_complement
 from engine.core.typography import upper
-from engine.sources.locus_text import LONGEST_LINE, SAID_ASSEMBLY, KnownAssembly, LocusText, around, in_table, is_contig, whole_number
+from engine.sources.locus_text import (
+    LONGEST_LINE,
+    SAID_ASSEMBLY,
+    KnownAssembly,
+    LocusText,
+    around,
+    could_be_letters,
+    in_table,
+    is_contig,
+    whole_number,
+)
 
 _BUILDS = {"b37": "GRCh37", "b38": "GRCh38", "hg19": "GRCh37", "hg38": "GRCh38", "grch37": "GRCh37", "grch38": "GRCh38"}
 _BUILD = re.compile(r"[_-](?P<build>b37|b38|hg19|hg38|grch37|grch38)$", re.IGNORECASE)
 _ALLELES = re.compile(
-    r"(?P<before>.{1,300}?)(?:\s?[:>_/-]\s?|\s)(?P<ref>[ACGTUN]{1,200}|-)(?:\s?[:>/_-]\s?|\s)(?P<alt>[ACGTUN]{1,200}|-)$", re.IGNORECASE
+    r"(?P<before>.{1,300}?)(?:\s?[:>_/-]\s?|\s)(?P<ref>[ACGTUN]{1,200}|-)(?P<sign>\s?[:>/_-]\s?|\s)(?P<alt>[ACGTUN]{1,200}|-)$",
+    re.IGNORECASE,
 )
-_TIGHT = re.compile(r"(?P<before>.{1,300}?\d)(?P<ref>[ACGTUN]{1,200})(?:\s?[:>/_-]\s?|\s)(?P<alt>[ACGTUN]{1,200}|-)$", re.IGNORECASE)
-_PLACE = re.compile(r"(?P<head>.{1,300}?)(?:\s?[:_-]\s?|\s)(?:[gm]\.)?(?P<position>\d[\d,]{0,20})$", re.ASCII)
+_TIGHT = re.compile(r"(?P<before>.{1,300}?\d)(?P<ref>[ACGTUN]{1,200})(?P<sign>\s?[:>/_-]\s?|\s)(?P<alt>[ACGTUN]{1,200}|-)$", re.IGNORECASE)
+_PLACE = re.compile(r"(?P<head>.{1,300}?)(?P<sign>\s?[:_-]\s?|\s)(?:[gm]\.)?(?P<position>\d[\d,]{0,20})$", re.ASCII)
 _SPAN = re.compile(r"(?P<contig>[^\s:]{1,255}):(?P<first>\d[\d,]{0,20})-(?P<last>\d[\d,]{0,20})", re.ASCII)
 _LETTERS = re.compile(r"[ACGTUN]{1,200}", re.IGNORECASE)
 
@@ -165,7 +176,9 @@ def _usual(line: str, known: KnownAssembly) -> str:
 def _row_of_vcf(line: str) -> VariantText | None:
     """A row copied out of a VCF: contig, position, identifier, reference, alternate; of several alternates the first, which its note says."""
     fields = line.split("\t") if "\t" in line else line.split()
-    if len(fields) < 5 or not (fields[1].isascii() and fields[1].isdigit()) or not is_contig(fields[0]):
+    if len(fields) < 5 or not (fields[1].isascii() and fields[1].isdigit()) or not is_contig_name(fields[0]):
+        return None
+    if not is_contig(fields[0]) and (fields[2].isdigit() or could_be_letters(fields[2])):
         return None
     alternate, *others = fields[4].split(",")
     if not _LETTERS.fullmatch(fields[3]) or not _LETTERS.fullmatch(alternate):
@@ -206,7 +219,10 @@ def _with_letters(line: str, known: KnownAssembly) -> VariantText | None:
         build_before, hyphen, contig = names[1].partition("-")
         if not names[0] and hyphen and known(build_before):
             names = (build_before, contig)
-        if not is_contig(names[1]) or (len(names[1]) > 1 and names[1][-1] in ":-"):
+        told = (
+            ":" in place["sign"] or ">" in match["sign"] or len(line.split()) == 1
+        )  # as nobody writes letters with their position numbers
+        if not (is_contig_name if told else is_contig)(names[1]) or (len(names[1]) > 1 and names[1][-1] in ":-"):
             continue
         if names[0] and not known(names[0]):
             spanned = _spanned(match["before"].strip(), match["ref"], match["alt"])
@@ -221,7 +237,7 @@ def _spanned(before: str, reference: str, alternate: str) -> VariantText | None:
     """Letters behind an interval, ``chr7:117480098-117480099 GA>TT``; None where there is no interval. Raises `LocusError` for one of another
     length than the letters."""
     match = _SPAN.fullmatch(before)
-    if match is None or not is_contig(match["contig"]):
+    if match is None:
         return None
     first, last = whole_number(match["first"]), whole_number(match["last"])
     letters = len(_dna(reference))

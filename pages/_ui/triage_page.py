@@ -46,8 +46,9 @@ CODES_HELP = (
 )
 LIST_HELP = (
     "One variant a line in any spelling of the explorer's box: chr17-43094464-A-G, 17:43,094,464 A>G, chrI:g.20_22del, a row of a VCF; "
-    "GENE:c.10+1G>T where the reference is registered with its annotation."
+    "GENE:c.10+1G>T where gene models are registered with the reference, or given with it."
 )
+PUBLIC_HELP = "For the other names of its contigs, for links to public sites, and for the genes that come with CI-SpliceAI."
 LONGEST_LIST = 2_000_000
 """Characters of a pasted list; longer ones come as a file."""
 
@@ -175,8 +176,7 @@ def _further(shared: state.Shared) -> tuple[KeptFile[Given] | None, tuple[str, b
         start, holds = kept("triage-codes", "")
         stated = st.text_input("Genetic codes", start, placeholder="chrMT=3", help=CODES_HELP, **holds)
         public = [UNKNOWN, *(row.name for row in assemblies())]
-        note = "For links to public sites, and for the genes that come with CI-SpliceAI."
-        known = kept_choice("My FASTA is", public, UNKNOWN, "triage-public", help=note)
+        known = kept_choice("My FASTA is", public, UNKNOWN, "triage-public", help=PUBLIC_HELP)
     with three:
         why_not = _no_splice(shared)
         note = "Human splice sites gained and lost, by the gene models, else by the genes of GRCh37 or GRCh38."
@@ -247,7 +247,7 @@ def _start(shared: state.Shared, asked: Asked, again: Again | None = None) -> No
         else:
             listed = read_variant_list(asked.text, reference, Bounds.of(shared.settings))
             given, found = Given("list.vcf", listed.vcf), listed.variants
-        transcripts = _transcripts(asked, reference, folder)
+        transcripts = _transcripts(asked, reference)
         parameters = TriageParameters(asked.window, asked.influence)
         splice = SPLICE_MODEL if asked.splice else ""
         request = TriageRequest(found, reference, transcripts, asked.model, parameters, splice=splice, assembly=asked.known_as)
@@ -283,20 +283,21 @@ def _reference(shared: state.Shared, asked: Asked, monitor: reading.Reading, vis
     path = folder.write("reference.fa.gz" if asked.fasta.content.startswith(GZIP_MAGIC) else "reference.fa", asked.fasta.content)
     own = replace(shared.settings, home=folder.path)
     apart.prepare_reference(path, own, monitor)
+    genes = None
+    if asked.genes is not None:
+        genes = folder.write("genes.gz" if asked.genes.content.startswith(GZIP_MAGIC) else "genes", asked.genes.content)
     sha256 = hashlib.sha256(asked.fasta.content).hexdigest()
-    return replace(ReferenceLetters.of_file(path, own), sha256=sha256), folder
+    return replace(ReferenceLetters.of_file(path, own, genes, asked.public), sha256=sha256), folder
 
 
-def _transcripts(asked: Asked, reference: ReferenceLetters, folder: VisitorFolder | None) -> Transcripts:
+def _transcripts(asked: Asked, reference: ReferenceLetters) -> Transcripts:
     """Gene models of a registered assembly, or of the file that came with an own reference."""
     codes = given_codes([asked.codes])
-    if folder is None:
+    genes = reference.genomes.annotation_file(reference.assembly)
+    if asked.assembly != OWN:
         found = reference.transcripts(codes)
-    elif asked.genes is None:
-        found = Transcripts()
     else:
-        packed = ".gz" if asked.genes.content.startswith(GZIP_MAGIC) else ""
-        found = read_transcripts(folder.write(f"genes{packed}", asked.genes.content), codes, asked.genes.name)
+        found = Transcripts() if asked.genes is None or genes is None else read_transcripts(genes, codes, asked.genes.name)
     if codes and not found:
         raise InputError("A genetic code says how gene models are read, and there are none; give gene models, or leave the field empty.")
     return found

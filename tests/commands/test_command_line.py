@@ -256,6 +256,25 @@ def test_a_triage_takes_a_list_and_variants_of_the_command_line(capsys: pytest.C
     assert "Give a file of variants, or --variant" in refused(capsys, "triage", "--fasta", "r.fa")
 
 
+def test_a_triage_takes_contigs_by_their_other_names_and_transcripts_of_its_gene_models() -> None:
+    letters = HAIRPIN * 3
+    Path("r.fa").write_text(f">chrM\n{letters}\n")
+    Path("r.gff3").write_text(
+        "##gff-version 3\nchrM\tx\tgene\t3\t20\t.\t+\t.\tID=g;gene=ABC1\nchrM\tx\tmRNA\t3\t20\t.\t+\t.\tID=t1;Parent=g\n"
+        "chrM\tx\tCDS\t3\t20\t.\t+\t0\tID=c;Parent=t1\n"
+    )
+    other = "A" if letters[14] != "A" else "C"
+    what = f"{letters[14]}>{other}"
+    texts = [f"chrM:15 {what}", f"chrM-15-{what.replace('>', '-')}", f"Mito:15 {what}", f"NC_001224.1:15 {what}", f"ABC1:c.13{what}"]
+    variants = [word for text in texts for word in ("--variant", text)]
+    given = ["--fasta", "r.fa", "--gff", "r.gff3", "--assembly", "R64", "--window", "20", "--no-influence", "--out", "t.tsv"]
+    assert command_line.main(["triage", *variants, *given]) == 0
+    rows = [line.split("\t") for line in Path("t.tsv").read_text().splitlines() if not line.startswith("#")]
+    table = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    assert [row["contig"] for row in table] == ["chrM", "chrM", "Mito", "NC_001224.1", "chrM"]
+    assert {(row["status"], row["gene"], row["hgvs_c"]) for row in table} == {("scored", "ABC1", f"c.13{what}")}
+
+
 def test_a_triage_that_was_stopped_goes_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from engine.service import triage_stream
 

@@ -82,7 +82,7 @@ def test_every_allele_is_accounted_for_and_read_on_its_genes_strand(engine: Engi
     assert "REF is A but the reference has T" in rows[3].note
     assert all(row.note and row.score is None for row in rows[3:6])
     assert [row.note for row in rows[:3]] == ["", "", ""]
-    assert rows[5].note == "The reference has no contig chr2; give the assembly the VCF was made with."
+    assert rows[5].note.startswith("The reference has no contig chr2, but contigs such as 1; give the assembly")
 
 
 def test_without_genes_both_strands_are_read(engine: Engine, reference: ReferenceLetters) -> None:

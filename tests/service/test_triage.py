@@ -14,6 +14,7 @@ from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.transcripts import Transcript, Transcripts
 from engine.core.variants import TriageParameters, Variant
+from engine.exports.triage_script import arguments_of
 from engine.exports.triage_table import COLUMNS, write_triage_table
 from engine.exports.vcf import write_triage_vcf
 from engine.service.engine import Engine
@@ -378,6 +379,42 @@ def test_records_that_are_parts_of_contigs_are_placed_by_their_headers(tmp_path:
     assert [(site.window.letters if site.window else "", site.index) for site in sites[:2]] == [(CONTIG[:18], 8), (CONTIG[::-1][:10], 0)]
     assert "chr7:1,001-1,240 only" in sites[2].note
     assert "no contig 8" in sites[3].note
+
+
+def test_contigs_are_found_by_every_name_that_the_box_takes(tmp_path: Path, engine: Engine) -> None:
+    """Window, REF, gene models and the file that is written: by all of a contig's names, in the words of the VCF."""
+    fasta, gff = tmp_path / "yeast.fa", tmp_path / "genes.gff3"
+    fasta.write_text(f">chrI\n{CONTIG}\n>chrII\n{CONTIG[::-1]}\n")
+    gff.write_text(GFF.replace("\n1\t", "\nNC_001133.9\t"))
+    settings = Settings(home=tmp_path / "home", genomes=f"R64={fasta};{gff}")
+    genomes = GenomeSet(settings)
+    registered, given = ReferenceLetters(genomes, "R64"), ReferenceLetters.of_file(fasta, settings, gff, "R64")
+    names = ["chrI", "chr1", "I", "1", "NC_001133.9", "CHRI"]
+    (tmp_path / "in.vcf").write_text(HEADER + "".join(f"{name}\t9\t.\tG\tT\t.\t.\t.\n{name}\t9\t.\tC\tT\t.\t.\t.\n" for name in names))
+    variants = read_vcf(tmp_path / "in.vcf")
+    for name in names:
+        assert genomes.resolve(f"R64:{name}:9").contig == "chrI"
+    for reference in (registered, given):
+        sites = list(place_variants(variants, reference, 20, read_transcripts(gff)))
+        assert [site.status for site in sites] == ["scored", "reference_mismatch"] * len(names)
+        assert [[one.gene for one in site.consequences] for site in sites[::2]] == [["ABC1"]] * len(names)
+        found = engine.run_triage(TriageRequest(variants, reference, read_transcripts(gff), "pairs", TriageParameters(20)))
+        assert arguments_of(found.provenance)[-2:] == ["--assembly", "R64"]  # a script needs the names, too
+        write_triage_vcf(found, lines_of_file(tmp_path / "in.vcf"), tmp_path / "out.vcf")
+        assert [line.split("\t")[0] for line in lines_of_file(tmp_path / "out.vcf") if line[0] != "#"] == [
+            name for name in names for _ in "12"
+        ]
+
+
+def test_a_contig_that_is_unknown_is_told_with_those_there_are(tmp_path: Path) -> None:
+    fasta = tmp_path / "yeast.fa"
+    fasta.write_text("".join(f">chr{name}\n{CONTIG}\n" for name in ("I", "II", "III", "IV")))
+    settings = Settings(home=tmp_path / "home", genomes=f"R64={fasta}")
+    (site,) = place_variants([Variant("plasmid", 9, "G", "T")], ReferenceLetters(GenomeSet(settings), "R64"), 20)
+    told = "The reference has no contig plasmid, but contigs such as chrI, chrII, chrIII and 1 more; give the assembly the variants were called on"
+    assert (site.status, site.note) == ("outside", f"{told}.")
+    (site,) = place_variants([Variant("plasmid", 9, "G", "T")], ReferenceLetters.of_file(fasta, settings), 20)
+    assert site.note == f"{told}, or say which public one the reference is (--assembly, on the page My FASTA is)."
 
 
 def test_clinvar_alleles_fit_the_brca1_window_of_their_assembly(shared: Path, tmp_path: Path) -> None:

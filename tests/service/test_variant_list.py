@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,47 @@ def test_a_registered_genome_is_asked_for_transcripts_and_its_name_is_checked(tm
     found = read_variant_list("t1:c.1C>T\nGRCh38:chr1:9 A>G", reference, OWN_FILES)
     assert (found.variants[0].position, found.variants[0].reference, found.variants[0].alternate) == (11, "G", "A")
     assert "names GRCh38, the reference is TOY" in found.variants[1].problem
+
+
+GENES = (
+    "##gff-version 3\nchr1\tx\tgene\t3\t11\t.\t-\t.\tID=g;Name=ABC1\nchr1\tx\tmRNA\t3\t11\t.\t-\t.\tID=t1;Parent=g\n"
+    "chr1\tx\tCDS\t3\t11\t.\t-\t0\tID=c;Parent=t1\n"
+)
+
+
+@pytest.mark.parametrize("name", ["genes.gff3", "genes", "genes.gff3.gz"])
+def test_an_annotation_that_came_with_the_reference_is_asked_for_transcripts(tmp_path: Path, name: str) -> None:
+    (tmp_path / "g.fa").write_text(f">chr1\n{LETTERS}\n")
+    genes = tmp_path / name
+    genes.write_bytes(gzip.compress(GENES.encode()) if name.endswith(".gz") else GENES.encode())
+    (tmp_path / "genes.gff3.gz.tbi").write_bytes(b"an index has no names, so the file itself is read")
+    reference = ReferenceLetters.of_file(tmp_path / "g.fa", Settings(home=tmp_path / "home"), genes)
+    found = read_variant_list("ABC1:c.1C>T\nt1:c.1C>T\nXYZ1:c.1C>T", reference, OWN_FILES).variants
+    assert [(one.contig, one.position, one.reference, one.alternate) for one in found[:2]] == [("chr1", 11, "G", "A")] * 2
+    assert "the annotation has no transcript or gene 'XYZ1' with a coding part; check the name" in found[2].problem
+
+
+def test_an_annotation_that_cannot_be_searched_by_name_says_why(tmp_path: Path) -> None:
+    import pysam
+
+    (tmp_path / "g.fa").write_text(f">chr1\n{LETTERS}\n")
+    (tmp_path / "g.gff3").write_text(GENES)
+    pysam.tabix_index(str(tmp_path / "g.gff3"), preset="gff")
+    settings = Settings(home=tmp_path / "home", genomes=f"TOY={tmp_path / 'g.fa'};{tmp_path / 'g.gff3.gz'}")
+    found = read_variant_list("ABC1:c.1C>T\nchr1:9 A>G", ReferenceLetters(GenomeSet(settings), "TOY"), OWN_FILES).variants
+    assert found[0].problem.endswith("The annotation of TOY is read by its tabix index, which has no names.")
+
+
+def test_a_line_may_name_the_assembly_that_a_file_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "r.fa").write_text(f">chrI\n{LETTERS}\n")
+    settings = Settings(home=tmp_path / "home")
+    said = ReferenceLetters.of_file(tmp_path / "r.fa", settings, public="sacCer3")
+    lines = "R64:chr1:9 A>G\nNC_001133.9:g.9A>G\nGRCh38:chr1:9 A>G\n1 9 . A G"
+    found = read_variant_list(lines, said, OWN_FILES).variants
+    assert [one.contig for one in found] == ["chr1", "NC_001133.9", ".", "1"]  # as the lines have it
+    assert [site.status for site in place_variants(found, said, 10)] == ["scored", "scored", "not_scored", "scored"]
+    assert "names GRCh38, the reference is sacCer3; choose that assembly" in found[2].problem
+    unsaid = ReferenceLetters.of_file(tmp_path / "r.fa", settings)
+    named, other, _ = read_variant_list("R64:chrI:9 A>G\nchr1:9 A>G\nchrI:9 A>G", unsaid, OWN_FILES).variants
+    assert "say which public assembly it is (--assembly, on the page My FASTA is), or leave the name out" in named.problem
+    assert "no contig chr1, but contigs such as chrI; give the assembly the variants were called on, or say" in other.problem

@@ -255,6 +255,15 @@ def test_the_mitochondrion_of_hg19_at_ucsc_is_another_record_than_that_of_grch37
     assert hub_names("GRCh37", "MT")[:2] == ("hg19", "chrMT")
 
 
+@pytest.mark.parametrize("given", ["chrM", "MT", "NC_012920.1", "NC_012920", "gi|251831106|ref|NC_012920.1|"])
+def test_a_record_named_as_older_files_of_ncbi_do_is_found_by_its_accession(given: str) -> None:
+    table = next(row for row in assemblies() if row.name == "GRCh38").contigs
+    records = ["gi|251831106|ref|NC_012920.1|", "gb|U00096.3|"]
+    assert find_contig(given, records, table) == records[0]
+    assert find_contig("NC_012920.2", records, table) is None
+    assert find_contig("ref|U00096.3|", records) == records[1]
+
+
 def test_nearest_names_are_offered_for_a_slip() -> None:
     assert nearest("chrIVV", ["chrI", "chrIV", "chrX"], 1) == "chrIV"
     assert nearest("zzz", ["a", "b", "c", "d"], 2) == "a, b and 2 more"

@@ -54,6 +54,8 @@ PLACES = [
     ("chrIV, 1234-1533", "chrIV:1,234-1,533"),
     # white space
     ("chrIV 1234 1533", "chrIV:1,234-1,533"),
+    ("chrM 1234 1533", "chrM:1,234-1,533"),
+    ("chrV 1234", "chrV:1,234"),
     ("chrIV\t1234\t1533", "chrIV:1,234-1,533"),
     ("chrIV 1,234 1,533", "chrIV:1,234-1,533"),
     ("chrIV 1234-1533", "chrIV:1,234-1,533"),
@@ -126,6 +128,10 @@ PLACES = [
     ("\u200bchrIV:1234-\u20601533\ufeff", "chrIV:1,234-1,533"),
 ]
 VARIANTS = [
+    ("R64:chrMT:73925 A>G", "R64:chrMT:73,925 A>G"),
+    ("R64-chrMT-73925-A-G", "R64:chrMT:73,925 A>G"),
+    ("chrM_3243_A_G_b38", "GRCh38:chrM:3,243 A>G"),
+    ("chrM:3243-3244 AT>GG", "chrM:3,243 AT>GG"),
     ("chrI-201-A-G", "chrI:201 A>G"),
     ("1:201:a:g", "1:201 A>G"),
     ("R64:chrI:201:A:G", "R64:chrI:201 A>G"),
@@ -207,6 +213,35 @@ def test_a_variant_is_read_and_written_back_in_its_normal_form(text: str, normal
     assert str(read_line(plain_line(normal), KNOWN.__contains__)) == normal
 
 
+@pytest.mark.parametrize("contig", ["chrM", "chrMT", "chrK", "chrV", "chrY", "chrUn", "mtDNA", "MtDNA", "chrMtDNA", "chrm"])
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "{}:3243 A>G",
+        "{}:3243A>G",
+        "{}:3,243 A/G",
+        "{}:3243:A:G",
+        "{}-3243-A-G",
+        "{}_3243_A_G",
+        "{}_3243_A/G",
+        "{} 3243 A G",
+        "{} 3243 A>G",
+        "{} 3243A>G",
+        "{}\t3243\t.\tA\tG",
+        "{} 3243 rs1 A G 50 PASS .",
+        "{}:g.3243A>G",
+        "{}:m.3243A>G",
+    ],
+)
+def test_a_contig_whose_name_is_of_iupac_letters_is_read_in_every_spelling(contig: str, spelling: str) -> None:
+    assert str(read_line(plain_line(spelling.format(contig)), KNOWN.__contains__)) == f"{contig}:3,243 A>G"
+
+
+@pytest.mark.parametrize("spelling", ["{}:5 A>G", "{}:5A>G", "{}-5-A-G", "{} 5 A>G", "{}:5:A:G", "{}\t5\t.\tA\tG"])
+def test_signs_that_no_sequence_has_make_any_letters_in_front_a_name(spelling: str) -> None:
+    assert str(read_line(plain_line(spelling.format("GATA")), in_table)) == "GATA:5 A>G"
+
+
 @pytest.mark.parametrize(("text", "normal"), NAMES)
 def test_a_name_stays_a_name(text: str, normal: str) -> None:
     found = read_line(plain_line(text), KNOWN.__contains__)
@@ -267,6 +302,13 @@ def test_what_is_written_as_a_place_and_cannot_be_one_says_why(text: str, words:
         "12) ACGT",
         "Forward primer: ACGTACGT",
         "ACGT ACGT",
+        "acgtacgtac 60 acgt acgt",
+        "acgt\t61\tacgt\tacgt\tacgt",
+        "acgtacgtac 10 20 acgt acgt",
+        "ACGT 10 ACGT-ACGT",
+        "gatcctccat 60",
+        "ACGTN 10 20",
+        "GGWCC 5 A C",
     ],
 )
 def test_letters_with_something_around_them_are_no_place(text: str) -> None:
