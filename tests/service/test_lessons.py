@@ -94,6 +94,31 @@ def test_the_stop_codon_by_another_route(found: dict[str, list[Outcome]], engine
     assert (second.scene.allele.start, second.scene.allele.reference, second.scene.allele.alternate) == (513, "C", "T")
 
 
+def test_the_longer_window_is_held_against_the_shorter_one_over_the_same_bases(found: dict[str, list[Outcome]]) -> None:
+    second, fourth = found["stop-codon"][1], found["stop-codon"][3]
+    for here, there in (("short", "behind"), ("short_changed", "behind_changed"), ("short_fall", "fall")):
+        assert fourth.values[here] == second.values[there]
+    means = []
+    for result in (figure["segmentation"] for figure in fourth.figures):
+        (track,) = (track for track in result.tracks() if track.name == "CDS_forward")
+        means.append(float(track.values[516:640].astype(np.float64).mean()))
+    assert [fourth.values["behind"], fourth.values["behind_changed"]] == pytest.approx(means, abs=1e-6)
+    assert fourth.scene.sequence.letters[516:640] == second.scene.sequence.letters[376:500]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_worked_out_of_two_numbers_is_what_a_reader_finds_from_them(name: str, found: dict[str, list[Outcome]]) -> None:
+    for outcome in found[name]:
+        numbers = {number.name: number for number in outcome.scene.step.numbers}
+        for number in numbers.values():
+            if number.measure in ("difference", "ratio", "percent"):
+                one, other = (
+                    float(numbers[part].text(outcome.values[part]).replace(",", "").replace("−", "-")) for part in number.options["of"]
+                )
+                mine = {"difference": one - other, "ratio": one / other, "percent": 100 * one / other}[number.measure]
+                assert outcome.values[number.name] == pytest.approx(mine, abs=0.5 if number.measure == "percent" else 1e-9)
+
+
 def test_another_result_is_said_to_be_another(engine: Engine, settings: Settings, tmp_path: Path) -> None:
     text = (FOLDER / "how-sure-lac.toml").read_text(encoding="utf-8").replace("above = 1.8", "above = 1.99")
     (tmp_path / "other.toml").write_text(text, encoding="utf-8")
@@ -154,6 +179,8 @@ def lines(**changes: str) -> str:
             {"numbers": '[step.numbers]\none = { measure = "bases" }\n[[step.expect]]\nnumber = "two"\nabove = 1'},
             "an expectation that cannot be",
         ),
+        ({"numbers": '[step.numbers]\none = { measure = "bases", step = 2 }'}, "the number one of step 2; there are 1 steps"),
+        ({"numbers": '[step.numbers]\none = { measure = "bases", step = 0 }'}, "has '0' as step; write the number of a step"),
         ({"step": "[[step]\n"}, "cannot be read as TOML"),
     ],
 )
