@@ -18,6 +18,7 @@ from engine.analyses.declared import analyses, declared
 from engine.core.base_pairs import pairs_of_dot_bracket
 from engine.core.errors import FileFormatError, ParameterError
 from engine.core.quoting import quoted
+from engine.core.results import base_at
 from engine.core.sequence import BASES
 
 if TYPE_CHECKING:
@@ -175,10 +176,6 @@ def _strongest(given: Given) -> tuple[int, int, float]:
     return int(first), int(second), float(values[first, second])
 
 
-def _named(given: Given, index: int) -> str:
-    return f"{given.sequence.letters[index]}{index + 1:,}"
-
-
 def _at_known(given: Given) -> float:
     """Mean over the known pairs, those between the two regions where they are given."""
     one, other = _region(given), _region(given, "other")
@@ -294,8 +291,8 @@ MEASURES: dict[str, Measure] = {
         face="tracks",
     ),
     "strongest pair": Measure(
-        f"names of the two bases, at least {APART} apart, that depend most on each other",
-        lambda given: f"{_named(given, _strongest(given)[0])} and {_named(given, _strongest(given)[1])}",
+        f"names of the two bases, at least {APART} apart, that depend most on each other, with their places on the figure's ruler",
+        lambda given: " with ".join(base_at(given.sequence, index) for index in _strongest(given)[:2]),
         face="matrix",
     ),
     "strongest value": Measure("how much those two do", lambda given: _strongest(given)[2], face="matrix"),

@@ -78,6 +78,15 @@ def test_the_numbers_of_the_cloverleaf_by_another_route(found: dict[str, list[Ou
     assert third.values["mended"] == pytest.approx(float(test.values[1, 2]))  # C and G
 
 
+def test_bases_are_named_by_the_ruler_of_the_figure_as_its_own_sentences_do(found: dict[str, list[Outcome]]) -> None:
+    for name, step in (("trna-cloverleaf", 0), ("how-sure-lac", 2)):
+        outcome = found[name][step]
+        (words,) = (result.words() for result in outcome.results if result.provenance.analysis == "dependency")
+        assert f"bases apart is {outcome.values['strongest']}: " in words
+    assert found["trna-cloverleaf"][0].values["strongest"] == "C at 4,175,783 with G at 4,175,793"
+    assert found["how-sure-lac"][2].values["strongest"] == "G at 366,344 with T at 366,322"  # the reverse strand
+
+
 def test_the_stop_codon_by_another_route(found: dict[str, list[Outcome]], engine: Engine) -> None:
     letters = "".join((ROOT / "assets" / "examples" / "lacz.fa").read_text(encoding="utf-8").split("\n")[1:])
     window = letters[140:640]
@@ -248,7 +257,7 @@ def a_number(row: dict[str, object], values: np.ndarray, before: dict[str, int |
 def test_of_a_pair_the_direction_that_is_known_counts_and_near_bases_never() -> None:
     values = np.full((10, 10), np.nan, np.float32)
     values[0, 8], values[1, 7], values[2, 4], values[9, 0] = 3, 1, 9, 5
-    assert a_number({"measure": "strongest pair", "analysis": "dependency"}, values) == "A1 and C10"
+    assert a_number({"measure": "strongest pair", "analysis": "dependency"}, values) == "A at 1 with C at 10"
     assert a_number({"measure": "cell", "analysis": "dependency", "pair": [1, 9]}, values) == "3.00"
     assert a_number({"measure": "elsewhere mean", "analysis": "dependency"}, values) == "2.00"
     assert a_number({"measure": "known pairs mean", "analysis": "dependency"}, values) == "5.00"
