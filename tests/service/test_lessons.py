@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.analyses.compensation import CompensationParameters
+from engine.analyses.declared import declared
 from engine.core.base_pairs import pairs_of_dot_bracket
 from engine.core.errors import FileFormatError, LocuscopeError, ParameterError
 from engine.core.results import Matrix, Track
@@ -113,6 +114,17 @@ def test_the_longer_window_is_held_against_the_shorter_one_over_the_same_bases(f
         means.append(float(track.values[516:640].astype(np.float64).mean()))
     assert [fourth.values["behind"], fourth.values["behind_changed"]] == pytest.approx(means, abs=1e-6)
     assert fourth.scene.sequence.letters[516:640] == second.scene.sequence.letters[376:500]
+
+
+def test_who_is_asked_to_compare_two_sequences_is_shown_both(found: dict[str, list[Outcome]], engine: Engine) -> None:
+    for name, step, here, there in (("riboswitch", 2, "here", "first"), ("how-sure-lac", 3, "mean", "promoter")):
+        outcome, first = found[name][step], found[name][0]
+        starting = declared("probabilities").starting(engine.model("locuscope").card)  # as the explorer asks it
+        asked = Request("probabilities", first.scene.sequence, "locuscope", starting)
+        mean = float(next(track for track in engine.run(asked).tracks() if track.name == "entropy").values.astype(np.float64).mean())
+        assert outcome.values[there] == pytest.approx(mean, abs=1e-6)
+        for number in (here, there):
+            assert f"{outcome.values[number]:.2f}" in outcome.text("reveal")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
