@@ -20,6 +20,7 @@ from engine.commands.arguments import (
     write_result,
 )
 from engine.commands.options import Device, Dtype, Out, Species, Weights, decimal, flags_of
+from engine.core.results import base_at
 
 app = typer.Typer()
 
@@ -68,12 +69,11 @@ def alignment_command(
 
 
 def _only(found: Covariation) -> str:
-    """The pairs among the strongest of one of the two maps alone."""
+    """The pairs among the strongest of one of the two maps alone, a line each, their bases named as in the words of the result."""
     both = found.concordance
-    letters = found.sequence.letters
-    names = [f"{letters[i]}{i + 1}-{letters[j]}{j + 1}" for i, j in both.pairs.tolist()]
+    names = [" with ".join(base_at(found.sequence, index) for index in pair) for pair in both.pairs.tolist()]
     alone = {
         "alignment": [name for name, ours, theirs in zip(names, both.in_alignment, both.in_model, strict=True) if ours and not theirs],
         "model": [name for name, ours, theirs in zip(names, both.in_alignment, both.in_model, strict=True) if theirs and not ours],
     }
-    return "; ".join(f"only in the {who}: {', '.join(pairs) or 'none'}" for who, pairs in alone.items())
+    return "\n".join(f"Only in the {who}: {'; '.join(pairs) or 'none'}." for who, pairs in alone.items())

@@ -165,6 +165,11 @@ def read_lesson(path: Path) -> Lesson:
     if not isinstance(rows, list) or not 0 < len(rows) <= MOST_STEPS or not all(isinstance(row, dict) for row in rows):
         raise reader.wrong(f"has no steps; write 1 to {MOST_STEPS} of them, each under [[step]]")
     steps = tuple(_step(_Reader(row, f"{reader.where}, step {number},"), names, path) for number, row in enumerate(rows, start=1))
+    for number, step in enumerate(steps, start=1):
+        if missing := [row for row in step.numbers if row.step > len(steps)]:
+            raise reader.wrong(
+                f"has in step {number} the number {missing[0].name} of step {missing[0].step:,}; there are {len(steps)} steps"
+            )
     lesson = Lesson(
         path.stem,
         reader.text("title", needed=True),

@@ -18,6 +18,7 @@ from engine.analyses.declared import analyses, declared
 from engine.core.base_pairs import pairs_of_dot_bracket
 from engine.core.errors import FileFormatError, ParameterError
 from engine.core.quoting import quoted
+from engine.core.results import base_at
 from engine.core.sequence import BASES
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ Value = float | int | str
 class Number:
     """One number: its ``measure``, of the answer of ``analysis`` (by ``model``; empty = the step's), with the measure's options.
 
-    ``changed``: of the letters with the step's change in them. ``decimals``: as it is written; None = as the measure does.
+    ``changed``: of the letters with the step's change in them. ``step``: of what that step of the lesson looks at (from 1; 0 = its own).
+    ``decimals``: as it is written; None = as the measure does.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Number:
     analysis: str = ""
     model: str = ""
     changed: bool = False
+    step: int = 0
     decimals: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -64,6 +67,7 @@ class Number:
         if measure is None:
             raise FileFormatError(f"{problem} has the measure {quoted(given.get('measure', ''), 40)}; there are {', '.join(MEASURES)}.")
         allowed = {"measure", "decimals", *measure.needs, *measure.may, *(("analysis", "model", "changed") if measure.reads else ())}
+        allowed |= {"step"} if "of" not in measure.needs else set()
         if unknown := [key for key in given if key not in allowed]:
             raise FileFormatError(f"{problem} has {quoted(unknown[0], 40)}; {given['measure']} takes {', '.join(sorted(allowed))}.")
         if missing := [key for key in (*measure.needs, *(("analysis",) if measure.reads == "any" else ())) if key not in given]:
@@ -77,7 +81,10 @@ class Number:
         changed, decimals = given.get("changed", False), given.get("decimals")
         if not isinstance(changed, bool) or not (decimals is None or (isinstance(decimals, int) and 0 <= decimals <= 6)):
             raise FileFormatError(f"{problem} has changed or decimals that cannot be read; true or false, and 0 to 6, are allowed.")
-        return cls(name, str(given["measure"]), analysis, str(given.get("model", "")), changed, decimals, options)
+        step = given.get("step", 0)
+        if not isinstance(step, int) or isinstance(step, bool) or ("step" in given and step < 1):
+            raise FileFormatError(f"{problem} has {quoted(step, 20)} as step; write the number of a step of this lesson, such as 1.")
+        return cls(name, str(given["measure"]), analysis, str(given.get("model", "")), changed, step, decimals, options)
 
     def text(self, value: Value) -> str:
         """The value as it stands in a text."""
@@ -85,12 +92,21 @@ class Number:
             return value
         if isinstance(value, int):
             return f"{value:,}".replace("-", "−")
-        return f"{value:,.{2 if self.decimals is None else self.decimals}f}".replace("-", "−")
+        return f"{value:,.{self._digits}f}".replace("-", "−")
+
+    def shown(self, value: Value) -> Value:
+        """The value that its text says, rounded as that is."""
+        return float(f"{value:.{self._digits}f}") if isinstance(value, float) else value
+
+    @property
+    def _digits(self) -> int:
+        return 2 if self.decimals is None else self.decimals
 
 
 @dataclass(frozen=True)
 class Given:
-    """What a measure works with: the letters, the known structure (pairs int64 (n, 2)), the answers of its requests, values of numbers before it."""
+    """What a measure works with: the letters, the known structure (pairs int64 (n, 2)), the answers of its requests, and the values that the texts
+    of numbers before it say, so that what is worked out of two agrees with both as a reader sees them."""
 
     sequence: NucleotideSequence
     known: NDArray[np.int64]
@@ -158,10 +174,6 @@ def _strongest(given: Given) -> tuple[int, int, float]:
     values = _apart(given)
     first, second = np.unravel_index(int(np.nanargmax(values)), values.shape)
     return int(first), int(second), float(values[first, second])
-
-
-def _named(given: Given, index: int) -> str:
-    return f"{given.sequence.letters[index]}{index + 1:,}"
 
 
 def _at_known(given: Given) -> float:
@@ -279,8 +291,8 @@ MEASURES: dict[str, Measure] = {
         face="tracks",
     ),
     "strongest pair": Measure(
-        f"names of the two bases, at least {APART} apart, that depend most on each other",
-        lambda given: f"{_named(given, _strongest(given)[0])} and {_named(given, _strongest(given)[1])}",
+        f"names of the two bases, at least {APART} apart, that depend most on each other, with their places on the figure's ruler",
+        lambda given: " with ".join(base_at(given.sequence, index) for index in _strongest(given)[:2]),
         face="matrix",
     ),
     "strongest value": Measure("how much those two do", lambda given: _strongest(given)[2], face="matrix"),
@@ -333,9 +345,14 @@ MEASURES: dict[str, Measure] = {
         reads="compensation",
         parameters=_all_tested,
     ),
-    "difference": Measure("the first of two numbers less the second", _difference, ("of",), reads=""),
-    "ratio": Measure("the first of two numbers over the second", _ratio, ("of",), reads=""),
-    "percent": Measure("the first of two numbers in percent of the second", lambda given: round(100 * _ratio(given)), ("of",), reads=""),
+    "difference": Measure("the first of two numbers less the second, as both are written", _difference, ("of",), reads=""),
+    "ratio": Measure("the first of two numbers over the second, as both are written", _ratio, ("of",), reads=""),
+    "percent": Measure(
+        "the first of two numbers in percent of the second, as both are written",
+        lambda given: round(100 * _ratio(given)),
+        ("of",),
+        reads="",
+    ),
 }
 _OPTIONS = ("track", "region", "other", "value", "pair", "substitution", "scores", "letters", "of")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ BARE_TOP = 48
 class Scene:
     """What a step looks at: the letters, with the step's change in them where it has one, features and known structure in their indices.
 
-    ``text``: what the box of the explorer is to hold for it.
+    ``text``: what the box of the explorer is to hold for it. ``others``: what other steps look at, by their numbers, where a number here is of them.
     """
 
     step: Step
@@ -55,10 +55,17 @@ class Scene:
     known: NDArray[np.int64]
     text: str
     change: Change | None = None
+    others: Mapping[int, Scene] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lesson: Lesson, step: Step, genomes: GenomeSet, settings: Settings) -> Scene:
         """Read what the step shows. Raises `InputError` or `SourceUnavailable`."""
+        numbers = dict.fromkeys(number.step for number in step.numbers if number.step)
+        others = {number: cls._looked_at(lesson, lesson.steps[number - 1], genomes, settings) for number in numbers}
+        return replace(cls._looked_at(lesson, step, genomes, settings), others=others)
+
+    @classmethod
+    def _looked_at(cls, lesson: Lesson, step: Step, genomes: GenomeSet, settings: Settings) -> Scene:
         from engine.sources.understand import understand
 
         text = step.show
@@ -113,7 +120,8 @@ class Scene:
         number = next(item for item in self.step.numbers if item.name == name)
         if not number.analysis:
             return []
-        letters = self.changed if number.changed else self.sequence
+        scene = self.others.get(number.step, self)
+        letters = scene.changed if number.changed else scene.sequence
         if letters is None:
             raise InputError(
                 f"The number {number.name} of the lesson {self.lesson.title} is of changed letters, and the step changes none."
@@ -121,18 +129,21 @@ class Scene:
         request = self._request(engine, number.analysis, number.model, letters)
         if request is None:
             raise InputError(f"The number {number.name} of the lesson {self.lesson.title} has no model; name one beside its analysis.")
-        parameters = parameters_of(number, letters, self.known)
+        parameters = parameters_of(number, letters, scene.known)
         return [request] if parameters is None else [replace(request, parameters=given) for given in parameters]
 
     def outcome(self, engine: Engine, answer: Callable[[Request], Result]) -> Outcome:
         """What comes of the answers. Raises `ParameterError` for a number that cannot be worked out."""
         values: dict[str, Value] = {}
+        shown: dict[str, Value] = {}
         results: dict[Request, Result] = {}
         for number in self.step.numbers:
             asked = self._of_number(engine, number.name)
             results |= {request: answer(request) for request in asked if request not in results}
-            letters = self.changed if number.changed and self.changed is not None else self.sequence
-            values[number.name] = worked_out(number, letters, self.known, tuple(results[request] for request in asked), values)
+            scene = self.others.get(number.step, self)
+            letters = scene.changed if number.changed and scene.changed is not None else scene.sequence
+            values[number.name] = worked_out(number, letters, scene.known, tuple(results[request] for request in asked), shown)
+            shown[number.name] = number.shown(values[number.name])
         figures = [{request.analysis: answer(request) for request in self._of_figure(engine, letters)} for letters in self._letters]
         return Outcome(self, values, tuple(figures), tuple(results.values()))
 

@@ -18,7 +18,7 @@ from engine.views.coordinates import in_coordinates
 from engine.views.evidence import LEFT, RIGHT, FigureStyle, LocusEvidence
 from engine.views.measures import colour_limit, displayed
 from engine.views.meta import described, hover_trace
-from engine.views.notes import LINE, heading_lines, highlights, mark_names, marks, notes, plain, title
+from engine.views.notes import LINE, heading_height, highlights, mark_names, marks, notes, plain, title
 from engine.views.palettes import theme
 from engine.views.panel import drawn_analyses
 from engine.views.paths import anchor
@@ -48,10 +48,11 @@ def locus_figure(evidence: LocusEvidence, style: FigureStyle | None = None) -> g
     if chosen.zooms_alone and evidence.sequence.locus is not None:
         traces, layout = in_coordinates(traces, layout, evidence.sequence.locus)
     words = "" if chosen.live else sentence(evidence)
-    layout |= frame(chosen, inner_height(bands, chosen), len(heading_lines(words, chosen)))
+    name = heading(evidence)
+    layout |= frame(chosen, inner_height(bands, chosen), heading_height(name, words, chosen))
     layout["meta"] = described(evidence, chosen, bands)
     if not chosen.live:
-        layout["title"] = title(heading(evidence), words, chosen)
+        layout["title"] = title(name, words, chosen)
     return go.Figure({"data": traces, "layout": layout})
 
 
@@ -83,7 +84,7 @@ def side_by_side(first: LocusEvidence, second: LocusEvidence, titles: tuple[str,
     for left, right in zip(*sides, strict=True):
         if left.panel.id == "map" and together:
             layout[right.axis_key]["matches"] = left.axis
-    layout |= frame(chosen, inner_height(sides[0], chosen), 1)
+    layout |= frame(chosen, inner_height(sides[0], chosen), LINE)
     layout["meta"] = described(evidences[0], narrow, sides[0]) | {"second": described(evidences[1], narrow, sides[1])}
     return go.Figure({"data": traces, "layout": layout})
 
@@ -184,10 +185,10 @@ def y_layout(band: Band, style: FigureStyle) -> dict[str, Any]:
     return {"domain": list(band.domain), "anchor": band.x_axis, **quiet, **faint, **axis}
 
 
-def frame(style: FigureStyle, inner: int, lines: int) -> dict[str, Any]:
-    """Size, theme and pointer of a figure whose panels are ``inner`` pixels high under ``lines`` of words."""
+def frame(style: FigureStyle, inner: int, above: int) -> dict[str, Any]:
+    """Size, theme and pointer of a figure whose panels are ``inner`` pixels high under ``above`` pixels of words."""
     colours = theme(dark=style.dark)
-    top = LIVE_TOP if style.live else TOP + LINE * lines
+    top = LIVE_TOP if style.live else TOP + above
     return {
         "template": "none",
         "paper_bgcolor": "rgba(0,0,0,0)" if style.live else colours["background"],

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 LETTER_PIXELS = 6.2
 """Width of a letter of a name, on average."""
+TITLE_PIXELS = 8.5
+"""Width of a letter of the figure's title, which is larger and bold."""
 FEWEST_LETTERS = 6
-LINE = 15
+LINE, TITLE_LINE = 15, 20
+"""Pixels of a line of the sentence, and of the title."""
 HIGHLIGHT_OPACITY = 0.16
 RULER_SHIFT = 20
 """Pixels from the ruler up to its title, over the labels of its ticks."""
@@ -34,12 +37,25 @@ def heading_lines(words: str, style: FigureStyle) -> list[str]:
     return textwrap.wrap(words, max(20, int(style.plot_width / LETTER_PIXELS)))
 
 
+def title_lines(name: str, style: FigureStyle) -> list[str]:
+    """The title in lines that fit, each part whole where it can be: what is shown, where it is, by which models."""
+    joined = name.replace(" · ", " ·\u00a0")  # a line begins with the dot
+    lines = textwrap.wrap(joined, max(20, int(style.plot_width / TITLE_PIXELS)), break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines]
+
+
+def heading_height(name: str, words: str, style: FigureStyle) -> int:
+    """Pixels that title and sentence take beyond one line of title."""
+    return LINE * len(heading_lines(words, style)) + TITLE_LINE * (len(title_lines(name, style)) - 1)
+
+
 def title(name: str, words: str, style: FigureStyle) -> dict[str, Any]:
     """The figure's title: what is shown, and the sentence below it."""
     lines = "<br>".join(plain(line) for line in heading_lines(words, style))
     below = f'<br><span style="font-size:12px;color:{theme(dark=style.dark)["faint"]}">{lines}</span>' if lines else ""
     place = {"x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"}
-    return {"text": f"<b>{plain(name)}</b>{below}", **place, "pad": {"t": 16}, "font": {"size": 15}}
+    above = "<br>".join(f"<b>{plain(line)}</b>" for line in title_lines(name, style))
+    return {"text": f"{above}{below}", **place, "pad": {"t": 16}, "font": {"size": 15}}
 
 
 def band_title(band: Band) -> str:

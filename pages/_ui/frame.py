@@ -32,13 +32,13 @@ def run() -> None:
     st.html(f"<style>{style}{DARK if st.context.theme.type == 'dark' else ''}</style>")
     if not _signed_in():
         st.session_state.pop(_FRAMED, None)
-        st.navigation(_pages(everything=True), position="hidden")
+        st.navigation(_pages(), position="hidden")
         st.subheader("Locuscope", anchor=False)
         st.button("Sign in", type="primary", on_click=st.login)
         return
     st.session_state[_FRAMED] = True
     session = state.session()
-    page = st.navigation(_pages(), position="top")
+    page = st.navigation(_pages(names_status=_names_status()), position="top")
     turning.draws()
     if page.url_path:
         address_bar.begin(state.shared(), session)
@@ -68,12 +68,13 @@ def show(page: Callable[[], None]) -> None:
     front page; asking for the navigation once ends that for the whole process.
     """
     if _FRAMED not in st.session_state:
-        st.navigation(_pages(everything=True), position="hidden")
+        st.navigation(_pages(), position="hidden")
         st.rerun()
     page()
 
 
-def _pages(*, everything: bool = False) -> list[Page]:
+def _pages(*, names_status: bool = True) -> list[Page]:
+    """Every page; the address of the one about the server is there for everybody, who may not see it is told so by that page."""
     folder = ROOT / "pages"
     return [
         st.Page(folder / "explorer.py", title="Explorer", default=True),
@@ -90,10 +91,11 @@ def _pages(*, everything: bool = False) -> list[Page]:
         st.Page(folder / "benchmarks.py", title="Benchmarks", url_path="benchmarks"),
         st.Page(folder / "models.py", title="Models", url_path="models"),
         st.Page(folder / "help.py", title="Help", url_path="help"),
-        *([st.Page(folder / "status.py", title="Status", url_path="status")] if everything or _shows_status() else []),
+        st.Page(folder / "status.py", title="Status", url_path="status", visibility="visible" if names_status else "hidden"),
     ]
 
 
-def _shows_status() -> bool:
+def _names_status() -> bool:
+    """Whether the navigation names the page about the server."""
     settings = state.shared().settings
     return may_see_status(settings, visitor_person.here(settings))

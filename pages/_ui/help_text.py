@@ -57,7 +57,7 @@ KEYS = """
 | click; arrows and Enter | select a base or a pair; its card opens beside the figure |
 | `n` `p` | next, previous strongest pair |
 | `m` `v` `d` `?` | kind of map, reverse complement, display settings, help |
-| on the page *Lessons*: Space, → ← | reveal the answer; next step, back |
+| on the page *Lessons*: Space, → ← | reveal the answer; next step, back. Tab leads to the choices, where Space takes the first and ↓ ↑ another one |
 | ▾ and i left of a panel | fold it; what it shows, its parts to switch off, its place and height |
 """
 

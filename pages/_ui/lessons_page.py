@@ -14,7 +14,7 @@ from engine.service.jobs import Job
 from engine.service.lesson_files import Lesson, lessons
 from engine.service.lesson_handout import HEADINGS
 from engine.service.lesson_work import Outcome, Scene
-from pages._ui import address_bar, polling, search, state, turning
+from pages._ui import address_bar, lesson_keys, polling, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.buttons import button
 from pages._ui.question import Question
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from engine.service.requests import Request
     from pages._ui.state import Session, Shared
 
-KEYS = "Space reveals, → goes on, ← goes back."
 _WORK = "lesson-work"
 
 
@@ -79,6 +78,7 @@ def page() -> None:
     address_bar.write("lessons", {"lesson": lesson.id, "step": str(place.step + 1), **({"answer": "shown"} if place.is_revealed else {})})
     with st.container(key="lesson"):
         _step(shared, session, lesson, place)
+    lesson_keys.listen()
 
 
 def _of_address(found: dict[str, Lesson]) -> Place | None:
@@ -96,7 +96,7 @@ def _overview(session: Session, found: dict[str, Lesson], problems: tuple[str, .
     st.subheader("Lessons", anchor=False)
     show_caption(
         "Each step asks a question about a sequence, lets you predict, and shows what the model's results say, what to conclude and what not. "
-        "Numbers are worked out of the results as you look. " + KEYS
+        "Numbers are worked out of the results as you look. " + lesson_keys.WORDS
     )
     rows = list(found.values())
     for start in range(0, len(rows), 2):
@@ -227,7 +227,7 @@ def _files(shared: Shared, lesson: Lesson) -> None:
                 key=f"lesson-file-{name}",
                 help="One page for print, with the figures; opens without any network.",
             )
-        show_caption(KEYS)
+        show_caption(lesson_keys.WORDS)
 
 
 def _open_in_explorer(shared: Shared, session: Session, lesson: Lesson, place: Place) -> None:

@@ -22,7 +22,10 @@ def page() -> None:
     shared = state.shared()
     st.subheader("Status of this server", anchor=False)
     if not may_see_status(shared.settings, visitor_person.here(shared.settings)):
-        show_info("This page is for whoever runs this server.")
+        show_info(
+            "This page is for whoever runs this server: people signed in whom its setting LOCUSCOPE_OPERATORS names, and who sits at its machine "
+            "while it serves that machine alone."
+        )
         return
     st.caption(f"Locuscope {VERSION}. Nothing here tells what anybody asked. {_where(shared.settings)}")
     st.fragment(_figures, run_every=EVERY_SECONDS)(shared)

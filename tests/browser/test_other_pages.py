@@ -156,6 +156,41 @@ def test_a_lesson_goes_by_the_keys_of_a_presenter_to_the_explorer_and_back(page:
     expect(page.get_by_text("step 1 of 4")).to_be_visible()
 
 
+def test_a_lesson_goes_by_its_keys_after_a_choice_as_well(page: Page, address: str) -> None:
+    page.goto(f"{address}/lessons?lesson=how-sure-lac")
+    expect(page.get_by_role("button", name="Reveal")).to_be_visible()
+    page.get_by_text("Sure nearly everywhere", exact=True).click()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("You predicted: Sure nearly everywhere")).to_be_visible()
+    page.get_by_text("Sure in the boxes, unsure between them").click()
+    expect(page.get_by_text("You predicted: Sure in the boxes")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("step 2 of 4")).to_be_visible()
+    expect(page.get_by_role("radio").first).not_to_be_checked()
+    page.get_by_text("Clearly better").click()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text("step 1 of 4")).to_be_visible()
+
+
+def test_a_prediction_can_be_made_without_a_mouse(page: Page, address: str) -> None:
+    page.goto(f"{address}/lessons?lesson=how-sure-lac")
+    expect(page.get_by_role("button", name="Reveal")).to_be_visible()
+    choices = page.get_by_role("radio")
+    page.get_by_role("button", name="All lessons").focus()
+    page.keyboard.press("Tab")
+    expect(choices.first).to_be_focused()
+    page.keyboard.press("Space")
+    expect(choices.first).to_be_checked()
+    page.keyboard.press("ArrowDown")
+    expect(choices.nth(1)).to_be_checked()
+    page.keyboard.press("ArrowUp")
+    expect(choices.first).to_be_checked()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("You predicted: Sure nearly everywhere")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("step 2 of 4")).to_be_visible()
+
+
 @pytest.mark.parametrize("way", ["button", pytest.param("link", marks=pytest.mark.long)])
 def test_late_words_of_the_page_that_was_left_do_not_empty_the_next(page: Page, address: str, way: str) -> None:
     words: list[bytes] = []

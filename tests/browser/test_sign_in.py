@@ -127,3 +127,7 @@ def test_who_is_not_signed_in_sees_no_page_and_who_is_may_be_an_operator(page: P
     page.get_by_role("button", name="Show").first.wait_for()
     expect(page.get_by_role("link", name="Models")).to_have_count(1)
     expect(page.get_by_role("link", name="Status")).to_have_count(0)
+    page.goto(f"{server.address}/status")
+    expect(page.get_by_text("This page is for whoever runs this server: ")).to_be_visible()
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+    expect(page.get_by_role("link", name="Status")).to_have_count(0)

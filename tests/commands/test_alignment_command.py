@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +43,25 @@ def test_a_model_stands_beside_and_is_in_the_archive_and_in_the_figure(tmp_path:
     assert main([*asked, str(tmp_path / "x.npz")]) == 0
     said = capsys.readouterr().err
     assert "Correlation with the dependency map of Locuscope: Pearson" in said
-    assert "only in the alignment:" in said
+    assert re.search(r"^Only in the alignment: (none|[ACGTU] at \d+ with [ACGTU] at \d+(; |\.$))", said, re.MULTILINE)
     with np.load(tmp_path / "x.npz", allow_pickle=False) as archive:
         assert archive["mutual_information"][1, 5] == 2
         assert archive["dependency"].shape == (12, 12)
         assert json.loads(str(archive["provenance"]))["parameters"]["dependency"]["model"] == "locuscope"
     assert main([*asked, str(tmp_path / "x.html")]) == 0
     assert read_back((tmp_path / "x.html").read_text(encoding="utf-8"))["analysis"] == "covariation"
+
+
+def test_every_base_of_the_answer_is_named_by_its_coordinate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The reference of the example begins at base 6,106 of its record: no base is named by its place in the sequence."""
+    assert main(["alignment", str(EXAMPLE), "--model", "locuscope", "--device", "cpu", "--out", str(tmp_path / "x.npz")]) == 0
+    said = capsys.readouterr().err
+    alone = re.findall(r"^Only in the (alignment|model): (.+)\.$", said, re.MULTILINE)
+    assert [who for who, _ in alone] == ["alignment", "model"]
+    names = re.findall(r"[ACGU] at ([\d,]+)", said)
+    assert len(names) > 10
+    assert all(6106 <= int(name.replace(",", "")) <= 6178 for name in names)
+    assert all(re.fullmatch(r"[ACGU] at [\d,]+ with [ACGU] at [\d,]+", pair) for _, pairs in alone for pair in pairs.split("; "))
 
 
 @pytest.mark.parametrize(

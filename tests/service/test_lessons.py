@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.analyses.compensation import CompensationParameters
+from engine.analyses.declared import declared
 from engine.core.base_pairs import pairs_of_dot_bracket
 from engine.core.errors import FileFormatError, LocuscopeError, ParameterError
 from engine.core.results import Matrix, Track
@@ -78,6 +79,15 @@ def test_the_numbers_of_the_cloverleaf_by_another_route(found: dict[str, list[Ou
     assert third.values["mended"] == pytest.approx(float(test.values[1, 2]))  # C and G
 
 
+def test_bases_are_named_by_the_ruler_of_the_figure_as_its_own_sentences_do(found: dict[str, list[Outcome]]) -> None:
+    for name, step in (("trna-cloverleaf", 0), ("how-sure-lac", 2)):
+        outcome = found[name][step]
+        (words,) = (result.words() for result in outcome.results if result.provenance.analysis == "dependency")
+        assert f"bases apart is {outcome.values['strongest']}: " in words
+    assert found["trna-cloverleaf"][0].values["strongest"] == "C at 4,175,783 with G at 4,175,793"
+    assert found["how-sure-lac"][2].values["strongest"] == "G at 366,344 with T at 366,322"  # the reverse strand
+
+
 def test_the_stop_codon_by_another_route(found: dict[str, list[Outcome]], engine: Engine) -> None:
     letters = "".join((ROOT / "assets" / "examples" / "lacz.fa").read_text(encoding="utf-8").split("\n")[1:])
     window = letters[140:640]
@@ -92,6 +102,42 @@ def test_the_stop_codon_by_another_route(found: dict[str, list[Outcome]], engine
     assert second.values["behind_changed"] == pytest.approx(means[1], abs=1e-6)
     assert second.scene.allele is not None
     assert (second.scene.allele.start, second.scene.allele.reference, second.scene.allele.alternate) == (513, "C", "T")
+
+
+def test_the_longer_window_is_held_against_the_shorter_one_over_the_same_bases(found: dict[str, list[Outcome]]) -> None:
+    second, fourth = found["stop-codon"][1], found["stop-codon"][3]
+    for here, there in (("short", "behind"), ("short_changed", "behind_changed"), ("short_fall", "fall")):
+        assert fourth.values[here] == second.values[there]
+    means = []
+    for result in (figure["segmentation"] for figure in fourth.figures):
+        (track,) = (track for track in result.tracks() if track.name == "CDS_forward")
+        means.append(float(track.values[516:640].astype(np.float64).mean()))
+    assert [fourth.values["behind"], fourth.values["behind_changed"]] == pytest.approx(means, abs=1e-6)
+    assert fourth.scene.sequence.letters[516:640] == second.scene.sequence.letters[376:500]
+
+
+def test_who_is_asked_to_compare_two_sequences_is_shown_both(found: dict[str, list[Outcome]], engine: Engine) -> None:
+    for name, step, here, there in (("riboswitch", 2, "here", "first"), ("how-sure-lac", 3, "mean", "promoter")):
+        outcome, first = found[name][step], found[name][0]
+        starting = declared("probabilities").starting(engine.model("locuscope").card)  # as the explorer asks it
+        asked = Request("probabilities", first.scene.sequence, "locuscope", starting)
+        mean = float(next(track for track in engine.run(asked).tracks() if track.name == "entropy").values.astype(np.float64).mean())
+        assert outcome.values[there] == pytest.approx(mean, abs=1e-6)
+        for number in (here, there):
+            assert f"{outcome.values[number]:.2f}" in outcome.text("reveal")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_worked_out_of_two_numbers_is_what_a_reader_finds_from_them(name: str, found: dict[str, list[Outcome]]) -> None:
+    for outcome in found[name]:
+        numbers = {number.name: number for number in outcome.scene.step.numbers}
+        for number in numbers.values():
+            if number.measure in ("difference", "ratio", "percent"):
+                one, other = (
+                    float(numbers[part].text(outcome.values[part]).replace(",", "").replace("−", "-")) for part in number.options["of"]
+                )
+                mine = {"difference": one - other, "ratio": one / other, "percent": 100 * one / other}[number.measure]
+                assert outcome.values[number.name] == pytest.approx(mine, abs=0.5 if number.measure == "percent" else 1e-9)
 
 
 def test_another_result_is_said_to_be_another(engine: Engine, settings: Settings, tmp_path: Path) -> None:
@@ -154,6 +200,8 @@ def lines(**changes: str) -> str:
             {"numbers": '[step.numbers]\none = { measure = "bases" }\n[[step.expect]]\nnumber = "two"\nabove = 1'},
             "an expectation that cannot be",
         ),
+        ({"numbers": '[step.numbers]\none = { measure = "bases", step = 2 }'}, "the number one of step 2; there are 1 steps"),
+        ({"numbers": '[step.numbers]\none = { measure = "bases", step = 0 }'}, "has '0' as step; write the number of a step"),
         ({"step": "[[step]\n"}, "cannot be read as TOML"),
     ],
 )
@@ -221,7 +269,7 @@ def a_number(row: dict[str, object], values: np.ndarray, before: dict[str, int |
 def test_of_a_pair_the_direction_that_is_known_counts_and_near_bases_never() -> None:
     values = np.full((10, 10), np.nan, np.float32)
     values[0, 8], values[1, 7], values[2, 4], values[9, 0] = 3, 1, 9, 5
-    assert a_number({"measure": "strongest pair", "analysis": "dependency"}, values) == "A1 and C10"
+    assert a_number({"measure": "strongest pair", "analysis": "dependency"}, values) == "A at 1 with C at 10"
     assert a_number({"measure": "cell", "analysis": "dependency", "pair": [1, 9]}, values) == "3.00"
     assert a_number({"measure": "elsewhere mean", "analysis": "dependency"}, values) == "2.00"
     assert a_number({"measure": "known pairs mean", "analysis": "dependency"}, values) == "5.00"

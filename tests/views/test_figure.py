@@ -447,6 +447,18 @@ def test_marked_and_selected_bases_are_columns_through_all_panels_and_the_pair_i
     assert figure.layout.meta["marks"] == [{"place": 31, "label": "C31A"}]
 
 
+def test_a_title_that_is_wider_than_the_figure_goes_on_in_a_second_line() -> None:
+    evidence = replace(everything(locus=True), title="SAM riboswitch of Bacillus subtilis, leader of the gene yitJ")
+    wide, narrow = (locus_figure(evidence, FigureStyle(width=width)) for width in (1600, 700))
+    titles = [figure.layout.title.text.partition("<br><span")[0].split("<br>") for figure in (wide, narrow)]
+    assert [len(lines) for lines in titles] == [1, 2]
+    assert titles[1][1].startswith("<b>· ")
+    assert " ".join(line.removeprefix("<b>").removesuffix("</b>") for line in titles[1]) == titles[0][0][3:-4]
+    sentences = [figure.layout.title.text.count("<br>") - len(lines) + 1 for figure, lines in zip((wide, narrow), titles, strict=True)]
+    more = narrow.layout.margin.t - wide.layout.margin.t - 15 * (sentences[1] - sentences[0])
+    assert more == 20
+
+
 def test_names_from_files_are_no_markup() -> None:
     hostile = (Feature("gene", '<a href="http://evil">x</a>', 0, 76, "+"),)
     evidence = replace(everything(), features=hostile, title="<b>t</b>", marks=(Mark(3, "<i>m</i>"),))
