@@ -134,15 +134,14 @@ def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
     if before.runs is not None and before.price is not None and before.runs.question == question and before.runs.shown is shown:
         return before.runs, before.price
     runs = prepare(shared.engine, session.visitor, shown, question)
+    if before.runs is not None:
+        runs.go_on_with(before.runs)
     cost = price(runs)
+    if cost.problem:  # without a map, nothing of the view before
+        runs.jobs.clear()
     session.work = Work(runs, cost)
     state.here(shared, session)
-    if before.runs is not None and not cost.problem:
-        runs.go_on_with(before.runs)
-    if cost.automatic and not cost.problem:
-        runs.start()
-    elif shown.example is not None and not cost.problem:
-        runs.start([name for name in runs.requests if name not in question.asked])
+    runs.start(cost.at_once)
     if before.runs is not None:
         before.runs.give_up(runs)
     return runs, cost
