@@ -58,6 +58,8 @@ WHOLE = ("distance", "near", "arcs")
 _ELEMENTS = r"[a-z0-9][a-z0-9-]{0,60}(?:/[A-Za-z0-9][A-Za-z0-9_.-]{0,80})?"
 LONGEST_SEQUENCE = 8000
 """Letters that an address carries; longer pasted sequences have no address of their own."""
+NO_SPECIES = "none"
+"""What an address says where no species is told."""
 MOST_NAMED = 3
 """Parts of a list that a sentence names."""
 LONGEST_ALLELE = 90
@@ -68,7 +70,7 @@ LONGEST_ALLELE = 90
 class AddressState:
     """What an address asks for. Positions are 0-based here, 1-based inclusive in the address.
 
-    ``text`` is what would be typed into the box; ``settings`` of the analyses by their names in the address, ``asked`` further analyses,
+    ``text`` is what would be typed into the box; ``elsewhere`` the species asked of every other sequence, None where it is ``species``, too; ``settings`` of the analyses by their names in the address, ``asked`` further analyses,
     ``elements`` the model of the element track, perhaps with ``/SPECIES``, or ``none``; ``region`` half-open, ``rows`` of the map where they are others; ``select`` one
     base or a pair (changed, read); ``allele`` what is changed, in forward letters of the record; ``display`` are the
     view's settings by their names there; ``figure`` what else a drawn figure takes (`figure_of`); ``problems`` one sentence for each value that was left out.
@@ -77,6 +79,7 @@ class AddressState:
     text: str = ""
     model: str = ""
     species: str = ""
+    elsewhere: str | None = None
     settings: tuple[tuple[str, str], ...] = ()
     asked: tuple[str, ...] = ()
     elements: str = ""
@@ -122,7 +125,10 @@ def parse(parameters: Mapping[str, str]) -> AddressState:
     return AddressState(
         text=reader.text(),
         model=reader.get("model", lambda text: _matching(text, r"[a-z0-9][a-z0-9-]{0,60}"), "a model id", ""),
-        species=reader.get("species", lambda text: _matching(text, r"[A-Za-z0-9][A-Za-z0-9_. -]{0,80}"), "a species the model knows", ""),
+        species=reader.get("species", _species, "a species the model knows", ""),
+        elsewhere=reader.get(
+            "species_elsewhere", lambda text: "" if text == NO_SPECIES else _species(text), "a species the model knows, or none", None
+        ),
         settings=_settings(reader),
         asked=reader.several("analyses", _further, f"any of {', '.join(choices.on_demand()) or 'none'}"),
         elements=reader.get("elements", lambda text: _matching(text, _ELEMENTS), "a model id, perhaps /SPECIES behind it, or none", ""),
@@ -219,6 +225,11 @@ def allele_text(change: Change | None) -> str:
     return f"{change.start + 1}-{change.reference}-{change.alternate}"
 
 
+def species_text(species: str | None) -> str:
+    """The species of other sequences as `parse` reads it; empty for None."""
+    return "" if species is None else species or NO_SPECIES
+
+
 class _Reader:
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._parameters = parameters
@@ -301,6 +312,10 @@ def _matching(text: str, pattern: str) -> str:
     if not re.fullmatch(pattern, text):
         raise ValueError(text)
     return text
+
+
+def _species(text: str) -> str:
+    return _matching(text, r"[A-Za-z0-9][A-Za-z0-9_. -]{0,80}")
 
 
 def _further(name: str) -> str:

@@ -140,7 +140,10 @@ def _made(shared: state.Shared, session: state.Session, model: str, text: str) -
     except LocuscopeError as error:
         show_error(str(error))
         return False
-    question = replace(session.question, allele=allele, model=model)
+    question = session.question
+    if model != question.model:
+        question = question.by(model).told(compare_models.species_for(shared.engine, question.of_another, model))
+    question = replace(question, allele=allele)
     if question != session.question:
         search.ask(shared, session, question)
         st.session_state["compare-asked"] = True

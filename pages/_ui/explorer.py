@@ -96,7 +96,7 @@ def begin(shared: Shared, session: Session) -> None:
     question = Question.of_address(asked, usual)
     problems = [*asked.problems, search.unknown(shared.engine, question)]
     if problems[-1]:
-        question = replace(question, model="", species="", elements="")
+        question = replace(question.told(""), model="", elements="")
     question = replace(question, model=question.model or shared.settings.model)
     search.ask(shared, session, question)
     if session.screen.shown is None and not reading.under_way(search.READING):
@@ -134,15 +134,14 @@ def computations(shared: Shared, session: Session) -> tuple[Runs, Price]:
     if before.runs is not None and before.price is not None and before.runs.question == question and before.runs.shown is shown:
         return before.runs, before.price
     runs = prepare(shared.engine, session.visitor, shown, question)
+    if before.runs is not None:
+        runs.go_on_with(before.runs)
     cost = price(runs)
+    if cost.problem:  # without a map, nothing of the view before
+        runs.jobs.clear()
     session.work = Work(runs, cost)
     state.here(shared, session)
-    if before.runs is not None and not cost.problem:
-        runs.go_on_with(before.runs)
-    if cost.automatic and not cost.problem:
-        runs.start()
-    elif shown.example is not None and not cost.problem:
-        runs.start([name for name in runs.requests if name not in question.asked])
+    runs.start(cost.at_once)
     if before.runs is not None:
         before.runs.give_up(runs)
     return runs, cost
@@ -222,7 +221,7 @@ def _made_for(shared: Shared, session: Session) -> None:
     if button(plain(f"Made for {group}: {row.card.title.split(',')[0]}"), key="made-for", type="tertiary", help=plain(about)):
         if not row.installed:
             turning.turn_to("pages/models.py")
-        search.change(session, replace(question, model=row.card.id, species=""))
+        search.change(session, question.by(row.card.id))
         st.rerun()
 
 
@@ -233,9 +232,8 @@ def _quicker(shared: Shared, session: Session) -> None:
         return
     about = f"Exact in a fraction of the time. {row.card.title}: {row.card.description} {row.card.limitations}"
     if button(plain(f"Faster: {row.card.title}"), key="quicker", type="tertiary", help=plain(about)):
-        search.change(
-            session, replace(session.question, model=row.card.id, species=session.question.species.removesuffix(" without memory"))
-        )
+        question = session.question.of_another
+        search.change(session, question.by(row.card.id).told(question.species.removesuffix(" without memory")))
         st.rerun()
 
 

@@ -14,7 +14,7 @@ CAUTIONS = """
 * **A memory of relatives.** Where the shipped model reads RNA (letters with U, or the domain rna), it looks masked letters up in a table of
   the words of its training RNAs, too: expected bases, uncertainty, effects and losses then say what relatives have there. The page, the
   provenance and every file say so, and at how many bases. *Without its memory* under the question, or `--species "rna without memory"`, shows what
-  the network knows by itself. Maps and contacts never hear it.
+  the network knows by itself; the button is about the sequence it stands under, and any other is asked as before. Maps and contacts never hear it.
 * **Two shipped models.** *Locuscope local* is *Locuscope* distilled into a network that reads 249 bases around each base, and pairs and reading
   frames of the whole sequence: exact maps of long sequences in a fraction of the time. It tells stop-gained variants less well and has no memory of relatives.
   Every panel names the model that answered.

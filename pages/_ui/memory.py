@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -30,5 +29,5 @@ def offer(session: Session, card: ModelCard, results: Iterable[Any]) -> None:
         if question.model == card.id and card.without_memory:
             species = "rna" if without else card.without_memory
             if button("With its memory" if without else "Without its memory", key="memory-switch", type="tertiary"):
-                search.change(session, replace(question, species=species))
+                search.change(session, question.switched(species))
                 st.rerun()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from engine.analyses.declared import Declared, Needed, analyses, declared
 from engine.core.card import Capability, ModelCard
@@ -13,7 +13,7 @@ from engine.service.engine import Engine, Request
 from engine.service.estimate import AUTOMATIC_SECONDS, time_in_words
 from pages._ui import choices
 from pages._ui.question import Question, Shown
-from pages._ui.runs import BAND, MAP, NO_ELEMENTS, Runs
+from pages._ui.runs import BAND, ELEMENTS, MAP, NO_ELEMENTS, Runs
 
 AUTOMATIC_BASES = 400_000
 """Work that starts without being asked for: up to `AUTOMATIC_SECONDS` by earlier runs, or up to this many bases read as if by the shipped model
@@ -97,7 +97,7 @@ def _on_screen(needed: Mapping[str, Needed], requests: Mapping[str, Request]) ->
 @dataclass(frozen=True)
 class Price:
     """What a view will cost: forward passes, bases read (`engine.service.estimate.as_if_shipped`), seconds when known, and whether everything is
-    in the store already.
+    in the store already. ``at_once``: the analyses that start without being asked for; where others wait for a click, it is what those cost.
 
     What is stored because others asked for it counts as if it were not: nobody is told what others asked.
     """
@@ -108,6 +108,7 @@ class Price:
     stored: bool
     problem: str = ""
     moved: bool = False
+    at_once: tuple[str, ...] = ()
 
     @property
     def automatic(self) -> bool:
@@ -129,26 +130,64 @@ class Price:
 
 def price(runs: Runs) -> Price:
     """Estimate everything that can be answered; ``problem`` when the map itself cannot."""
-    passes = work = 0
-    seconds: float | None = 0.0
-    stored = True
+    known: dict[str, _Known] = {}
     problem = ""
     for kind, request in runs.requests.items():
         if declared(kind).of_place:  # asked by a click of its own, and computed elsewhere
             continue
         try:
             runs.engine.check(request)
-            cost = runs.engine.estimate(request, list(runs.requests.values()), runs.visitor)
             is_stored = runs.engine.stored(request) is not None
             is_told = is_stored and runs.engine.asked_before(request, runs.visitor)
         except LocuscopeError as error:
             runs.problems[kind] = str(error)
             problem = str(error) if kind in (MAP, BAND) else problem
             continue
-        stored = stored and is_stored
-        if is_told:
+        known[kind] = _Known(is_stored, is_told)
+    runs.startable = not problem
+    if problem:
+        return replace(_total(runs, known, known), stored=False, problem=problem)
+    at_once = _by_itself(runs, known)
+    return replace(_total(runs, known, [kind for kind in known if kind not in at_once] or known, known), at_once=at_once)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Whether an answer is stored, and whether the visitor may be told."""
+
+    stored: bool
+    told: bool
+
+
+def _total(runs: Runs, known: Mapping[str, _Known], kinds: Collection[str], beside: Collection[str] = ()) -> Price:
+    """What these analyses cost, where they and those ``beside`` them are asked."""
+    passes = work = 0
+    seconds: float | None = 0.0
+    asked = [runs.requests[kind] for kind in {*kinds, *beside}]
+    for kind in kinds:
+        if known[kind].told:
             continue
+        cost = runs.engine.estimate(runs.requests[kind], asked, runs.visitor)
         passes, work = passes + cost.passes, work + cost.work
         seconds = None if seconds is None or cost.seconds is None else seconds + cost.seconds
-    runs.startable = not problem
-    return Price(passes, work, seconds, stored and not problem, problem, runs.question.moved)
+    return Price(passes, work, seconds, all(known[kind].stored for kind in kinds), moved=runs.question.moved)
+
+
+def _by_itself(runs: Runs, known: Mapping[str, _Known]) -> tuple[str, ...]:
+    """What starts without being asked for: what the visitor has already, or has under way; the usual analyses where all that is missing of them is small, and of
+    an example in any case; then, the smallest first, what was chosen beside them, as long as all of it is small together."""
+    question = runs.question
+    chosen = {*question.asked} - {MAP, BAND} | ({ELEMENTS} if question.element_model else set())
+
+    def is_small(kinds: list[str]) -> bool:
+        return _total(runs, known, [kind for kind in kinds if kind not in runs.jobs], kinds).automatic
+
+    there = [kind for kind in known if known[kind].told or kind in runs.jobs]
+    found = list(dict.fromkeys([*there, *(kind for kind in known if kind not in chosen)]))
+    if runs.shown.example is None and not is_small(found):
+        return tuple(there)
+    costs = {kind: _total(runs, known, [kind], found).work for kind in known if kind not in found}
+    for kind in sorted(costs, key=costs.__getitem__):
+        if is_small([*found, kind]):
+            found.append(kind)
+    return tuple(found)

@@ -34,7 +34,8 @@ class Question:
     ``species`` one the model knows, or empty; ``settings`` of the analyses that are not the usual ones, by their names in the address;
     ``asked`` analyses that were switched on; ``elements`` the model of the element track, with ``/SPECIES`` where it takes one, empty for the usual one, ``none`` for no track;
     ``allele`` what is changed, in letters of the record as DNA (the window may leave it out); ``moved`` that the visitor came there by moving,
-    so that only what costs next to nothing is computed without being asked for."""
+    so that only what costs next to nothing is computed without being asked for; ``elsewhere`` the species asked of every other sequence, where
+    the switch of a model's memory chose that of this one (None: it did not)."""
 
     text: str
     model: str = ""
@@ -47,6 +48,7 @@ class Question:
     elements: str = ""
     allele: Change | None = None
     moved: bool = False
+    elsewhere: str | None = None
 
     @classmethod
     def of_address(cls, state: AddressState, usual_text: str) -> Question:
@@ -62,6 +64,7 @@ class Question:
             state.asked,
             state.elements,
             state.allele,
+            elsewhere=state.elsewhere,
         )
 
     @property
@@ -81,7 +84,24 @@ class Question:
 
     def about(self, text: str) -> Question:
         """The same question about another text."""
-        return replace(self, text=text, record=0, reverse=False, window=None, allele=None, moved=False)
+        return replace(self.of_another, text=text, record=0, reverse=False, window=None, allele=None, moved=False)
+
+    @property
+    def of_another(self) -> Question:
+        """What is asked of another sequence: the switch of a model's memory belongs to the one it was pressed for."""
+        return self if self.elsewhere is None else replace(self, species=self.elsewhere, elsewhere=None)
+
+    def switched(self, species: str) -> Question:
+        """With the species that the switch of a model's memory puts there; pressed again, with the one before."""
+        return replace(self, species=species, elsewhere=self.species) if self.elsewhere is None else self.of_another
+
+    def told(self, species: str) -> Question:
+        """With a species that the visitor chose."""
+        return replace(self, species=species, elsewhere=None)
+
+    def by(self, model: str) -> Question:
+        """The same question to a model; another one is told no species."""
+        return self if model == self.model else replace(self.told(""), model=model)
 
 
 @dataclass(frozen=True)
@@ -240,7 +260,7 @@ def address_of(question: Question, shown: Shown, usual_model: str) -> str | None
     model = question.model if question.model != usual_model else ""
     record = question.record + 1 if question.record else ""
     common: dict[str, Any] = {"model": model, "species": question.species, "strand": strand, "analyses": ",".join(question.asked)}
-    common |= {"allele": address.allele_text(question.allele)}
+    common |= {"allele": address.allele_text(question.allele), "species_elsewhere": address.species_text(question.elsewhere)}
     common |= {"elements": question.elements, **dict(question.settings)}
     if shown.example is not None:
         return address.build("example", shown.example.id, window=window, **common)

@@ -60,7 +60,7 @@ class Runs:
     startable: bool = True
     own: tuple[OwnTrack, ...] = ()
     highlights: tuple[Highlight, ...] = ()
-    _away: bool = False
+    _away: frozenset[str] = frozenset()
     _hosted_away: bool = False
     _thinned: tuple[Feature, ...] | None = None
 
@@ -232,16 +232,16 @@ class Runs:
 
     def let_go(self) -> None:
         """Forget the results of a visitor who is away; they come back with `come_back`, but for what the visitor stopped."""
-        self._away = self._away or (bool(self.jobs) and not self.stopped)
+        self._away |= frozenset() if self.stopped else frozenset(self.jobs)
         self._hosted_away = self._hosted_away or (self.has_asked_hosted and not self.stopped)
         self.jobs, self.pair, self.chosen, self.stopped = {}, None, None, frozenset()
         self.feed = Feed(self.feed.address)
 
     def come_back(self) -> None:
-        """Ask again for what was let go; what was stopped meanwhile goes on."""
+        """Ask again for what was let go; what was stopped meanwhile goes on, what waits for a click still does."""
         if self._away:
-            self._away = False
-            self.start()
+            away, self._away = self._away, frozenset()
+            self.start(away)
         if self._hosted_away:
             self._hosted_away = False
             self.ask_hosted()

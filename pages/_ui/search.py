@@ -80,14 +80,15 @@ def unknown(engine: Engine, question: Question) -> str:
             return f"It asks for elements by {row.card.title}, which predicts none; choose a model under Analysis."
         if question.element_species and question.element_species not in row.card.species:
             return f"It asks for elements of {quoted(question.element_species)}, which {row.card.title} does not know; choose a species under Analysis."
-    if not question.model and not question.species:
+    if not question.model and not question.species and not question.elsewhere:
         return ""
     try:
         row = engine.model(question.model)
     except LocuscopeError as error:
         return str(error)
-    if question.species and question.species not in row.card.species and row.card.species:
-        return f"It asks for the species {quoted(question.species)}, which {row.card.title} does not know; choose one under Analysis."
+    strange = next((name for name in (question.species, question.elsewhere) if name and name not in row.card.species), "")
+    if strange and row.card.species:
+        return f"It asks for the species {quoted(strange)}, which {row.card.title} does not know; choose one under Analysis."
     return "" if row.card.can(Capability.DEPENDENCY) else f"It asks for {row.card.title}, which has no dependency map."
 
 
@@ -197,7 +198,7 @@ def _model_picker(shared: Shared, session: Session) -> None:
         help="Models that give a probability to each base. Those not installed are on the page Models.",
     )
     if picked and picked != chosen:
-        change(session, replace(session.question, model=picked, species=""))
+        change(session, session.question.by(picked))
 
 
 def _upload(shared: Shared, session: Session) -> None:
@@ -258,7 +259,7 @@ def _reopen(shared: Shared, session: Session, name: str, data: bytes) -> None:
 
     def then(found: session_file.Opened) -> None:
         problem = unknown(shared.engine, found.question)
-        known = replace(found.question, model="", species="", elements="") if problem else found.question
+        known = replace(found.question.told(""), model="", elements="") if problem else found.question
         question = replace(known, model=known.model or shared.settings.model)
         if found.understood is not None:
             session.files = replace(session.files, understood=(question.text, found.understood))
@@ -349,7 +350,7 @@ def records(shared: Shared, session: Session) -> None:
     options = list(range(len(names)))
     record = st.selectbox("Record", options, index=question.record, format_func=lambda i: f"{i + 1}: {names[i][:60]}", width=420)
     if record is not None and record != question.record:
-        ask(shared, session, replace(question, record=record, window=None, reverse=False))
+        ask(shared, session, replace(question.of_another, record=record, window=None, reverse=False))
         st.rerun()
 
 
@@ -361,7 +362,7 @@ def _species(shared: Shared, session: Session) -> None:
     index = options.index(session.question.species) if session.question.species in options else 0
     picked = st.selectbox("Species or domain", options, index=index, format_func=lambda name: name or "as the model chooses")
     if picked is not None and picked != session.question.species:
-        change(session, replace(session.question, species=picked))
+        change(session, session.question.told(picked))
 
 
 def _upstream(shared: Shared, session: Session) -> None:
@@ -385,8 +386,8 @@ def _upstream(shared: Shared, session: Session) -> None:
     except LocuscopeError as error:
         session.say(str(error))
     else:
-        species = session.question.species or species_of(locus.assembly, card.species)
-        ask(shared, session, replace(session.question.about(str(locus)), species=species))
+        question = session.question.about(str(locus))
+        ask(shared, session, question.told(question.species or species_of(locus.assembly, card.species)))
     st.rerun()
 
 

@@ -149,6 +149,7 @@ def _parameters(session: Session, settings: Settings) -> dict[str, str]:
     found: dict[str, Any] = {
         "model": question.model or settings.model,
         "species": question.species,
+        "species_elsewhere": address.species_text(question.elsewhere),
         "strand": "reverse" if question.reverse else "",
         "record": question.record + 1,
         "window": f"{question.window[0] + 1}-{question.window[1]}" if question.window else "",

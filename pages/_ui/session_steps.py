@@ -50,6 +50,7 @@ def _question(given: Mapping[str, Any]) -> Question:
         elements=str(given["elements"]),
         allele=address.allele_of(str(given["allele"])) if given["allele"] else None,
         moved=bool(given["moved"]),
+        elsewhere=None if given.get("elsewhere") is None else str(given["elsewhere"]),
     )
 
 

@@ -97,7 +97,7 @@ class Surroundings:
         """The question about bases ``[start, end)`` of the contig, on the strand that is read now."""
         if self.in_record:
             whole = (start, end) == (0, self.length)
-            return replace(question, window=None if whole else (start, end), moved=True)
+            return replace(question.of_another, window=None if whole else (start, end), moved=True)
         place = LocusText(self.assembly, self.contig, start, end, Strand.REVERSE if self.reverse else Strand.FORWARD)
         return replace(question.about(str(place)), moved=True)
 
