@@ -42,7 +42,11 @@ def menu(session: Session, *, dark: bool) -> None:
             return
         names = {kind: declared(kind).title for kind in results}
         chosen = st.segmented_control(
-            "Result", [*results, "figure", "browsers"], default=next(iter(results)), format_func=lambda k: {**names, **OTHERS}.get(k, k)
+            "Result",
+            [*results, "figure", "browsers"],
+            default=next(iter(results)),
+            required=True,
+            format_func=lambda k: {**names, **OTHERS}.get(k, k),
         )
         if chosen == "figure":
             st.caption("Exactly what is seen: shape, region, colours, panels and theme. The page Figure has them to choose.")
@@ -58,7 +62,7 @@ def menu(session: Session, *, dark: bool) -> None:
                 f"{stem(shown)}.view.zip",
                 "application/zip",
             )
-        elif chosen is not None:
+        else:
             _result_buttons(shown, chosen, results[chosen])
 
 

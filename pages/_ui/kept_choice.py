@@ -29,7 +29,7 @@ def kept_choice(label: str, options: Sequence[str], usual: str, key: str, *, wid
 
 
 def kept_switch(label: str, options: Sequence[str], usual: str, key: str) -> str:
-    """The same as buttons beside each other; ``usual`` where none is pressed."""
+    """The same as buttons beside each other, of which one is always pressed."""
     slot, place = f"{key}-kept", f"{key}-switch"
     start = _kept(slot, options, usual)
-    return st.segmented_control(label, options, default=start, key=place, on_change=_keep, args=(slot, place)) or usual
+    return st.segmented_control(label, options, default=start, required=True, key=place, on_change=_keep, args=(slot, place))
