@@ -138,6 +138,13 @@ class Locus:
             return Locus(self.assembly, self.contig, self.start + start, self.start + end, self.strand)
         return Locus(self.assembly, self.contig, self.end - end, self.end - start, self.strand)
 
+    def inside(self, start: int, end: int) -> tuple[int, int] | None:
+        """What of bases ``[start, end)`` of the contig lies in it, as indices of the letters read on this strand (inverse of `window`); None for nothing."""
+        low, high = max(start, self.start), min(end, self.end)
+        if low >= high:
+            return None
+        return (low - self.start, high - self.start) if self.strand is Strand.FORWARD else (self.end - high, self.end - low)
+
     def __str__(self) -> str:
         """``assembly:contig:start-end[:-]``, 1-based inclusive; `parse` reads it back."""
         prefix = f"{self.assembly}:" if self.assembly else ""

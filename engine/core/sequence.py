@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from engine.core.errors import SequenceError
+from engine.core.errors import LocusError, SequenceError
 
 if TYPE_CHECKING:
     from engine.core.locus import Locus
@@ -109,7 +109,7 @@ class NucleotideSequence:
         """The same locus read on the other strand."""
         table = _COMPLEMENT_RNA if self.alphabet is Alphabet.RNA else _COMPLEMENT_DNA
         locus = self.locus.flipped() if self.locus is not None else None
-        return NucleotideSequence(self.letters.translate(table)[::-1], self.alphabet, locus, self.name)
+        return NucleotideSequence(self.letters.translate(table)[::-1], self.alphabet, locus, self._name_at(locus))
 
     def window(self, start: int, end: int) -> NucleotideSequence:
         """Sub-sequence ``letters[start:end]`` (0-based half-open) with the locus that belongs to it."""
@@ -118,4 +118,13 @@ class NucleotideSequence:
                 f"Window {start + 1:,}-{end:,} is outside the sequence; positions 1 to {len(self.letters):,} exist, start before end."
             )
         locus = self.locus.window(start, end) if self.locus is not None else None
-        return NucleotideSequence(self.letters[start:end], self.alphabet, locus, self.name)
+        return NucleotideSequence(self.letters[start:end], self.alphabet, locus, self._name_at(locus))
+
+    def _name_at(self, locus: Locus | None) -> str:
+        """What letters of it at another ``locus`` are called: a name that says where the sequence lies says where they do."""
+        if self.locus is None or locus is None:
+            return self.name
+        try:
+            return str(locus) if type(locus).parse(self.name) == self.locus else self.name
+        except LocusError:
+            return self.name

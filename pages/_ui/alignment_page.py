@@ -197,6 +197,9 @@ def _only(found: Covariation) -> None:
         format_func=lambda name: f"{name} ({int(counts.get(name, 0))})",
         key="alignment-in",
     )
+    if not chosen:
+        show_caption("No kind of pair is chosen; press one of them.")
+        return
     grid(frame[frame["in"].isin(chosen)], hide_index=True, height=360, column_config=decimals(frame))
 
 

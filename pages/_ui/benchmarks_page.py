@@ -97,8 +97,8 @@ def _changed_since(shared: state.Shared, name: str) -> list[str]:
 
 def _drawn(lines: list[Line], key: str) -> None:
     measures = list(dict.fromkeys(line.measure for line in lines))
-    measure = (
-        st.segmented_control("Measure", measures, default=measures[0], format_func=NAMES.__getitem__, key=f"{key}-measure") or measures[0]
+    measure = st.segmented_control(
+        "Measure", measures, default=measures[0], required=True, format_func=NAMES.__getitem__, key=f"{key}-measure"
     )
     own = [line for line in lines if line.measure == measure]
     rows = [

@@ -61,9 +61,8 @@ def page() -> None:
     for problem in wanted.problems:
         show_error(problem)
     usual = starts_with("compare-mode", wanted.mode)
-    mode = (
-        st.segmented_control("What to compare", list(MODES), default=usual, format_func=MODES.__getitem__, key="compare-mode")
-        or wanted.mode
+    mode = st.segmented_control(
+        "What to compare", list(MODES), default=usual, required=True, format_func=MODES.__getitem__, key="compare-mode"
     )
     wanted = replace(wanted, mode=mode)
     if mode == "loci":

@@ -12,6 +12,7 @@ from typing import Any, cast
 import streamlit as st
 
 from engine.analyses.declared import declared
+from engine.core.locus import Strand
 from engine.core.provenance import Provenance
 from engine.exports import browser_sessions, formats
 from engine.exports import figure as figures
@@ -41,7 +42,11 @@ def menu(session: Session, *, dark: bool) -> None:
             return
         names = {kind: declared(kind).title for kind in results}
         chosen = st.segmented_control(
-            "Result", [*results, "figure", "browsers"], default=next(iter(results)), format_func=lambda k: {**names, **OTHERS}.get(k, k)
+            "Result",
+            [*results, "figure", "browsers"],
+            default=next(iter(results)),
+            required=True,
+            format_func=lambda k: {**names, **OTHERS}.get(k, k),
         )
         if chosen == "figure":
             st.caption("Exactly what is seen: shape, region, colours, panels and theme. The page Figure has them to choose.")
@@ -57,7 +62,7 @@ def menu(session: Session, *, dark: bool) -> None:
                 f"{stem(shown)}.view.zip",
                 "application/zip",
             )
-        elif chosen is not None:
+        else:
             _result_buttons(shown, chosen, results[chosen])
 
 
@@ -164,6 +169,8 @@ def _drawn(runs: Runs, style: Callable[[], FigureStyle], kind: figures.Kind) -> 
 
 
 def stem(shown: Shown) -> str:
-    """Start of a file's name: what is shown, in letters that every file system takes."""
+    """Start of a file's name: what is shown and whether on the reverse strand, in letters that every file system takes."""
     kept = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in shown.title)
-    return "-".join(part for part in kept.split("-") if part)[:60].lower() or "sequence"
+    called = "-".join(part for part in kept.split("-") if part)[:60].lower() or "sequence"
+    locus = shown.sequence.locus
+    return f"{called}-reverse" if locus is not None and locus.strand is Strand.REVERSE else called

@@ -73,7 +73,9 @@ def _asked(shared: state.Shared, session: state.Session, given: Source, wanted: 
     with st.container(border=True, key="embeddings-asked"):
         first, second, third, fourth = st.columns([3, 3, 2, 2])
         usual = wanted.places or (FEATURES if given.kinds else WINDOWS)
-        what = first.segmented_control("Places", [FEATURES, WINDOWS], default=usual, key=f"embeddings-what-{bool(given.kinds)}") or usual
+        what = first.segmented_control(
+            "Places", [FEATURES, WINDOWS], default=usual, required=True, key=f"embeddings-what-{bool(given.kinds)}"
+        )
         now = replace(wanted, places=what if given.kinds else WINDOWS)
         if now.places == FEATURES:
             kept = [kind for kind in wanted.kinds if kind in given.kinds]

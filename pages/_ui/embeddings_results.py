@@ -126,10 +126,10 @@ def _shown(shared: state.Shared, session: state.Session, work: EmbeddingWork, ta
     with st.container(horizontal=True, vertical_alignment="bottom"):
         maps = list(projection.maps())
         usual = work.wanted.layout if work.wanted.layout in maps else maps[0]
-        name = st.segmented_control("Map", maps, default=usual, key=f"embeddings-map-{len(maps)}") or usual
+        name = st.segmented_control("Map", maps, default=usual, required=True, key=f"embeddings-map-{len(maps)}")
         colours = [item for item in COLOURS if item != COLOURS[0] or table.class_names()]
         usual = work.wanted.colour if work.wanted.colour in colours else colours[0]
-        colour = st.segmented_control("Colour", colours, default=usual, key=f"embeddings-colour-{len(colours)}") or usual
+        colour = st.segmented_control("Colour", colours, default=usual, required=True, key=f"embeddings-colour-{len(colours)}")
         work.wanted = replace(work.wanted, layout=name if name != maps[0] else "", colour=colour if colour != colours[0] else "")
         _exports(table, projection, name, colour)
     if projection.missing:

@@ -68,7 +68,7 @@ def _choices(evidence: LocusEvidence, seen: FigureStyle) -> FigureStyle:
     usual = [name for name in titles if name not in seen.hidden]
     kept: list[Any] = st.pills("Panels", list(titles), selection_mode="multi", default=usual, format_func=titles.__getitem__)
     first, second, third, fourth, fifth = st.columns([3, 2, 4, 1, 1], vertical_alignment="bottom")
-    shape = cast("Shape", first.segmented_control("Map", list(SHAPES), default=seen.shape) or seen.shape)
+    shape = cast("Shape", first.segmented_control("Map", list(SHAPES), default=seen.shape, required=True))
     palettes = list(PALETTES)
     colours = second.selectbox("Colours", palettes, index=palettes.index(seen.colours), format_func=str.capitalize)
     region = _region(third, evidence, seen.region(length))

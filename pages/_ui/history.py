@@ -21,7 +21,8 @@ def note(session: Session) -> None:
     """Remember what is shown now."""
     question, shown = session.question, session.on_screen
     understood = session.files.understood[1] if session.files.understood is not None and question.is_of_file else None
-    session.history = session.history.noted(Step(question, session.regions, understood), shown.title)
+    whole = replace(shown, sequence=shown.whole)  # which the text names, whatever part and strand of it is shown
+    session.history = session.history.noted(Step(question, session.regions, understood), whole.title)
 
 
 def note_place(session: Session) -> None:

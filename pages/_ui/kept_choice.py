@@ -63,7 +63,7 @@ def kept_choice(
 
 
 def kept_switch(label: str, options: Sequence[str], usual: str, key: str) -> str:
-    """The same as buttons beside each other; ``usual`` where none is pressed."""
+    """The same as buttons beside each other, of which one is always pressed."""
     slot, place = _slot(key), f"{key}-switch"
     start = _kept(slot, options, usual)
-    return st.segmented_control(label, options, default=start, key=place, on_change=_keep, args=(slot, place)) or usual
+    return st.segmented_control(label, options, default=start, required=True, key=place, on_change=_keep, args=(slot, place))

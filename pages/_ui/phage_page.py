@@ -69,7 +69,7 @@ def page() -> None:
         return
     st.markdown(f"**{plain(given.label)}** · {given.words}")
     usual = next(title for title, room in ROOMS.items() if room == wanted.room)
-    room = st.segmented_control("Room", list(ROOMS), default=usual, label_visibility="collapsed", key="phage-room") or usual
+    room = st.segmented_control("Room", list(ROOMS), default=usual, required=True, label_visibility="collapsed", key="phage-room")
     wanted = replace(wanted, room=ROOMS[room])
     usable = [row.card.id for row, why in shared.engine.models_for(wanted.room) if not why]
     if not usable:

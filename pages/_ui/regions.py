@@ -6,16 +6,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import streamlit as st
 
-from engine.core.errors import LocuscopeError
-from engine.core.parameters import read_window
+from engine.core.errors import LocuscopeError, LocusError
 from engine.core.regions import COLOURS, LONGEST_NAME, LONGEST_NOTE, Region
 from engine.sources.assemblies import assembly, find_contig
 from engine.sources.locus_text import LocusText
 from engine.sources.regions import MOST, bed_of, read_regions
 from engine.views.evidence import Highlight
+from engine.views.ruler import region_of
 from pages._ui import history, moving, search, state
 from pages._ui.buttons import button
 from pages._ui.text import plain, show_caption
@@ -28,6 +29,8 @@ ASKED = "asked for"
 ASKED_COLOUR = "#8a939e"
 LISTED = 30
 """Regions that have a row in the box; further ones are in the figure and in the file."""
+NAME, WHERE = "region-name", "region-where"
+"""Keys of what is typed."""
 WIDER = 4
 """A region that is hopped to takes one part in so many of the view."""
 
@@ -62,34 +65,36 @@ def menu(shared: Shared, session: Session) -> None:
 
 
 def _new(session: Session) -> None:
-    place = session.around.place if session.around is not None else None
-    with st.form("region-new", border=False, clear_on_submit=True):
+    with st.form("region-new", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            name = st.text_input("Name", key="region-name", max_chars=LONGEST_NAME)
-            where = st.text_input("Start-end", key="region-where", placeholder="what is in view", max_chars=60)
-        sent = st.form_submit_button("Mark")
-    if not sent or place is None:
+            st.text_input("Name", key=NAME, max_chars=LONGEST_NAME)
+            st.text_input("Start-end", key=WHERE, placeholder="what is in view", help="As on the ruler", max_chars=60)
+        st.form_submit_button("Mark", on_click=_mark, args=(session,))
+
+
+def _mark(session: Session) -> None:
+    """Before the run: what was typed is taken away once it is marked, and stays to be corrected where it was refused."""
+    if session.around is None:
         return
+    place, where = session.around.place, str(st.session_state[WHERE])
     try:
-        start, end = read_window(where) if where.strip() else in_view(session, place)
-        _add(session, place, start, end, name)
+        sequence, bounds = session.on_screen.sequence, place.bounds
+        found = region_of(where, sequence.locus, len(sequence), (bounds["a"], bounds["b"])) if where.strip() else in_view(session)
+        _add(session, place, *found, str(st.session_state[NAME]))
     except LocuscopeError as error:
         session.say(str(error))
+    else:
+        st.session_state[NAME] = st.session_state[WHERE] = ""
 
 
-def in_view(session: Session, place: Surroundings) -> tuple[int, int]:
-    """Bases of the contig that were in view when the figure was last left; the window where it says nothing."""
+def in_view(session: Session) -> tuple[int, int]:
+    """Bases of what is shown that were in view when the figure was last left; the window where it says nothing."""
     seen = session.exchange.seen
     part: Any = seen.get("region") if seen.get("view") == session.on_screen.identity else None
     ends: list[Any] = [part.get(end) for end in "ab"] if isinstance(part, Mapping) else []
     if len(ends) == 2 and all(isinstance(end, int | float) and math.isfinite(end) for end in ends):
-        return on_contig(place, math.floor(ends[0] + 0.1), math.ceil(ends[1] - 0.1))
-    return place.start, place.end
-
-
-def on_contig(place: Surroundings, start: int, end: int) -> tuple[int, int]:
-    """Indices of what is shown as bases of the contig."""
-    return (place.end - end, place.end - start) if place.reverse else (place.start + start, place.start + end)
+        return math.floor(ends[0] + 0.1), math.ceil(ends[1] - 0.1)
+    return 0, len(session.on_screen.sequence)
 
 
 def keep(session: Session, start: int, end: int) -> None:
@@ -98,34 +103,38 @@ def keep(session: Session, start: int, end: int) -> None:
     if place is None:
         return
     try:
-        _add(session, place, *on_contig(place, start, end), "")
+        _add(session, place, start, end, "")
     except LocuscopeError as error:
         session.say(str(error))
 
 
 def _add(session: Session, place: Surroundings, start: int, end: int, name: str) -> None:
-    start, end = max(0, start), end if place.length is None else min(end, place.length)
+    """Mark bases ``[start, end)`` of what is shown, where they lie in the genome if that is known. Raises `LocusError`."""
     count = len(session.regions)
     if count >= MOST:
-        session.say(f"There are {MOST:,} regions, the most at once; remove some, or save them as BED and begin anew.")
-        return
-    item = Region(place.assembly, place.contig, start, end, name.strip() or f"region {count + 1}", COLOURS[count % len(COLOURS)])
+        raise LocusError(f"There are {MOST:,} regions, the most at once; remove some, or save them as BED and begin anew.")
+    start, end = place.clipped(*place.on_contig(start, end))
+    assembly_name, contig = place.assembly, place.contig
+    if place.locus is not None:
+        part = place.locus.window(start, end)
+        assembly_name, contig, start, end = part.assembly, part.contig, part.start, part.end
+    item = Region(assembly_name, contig, start, end, name.strip() or f"region {count + 1}", COLOURS[count % len(COLOURS)])
     session.regions = (*session.regions, item)
+    session.say("")
 
 
 def _from_file(shared: Shared, session: Session, given: Any) -> None:
     place = session.around.place if session.around is not None else None
+    lies = None if place is None else place.locus or place
     try:
-        found, note = read_regions(
-            given.name, state.uploaded(given, "regions"), place.assembly if place is not None else "", shared.settings
-        )
+        found, note = read_regions(given.name, state.uploaded(given, "regions"), lies.assembly if lies is not None else "", shared.settings)
     except LocuscopeError as error:
         session.say(str(error))
         return
     room = MOST - len(session.regions)
     session.regions = (*session.regions, *found[:room])
-    elsewhere = place is not None and not any(_is_on(item, place) for item in found)
-    here = f"None of the regions of the file lies on {place.name}. " if elsewhere and place is not None else ""
+    elsewhere = place is not None and not any(_on(item, place) for item in found)
+    here = f"None of the regions of the file lies on {place.locus or place.name}. " if elsewhere and place is not None else ""
     session.say(f"{here}{note}".strip())
 
 
@@ -162,9 +171,10 @@ def go(shared: Shared, session: Session, item: Region) -> None:
     if item in session.regions:
         session.region_at = session.regions.index(item)
     found = session.around
-    margin = max(20, (item.end - item.start) * (WIDER - 1) // 2)
-    if found is not None and _is_on(item, found.place):
-        moving.go(shared, session, max(0, item.start - margin), item.end + margin)
+    bases = _on(item, found.place) if found is not None else None
+    if bases is not None:
+        margin = max(20, (bases[1] - bases[0]) * (WIDER - 1) // 2)
+        moving.go(shared, session, max(0, bases[0] - margin), bases[1] + margin, wish=uuid4().hex)
     elif item.assembly:
         search.ask(shared, session, session.question.about(str(LocusText(item.assembly, item.contig, item.start, item.end))))
     else:
@@ -172,12 +182,20 @@ def go(shared: Shared, session: Session, item: Region) -> None:
     st.rerun()
 
 
-def _is_on(item: Region, place: Surroundings) -> bool:
-    """Whether a region lies on the contig that is shown, whatever that is called in a file."""
-    if item.assembly != place.assembly:
-        return False
-    row = assembly(place.assembly) if place.assembly else None
-    return item.contig == place.contig or find_contig(place.contig, (item.contig,), row.contigs if row else None) is not None
+def _on(item: Region, place: Surroundings) -> tuple[int, int] | None:
+    """A region as bases of the contig or record that is shown, whatever its contig is called in a file; None for one that lies elsewhere.
+
+    A record that has a place may be meant by its own name, too: sessions and files that were saved here once say it so.
+    """
+    if place.locus is not None and item.contig == place.contig and item.assembly in ("", place.locus.assembly):
+        return item.start, item.end
+    assembly_name, contig = (place.locus.assembly, place.locus.contig) if place.locus is not None else (place.assembly, place.contig)
+    if item.assembly != assembly_name:
+        return None
+    row = assembly(assembly_name) if assembly_name else None
+    if item.contig != contig and find_contig(contig, (item.contig,), row.contigs if row else None) is None:
+        return None
+    return place.locus.inside(item.start, item.end) if place.locus is not None else (item.start, item.end)
 
 
 def placed(session: Session) -> tuple[Highlight, ...]:
@@ -185,11 +203,10 @@ def placed(session: Session) -> tuple[Highlight, ...]:
     if session.around is None:
         return ()
     place = session.around.place
-    asked = history.asked_for(session, place)
-    items = (*session.regions, *((Region(place.assembly, place.contig, *asked, ASKED, ASKED_COLOUR),) if asked is not None else ()))
+    marked = [(_on(item, place), item.name, item.colour, item.note) for item in session.regions]
     found = []
-    for item in items:
-        low, high = max(item.start, place.start), min(item.end, place.end)
-        if low < high and _is_on(item, place):
-            found.append(Highlight(*place.shown(low, high), item.name, item.colour, item.note))
+    for bases, name, colour, note in (*marked, (history.asked_for(session, place), ASKED, ASKED_COLOUR, "")):
+        low, high = (max(bases[0], place.start), min(bases[1], place.end)) if bases is not None else (0, 0)
+        if low < high:
+            found.append(Highlight(*place.shown(low, high), name, colour, note))
     return tuple(found)

@@ -211,7 +211,7 @@ def _drawing(shown: Shown, work: RnaWork, named: Named, colouring: Any, by: str,
         if pair != selected:
             st.session_state[PAIR] = pair
             st.rerun()
-    kind = st.segmented_control("Save the drawing as", list(downloads.FIGURES), key="rna-figure-kind")
+    kind = st.segmented_control("Save the drawing as", list(downloads.FIGURES), required=True, key="rna-figure-kind")
     origin = work.contacts or work.result("fold")
     if kind is not None and origin is not None:
         data = partial(figures.figure_bytes, drawn, kind, origin.provenance, width=720, height=720)

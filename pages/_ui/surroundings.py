@@ -35,6 +35,8 @@ class Surroundings:
         What is shown, 0-based half-open on its forward strand.
     reverse : bool
         Whether the reverse strand is read.
+    locus : Locus or None
+        Where the whole of a record lies on its contig; None for a record without a place, and where the contig itself is moved along.
     """
 
     assembly: str
@@ -44,6 +46,7 @@ class Surroundings:
     end: int
     reverse: bool
     in_record: bool
+    locus: Locus | None = None
 
     @property
     def name(self) -> str:
@@ -60,6 +63,10 @@ class Surroundings:
     def shown(self, start: int, end: int) -> tuple[int, int]:
         """Bases of the contig as indices of what is shown, which may lie outside it."""
         return (self.end - end, self.end - start) if self.reverse else (start - self.start, end - self.start)
+
+    def on_contig(self, start: int, end: int) -> tuple[int, int]:
+        """Indices of what is shown as bases of the contig (inverse of `shown`)."""
+        return (self.end - end, self.end - start) if self.reverse else (self.start + start, self.start + end)
 
     def fitted(self, start: int, end: int) -> tuple[int, int]:
         """An interval that lies on the contig, as wide as the one given where there is room."""
@@ -118,7 +125,7 @@ def surroundings(shared: Shared, question: Question, shown: Shown) -> Surroundin
         elif row is not None and row.provider and not shared.settings.no_services and shown.example is None:
             return Surroundings(locus.assembly, locus.contig, None, locus.start, locus.end, reverse, in_record=False)
     start, end = question.window or (0, len(whole))
-    return Surroundings("", whole.name or "sequence", len(whole), start, end, question.reverse, in_record=True)
+    return Surroundings("", whole.name or "sequence", len(whole), start, end, question.reverse, in_record=True, locus=whole.locus)
 
 
 def _is_one_of_many(shown: Shown) -> bool:

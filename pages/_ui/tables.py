@@ -21,10 +21,13 @@ def section(runs: Runs) -> None:
         if not box.open:
             return
         kind = st.segmented_control(
-            "Table", list(results), default=next(iter(results)), format_func=lambda name: declared(name).title, key="table-kind"
+            "Table",
+            list(results),
+            default=next(iter(results)),
+            required=True,
+            format_func=lambda name: declared(name).title,
+            key="table-kind",
         )
-        if kind is None:
-            return
         found = results[kind]
         st.markdown(plain(runs.evidence().words()[kind]))
         grid(table(found), hide_index=True, height=360)

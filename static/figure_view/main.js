@@ -79,7 +79,7 @@ class FigureView {
     return { display, limit, name, ramp: facts.ramps[name], missing: facts.missing };
   };
   show(region, rows = region) {
-    this.put({ region: fitted(region, this.meta.bounds), rows: fitted(rows, this.meta.bounds) }, "view");
+    this.put({ region: fitted(region, this.meta.bounds), rows: fitted(rows, this.meta.bounds), message: "" }, "view");
   }
   zoom(factor, at = this.cursor?.base ?? middle(this.region), row = middle(this.rows)) {
     this.show(zoomed(this.region, factor, at), zoomed(this.rows, factor, this.isBlock() ? row : at));

@@ -23,19 +23,19 @@ export const coordinate = (base, { first, step }) => first + step * base;
 export const baseAt = (place, { first, step }) => (place - first) * step;
 const counted = (ruler) => (place) => count(coordinate(place - 1, ruler));
 export const regionText = (range, ruler) => places(range).map(counted(ruler)).join("-");
-// "1,005-1,020", "chrT:1.005..1.020": bases {a, b}, or null; numbers of the ruler, else positions in the sequence.
-const REGION = /^\s*(?:([^\s:]{1,80}):)?\s*(\d[\d,.]{0,18})\s*[-–—]\s*(\d[\d,.]{0,18})\s*$/;
+// "1,005-1,020", "chrT:1.005..1.020": bases {a, b}, or null, by the rule of engine/views/ruler.py.
+const REGION = /^\s*(?:([^\s:]{1,80}):)?\s*(\d[\d,.\u2009\u202f]*)\s*[\p{Pd}−⁃]\s*(\d[\d,.\u2009\u202f]*)\s*$/u;
 export function regionOf(text, ruler, length, bounds = { a: 0, b: length }) {
   const [, contig = ruler.contig, ...ends] = REGION.exec(text.replace("..", "-")) || [];
   for (const one of contig === ruler.contig && ends.length ? [ruler, PLAIN] : []) {
-    const bases = ends.map((part) => baseAt(Number(part.replace(/[,.]/g, "")), one));
+    const bases = ends.map((part) => baseAt(Number(part.replace(/\D/g, "")), one));
     const [first, last] = [Math.min(...bases), Math.max(...bases)];
     const { a = 0, b } = one === ruler ? bounds : { b: length };
     if (first >= a && last < b) return { a: first, b: last + 1 };
   }
   return null;
 }
-// Round places of the ruler, by the rule of engine/views/ruler.py, as Plotly takes them.
+// Round places of the ruler, by the rule of the same file, as Plotly takes them.
 export function ticks(range, ruler, most) {
   const [first, last] = places(range);
   const rough = (last - first + 1) / Math.max(2, most);

@@ -107,6 +107,10 @@ def test_the_region_box_takes_the_coordinates_that_its_ruler_shows(view: Opened)
     shown.go("chrX:1,051-1,070")
     assert shown.region == (7, 26)
     assert "is no region of this sequence; give start-end inside 1,076-1,001." in shown.readout
+    shown.go("1,060-1,041")  # corrected: what was said of the other is over
+    assert shown.region == (17, 36)
+    assert "is no region" not in shown.readout
+    assert "showing 1,060-1,041" in shown.readout
 
 
 def test_a_click_on_a_cell_selects_the_pair_everywhere_and_opens_its_card(view: Opened) -> None:

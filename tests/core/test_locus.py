@@ -51,6 +51,16 @@ def test_a_window_of_the_reverse_strand_counts_from_the_right_end() -> None:
     assert str(FORWARD.window(0, 3)) == "R64:chrIV:11-13"
 
 
+@pytest.mark.parametrize("locus", [FORWARD, REVERSE])
+def test_what_lies_inside_is_the_window_it_was_cut_from(locus: Locus) -> None:
+    for start in range(9):
+        part = locus.window(start, start + 2)
+        assert locus.inside(part.start, part.end) == (start, start + 2)
+    assert locus.inside(0, 12) == ((0, 2) if locus is FORWARD else (8, 10))
+    assert locus.inside(5, 50) == (0, 10)
+    assert locus.inside(0, 10) is locus.inside(20, 30) is None
+
+
 def test_a_position_outside_names_what_is_allowed() -> None:
     with pytest.raises(LocusError, match="11 to 20"):
         FORWARD.index_of(21)

@@ -7,13 +7,24 @@ import hashlib
 import pytest
 
 from engine.core.errors import SequenceError
-from engine.core.locus import Locus
+from engine.core.locus import Locus, Strand
 from engine.core.sequence import Alphabet, NucleotideSequence
 
 
 def test_the_reverse_complement_of_iupac_letters_follows_the_table() -> None:
     assert NucleotideSequence("AACGTRYKMN").reverse_complement().letters == "NKMRYACGTT"
     assert NucleotideSequence("GGAUC", Alphabet.RNA).reverse_complement().letters == "GAUCC"
+
+
+def test_what_is_called_by_its_place_is_called_by_that_of_its_other_strand_and_of_its_parts() -> None:
+    place = Locus("R64", "chrI", 4, 9, Strand.REVERSE)
+    for name in ("R64:chrI:5-9:-", "R64:chrI:5-9(-)", "R64:chrI:5..9:-"):
+        sequence = NucleotideSequence("AACGT", locus=place, name=name)
+        assert sequence.reverse_complement().name == "R64:chrI:5-9"
+        assert sequence.window(0, 2).name == "R64:chrI:8-9:-"
+        assert sequence.window(0, 5).reverse_complement().reverse_complement().name == "R64:chrI:5-9:-"
+    for name in ("UBC4", "", "R64:chrI:50-99:-", "chrI:5-9"):  # not its place
+        assert NucleotideSequence("AACGT", locus=place, name=name).reverse_complement().name == name
 
 
 def test_the_reverse_complement_keeps_its_place_on_the_other_strand() -> None:

@@ -47,6 +47,10 @@ def test_a_paste_is_read_and_shown_beside_the_model() -> None:
     assert set(frame["in"]) <= set(WHERE.values())
     assert frame["MI, bits"].max() > 0
     assert len(app.dataframe) == 1
+    app = app.segmented_control(key="alignment-in").set_value([]).run()
+    assert not app.exception
+    assert not app.dataframe
+    assert "No kind of pair is chosen; press one of them." in [item.value for item in app.caption]
 
 
 def test_another_reference_and_no_model_give_another_answer_and_the_table_of_pairs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -49,3 +50,11 @@ def test_a_click_on_a_button_that_is_gone_is_not_kept_for_later() -> None:
 def test_no_page_draws_a_button_whose_click_can_be_lost(path: Path) -> None:
     calls = re.findall(r"\bst\.button\((?:[^()]|\([^()]*\))*\)", path.read_text(encoding="utf-8"))
     assert all("on_click=" in call for call in calls)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pages").rglob("*.py")), ids=lambda path: path.name)
+def test_a_click_on_what_is_chosen_already_leaves_it_chosen(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("segmented_control", "pills"):
+            given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            assert given.get("required") == "True" or given.get("selection_mode") == "'multi'", f"line {node.lineno}"

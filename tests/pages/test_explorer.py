@@ -67,6 +67,29 @@ def test_the_other_strand_of_a_pasted_sequence_is_told_and_counted_down(explorer
     assert state_of(forward).screen.shown.identity == shown.mirrored_identity
 
 
+def test_a_place_is_called_by_the_strand_that_is_shown_and_so_are_its_files(explorer: Opened) -> None:
+    called = {}
+    for asked, strand in (("", "forward"), (":-", "reverse")):
+        for turned in ("", "reverse"):
+            app = explorer(locus=f"R64:chrII:407001-407100{asked}", **({"strand": turned} if turned else {}))
+            shown = state_of(app).screen.shown
+            read = {"forward": "reverse", "reverse": "forward"}[strand] if turned else strand
+            assert f"{read} strand" in texts(app)
+            assert shown.title == f"R64:chrII:407001-407100{':-' if read == 'reverse' else ''}"
+            called[asked, turned] = downloads.stem(shown)
+            assert state_of(app).history.recent[0] == (f"R64:chrII:407,001-407,100{asked}", f"R64:chrII:407001-407100{asked}")
+            state_of(app).computing.cancel()
+    assert called["", ""] == called[":-", "reverse"] == "r64-chrii-407001-407100"
+    assert called[":-", ""] == called["", "reverse"] == "r64-chrii-407001-407100-reverse"
+
+
+def test_files_of_both_strands_of_what_has_a_name_of_its_own_are_told_apart(explorer: Opened) -> None:
+    for address in ({"example": "ecoli-lac-promoter"}, {"sequence": ">mine\nACGTTTTTTTAC"}):
+        names = {downloads.stem(state_of(explorer(**address, **strand)).screen.shown) for strand in ({}, {"strand": "reverse"})}
+        assert len(names) == 2
+        assert {name.removesuffix("-reverse") for name in names} == {min(names)}
+
+
 def test_without_the_map_no_panel_asks_for_a_button_that_is_not_there(explorer: Opened) -> None:
     app = explorer(sequence=SHORT, model="gpn")
     assert "Compute" not in [button.label for button in app.button]

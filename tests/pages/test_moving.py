@@ -29,6 +29,8 @@ def test_bounds_and_indices_are_those_of_the_strand_that_is_read() -> None:
     assert BACK.bounds == {"a": 1300 - 100_000, "b": 1300}
     assert AT.shown(1100, 1200) == (100, 200)
     assert BACK.shown(1050, 1100) == (200, 250)
+    for place in (AT, BACK):
+        assert place.on_contig(*place.shown(1050, 1100)) == (1050, 1100)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,19 @@ def test_at_least_eight_examples_are_shipped_each_with_a_sentence_and_coordinate
     assert len(EXAMPLES) >= 8
     assert len({item.id for item in EXAMPLES}) == len(EXAMPLES)
     assert all(item.what_to_see.endswith(".") and item.accession and item.locus is not None for item in EXAMPLES)
+
+
+def test_bases_that_a_sentence_names_have_the_numbers_of_the_ruler_and_pair() -> None:
+    named = {item.id: re.findall(r"bases ([\d,]*\d) (?:and|to) ([\d,]*\d)", item.what_to_see) for item in EXAMPLES}
+    assert {name: found for name, found in named.items() if found} == {
+        "ecoli-lac-promoter": [("366,347", "366,319")],
+        "t7-gene10-rbs": [("22,903", "22,925")],
+    }
+    for item in EXAMPLES:
+        for one, other in named[item.id]:
+            assert item.locus is not None
+            places = [item.locus.index_of(int(place.replace(",", ""))) for place in (one, other)]  # refuses what lies outside
+            assert "".join(item.sequence.letters[place] for place in places) in ("GC", "AT")
 
 
 @pytest.mark.parametrize("item", BY_ID)

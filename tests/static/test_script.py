@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.core.errors import LocusError
 from engine.core.locus import Locus, Strand
 from engine.views import wire
 from engine.views.evidence import FigureStyle
-from engine.views.ruler import ticks
+from engine.views.ruler import region_of, ticks
 from pages._ui import figure_view, served
 from tests.views import samples
 
@@ -60,9 +61,7 @@ def test_the_bar_over_the_figure_has_at_most_260_lines() -> None:
 def test_its_ticks_are_those_of_static_figures(strand: Strand | None) -> None:
     length = 2000
     locus = None if strand is None else Locus("toy", "chrT", 4_175_753, 4_175_753 + length, strand)
-    ruler = {"contig": "", "first": 1, "step": 1}
-    if locus is not None:
-        ruler = {"contig": "chrT", "first": locus.position_of(0), "step": -1 if strand is Strand.REVERSE else 1}
+    ruler = _ruler(locus)
     random = np.random.default_rng(1)
     spans = [sorted(random.integers(1, length + 1, 2).tolist()) for _ in range(40)] + [[1, 8], [1, length], [7, 7 + 7]]
     asked = [{"a": first - 1, "b": last} for first, last in spans]
@@ -70,6 +69,32 @@ def test_its_ticks_are_those_of_static_figures(strand: Strand | None) -> None:
     for (first, last), found in zip(spans, node(code, {"asked": asked, "ruler": ruler}), strict=True):
         places, labels = ticks(first, last, locus, 8)
         assert dict(zip(found["tickvals"], found["ticktext"], strict=True)) == dict(zip(places, labels, strict=True))
+
+
+REGIONS = (
+    "1,070-1,051", "1,051-1,070", "chrT:1.051-1.070", " 1051 – 1070 ", "1051..1070", "1 051−1 070", "chrT: 1051-1070", "7-26", "76-1",
+    "901-1,100", "1-1", "chrX:1,051-1,070", "7-99", "0-5", "seven", "", "5", "1-2-3", "-5-9", "1051...1070", "1 051-1 070", f"{'9' * 40}-1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("bounds", [(0, 76), (-500, 400)])
+@pytest.mark.parametrize("strand", [None, Strand.FORWARD, Strand.REVERSE])
+def test_it_reads_a_region_as_the_pages_do(strand: Strand | None, bounds: tuple[int, int]) -> None:
+    locus = None if strand is None else Locus("toy", "chrT", 1000, 1076, strand)
+    code = "return given.texts.map((text) => ranges.regionOf(text, given.ruler, 76, given.bounds));"
+    asked = {"texts": REGIONS, "ruler": _ruler(locus), "bounds": {"a": bounds[0], "b": bounds[1]}}
+    for text, found in zip(REGIONS, node(code, asked), strict=True):
+        if found is None:
+            with pytest.raises(LocusError, match="is no region of this sequence"):
+                region_of(text, locus, 76, bounds)
+        else:
+            assert region_of(text, locus, 76, bounds) == (found["a"], found["b"]), text
+
+
+def _ruler(locus: Locus | None) -> dict[str, Any]:
+    if locus is None:
+        return {"contig": "", "first": 1, "step": 1}
+    return {"contig": locus.contig, "first": locus.position_of(0), "step": -1 if locus.strand is Strand.REVERSE else 1}
 
 
 @pytest.mark.parametrize(("length", "rows"), [(76, None), (600, None), (600, 150), (1500, None)])
