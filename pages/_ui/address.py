@@ -58,6 +58,8 @@ WHOLE = ("distance", "near", "arcs")
 _ELEMENTS = r"[a-z0-9][a-z0-9-]{0,60}(?:/[A-Za-z0-9][A-Za-z0-9_.-]{0,80})?"
 LONGEST_SEQUENCE = 8000
 """Letters that an address carries; longer pasted sequences have no address of their own."""
+LONGEST_NAME = 98
+"""Letters of their name there."""
 NO_SPECIES = "none"
 """What an address says where no species is told."""
 MOST_NAMED = 3
@@ -271,7 +273,7 @@ class _Reader:
             given = self._parameters.get(name, "").strip()
             if not given:
                 continue
-            if len(given) > LONGEST_SEQUENCE + 100:
+            if len(given) > LONGEST_SEQUENCE + LONGEST_NAME + 2:
                 self.problems.append(
                     f"The address has {len(given):,} characters of {name}; {LONGEST_SEQUENCE:,} is the most, so it was left out."
                 )

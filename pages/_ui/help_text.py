@@ -40,7 +40,7 @@ CAUTIONS = """
   some genes (CFTR) and in disordered regions. AlphaGenome is asked only when you tick or press it: the place, and alleles, go to its service. Not for diagnosis.
 * GPU: not measured. Networks run there in float16; no figure of a real one has been taken yet (`make gpu` takes them).
 * {kept}
-* The address bar holds pasted letters, so that a link reproduces the view; share links knowingly. Letters of a file are in no link.
+* The address bar holds pasted letters and their name, so that a link reproduces the view; share links knowingly. Letters of a file are in no link.
 """
 
 KEYS = """

@@ -11,6 +11,7 @@ from engine.analyses.generate import GENERATED
 from engine.core.alleles import Change
 from engine.core.errors import LocusError
 from engine.core.features import Feature
+from engine.core.locus import is_contig_name
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.sources.assemblies import assembly
 from engine.sources.examples import Example, example
@@ -266,13 +267,25 @@ def address_of(question: Question, shown: Shown, usual_model: str) -> str | None
         return address.build("example", shown.example.id, window=window, **common)
     if shown.kind == "locus":
         return address.build("locus", question.text.strip(), window=window, record=record, **common)
-    title = f">{shown.whole.name}\n" if shown.whole.name.startswith(GENERATED) else ""  # a link does not show them as anybody's
     if question.allele is not None:  # counted in the whole record, and scored in it
         letters, common["window"] = shown.whole.letters, window
     else:
         letters = (shown.sequence.reverse_complement() if question.reverse else shown.sequence).letters
-    text = title + letters
-    return address.build("sequence", text, **common) if len(text) <= address.LONGEST_SEQUENCE else None
+    if len(letters) > address.LONGEST_SEQUENCE:
+        return None
+    name = _name_in_address(question, shown)
+    return address.build("sequence", f">{name}\n{letters}" if name else letters, **common)
+
+
+def _name_in_address(question: Question, shown: Shown) -> str:
+    """What the letters in an address are called, where they have a name: that of the record, and of a part of it with its place there, as `part_for_box`
+    says it; generated ones are always called so, so that a link does not show them as anybody's."""
+    whole, name = shown.whole, shown.whole.name
+    if name.startswith(GENERATED):
+        return name[: address.LONGEST_NAME]
+    if question.window is not None and question.allele is None and is_contig_name(name):
+        name = str(replace(whole, locus=place_of(whole)).window(*question.window).locus)
+    return name if name.isprintable() and len(name) <= address.LONGEST_NAME else ""
 
 
 def part_for_box(record: NucleotideSequence, start: int, end: int, strand: str = "+", *, by_locus: bool = False) -> str:

@@ -8,11 +8,14 @@ from urllib.parse import parse_qs, parse_qsl
 import pytest
 
 from engine.core.sequence import NucleotideSequence
+from engine.sources.door import Bounds
 from engine.sources.examples import EXAMPLES
+from engine.sources.records import read_file
+from engine.sources.understood import Understood, of_records
 from engine.views.evidence import FigureStyle
 from pages._ui import address, choices
 from pages._ui.figure_view.asked import style_of
-from pages._ui.question import Question, Shown, address_of, narrowed
+from pages._ui.question import Question, Shown, address_of, narrowed, resolve
 
 
 def shown(letters: str, kind: str = "letters") -> Shown:
@@ -161,6 +164,39 @@ def test_generated_letters_are_called_so_in_the_address() -> None:
     assert text is not None
     again = address.parse(dict(parse_qsl(text)))
     assert (again.text, again.problems) == (f">{name}\nACGTACGTAA", ())
+
+
+@pytest.mark.parametrize(
+    ("title", "window", "reverse", "kept"),
+    [
+        ("mine", None, False, ">mine\nACGTACGTAAGG"),
+        ("mine of a friend", None, True, ">mine\nACGTACGTAAGG"),
+        ("mine", (2, 8), False, ">mine:3-8\nGTACGT"),
+        ("a:b", (2, 8), False, ">{a:b}:3-8\nGTACGT"),
+        ("chrII:11-22", (2, 8), True, ">chrII:13-18\nGTACGT"),
+        ("chrII:11-22:-", (2, 8), False, ">chrII:15-20:-\nGTACGT"),
+        ("long" * 30, None, False, "ACGTACGTAAGG"),
+    ],
+)
+def test_the_name_of_a_pasted_record_comes_back_with_the_place_of_what_is_shown(
+    title: str, window: tuple[int, int] | None, reverse: bool, kept: str
+) -> None:
+    question = Question(f">{title}\nACGTACGTAAGG", "locuscope", window=window, reverse=reverse)
+    first = resolve(question, _read(question.text))
+    text = address_of(question, first, "locuscope")
+    assert text is not None
+    state = address.parse(dict(parse_qsl(text)))
+    assert (state.text, state.problems) == (kept, ())
+    again = Question.of_address(state, "")
+    second = resolve(again, _read(again.text))
+    assert second.sequence.letters == first.sequence.letters
+    assert address_of(again, second, "") == address_of(replace(question, model=""), first, "")
+    if first.sequence.locus is not None:
+        assert second.sequence.locus == first.sequence.locus
+
+
+def _read(text: str) -> Understood:
+    return of_records(read_file("", text.encode(), Bounds()))
 
 
 def test_the_reverse_strand_keeps_the_letters_of_the_forward_one() -> None:
