@@ -70,7 +70,7 @@ def test_an_address_with_an_allele_holds_the_whole_record_and_the_window() -> No
     assert named(shown.change) == "5del"
     text = address_of(question, shown, "locuscope")
     state = address.parse(dict(parse_qsl(text)))
-    assert (state.text, state.window, state.allele) == (RECORD, (4, 14), Change(8, "A", ""))
+    assert (state.text, state.window, state.allele) == (f">r\n{RECORD}", (4, 14), Change(8, "A", ""))
 
 
 def _triage() -> None:
