@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from engine.core.errors import LocuscopeError
+from engine.core.locus import Strand
 from engine.core.own_tracks import SCALES, OwnTrack, Rows, Scale, TrackFile, TrackSource, on_one_scale
 from engine.core.quoting import file_name
 from engine.sources import apart
@@ -213,18 +214,36 @@ def _add(session: Session, found: TrackSource, server: str = "") -> None:
 def _nothing_here(session: Session, found: TrackSource) -> str:
     """One sentence when a file has nothing on the contig that is shown."""
     around = session.around
-    if around is None or contig_of(found, around.place) is not None:
+    if around is None or stretch_in(found, around.place).contig is not None:
         return ""
-    known = nearest(around.place.contig, (contig[:40] for contig in found.contigs))
-    return f"The file {file_name(found.name)} has nothing on {around.place.name}; its contigs are {known}."
+    lies = around.place.locus or around.place
+    known = nearest(lies.contig, (contig[:40] for contig in found.contigs))
+    return f"The file {file_name(found.name)} has nothing on {around.place.locus or around.place.name}; its contigs are {known}."
 
 
-def contig_of(found: TrackSource, place: Surroundings) -> str | None:
-    """The file's name of the contig that is shown; values without a contig are those of the record or contig that is shown."""
+@dataclass(frozen=True)
+class Stretch:
+    """What is shown as a file sees it: its name of the contig (None where it has nothing there), bases ``[start, end)`` of it, and whether they are
+    read backwards."""
+
+    contig: str | None
+    start: int
+    end: int
+    reverse: bool
+
+
+def stretch_in(found: TrackSource, place: Surroundings) -> Stretch:
+    """Values without a contig are those of the record or contig that is shown; a record that has a place is found by its own name, else by that place."""
     if set(found.contigs) == {""}:
-        return ""
+        return Stretch("", place.start, place.end, place.reverse)
     row = assembly(place.assembly) if place.assembly else None
-    return find_contig(place.contig, found.contigs, row.contigs if row else None)
+    contig = find_contig(place.contig, found.contigs, row.contigs if row else None)
+    if contig is not None or place.locus is None:
+        return Stretch(contig, place.start, place.end, place.reverse)
+    part = place.locus.window(place.start, place.end)
+    row = assembly(part.assembly) if part.assembly else None
+    contig = find_contig(part.contig, found.contigs, row.contigs if row else None)
+    return Stretch(contig, part.start, part.end, place.reverse != (part.strand is Strand.REVERSE))
 
 
 def placed(session: Session) -> tuple[OwnTrack, ...]:
@@ -241,10 +260,10 @@ def placed(session: Session) -> tuple[OwnTrack, ...]:
 
 
 def _on(track: Brought, place: Surroundings) -> OwnTrack:
-    part = place.start, place.end
-    look: dict[str, Any] = {"reverse": place.reverse, "id": track.id, "name": track.name, "colour": track.colour}
+    at = stretch_in(track.file, place)
+    look: dict[str, Any] = {"reverse": at.reverse, "id": track.id, "name": track.name, "colour": track.colour}
     try:
-        found = OwnTrack.of(track.file, contig_of(track.file, place), *part, **look)
+        found = OwnTrack.of(track.file, at.contig, at.start, at.end, **look)
     except LocuscopeError as error:
         return OwnTrack(track.id, track.name, track.file.kind, track.colour, Rows.none(str(error)), np.empty(0, np.float32))
     return replace(found, limits=track.limits, heat=track.heat)

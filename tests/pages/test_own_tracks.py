@@ -7,10 +7,16 @@ import time
 from collections.abc import Callable
 
 import orjson
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.core.locus import Locus, Strand
 from engine.core.settings import Settings
+from engine.sources.door import Bounds
+from engine.sources.track_files import read_track
 from pages._ui import session_file
+from pages._ui.own_tracks import stretch_in
+from pages._ui.surroundings import Surroundings
 
 BED = b"sequence\t1\t5\tn\n"
 
@@ -37,6 +43,21 @@ def _menu() -> None:
     own_tracks.menu(shared, session)
     reading.show(shared.engine, own_tracks.READING)
     own_tracks.go_on(session)
+
+
+@pytest.mark.parametrize(
+    ("bed", "expected"),
+    [
+        ("NC_9.1\t108\t110\tn\n", ("NC_9.1", 103, 110, True)),
+        ("lac\t2\t4\tn\n", ("lac", 10, 17, False)),
+        ("other\t2\t4\tn\n", (None, 103, 110, True)),
+    ],
+)
+def test_a_record_that_has_a_place_is_found_by_its_name_and_by_the_place(bed: str, expected: tuple[str | None, int, int, bool]) -> None:
+    """Letters 10 to 17 of a record of 20 on the bases 100 to 120 of the reverse strand are the bases 103 to 110."""
+    place = Surroundings("", "lac", 20, 10, 17, False, in_record=True, locus=Locus("X1", "NC_9.1", 100, 120, Strand.REVERSE))
+    found = stretch_in(read_track("a.bed", bed.encode(), Bounds()), place)
+    assert (found.contig, found.start, found.end, found.reverse) == expected
 
 
 def test_of_several_slow_files_all_are_read_and_all_their_notes_are_said() -> None:
