@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import ROOT, served
@@ -12,6 +13,7 @@ from tests.browser.conftest import ROOT, served
 EXAMPLE = ROOT / "assets" / "examples"
 
 
+@pytest.mark.long
 def test_an_uploaded_reference_goes_when_its_visitor_closes_the_page(page: Page, tmp_path: Path) -> None:
     files = tmp_path / "home" / "visitors"
     with served(ROOT / "app.py", tmp_path, LOCUSCOPE_OFFLINE="1", LOCUSCOPE_THREADS="1") as address:
