@@ -151,10 +151,9 @@ def _marked(file: Path, sequence: NucleotideSequence, settings: Settings) -> lis
 
 def _contig_of(file: Path, contigs: Collection[str], place: Place) -> str | None:
     """What a file calls the contig of the sequence; None, and a sentence, where it has nothing there."""
-    from engine.sources.assemblies import assembly, find_contig, nearest
+    from engine.sources.assemblies import find_contig_of, nearest
 
-    row = assembly(place.assembly) if place.assembly else None
-    contig = "" if set(contigs) == {""} else find_contig(place.contig, contigs, row.contigs if row else None)
+    contig = "" if set(contigs) == {""} else find_contig_of(place.assembly, place.contig, contigs)
     if contig is None:
         tell([f"{quoted(file.name)} has nothing on {place.contig}; its contigs are {nearest(place.contig, contigs)}."])
     return contig

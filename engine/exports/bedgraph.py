@@ -31,7 +31,7 @@ def write(result: Result, path: Path) -> None:
     with path.open("w", encoding="utf-8") as handle:
         handle.write("\n".join(comments(result)) + "\n")
         for track in result.tracks():
-            name, title = (f"{text} (along - strand)" if place.reverse else text for text in (track.name, track.title))
+            name, title = (f"{text}{place.behind_names}" for text in (track.name, track.title))
             handle.write(track_line("bedGraph", name, f"{title}; {summary(result.provenance)}", "visibility=full") + "\n")
             for start, end, value in runs(track, place):
                 handle.write(f"{place.contig}\t{start}\t{end}\t{np.float32(value)}\n")

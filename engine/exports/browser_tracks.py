@@ -157,9 +157,8 @@ def _of_result(result: Result, place: Place) -> list[BrowserTrack]:
         values = place.forward(track.values)
         at = np.flatnonzero(np.isfinite(values))
         spans = (at + place.start, at + place.start + 1, values[at])
-        strand = " (along - strand)" if place.reverse else ""
-        colour, said = element_colour(number, dark=False), f"{track.title}{strand}; {about}"
-        title = f"{track.name.replace('_', ' ')}{strand}, {origin.card.title}"
+        colour, said = element_colour(number, dark=False), f"{track.title}{place.behind_names}; {about}"
+        title = f"{track.name.replace('_', ' ')}{place.behind_names}, {origin.card.title}"
         found.append(
             BrowserTrack(f"{origin.analysis}_{track.name}", title, "signal", colour, *spans, description=said, provenance=origin.to_json())
         )

@@ -32,6 +32,11 @@ class Place:
         """``+`` or ``-``."""
         return "-" if self.reverse else "+"
 
+    @property
+    def behind_names(self) -> str:
+        """What stands behind the name of a track whose letters are not those of the forward strand; empty for others."""
+        return f" (along {self.strand} strand)" if self.reverse else ""
+
     def interval(self, first: int, last: int) -> tuple[int, int]:
         """Forward-strand interval (0-based half-open) of the letters ``[first, last)``."""
         if self.reverse:

@@ -154,7 +154,7 @@ def _of_variant(scorer: Any, text: str, assembly: str, variant: Variant) -> Iter
         yield LookedUp(text, assembly, note=variant.problem)
         return
     try:
-        scores = scorer.missense(assembly, by_table_name(assembly, variant.contig), *variant.without_padding())
+        scores = missense_of(scorer, assembly, variant)
     except LocusError as error:
         yield LookedUp(text, assembly, variant, note=str(error))
         return
@@ -164,8 +164,16 @@ def _of_variant(scorer: Any, text: str, assembly: str, variant: Variant) -> Iter
         yield LookedUp(text, assembly, variant, note="The table has no missense substitution of a canonical transcript there.")
 
 
+def missense_of(scorer: Any, assembly_name: str, variant: Variant) -> tuple[MissenseScore, ...]:
+    """What the table has of a variant on any name of its contig. Raises `LocusError` for letters that its reference does not have."""
+    found: tuple[MissenseScore, ...] = scorer.missense(
+        assembly_name, _by_table_name(assembly_name, variant.contig), *variant.without_padding()
+    )
+    return found
+
+
 @lru_cache(maxsize=1024)
-def by_table_name(assembly_name: str, contig: str) -> str:
+def _by_table_name(assembly_name: str, contig: str) -> str:
     """The usual name of a contig that is given by its accession, as the tables have none; any other name itself."""
     row = assembly(assembly_name) if is_accession(contig) else None
     return (find_contig(contig, row.contigs, row.contigs) if row is not None else None) or contig
@@ -205,9 +213,7 @@ def with_missense(engine: Engine, request: TriageRequest, found: Triage, monitor
             scores: tuple[MissenseScore, ...] = ()
             if row.variant.kind == "substitution" and row.status != "reference_mismatch":
                 try:
-                    scores = scorer.missense(
-                        request.assembly, by_table_name(request.assembly, row.variant.contig), *row.variant.without_padding()
-                    )
+                    scores = missense_of(scorer, request.assembly, row.variant)
                 except LocusError as error:
                     row = replace(row, note=" ".join(text for text in (row.note, str(error)) if text))
             rows.append(replace(row, missense=scores[0]) if scores else row)

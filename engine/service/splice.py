@@ -18,7 +18,7 @@ from engine.core.provenance import all_batches
 from engine.core.splicing import SpliceGene, SpliceParameters, SpliceScore, SpliceScores
 from engine.core.variants import Triage, Variant
 from engine.service.triage import ReferenceLetters, TriageRequest
-from engine.sources.assemblies import assembly, canonical, find_contig
+from engine.sources.assemblies import canonical, find_contig_of
 
 MOST_ALLELE_BP = 5_000
 """A longer allele is not scored."""
@@ -75,9 +75,8 @@ def named_by(genes: Sequence[SpliceGene], models: Sequence[SpliceGene], assembly
 
     A gene without a site in common with any, or with as many of two, keeps its own name.
     """
-    contigs, row = {model.contig for model in models}, assembly(assembly_name)
-    others = row.contigs if row is not None else None
-    names = {contig: find_contig(contig, contigs, others) for contig in {gene.contig for gene in genes}} if models else {}
+    contigs = {model.contig for model in models}
+    names = {contig: find_contig_of(assembly_name, contig, contigs) for contig in {gene.contig for gene in genes}} if models else {}
     of_site: dict[tuple[str, str, str, int], set[str]] = {}
     for model in models:
         for site in _sites(model, model.contig):

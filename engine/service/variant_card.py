@@ -13,7 +13,7 @@ from engine.core.protocols import VariantScore
 from engine.core.transcripts import Transcripts
 from engine.core.variant_card import VariantCard, strongest
 from engine.core.variants import ScoredVariant, TriageParameters, Variant
-from engine.service.proteins import TABLE, by_table_name
+from engine.service.proteins import TABLE, missense_of
 from engine.service.triage import Genes, ReferenceLetters, TriageRequest
 
 if TYPE_CHECKING:
@@ -105,9 +105,7 @@ def _missense(
     engine: Engine, request: CardRequest, notes: dict[str, str], sources: dict[str, str], origins: dict[str, Any]
 ) -> tuple[MissenseScore, ...]:
     with engine.scorer(TABLE) as scorer:
-        found: tuple[MissenseScore, ...] = scorer.missense(
-            request.assembly, by_table_name(request.assembly, request.variant.contig), *request.variant.without_padding()
-        )
+        found = missense_of(scorer, request.assembly, request.variant)
         sources[scorer.card.id] = f"{scorer.card.revision}, {scorer.card.licence}"
         origins[scorer.card.id] = {"revision": scorer.card.revision, "table": scorer.table(request.assembly)}
     if not found:

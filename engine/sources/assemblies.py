@@ -123,6 +123,12 @@ def find_contig(name: str, contigs: Iterable[str], aliases: Mapping[str, tuple[s
     return hits[0] if len(hits) == 1 else None
 
 
+def find_contig_of(assembly_name: str, name: str, contigs: Iterable[str]) -> str | None:
+    """`find_contig` with the alias table of an assembly, where its name is in the table."""
+    row = assembly(assembly_name)
+    return find_contig(name, contigs, row.contigs if row is not None else None)
+
+
 def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
     """Up to ``count`` names like ``name``, or the first ones, as a list in words."""
     known = list(dict.fromkeys(names))

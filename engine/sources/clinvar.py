@@ -13,7 +13,7 @@ from engine.core.clinical import ClinicalRecord
 from engine.core.errors import FileFormatError, InputError, ParameterError
 from engine.core.packages import needed
 from engine.core.quoting import quoted
-from engine.sources.assemblies import assembly, canonical, find_contig
+from engine.sources.assemblies import canonical, find_contig_of
 
 TERMS = "ClinVar (NCBI) is in the public domain; it is not meant for direct diagnostic use or medical decisions."
 REACH_BP = 300
@@ -64,8 +64,7 @@ class ClinVar:
             )
 
     def _contig(self, contig: str) -> str | None:
-        row = assembly(self.assembly)
-        return find_contig(contig, self._contigs, row.contigs if row else None)
+        return find_contig_of(self.assembly, contig, self._contigs)
 
     def found(self, contig: str, allele: Change, letters: Letters) -> ClinicalRecord | None:
         """The record of an allele that stands leftmost; ``letters`` of its contig tell where an indel could stand as well. None without one."""

@@ -22,7 +22,7 @@ from engine.core.quoting import quoted
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings, user_path
 from engine.sources.annotation_index import Annotation, TabixAnnotation, open_annotation
-from engine.sources.assemblies import assemblies, assembly, canonical, find_contig, is_accession, nearest
+from engine.sources.assemblies import assemblies, assembly, canonical, find_contig, find_contig_of, is_accession, nearest
 from engine.sources.door import OWN_FILES, Bounds
 from engine.sources.example_places import features_from_examples, from_examples
 from engine.sources.genetic_codes import organism_of, with_usual_codes
@@ -267,8 +267,7 @@ class GenomeSet:
 
     def contig_among(self, name: str, contig: str, contigs: Iterable[str]) -> str | None:
         """The one of ``contigs``, as a file that belongs to an assembly calls them, that a name means; None where none does, or several."""
-        row = assembly(self.public_name(name))
-        return find_contig(contig, contigs, row.contigs if row else None)
+        return find_contig_of(self.public_name(name), contig, contigs)
 
     def public_name(self, name: str) -> str:
         """The assembly that a registered or given one is said to be; the name itself where nothing else was said."""

@@ -14,7 +14,7 @@ from engine.core.quoting import file_name
 from engine.core.sequence import NucleotideSequence
 from engine.sources.annotation import parse_annotation
 from engine.sources.annotation_index import FeatureIndex
-from engine.sources.assemblies import assembly, find_contig
+from engine.sources.assemblies import find_contig_of
 from engine.sources.door import Bounds, LeftOut, TextLines
 from engine.sources.fasta import parse_fasta
 from engine.sources.genbank import parse_flat_file
@@ -121,8 +121,7 @@ def place_of(record: NucleotideSequence) -> Locus:
 def placed(index: FeatureIndex, record: NucleotideSequence) -> tuple[Feature, ...]:
     """Features of an annotation on a record, by its locus or, without one, by its name, in indices of its letters."""
     place = place_of(record)
-    row = assembly(place.assembly) if place.assembly else None
-    contig = find_contig(place.contig, index.contigs(), row.contigs if row else None)
+    contig = find_contig_of(place.assembly, place.contig, index.contigs())
     if contig is None:
         return ()
     found = (item.relative_to(place) for item in index.overlapping(contig, place.start, place.end))

@@ -35,7 +35,7 @@ def score_histogram(values: Mapping[str, NDArray[np.floating]], title: str, *, d
     for number, name in enumerate(drawn):
         counts, _ = np.histogram(known[name], edges)
         shares = np.repeat(counts / counts.sum() * 100, 2)
-        line = {"color": _colour(number, dark=dark), "dash": _nth(_DASHES, number, dark=dark), "width": 2}
+        line = {"color": _colour(number, dark=dark), "dash": _nth(_DASHES, number), "width": 2}
         label = f"{plain(name)} ({known[name].size:,})"
         hover = f"{plain(name)}: %{{y:.1f}} % from %{{x:.3g}}<extra></extra>"
         traces.append(go.Scatter(x=np.repeat(edges, 2)[1:-1], y=shares, mode="lines", line=line, name=label, hovertemplate=hover))
@@ -59,7 +59,7 @@ def score_against_frequency(
         places = places[:: max(1, -(-len(places) // MOST_POINTS))]
         if not len(places):
             continue
-        marker = {"color": _colour(number, dark=dark), "symbol": _nth(_SYMBOLS, number, dark=dark), "size": 6, "opacity": 0.7}
+        marker = {"color": _colour(number, dark=dark), "symbol": _nth(_SYMBOLS, number), "size": 6, "opacity": 0.7}
         label = f"{plain(name)} ({len(places):,})"
         hover = f"{plain(name)}: frequency %{{x:.3g}}, score %{{y:.3g}}<extra></extra>"
         traces.append(go.Scattergl(x=x[places], y=y[places], mode="markers", marker=marker, name=label, hovertemplate=hover))
@@ -73,9 +73,9 @@ def _colour(number: int, *, dark: bool) -> str:
     return colours[number % len(colours)]
 
 
-def _nth(forms: tuple[str, ...], number: int, *, dark: bool) -> str:
+def _nth(forms: tuple[str, ...], number: int) -> str:
     """Another form with each class, and another one again where the colours begin anew."""
-    return forms[(number + number // len(ELEMENT_COLOURS["dark" if dark else "light"])) % len(forms)]
+    return forms[(number + number // len(ELEMENT_COLOURS["light"])) % len(forms)]
 
 
 def _layout(x: str, y: str, *, dark: bool) -> dict[str, Any]:

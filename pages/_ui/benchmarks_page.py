@@ -130,9 +130,9 @@ def _own(shared: state.Shared) -> None:
     reading.show(shared.engine, READING)
     if kept is None or kept.found is None:
         return
-    _asked(shared, kept.identity, kept.found)
+    _asked(shared, kept.file_id, kept.found)
     identity, found = st.session_state.get(FOUND, ("", None))
-    if identity == kept.identity and isinstance(found, Benchmark):
+    if identity == kept.file_id and isinstance(found, Benchmark):
         _drawn([line for row in rows_of(found) for line in _lines(row)], "own")
         text = json.dumps({"measured": rows_of(found)}, indent=1)
         st.download_button("Download as JSON", text, "benchmark.json", "application/json", on_click="ignore")

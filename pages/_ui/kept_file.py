@@ -19,16 +19,11 @@ _Read = TypeVar("_Read")
 
 @dataclass(frozen=True, eq=False)
 class KeptFile(Generic[_Read]):
-    """``found``: what was read of the file ``name``; None while it is read, and when it cannot be."""
+    """``file_id``: Streamlit's name of the upload; ``found``: what was read of the file ``name``; None while it is read, and when it cannot be."""
 
-    identity: str
+    file_id: str
     name: str
     found: _Read | None = None
-
-    @property
-    def file_id(self) -> str:
-        """Its name among the uploads of the visit."""
-        return self.identity
 
 
 def kept_file(
@@ -48,7 +43,7 @@ def kept_file(
     forget = partial(st.session_state.pop, place, None)
     file = st.file_uploader(title, types, key=key, on_change=forget)
     before: KeptFile[_Read] | None = st.session_state.get(place)
-    if file is not None and (before is None or before.identity != file.file_id):
+    if file is not None and (before is None or before.file_id != file.file_id):
         data = reading.received(file, place)
         if data is None:
             return None
@@ -56,7 +51,7 @@ def kept_file(
 
         def then(found: _Read) -> None:
             if st.session_state.get(place) is asked:  # it was not taken away meanwhile
-                st.session_state[place] = KeptFile(asked.identity, asked.name, found)
+                st.session_state[place] = KeptFile(asked.file_id, asked.name, found)
 
         reading.begin(place, file_name(asked.name), lambda monitor: read(asked.name, data, monitor), then, show_error)
     reading.show(shared.engine, place)

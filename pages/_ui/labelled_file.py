@@ -20,4 +20,4 @@ def labelled_file(shared: state.Shared, title: str, key: str) -> tuple[Labelled 
         return None, ""
     for note in kept.found.notes if kept.found is not None else ():
         show_caption(note)
-    return kept.found, kept.identity
+    return kept.found, kept.file_id

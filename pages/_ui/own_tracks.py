@@ -15,7 +15,7 @@ from engine.core.locus import Strand
 from engine.core.own_tracks import SCALES, OwnTrack, Rows, Scale, TrackFile, TrackSource, on_one_scale
 from engine.core.quoting import file_name
 from engine.sources import apart
-from engine.sources.assemblies import assembly, find_contig, nearest
+from engine.sources.assemblies import find_contig_of, nearest
 from engine.views.correlation import correlated, scatter
 from engine.views.own_panels import PREFIX
 from engine.views.palettes import element_colour
@@ -236,13 +236,11 @@ def stretch_in(found: TrackSource, place: Surroundings) -> Stretch:
     """Values without a contig are those of the record or contig that is shown; a record that has a place is found by its own name, else by that place."""
     if set(found.contigs) == {""}:
         return Stretch("", place.start, place.end, place.reverse)
-    row = assembly(place.assembly) if place.assembly else None
-    contig = find_contig(place.contig, found.contigs, row.contigs if row else None)
+    contig = find_contig_of(place.assembly, place.contig, found.contigs)
     if contig is not None or place.locus is None:
         return Stretch(contig, place.start, place.end, place.reverse)
     part = place.locus.window(place.start, place.end)
-    row = assembly(part.assembly) if part.assembly else None
-    contig = find_contig(part.contig, found.contigs, row.contigs if row else None)
+    contig = find_contig_of(part.assembly, part.contig, found.contigs)
     return Stretch(contig, part.start, part.end, place.reverse != (part.strand is Strand.REVERSE))
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.core.errors import LocuscopeError, LocusError
 from engine.core.regions import COLOURS, LONGEST_NAME, LONGEST_NOTE, Region
-from engine.sources.assemblies import assembly, find_contig
+from engine.sources.assemblies import find_contig_of
 from engine.sources.locus_text import LocusText
 from engine.sources.regions import MOST, bed_of, read_regions
 from engine.views.evidence import Highlight
@@ -190,10 +190,7 @@ def _on(item: Region, place: Surroundings) -> tuple[int, int] | None:
     if place.locus is not None and item.contig == place.contig and item.assembly in ("", place.locus.assembly):
         return item.start, item.end
     assembly_name, contig = (place.locus.assembly, place.locus.contig) if place.locus is not None else (place.assembly, place.contig)
-    if item.assembly != assembly_name:
-        return None
-    row = assembly(assembly_name) if assembly_name else None
-    if item.contig != contig and find_contig(contig, (item.contig,), row.contigs if row else None) is None:
+    if item.assembly != assembly_name or find_contig_of(assembly_name, contig, (item.contig,)) is None:
         return None
     return place.locus.inside(item.start, item.end) if place.locus is not None else (item.start, item.end)
 
