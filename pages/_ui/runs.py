@@ -349,10 +349,9 @@ def _progress(lines: list[dict[str, Any]]) -> list[Any]:
         nodes.append(["span", {}, _left(line["seconds_left"])])
     if len(lines) > 1:
         nodes.append(["span", {}, f"+{len(lines) - 1}"])
-    if any(one["running"] for one in lines):
-        nodes.append(
-            ["button", {"type": "button", "data-act": "cancel", "title": "Stop; what is there stays, marked partial"}, "Stop computing"]
-        )
+    if any(one["running"] for one in lines):  # first, whatever stands beside it: the same element all the time (`renew` of the script)
+        stop = {"type": "button", "data-act": "cancel", "title": "Stop; what is there stays, marked partial"}
+        nodes.insert(0, ["button", stop, "Stop computing"])
     return nodes
 
 

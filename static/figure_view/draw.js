@@ -1,14 +1,12 @@
 // Drawing: the whole figure when its layout changes, else only ranges; over and beside it what Plotly does not draw.
 // A mark says in bases where it lies; the style sheet places it, in the box of its panel, which cuts it off.
-
 import { arranged, composed, GUTTER } from "./layout.js";
-import { chosen, element, isChosen, made } from "./page.js";
+import { chosen, element, isChosen, made, renew } from "./page.js";
 import { middle, PLAIN, regionText, ticks } from "./ranges.js";
 import { readout, selectionWords } from "./words.js";
 
 const [BESIDE, COLUMN_TICK, ROW_TICK, RULER] = [820, 92, 46, 20]; // pixels: tables beside, between ticks, ruler
 const ICON = { width: 24, height: 24, path: "M11 3h2v9h4l-5 5-5-5h4zM4 19h16v2H4z" };
-
 export function draw(view, dirty) {
   const { dom, root, region } = view;
   const rows = rowsOf(view);
@@ -115,7 +113,7 @@ function drawPanels(view) {
     return box;
   });
   dom.over.replaceChildren(...boxes);
-  dom.heads.replaceChildren(...heads);
+  renew(dom.heads, heads);
 }
 function colourBar({ look, facts, display, layers }) {
   const { limit, name } = look();
@@ -164,7 +162,7 @@ function drawBeside(view, moved) {
   const boxes = { progress: results.status?.header.nodes || view.none, ...results.side?.header.tabs, card };
   for (const [name, content] of Object.entries(boxes)) {
     if (dom[name].content === content) continue;
-    Object.assign(dom[name], { content }).replaceChildren(...content.map(made));
+    renew(Object.assign(dom[name], { content }), content.map(made));
     view.listed = [...root.querySelectorAll("tr[data-places]")];
   }
   for (const row of view.listed) {

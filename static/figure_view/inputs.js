@@ -1,5 +1,4 @@
 // Buttons and keys call methods of the view, by data-act="zoom 0.5" and data-key; the pointer reads, selects, drags.
-
 import { rowsOf } from "./draw.js";
 import { settingOf } from "./page.js";
 import { limited, pairAt, shifted, spanned } from "./ranges.js";
@@ -7,7 +6,6 @@ import { regionWords } from "./words.js";
 
 const DOUBLE_CLICK = 220; // milliseconds in which a second click makes the first one no selection
 const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable=true]";
-
 function act(view, call) {
   const [name, ...words] = call.split(" ");
   const before = view.region;

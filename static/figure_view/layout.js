@@ -1,7 +1,5 @@
 // Where the panels lie: the figure as Python made it, in the visitor's order, heights and folds; in pixels.
-
 import { limited } from "./ranges.js";
-
 export const GUTTER = { left: 146, right: 66, top: 40, bottom: 6 };
 const MARGIN = { l: GUTTER.left, r: GUTTER.right, t: GUTTER.top, b: GUTTER.bottom, pad: 0 };
 const [LINE, GAP, ENOUGH, LEAST_MAP, TRACKS] = [17, 7, 220, 100, 3];

@@ -1,5 +1,4 @@
 // One figure: its state and what changes it. Buttons and keys call its methods by name, Streamlit the last function.
-
 import { draw } from "./draw.js";
 import { attachActs, attachPointer } from "./inputs.js";
 import { GUTTER } from "./layout.js";
@@ -58,8 +57,7 @@ class FigureView {
     if (view !== this.meta?.view || generation !== this.meta.generation || this.results[kind] === envelope) return;
     this.results[kind] = envelope;
     if (kind === "picture") return window.Plotly.downloadImage(page.figureOf(envelope), options);
-    if (kind === "figure") this.figure = page.figureOf(envelope);
-    if (kind === "figure") this.facts = this.figure.facts;
+    if (kind === "figure") ({ facts: this.facts } = this.figure = page.figureOf(envelope));
     if (kind === "map" || kind === "window") {
       for (const layer of this.layers) layer.release();
       const found = [this.results.map, this.results.window].filter(Boolean);
@@ -132,7 +130,7 @@ class FigureView {
   }
   open(role, id) {
     const box = this.dom[role];
-    if (id) box.replaceChildren(...this.panel(id).about.map(page.made));
+    if (id) page.renew(box, this.panel(id).about.map(page.made));
     for (const field of box.querySelectorAll("[data-usual]")) field.value = this.display[field.name] ?? "";
     for (const field of box.querySelectorAll("[type=checkbox]"))
       field.checked = !this.arrangement.off.includes(field.name);

@@ -1,8 +1,6 @@
 // The dependency map as a picture: a byte a cell, and a palette that holds the colours, so that other colours encode
 // nothing anew. A code grows with the root of its value, which keeps the shades of small values.
-
 import { limited } from "./ranges.js";
-
 export const MISSING = 255;
 export const DIM = 128; // in a partial map, codes from here on stand in for rows that are not computed yet
 
@@ -12,7 +10,6 @@ export function partOf(value, { scale, threshold }, limit, signed) {
   const part = limited(scale === "log" ? 1 + Math.log10(Math.max(size, 1e-12)) / 2 : size, 0, 1);
   return signed ? (1 + Math.sign(value) * part) / 2 : part;
 }
-
 export class MapLayer {
   constructor({ header, arrays }) {
     Object.assign(this, header, arrays, { pictures: new Map() });

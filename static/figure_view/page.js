@@ -1,5 +1,4 @@
 // What arrives as bytes, elements of the page, and what is remembered in the address bar and in the browser.
-
 import { places } from "./ranges.js";
 
 const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u1: Uint8Array };
@@ -37,6 +36,21 @@ export function element(tag, attributes, ...children) {
 }
 // What the server describes: a text, or [tag, attributes, ...children].
 export const made = (node) => (typeof node === "string" ? node : element(node[0], node[1], ...node.slice(2).map(made)));
+// Draws nodes in a box. An element that stays is the one it was: a button that is pressed or focused is not lost.
+export function renew(box, nodes) {
+  for (const [k, node] of nodes.entries()) {
+    const old = box.childNodes[k];
+    const stays = old?.dataset && old.nodeName === node.nodeName && old.dataset.act === node.dataset.act;
+    if (!old) box.append(node);
+    else if (!stays) old.replaceWith(node);
+    else if (!old.isEqualNode(node)) {
+      for (const name of old.getAttributeNames()) if (!node.hasAttribute(name)) old.removeAttribute(name);
+      for (const { name, value } of node.attributes) old.setAttribute(name, value);
+      renew(old, [...node.childNodes]);
+    }
+  }
+  while (box.childNodes.length > nodes.length) box.lastChild.remove();
+}
 // Settings of the display stand in a form: their usual values, their names there and in the address.
 export const fields = (root) => [...root.querySelectorAll("[data-usual]")];
 export const settingOf = ({ type }, text) => (text === "" ? null : type === "number" ? Number(text) : text);

@@ -1,5 +1,4 @@
 // What is in view: {a, b} in bases from 0, of the columns and of the map's rows.
-
 const LEAST = 8;
 const count = new Intl.NumberFormat("en").format;
 export function fitted({ a: from, b: to }, { a: low, b: high }) {

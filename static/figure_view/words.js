@@ -1,10 +1,8 @@
 // What the pointer and the keys say, in words. What is at a base comes from the panels' tags, whatever the panels are.
-
 import { coordinate, places, regionText } from "./ranges.js";
 
 const ordinary = (value) => value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 export const many = new Intl.NumberFormat("en").format;
-
 function baseName({ letters, ruler }, i) {
   return `${letters[i] ?? ""} at ${many(i + 1)}${ruler.contig && ` (${ruler.contig}:${many(coordinate(i, ruler))})`}`;
 }

@@ -91,9 +91,12 @@ def test_a_long_map_fills_coarse_to_fine_and_cancel_keeps_what_there_is(page: Pa
     expect(page.locator("[data-role=progress]")).to_contain_text(re.compile(r"[\d,]+ of [\d,]+"), timeout=PATIENCE)
     shown.press("+")
     region = shown.region
+    stop = page.get_by_role("button", name="Stop computing")
+    stop.focus()
     page.wait_for_timeout(1500)
-    assert shown.region == region  # the zoom survives the refreshes
-    page.get_by_role("button", name="Stop computing").click()
+    assert shown.region == region  # the zoom survives the refreshes,
+    expect(stop).to_be_focused()  # and so does the button that the keyboard is on,
+    stop.click(delay=1500)  # or the pointer: pressed before one refresh, let go after it
     expect(page.locator("[data-role=progress]")).to_contain_text("partial", timeout=PATIENCE)
     page.wait_for_timeout(800)
     assert shown.data("complete") == "false"
