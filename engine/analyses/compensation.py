@@ -122,7 +122,7 @@ class Compensation(Result):
             "kind": [kinds[float(PAIRING[a, b])] for a, b in zip(first, second, strict=True)],
             "largest_change_bits": self.values[first, second],
         }
-        return Table(columns, np.full(16, self.first))
+        return Table(columns, np.full(16, self.first), np.full(16, self.second))
 
     def tracks(self) -> tuple[Track, ...]:
         """None: the test is about two bases."""

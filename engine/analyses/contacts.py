@@ -141,7 +141,7 @@ class ContactMap(Result):
         """One row a pair, strongest first."""
         letters, (i, j) = self.sequence.letters, self.pairs.T
         bases = {"base_i": [letters[k] for k in i], "base_j": [letters[k] for k in j]}
-        return Table({"i": i + 1, "j": j + 1, **bases, "score": self.scores}, i)
+        return Table({"i": i + 1, "j": j + 1, **bases, "score": self.scores}, i, j)
 
     def readable(self) -> Table:
         """The same with positions by the names that a page links to the view."""

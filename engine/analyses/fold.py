@@ -68,7 +68,7 @@ class SecondaryStructure(Result):
         """One row a pair of the structure."""
         letters, (i, j) = self.sequence.letters, self.pairs.T
         bases = {"base_i": [letters[k] for k in i], "base_j": [letters[k] for k in j]}
-        return Table({"i": i + 1, "j": j + 1, **bases, "score": self.scores}, i)
+        return Table({"i": i + 1, "j": j + 1, **bases, "score": self.scores}, i, j)
 
     def tracks(self) -> tuple[Track, ...]:
         """Where values are probabilities, that a base pairs at all; else its strongest value."""

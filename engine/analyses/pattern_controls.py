@@ -105,7 +105,9 @@ class PatternControls(Result):
         """One row a place, shuffle by shuffle."""
         first, second = self.places.T
         kinds = [KINDS[kind] for kind in self.kinds]
-        return Table({"shuffle": self.numbers + 1, "kind": kinds, "first": first + 1, "second": second + 1, "score": self.scores}, first)
+        return Table(
+            {"shuffle": self.numbers + 1, "kind": kinds, "first": first + 1, "second": second + 1, "score": self.scores}, first, second
+        )
 
     def tracks(self) -> tuple[Track, ...]:
         """None: the places are those of other sequences."""

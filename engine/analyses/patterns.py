@@ -168,7 +168,7 @@ class Patterns(Result):
         columns: dict[str, Any] = {"kind": kinds, "first_start": first + 1, "first_end": first + widths, "first_letters": left}
         columns |= {"second_start": second + 1, "second_end": second + widths, "second_letters": right}
         columns |= {"fitting": np.array(share, np.float32), "score": self.place_scores, "q": self.q}
-        return Table(columns, first)
+        return Table(columns, first, second)
 
     def readable(self) -> Table:
         """The same with positions by the names that a page links to the view."""

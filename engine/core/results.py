@@ -51,10 +51,14 @@ class Track:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """``columns`` by name, each of n values in the order of the rows; ``bases`` int64 (n,): index of the first base a row speaks of, -1 for none."""
+    """``columns`` by name, each of n values in the order of the rows; ``bases`` int64 (n,): index of the first base a row speaks of, -1 for none.
+
+    ``partners`` int64 (n,): of a table of pairs, the index of the second one.
+    """
 
     columns: Mapping[str, Sequence[Any] | NDArray[Any]]
     bases: NDArray[np.int64]
+    partners: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@ rows it stands in a row of its own, all else in it empty, so that no file is wit
 
 A table has no comment syntax that every reader knows, so the provenance is a column: the file opens as it is in spreadsheets, R and pandas.
 In CSV, which spreadsheets open, text that they would run as a formula gets an apostrophe in front.
-Genome coordinates (``contig``, ``genome_position``, 1-based forward strand) are added when the sequence has a locus; a row about no base of it has
-none.
+Genome coordinates are added when the sequence has a locus: ``contig``, ``genome_position`` (1-based forward strand), in a table of pairs
+``genome_position_2``, and ``genome_strand``, the strand along which the letters of the row are written: with ``-``, the forward strand has their
+complements. A row about no base of the sequence has none.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from engine.core.results import Result
+from engine.core.results import Result, Table
 from engine.exports.place import Place, place_of
 from engine.exports.spreadsheet import harmless
 
@@ -32,26 +33,33 @@ def _cells(values: Any, told: Callable[[Any], Any]) -> list[Any]:
     return text[1:-1].replace("null", "").split(",") if len(array) else []
 
 
-def _places(place: Place | None, bases: NDArray[np.int64]) -> list[list[Any]]:
-    if place is None:
-        return [[] for _ in bases]
-    return [[place.contig, place.position(index)] if index >= 0 else ["", ""] for index in bases.tolist()]
+def _places(place: Place, table: Table) -> dict[str, list[Any]]:
+    """Genome coordinates of the rows of a table, by column."""
+
+    def positions(bases: NDArray[np.int64]) -> list[Any]:
+        return [place.position(index) if index >= 0 else "" for index in bases.tolist()]
+
+    def of_all(text: str) -> list[str]:
+        return [text if index >= 0 else "" for index in table.bases.tolist()]
+
+    second = {} if table.partners is None else {"genome_position_2": positions(table.partners)}
+    return {"contig": of_all(place.contig), "genome_position": positions(table.bases), **second, "genome_strand": of_all(place.strand)}
 
 
 def _write(result: Result, path: Path, delimiter: str, told: Callable[[Any], Any] = lambda value: value) -> None:
     table = result.rows()
-    place: Place | None = place_of(result.written) if result.written.locus is not None else None
-    extra = ["contig", "genome_position"] if place else []
+    places = _places(place_of(result.written), table) if result.written.locus is not None else {}
+    header = [*table.columns, *places, "provenance"]
     provenance = result.provenance.to_json()
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, delimiter=delimiter, lineterminator="\n")
-        writer.writerow([*table.columns, *extra, "provenance"])
-        columns = [_cells(values, told) for values in table.columns.values()]
-        for row, where in zip(zip(*columns, strict=True), _places(place, table.bases), strict=True):
-            writer.writerow([*row, *map(told, where), provenance])
+        writer.writerow(header)
+        columns = [_cells(values, told) for values in (*table.columns.values(), *places.values())]
+        for row in zip(*columns, strict=True):
+            writer.writerow([*row, provenance])
             provenance = ""
         if provenance:
-            writer.writerow([*("" for _ in (*table.columns, *extra)), provenance])
+            writer.writerow([*("" for _ in header[1:]), provenance])
 
 
 def write_csv(result: Result, path: Path) -> None:

@@ -107,6 +107,7 @@ def test_the_effects_table_reads_in_pandas_as_it_is(sequence: NucleotideSequence
         assert np.float32(row.llr) == result.llr[row.position - 1, "ACGT".index(row.alt)]
         if sequence.locus:
             assert (row.contig, row.genome_position) == ("chrT", position(sequence, row.position - 1))
+            assert row.genome_strand == ("-" if position(sequence, 0) == 110 else "+")
     assert json.loads(frame["provenance"][0]) == stated(result)
     assert frame["provenance"][1:].isna().all()
 
@@ -120,6 +121,17 @@ def test_every_result_has_a_table_of_one_shape(kind: str, tmp_path: Path) -> Non
     count = {"dependency": 10, "contacts": 3, "segmentation": 10, "probabilities": 10, "pair": 4, "tokens": 2}[kind]
     assert len(rows) == count + 1
     assert json.loads(rows[1][-1])["sequence_sha256"] == on("-").sha256
+
+
+def test_a_table_of_pairs_has_the_genome_coordinates_of_both_bases(sequence: NucleotideSequence, tmp_path: Path) -> None:
+    formats.write(MAKERS["contacts"](sequence), tmp_path / "x.tsv")
+    frame = pd.read_csv(tmp_path / "x.tsv", sep="\t")
+    if sequence.locus is None:
+        assert list(frame.columns[5:]) == ["provenance"]
+        return
+    assert list(frame.columns[5:]) == ["contig", "genome_position", "genome_position_2", "genome_strand", "provenance"]
+    assert frame["genome_position"].tolist() == [position(sequence, i - 1) for i in frame["i"]]
+    assert frame["genome_position_2"].tolist() == [position(sequence, j - 1) for j in frame["j"]]
 
 
 def test_the_map_table_keeps_every_number_and_leaves_unknown_cells_empty(tmp_path: Path) -> None:
