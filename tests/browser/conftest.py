@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests import serving
 from tests.browser.chromium import find
@@ -24,15 +25,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     """One for the tests of a file: Playwright leaves its event loop running in this thread until it ends, and tests of other folders have own ones."""
+    with sync_playwright() as running:
+        yield running
+
+
+def _launch() -> dict[str, Any]:
     path = find()
     if path is None:
         pytest.skip("needs a Chromium: python -m tests.browser.chromium installs one")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(path), args=["--no-sandbox", "--disable-gpu"])
+    return {"executable_path": str(path), "args": ["--no-sandbox", "--disable-gpu"]}
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """For tests that make visitors of their own."""
+    with playwright.chromium.launch(**_launch()) as running:
         yield running
-        running.close()
+
+
+@pytest.fixture(scope="module")
+def visitor(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """A visitor with a profile on disk: there the browser keeps the scripts that it translated, which takes a third of each later visit."""
+    folder = tmp_path_factory.mktemp("profile")
+    with playwright.chromium.launch_persistent_context(
+        folder, viewport={"width": 1440, "height": 1500}, permissions=["clipboard-read", "clipboard-write"], **_launch()
+    ) as context:
+        yield context
 
 
 @contextlib.contextmanager
@@ -54,15 +74,19 @@ def view_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails its test when a script on it fails."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1500}, permissions=["clipboard-read", "clipboard-write"])
-    opened = context.new_page()
+def page(visitor: BrowserContext) -> Iterator[Page]:
+    """A page that fails its test when a script on it fails; what it left in the browser is gone afterwards."""
+    opened = visitor.new_page()
     opened.set_default_timeout(PATIENCE)
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
     yield opened
-    context.close()
+    for left in visitor.pages[1:]:
+        if left.url.startswith("http"):
+            left.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    for left in visitor.pages[1:]:
+        left.close()
+    visitor.clear_cookies()
     assert not problems
 
 
