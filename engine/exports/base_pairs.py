@@ -22,9 +22,10 @@ def write(result: Result, path: Path) -> None:
     place = place_of(result.sequence)
     labels = (f"{KEY}: {result.provenance.to_json()}", "second quarter of scores", "third quarter of scores", "strongest quarter of scores")
     lines = ["\t".join(["color:", *map(str, colour), label]) for colour, label in zip(COLOURS, labels, strict=True)]
-    ranks = np.argsort(np.argsort(result.pairs_of_bases().scores, kind="stable"), kind="stable")
-    for (i, j), rank in zip(result.pairs_of_bases().indices.tolist(), ranks.tolist(), strict=True):
+    pairs = result.pairs_of_bases()
+    ranks = np.searchsorted(np.sort(pairs.scores), pairs.scores, side="right") - 1  # those of equal scores, as of one stem, are equal
+    for (i, j), rank in zip(pairs.indices.tolist(), ranks.tolist(), strict=True):
         left, right = sorted((place.position(i), place.position(j)))
-        colour = rank * len(COLOURS) // len(result.pairs_of_bases().scores)
+        colour = rank * len(COLOURS) // len(pairs.scores)
         lines.append(f"{place.contig}\t{left}\t{left}\t{right}\t{right}\t{colour}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -209,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     publish.set_defaults(work=_publish)
     publish.add_argument("--run", type=Path, required=True)
     publish.add_argument("--target", type=Path, required=True, help="such as assets/models/locuscope-lm")
-    publish.add_argument("--revision", default="1")
+    publish.add_argument("--revision", required=True, help="what the card says: a new number for new weights")
     publish.add_argument("--note", default="")
 
     evaluate = commands.add_parser("evaluate", help="measure the shipped models beside their baselines")

@@ -265,7 +265,7 @@ def _short_segmentation(held: dict[str, Any]) -> list[list[object]]:
     for element, title in ELEMENT_WORDS.items():
         rows = [row for row in held["rows"] if row["element"] == element]
         parts = [_Column({who: row[name]["mcc"] for who, name in whose.items()}, row["stretches"]) for row in rows]
-        found.append(_line(f"{title}, forward strand, MCC: {DOMAINS}", parts, 2))
+        found.append(_line(f"{title} by locuscope-segmenter, forward strand, MCC: {DOMAINS}", parts, 2))
     return found
 
 
@@ -278,7 +278,7 @@ def summary(held: dict[str, Any]) -> str:
         "segmentation": _short_segmentation,
     }
     rows = [row for part, make in makers.items() if part in held for row in make(held[part])]
-    return "\n".join(_table(["what (95 % intervals in brackets)", "Locuscope", "weak baseline", "strong baseline"], rows)) + "\n"
+    return "\n".join(_table(["what (95 % intervals in brackets)", "shipped model", "weak baseline", "strong baseline"], rows)) + "\n"
 
 
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"

@@ -16,7 +16,7 @@ CAUTIONS = """
   provenance and every file say so, and at how many bases. *Without its memory* under the question, or `--species "rna without memory"`, shows what
   the network knows by itself; the button is about the sequence it stands under, and any other is asked as before. Maps and contacts never hear it.
 * **Two shipped models.** *Locuscope local* is *Locuscope* distilled into a network that reads 249 bases around each base, and pairs and reading
-  frames of the whole sequence: exact maps of long sequences in a fraction of the time. It tells stop-gained variants less well and has no memory of relatives.
+  frames of the whole sequence: exact maps of long sequences in a fraction of the time. It tells lost start codons and missense variants less well and has no memory of relatives.
   Every panel names the model that answered.
 * **Simple methods beside the model.** The line *stem counter* in *Possible base pairs* knows nothing but letters that pair; the (i) of that panel and
   the page *Benchmarks* have how many pairs each finds. Of variants, *Triage* says for which consequence classes a score was measured no better
@@ -58,6 +58,7 @@ KEYS = """
 | `n` `p` | next, previous strongest pair |
 | `m` `v` `d` `?` | kind of map, reverse complement, display settings, help |
 | on the page *Lessons*: Space, → ← | reveal the answer; next step, back. Tab leads to the choices, where Space takes the first and ↓ ↑ another one |
+| on the page *Triage*: `j` `k` | once a row is open, the next one, the one before |
 | ▾ and i left of a panel | fold it; what it shows, its parts to switch off, its place and height |
 """
 

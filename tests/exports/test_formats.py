@@ -324,6 +324,12 @@ def test_igv_arcs_have_colours_first_and_one_based_positions(sequence: Nucleotid
     assert [int(row[5]) for row in rows] == [2, 1, 0]
 
 
+def test_igv_arcs_of_equal_scores_have_one_colour(tmp_path: Path) -> None:
+    found = replace(contacts(on("+")), scores=np.array([3.0, 1.5, 1.5], np.float32))
+    formats.write(found, tmp_path / "x.bp")
+    assert [line.split("\t")[5] for line in (tmp_path / "x.bp").read_text().splitlines()[4:]] == ["2", "1", "1"]
+
+
 def test_cooler_gives_the_map_back_on_genome_coordinates(sequence: NucleotideSequence, tmp_path: Path) -> None:
     result = dependency(sequence)
     formats.write(result, tmp_path / "x.cool")
