@@ -28,7 +28,7 @@ from engine.core.errors import CapabilityMissing, ParameterError, SequenceError
 from engine.core.parameters import Parameters, position
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import NucleotideModel, Prepared
-from engine.core.results import Result, Table, Track, base_at, frozen_array
+from engine.core.results import Result, Table, Track, base_counted, frozen_array
 from engine.core.sequence import BASES, Alphabet, NucleotideSequence
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ class Compensation(Result):
         return ()
 
     def words(self) -> str:
-        """The outcome, how often chance would have it, and what pairing letters and others do to the rest."""
-        bases = f"{base_at(self.sequence, self.first)} and {base_at(self.sequence, self.second)}"
+        """The outcome, how often chance would have it, and what pairing letters and others do to the rest. The bases are counted as they are asked for."""
+        bases = f"{base_counted(self.sequence, self.first)} and {base_counted(self.sequence, self.second)}"
         paired, others = (self.values[mask & ~self._standing] for mask in (PAIRING == 1, PAIRING == 0))
         outcome = "behave like a base pair" if self.behaves_like_a_pair else "do not behave like a base pair"
         chance = self.chance

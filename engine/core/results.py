@@ -190,6 +190,13 @@ def base_at(sequence: NucleotideSequence, index: int) -> str:
     return f"{sequence.letters[index]} at {place(sequence, index)}"
 
 
+def base_counted(sequence: NucleotideSequence, index: int) -> str:
+    """A base as one who counts the letters finds it, and where it lies: ``C at 27 (NC_000913.3:4,175,780)``; the readout of the explorer's figure says
+    the same (``baseName`` in words.js)."""
+    locus = sequence.locus
+    return f"{sequence.letters[index]} at {index + 1:,}{f' ({locus.contig}:{locus.position_of(index):,})' if locus is not None else ''}"
+
+
 def substitution_at(sequence: NucleotideSequence, index: int, alternate: str) -> str:
     """A substitution and where it is."""
     return f"{sequence.letters[index]}→{alternate} at {place(sequence, index)}"

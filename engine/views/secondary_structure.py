@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.base_pairs import partners
 from engine.core.errors import ParameterError
-from engine.core.results import place
+from engine.core.results import base_counted
 from engine.views.layouts import Layout, layout
 from engine.views.notes import plain
 from engine.views.palettes import PALETTES, base_colours, interpolated, theme
@@ -196,22 +196,17 @@ def _bright(colour: str) -> bool:
 
 def _words(sequence: NucleotideSequence, pairs: NDArray[np.int64], colouring: Colouring | None) -> list[str]:
     partner = partners(len(sequence), pairs)
-    letters = sequence.as_rna()
+    rna = sequence.read_as_rna()
     texts = []
-    for index, letter in enumerate(letters):
+    for index in range(len(rna)):
         other = int(partner[index])
-        text = _base(sequence, letter, index)
-        text += f", pairs with {_base(sequence, letters[other], other)}" if other >= 0 else ", unpaired"
+        text = base_counted(rna, index)
+        text = plain(f"{text}, pairs with {base_counted(rna, other)}" if other >= 0 else f"{text}, unpaired")
         if colouring is not None:
             value = float(colouring.values[index])
             text += f"<br>{plain(colouring.title)}: {value:.2f} {colouring.unit}" if np.isfinite(value) else "<br>no value"
         texts.append(text)
     return texts
-
-
-def _base(sequence: NucleotideSequence, letter: str, index: int) -> str:
-    """A base by its position in the letters, and its coordinate where there is a locus."""
-    return f"{letter}{index + 1:,}" if sequence.locus is None else f"{letter}{index + 1:,} ({plain(place(sequence, index))})"
 
 
 def _numbers(sequence: NucleotideSequence, placed: Layout, colour: str) -> list[dict[str, Any]]:
@@ -362,17 +357,19 @@ def two_maps(
     return figure
 
 
-def combinations(values: NDArray[np.float32], reference: tuple[str, str], *, dark: bool = False) -> go.Figure:
-    """The 4 × 4 table of a compensation test: largest change elsewhere, pairing letters framed."""
+def combinations(values: NDArray[np.float32], pair: tuple[int, int], *, dark: bool = False) -> go.Figure:
+    """The 4 × 4 table of a compensation test of the 0-based ``pair``: largest change elsewhere, pairing letters framed."""
     import plotly.graph_objects as go
 
     colours = theme(dark=dark)
     letters = list("ACGU")
+    first, second = (f"{index + 1:,}" for index in pair)
     anchors = PALETTES["paper"] if not dark else PALETTES["cividis"]
     scale = [[step / (len(anchors) - 1), colour] for step, colour in enumerate(anchors)]
     heat = go.Heatmap(
-        x=letters, y=letters, z=values, text=np.round(values, 2), texttemplate="%{text:.2f}", colorscale=scale, zmin=0, showscale=False
-    )
+        x=letters, y=letters, z=values, text=np.round(values, 2), texttemplate="%{text:.2f}", colorscale=scale, zmin=0, showscale=False,
+        hovertemplate=f"%{{y}} at {first}, %{{x}} at {second}: %{{z:.2f}} bits<extra></extra>",
+    )  # fmt: skip
     figure = go.Figure(heat)
     frames = [(0, 3, 2.5), (1, 2, 2.5), (2, 1, 2.5), (3, 0, 2.5), (2, 3, 1.2), (3, 2, 1.2)]
     shapes = [
@@ -394,9 +391,9 @@ def combinations(values: NDArray[np.float32], reference: tuple[str, str], *, dar
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours["ink"], "size": 12},
         margin={"l": 56, "r": 10, "t": 10, "b": 50},
-        xaxis={"title": {"text": f"letter at {plain(reference[1])}", "standoff": 6}, "constrain": "domain"},
+        xaxis={"title": {"text": f"letter at {second}", "standoff": 6}, "constrain": "domain"},
         yaxis={
-            "title": {"text": f"letter at {plain(reference[0])}", "standoff": 6},
+            "title": {"text": f"letter at {first}", "standoff": 6},
             "autorange": "reversed",
             "scaleanchor": "x",
             "constrain": "domain",

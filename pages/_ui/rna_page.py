@@ -263,8 +263,8 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
     if found is None or found.sequence.letters != work.sequence.letters:
         st.caption("16 combinations of the letters at two bases: in a stem, the rest of the RNA is disturbed least where both still pair.")
         return
-    labels = (f"{work.sequence.letters[found.first]}{found.first + 1:,}", f"{work.sequence.letters[found.second]}{found.second + 1:,}")
-    st.plotly_chart(combinations(found.values, labels, dark=dark), key="rna-test-table", width="content", theme=None)
+    drawn = combinations(found.values, (found.first, found.second), dark=dark)
+    st.plotly_chart(drawn, key="rna-test-table", width="content", theme=None)
     show_caption(
         f"{found.words()} Framed: letters that pair (thick) and wobble (thin); bits at the most disturbed other base; 0.00: the letters that stand there."
     )

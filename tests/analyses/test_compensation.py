@@ -9,6 +9,7 @@ import torch
 
 from engine.analyses.compensation import Compensation, CompensationParameters, compensation
 from engine.core.errors import ParameterError, SequenceError
+from engine.core.locus import Locus, Strand
 from engine.core.protocols import Prepared
 from engine.core.sequence import BASES, Alphabet, NucleotideSequence
 from tests.analyses.toys import ToyModel, Watcher, toy_card
@@ -51,6 +52,13 @@ def test_a_pair_that_the_rest_hangs_on_is_compensated_by_every_pairing_letter() 
     assert found.rank == 1
     assert found.behaves_like_a_pair
     assert "behave like a base pair" in found.words()
+
+
+def test_the_bases_are_counted_as_they_were_asked_for_and_their_coordinates_stand_beside() -> None:
+    assert ", G at 1 and C at 5 behave" in asked("GAAAC", 0, 4).words()
+    placed = NucleotideSequence("GAAAC", Alphabet.DNA, Locus("", "chrI", 100, 105, Strand.REVERSE))
+    found = compensation(Stem(), placed, CompensationParameters(0, 4))
+    assert ", G at 1 (chrI:105) and C at 5 (chrI:101) behave" in found.words()
 
 
 def test_bases_that_nothing_hangs_on_are_no_pair() -> None:

@@ -27,8 +27,8 @@ def test_every_base_is_drawn_once_as_rna_with_its_partner_in_words() -> None:
     (bases,) = traces(figure, "bases")
     assert list(bases.customdata) == list(range(14))
     assert "".join(bases.text) == LETTERS.replace("T", "U")
-    assert bases.hovertext[0] == "G1, pairs with C10"
-    assert bases.hovertext[13] == "U14, unpaired"
+    assert bases.hovertext[0] == "G at 1, pairs with C at 10"
+    assert bases.hovertext[13] == "U at 14, unpaired"
     assert figure.layout.meta["layout"] == RADIAL
     assert figure.layout.yaxis.scaleanchor == "x"
 
@@ -70,7 +70,7 @@ def test_a_chosen_pair_has_rings_on_its_bases() -> None:
 def test_a_locus_adds_its_coordinates_to_the_words() -> None:
     given = samples.sequence(locus=True)
     figure = drawing(given, pairs_of_dot_bracket(samples.STRUCTURE), by=RADIAL)
-    assert traces(figure, "bases")[0].hovertext[0] == "G1 (1,076), pairs with C72 (1,005)"
+    assert traces(figure, "bases")[0].hovertext[0] == "G at 1 (chrT:1,076), pairs with C at 72 (chrT:1,005)"
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -106,7 +106,8 @@ def test_one_map_is_over_and_one_under_the_diagonal_each_up_to_its_largest_value
 
 
 def test_the_table_of_a_test_frames_the_letters_that_pair() -> None:
-    figure = combinations(np.arange(16, dtype=np.float32).reshape(4, 4), ("G1", "C10"))
+    figure = combinations(np.arange(16, dtype=np.float32).reshape(4, 4), (0, 9))
     framed = {(round((shape.x0 + shape.x1) / 2), round((shape.y0 + shape.y1) / 2)) for shape in figure.layout.shapes}
     assert framed == {(3, 0), (2, 1), (1, 2), (0, 3), (3, 2), (2, 3)}
-    assert figure.layout.yaxis.title.text == "letter at G1"
+    assert (figure.layout.yaxis.title.text, figure.layout.xaxis.title.text) == ("letter at 1", "letter at 10")
+    assert figure.data[0].hovertemplate.startswith("%{y} at 1, %{x} at 10: ")
