@@ -17,8 +17,13 @@ def kept(key: str, usual: _Value) -> tuple[_Value, dict[str, Any]]:
 
     What is set is noted before the run that it begins, so that a visitor who leaves the page in the same moment finds it, too.
     """
-    slot = _slot(key)
-    return starts_with(key, st.session_state.get(slot, usual)), {"key": key, "on_change": _keep, "args": (slot, key)}
+    return starts_with(key, left_at(key, usual)), {"key": key, "on_change": _keep, "args": (_slot(key), key)}
+
+
+def left_at(key: str, usual: _Value) -> _Value:
+    """What the visitor left at the widget of ``key`` last, otherwise ``usual``; what there is to choose from may not have it now."""
+    left: _Value = st.session_state.get(_slot(key), usual)
+    return left
 
 
 def keep(key: str, value: Any) -> None:

@@ -8,28 +8,30 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.analyses.compensation import Compensation, CompensationParameters
+from engine.analyses.compensation import Compensation
 from engine.core.base_pairs import Agreement, dot_bracket, partners
 from engine.core.errors import LocuscopeError
 from engine.core.evaluation import compensation_words, contacts_words
 from engine.core.sequence import Alphabet
 from engine.exports import figure as figures
 from engine.exports import formats
-from engine.service.engine import Request
 from engine.service.jobs import Job
 from engine.sources.structures import known_pairs
 from engine.views.layouts import RADIAL
 from engine.views.secondary_structure import Named, arcs_of_two, combinations, drawing, two_maps
-from pages._ui import address_bar, choices, downloads, explorer, memory, polling, rna_options, state, turning
+from pages._ui import address_bar, choices, downloads, explorer, memory, polling, rna_address, rna_options, state, turning
 from pages._ui.buttons import button
 from pages._ui.grid import grid
-from pages._ui.kept_choice import kept_choice, kept_switch
+from pages._ui.kept_choice import keep, kept_choice, kept_switch, left_at
 from pages._ui.question import Shown
+from pages._ui.rna_address import COLOURS, LAYOUTS
 from pages._ui.rna_work import READ, Reading, RnaWork, models
-from pages._ui.text import plain, show_caption, show_error, show_warning
+from pages._ui.text import plain, show_caption, show_error, show_info, show_warning
 
 WORK, PAIR, TEST = "rna-work", "rna-pair", "rna-test-job"
 WANTED, KNOWN = "rna-wanted", "rna-known"
+BEGAN, AGAIN, FILES = "rna-began", "rna-test-again", "rna-files"
+DRAWN, AGAINST, COLOUR, LAYOUT = "rna-draw", "rna-against", "rna-colour", "rna-layout"
 MOST_WAIT_SECONDS = 0.2
 """Longest wait of the page for an answer that is nearly there."""
 WIDE = 470
@@ -45,14 +47,15 @@ def page() -> None:
     shown = explorer.locus_beside(shared, session, ", read as RNA")
     if shown is None:
         return
+    _begin(shown)
     model, parameters = _asked(shared, session)
     if parameters is None:
         return
     work = _work(shared, session, shown, model, parameters)
     for sentence in work.sentences():
         show_warning(sentence)
-    known = _known(shared, shown)
-    _write_address(session, model, parameters)
+    known, own = _known(shared, shown)
+    _write_address(session, work, parameters, own)
     if not work.jobs and work.usable:
         if button("Compute", type="primary", key="rna-go"):
             work.start()
@@ -62,6 +65,24 @@ def page() -> None:
     memory.offer(session, shared.engine.model(model).card, [found for name in work.requests if (found := work.result(name)) is not None])
     if work.contacts is not None or work.result("fold") is not None:
         _rooms(shared, shown, work, known)
+
+
+def _begin(shown: Shown) -> None:
+    """At the first run of a visit, what the address asks for; what it has that cannot be meant is said until another sequence is shown."""
+    if BEGAN not in st.session_state:
+        wanted = rna_address.read(st.query_params.to_dict(), len(shown.sequence))
+        st.session_state[BEGAN] = (shown.identity, wanted.problems)
+        st.session_state[FILES] = (shown.identity, wanted.own)
+        if wanted.pair:
+            st.session_state[PAIR] = wanted.pair
+        if wanted.tested:
+            st.session_state[AGAIN] = wanted.tested
+        for key, value in ((DRAWN, wanted.drawn), (AGAINST, wanted.against), (COLOUR, wanted.colour), (LAYOUT, wanted.layout)):
+            if value:
+                keep(key, value)
+    identity, problems = st.session_state[BEGAN]
+    for problem in problems if identity == shown.identity else ():
+        show_error(problem)
 
 
 def _asked(shared: state.Shared, session: state.Session) -> tuple[str, Reading | None]:
@@ -91,7 +112,9 @@ def _work(shared: state.Shared, session: state.Session, shown: Shown, model: str
     if before is not None and now.same_question(before):
         return before
     st.session_state[WORK] = now
-    st.session_state.pop(PAIR, None)
+    if before is not None:
+        st.session_state.pop(PAIR, None)
+        st.session_state.pop(AGAIN, None)
     if now.small:
         now.start()
     if before is not None:
@@ -101,8 +124,9 @@ def _work(shared: state.Shared, session: state.Session, shown: Shown, model: str
     return now
 
 
-def _known(shared: state.Shared, shown: Shown) -> Named | None:
-    """A structure that is known: of the example, pasted or uploaded; what was pasted for a sequence stays with it while other pages are open."""
+def _known(shared: state.Shared, shown: Shown) -> tuple[Named | None, tuple[str, ...]]:
+    """A structure that is known: of the example, pasted or uploaded; what was pasted for a sequence stays with it while other pages are open.
+    And what was given as a file, now or where the address comes from."""
     usual = shown.example.structure if shown.example is not None and len(shown.whole) == len(shown.sequence) else ""
     identity, given = st.session_state.get(KNOWN, (shown.identity, st.query_params.get("known", "")[:LONGEST_KNOWN] or usual))
     with st.expander("Known structure and reactivities", expanded=False):
@@ -112,42 +136,61 @@ def _known(shared: state.Shared, shown: Shown) -> Named | None:
             text = st.text_area("Dot-bracket, CT or BPSEQ", value, key=f"rna-known-{shown.identity}", height=90)
             st.session_state[KNOWN] = (shown.identity, text)
             types = ("dbn", "db", "vienna", "ct", "bpseq", "txt", "gz")
-            text = rna_options.text_file(shared, "or a file", "rna-known-file", types) or text
+            of_file = rna_options.text_file(shared, "or a file", "rna-known-file", types)
+            text = of_file or text
         with right:
             rna_options.reactivity_input(shared, len(shown.sequence))
+    given_files = {"structure": bool(of_file), "reactivities": rna_options.REACTIVITY in st.session_state}
+    own = _files(shown, tuple(name for name, there in given_files.items() if there))
     try:
-        return Named("known structure", known_pairs(text, shown.sequence)) if text.strip() else None
+        return Named("known structure", known_pairs(text, shown.sequence)) if text.strip() else None, own
     except LocuscopeError as error:
         show_error(str(error))
-        return None
+        return None, own
+
+
+def _files(shown: Shown, there: tuple[str, ...]) -> tuple[str, ...]:
+    """What is ``there`` of a file, and what the address had of one, which is asked for until it is given or done without."""
+    identity, wanted = st.session_state.get(FILES, ("", ()))
+    missing = tuple(name for name in wanted if name not in there) if identity == shown.identity else ()
+    st.session_state[FILES] = (shown.identity, missing)
+    if missing:
+        show_info(
+            f"The address is of {' and '.join(missing)} of a file, which no address carries; give the file again under "
+            "Known structure and reactivities."
+        )
+        st.button("Go on without", key="rna-without-files", on_click=st.session_state.pop, args=(FILES, None))
+    return tuple(name for name in rna_address.FILES if name in {*there, *missing})
 
 
 def structures(work: RnaWork, known: Named | None) -> dict[str, Named]:
-    """Every structure there is of this RNA, by its name."""
+    """Every structure there is of this RNA, by its name in the address."""
     from engine.views.panels.dot_bracket import counted
 
-    found: list[Named] = []
+    found: dict[str, Named] = {}
     contacts, fold = work.contacts, work.result("fold")
     if contacts is not None:
         recipe = contacts.provenance.parameters["recipe"]
-        found.append(Named(f"{contacts.provenance.card.title}, {rna_options.RECIPE_WORDS.get(recipe, recipe)}", contacts.pairs))
+        found["contacts"] = Named(f"{contacts.provenance.card.title}, {rna_options.RECIPE_WORDS.get(recipe, recipe)}", contacts.pairs)
     if fold is not None:
-        found.append(Named("ViennaRNA, least free energy", fold.pairs))
-    found.append(Named("stem counter", counted(work.sequence.as_dna())))
-    return {named.name: named for named in [*found, *([known] if known is not None else [])]}
+        found["fold"] = Named("ViennaRNA, least free energy", fold.pairs)
+    found["stems"] = Named("stem counter", counted(work.sequence.as_dna()))
+    if known is not None:
+        found["known"] = known
+    return found
 
 
 def agreement_table(found: dict[str, Named]) -> pd.DataFrame:
     """Sensitivity and PPV of each structure (row) held against each other one."""
     rows = []
-    for name, named in found.items():
-        for other, against in found.items():
-            if other != name:
+    for named in found.values():
+        for against in found.values():
+            if against is not named:
                 both = Agreement.of(named.pairs.tolist(), against.pairs.tolist())
                 rows.append(
                     {
-                        "structure": name,
-                        "held against": other,
+                        "structure": named.name,
+                        "held against": against.name,
                         "pairs": both.found,
                         "in both": both.both,
                         "sensitivity": both.sensitivity,
@@ -162,19 +205,20 @@ def _rooms(shared: state.Shared, shown: Shown, work: RnaWork, known: Named | Non
     found = structures(work, known)
     names = list(found)
     with st.container(horizontal=True, vertical_alignment="top"):
-        drawn = kept_choice("Draw", names, names[0], "rna-draw", width=WIDE)
+        drawn = kept_choice("Draw", names, names[0], DRAWN, width=WIDE, format_func=lambda name: found[name].name)
         others = [name for name in names if name != drawn]
-        against = kept_choice("Hold against", others, others[-1], "rna-against", width=WIDE)
+        against = kept_choice("Hold against", others, others[-1], AGAINST, width=WIDE, format_func=lambda name: found[name].name)
         kinds = rna_options.colourings(work, shown)
-        colour = kept_choice("Colour by", list(kinds), next(iter(kinds)), "rna-colour", width=220)
-        by = kept_switch("Layout", ["best", RADIAL], "best", "rna-layout")
+        colour = kept_choice("Colour by", list(kinds), COLOURS[0], COLOUR, width=220)
+        by = kept_switch("Layout", LAYOUTS, LAYOUTS[0], LAYOUT)
     dark = st.context.theme.type == "dark"
     left, right = st.columns([7, 5], gap="medium")
     with left:
         _drawing(shown, work, found[drawn], kinds[colour], RADIAL if by == RADIAL else "", dark=dark)
     with right:
         _test(shared, work, found[drawn], dark=dark)
-    st.markdown(f"**{plain(drawn)}** over the sequence, **{plain(against)}** under it; what both have is in the accent.")
+    upper, lower = plain(found[drawn].name), plain(found[against].name)
+    st.markdown(f"**{upper}** over the sequence, **{lower}** under it; what both have is in the accent.")
     st.plotly_chart(arcs_of_two(work.sequence, found[drawn], found[against], dark=dark), key="rna-arcs", width="content", theme=None)
     st.markdown(
         "**How well any two agree**: sensitivity is the share of the pairs held against that are found, PPV the share of those found that are in it."
@@ -239,21 +283,17 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
         asked = go.form_submit_button("Test", type="primary", width="stretch")
     if asked:
         try:
-            request = Request(
-                "compensation",
-                work.sequence,
-                work.model,
-                CompensationParameters(int(i) - 1, int(j) - 1),
-                work.species,
-            )
+            pair = tuple(sorted((int(i) - 1, int(j) - 1)))
+            request = work.test(pair)
             job = shared.engine.submit(request, state.session().visitor)
-            st.session_state[TEST] = job
-            st.session_state[PAIR] = tuple(sorted((int(i) - 1, int(j) - 1)))
+            st.session_state[TEST] = (pair, request, job)
+            st.session_state[PAIR] = pair
             job.wait(MOST_WAIT_SECONDS)
             st.rerun()
         except LocuscopeError as error:
             show_error(str(error))
-    asked_for: Job | None = st.session_state.get(TEST)
+    _test_again(shared, work)
+    asked_for: Job | None = st.session_state.get(TEST, ((), None, None))[2]
     if asked_for is not None and not asked_for.finished:
         polling.follow(shared.engine, True, _test_progress, asked_for, state.session().visitor)
         return
@@ -272,6 +312,19 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
     if button("Open this pair in the explorer", key="rna-open-pair"):
         state.session().focus(found.first, found.second)
         turning.turn_to("pages/explorer.py")
+
+
+def _test_again(shared: state.Shared, work: RnaWork) -> None:
+    """The test that the address is of, where its answer is in the store; otherwise it waits for its button."""
+    pair: tuple[int, ...] = st.session_state.pop(AGAIN, ())
+    if not pair:
+        return
+    try:
+        request = work.test(pair)
+        if shared.engine.stored(request) is not None:
+            st.session_state[TEST] = (pair, request, shared.engine.submit(request, state.session().visitor))
+    except LocuscopeError as error:
+        show_error(str(error))
 
 
 def _test_progress(job: Job, visitor: str) -> None:
@@ -313,13 +366,30 @@ def _exports(shown: Shown, work: RnaWork) -> None:
                     st.download_button(item.suffix, make, file, item.media_type, on_click="ignore", help=item.title, key=f"rna-{file}")
 
 
-def _write_address(session: state.Session, model: str, parameters: Reading) -> None:
+def _write_address(session: state.Session, work: RnaWork, parameters: Reading, own: tuple[str, ...]) -> None:
     """What is on this page, in the address bar."""
     shown = session.on_screen
-    values = rna_options.texts(parameters) | ({"by": model} if model != session.question.model else {})
+    values = rna_options.texts(parameters) | ({"by": work.model} if work.model != session.question.model else {})
     st.session_state[WANTED] = dict(values)
+    values |= rna_address.Wanted(
+        left_at(DRAWN, ""),
+        left_at(AGAINST, ""),
+        left_at(COLOUR, COLOURS[0]),
+        left_at(LAYOUT, LAYOUTS[0]),
+        st.session_state.get(PAIR, ()),
+        _tested(work),
+        own,
+    ).texts()
     known = st.session_state.get(f"rna-known-{shown.identity}", "")
     usual = shown.example.structure if shown.example is not None else ""
     if known and known != usual and len(known) <= LONGEST_KNOWN:
         values["known"] = known
     address_bar.write_about("rna", values)
+
+
+def _tested(work: RnaWork) -> tuple[int, ...]:
+    """The pair whose test is on the page, or will be; that of another model or another sequence has no place in the address."""
+    again: tuple[int, ...] = st.session_state.get(AGAIN, ())
+    pair: tuple[int, ...]
+    pair, request, _ = st.session_state.get(TEST, ((), None, None))
+    return again or (pair if pair and request == work.test(pair) else ())

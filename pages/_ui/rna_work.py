@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.analyses.compensation import CompensationParameters
 from engine.analyses.contacts import ContactMap, ContactParameters
 from engine.analyses.declared import declared
 from engine.analyses.dependency import DependencyParameters
@@ -59,6 +60,10 @@ class RnaWork(Work):
     def same_question(self, other: RnaWork | None) -> bool:
         """Whether ``other`` asks the same."""
         return other is not None and other.requests == self.requests
+
+    def test(self, pair: tuple[int, ...]) -> Request:
+        """The compensation test of two 0-based bases. Raises `ParameterError` for one base twice."""
+        return Request("compensation", self.sequence, self.model, CompensationParameters(*pair), self.species)
 
     @property
     def usable(self) -> dict[str, Request]:

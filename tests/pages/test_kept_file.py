@@ -124,14 +124,14 @@ def test_what_was_given_and_set_on_rna_stays_there() -> None:
 
 def test_the_models_structure_is_drawn_until_another_is_chosen_and_that_one_holds() -> None:
     app = room("rna_page", sequence="GGGCCCAAATTTGGGCCC")
-    app = until(app, lambda: str(chosen(app, "Draw")).startswith("Locuscope") and offers(app, "Colour by", "reconstruction"))
-    for label, option in (("Draw", "stem counter"), ("Colour by", "reconstruction")):
+    app = until(app, lambda: chosen(app, "Draw") == "contacts" and offers(app, "Colour by", "reconstruction"))
+    for label, option in (("Draw", "stems"), ("Colour by", "reconstruction")):
         found = box(app, label)
         assert found is not None
         app = found.set_value(option).run()
     app.number_input(key="rna-set-minimum_loop").set_value(5)
     app = until(app.run(), lambda: chosen(app, "Colour by") == "reconstruction")
-    assert chosen(app, "Draw") == "stem counter"
+    assert chosen(app, "Draw") == "stems"
     app = until(come_back_to(left(app)), lambda: chosen(app, "Colour by") == "reconstruction")
-    assert chosen(app, "Draw") == "stem counter"
+    assert chosen(app, "Draw") == "stems"
     assert not app.exception

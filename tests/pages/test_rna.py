@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.base_pairs import pairs_of_dot_bracket
 from engine.views.secondary_structure import Named
+from pages._ui import rna_address
 from pages._ui.rna_page import agreement_table
 
 HAIRPIN = "GGGCCCAAATTTGGGCCC"
@@ -76,6 +77,56 @@ def test_a_known_structure_is_held_against_the_others_and_stays_in_the_address()
     area = next(item for item in app.text_area if "Dot-bracket" in item.label)
     app = area.set_value("(((").run()
     assert "of 3 bases" in app.error[0].value or "never closed" in app.error[0].value
+
+
+def test_what_is_drawn_and_the_pair_that_was_tested_come_back_with_the_address() -> None:
+    app = opened(sequence=HAIRPIN)
+    for label, value in (("Draw", "stems"), ("Hold against", "contacts"), ("Colour by", "dependency")):
+        app = labels(app)[label].set_value(value).run()  # type: ignore[attr-defined]
+    app.number_input(key=next(item.key for item in app.number_input if item.label == "One base")).set_value(3)
+    app.number_input(key=next(item.key for item in app.number_input if item.label == "The other")).set_value(16)
+    app = labels(app)["Test"].click().run()  # type: ignore[attr-defined]
+    for _ in range(100):
+        if any("disturbed other base" in item.value for item in app.caption):
+            break
+        time.sleep(0.1)
+        app.run()
+    told = {name: app.query_params[name] for name in ("draw", "against", "colour", "pair", "tested")}
+    assert told == {"draw": "stems", "against": "contacts", "colour": "dependency", "pair": "3,16", "tested": "3,16"}
+    again = opened(sequence=HAIRPIN, **told)
+    assert not again.error
+    assert [labels(again)[label].value for label in ("Draw", "Hold against", "Colour by")] == ["stems", "contacts", "dependency"]  # type: ignore[attr-defined]
+    assert [item.value for item in again.number_input if item.label in ("One base", "The other")] == [3, 16]
+    assert any("G at 3 and C at 16" in item.value for item in again.caption)
+    assert {name: again.query_params[name] for name in told} == told
+
+
+def test_a_test_that_nobody_ran_waits_for_its_button() -> None:
+    app = opened(sequence=HAIRPIN, pair="2,17", tested="1,2")
+    assert not app.exception
+    assert not any("disturbed other base" in item.value for item in app.caption)
+    assert [item.value for item in app.number_input if item.label in ("One base", "The other")] == [2, 17]
+    assert "tested" not in app.query_params
+
+
+def test_what_an_address_had_of_a_file_is_asked_for() -> None:
+    app = opened(sequence=HAIRPIN, own="reactivities", colour="reactivity")
+    assert any("reactivities of a file, which no address carries" in item.value for item in app.info)
+    assert (app.query_params["own"], app.query_params["colour"]) == ("reactivities", "reactivity")
+    app = labels(app)["Go on without"].click().run()  # type: ignore[attr-defined]
+    assert not app.info
+    assert "own" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    "given", [{"pair": "3,99"}, {"pair": "4,4"}, {"tested": "5"}, {"pair": "1,2,3"}, {"draw": "best"}, {"colour": "<b>"}]
+)
+def test_what_an_address_cannot_mean_is_left_out_and_said(given: dict[str, str]) -> None:
+    wanted = rna_address.read(given, len(HAIRPIN))
+    assert len(wanted.problems) == 1
+    assert "so it was left out" in wanted.problems[0]
+    assert not wanted.texts()
+    assert rna_address.read({"pair": "16,3", "own": "structure,x"}, 18).texts() == {"pair": "3,16", "own": "structure"}
 
 
 def test_options_that_cannot_go_together_are_said_and_the_page_stays() -> None:
