@@ -27,6 +27,8 @@ CURVE = 25
 NUMBERED = 10
 """Every so many bases have their position beside them."""
 ARC_HEIGHT = 220
+TOOLBAR = 34
+"""Pixels over what is drawn, where Plotly shows its buttons while the pointer is on the figure."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -344,14 +346,22 @@ def two_maps(
     figure.update_layout(
         template="none",
         width=width,
-        height=width,
+        height=width + TOOLBAR,
         paper_bgcolor=colours["background"],
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours["ink"], "size": 11},
-        margin={"l": 48, "r": 10, "t": 34, "b": 34},
+        margin={"l": 48, "r": 10, "t": TOOLBAR + 34, "b": 34},
         xaxis=axis,
         yaxis={**axis, "autorange": "reversed", "scaleanchor": "x"},
-        title={"text": plain("; ".join(words)), "font": {"size": 12}, "x": 0.02, "y": 0.98},
+        title={
+            "text": plain("; ".join(words)),
+            "font": {"size": 12},
+            "x": 0.02,
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "pad": {"b": 10},
+        },
         shapes=[{"type": "line", "x0": 0.5, "x1": len(at) + 0.5, "y0": 0.5, "y1": len(at) + 0.5, "line": {"color": colours["line"]}}],
     )
     return figure
@@ -386,11 +396,11 @@ def combinations(values: NDArray[np.float32], pair: tuple[int, int], *, dark: bo
     figure.update_layout(
         template="none",
         width=330,
-        height=330,
+        height=320 + TOOLBAR,
         paper_bgcolor=colours["background"],
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours["ink"], "size": 12},
-        margin={"l": 56, "r": 10, "t": 10, "b": 50},
+        margin={"l": 56, "r": 10, "t": TOOLBAR, "b": 50},
         xaxis={"title": {"text": f"letter at {second}", "standoff": 6}, "constrain": "domain"},
         yaxis={
             "title": {"text": f"letter at {first}", "standoff": 6},

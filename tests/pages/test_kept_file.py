@@ -119,6 +119,7 @@ def test_what_was_given_and_set_on_rna_stays_there() -> None:
     assert offers(app, "Draw", "known structure")
     assert app.number_input(key="rna-set-minimum_loop").value == 5
     assert (app.query_params["known"], app.query_params["minimum_loop"]) == ("((((((......))))))", "5")
+    assert app.query_params["own"] == "reactivities"  # which a reload asks for
     assert "'mine.txt'" in told(app)
 
 

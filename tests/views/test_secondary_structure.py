@@ -111,3 +111,11 @@ def test_the_table_of_a_test_frames_the_letters_that_pair() -> None:
     assert framed == {(3, 0), (2, 1), (1, 2), (0, 3), (3, 2), (2, 3)}
     assert (figure.layout.yaxis.title.text, figure.layout.xaxis.title.text) == ("letter at 1", "letter at 10")
     assert figure.data[0].hovertemplate.startswith("%{y} at 1, %{x} at 10: ")
+
+
+def test_plotlys_buttons_lie_over_no_cell_and_no_title() -> None:
+    table = combinations(np.zeros((4, 4), np.float32), (0, 9))
+    maps = two_maps(SEQUENCE, np.zeros((14, 14), np.float32), np.zeros((14, 14), np.float32), ("P", "score"))
+    assert table.layout.margin.t >= 32
+    assert maps.layout.margin.t - maps.layout.title.pad.b - 2 * maps.layout.title.font.size >= 32
+    assert (maps.layout.title.yref, maps.layout.title.y, maps.layout.title.yanchor) == ("paper", 1, "bottom")
