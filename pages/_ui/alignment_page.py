@@ -29,7 +29,7 @@ from pages._ui.buttons import button
 from pages._ui.given_last import given_last
 from pages._ui.grid import decimals, grid
 from pages._ui.question import Question
-from pages._ui.text import show_caption, show_error, show_warning
+from pages._ui.text import show_caption, show_error, show_info, show_warning
 
 READING, GIVEN, WORK = "alignment", "alignment-given", "alignment-work"
 EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "examples" / "trna.sto"
@@ -63,14 +63,22 @@ def page() -> None:
     for sentence in work.sentences():
         show_warning(sentence)
     if not work.jobs:
-        show_caption(f"To compute: {work.cost}.")
-        if button("Compute", type="primary", key="alignment-go"):
-            work.start()
-            st.rerun()
+        _offer(work)
         return
     polling.follow(shared.engine, work.running, polling.progress, work, "alignment")
+    if work.cancelled:
+        show_info(work.cancelled)
+        _offer(work)
     if work.found is not None:
         _shown(shared, session, work, work.found)
+
+
+def _offer(work: AlignmentWork) -> None:
+    """What it will take, and the button that starts it."""
+    show_caption(f"To compute: {work.cost}.")
+    if button("Compute", type="primary", key="alignment-go"):
+        work.start()
+        st.rerun()
 
 
 def _intake(shared: state.Shared) -> None:

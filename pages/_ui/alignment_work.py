@@ -48,11 +48,11 @@ class AlignmentWork(Work):
 
     @property
     def cost(self) -> str:
-        """What it will take, in words."""
+        """What it will take, in words; what is there already is not counted."""
         count = len(self.request.alignment)
-        own = f"{count:,} sequences, {self.length * (self.length - 1) // 2:,} pairs of columns"
+        own = "" if self.answered(OWN) else f"{count:,} sequences, {self.length * (self.length - 1) // 2:,} pairs of columns"
         told = self._price.words() if self._price is not None else ""
-        return f"{own}; the map of the reference: {told}" if told else own
+        return "; ".join(part for part in (own, f"the map of the reference: {told}" if told else "") if part)
 
     @property
     def _price(self) -> Price | None:
@@ -70,10 +70,11 @@ class AlignmentWork(Work):
         return products <= AUTOMATIC and (price is None or price.automatic)
 
     def start(self) -> None:
-        """Ask both."""
+        """Ask both, after a Cancel what has no answer."""
         try:
-            self.jobs[OWN] = submit_covariation(self.engine, self.request, self.visitor)
-            if self.asked is not None:
+            if not self.answered(OWN):
+                self.jobs[OWN] = submit_covariation(self.engine, self.request, self.visitor)
+            if self.asked is not None and not self.answered(MAP):
                 self.jobs[MAP] = self.engine.submit(self.asked, self.visitor)
         except LocuscopeError as error:
             self.problems.append(str(error))

@@ -17,7 +17,7 @@ from engine.views.controlled import ControlledChange
 from pages._ui import choices, polling
 from pages._ui.buttons import button
 from pages._ui.grid import decimals, grid
-from pages._ui.text import show_caption
+from pages._ui.text import show_caption, show_info
 
 if TYPE_CHECKING:
     from engine.analyses.dependency import DependencyMap
@@ -101,6 +101,8 @@ def section(engine: Engine, controls: Controls, maps: tuple[DependencyMap, Depen
         return
     for error in dict.fromkeys(str(job.error) for job in controls.jobs.values() if job.error is not None):
         show_caption(f"No q-values: {error}")
+    if controls.cancelled:
+        show_info(controls.cancelled)
     with st.container(horizontal=True, vertical_alignment="center"):
         asked = button("q-values by shuffled letters", key="compare-controls-ask")
         st.caption(f"holds what is lost and gained against shuffled sequences of both alleles: {controls.cost(engine)}", width="content")

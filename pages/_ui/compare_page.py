@@ -236,6 +236,12 @@ def _compare_tracks(shared: state.Shared, comparison: Comparison) -> None:
     elif comparison.tracks is None and change is not None and any(comparison.beside):
         answers = [{name: job.result for name, job in side.items() if job.result is not None} for side in comparison.beside]
         comparison.tracks = track_differences(comparison.shown.sequence, change, *answers)
+    if not comparison.waiting and comparison.cancelled:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if button("Compute the tracks", type="primary", key="compare-tracks-go"):
+                comparison.settings = ()  # they are asked again as for new settings
+                st.rerun()
+            show_caption(f"It was cancelled; missing: {', '.join(comparison.cancelled)}.")
     if comparison.tracks is not None:
         show_caption(f"Tracks, alternate − reference: {comparison.tracks.words()}")
     errors = [str(job.error) for side in comparison.beside for job in side.values() if job.error is not None]

@@ -65,6 +65,11 @@ class Comparison:
         return [job for side in self.beside for job in side.values() if not job.finished]
 
     @property
+    def cancelled(self) -> list[str]:
+        """Analyses beside the maps that were cancelled."""
+        return [name for name in self.beside[0] if any(side[name].state == "cancelled" for side in self.beside)]
+
+    @property
     def identity(self) -> str:
         """What the view shows."""
         return f"{self.shown.identity}/{self.shown.change}/{self.titles[0]}/{self.titles[1]}"

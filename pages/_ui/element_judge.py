@@ -24,7 +24,7 @@ from pages._ui import choices, polling
 from pages._ui.buttons import button
 from pages._ui.grid import decimals, grid
 from pages._ui.own_tracks import Brought
-from pages._ui.text import plain, show_caption, show_error
+from pages._ui.text import plain, show_caption, show_error, show_info
 
 if TYPE_CHECKING:
     from engine.service.jobs import Job
@@ -102,6 +102,11 @@ def _by_model(shared: Shared, session: Session, runs: Runs, found: Segmentation,
     job = work.jobs["judge"]
     if job.error is not None:
         show_error(str(job.error))
+    elif work.cancelled:
+        show_info(work.cancelled)
+        if button("Compute", type="primary", key="judge-go"):
+            del st.session_state[SLOT]
+            st.rerun()
     elif isinstance(job.result, Segmentation):
         _table(found, judge, job.result)
         if button(f"Show {plain(judge.name)} as a track", key="judge-track"):

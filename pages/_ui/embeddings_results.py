@@ -79,7 +79,7 @@ class EmbeddingWork(polling.Work):
         job = self.jobs.get(name)
         if job is None or not job.finished:
             return ""
-        return "It was cancelled." if job.state == "cancelled" else str(job.error) if job.error is not None else ""
+        return polling.CANCELLED if job.state == "cancelled" else str(job.error) if job.error is not None else ""
 
     @property
     def held_bytes(self) -> int:

@@ -21,7 +21,7 @@ from pages._ui.compare_loci import price_of
 from pages._ui.compare_models import species_for
 from pages._ui.grid import grid
 from pages._ui.prepared import Price
-from pages._ui.text import show_caption, show_error
+from pages._ui.text import show_caption, show_error, show_info
 
 SLOT, OPENED = "models-beside", "models-beside-opened"
 
@@ -46,12 +46,15 @@ def beside(shared: state.Shared, session: state.Session, wanted: Wanted) -> Want
     if work is None or not _about(work.request, shared, session):
         return now
     if not work.jobs:
-        show_caption(f"{_price(shared, session, work.request).words()} for all of them; press Compare.")
+        _cost(shared, session, work)
         return now
     polling.follow(shared.engine, work.running, polling.progress, work, "beside")
     problems = [str(job.error) for job in work.jobs.values() if job.finished and job.error is not None]
     for problem in dict.fromkeys(problems):
         show_error(problem)
+    if work.cancelled:
+        show_info(work.cancelled)
+        _cost(shared, session, work)
     if work.running or problems or any(job.result is None for job in work.jobs.values()):
         return now
     if work.found is None:
@@ -65,6 +68,11 @@ def beside(shared: state.Shared, session: state.Session, wanted: Wanted) -> Want
             show_error(str(error))
             return now
     return replace(now, maps=_shown(work.found, maps=wanted.maps))
+
+
+def _cost(shared: state.Shared, session: state.Session, work: BesideWork) -> None:
+    """What it will take, and which button starts it."""
+    show_caption(f"{_price(shared, session, work.request).words()} for all of them; press Compare.")
 
 
 def _asked(shared: state.Shared, session: state.Session, wanted: Wanted) -> tuple[Wanted, bool]:

@@ -90,10 +90,12 @@ def _followed(shared: state.Shared, session: state.Session, work: MotifWork) -> 
         return
     polling.follow(shared.engine, work.running, polling.progress, work, "motif")
     job = work.jobs["motif"]
-    if job.finished and job.error is not None:
-        show_error(str(job.error))
-    elif job.finished and isinstance(job.result, Motif):
+    if job.finished and isinstance(job.result, Motif):
         _shown(shared, session, work, job.result)
+    elif job.finished:
+        if job.error is not None:
+            show_error(str(job.error))
+        _cost(shared, work, work.cancelled)
 
 
 def _wanted(shared: state.Shared) -> Wanted:
@@ -227,8 +229,8 @@ def _begin(shared: state.Shared, session: state.Session, given: Source, wanted: 
     )
 
 
-def _cost(shared: state.Shared, work: MotifWork) -> None:
-    """What it will take, and the button that starts it."""
+def _cost(shared: state.Shared, work: MotifWork, words: str = "") -> None:
+    """What it will take, after ``words``, and the button that starts it."""
     chosen, parameters = work.request.aligned, work.request.parameters
     with st.container(horizontal=True, vertical_alignment="center"):
         if button("Start", type="primary", key="motif-start"):
@@ -236,7 +238,7 @@ def _cost(shared: state.Shared, work: MotifWork) -> None:
             st.rerun()
         memory = len(chosen.places) * parameters.width * 16 / 1e6
         show_caption(
-            f"{len(chosen.places):,} of {chosen.found:,} places, {work.passes:,} passes of {parameters.context_bp:,} bases, "
+            f"{words} {len(chosen.places):,} of {chosen.found:,} places, {work.passes:,} passes of {parameters.context_bp:,} bases, "
             f"{time_in_words(seconds_of(shared.engine, work.request))}; {f'{memory:,.0f} MB' if memory >= 1 else 'under 1 MB'} of memory."
         )
 

@@ -295,7 +295,7 @@ def _answer(shared: state.Shared, session: state.Session, request: Request) -> A
         return None
     if job.state == "cancelled":
         kept_part = " What was finished of the mutagenesis is kept: Compute goes on from there." if request.analysis == "essential" else ""
-        show_info(f"It was cancelled.{kept_part}")
+        show_info(f"{polling.CANCELLED}{kept_part}")
         _offer(shared, session, request, slot)
         return None
     if job.error is not None:

@@ -22,6 +22,8 @@ SHARE = 0.1
 """Part of the time that the looks of all visitors together may take: they run under the lock that the computations need, too."""
 PACED_SECONDS = 10.0
 """How often the pace itself is chosen anew."""
+CANCELLED = "It was cancelled."
+"""What stands where an answer would, beside the button that asks for it again."""
 
 
 class Work:
@@ -34,6 +36,19 @@ class Work:
     def running(self) -> bool:
         """Whether any of them has not ended."""
         return any(not job.finished for job in self.jobs.values())
+
+    @property
+    def cancelled(self) -> str:
+        """That some of them were cancelled, and which where others have an answer, once all have ended; empty where none was."""
+        names = [name for name, job in self.jobs.items() if job.state == "cancelled"]
+        if self.running or not names:
+            return ""
+        return CANCELLED if len(names) == len(self.jobs) else f"It was cancelled; missing: {', '.join(names)}."
+
+    def answered(self, name: str) -> bool:
+        """Whether the job of that name is under way or has its answer, so that it need not be asked again."""
+        job = self.jobs.get(name)
+        return job is not None and (not job.finished or job.result is not None)
 
     def cancel(self) -> None:
         """Stop waiting for them: what nobody else waits for ends."""
@@ -76,7 +91,8 @@ def follow(engine: Engine, waiting: bool, look: Callable[..., None], *given: Any
 
 
 def progress(work: Work, key: str) -> None:
-    """A bar for each of the jobs that run, and Cancel; once all have ended, a run of the whole page. ``key`` names the page's widgets."""
+    """A bar for each of the jobs that run, and Cancel; once all have ended, a run of the whole page, which says by `Work.cancelled` what was
+    given up and offers to ask again. ``key`` names the page's widgets."""
     if not work.running:
         if st.session_state.pop(f"{key}-waits", False):
             st.rerun()

@@ -57,11 +57,12 @@ def page() -> None:
     known, own = _known(shared, shown)
     _write_address(session, work, parameters, own)
     if not work.jobs and work.usable:
-        if button("Compute", type="primary", key="rna-go"):
-            work.start()
-            st.rerun()
+        _offer(work)
         return
     polling.follow(shared.engine, work.running, polling.progress, work, "rna")
+    if work.cancelled:
+        show_info(work.cancelled)
+        _offer(work)
     memory.offer(session, shared.engine.model(model).card, [found for name in work.requests if (found := work.result(name)) is not None])
     if work.contacts is not None or work.result("fold") is not None:
         _rooms(shared, shown, work, known)
@@ -83,6 +84,13 @@ def _begin(shown: Shown) -> None:
     identity, problems = st.session_state[BEGAN]
     for problem in problems if identity == shown.identity else ():
         show_error(problem)
+
+
+def _offer(work: RnaWork) -> None:
+    """The button that starts it."""
+    if button("Compute", type="primary", key="rna-go"):
+        work.start()
+        st.rerun()
 
 
 def _asked(shared: state.Shared, session: state.Session) -> tuple[str, Reading | None]:
@@ -299,6 +307,8 @@ def _test(shared: state.Shared, work: RnaWork, named: Named, *, dark: bool) -> N
         return
     if asked_for is not None and asked_for.error is not None:
         show_error(str(asked_for.error))
+    if asked_for is not None and asked_for.state == "cancelled" and asked_for.request.sequence.letters == work.sequence.letters:
+        show_info(polling.CANCELLED)
     found: Compensation | None = asked_for.result if asked_for is not None else None
     if found is None or found.sequence.letters != work.sequence.letters:
         st.caption("16 combinations of the letters at two bases: in a stem, the rest of the RNA is disturbed least where both still pair.")

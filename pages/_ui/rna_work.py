@@ -82,8 +82,10 @@ class RnaWork(Work):
         return known or sum(cost.work for cost in costs) <= AUTOMATIC_BASES
 
     def start(self) -> None:
-        """Ask everything that can be answered."""
+        """Ask everything that can be answered, after a Cancel what has no answer."""
         for name, request in self.usable.items():
+            if self.answered(name):
+                continue
             try:
                 self.jobs[name] = self.engine.submit(request, self.visitor)
             except LocuscopeError as error:

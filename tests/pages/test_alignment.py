@@ -6,6 +6,7 @@ import time
 
 from streamlit.testing.v1 import AppTest
 
+from engine.service.jobs import Job
 from pages._ui.alignment_page import WHERE, agreement_table
 
 HAND = ">ref\nGACGAUAACCAG\n>b\nGCCGAGAACCAG\n>c\nGGCGACAACCAG\n>d\nGUCGAAAACCAG\n"
@@ -51,6 +52,25 @@ def test_a_paste_is_read_and_shown_beside_the_model() -> None:
     assert not app.exception
     assert not app.dataframe
     assert "No kind of pair is chosen; press one of them." in [item.value for item in app.caption]
+
+
+def test_a_cancelled_map_says_so_and_is_computed_from_there() -> None:
+    app = AppTest.from_function(_page, default_timeout=60).run()
+    app.text_area[0].set_value(HAND)
+    app = settled(read(app))
+    work, given_up = app.session_state["alignment-work"], Job("map", None)
+    own = work.jobs["covariation"]
+    given_up.finish("cancelled")
+    work.jobs["dependency map"], work._found = given_up, None
+    app = app.run()
+    assert not app.exception
+    assert [item.value for item in app.info] == ["It was cancelled; missing\\: dependency map."]
+    assert any(item.value.startswith("To compute\\: the map of the reference") for item in app.caption)
+    assert any(item.value == "**Strongest pairs**" for item in app.markdown)
+    app = settled(app.button(key="alignment-go").click().run())
+    assert not app.info
+    assert work.jobs["covariation"] is own
+    assert work.found.dependency is not None
 
 
 def test_another_reference_and_no_model_give_another_answer_and_the_table_of_pairs() -> None:

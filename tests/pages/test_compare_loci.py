@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.features import Feature
+from engine.service.jobs import Job
 from engine.views.evidence import LocusEvidence
 from pages._ui import compare_address, compare_work
 from pages._ui.compare_loci import common_parts, cut
@@ -151,6 +152,45 @@ def test_models_side_by_side_have_an_address_that_draws_them_again() -> None:
     app = app.toggle(key="beside-maps").set_value(True).run()
     assert "maps" not in app.query_params
     told_another_species(app)
+
+
+def test_models_side_by_side_that_were_cancelled_say_so_and_are_asked_again() -> None:
+    app = drawn(opened(compare="beside", models="locuscope-local,locuscope"))
+    work = app.session_state["models-beside"]
+    work.jobs["locuscope: dependency"] = cancelled()
+    app = app.run()
+    assert not app.exception
+    assert [item.value for item in app.info] == ["It was cancelled; missing\\: locuscope\\: dependency."]
+    assert any("press Compare" in item.value for item in app.caption)
+    app = next(button for button in app.button if button.label == "Compare").click().run()
+    assert not drawn(app).info
+
+
+def cancelled() -> Job:
+    """A job that was given up."""
+    job = Job("a key", None)
+    job.finish("cancelled")
+    return job
+
+
+def test_tracks_and_controls_of_an_allele_that_were_cancelled_are_asked_again() -> None:
+    app = opened()
+    next(box for box in app.text_input if box.label.startswith("Substitution")).set_value("G1A")
+    app = maps_of(next(item for item in app.button if item.label == "Compare").click().run())
+    comparison = app.session_state["comparison"]
+    assert all(job.wait(60) for side in comparison.beside for job in side.values())
+    comparison.beside[1]["effects"], comparison.tracks = cancelled(), None
+    comparison.controls.jobs = {"reference": cancelled(), "alternate": cancelled()}
+    app = app.run()
+    assert not app.exception
+    assert "It was cancelled; missing\\: effects." in [item.value for item in app.caption]
+    assert [item.value for item in app.info] == ["It was cancelled."]
+    assert "compare-controls-ask" in [item.key for item in app.button]
+    app.button(key="compare-tracks-go").click().run()
+    assert all(job.wait(60) for side in comparison.beside for job in side.values())
+    app = app.run()
+    assert comparison.tracks.influence is not None
+    assert not any("effects" in item.value for item in app.caption)
 
 
 def maps_of(app: AppTest) -> AppTest:

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.motif import Motif, MotifParameters
+from engine.service.jobs import Job
 from pages._ui import motif_address
 
 GENE = "ATGGAACATAAGGCGTTAGCGTAA"
@@ -71,6 +72,21 @@ def test_start_codons_of_the_explorers_record_become_a_logo() -> None:
     found = aligned(app)
     assert "".join("ACGT"[row.argmax()] for row in found.counts) == "GTACATGGAA"
     assert any("3 of 3 start codons" in item.value for item in app.caption)
+
+
+def test_a_cancelled_motif_says_so_and_starts_again() -> None:
+    app = opened(sequence=_record(), before="4", after="6", aligned="1")
+    found = aligned(app)
+    work = app.session_state["motif-work"]
+    given_up = Job("motif", None)
+    given_up.finish("cancelled")
+    work.jobs["motif"] = given_up
+    app = app.run()
+    assert not app.exception
+    assert any(item.value.startswith("It was cancelled. 3 of 3 places, 30 passes") for item in app.caption)
+    app = app.button(key="motif-start").click().run()
+    assert (aligned(app).each == found.each).all()
+    assert not any("It was cancelled" in item.value for item in app.caption)
 
 
 def test_the_address_draws_the_logo_again() -> None:

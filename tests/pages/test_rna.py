@@ -9,6 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.base_pairs import pairs_of_dot_bracket
+from engine.service.engine import Request
+from engine.service.jobs import Job
 from engine.views.secondary_structure import Named
 from pages._ui import rna_address
 from pages._ui.rna_page import agreement_table
@@ -49,6 +51,30 @@ def test_a_pair_is_tested_without_the_page_waiting_for_it() -> None:
     assert not app.exception
     assert any("disturbed other base" in item.value for item in app.caption)
     assert "Open this pair in the explorer" in labels(app)
+
+
+def test_what_was_cancelled_is_said_and_computed_again() -> None:
+    app = opened(sequence=HAIRPIN)
+    work = app.session_state["rna-work"]
+    folded = work.jobs["fold"]
+    work.jobs["contacts"] = cancelled(work.requests["contacts"])
+    app.session_state["rna-test-job"] = cancelled(work.requests["contacts"])
+    app = app.run()
+    assert not app.exception
+    assert [item.value for item in app.info] == ["It was cancelled; missing\\: contacts.", "It was cancelled."]
+    app = app.button(key="rna-go").click().run()
+    assert work.jobs["contacts"].wait(60)
+    assert work.jobs["fold"] is folded
+    app = app.run()
+    assert work.contacts is not None
+    assert [item.value for item in app.info] == ["It was cancelled."]  # the test of a pair, which has a button of its own
+
+
+def cancelled(request: Request) -> Job:
+    """A job that was given up."""
+    job = Job("a key", request)
+    job.finish("cancelled")
+    return job
 
 
 def labels(app: AppTest) -> dict[str, object]:
