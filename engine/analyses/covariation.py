@@ -148,7 +148,7 @@ class Covariation(Result):
         if self.dependency is not None:
             both = self.dependency.values
             columns |= {"dependency_1_read_by_2": both[first, second], "dependency_2_read_by_1": both[second, first]}
-        return Table(columns, first)
+        return Table(columns, first, second)
 
     def _ranked(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         first, second = np.triu_indices(len(self.sequence), 1)

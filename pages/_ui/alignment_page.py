@@ -22,6 +22,7 @@ from engine.service.alignment import AlignmentRequest
 from engine.sources import apart
 from engine.views.evidence import FigureStyle, LocusEvidence
 from engine.views.figure import locus_figure
+from engine.views.tables import table
 from pages._ui import choices, downloads, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.alignment_work import AlignmentWork, models
@@ -186,7 +187,7 @@ def _shown(shared: state.Shared, session: state.Session, work: AlignmentWork, fo
     st.plotly_chart(locus_figure(evidence, style), alt=alternative, key="alignment-figure", width="content", theme=None)
     if found.dependency is None:
         st.markdown("**Strongest pairs**")
-        pairs = pd.DataFrame(dict(found.readable().columns))
+        pairs = table(found)
         grid(pairs, hide_index=True, height=320, column_config=decimals(pairs))
         return
     _only(found)
@@ -212,8 +213,11 @@ def _only(found: Covariation) -> None:
 
 
 def agreement_table(found: Covariation) -> pd.DataFrame:
-    """One row a pair among the strongest of the alignment or of the model; positions and columns 1-based."""
-    both = found.concordance
+    """One row a pair among the strongest of the alignment or of the model: where its bases are, as the axis of the figure and the sentences say it
+    (on the contig where the reference has a locus, else in the reference), and the columns that hold them, 1-based."""
+    both, locus = found.concordance, found.sequence.locus
+    place = f"position on {locus.contig}" if locus is not None else "position in the reference"
+    at = np.array([index + 1 if locus is None else locus.position_of(index) for index in range(len(found.sequence))])
     i, j = both.pairs[:, 0], both.pairs[:, 1]
     letters = np.array(list(found.sequence.letters))
     model = found.dependency.values if found.dependency is not None else found.values
@@ -221,12 +225,12 @@ def agreement_table(found: Covariation) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "in": where,
-            "position 1": i + 1,
+            f"{place}, 1": at[i],
             "base 1": letters[i],
-            "position 2": j + 1,
+            f"{place}, 2": at[j],
             "base 2": letters[j],
-            "column 1": found.columns[i] + 1,
-            "column 2": found.columns[j] + 1,
+            "alignment column 1": found.columns[i] + 1,
+            "alignment column 2": found.columns[j] + 1,
             "MI, bits": found.mutual_information[i, j],
             "MI less APC": found.corrected[i, j],
             "dependency": np.fmax(model[i, j], model[j, i]),

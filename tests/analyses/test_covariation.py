@@ -42,7 +42,10 @@ def test_four_base_pairs_tell_exactly_two_bits_about_each_other() -> None:
     np.testing.assert_array_equal(found.mutual_information, expected)
     np.testing.assert_array_equal(found.entropy, np.array([0, 2, 0, 2, 0], np.float32))
     assert found.rows().columns["mutual_information"][0] == 2
-    assert (found.rows().columns["position_1"][0], found.rows().columns["position_2"][0]) == (2, 4)
+    table = found.rows()
+    assert (table.columns["position_1"][0], table.columns["position_2"][0]) == (2, 4)
+    assert table.partners is not None
+    assert (table.bases[0], table.partners[0]) == (1, 3)  # files have the genome coordinates of both
 
 
 def test_independent_columns_tell_nothing_and_three_to_one_is_worked_out_by_hand() -> None:

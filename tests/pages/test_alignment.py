@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.core.results import base_at
 from engine.service.jobs import Job
 from pages._ui.alignment_page import WHERE, agreement_table
 
@@ -46,12 +48,42 @@ def test_a_paste_is_read_and_shown_beside_the_model() -> None:
     assert "Correlation with the dependency map of Locuscope" in found.words()
     frame = agreement_table(found)
     assert set(frame["in"]) <= set(WHERE.values())
+    assert list(frame.columns[1:4]) == ["position in the reference, 1", "base 1", "position in the reference, 2"]
     assert frame["MI, bits"].max() > 0
     assert len(app.dataframe) == 1
     app = app.segmented_control(key="alignment-in").set_value([]).run()
     assert not app.exception
     assert not app.dataframe
     assert "No kind of pair is chosen; press one of them." in [item.value for item in app.caption]
+
+
+@pytest.mark.parametrize(("strand", "places"), [("+", [1001, 1012]), ("-", [1012, 1001])])
+def test_the_table_has_the_coordinates_of_the_sentence_and_the_axis(strand: str, places: list[int]) -> None:
+    """MAF says where a row lies, minus strand counted from the end of its contig."""
+    start = 1000 if strand == "+" else 5000 - 1012
+    rows = [line for line in HAND.replace("U", "T").splitlines() if not line.startswith(">")]
+    maf = f"##maf version=1\na\ns hg38.chrT {start} 12 {strand} 5000 {rows[0]}\n"
+    maf += "".join(f"s o{number}.c 0 12 + 12 {row}\n" for number, row in enumerate(rows[1:])) + "\n"
+    app = AppTest.from_function(_page, default_timeout=60).run()
+    app.text_area[0].set_value(maf)
+    app = settled(read(app))
+    assert not app.exception
+    found = app.session_state["alignment-work"].found
+    frame = agreement_table(found)
+    assert list(frame.columns[1:7]) == [
+        "position on chrT, 1",
+        "base 1",
+        "position on chrT, 2",
+        "base 2",
+        "alignment column 1",
+        "alignment column 2",
+    ]
+    step = 1 if strand == "+" else -1
+    assert (frame["position on chrT, 1"] == places[0] + step * (frame["alignment column 1"] - 1)).all()
+    assert (frame["position on chrT, 2"] == places[0] + step * (frame["alignment column 2"] - 1)).all()
+    assert base_at(found.sequence, int(frame["alignment column 1"][0]) - 1).endswith(f"{frame['position on chrT, 1'][0]:,}")
+    app = settled(app.selectbox(key="alignment-model").set_value("").run())
+    assert {"chrT_1", "chrT_2"} <= set(app.dataframe[0].value.columns)
 
 
 def test_a_cancelled_map_says_so_and_is_computed_from_there() -> None:
