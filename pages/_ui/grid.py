@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MISSING = "–"
 """Stands where a table has no value; files have an empty field there."""
+CHOOSE = "Click the box at the left of a row"
+"""How a row is chosen where rows can be: a click on its cells does nothing."""
 
 
 def grid(rows: Any, **options: Any) -> Any:

@@ -14,7 +14,7 @@ from engine.service.operators import cannot_install
 from pages._ui import choices, polling, state, visitor_person
 from pages._ui.buttons import button
 from pages._ui.downloading import Download
-from pages._ui.grid import grid
+from pages._ui.grid import CHOOSE, grid
 from pages._ui.text import plain, show_error, show_info
 
 LINK = re.compile(r"\[([^\]]+)\]\((?!https?://)[^)]+\)")
@@ -41,7 +41,7 @@ def page() -> None:
     if picked.selection.rows:
         _details(shared, rows[picked.selection.rows[0]])
     else:
-        st.caption("Choose a row to read everything about a model.")
+        st.caption(f"{CHOOSE} to read everything about a model.")
     st.subheader("Get a model", anchor=False)
     missing = [row for row in rows if _can_be_got(shared, row)]
     if not missing:

@@ -27,7 +27,7 @@ from pages._ui import choices, downloads, explorer, motif_address, polling, read
 from pages._ui.address import AddressState
 from pages._ui.buttons import button
 from pages._ui.genome_source import CHOSEN, Source, offered, source, write_address
-from pages._ui.grid import decimals, grid
+from pages._ui.grid import CHOOSE, decimals, grid
 from pages._ui.kept_file import kept_file
 from pages._ui.motif_address import Wanted
 from pages._ui.question import Question
@@ -273,7 +273,7 @@ def _shown(shared: state.Shared, session: state.Session, work: MotifWork, found:
 def _list(shared: state.Shared, session: state.Session, work: MotifWork, found: Motif) -> None:
     """The places; one opens in the explorer."""
     st.markdown("**Places**")
-    show_caption("A click on a row opens the place in the explorer.")
+    show_caption(f"{CHOOSE}: a button below opens its place in the explorer.")
     frame = pd.DataFrame(
         {
             "name": [place.name for place in found.aligned.places],

@@ -29,7 +29,7 @@ from engine.views.phage import gene_map, loss_figure
 from pages._ui import address_bar, choices, explorer, phage_address, polling, reading, search, state, turning
 from pages._ui.address import AddressState
 from pages._ui.buttons import button
-from pages._ui.grid import grid
+from pages._ui.grid import CHOOSE, grid
 from pages._ui.labelled_file import labelled_file
 from pages._ui.phage_address import LARGEST_SEED, ROOMS, Wanted
 from pages._ui.question import Question, part_for_box
@@ -240,7 +240,7 @@ def _ranked(
     )
     rows = picked.selection.rows
     if not rows:
-        st.caption("Choose a row to open its gene in the explorer.")
+        st.caption(f"{CHOOSE}: a button here opens its gene in the explorer.")
         return
     name = str(table.iloc[rows[0]]["gene"])
     gene = next(item for item in genes if item.name == name)

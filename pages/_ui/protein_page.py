@@ -153,7 +153,7 @@ def _found(assembly: str, given: str, source: str, rows: tuple[LookedUp, ...]) -
 
 
 def _table(desk: ProteinDesk) -> None:
-    """The variants; a click on one shows its protein and its card."""
+    """The variants; the tick of one shows its protein and its card."""
     if desk.frame is None:
         desk.frame = table(desk.rows)
     frame = desk.frame

@@ -31,7 +31,7 @@ from pages._ui import (
     window_quantile,
 )
 from pages._ui.buttons import button
-from pages._ui.grid import grid
+from pages._ui.grid import CHOOSE, grid
 from pages._ui.kept_choice import kept, kept_choice
 from pages._ui.starting import starts_with
 from pages._ui.text import plain, show_caption, show_warning
@@ -59,7 +59,7 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     desk.put_in_order(tuple(shown["row"].astype(int).tolist()))
     _table(shared, desk, shown, len(frame))
     if desk.row is None:
-        st.caption("Click the box at the left of a row: reference and alternate open below; j and k go to the next and the one before.")
+        st.caption(f"{CHOOSE}: reference and alternate open below; j and k go to the next and the one before.")
     else:
         _reason(shared, desk, found.rows[desk.row])
     _distributions(frame, score)
@@ -119,7 +119,7 @@ def _choice(frame: pd.DataFrame, of: str, column: str, label: str, options: list
 
 
 def _table(shared: state.Shared, desk: Desk, shown: pd.DataFrame, total: int) -> None:
-    """The rows, the first `triage_table.MOST_ROWS` of them; a click on one opens it."""
+    """The rows, the first `triage_table.MOST_ROWS` of them; the tick of one opens it."""
     with st.popover("Columns"):
         names = [name for name in shown.columns if name not in ("row", "ranked with", "unranked")]
         hidden = ("transcript", "HGVS c.") if len(names) > 14 else ()

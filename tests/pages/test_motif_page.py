@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.motif import Motif, MotifParameters
 from engine.service.jobs import Job
-from pages._ui import motif_address
+from pages._ui import motif_address, motif_page
 
 GENE = "ATGGAACATAAGGCGTTAGCGTAA"
 
@@ -72,6 +72,16 @@ def test_start_codons_of_the_explorers_record_become_a_logo() -> None:
     found = aligned(app)
     assert "".join("ACGT"[row.argmax()] for row in found.counts) == "GTACATGGAA"
     assert any("3 of 3 start codons" in item.value for item in app.caption)
+
+
+def test_a_row_that_is_ticked_opens_its_place_by_a_button_as_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(sequence=_record(), before="4", after="6", aligned="1")
+    aligned(app)
+    place = app.session_state["motif-work"].request.aligned.places[1]
+    assert "Click the box at the left of a row\\: a button below opens its place in the explorer." in [item.value for item in app.caption]
+    assert not [item for item in app.button if item.key == "motif-open"]
+    monkeypatch.setattr(motif_page, "grid", lambda *_, **options: {"selection": {"rows": [1]}} if "on_select" in options else None)
+    assert app.run().button(key="motif-open").label.replace("\\", "") == f"Open {place.locus} in the explorer"
 
 
 def test_a_cancelled_motif_says_so_and_starts_again() -> None:
