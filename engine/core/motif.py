@@ -34,6 +34,8 @@ MOST_PLACES = 50_000
 MOST_BASES = 10_000_000
 """Bases of all logos together; the predictions of each place then take 160 MB."""
 RESAMPLED = 1_000
+MATRIX, COMPOSITION = "position weight matrix of the other places", "composition of these places"
+"""What the cost of a base by a model is held against, as table and sentences call it (`Motif.bits`)."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +160,9 @@ class Motif:
         return np.asarray(np.clip(found, 0, 1))
 
     def bits(self) -> tuple[BitsPerBase, ...]:
-        """How many bits a base costs: by the model at each place, by the places' own position weight matrix, by their composition.
+        """How many bits a base costs: by the model at each place, by the `MATRIX`, by the `COMPOSITION`.
 
-        The matrix is made of the other places (leave one out, one pseudocount shared by the bases), so that it has not seen the place.
+        Each place has a matrix of its own, made of the other places (leave one out, one pseudocount shared by the bases), so that it has not seen the place.
         """
         n, width = self.letters.shape
         codes = self.letters.astype(np.int64)
@@ -170,8 +172,8 @@ class Motif:
             "model, unmasked (sees the base)" if self.copied else "model": np.take_along_axis(
                 self.each.astype(np.float64), codes[..., None], axis=2
             )[..., 0],
-            "position weight matrix of the other places": (counts[columns, codes] - 1 + 0.25) / n,
-            "composition of these places": (total / total.sum())[codes],
+            MATRIX: (counts[columns, codes] - 1 + 0.25) / n,
+            COMPOSITION: (total / total.sum())[codes],
         }
         own = np.stack([-np.log2(np.maximum(chances, np.finfo(np.float32).tiny)).mean(axis=1) for chances in rows.values()])
         generator = np.random.default_rng(self.parameters.seed)
@@ -189,8 +191,8 @@ class Motif:
         return (
             f"{len(self):,} of {self.aligned.found:,} {KINDS[self.parameters.at]}, read by {self.provenance.answered_by}; it expects most at "
             f"{position:+d} ({BASES[int(self.predicted[best].argmax())]}, {information[best]:.2f} bits). The bases that stand there cost "
-            f"{model.value:.3f} bits each ({model.low:.3f} to {model.high:.3f}) by the model, {matrix.value:.3f} by the places' own matrix, "
-            f"{composition.value:.3f} by their composition."
+            f"{model.value:.3f} bits each ({model.low:.3f} to {model.high:.3f}) by the model, {matrix.value:.3f} by the {MATRIX}, "
+            f"{composition.value:.3f} by the {COMPOSITION}."
             + (
                 " Unmasked: the model sees each base itself, so its logo and its cost are largely a copy, no prediction."
                 if self.copied

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine.core.card import Capability, ModelCard
 from engine.core.errors import LocuscopeError, ParameterError
-from engine.core.motif import KINDS, MOST_PLACES, AlignedPlaces, Motif, MotifParameters
+from engine.core.motif import KINDS, MATRIX, MOST_PLACES, AlignedPlaces, Motif, MotifParameters
 from engine.core.quoting import file_name
 from engine.exports.motif_files import FORMATS, bits_rows, rows_of
 from engine.service.embedding_places import Annotated, Genome, kinds_of
@@ -261,7 +261,7 @@ def _shown(shared: state.Shared, session: state.Session, work: MotifWork, found:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**What a base costs**")
-        show_caption("−log2 P of the bases that stand there; a model that knows the motif is below the matrix of the other places.")
+        show_caption(f"−log2 P of the bases that stand there; a model that knows the motif is below the {MATRIX}.")
         bits = pd.DataFrame(bits_rows(found))
         grid(bits, hide_index=True, key="motif-bits", column_config=decimals(bits, 4))
         with st.expander("Numbers by position"):

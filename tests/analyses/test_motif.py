@@ -100,6 +100,7 @@ def test_a_model_that_knows_the_places_costs_no_bits_and_differs_from_them_nowhe
     share = np.bincount([1, 1, 0, 3, 2], minlength=4) / 5  # C C A T G
     assert composition.value == pytest.approx(-np.log2(share[[1, 1, 0, 3, 2]]).mean())
     assert "5 of 5 start codons" in sure.words()
+    assert f"{matrix.value:.3f} by the {matrix.name}, {composition.value:.3f} by the {composition.name}." in sure.words()
 
 
 def test_what_is_left_out_is_counted_with_its_reason() -> None:
