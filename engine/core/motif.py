@@ -189,7 +189,7 @@ class Motif:
         model, matrix, composition = self.bits()
         told = self.aligned.told()
         return (
-            f"{len(self):,} of {self.aligned.found:,} {KINDS[self.parameters.at]}, read by {self.provenance.answered_by}; it expects most at "
+            f"{len(self):,} of {self.aligned.found:,} {KINDS[self.parameters.at]}, read by {self.provenance.read_by}; it expects most at "
             f"{position:+d} ({BASES[int(self.predicted[best].argmax())]}, {information[best]:.2f} bits). The bases that stand there cost "
             f"{model.value:.3f} bits each ({model.low:.3f} to {model.high:.3f}) by the model, {matrix.value:.3f} by the {MATRIX}, "
             f"{composition.value:.3f} by the {COMPOSITION}."

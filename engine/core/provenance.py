@@ -92,6 +92,12 @@ class Provenance:
         return f"{self._who}, {self.tiled}" if self.tiled else self._who
 
     @property
+    def read_by(self) -> str:
+        """As `answered_by`, with the species or domain that the model was told, or that it was told none where it knows some."""
+        untold = ", no species or domain named" if self.card.species else ""
+        return f"{self.answered_by} as {self.species}" if self.species else f"{self.answered_by}{untold}"
+
+    @property
     def _who(self) -> str:
         return f"{self.card.title} and its memory of relatives" if self.memory else self.card.title
 

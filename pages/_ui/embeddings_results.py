@@ -122,7 +122,7 @@ def _shown(shared: state.Shared, session: state.Session, work: EmbeddingWork, ta
     """The map, the agreement, the regression, the files."""
     chosen = work.request.chosen
     unknown = f", {chosen.unknown:,} with mostly unknown letters left out" if chosen.unknown else ""
-    show_caption(f"{len(table):,} places of {work.source.label}, {chosen.bases:,} bases{unknown}; states of {table.vectors.shape[1]:,} numbers by {table.provenance.card.title}.")  # fmt: skip
+    show_caption(f"{len(table):,} places of {work.source.label}, {chosen.bases:,} bases{unknown}; states of {table.vectors.shape[1]:,} numbers by {table.provenance.read_by}.")  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         maps = list(projection.maps())
         usual = work.wanted.layout if work.wanted.layout in maps else maps[0]

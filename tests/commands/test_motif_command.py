@@ -27,10 +27,19 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ["motif", *given, "--before", "2", "--after", "6", "--context", "60", "--device", "cpu", "--species", "bacteria"]
 
 
+def test_a_model_that_was_told_no_domain_is_said_to_be_told_none(
+    asked: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*asked[: asked.index("--species")], "--out", str(tmp_path / "m.tsv")]) == 0
+    said = "4 of 4 features or BED places, read by Locuscope, no species or domain named; it expects"
+    assert said in capsys.readouterr().err
+    assert said in (tmp_path / "m.tsv").read_text()
+
+
 def test_every_file_holds_both_matrices(asked: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*asked, "--out", str(tmp_path / "m.npz")]) == 0
     printed = capsys.readouterr()
-    assert "4 of 4 features or BED places" in printed.err
+    assert "4 of 4 features or BED places, read by Locuscope as bacteria; it expects" in printed.err
     assert printed.out.splitlines()[0] == "by\tbits a base\t95 %"
     with np.load(tmp_path / "m.npz", allow_pickle=False) as archive:
         assert archive["counts"][2:].argmax(axis=1).tolist() == ["ACGT".index(base) for base in "TATAAT"]

@@ -87,6 +87,7 @@ def test_a_map_that_was_cancelled_is_drawn_again_from_the_states_that_are_here(m
     work = app.session_state["embeddings-work"]
     states = work.jobs["places"]
     assert work.result("map", Projection).parameters.neighbours == 5
+    assert any(item.value.endswith("numbers by Locuscope, no species or domain named.") for item in app.caption)
     assert not [item for item in app.button if item.key == "embeddings-redraw"]
     work.jobs["map"] = SimpleNamespace(finished=True, state="cancelled", result=None, error=None)
     app = app.run()

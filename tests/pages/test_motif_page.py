@@ -71,7 +71,7 @@ def test_start_codons_of_the_explorers_record_become_a_logo() -> None:
     app = app.button(key="motif-go").click().run()
     found = aligned(app)
     assert "".join("ACGT"[row.argmax()] for row in found.counts) == "GTACATGGAA"
-    assert any("3 of 3 start codons" in item.value for item in app.caption)
+    assert any("3 of 3 start codons, read by Locuscope, no species or domain named; it expects" in item.value for item in app.caption)
 
 
 def test_a_row_that_is_ticked_opens_its_place_by_a_button_as_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
