@@ -163,8 +163,8 @@ def install(
         return
     if not model:
         raise ParameterError("No model id is given; see the command models, and name one.")
-    row = engine.model(model)
-    if folder is None:
+    if folder is None:  # a folder may be given a name that no model has yet
+        row = engine.model(model)
         if row.installed:
             print(f"{row.card.title} is installed.")
             return

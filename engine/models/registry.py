@@ -106,8 +106,8 @@ def entry(model_id: str) -> ModelEntry:
 def unknown(model_id: str, known: tuple[str, ...]) -> str:
     """One sentence on an id that is none of ``known``."""
     near = difflib.get_close_matches(model_id, known, n=3)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"There is no model {quoted(model_id)}; {hint}Available: {', '.join(known)}."
+    hint = f"did you mean {' or '.join(near)}? Available" if near else "available"
+    return f"There is no model {quoted(model_id)}; {hint}: {', '.join(known)}."
 
 
 def _from_package(point: metadata.EntryPoint) -> ModelEntry:

@@ -125,6 +125,26 @@ def test_the_command_line_installs_a_folder(tiny: Path, tmp_path: Path, monkeypa
     assert "unnamed checkpoint" in capsys.readouterr().err
 
 
+def test_the_command_line_installs_a_folder_under_a_new_name(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path))
+    source, out = str(tiny / "splicebert" / "checkpoint"), tmp_path / "map.npz"
+    assert main(["install", "--check", "my-own", "--from", source]) == 0
+    assert main(["install", "my-own", "--from", source]) == 0
+    assert "checkpoint my-own is ready in" in capsys.readouterr().out
+    assert main(["models"]) == 0
+    assert "my-own" in capsys.readouterr().out
+    assert main(["map", "--sequence", "ACGTACGT", "--model", "my-own", "--out", str(out)]) == 0
+    assert out.is_file()
+
+
+def test_the_command_line_refuses_a_new_name_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path))
+    assert main(["install", "my-own"]) == 2
+    assert "There is no model 'my-own'; available: " in capsys.readouterr().err
+
+
 def test_the_command_line_asks_for_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path))
     assert main(["install"]) == 2
