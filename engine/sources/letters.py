@@ -28,6 +28,7 @@ def _foreign(letters: str, where: str) -> SequenceError:
     position = match.start() if match is not None else 0
     letter = letters[position]
     others = sorted(set(letters) - _ALLOWED)
+    left = [other for other in others if other != letter]
     if len(_PROTEIN_ONLY & set(others)) >= 2 and set(letters) <= _PROTEIN:
         hint = "it looks like a protein; give its DNA or RNA"
     elif letter in "-.~":
@@ -35,8 +36,8 @@ def _foreign(letters: str, where: str) -> SequenceError:
     elif letter == "*":
         hint = "it looks like a stop sign of a protein; give DNA or RNA"
     else:
-        hint = "remove or replace it (N stands for any base)"
-    more = f" and {len(others) - 1} other kinds" if len(others) > 1 else ""
+        hint = f"remove or replace {'them' if left else 'it'} (N stands for any base)"
+    more = (f", nor is {called(left[0])}" if len(left) == 1 else f", nor are {len(left)} other kinds of letters") if left else ""
     return SequenceError(
         f"The letter {called(letter)} at position {position + 1:,}{where} is not a nucleotide{more}; allowed are A, C, G, T or U and the "
         f"IUPAC codes RYSWKMBDHVN; {hint}."

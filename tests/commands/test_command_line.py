@@ -148,6 +148,15 @@ def test_the_model_table_has_its_columns_and_is_json_on_demand(capsys: pytest.Ca
         (["probabilities", "--sequence", "ACGT", "--name", "x"], "--name chooses a record"),
         (["probabilities", "--sequence", ""], "There are no letters"),
         (["probabilities", "--sequence", "ACGXT"], "'X' at position 4"),
+        (
+            ["probabilities", "--sequence", "ACGTXX"],
+            "'X' at position 5 is not a nucleotide; allowed are A, C, G, T or U and the IUPAC codes RYSWKMBDHVN; remove or replace it (N",
+        ),
+        (
+            ["probabilities", "--sequence", "ACGTXXZZ"],
+            "'X' at position 5 is not a nucleotide, nor is 'Z'; allowed are A, C, G, T or U and the IUPAC codes RYSWKMBDHVN; remove or replace them (N",
+        ),
+        (["probabilities", "--sequence", "ACGTXXZJ"], "'X' at position 5 is not a nucleotide, nor are 2 other kinds of letters; allowed"),
         (["probabilities", "--sequence", "ACGUT"], "T (position 5) and U (position 4) are mixed"),
         (["probabilities", "--sequence", "NNNN"], "All 4 letters are ambiguous codes"),
         (["probabilities", "--sequence", "A" * 401], "401 bases; Pairs reads 1 to 400"),

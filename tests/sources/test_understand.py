@@ -197,7 +197,7 @@ def test_a_locus_inside_a_shipped_example_needs_no_registered_genome(settings: S
         ("ACGT é", "'é' (Latin small letter e with acute) at position 5"),
         (">b\n\n>c\n", "record 'b' has no letters"),
         (">a\nACGTJ\n", "'J' at position 5 of FASTA record 'a'"),
-        ("99 bottles", "'O' at position 2 is not a nucleotide and 2 other kinds"),
+        ("99 bottles", "'O' at position 2 is not a nucleotide, nor are 2 other kinds of letters; allowed are A"),
     ],
 )
 def test_letters_that_cannot_be_used_get_one_sentence(text: str, words: str, genomes: GenomeSet, settings: Settings) -> None:
