@@ -59,8 +59,10 @@ def scan_command(
     non_coding: Annotated[bool, typer.Option("--non-coding", help="Leave out windows more than half of which is coding in --gff.")] = False,
 ) -> None:
     """Genome-wide run, resumable, to a directory: an npz a stretch of windows, a bigWig a track, of patterns a ranked table."""
+    from engine.genome.plan import check_analysis
     from engine.genome.run import Plan, scan
 
+    check_analysis(analysis)
     folder = weights.resolve() if weights is not None else ""
     plan = Plan(
         str(fasta.resolve()),

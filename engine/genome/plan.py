@@ -31,6 +31,14 @@ _FOREIGN = re.compile(f"[^{''.join(sorted(IUPAC_DNA))}]")
 _TOLD = 5
 
 
+def check_analysis(name: str) -> None:
+    """Raise `ParameterError` with those there are for what is no analysis of a genome-wide run; one that is named by its command is told its name."""
+    allowed = {one: row.command for one, row in analyses().items() if row.windows}
+    if name not in allowed:
+        meant = next((f"; what the command {name} does is called {one} here" for one, command in allowed.items() if command == name), "")
+        raise ParameterError(f"The analysis is {quoted(name, 40)}; a genome-wide run can do {', '.join(allowed)}{meant}.")
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a genome-wide run computes; two runs with the same plan write the same files.
@@ -54,9 +62,7 @@ class Plan:
     non_coding: bool = False
 
     def __post_init__(self) -> None:
-        allowed = [name for name, row in analyses().items() if row.windows]
-        if self.analysis not in allowed:
-            raise ParameterError(f"The analysis is {self.analysis!r}; a genome-wide run can do {', '.join(allowed)}.")
+        check_analysis(self.analysis)
         if self.window_bp < 10 or not 0 <= self.overlap_bp < self.window_bp:
             raise ParameterError(
                 f"The window is {self.window_bp} bases with an overlap of {self.overlap_bp}; allowed: a window of 10 or more, a smaller overlap."

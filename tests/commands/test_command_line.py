@@ -187,6 +187,18 @@ def test_the_model_table_has_its_columns_and_is_json_on_demand(capsys: pytest.Ca
         (["triage", "nowhere.vcf", "--fasta", "nowhere.fa"], "nowhere.vcf' cannot be read"),
         (["triage", "nowhere.vcf"], "Missing option '--fasta'"),
         (["scan", "--fasta", "nowhere.fa", "--out", "x", "--window", "3"], "window of 10 or more"),
+        (
+            ["scan", "--fasta", "nowhere.fa", "--out", "x", "--analysis", "foo"],
+            "The analysis is 'foo'; a genome-wide run can do dependency, probabilities, effects, patterns, segmentation, tokens.",
+        ),
+        (
+            ["scan", "--fasta", "nowhere.fa", "--out", "x", "--analysis", "fold", "--set", "a=1"],
+            "'fold'; a genome-wide run can do dependency",
+        ),
+        (
+            ["scan", "--fasta", "nowhere.fa", "--out", "x", "--analysis", "map"],
+            "tokens; what the command map does is called dependency here.",
+        ),
         (["contacts", "--sequence", "ACGT", "--threshold", "nan"], "threshold is nan"),
         (["segment", "--sequence", "ACGT", "--overlap", "-1"], "overlap_bp is -1"),
         (["triage", "v.vcf", "--fasta", "nowhere.fa"], "v.vcf' cannot be read"),
