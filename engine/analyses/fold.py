@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +12,8 @@ import numpy as np
 from engine.analyses.declared import Declared, square_bytes
 from engine.analyses.provenance import stamp
 from engine.core.base_pairs import dot_bracket
-from engine.core.card import Capability
-from engine.core.errors import CapabilityMissing, SequenceError
+from engine.core.card import Capability, ModelCard
+from engine.core.errors import CapabilityMissing, ParameterError, SequenceError
 from engine.core.parameters import Parameters, option
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.protocols import FoldingModel, Model
@@ -30,9 +30,25 @@ VERSION = "1"
 
 @dataclass(frozen=True)
 class FoldParameters(Parameters):
-    """``temperature``: in °C, of the energies; the stem counter knows none."""
+    """``temperature``: in °C, of the energies; None = the model's own (`ModelCard.folds_at`), which is none for one that counts letters."""
 
-    temperature: float = option(37.0, "--temperature", "Of the energies, in degrees Celsius.", metavar="T", low=0, high=100, unit="°C")
+    temperature: float | None = option(
+        None,
+        "--temperature",
+        "Of the energies, in degrees Celsius; 37 when none is given. Of ViennaRNA only.",
+        metavar="T",
+        low=0,
+        high=100,
+        unit="°C",
+    )
+
+    def settled(self, card: ModelCard) -> FoldParameters:
+        """The same with the model's own temperature where none is given. Raises `ParameterError` for one given to a model that knows none."""
+        if self.temperature is not None and card.folds_at is None:
+            raise ParameterError(
+                f"{card.title} knows no temperature, and {self.temperature:g} °C was given; leave --temperature out, or choose viennarna."
+            )
+        return replace(self, temperature=card.folds_at if self.temperature is None else self.temperature)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +121,8 @@ def secondary_structure(
         The model does not fold.
     SequenceError
         A letter that is not one of the four bases: no energy is known for it.
+    ParameterError
+        A temperature for a model that knows none.
     """
     if not isinstance(model, FoldingModel):
         raise CapabilityMissing(f"{model.card.title} does not fold an RNA; choose viennarna or stem-counter.")
@@ -112,7 +130,7 @@ def secondary_structure(
         raise SequenceError(
             f"{sequence.ambiguous_count:,} letters are not one of A, C, G and U; {model.card.title} folds known bases only."
         )
-    chosen, watcher = parameters or FoldParameters(), monitor or SilentMonitor()
+    chosen, watcher = (parameters or FoldParameters()).settled(model.card), monitor or SilentMonitor()
     began = time.perf_counter()
     watcher.start(1, "structures")
     found = model.fold(sequence.as_rna(), chosen.temperature, lambda: watcher.advance(0))
@@ -133,6 +151,7 @@ DECLARED = (
         result=SecondaryStructure,
         passes=lambda sequence, parameters, card, offer: 1,
         run=lambda model, sequence, parameters, monitor, answers: secondary_structure(model, sequence, parameters, monitor),
+        settled=FoldParameters.settled,
         default_model="viennarna",
         memory=square_bytes,
         growth="quadratic",

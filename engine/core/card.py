@@ -76,6 +76,8 @@ class ModelCard:
         Public assemblies whose places it is asked about; empty = it reads letters.
     trained_bp : int
         Bases of the windows that it was trained on; 0 = as many as ``max_length``.
+    folds_at : float or None
+        Temperature in °C of the energies by which it folds an RNA, where no other is asked for; None = it knows no temperature.
     """
 
     id: str
@@ -104,6 +106,7 @@ class ModelCard:
     upstream_bp: int = 0
     assemblies: tuple[str, ...] = ()
     trained_bp: int = 0
+    folds_at: float | None = None
 
     def can(self, capability: Capability) -> bool:
         """Whether the model can do this analysis."""

@@ -293,8 +293,9 @@ class Folded:
 class FoldingModel(Model, Protocol):
     """Folds an RNA without a language model."""
 
-    def fold(self, letters: str, temperature: float, look: Callable[[], None]) -> Folded:
-        """The structure of upper-case RNA letters at ``temperature`` in °C; ``look`` is called now and then and may raise to stop."""
+    def fold(self, letters: str, temperature: float | None, look: Callable[[], None]) -> Folded:
+        """The structure of upper-case RNA letters at ``temperature`` in °C, None = that of its card; a model whose card knows none is given none.
+        ``look`` is called now and then and may raise to stop."""
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,12 @@ class ViennaRNA:
     def __init__(self, card: ModelCard) -> None:
         self.card = card
 
-    def fold(self, letters: str, temperature: float, look: Callable[[], None]) -> Folded:
+    def fold(self, letters: str, temperature: float | None, look: Callable[[], None]) -> Folded:
         """Minimum free energy structure and pair probabilities; ``look`` is called ten times a second and may raise to stop.
 
         Raises `ResourceExhausted` after ten minutes, `CapabilityMissing` when the package fails.
         """
-        question = json.dumps({"letters": letters, "temperature": temperature})
+        question = json.dumps({"letters": letters, "temperature": self.card.folds_at if temperature is None else temperature})
         answer = self._answered(question, look)
         values = np.zeros((len(letters), len(letters)), dtype=np.float32)
         for i, j, probability in answer["pairs"]:
@@ -88,7 +88,7 @@ class StemCounter:
     def __init__(self, card: ModelCard) -> None:
         self.card = card
 
-    def fold(self, letters: str, temperature: float, look: Callable[[], None]) -> Folded:
+    def fold(self, letters: str, temperature: float | None, look: Callable[[], None]) -> Folded:
         """The stems of the highest counts; it knows no temperature and no energy."""
         weights = pair_weights(letters.replace("U", "T"))
         look()
@@ -124,6 +124,7 @@ VIENNA = ModelCard(
     limitations="No pseudoknots; no ligands, proteins or modified bases; energies of one temperature, 37 °C unless another is named.",
     citation="Lorenz et al., Algorithms for Molecular Biology 6:26 (2011)",
     masked=False,
+    folds_at=37.0,
 )
 COUNTER = ModelCard(
     id="stem-counter",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.analyses.fold import FoldParameters, secondary_structure
-from engine.core.errors import Cancelled, CapabilityMissing, LocuscopeError, SequenceError
+from engine.core.errors import Cancelled, CapabilityMissing, LocuscopeError, ParameterError, SequenceError
 from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.core.settings import Settings
 from engine.core.stems import pair_weights, run_sums
@@ -67,6 +67,25 @@ def test_the_stem_counter_folds_by_letters_and_has_no_energy() -> None:
     assert math.isnan(found.energy)
     np.testing.assert_allclose(found.values, stem_counter(HAIRPIN.letters))
     assert "kcal" not in found.words()
+
+
+def test_a_temperature_is_refused_by_a_model_that_knows_none_and_settled_by_one_that_does(tmp_path: Path) -> None:
+    counter, engine = entry("stem-counter").load(Path(), LoadOptions()), Engine(Settings(home=tmp_path))
+    for given in (20.0, 37.0):
+        with pytest.raises(ParameterError, match=f"Stem counter knows no temperature, and {given:g} °C was given; leave --temperature out"):
+            secondary_structure(counter, HAIRPIN, FoldParameters(temperature=given))
+        with pytest.raises(ParameterError, match="knows no temperature"):
+            engine.check(Request("fold", HAIRPIN, "stem-counter", FoldParameters(temperature=given)))
+    assert engine.run(Request("fold", HAIRPIN, "stem-counter")).provenance.parameters == {"temperature": None}
+    assert FoldParameters().settled(entry("viennarna").card).temperature == 37.0
+    assert FoldParameters(temperature=20.0).settled(entry("viennarna").card).temperature == 20.0
+
+
+def test_the_temperature_when_none_is_given_is_37() -> None:
+    model = vienna()
+    found = secondary_structure(model, HAIRPIN)  # type: ignore[arg-type]
+    assert found.provenance.parameters == {"temperature": 37.0}
+    assert found.energy == secondary_structure(model, HAIRPIN, FoldParameters(temperature=37.0)).energy  # type: ignore[arg-type]
 
 
 def test_the_command_answers_by_vienna_when_no_model_is_named(tmp_path: Path) -> None:
