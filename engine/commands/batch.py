@@ -23,7 +23,7 @@ from engine.commands.arguments import (
 )
 from engine.commands.options import Device, Dtype, ModelId, Out, Species, VariantFile, Weights, whole
 from engine.core.errors import InputError, LocusError, ParameterError, SourceUnavailable, WeightsInvalid, WeightsMissing
-from engine.core.places import read_terms
+from engine.core.places import OUTPUTS, read_terms
 from engine.core.protocols import VariantScore
 from engine.core.variants import Variant
 
@@ -124,7 +124,9 @@ def scores(
 @app.command()
 def tracks(
     locus: Annotated[str, typer.Option("--locus", metavar="ASSEMBLY:CONTIG:START-END", help="1-based inclusive, e.g. GRCh38:chr7:1-300.")],
-    output: Annotated[list[str], typer.Option("--output", metavar="NAME", help="RNA_SEQ, ATAC, CAGE, ...; may be repeated.")] = ["RNA_SEQ"],  # noqa: B006
+    output: Annotated[
+        list[str], typer.Option("--output", metavar="NAME", help=f"{', '.join(OUTPUTS[:-1])} or {OUTPUTS[-1]}; may be repeated.")
+    ] = ["RNA_SEQ"],  # noqa: B006
     tissue: Annotated[list[str], typer.Option("--tissue", metavar="TERM", help="Such as UBERON:0002048; may be repeated.")] = [],  # noqa: B006
     width: Annotated[
         int, typer.Option(metavar="BP", help="Bases it reads: 16384, 131072, 524288 or 1048576; 0 = the fewest that hold it.", parser=whole)

@@ -85,7 +85,7 @@ def _typed(field: Field) -> tuple[Any, Any]:
     elif option.read is not None:
         default = field.text_of(default)
     parser = None if option.read is not None else _PARSERS.get(field.kind)
-    return Annotated[kind, typer.Option(option.flag, metavar=option.metavar or None, help=option.help, parser=parser)], default
+    return Annotated[kind, typer.Option(option.flag, **options.told(option), parser=parser)], default
 
 
 def _value(field: Field, given: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ import typer
 
 from engine.analyses.benchmark import BenchmarkParameters
 from engine.core.errors import ParameterError
-from engine.core.parameters import Parameters, fields_of, number, whole_number
+from engine.core.parameters import Option, Parameters, fields_of, number, whole_number
 from engine.core.splicing import SpliceParameters
 
 Letters = Annotated[str | None, typer.Option("--sequence", metavar="LETTERS", help="DNA or RNA letters, any case.")]
@@ -62,13 +63,21 @@ def decimal(text: str | float) -> float:
         raise typer.BadParameter(str(error).rstrip(".")) from error
 
 
+def told(option: Option, metavar: str = "") -> dict[str, Any]:
+    """Help and metavar of an option as a help page has them: the words it allows are in one of them, or are added to its help."""
+    shown = metavar or option.metavar or ("NAME" if option.choices else "")
+    untold = any(not re.search(rf"\b{re.escape(word)}\b", f"{shown} {option.help}") for word in option.choices)
+    words = f"{option.help.rstrip('.')}: {', '.join(option.choices[:-1])} or {option.choices[-1]}." if untold else option.help
+    return {"help": words, "metavar": shown or None}
+
+
 def flags_of(*kinds: type[Parameters]) -> Callable[..., Any]:
     """``flag(name, parser=None, metavar="")``: the option of the field ``name`` of these parameters, for a command that is written by hand."""
     known = {field.name: field.option for kind in kinds for field in fields_of(kind)}
 
     def flag(name: str, parser: Any = None, metavar: str = "") -> Any:
         option = known[name]
-        return typer.Option(option.flag, metavar=metavar or option.metavar or None, help=option.help, parser=parser)
+        return typer.Option(option.flag, **told(option, metavar), parser=parser)
 
     return flag
 
