@@ -1,24 +1,27 @@
 """An analysis is one declaration: its file holds a ``DECLARED`` and everything else that speaks of it is derived.
 
 The command and its options, the store's types, passes and estimate, scripts, the exports offered, the page's menu and address, the README's
-tables and the contract test read these declarations; none of them knows an analysis by name. A file below ``engine/analyses`` (or of an
-installed package with an entry point in the group ``locuscope.analyses``) that has ``DECLARED`` is found by itself.
+tables and the contract test read these declarations; none of them knows an analysis by name. A file below ``engine/analyses`` that has
+``DECLARED``, a tuple, is found by itself; so is a module of an installed package that an entry point of the group ``locuscope.analyses`` names,
+such as ``gc = "my_package.gc"`` (or ``"my_package.gc:DECLARED"``). A package that cannot be used is left out with a sentence.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-import importlib.metadata
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
+from engine.core.brought import Unusable, kind_of, read_packages
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
-from engine.core.parameters import Parameters
+from engine.core.parameters import Parameters, fields_of
+from engine.core.quoting import quoted
 from engine.core.results import Result, Table, WindowAnswer
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from engine.core.sequence import NucleotideSequence
 
 GROUP = "locuscope.analyses"
+Shown = Literal["always", "offered", "asked", "clicked", "page"]
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
+_FLAG = re.compile(r"--[a-z][a-z0-9-]{0,59}")
 
 
 class Run(Protocol):
@@ -152,6 +158,8 @@ class Declared:
         ``first_start`` and ``second_end`` (1-based inclusive); None = there is none.
     settings : callable
         ``settings(card)``: parameters the explorer starts with, where they depend on the model.
+    package : str
+        The installed package it came with, set where it is found; empty = this program.
     """
 
     name: str
@@ -179,7 +187,7 @@ class Declared:
     tiled: bool = False
     pace: Literal["mutants", "passes", "windows", "bases"] = "passes"
     one_core: bool = False
-    shown: Literal["always", "offered", "asked", "clicked", "page"] = "asked"
+    shown: Shown = "asked"
     order: int = 100
     of_place: bool = False
     windows: bool = True
@@ -209,7 +217,12 @@ def width_of(sequence: NucleotideSequence, parameters: Any) -> int:
 
 def analyses() -> dict[str, Declared]:
     """Every declared analysis by name, in the order of the menus."""
-    return _found(tuple(_package().__path__))
+    return _found(tuple(_package().__path__))[0]
+
+
+def left_out() -> tuple[str, ...]:
+    """One sentence on each analysis of an installed package that cannot be used."""
+    return _found(tuple(_package().__path__))[1]
 
 
 def declared(name: str) -> Declared:
@@ -225,15 +238,50 @@ def _package() -> ModuleType:
 
 
 @functools.cache
-def _found(folders: tuple[str, ...]) -> dict[str, Declared]:
-    """What the files of these folders, and installed packages, declare."""
+def _found(folders: tuple[str, ...]) -> tuple[dict[str, Declared], tuple[str, ...]]:
+    """What the files of these folders, and installed packages, declare, and what is said of packages that are left out."""
     rows: list[Declared] = []
     for item in pkgutil.iter_modules(folders, "engine.analyses."):
         rows += getattr(importlib.import_module(item.name), "DECLARED", ())
-    for point in importlib.metadata.entry_points(group=GROUP):
-        rows += point.load()
     names = [row.name for row in rows]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ParameterError(f"Two analyses are called {twice[0]!r}; rename one of them.")
-    return {row.name: row for row in sorted(rows, key=lambda row: (row.order, row.name))}
+
+    def take(found: object, package: str) -> None:
+        if not isinstance(found, tuple) or not found:
+            raise Unusable(f"it is {kind_of(found)}, not a tuple of Declared")
+        brought: list[Declared] = []
+        for row in found:
+            _check(row, [*rows, *brought])
+            brought.append(replace(row, package=package))
+        rows.extend(brought)
+
+    left = read_packages(GROUP, "DECLARED", "analysis", take)
+    return {row.name: row for row in sorted(rows, key=lambda row: (row.order, row.name))}, left
+
+
+def _check(row: Any, known: Iterable[Declared]) -> None:
+    """Raise `Unusable` for what a package must not bring: no declaration, or one that would get into the way of those that are ``known``."""
+    if not isinstance(row, Declared):
+        raise Unusable(f"it holds {kind_of(row)}, not a Declared")
+    for what in ("name", "command"):
+        value = getattr(row, what)
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise Unusable(f"its {what} is {quoted(value, 40)}, not small letters, digits, '-' and '_'")
+        if value in (getattr(other, what) for other in known):
+            raise Unusable(f"its {what} {value!r} is taken")
+    kinds: tuple[tuple[str, type], ...] = (("parameters", Parameters), ("result", Result))
+    for what, kind in kinds:
+        value = getattr(row, what)
+        if not isinstance(value, type) or not issubclass(value, kind):
+            raise Unusable(f"its {what} is {kind_of(value)}, not a type of {kind.__name__}")
+    if any(other.result.__name__ == row.result.__name__ and other.result is not row.result for other in known):
+        raise Unusable(f"its result's name {row.result.__name__} is taken")
+    row.parameters()  # the explorer starts with the usual ones
+    for item in fields_of(row.parameters):
+        if not _FLAG.fullmatch(item.option.flag):
+            raise Unusable(f"its parameter {item.name} has the option {quoted(item.option.flag, 40)}, not --NAME")
+    plain = isinstance(row.title, str) and isinstance(row.summary, str) and type(row.order) is int
+    if not plain or not isinstance(row.capability, Capability) or row.shown not in get_args(Shown):
+        raise Unusable("its title, summary, order, capability or shown is none")

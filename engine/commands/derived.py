@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -26,6 +27,8 @@ from engine.core.card import ModelCard
 from engine.core.parameters import Field, fields_of
 from engine.service.requests import Request
 
+logger = logging.getLogger(__name__)
+
 _INPUT: dict[str, tuple[Any, Any]] = {
     "sequence": (options.Letters, None),
     "fasta": (options.Fasta, None),
@@ -45,9 +48,20 @@ _OUT: dict[str, tuple[Any, Any]] = {"out": (options.Out, None)}
 
 
 def add_commands(app: typer.Typer, written: Collection[str] = ()) -> None:
-    """Add the command of every analysis to ``app``, but for those that are ``written`` by hand because they read more files."""
+    """Add the command of every analysis to ``app``, but for those that are ``written`` by hand because they read more files.
+
+    A package's analysis whose command is another one's gets none, with a warning.
+    """
+    taken = {*written, *(command.name for command in app.registered_commands)}
     for analysis in analyses().values():
-        if analysis.command in written:
+        if analysis.package and analysis.command in taken:
+            logger.warning(
+                "The analysis %s of the package %s has no command here: %r is another one.",
+                analysis.name,
+                analysis.package,
+                analysis.command,
+            )
+        if analysis.command in taken:
             continue
         app.command(analysis.command, help=analysis.summary)(_command(analysis))
 

@@ -17,6 +17,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from engine.core.brought import package_of
 from engine.core.card import ModelCard
 from engine.core.errors import UnknownModel, WeightsMissing
 from engine.core.protocols import Model
@@ -71,16 +72,12 @@ def packages() -> dict[str, metadata.EntryPoint]:
     found: dict[str, metadata.EntryPoint] = {}
     for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
         if point.name in _MODULES or point.name in found:
-            logger.warning("The package %s brings a model %r, an id that is taken; it is not used.", _package(point), point.name)
+            logger.warning("The package %s brings a model %r, an id that is taken; it is not used.", package_of(point), point.name)
         elif not NAME.fullmatch(point.name):
-            logger.warning("The package %s brings a model %r, which is no id; it is not used.", _package(point), point.name[:60])
+            logger.warning("The package %s brings a model %r, which is no id; it is not used.", package_of(point), point.name[:60])
         else:
             found[point.name] = point
     return found
-
-
-def _package(point: metadata.EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else point.value
 
 
 def model_ids() -> tuple[str, ...]:
@@ -113,7 +110,7 @@ def unknown(model_id: str, known: tuple[str, ...]) -> str:
 def _from_package(point: metadata.EntryPoint) -> ModelEntry:
     try:
         found = point.load()
-    except Exception as error:  # noqa: BLE001 - a package may raise whatever it likes; the other models go on
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a package may raise whatever it likes; the other models go on
         return _broken(point, f"{type(error).__name__}: {str(error)[:80]}")
     if not isinstance(found, ModelEntry):
         return _broken(point, f"{point.value[:80]} is no ModelEntry")
@@ -127,19 +124,19 @@ def _version(point: metadata.EntryPoint) -> str:
     version = point.dist.version if point.dist is not None else "unknown"
     origin = getattr(sys.modules.get(point.module), "__file__", None)
     if origin is None:
-        return f"{_package(point)} {version}"
+        return f"{package_of(point)} {version}"
     place = Path(origin)
     files = sorted(place.parent.rglob("*.py")) if place.name == "__init__.py" or "." in point.module else [place]
     code = hashlib.sha256()
     for file in files:
         code.update(file.name.encode() + b"\0" + file.read_bytes())
-    return f"{_package(point)} {version}, code {code.hexdigest()[:12]}"
+    return f"{package_of(point)} {version}, code {code.hexdigest()[:12]}"
 
 
 def _broken(point: metadata.EntryPoint, why: str) -> ModelEntry:
     """A row that can be listed, and says what is wrong with the package when it is asked."""
-    sentence = f"The model {point.name} of the package {_package(point)} cannot be used ({why}); update the package or uninstall it."
-    card = ModelCard(point.name, point.name, Alphabet.DNA, 0, frozenset(), "unknown", "", "unknown", f"package {_package(point)}")
+    sentence = f"The model {point.name} of the package {package_of(point)} cannot be used ({why}); update the package or uninstall it."
+    card = ModelCard(point.name, point.name, Alphabet.DNA, 0, frozenset(), "unknown", "", "unknown", f"package {package_of(point)}")
 
     def load(*_: object) -> Model:
         raise WeightsMissing(sentence)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.analyses import declared
 from engine.core.errors import LocuscopeError
 from engine.service.engine import ModelRow
 from engine.service.operators import cannot_install
@@ -15,7 +16,7 @@ from pages._ui import choices, polling, state, visitor_person
 from pages._ui.buttons import button
 from pages._ui.downloading import Download
 from pages._ui.grid import CHOOSE, grid
-from pages._ui.text import plain, show_error, show_info
+from pages._ui.text import plain, show_error, show_info, show_warning
 
 LINK = re.compile(r"\[([^\]]+)\]\((?!https?://)[^)]+\)")
 """A link to another file of the repository: there is none to follow on a page."""
@@ -42,6 +43,8 @@ def page() -> None:
         _details(shared, rows[picked.selection.rows[0]])
     else:
         st.caption(f"{CHOOSE} to read everything about a model.")
+    for sentence in declared.left_out():
+        show_warning(sentence)
     st.subheader("Get a model", anchor=False)
     missing = [row for row in rows if _can_be_got(shared, row)]
     if not missing:

@@ -14,17 +14,7 @@ from engine.core.settings import Settings
 from engine.models import registry
 from engine.models.entry import LoadOptions
 from engine.service.engine import Engine, Request
-from tests.models.third_party import HERE, installed
-
-
-def package(folder: Path, name: str, point: str, text: str) -> Path:
-    """A package with one entry point, as pip lays it out."""
-    information = folder / f"{name}-1.0.dist-info"
-    information.mkdir(parents=True)
-    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text(f"[locuscope.models]\n{point}\n")
-    (folder / f"{name}.py").write_text(text)
-    return folder
+from tests.models.third_party import HERE, installed, package
 
 
 def test_a_package_brings_a_model_to_the_engine_and_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +59,7 @@ def test_the_example_is_an_adapter_of_forty_lines() -> None:
     [
         ("mine = absent_module:ENTRY", "", "ModuleNotFoundError: No module named 'absent_module'"),
         ("mine = bad:ENTRY", "raise RuntimeError('not on this machine')", "RuntimeError: not on this machine"),
+        ("mine = bad:ENTRY", "raise SystemExit(3)", "SystemExit: 3"),
         ("mine = bad:ENTRY", "ENTRY = 5", "bad:ENTRY is no ModelEntry"),
         ("mine = bad:ENTRY", "from locuscope_neighbours import ENTRY", "its card has the id 'example-neighbours'"),
     ],
@@ -79,7 +70,7 @@ def test_a_package_that_cannot_be_used_says_why_and_the_others_go_on(
     import sys
 
     monkeypatch.delitem(sys.modules, "bad", raising=False)
-    with installed(package(tmp_path / "site", "bad", point, text), HERE):
+    with installed(package(tmp_path / "site", "bad", f"[locuscope.models]\n{point}\n", bad=text), HERE):
         rows = {row.card.id: row for row in Engine(Settings(home=tmp_path)).models()}
         assert not rows["mine"].installed
         assert told in rows["mine"].why_not
@@ -94,7 +85,10 @@ def test_a_package_that_cannot_be_used_says_why_and_the_others_go_on(
 def test_an_id_that_is_taken_or_is_none_is_left_out_with_a_warning(
     point: str, told: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with installed(package(tmp_path / "site", "other", point, "ENTRY = None")), caplog.at_level(logging.WARNING):
+    with (
+        installed(package(tmp_path / "site", "other", f"[locuscope.models]\n{point}\n", other="ENTRY = None")),
+        caplog.at_level(logging.WARNING),
+    ):
         assert len(set(registry.model_ids())) == len(registry.model_ids())
         assert registry.entry("gpn").card.title.startswith("GPN")
     assert "The package other brings a model" in caplog.text
