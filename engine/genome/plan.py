@@ -146,7 +146,9 @@ def keep_identity(identity_now: dict[str, Any], folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if path.exists():
             _compare(json.loads(path.read_text(encoding="utf-8")), identity_now, folder)
-        path.write_text(json.dumps(identity_now, indent=2, sort_keys=True), encoding="utf-8")
+        temporary = path.with_name(f"{path.name}.part")
+        temporary.write_text(json.dumps(identity_now, indent=2, sort_keys=True), encoding="utf-8")
+        temporary.replace(path)
     except OSError as error:
         raise InputError(f"The folder {str(folder)!r} cannot be written: {error.strerror}; name another --out.") from error
     except ValueError as error:

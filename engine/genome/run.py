@@ -3,7 +3,7 @@
 Layout of the directory: ``scan.json`` (everything that decides the numbers), ``windows/CONTIG/START-END.npz`` (a stretch of neighbouring
 windows, 1-based inclusive: the arrays of each under ``START-END/NAME``, with ``sequence``, ``provenance`` and ``track_NAME``), ``failed.tsv``
 (windows that could not be computed, with the sentence), ``tracks/contigs/CONTIG/NAME.bw`` as each contig is done, and ``tracks/NAME.bw`` of
-all; of analyses that rank what they find, ``ranked.tsv``. Windows that failed leave gaps in the tracks and are tried again by the next run. Workers of a cluster need genome and directory under
+all, each under its name only when whole (``tracks/unfinished`` and ``.part`` until then); of analyses that rank what they find, ``ranked.tsv``. Windows that failed leave gaps in the tracks and are tried again by the next run. Workers of a cluster need genome and directory under
 the same path.
 """
 
@@ -25,8 +25,8 @@ from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.genome.plan import Plan, contig_hashes, identity, keep_identity
 from engine.genome.ranking import Neighbours, write_ranked
-from engine.genome.tracks import contig_tracks, join_tracks
-from engine.genome.windows import GenomeWindow, Stretch, folder_name, stretches
+from engine.genome.tracks import contig_folder, contig_tracks, forget_tracks, join_tracks
+from engine.genome.windows import GenomeWindow, Stretch, stretches
 from engine.genome.workers import Outcome, of_each, outcomes
 from engine.service.engine import Engine
 from engine.service.triage import ReferenceLetters
@@ -74,7 +74,11 @@ def scan(
 
 
 class _Contigs:
-    """Writes a contig's tracks as soon as all of its stretches are done, and the joined ones at the end."""
+    """Writes a contig's tracks as soon as all of its stretches are done, and the joined ones at the end.
+
+    Tracks of a contig with stretches to compute are taken away first: were the run stopped between a stretch and its track, the next one
+    would take the old track for complete.
+    """
 
     def __init__(self, everything: list[Stretch], missing: list[Stretch], lengths: dict[str, int], folder: Path) -> None:
         self._all: dict[str, list[Stretch]] = {}
@@ -84,6 +88,9 @@ class _Contigs:
         for stretch in missing:
             self._left[stretch.contig] += 1
         self._lengths, self._folder = lengths, folder
+        for contig, left in self._left.items():
+            if left:
+                forget_tracks(contig, folder)
 
     def done(self, stretch: Stretch) -> None:
         """One more stretch is done."""
@@ -94,7 +101,7 @@ class _Contigs:
     def finish(self) -> None:
         """Write what was complete before this run began, and join."""
         for contig in self._all:
-            if not self._left[contig] and not (self._folder / "tracks" / "contigs" / folder_name(contig)).is_dir():
+            if not self._left[contig] and not contig_folder(contig, self._folder).is_dir():
                 self._write(contig)
         join_tracks(self._lengths, self._folder)
 

@@ -1,8 +1,13 @@
-"""Tracks of a genome-wide run: bigWig files of a contig as soon as it is done, and of the whole genome."""
+"""Tracks of a genome-wide run: bigWig files of a contig as soon as it is done, and of the whole genome.
+
+Whatever stops a run, a track under its name is whole: files and the folder of a contig are written under another name first.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +21,22 @@ _PREFIX = "track_"
 COPIED_BP = 1_000_000
 
 
+def contig_folder(contig: str, folder: Path) -> Path:
+    """Where the tracks of a contig lie; it is there when they are whole."""
+    return folder / "tracks" / "contigs" / folder_name(contig)
+
+
+def forget_tracks(contig: str, folder: Path) -> None:
+    """Take away the tracks of a contig some windows of which are computed anew."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(contig_folder(contig, folder))
+
+
 def contig_tracks(contig: str, length: int, parts: list[Stretch], folder: Path) -> tuple[Path, ...]:
     """Join the kept parts of a contig's windows into one bigWig a track; windows without an answer leave gaps."""
+    target, unfinished = contig_folder(contig, folder), folder / "tracks" / "unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
     with contextlib.ExitStack() as stack:
         files: dict[str, Any] = {}
         for stretch in parts:
@@ -28,10 +47,11 @@ def contig_tracks(contig: str, length: int, parts: list[Stretch], folder: Path) 
                 for window in stretch.windows:
                     for name, values in _tracks_of(archive, window).items():
                         if name not in files:
-                            files[name] = _opened(folder / "tracks" / "contigs" / folder_name(contig) / f"{name}.bw", {contig: length})
-                            stack.callback(files[name].close)
+                            files[name] = stack.enter_context(_opened(unfinished / f"{name}.bw", {contig: length}))
                         _add(files[name], window, values)
-    return tuple(folder / "tracks" / "contigs" / folder_name(contig) / f"{name}.bw" for name in files)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished.rename(target)
+    return tuple(target / f"{name}.bw" for name in files)
 
 
 def _written(stretch: Stretch, folder: Path) -> Path | None:
@@ -44,13 +64,17 @@ def _tracks_of(archive: Any, window: GenomeWindow) -> dict[str, NDArray[np.float
     return {name.removeprefix(start): archive[name] for name in archive.files if name.startswith(start)}
 
 
-def _opened(path: Path, lengths: dict[str, int]) -> Any:
+@contextlib.contextmanager
+def _opened(path: Path, lengths: dict[str, int]) -> Iterator[Any]:
+    """A bigWig file to be written, closed after the block."""
     pyBigWig = needed("pyBigWig")
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     file = pyBigWig.open(str(path), "w")
-    file.addHeader(list(lengths.items()))
-    return file
+    try:
+        file.addHeader(list(lengths.items()))
+        yield file
+    finally:
+        file.close()
 
 
 def _add(file: Any, window: GenomeWindow, values: NDArray[np.float32]) -> None:
@@ -67,14 +91,15 @@ def join_tracks(lengths: dict[str, int], folder: Path) -> tuple[Path, ...]:
 
     found: dict[str, dict[str, Path]] = {}
     for contig in lengths:
-        for path in sorted((folder / "tracks" / "contigs" / folder_name(contig)).glob("*.bw")):
+        for path in sorted(contig_folder(contig, folder).glob("*.bw")):
             found.setdefault(path.name, {})[contig] = path
     for name, parts in found.items():
-        joined = _opened(folder / "tracks" / name, lengths)
-        for contig, path in parts.items():
-            with pyBigWig.open(str(path)) as part:
-                _copy(part, joined, contig, lengths[contig])
-        joined.close()
+        temporary = folder / "tracks" / f"{name}.part"
+        with _opened(temporary, lengths) as joined:
+            for contig, path in parts.items():
+                with pyBigWig.open(str(path)) as part:
+                    _copy(part, joined, contig, lengths[contig])
+        temporary.replace(folder / "tracks" / name)
     return tuple(folder / "tracks" / name for name in found)
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import pyBigWig
 import pytest
 
-from engine.core.errors import InputError, ParameterError, SourceUnavailable, WeightsMissing
+from engine.core.errors import InputError, ParameterError, SequenceError, SourceUnavailable, WeightsMissing
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-from engine.genome import run, workers
+from engine.genome import run, tracks, workers
 from engine.genome.run import Plan, scan
 from engine.genome.windows import folder_name, stretches, windows
 from engine.service.engine import Engine, Request
@@ -107,6 +107,81 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*.bw")} == before
 
 
+class Killed(BaseException):
+    """What no code of ours catches, as the end of the process."""
+
+
+@pytest.mark.parametrize("stopped_in", ["_add", "_copy"])
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_run_killed_while_it_writes_its_tracks_leaves_none_that_is_cut_off(
+    tmp_path: Path, settings: Settings, genome: str, monkeypatch: pytest.MonkeyPatch, stopped_in: str, at: int
+) -> None:
+    plan, out, whole = Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "out", tmp_path / "whole"
+    scan(plan, whole, settings)
+    usual, calls = getattr(tracks, stopped_in), itertools.count(1)
+
+    def killed(*arguments: object) -> object:
+        if next(calls) == at:
+            raise Killed
+        return usual(*arguments)
+
+    monkeypatch.setattr(tracks, stopped_in, killed)
+    with pytest.raises(Killed):
+        scan(plan, out, settings)
+    monkeypatch.setattr(tracks, stopped_in, usual)
+    for path in out.rglob("*.bw"):  # none under its name, or whole
+        if "unfinished" not in path.parts:
+            assert path.read_bytes() == (whole / path.relative_to(out)).read_bytes()
+    assert scan(plan, out, settings) == 0
+    expected = {path.relative_to(whole): path.read_bytes() for path in (whole / "tracks").rglob("*") if path.is_file()}
+    assert {path.relative_to(out): path.read_bytes() for path in (out / "tracks").rglob("*") if path.is_file()} == expected
+
+
+def test_a_track_with_gaps_does_not_outlive_the_windows_that_fill_them(
+    tmp_path: Path, settings: Settings, genome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, out = Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "out"
+    engine = run.engine_of(settings)
+    usual = engine.run
+    monkeypatch.setattr(engine, "run", lambda request: _refused() if request.sequence.letters == SECOND else usual(request))
+    assert scan(plan, out, settings) == 1
+    monkeypatch.setattr(engine, "run", usual)
+    write = run.contig_tracks
+    monkeypatch.setattr(run, "contig_tracks", lambda *_: _killed())
+    with pytest.raises(Killed):
+        scan(plan, out, settings)
+    monkeypatch.setattr(run, "contig_tracks", write)
+    assert scan(plan, out, settings) == 0
+    with pyBigWig.open(str(out / "tracks" / "entropy.bw")) as track:
+        assert np.isfinite(track.values("two", 0, 14)).all()
+
+
+def test_a_run_killed_while_it_notes_what_it_is_can_go_on(
+    tmp_path: Path, settings: Settings, genome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, out = Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "out"
+    scan(plan, out, settings)
+    usual = Path.write_text
+
+    def cut_off(path: Path, text: str, **options: str) -> int:
+        usual(path, text[:40], **options)
+        raise Killed
+
+    monkeypatch.setattr(Path, "write_text", cut_off)
+    with pytest.raises(Killed):
+        scan(plan, out, settings)
+    monkeypatch.setattr(Path, "write_text", usual)
+    assert scan(plan, out, settings) == 0
+
+
+def _refused() -> None:
+    raise SequenceError("too odd for this model")
+
+
+def _killed() -> None:
+    raise Killed
+
+
 def test_contigs_whose_names_differ_in_a_slash_do_not_share_a_folder() -> None:
     assert len({folder_name(name) for name in ("a/b", "a_b", "a%2Fb", "a b", "..", ".")}) == 6
     assert not any("/" in folder_name(name) or folder_name(name) in (".", "..") for name in ("a/b", "..", "."))
@@ -175,8 +250,6 @@ def test_a_run_of_other_weights_is_another_run(tmp_path: Path, settings: Setting
 def test_a_window_that_a_model_refuses_is_listed_and_the_others_are_kept(
     tmp_path: Path, settings: Settings, genome: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.core.errors import SequenceError
-
     engine = run.engine_of(settings)
     usual = engine.run
 
