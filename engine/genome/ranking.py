@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.results import Table, WindowAnswer
-from engine.genome.windows import Stretch
+from engine.genome.windows import Stretch, written
 from engine.sources.annotation_index import GENE_KINDS, Annotation, open_annotation
 from engine.sources.assemblies import find_contig
 
@@ -73,11 +73,10 @@ def _named(gene: Feature) -> str:
 def answers(stretches: Iterable[Stretch], folder: Path) -> Iterator[WindowAnswer]:
     """What is stored of every window, in the order of the genome."""
     for stretch in stretches:
-        path = stretch.path(folder)
-        written = next((found for found in (path, path.with_suffix(".partial.npz")) if found.exists()), None)
-        if written is None:
+        path = written(stretch, folder)
+        if path is None:
             continue
-        with np.load(written, allow_pickle=False) as archive:
+        with np.load(path, allow_pickle=False) as archive:
             names: dict[str, list[str]] = {}
             for name in archive.files:
                 names.setdefault(name.partition("/")[0], []).append(name)

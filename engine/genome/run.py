@@ -1,7 +1,8 @@
 """Genome-wide runs: every window of a genome to a directory, resumable, by local processes or on a Ray cluster.
 
 Layout of the directory: ``scan.json`` (everything that decides the numbers), ``windows/CONTIG/START-END.npz`` (a stretch of neighbouring
-windows, 1-based inclusive: the arrays of each under ``START-END/NAME``, with ``sequence``, ``provenance`` and ``track_NAME``), ``failed.tsv``
+windows, 1-based inclusive: the arrays of each under ``START-END/NAME``, with ``sequence``, ``provenance`` and ``track_NAME``; of a stretch that is not
+complete ``START-END.partial.npz``, from which the next run goes on), ``failed.tsv``
 (windows that could not be computed, with the sentence), ``tracks/contigs/CONTIG/NAME.bw`` as each contig is done, and ``tracks/NAME.bw`` of
 all, each under its name only when whole (``tracks/unfinished`` and ``.part`` until then); of analyses that rank what they find, ``ranked.tsv``. Windows that failed leave gaps in the tracks and are tried again by the next run. Workers of a cluster need genome and directory under
 the same path.
@@ -11,6 +12,10 @@ from __future__ import annotations
 
 import io
 import os
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,12 +31,15 @@ from engine.core.settings import Settings
 from engine.genome.plan import Plan, contig_hashes, identity, keep_identity
 from engine.genome.ranking import Neighbours, write_ranked
 from engine.genome.tracks import contig_folder, contig_tracks, forget_tracks, join_tracks
-from engine.genome.windows import GenomeWindow, Stretch, stretches
+from engine.genome.windows import GenomeWindow, Stretch, partial_path, stretches
 from engine.genome.workers import Outcome, of_each, outcomes
 from engine.service.engine import Engine
 from engine.service.triage import ReferenceLetters
 
 __all__ = ["Plan", "compute_stretch", "scan"]
+
+KEEP_SECONDS = 30.0
+"""A stop loses at most so much of a stretch, and the window that was being computed."""
 
 
 def scan(
@@ -131,28 +139,54 @@ def _reference_of_process(genome: str, settings: Settings) -> ReferenceLetters:
 def compute_stretch(plan: Plan, stretch: Stretch, folder: Path, settings: Settings) -> Outcome:
     """Compute the windows of a stretch and write their file; the sentence of each window that could not be computed, by its name.
 
-    A stretch with such windows is written without them under a name that the next run does not take for complete.
+    What there is of a stretch lies under a name that the next run does not take for complete, and from which it goes on: a stretch with
+    windows that failed ends so, one that takes long is kept so as it goes. A slow model takes hours for a stretch.
     """
-    arrays: dict[str, Any] = {}
-    failed: dict[str, str] = {}
+    path = stretch.path(folder)
+    partial = partial_path(stretch, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found, failed, kept_at = _kept(partial), dict[str, str](), time.monotonic()
     for window in stretch.windows:
+        if window.name in found:
+            continue
+        if time.monotonic() - kept_at >= KEEP_SECONDS:
+            _write(stretch, found, partial, np.savez)  # not compressed: there will be another one soon
+            kept_at = time.monotonic()
         try:
-            arrays |= {f"{window.name}/{name}": values for name, values in _window_arrays(plan, window, settings).items()}
+            found[window.name] = _window_arrays(plan, window, settings)
         except ModelError:
             raise
         except LocuscopeError as error:
             failed[window.name] = " ".join(str(error).split())
-    path = stretch.path(folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    target = path.with_suffix(".partial.npz") if failed else path
-    temporary = path.with_suffix(f".{os.getpid()}.part")
+    _write(stretch, found, partial if failed else path, np.savez_compressed)
+    if not failed:
+        partial.unlink(missing_ok=True)
+    for leftover in path.parent.glob(f"{path.stem}.*.part"):  # of a run that was stopped while it wrote
+        leftover.unlink(missing_ok=True)
+    return failed
+
+
+def _kept(partial: Path) -> dict[str, dict[str, Any]]:
+    """Arrays of the windows of a stretch that an earlier run left, by window; none of a file that a crash of the machine left unreadable."""
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        with partial.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
+            for name in archive.files:
+                window, _, array = name.partition("/")
+                found.setdefault(window, {})[array] = archive[name]
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return {}
+    return found
+
+
+def _write(stretch: Stretch, found: dict[str, dict[str, Any]], target: Path, save: Callable[..., None]) -> None:
+    """Write what there is of a stretch, in the order of its windows; under its name only when whole."""
+    arrays = {f"{window.name}/{name}": values for window in stretch.windows for name, values in found.get(window.name, {}).items()}
+    temporary = target.with_name(f"{target.name.partition('.')[0]}.{os.getpid()}.part")
     content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **arrays)
+    save(content, allow_pickle=False, **arrays)
     temporary.write_bytes(content.getvalue())
     temporary.replace(target)
-    if not failed:
-        path.with_suffix(".partial.npz").unlink(missing_ok=True)
-    return failed
 
 
 def _window_arrays(plan: Plan, window: GenomeWindow, settings: Settings) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.packages import needed
-from engine.genome.windows import GenomeWindow, Stretch, folder_name
+from engine.genome.windows import GenomeWindow, Stretch, folder_name, written
 
 _PREFIX = "track_"
 COPIED_BP = 1_000_000
@@ -40,7 +40,7 @@ def contig_tracks(contig: str, length: int, parts: list[Stretch], folder: Path) 
     with contextlib.ExitStack() as stack:
         files: dict[str, Any] = {}
         for stretch in parts:
-            path = _written(stretch, folder)
+            path = written(stretch, folder)
             if path is None:
                 continue
             with np.load(path, allow_pickle=False) as archive:
@@ -52,11 +52,6 @@ def contig_tracks(contig: str, length: int, parts: list[Stretch], folder: Path) 
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished.rename(target)
     return tuple(target / f"{name}.bw" for name in files)
-
-
-def _written(stretch: Stretch, folder: Path) -> Path | None:
-    path = stretch.path(folder)
-    return next((found for found in (path, path.with_suffix(".partial.npz")) if found.exists()), None)
 
 
 def _tracks_of(archive: Any, window: GenomeWindow) -> dict[str, NDArray[np.float32]]:

@@ -12,7 +12,7 @@ LONGEST_FOLDER = 200
 """Characters of a folder's name; file systems take 255."""
 WINDOWS_PER_STRETCH = 256
 BYTES_PER_STRETCH = 64_000_000
-"""A stretch is one file and the unit of going on after a stop: at most so many windows, and about so many bytes of answers."""
+"""A stretch is one file: at most so many windows, and about so many bytes of answers."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,16 @@ class Stretch:
     def path(self, folder: Path) -> Path:
         """Where its answers lie: any two contigs have folders of their own, whatever characters are in their names."""
         return folder / "windows" / folder_name(self.contig) / f"{self.windows[0].start + 1}-{self.windows[-1].end}.npz"
+
+
+def partial_path(stretch: Stretch, folder: Path) -> Path:
+    """Where what there is of it lies as long as it is not complete."""
+    return stretch.path(folder).with_suffix(".partial.npz")
+
+
+def written(stretch: Stretch, folder: Path) -> Path | None:
+    """The file of its answers, complete or not; None where there is none."""
+    return next((found for found in (stretch.path(folder), partial_path(stretch, folder)) if found.exists()), None)
 
 
 def folder_name(contig: str) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyBigWig
@@ -107,6 +108,74 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*.bw")} == before
 
 
+def test_a_run_killed_within_a_stretch_goes_on_where_it_was(
+    tmp_path: Path, settings: Settings, genome: str, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, out, whole = Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "out", tmp_path / "whole"
+    scan(plan, whole, settings)
+    monkeypatch.setattr(run, "KEEP_SECONDS", 0)
+    usual, begun = run._window_arrays, itertools.count(1)
+
+    def killed(*arguments: Any) -> dict[str, Any]:
+        if next(begun) == 4:
+            raise Killed
+        return usual(*arguments)
+
+    monkeypatch.setattr(run, "_window_arrays", killed)
+    with pytest.raises(Killed):
+        scan(plan, out, settings)
+    assert [path.name for path in (out / "windows" / "one").iterdir()] == ["1-73.partial.npz"]
+    (out / "windows" / "one" / "1-73.99999.part").write_bytes(b"cut off")
+    computed: list[str] = []
+
+    def noted(*arguments: Any) -> dict[str, Any]:
+        computed.append(f"{arguments[1].contig}:{arguments[1].name}")
+        return usual(*arguments)
+
+    monkeypatch.setattr(run, "_window_arrays", noted)
+    assert scan(plan, out, settings) == 0
+    assert computed == ["one:43-62", "one:54-73", "two:1-14", "gap:1-20", "gap:11-30"]
+    files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
+    for file in files:
+        if file.suffix == ".npz":
+            with np.load(whole / file) as first, np.load(out / file) as second:
+                assert first.files == second.files
+                for name in first.files:
+                    assert name.endswith("provenance") or first[name].tobytes() == second[name].tobytes()
+        else:
+            assert (whole / file).read_bytes() == (out / file).read_bytes()
+
+
+def test_what_is_kept_of_a_stretch_and_cannot_be_read_is_computed_anew(tmp_path: Path, settings: Settings, genome: str) -> None:
+    plan, out = Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "out"
+    scan(plan, out, settings)
+    whole = out / "windows" / "one" / "1-73.npz"
+    content = whole.read_bytes()
+    for cut in (b"", bytes(len(content)), content[: len(content) // 2]):
+        whole.unlink()
+        whole.with_suffix(".partial.npz").write_bytes(cut)
+        assert scan(plan, out, settings) == 0
+        assert [path.name for path in whole.parent.iterdir()] == [whole.name]
+
+
+def test_only_the_windows_that_failed_are_tried_again(
+    tmp_path: Path, settings: Settings, genome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, out = Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "out"
+    usual, tried = run._window_arrays, list[str]()
+
+    def refusing(*arguments: Any) -> dict[str, Any]:
+        tried.append(arguments[1].name)
+        return _refused() if arguments[1].name == "15-34" else usual(*arguments)
+
+    monkeypatch.setattr(run, "_window_arrays", refusing)
+    assert scan(plan, out, settings) == 1
+    tried.clear()
+    assert scan(plan, out, settings) == 1
+    assert tried == ["15-34"]
+
+
 class Killed(BaseException):
     """What no code of ours catches, as the end of the process."""
 
@@ -174,7 +243,7 @@ def test_a_run_killed_while_it_notes_what_it_is_can_go_on(
     assert scan(plan, out, settings) == 0
 
 
-def _refused() -> None:
+def _refused() -> Any:
     raise SequenceError("too odd for this model")
 
 
