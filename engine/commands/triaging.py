@@ -132,7 +132,7 @@ def _scored(source: _Source, request: TriageRequest, settings: Settings, written
             result = run_stream(engine.run_triage, stream, journal, monitor)
             monitor.close()
             _write(result, source, written, out)
-            _tell(result)
+            _tell(result, request)
             done = True
         finally:
             monitor.close()
@@ -150,8 +150,12 @@ def _write(result: Triage, source: _Source, written: TriageFormat | None, out: P
         written.write(result, source.lines(), out)
 
 
-def _tell(result: Triage) -> None:
-    """How many alleles are scored, on standard error."""
+def _tell(result: Triage, request: TriageRequest) -> None:
+    """In which window, where that is not the one asked for, and how many alleles are scored, on standard error."""
+    from engine.service.triage import shorter_window
+
+    if note := shorter_window(request.parameters, result):
+        print(note, file=sys.stderr)
     scored = sum(row.status == "scored" for row in result.rows)
     print(f"{scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
 

@@ -295,6 +295,14 @@ def told_names(request: TriageRequest, found: Triage) -> Triage:
     return replace(found, provenance=replace(found.provenance, parameters={**found.provenance.parameters, **told})) if told else found
 
 
+def shorter_window(asked: TriageParameters, found: Triage) -> str:
+    """One sentence where the model reads less than the window that was asked for, and so had its own longest one; else empty."""
+    used = int(found.provenance.parameters["window_bp"])
+    if used >= asked.window_bp:
+        return ""
+    return f"The window is {used:,} bases instead of {asked.window_bp:,}: {found.provenance.card.title} reads no more at once."
+
+
 def place_variants(
     variants: Sequence[Variant], reference: ReferenceLetters, window_bp: int, transcripts: Transcripts | None = None
 ) -> Iterator[Site]:

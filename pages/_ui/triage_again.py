@@ -32,7 +32,7 @@ class Again:
 def texts(session: Session) -> dict[str, str]:
     """For the address, while a row is open: the bases of the window in which it was scored."""
     found = triage_desk.opened(session)
-    return {"scored": str(found[0].request.parameters.window_bp)} if found is not None else {}
+    return {"scored": str(found[0].window_bp)} if found is not None else {}
 
 
 def waits(shared: Shared, session: Session) -> bool:

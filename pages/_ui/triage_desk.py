@@ -52,6 +52,12 @@ class Desk:
         """What was computed; None before it is finished."""
         return self.job.result if isinstance(self.job.result, Triage) else None
 
+    @property
+    def window_bp(self) -> int:
+        """Bases of the window that was scored: what was asked for, or what the model reads at most; that asked for before it is finished."""
+        found = self.result
+        return self.request.parameters.window_bp if found is None else int(found.provenance.parameters["window_bp"])
+
     def put_in_order(self, rows: tuple[int, ...]) -> None:
         """The rows as the table has them now; what was clicked in another order is clicked no more, what is open stays open."""
         if rows != self.order:
@@ -114,7 +120,7 @@ def open_row(shared: Shared, session: Session, desk: Desk, number: int) -> str:
 def _question(shared: Shared, desk: Desk, row: ScoredVariant) -> Question:
     """The window that was scored, cut to the allele's surroundings."""
     reference = desk.request.reference
-    found = surroundings(reference, row.variant, desk.request.parameters.window_bp)
+    found = surroundings(reference, row.variant, desk.window_bp)
     piece, first, last = found.piece, found.first, found.last
     if reference.assembly in shared.genomes.names():
         text = str(LocusText(reference.assembly, piece.record, first - piece.offset, last - piece.offset))

@@ -14,6 +14,7 @@ from engine.core.splicing import KINDS
 from engine.core.variants import ScoredVariant, Triage
 from engine.exports.triage_files import FORMATS, TriageFormat
 from engine.exports.triage_report import variant_report
+from engine.service.triage import shorter_window
 from engine.sources.outward_links import outward_links
 from engine.sources.vcf import open_vcf
 from engine.views.score_figures import score_against_frequency, score_histogram
@@ -44,7 +45,7 @@ def ranked(shared: state.Shared, desk: Desk, found: Triage) -> None:
     if desk.frame is None:
         desk.frame = triage_table.table(found)
     frame = desk.frame
-    for note in desk.notes:
+    for note in filter(None, (shorter_window(desk.request.parameters, found), *desk.notes)):
         show_caption(note)
     if before := int(found.provenance.parameters.get("rows_from_an_earlier_run", 0)):
         show_caption(f"{before:,} of the alleles were scored by an earlier run that ended before its end; this one went on from there.")

@@ -231,6 +231,16 @@ def test_a_triage_writes_a_table_or_a_vcf(capsys: pytest.CaptureFixture[str]) ->
     assert [row.split("\t")[:2] for row in rows] == [["contig", "position"], ["1", "15"], ["1", "16"]]
 
 
+def test_a_triage_says_which_window_it_had_where_the_model_reads_less(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("r.fa").write_text(">1\n" + HAIRPIN * 3 + "\n")
+    Path("v.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t15\t.\tG\tA\t.\t.\t.\n")
+    given = ["triage", "v.vcf", "--fasta", "r.fa", "--out", "t.tsv"]
+    assert command_line.main(given) == 0
+    assert "The window is 400 bases instead of 512: Pairs reads no more at once.\n" in capsys.readouterr().err
+    assert command_line.main([*given, "--window", "400"]) == 0
+    assert "The window is" not in capsys.readouterr().err
+
+
 def test_no_answer_is_written_over_what_is_read_and_a_guessed_encoding_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     Path("r.fa").write_text(">1\n" + HAIRPIN * 3 + "\n")
     content = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t15\tM\xfcller\tG\tA\t.\t.\t.\n"

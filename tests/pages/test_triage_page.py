@@ -39,6 +39,10 @@ def named(widgets: Any, label: str) -> Any:
     return next(item for item in widgets if item.label == label)
 
 
+def captions(app: AppTest) -> list[str]:
+    return [item.value.replace("\\", "") for item in app.caption]
+
+
 def desk_of(app: AppTest) -> Desk | None:
     found: Desk | None = app.session_state.get(triage_desk.SLOT, None)
     return found
@@ -97,6 +101,18 @@ def test_filters_order_and_tick_stay_with_the_rows_and_another_ranking_begins_wi
     assert desk_of(app) is not desk
     assert len(desk_of(app).result.rows) == 6  # type: ignore[union-attr]
     assert named(app.text_input, "Text").value == ""
+
+
+def test_a_window_that_the_model_does_not_read_is_said_above_the_table(genomes: None) -> None:
+    app = asked(room("triage_page"))
+    named(app.text_area, "or a list, one variant a line").set_value(line(1_500))
+    named(app.number_input, "Window, bases").set_value(3_000)
+    app = ranked(app.run().button(key="triage-rank").click().run())
+    assert not app.exception
+    assert "The window is 2,048 bases instead of 3,000: Locuscope reads no more at once." in captions(app)
+    named(app.number_input, "Window, bases").set_value(64)
+    app = ranked(app.run().button(key="triage-rank").click().run())
+    assert not [text for text in captions(app) if text.startswith("The window is")]
 
 
 ADDRESS = {"locus": "toy:c1:401-600", "window": "51-150", "allele": f"100-{LETTERS[499]}-{'A' if LETTERS[499] != 'A' else 'G'}"}
