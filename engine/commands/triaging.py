@@ -119,6 +119,7 @@ def triage_command(
 
 def _scored(source: _Source, request: TriageRequest, settings: Settings, written: TriageFormat | None, out: Path | None) -> None:
     """Score the variants, from where an earlier run to the same file ended, and write them."""
+    from engine.service.triage import shorter_window
     from engine.service.triage_stream import Journal, Stream, identity_of, run_stream
 
     engine, monitor, done = arguments.make_engine(settings), TerminalMonitor(), False
@@ -132,7 +133,9 @@ def _scored(source: _Source, request: TriageRequest, settings: Settings, written
             result = run_stream(engine.run_triage, stream, journal, monitor)
             monitor.close()
             _write(result, source, written, out)
-            _tell(result, request)
+            notes = (engine.doubt(request.model, request.weights), shorter_window(request.parameters, result))
+            tell(note for note in notes if note)
+            _tell(result)
             done = True
         finally:
             monitor.close()
@@ -150,12 +153,8 @@ def _write(result: Triage, source: _Source, written: TriageFormat | None, out: P
         written.write(result, source.lines(), out)
 
 
-def _tell(result: Triage, request: TriageRequest) -> None:
-    """In which window, where that is not the one asked for, and how many alleles are scored, on standard error."""
-    from engine.service.triage import shorter_window
-
-    if note := shorter_window(request.parameters, result):
-        print(note, file=sys.stderr)
+def _tell(result: Triage) -> None:
+    """How many alleles are scored, on standard error."""
     scored = sum(row.status == "scored" for row in result.rows)
     print(f"{scored:,} of {len(result.rows):,} alleles are scored", file=sys.stderr)
 

@@ -314,10 +314,17 @@ class Engine:
 
     def notes(self, request: Request) -> tuple[str, ...]:
         """What a user should know before an answer: whose the weights are not, how the sequence departs from what a model was trained on."""
-        entry, doubt = self._entry(request), ""
+        entry = self._entry(request)
+        return tuple(note for note in (self._doubt(entry, request.weights), entry.note(request.sequence)) if note)
+
+    def doubt(self, model_id: str = "", weights: Path | None = None) -> str:
+        """One sentence where a folder runs as an unnamed checkpoint: whose its weights are not; else empty."""
+        return self._doubt(self._registry.entry(model_id or self.settings.model), weights)
+
+    def _doubt(self, entry: ModelEntry, weights: Path | None) -> str:
         with contextlib.suppress(ModelError):
-            doubt = identified(entry, find_directory(entry, self.settings, request.weights))[1]
-        return tuple(note for note in (doubt, entry.note(request.sequence)) if note)
+            return identified(entry, find_directory(entry, self.settings, weights))[1]
+        return ""
 
     @property
     def timings(self) -> Timings:

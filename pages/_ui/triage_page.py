@@ -261,12 +261,12 @@ def _start(shared: state.Shared, asked: Asked, again: Again | None = None) -> No
         try:
             stream = Stream(lambda: request.variants, request.count, hashlib.sha256(given.content).hexdigest(), request)
             job = shared.engine.submit_stream(stream, visitor)
+            doubt = shared.engine.doubt(request.model)
         except LocuscopeError as error:
             show_error(str(error))
             return
-        st.session_state[triage_desk.SLOT] = Desk(
-            job, request, given.name, given.content, folder, assembly=asked.known_as, notes=(*notes, *request.transcripts.notes)
-        )
+        told = tuple(note for note in (doubt, *notes, *request.transcripts.notes) if note)
+        st.session_state[triage_desk.SLOT] = Desk(job, request, given.name, given.content, folder, assembly=asked.known_as, notes=told)
 
     name = file_name(asked.variants.name) if asked.variants is not None else "the list"
     reading.begin(READING, name, work, then, show_error)

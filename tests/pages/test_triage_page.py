@@ -103,6 +103,20 @@ def test_filters_order_and_tick_stay_with_the_rows_and_another_ranking_begins_wi
     assert named(app.text_input, "Text").value == ""
 
 
+def test_a_checkpoint_that_runs_unnamed_is_said_above_the_table(
+    genomes: None, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCUSCOPE_WEIGHTS", f"gpn={tiny / 'gpn' / 'checkpoint'}")
+    app = room("triage_page")
+    named(app.selectbox, "Reference").set_value("toy")
+    named(app.selectbox, "Model").set_value("gpn")
+    named(app.number_input, "Window, bases").set_value(64)
+    named(app.text_area, "or a list, one variant a line").set_value(line(500))
+    app = ranked(app.run().button(key="triage-rank").click().run())
+    assert not app.exception
+    assert len([text for text in captions(app) if text.startswith("The folder checkpoint runs as an unnamed checkpoint (")]) == 1
+
+
 def test_a_window_that_the_model_does_not_read_is_said_above_the_table(genomes: None) -> None:
     app = asked(room("triage_page"))
     named(app.text_area, "or a list, one variant a line").set_value(line(1_500))

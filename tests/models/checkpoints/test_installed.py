@@ -145,6 +145,15 @@ def test_the_command_line_refuses_a_new_name_without_a_folder(tmp_path: Path, mo
     assert "There is no model 'my-own'; available: " in capsys.readouterr().err
 
 
+def test_a_triage_says_that_a_folder_runs_unnamed(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path / "home"))
+    reference = tmp_path / "r.fa"
+    reference.write_text(f">1\n{SEQUENCE.letters * 5}\n")
+    given = ["triage", "--variant", "1:12 T>A", "--fasta", str(reference), "--model", "gpn", "--window", "20"]
+    assert main([*given, "--weights", str(tiny / "gpn" / "checkpoint"), "--out", str(tmp_path / "t.tsv")]) == 0
+    assert capsys.readouterr().err.count("The folder checkpoint runs as an unnamed checkpoint (") == 1
+
+
 def test_the_command_line_asks_for_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path))
     assert main(["install"]) == 2
