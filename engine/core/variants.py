@@ -118,7 +118,7 @@ class Variant:
         """One sentence why a model cannot read the alternate, where it is no bases."""
         allele = self.alternate[:20]
         if allele == "*":
-            return "The allele * says that a deletion of another record takes this base away; that record is scored."
+            return "The allele * is written where a deletion of another record takes the base away; it is not scored by itself."
         if _CODES.fullmatch(self.alternate):
             return f"The allele {allele} has signs that stand for several bases; give each of them as an allele of its own."
         if "[" in allele or "]" in allele:

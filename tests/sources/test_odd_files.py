@@ -388,6 +388,11 @@ def test_records_without_an_alternate_allele_are_counted() -> None:
     assert notes == ["2 records have no alternate allele (ALT is . or empty) and no row; a VCF that is written keeps them."]
 
 
+def test_nothing_is_said_of_records_that_may_not_be_there() -> None:
+    assert "that record is scored" not in Variant("chr1", 4, "A", "*").why_unread
+    assert "is not scored by itself" in Variant("chr1", 4, "A", "*").why_unread
+
+
 @pytest.mark.parametrize(
     ("alternate", "said"),
     [
