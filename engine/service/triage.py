@@ -13,7 +13,7 @@ from engine.analyses.consequence_reading import BlockLetters
 from engine.analyses.triage import Site
 from engine.core.alleles import Change, as_vcf, placements
 from engine.core.consequences import Consequence
-from engine.core.errors import FileFormatError, LocusError, SequenceError
+from engine.core.errors import FileFormatError, LocuscopeError, LocusError, SequenceError
 from engine.core.locus import Locus
 from engine.core.provenance import state_of
 from engine.core.quoting import quoted
@@ -301,6 +301,26 @@ def shorter_window(asked: TriageParameters, found: Triage) -> str:
     if used >= asked.window_bp:
         return ""
     return f"The window is {used:,} bases instead of {asked.window_bp:,}: {found.provenance.card.title} reads no more at once."
+
+
+def other_reference(variants: Iterable[Variant], reference: ReferenceLetters) -> str:
+    """One sentence where a registered reference has none of the variants' contigs, and exactly one other has all of them: which; else empty."""
+    genomes, contigs = reference.genomes, {variant.contig for variant in variants}
+    if genomes.given or any(genomes.contig_of(reference.assembly, contig) is not None for contig in contigs):
+        return ""
+    others = [name for name in genomes.names() if name != reference.assembly and contigs and _has_all(genomes, name, contigs)]
+    if len(others) != 1:
+        return ""
+    here, there = genomes.title(reference.assembly), genomes.title(others[0])
+    return f"{here} has none of the contigs of these variants, {there} has all of them; choose {there} as the reference."
+
+
+def _has_all(genomes: GenomeSet, name: str, contigs: Iterable[str]) -> bool:
+    """Whether a registered assembly has contigs; one whose file cannot be read has none."""
+    try:
+        return all(genomes.contig_of(name, contig) is not None for contig in contigs)
+    except LocuscopeError:
+        return False
 
 
 def place_variants(

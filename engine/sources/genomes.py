@@ -54,9 +54,10 @@ class Remote(Protocol):
 _GENBANK = (".gb", ".gbk", ".gbff", ".genbank")
 
 
-def _registered(text: str) -> dict[str, tuple[Path, Path | None]]:
-    """The setting ``NAME=FASTA[;ANNOTATION],...``; a GenBank file is its own annotation."""
-    found: dict[str, tuple[Path, Path | None]] = {}
+def _registered(text: str) -> dict[str, tuple[str, Path, Path | None]]:
+    """The setting ``NAME=FASTA[;ANNOTATION],...``: name as given, reference and annotation by the canonical name; a GenBank file is its own
+    annotation."""
+    found: dict[str, tuple[str, Path, Path | None]] = {}
     for item in filter(None, (part.strip() for part in text.split(","))):
         name, separator, files = item.partition("=")
         fasta, _, annotation = files.partition(";")
@@ -66,7 +67,7 @@ def _registered(text: str) -> dict[str, tuple[Path, Path | None]]:
         extra = user_path(annotation.strip()) if annotation.strip() else None
         if extra is None and path.name.casefold().removesuffix(".gz").endswith(_GENBANK):
             extra = path
-        found[canonical(name.strip())] = (path, extra)
+        found[canonical(name.strip())] = (name.strip(), path, extra)
     return found
 
 
@@ -87,8 +88,10 @@ class GenomeSet:
         public: Mapping[str, str] | None = None,
     ) -> None:
         self._settings, self._bounds = settings, bounds
-        given = {name: (path, (annotations or {}).get(name)) for name, path in (files or {}).items()}
-        self._files = _registered(settings.genomes) if files is None else given
+        given = {name: (name, path, (annotations or {}).get(name)) for name, path in (files or {}).items()}
+        registered = _registered(settings.genomes) if files is None else given
+        self._files = {name: (path, extra) for name, (_, path, extra) in registered.items()}
+        self._called = {name: called for name, (called, _, _) in registered.items()}
         self.given, self._public = files is not None, dict(public or {})
         self._contig = lru_cache(_KEPT_NAMES)(self._contig_of)
         self._remote = remote
@@ -108,6 +111,12 @@ class GenomeSet:
     def names(self) -> tuple[str, ...]:
         """Registered assemblies."""
         return tuple(self._files)
+
+    def title(self, name: str) -> str:
+        """A registered assembly by the name it was given in the setting, with the public one behind it: ``K12 (ASM584v2)``."""
+        main = self._known_as(name)
+        called = self._called.get(main, main)
+        return called if called == main else f"{called} ({main})"
 
     def known(self) -> tuple[str, ...]:
         """Registered assemblies, then those a public service has (none of them where services are not asked)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -62,7 +63,7 @@ def source(shared: state.Shared, session: state.Session, wanted: str = "") -> So
     usual = wanted if wanted in names else _usual(names, session.screen.shown)
     left, right = st.columns([2, 5], vertical_alignment="bottom")
     known = session.screen.shown is not None  # what the explorer shows may still be read at the first run
-    name = left.selectbox("Genome", names, index=names.index(usual), key=f"places-genome-{known}")
+    name = left.selectbox("Genome", names, index=names.index(usual), key=f"places-genome-{known}", format_func=partial(_title, shared))
     st.session_state[CHOSEN] = name
     if name == EXPLORER:
         shown = session.screen.shown
@@ -77,6 +78,11 @@ def source(shared: state.Shared, session: state.Session, wanted: str = "") -> So
             shared, "GenBank with its features, or FASTA", "places-file", lambda name, data, monitor: _of_file(shared, name, data, monitor)
         )
     return kept.found if kept is not None else None
+
+
+def _title(shared: state.Shared, name: str) -> str:
+    """A genome as the page offers it."""
+    return name if name in (EXPLORER, UPLOAD) else shared.genomes.title(name)
 
 
 def _usual(names: Sequence[str], shown: Shown | None) -> str:

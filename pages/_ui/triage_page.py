@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -16,7 +17,7 @@ from engine.core.variants import Triage, TriageParameters
 from engine.service import clinvar
 from engine.service.jobs import Job
 from engine.service.proteins import TABLE, has_table
-from engine.service.triage import ReferenceLetters, TriageRequest
+from engine.service.triage import ReferenceLetters, TriageRequest, other_reference
 from engine.service.triage_stream import Stream, keeps_unfinished
 from engine.service.variant_list import read_variant_list
 from engine.service.visitor_files import VisitorFolder
@@ -142,7 +143,7 @@ def _form(shared: state.Shared) -> tuple[bool, Asked] | None:
         with middle:
             names = [*shared.genomes.names(), OWN]
             note = "Assemblies are registered with the setting LOCUSCOPE_GENOMES."
-            assembly = kept_choice("Reference", names, names[0], "triage-assembly", help=note)
+            assembly = kept_choice("Reference", names, names[0], "triage-assembly", help=note, format_func=partial(_title, shared))
             fasta = _file(shared, "FASTA of the reference (only without a registered one)", "triage-fasta")
         with right:
             model = kept_choice("Model", models, models[0], "triage-model", format_func=choices.titles(shared.engine))
@@ -207,6 +208,11 @@ def _no_splice(shared: state.Shared) -> str:
     return "" if row.installed else row.why_not
 
 
+def _title(shared: state.Shared, name: str) -> str:
+    """A reference as the form offers it."""
+    return OWN if name == OWN else shared.genomes.title(name)
+
+
 def _models(shared: state.Shared) -> list[str]:
     usable = [row.card.id for row in shared.engine.models_that_can(Capability.EFFECTS)]
     usual = shared.settings.model
@@ -247,6 +253,7 @@ def _start(shared: state.Shared, asked: Asked, again: Again | None = None) -> No
         else:
             listed = read_variant_list(asked.text, reference, Bounds.of(shared.settings))
             given, found = Given("list.vcf", listed.vcf), listed.variants
+        notes.append(other_reference(found, reference))
         transcripts = _transcripts(asked, reference)
         parameters = TriageParameters(asked.window, asked.influence)
         splice = SPLICE_MODEL if asked.splice else ""

@@ -103,6 +103,28 @@ def test_filters_order_and_tick_stay_with_the_rows_and_another_ranking_begins_wi
     assert named(app.text_input, "Text").value == ""
 
 
+def test_a_genome_is_offered_by_its_own_name_and_one_that_has_the_contigs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "yeast.fa").write_text(f">chrI\n{LETTERS}\n")
+    (tmp_path / "coli.fa").write_text(f">NC_000913.3\n{LETTERS}\n")
+    monkeypatch.setenv("LOCUSCOPE_GENOMES", f"R64={tmp_path / 'yeast.fa'},K12={tmp_path / 'coli.fa'}")
+    state.shared.clear()
+    app = room("triage_page")
+    assert named(app.selectbox, "Reference").options[:2] == ["R64", "K12 (ASM584v2)"]
+    record = f"NC_000913.3\t500\t.\t{LETTERS[499]}\t{'A' if LETTERS[499] != 'A' else 'G'}\t.\t.\t.\n"
+    header = "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    named(app.number_input, "Window, bases").set_value(64)
+    app.file_uploader(key="triage-vcf").upload("mine.vcf", f"{header}{record}".encode(), "text/plain")
+    app = ranked(app.run().button(key="triage-rank").click().run())
+    said = "R64 has none of the contigs of these variants, K12 (ASM584v2) has all of them; choose K12 (ASM584v2) as the reference."
+    assert said in captions(app)
+    named(app.selectbox, "Reference").set_value("ASM584v2")
+    app = ranked(app.run().button(key="triage-rank").click().run())
+    assert not app.exception
+    assert said not in captions(app)
+    assert [row.status for row in desk_of(app).result.rows] == ["scored"]  # type: ignore[union-attr]
+    state.shared.clear()
+
+
 def test_a_checkpoint_that_runs_unnamed_is_said_above_the_table(
     genomes: None, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from engine.exports.triage_script import arguments_of
 from engine.exports.triage_table import COLUMNS, write_triage_table
 from engine.exports.vcf import write_triage_vcf
 from engine.service.engine import Engine
-from engine.service.triage import AlleleRequest, ReferenceLetters, TriageRequest, place_variants
+from engine.service.triage import AlleleRequest, ReferenceLetters, TriageRequest, other_reference, place_variants
 from engine.sources.door import OWN_FILES
 from engine.sources.genomes import GenomeSet
 from engine.sources.transcripts import read_transcripts
@@ -354,6 +354,28 @@ def test_a_triage_can_be_stopped_and_keeps_its_rows(tmp_path: Path) -> None:
     assert job.partial.provenance.partial
     with pytest.raises(Cancelled):
         job.answer()
+
+
+def test_another_registered_genome_that_has_the_contigs_is_named(tmp_path: Path) -> None:
+    (tmp_path / "yeast.fa").write_text(f">chrI\n{CONTIG}\n")
+    (tmp_path / "coli.fa").write_text(f">NC_000913.3\n{CONTIG}\n")
+    files = {"R64": "yeast.fa", "K12": "coli.fa", "broken": "nowhere.fa"}
+
+    def set_of(*names: str) -> GenomeSet:
+        text = ",".join(f"{name}={tmp_path / files.get(name, 'coli.fa')}" for name in names)
+        return GenomeSet(Settings(home=tmp_path / "home", genomes=text, offline=True))
+
+    coli, yeast = (Variant(contig, 9, "G", "T") for contig in ("NC_000913.3", "chrI"))
+    genomes = set_of("R64", "K12", "broken")
+    said = other_reference([coli, coli], ReferenceLetters(genomes, "R64"))
+    assert said == "R64 has none of the contigs of these variants, K12 (ASM584v2) has all of them; choose K12 (ASM584v2) as the reference."
+    assert other_reference([coli, yeast], ReferenceLetters(genomes, "R64")) == ""
+    assert other_reference([coli], ReferenceLetters(genomes, "ASM584v2")) == ""
+    assert other_reference([], ReferenceLetters(genomes, "R64")) == ""
+    assert other_reference([Variant("chrQ", 9, "G", "T")], ReferenceLetters(genomes, "R64")) == ""
+    assert other_reference([coli], ReferenceLetters(set_of("R64", "K12", "mine"), "R64")) == ""  # two have it
+    own = ReferenceLetters.of_file(tmp_path / "yeast.fa", Settings(home=tmp_path / "home", genomes=f"K12={tmp_path / 'coli.fa'}"))
+    assert other_reference([coli], own) == ""
 
 
 def test_a_registered_genome_brings_its_gene_models(tmp_path: Path, gff: Path) -> None:

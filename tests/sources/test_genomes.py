@@ -80,6 +80,15 @@ def test_contigs_have_their_lengths_in_file_order(genomes: GenomeSet) -> None:
     assert list(genomes.contigs("sacCer3").items()) == [("chrI", 310), ("chrII", 50)]
 
 
+def test_a_registered_genome_keeps_the_name_it_was_given_beside_the_public_one(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">NC_000913.3\nACGT\n")
+    names = ",".join(f"{name}={tmp_path / 'a.fa'}" for name in ("K12", "sacCer3", "R64x", "grch38"))
+    genomes = GenomeSet(Settings(home=tmp_path / "home", genomes=names, offline=True))
+    assert genomes.names() == ("ASM584v2", "R64", "R64x", "GRCh38")
+    assert [genomes.title(name) for name in genomes.names()] == ["K12 (ASM584v2)", "sacCer3 (R64)", "R64x", "grch38 (GRCh38)"]
+    assert genomes.title("k12") == "K12 (ASM584v2)"
+
+
 def test_a_genbank_file_is_reference_and_annotation_in_one(tmp_path: Path) -> None:
     from tests.sources.test_understand import GENBANK
 
