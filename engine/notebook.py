@@ -74,6 +74,7 @@ class Locus:
     def ask(self, analysis: str, *, model: str = "", species: str = "", **parameters: Any) -> Any:
         """The answer of the analysis called ``analysis``; ``parameters`` are the fields of its parameters.
 
+        The model of the locus answers, or ``model``; where neither was named, the analysis' own where the installation's default cannot.
         Raises `ParameterError` for a field there is not, and what the command line would say in one sentence.
         """
         row = declared(analysis)
@@ -82,8 +83,8 @@ class Locus:
         except TypeError as error:
             names = ", ".join(row.parameters.__dataclass_fields__)
             raise ParameterError(f"{analysis} has no parameter of that name ({error}); it takes {names or 'none'}.") from error
-        mine = not row.cannot(self._engine.model(model or self.model).card)
-        who = model or (self.model if mine else "")
+        who = model or self.model
+        mine = who == self.model and bool(who or not row.cannot(self._engine.model().card))
         request = Request(analysis, self.sequence, who, chosen, species or (self.species if mine else ""), self.weights if mine else None)
         self.results[analysis] = self._engine.run(request)
         return self.results[analysis]

@@ -22,7 +22,7 @@ from engine.commands.arguments import (
     writing,
 )
 from engine.commands.options import Device, Dtype, Fasta, Letters, LocusText, ModelId, Name, Out, Species, Weights
-from engine.core.errors import LocuscopeError, ParameterError
+from engine.core.errors import CapabilityMissing, LocuscopeError, ParameterError
 from engine.core.quoting import quoted
 from engine.service.requests import Request
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.core.sequence import NucleotideSequence
     from engine.core.settings import Settings
     from engine.exports.place import Place
+    from engine.service.engine import Engine
     from engine.views.evidence import Highlight
 
 app = typer.Typer()
@@ -47,7 +48,15 @@ def view_command(
     fasta: Fasta = None,
     name: Name = None,
     locus: LocusText = None,
-    analyses_: Annotated[str, typer.Option("--analyses", metavar="LIST", help="What is computed, separated by commas.")] = USUAL,
+    analyses_: Annotated[
+        str | None,
+        typer.Option(
+            "--analyses",
+            metavar="LIST",
+            help="What is computed, separated by commas.",
+            show_default=f"{USUAL}; of these what the model can",
+        ),
+    ] = None,
     gff: Annotated[Path | None, typer.Option("--gff", metavar="ANNOTATION", help="GFF3, GTF, BED or GenBank of the sequence.")] = None,
     track: Annotated[
         list[Path], typer.Option("--track", metavar="FILE", help="A track of your own (BED, bigWig, VCF and others); may be repeated.")
@@ -71,15 +80,17 @@ def view_command(
     target = out or DEFAULT_FILE
     check_output(target, read=(fasta, gff, regions, *track))
     check_ending(target, (".zip", ".json"))
-    names = _names(analyses_)
+    names = _names(USUAL if analyses_ is None else analyses_)
     settings = settings_of_command_line()
-    given = read_sequence(sequence, fasta, name, locus, settings)
     engine = arguments.make_engine(settings)
+    names = _answered(names, engine, model, named=analyses_ is not None)
+    given = read_sequence(sequence, fasta, name, locus, settings)
+    card = engine.model(model).card
     monitor = TerminalMonitor()
     results = []
     for analysis in names:
-        mine = not declared(analysis).cannot(engine.model(model).card)
-        request = Request(analysis, given, model if mine else "", None, species if mine else "", weights if mine else None, device, dtype)
+        mine = not declared(analysis).cannot(card)
+        request = Request(analysis, given, model, None, species if mine else "", weights if mine else None, device, dtype)
         results.append(engine.run(request, monitor))
         tell(engine.notes(request))
     monitor.close()
@@ -109,6 +120,23 @@ def _names(text: str) -> list[str]:
     if unknown := [name for name in found if name not in usable]:
         raise ParameterError(f"--analyses has {quoted(unknown[0], 40)}; there are {', '.join(usable)}.")
     return list(dict.fromkeys(found))
+
+
+def _answered(names: list[str], engine: Engine, model: str, *, named: bool) -> list[str]:
+    """Those of ``names`` that the model computes, or where none was given the analysis' own: no other model stands in for one that was named.
+
+    ``named``: whether the user named the analyses. Raises `CapabilityMissing` for one of these that the model cannot compute, else tells that it
+    is left out; and where nothing is left.
+    """
+    card = engine.model(model).card
+    lacking = {
+        name: reason for name in names if (reason := "" if not model and declared(name).default_model else declared(name).cannot(card))
+    }
+    kept = [name for name in names if name not in lacking]
+    if lacking and (named or not kept):
+        raise CapabilityMissing(next(iter(lacking.values())))
+    tell(f"{declared(name).title} left out: {reason}" for name, reason in lacking.items())
+    return kept
 
 
 def _features(sequence: NucleotideSequence, gff: Path | None, settings: Settings) -> tuple[Feature, ...]:
