@@ -80,6 +80,10 @@ def _fits(sequence: NucleotideSequence, parameters: Any, card: ModelCard) -> Non
     return None
 
 
+def _lacks_nothing(parameters: Any, card: ModelCard) -> str:
+    return ""
+
+
 def _by_the_base(sequence: NucleotideSequence, parameters: Any) -> int:
     return len(sequence) * 64
 
@@ -110,6 +114,8 @@ class Declared:
     fits : callable
         ``fits(sequence, parameters, card)``: raises an error of the house, before anything runs, for parameters that the model cannot answer on
         this sequence.
+    lacks : callable
+        ``lacks(parameters, card)``: one sentence why a model that can do the analysis cannot do it with these parameters; empty when it can.
     settled : callable
         ``settled(parameters, card)``: the parameters with everything decided that hangs on the model; these name the answer.
     after : callable
@@ -173,6 +179,7 @@ class Declared:
     passes: Passes
     run: Run
     fits: Callable[[NucleotideSequence, Any, ModelCard], None] = _fits
+    lacks: Callable[[Any, ModelCard], str] = _lacks_nothing
     settled: Callable[[Any, ModelCard], Any] = _as_given
     after: After = _nothing
     parts: Parts = _not_in_parts

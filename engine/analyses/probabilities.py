@@ -176,6 +176,13 @@ def _settings(card: ModelCard) -> ProbabilityParameters:
     return ProbabilityParameters(masked=card.masked and not card.causal)
 
 
+def _lacks(parameters: ProbabilityParameters, card: ModelCard) -> str:
+    if not parameters.masked or card.masked:
+        return ""
+    why = "reads from left to right and has no mask token" if card.causal else "has no mask token"
+    return f"{card.title} {why}; ask for probabilities without --masked (masked=false)."
+
+
 def _passes(sequence: NucleotideSequence, parameters: ProbabilityParameters, card: ModelCard, offer: Offer) -> int:
     if parameters.tile is None:
         return passes(sequence, parameters)
@@ -199,6 +206,7 @@ DECLARED = (
         result=BaseProbabilities,
         passes=_passes,
         run=_run,
+        lacks=_lacks,
         parts=_parts,
         longer=_longer,
         shown="always",

@@ -292,7 +292,7 @@ class Engine:
         entry = self._entry(request)
         spec = self._spec(entry, request.device, request.dtype, request.species, request.weights)
         found = Resolved(request, identified(entry, spec.directory)[0], spec)
-        reason = found.analysis.cannot(entry.card)
+        reason = found.analysis.cannot(entry.card) or found.analysis.lacks(request.parameters, found.entry.card)
         if reason:
             raise CapabilityMissing(reason)
         return found

@@ -407,14 +407,17 @@ def start_job(job: Job, work: Callable[[JobMonitor], Any], ended: Callable[[Job,
 
 
 def _told(job: Job, error: BaseException) -> LocuscopeError:
-    """The sentence for the page; the log gets the error and where it came from, but for what may repeat a visitor's letters."""
+    """The sentence for whoever asked. The log gets it, too, with what it came of, but of what may repeat a visitor's letters where in the code it came
+    from instead; and everything of what is no error of ours, and so ours to mend."""
     name = getattr(job.request, "analysis", type(job.request).__name__)
     if isinstance(error, InputError):
         logger.warning("%s could not be computed: %s\n%s", name, type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
         return error
-    logger.error("%s failed", name, exc_info=error)
     if isinstance(error, LocuscopeError):
+        cause = error.__cause__
+        logger.warning("%s could not be computed: %s%s", name, error, f" ({type(cause).__name__}: {cause})" if cause is not None else "")
         return error
+    logger.error("%s failed", name, exc_info=error)
     if is_out_of_memory(error):
         sentence = "There was not enough memory for this computation; ask for a shorter window or a smaller model."
         told: LocuscopeError = ResourceExhausted(sentence)

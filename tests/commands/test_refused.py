@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from engine.commands.app import main
+from tests.models.tiny.writing import write_safetensors
 
 
 def test_more_words_than_a_model_reads_are_one_sentence(
@@ -18,3 +22,54 @@ def test_more_words_than_a_model_reads_are_one_sentence(
     assert main(["tokens", "--model", "grover", "--weights", weights, "--sequence", "GCCCGGATAG" * 16]) == 2
     assert re.fullmatch(r"The 160 bases make \d+ tokens; .*\n", capsys.readouterr().err)
     assert not caplog.records
+
+
+LETTERS = "GCCCGGATAG" * 3
+
+
+def one_sentence(arguments: list[str], capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> str:
+    """What a command that is refused says, which is one line and nothing in the log."""
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert not caplog.records
+    return told
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LOCUSCOPE_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("model", "family"), [("megadna", "megadna"), ("carbon", "carbon"), ("checkpoint", "marindna")])
+def test_a_model_without_a_mask_masks_nothing(
+    model: str, family: str, own_home: Path, tiny: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    named = ["--model", model, "--weights", str(tiny / family / "checkpoint")]
+    told = one_sentence(["probabilities", "--masked", *named, "--sequence", LETTERS], capsys, caplog)
+    assert "reads from left to right and has no mask token; ask for probabilities without --masked" in told
+    genome, folder = own_home / "genome.fa", own_home / "scan"
+    genome.write_text(f">one\n{LETTERS}\n", encoding="ascii")
+    asked = ["scan", "--fasta", str(genome), "--out", str(folder), *named, "--window", "30", "--overlap", "0", "--set", "masked=true"]
+    assert "has no mask token" in one_sentence(asked, capsys, caplog)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"), [("nan", "mine gives no numbers for this sequence"), ("lacking", "lacks layers.3.linear_norm.bias")]
+)
+def test_damaged_weights_are_one_sentence(
+    fault: str, words: str, own_home: Path, tiny: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = own_home / "mine"
+    shutil.copytree(tiny / "gpn" / "checkpoint", folder)
+    (folder / "pytorch_model.bin").unlink()
+    values = load_file(folder / "model.safetensors")
+    if fault == "nan":
+        values["cls.decoder.3.bias"] = torch.full_like(values["cls.decoder.3.bias"], torch.nan)
+    else:
+        del values["model.encoder.3.ffn.2.bias"]
+    write_safetensors(folder, values)
+    told = one_sentence(["effects", "--model", "gpn", "--weights", str(folder), "--sequence", LETTERS], capsys, caplog)
+    assert words in told.casefold()

@@ -85,6 +85,7 @@ def test_every_error_of_a_job_reaches_the_log_and_a_visitors_letters_do_not(capl
         caplog.clear()
         assert finished(work).state == "failed"
         assert words in caplog.text
+        assert ("Traceback" in caplog.text) == (work is full)
     caplog.clear()
     finished(refused)
     assert letters not in caplog.text
