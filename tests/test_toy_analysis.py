@@ -1,10 +1,11 @@
-"""An analysis and its panel are two files: planted beside the others, they are everywhere without another line changed."""
+"""An analysis and its panel are two files: planted beside the others, or installed as a package, they are everywhere without another line changed."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -16,15 +17,20 @@ import engine.analyses
 import engine.views.panels
 from engine.analyses.declared import analyses, declared
 from engine.commands.app import make_app
+from engine.commands.arguments import check_output
 from engine.core.errors import Cancelled
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.exports import formats
+from engine.notebook import Locus
 from engine.service.engine import Engine, Request
 from engine.views.evidence import LocusEvidence
 from engine.views.figure import locus_figure
+from engine.views.panel import drawn_analyses
 from pages._ui import address, choices
+from pages._ui.help_text import panel_table
 from pages._ui.question import Question, Shown, address_of
+from tests.models.third_party import installed, package
 
 ANALYSIS = '''
 """GC content around each base, with a stop for the tests."""
@@ -132,19 +138,32 @@ PANEL = Panel(id="gc", title="GC content", unit="share", help="Share of G and C 
 SEQUENCE = NucleotideSequence("GGGCCCAAATTTGGGCCC")
 
 
-@pytest.fixture(autouse=True)
-def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for package, name, text in ((engine.analyses, "toy_gc", ANALYSIS), (engine.views.panels, "toy_gc", PANEL)):
-        folder = tmp_path / package.__name__
-        folder.mkdir()
-        (folder / f"{name}.py").write_text(text)
-        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
-    yield
+@contextmanager
+def beside_the_others(folder: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for package, text in ((engine.analyses, ANALYSIS), (engine.views.panels, PANEL)):
+            place = folder / package.__name__
+            place.mkdir()
+            (place / "toy_gc.py").write_text(text)
+            patch.setattr(package, "__path__", [*package.__path__, str(place)])
+        yield
     for name in ("engine.analyses.toy_gc", "engine.views.panels.toy_gc"):
         sys.modules.pop(name, None)
     for package in (engine.analyses, engine.views.panels):
         if hasattr(package, "toy_gc"):
             delattr(package, "toy_gc")
+
+
+def as_a_package(folder: Path) -> AbstractContextManager[None]:
+    points = "[locuscope.analyses]\ngc = locuscope_gc\n[locuscope.panels]\ngc = locuscope_gc_panel\n"
+    return installed(package(folder / "site", "locuscope-gc", points, locuscope_gc=ANALYSIS, locuscope_gc_panel=PANEL))
+
+
+@pytest.fixture(autouse=True, params=[beside_the_others, as_a_package], ids=lambda way: way.__name__)
+def planted(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        stack.enter_context(request.param(tmp_path))
+        yield stack
 
 
 @pytest.fixture
@@ -229,9 +248,20 @@ def test_the_explorer_computes_it_when_its_box_is_ticked(tmp_path: Path, monkeyp
     assert jobs["gc"].result.words() == "Mean GC content 0.67."
 
 
-def test_after_it_is_gone_nothing_remembers_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_pictures_can_be_written(made: Engine, tmp_path: Path) -> None:
+    check_output(tmp_path / "gc.png", declared("gc"))
+    toy = Locus(SEQUENCE, engine=made)
+    toy.gc_content()
+    assert "GC content" in [panel["title"] for panel in toy.figure().layout.meta["panels"]]
+
+
+def test_help_says_how_to_read_it() -> None:
+    assert "| **GC content** | Share of G and C around each base. | Nothing more. |" in panel_table()
+
+
+def test_after_it_is_gone_nothing_remembers_it(planted: ExitStack) -> None:
     assert "gc" in analyses()
-    monkeypatch.setattr(
-        engine.analyses, "__path__", [path for path in engine.analyses.__path__ if "engine.analyses" not in Path(path).name]
-    )
+    assert "gc" in drawn_analyses()
+    planted.close()
     assert "gc" not in analyses()
+    assert "gc" not in drawn_analyses()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
-from engine.core.brought import Unusable, kind_of, read_packages
+from engine.core.brought import NAME, Unusable, kind_of, read_packages
 from engine.core.card import Capability, ModelCard, Offer
 from engine.core.errors import ParameterError
 from engine.core.parameters import Parameters, fields_of
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 GROUP = "locuscope.analyses"
 Shown = Literal["always", "offered", "asked", "clicked", "page"]
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 _FLAG = re.compile(r"--[a-z][a-z0-9-]{0,59}")
 
 
@@ -274,7 +273,7 @@ def _check(row: Any, known: Iterable[Declared]) -> None:
         raise Unusable(f"it holds {kind_of(row)}, not a Declared")
     for what in ("name", "command"):
         value = getattr(row, what)
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
+        if not isinstance(value, str) or not NAME.fullmatch(value):
             raise Unusable(f"its {what} is {quoted(value, 40)}, not small letters, digits, '-' and '_'")
         if value in (getattr(other, what) for other in known):
             raise Unusable(f"its {what} {value!r} is taken")

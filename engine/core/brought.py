@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from importlib import metadata
 from types import ModuleType
 from typing import Any
 
 logger = logging.getLogger(__name__)
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
+"""What names of analyses, commands and panels are made of: they stand in addresses, on command lines and in names of files."""
 
 
 class Unusable(Exception):

@@ -1,10 +1,13 @@
 """What a panel is: one band of the figure with an x axis it shares and a y axis of its own.
 
-A panel is one file in `engine.views.panels` with a ``PANEL``; there is no list of them anywhere.
+A panel is one file in `engine.views.panels` with a ``PANEL``, or a module of an installed package with one, named by an entry point of the group
+``locuscope.panels`` such as ``gc = "my_package.gc_panel"`` (or ``"my_package.gc_panel:PANEL"``); there is no list of them anywhere. A package that
+cannot be used is left out with a sentence.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.core.brought import NAME, Unusable, kind_of, read_packages
+from engine.core.quoting import quoted
 from engine.views.evidence import FigureStyle, LocusEvidence, PanelState
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+GROUP = "locuscope.panels"
 
 
 @dataclass(frozen=True)
@@ -170,11 +177,58 @@ class Panel:
 
 
 def panels() -> tuple[Panel, ...]:
-    """All kinds of panels, top to bottom: one a file of the package, read anew so that a planted one is found."""
+    """All kinds of panels, top to bottom: one a file of the package, read anew so that a planted one is found, and those of installed packages."""
+    own = _own()
+    return tuple(sorted((*own, *_brought(frozenset(panel.id for panel in own))[0]), key=lambda panel: (panel.order, panel.id)))
+
+
+def left_out() -> tuple[str, ...]:
+    """One sentence on each panel of an installed package that cannot be used."""
+    return _brought(frozenset(panel.id for panel in _own()))[1]
+
+
+def _own() -> list[Panel]:
     package = importlib.import_module("engine.views.panels")
     names = sorted(item.name for item in pkgutil.iter_modules(package.__path__))
-    found: list[Panel] = [importlib.import_module(f"{package.__name__}.{name}").PANEL for name in names]
-    return tuple(sorted(found, key=lambda panel: (panel.order, panel.id)))
+    return [importlib.import_module(f"{package.__name__}.{name}").PANEL for name in names]
+
+
+@functools.cache
+def _brought(taken: frozenset[str]) -> tuple[tuple[Panel, ...], tuple[str, ...]]:
+    """The panels of installed packages, beside those whose ids are ``taken``, and what is said of packages that are left out."""
+    found: list[Panel] = []
+
+    def take(panel: object, package: str) -> None:
+        found.append(_checked(panel, taken | {other.id for other in found}))
+
+    left = read_packages(GROUP, "PANEL", "panel", take)
+    return tuple(found), left
+
+
+def _checked(panel: object, taken: frozenset[str]) -> Panel:
+    """``panel``. Raises `Unusable` for what is none, or would get into the way of those whose ids are ``taken``."""
+    from engine.views.own_panels import PREFIX
+
+    if not isinstance(panel, Panel):
+        raise Unusable(f"it is {kind_of(panel)}, not a Panel")
+    if not isinstance(panel.id, str) or not NAME.fullmatch(panel.id) or panel.id.startswith(PREFIX):
+        raise Unusable(f"its id is {quoted(panel.id, 40)}, not small letters, digits, '-' and '_' that do not begin with {PREFIX}")
+    if panel.id in taken:
+        raise Unusable(f"its id {panel.id!r} is taken")
+    for what, kind in (
+        ("title", str),
+        ("unit", str),
+        ("help", str),
+        ("reading", str),
+        ("order", int),
+        ("height", int),
+        ("analyses", tuple),
+    ):
+        if not isinstance(value := getattr(panel, what), kind):
+            raise Unusable(f"its {what} is {kind_of(value)}, not {kind_of(kind())}")
+    if not callable(panel.draw) or not (panel.when is None or callable(panel.when)):
+        raise Unusable("its draw or when is no function")
+    return panel
 
 
 def drawn_analyses() -> frozenset[str]:

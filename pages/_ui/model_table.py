@@ -12,6 +12,7 @@ from engine.analyses import declared
 from engine.core.errors import LocuscopeError
 from engine.service.engine import ModelRow
 from engine.service.operators import cannot_install
+from engine.views import panel
 from pages._ui import choices, polling, state, visitor_person
 from pages._ui.buttons import button
 from pages._ui.downloading import Download
@@ -43,7 +44,7 @@ def page() -> None:
         _details(shared, rows[picked.selection.rows[0]])
     else:
         st.caption(f"{CHOOSE} to read everything about a model.")
-    for sentence in declared.left_out():
+    for sentence in (*declared.left_out(), *panel.left_out()):
         show_warning(sentence)
     st.subheader("Get a model", anchor=False)
     missing = [row for row in rows if _can_be_got(shared, row)]

@@ -1,4 +1,4 @@
-"""An installed package brings an analysis that is one like any other; a bad package says what is wrong and takes nothing else down."""
+"""An installed package brings an analysis and its panel that are ones like any other; a bad package says what is wrong and takes nothing else down."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from engine.analyses import declared
 from engine.commands.app import main
+from engine.views import panel
 from tests.models.third_party import installed, package
-from tests.test_toy_analysis import ANALYSIS, SEQUENCE
+from tests.test_toy_analysis import ANALYSIS, PANEL, SEQUENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -80,6 +81,47 @@ def test_a_package_that_cannot_be_used_is_named_and_takes_nothing_down(bad: str,
         known = declared.analyses()
     assert list(known) == [*declared.analyses(), "good"]
     assert declared.left_out() == ()
+
+
+BAD_PANELS = {
+    "absent": ("", "absent_module", "ModuleNotFoundError"),
+    "raises": ("1 / 0", "bad", "ZeroDivisionError: division by zero"),
+    "nothing": (ANALYSIS, "bad", "the module bad has no PANEL"),
+    "a number": ("PANEL = 5", "bad:PANEL", "it is an int, not a Panel"),
+    "id": (PANEL.replace('id="gc"', 'id="map"'), "bad", "its id 'map' is taken"),
+    "no id": (PANEL.replace('id="gc"', 'id="g,c"'), "bad", "its id is 'g,c', not small letters"),
+    "own": (PANEL.replace('id="gc"', 'id="own-gc"'), "bad", "that do not begin with own-"),
+    "order": (PANEL.replace("order=200", 'order="200"'), "bad", "its order is a str, not an int"),
+    "analyses": (PANEL.replace('("gc",)', '"gc"'), "bad", "its analyses is a str, not a tuple"),
+    "draw": (PANEL.replace("draw=draw", "draw=None"), "bad", "its draw or when is no function"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_PANELS)
+def test_a_panel_that_cannot_be_used_is_named_and_takes_nothing_down(bad: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text, value, told = BAD_PANELS[bad]
+    site = package(tmp_path / "bad", "bad", f"[locuscope.panels]\nfirst = {value}\n", bad=text)
+    points = "[locuscope.panels]\nsecond = good_gc:PANEL\nthird = good_gc\n"
+    good = package(tmp_path / "good", "good-gc", points, good_gc=PANEL.replace('id="gc"', 'id="good"'))
+    before = [row.id for row in panel.panels()]
+    with installed(site, good):
+        assert [row.id for row in panel.panels()] == [*before, "good"]
+        first, second = panel.left_out()
+        assert first.startswith("The panel first of the package bad cannot be used (")
+        assert told in first
+        assert "third of the package good-gc cannot be used (its id 'good' is taken)" in second
+        assert caplog.messages == [first, second]
+        app = AppTest.from_function(_models, default_timeout=60).run()
+        assert [warning.value.partition(" of")[0] for warning in app.warning] == ["The panel first", "The panel third"]
+    assert [row.id for row in panel.panels()] == before
+
+
+def test_analysis_and_panel_of_one_module_are_drawn_by_the_command_line(tmp_path: Path) -> None:
+    points = "[locuscope.analyses]\ngc = locuscope_gc\n[locuscope.panels]\ngc = locuscope_gc\n"
+    site = package(tmp_path / "site", "locuscope-gc", points, locuscope_gc=ANALYSIS + PANEL.partition('"""\n\n')[2])
+    done = ran(site, tmp_path, "gc-content", "--sequence", SEQUENCE.letters, "--out", str(tmp_path / "gc.html"))
+    assert (done.returncode, "cannot be used" in done.stderr) == (0, False), done.stderr
+    assert "Share of G and C around each base." in (tmp_path / "gc.html").read_text()
 
 
 def test_a_package_without_metadata_is_told_by_its_entry_point(tmp_path: Path) -> None:

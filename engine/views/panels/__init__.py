@@ -1,1 +1,1 @@
-"""One file a panel, each with a ``PANEL``; `engine.views.panel.panels` finds them."""
+"""One file a panel, each with a ``PANEL``; `engine.views.panel.panels` finds them, and those of installed packages."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.analyses import declared
 from engine.models import registry
+from engine.views import panel
 
 HERE = Path(__file__).parent
 
@@ -43,5 +44,5 @@ def package(folder: Path, name: str, points: str, **files: str) -> Path:
 
 
 def _read_anew() -> None:
-    for found in (registry.packages, declared._found):
+    for found in (registry.packages, declared._found, panel._brought):
         found.cache_clear()
