@@ -164,12 +164,11 @@ def _features_of_all(genome: Genome, parameters: EmbeddingParameters, look: Call
     seen = set(kinds_of(genome, look))
     wanted = {name.strip() for name in parameters.kinds.split(",") if name.strip()}
     absent = wanted - seen
-    if absent or not seen:
-        there = (
-            ", ".join([*sorted(seen - {INTERGENIC})[:20], *sorted(seen & {INTERGENIC})])
-            or "no feature at all; give an annotation, or windows"
-        )
-        raise ParameterError(f"The annotation has no {', '.join(sorted(absent)) or 'feature'}; it has {there}.")
+    if not seen:
+        raise ParameterError("There are no annotated features to read; give an annotation that has some, or the width of windows.")
+    if absent:
+        there = ", ".join([*sorted(seen - {INTERGENIC})[:20], *sorted(seen & {INTERGENIC})])
+        raise ParameterError(f"The annotation has no {', '.join(sorted(absent))}; it has {there}.")
     usual = seen & set(USUAL)
     wanted = wanted or (usual if usual - {INTERGENIC} else seen)
     for contig, length in genome.contigs().items():

@@ -83,7 +83,7 @@ class NamedBenchmark:
         return f"python -m engine benchmark {self.id} {names} --model ID" + ("" if self.preset.sequences else " --fasta REFERENCE")
 
 
-_EVALUATE = "python -m engine.training evaluate --data DIR"
+_EVALUATE = "python -m engine.training evaluate --data DIR --corpus CORPUS.npz"
 _PREPRINT = "Tomaz da Silva et al., notebooks of the preprint of 2024"
 
 BENCHMARKS: tuple[NamedBenchmark, ...] = (
@@ -92,7 +92,7 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "Consequence classes on held-out genes",
         "AUROC of each class against synonymous substitutions",
         "four genomes that the shipped model was not trained on",
-        command="python -m engine.training classes",
+        command="python -m engine.training classes --data DIR",
     ),
     NamedBenchmark(
         "brca1",
@@ -178,8 +178,8 @@ BENCHMARKS: tuple[NamedBenchmark, ...] = (
         "dms",
         "Deep mutational scan of infA",
         "Spearman's correlation of a regression on embeddings",
-        "measured fitness of infA",
-        command="python -m engine embeddings --fasta variants.fa --labels fitness.tsv --label fitness --out places.npz",
+        "measured fitness of infA: a record of its 219 bases a variant, and a table with the columns name and fitness",
+        command="python -m engine embeddings --fasta variants.fa --windows 219 --labels fitness.tsv --label fitness --out places.npz",
         why_not="No table of measured fitness of infA was at hand; it comes with the paper of the scan (Kelsic et al., Cell Systems 2016).",
     ),
 )

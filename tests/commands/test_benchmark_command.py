@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.main import get_command
 
 from engine.commands import app as command_line
 from engine.commands import arguments
@@ -16,6 +19,8 @@ from engine.core.variants import Variant
 from engine.exports.benchmark_table import COLUMNS
 from engine.service.benchmark import SPLICE_DISTANCE, SUBSTITUTION, closeness, places
 from engine.service.engine import Engine
+from engine.service.named_benchmarks import BENCHMARKS
+from engine.training.__main__ import _parser as training_parser
 from tests.commands.test_splice_command import GFF
 from tests.fake_model import Calls, FakeRegistry
 from tests.service.test_splice import CONTIG
@@ -267,6 +272,20 @@ def test_without_a_table_the_named_benchmarks_are_listed(capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("name\ttitle")
     assert any(line.startswith("lambda\t") and "not run" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", [item.id for item in BENCHMARKS])
+def test_every_command_of_a_named_benchmark_is_one_that_the_parser_takes(name: str) -> None:
+    commands = re.findall(r"python -m (\S+) ([^,:]+)", next(item.how for item in BENCHMARKS if item.id == name))
+    assert commands
+    for module, words in commands:
+        if module == "engine.training":
+            training_parser().parse_args(shlex.split(words))
+            continue
+        assert module == "engine"
+        command, *options = shlex.split(words)
+        given = get_command(command_line.make_app()).commands[command].make_context(command, options).params  # type: ignore[attr-defined]
+        assert command != "embeddings" or given["windows"] or given["gff"]
 
 
 @pytest.mark.parametrize(

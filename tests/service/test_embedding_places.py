@@ -101,7 +101,9 @@ def test_some_of_each_class_are_drawn_and_mostly_unknown_letters_are_left_out() 
 def test_too_many_too_few_and_unknown_kinds_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ParameterError, match="no exon; it has CDS, gene, misc, tRNA, intergenic"):
         choose_places(genome(), EmbeddingParameters(kinds="exon"))
-    with pytest.raises(ParameterError, match="no feature at all; give an annotation, or windows"):
+    with pytest.raises(
+        ParameterError, match=r"^There are no annotated features to read; give an annotation that has some, or the width of windows\.$"
+    ):
         choose_places(genome(features=()), EmbeddingParameters())
     monkeypatch.setattr(embedding, "MOST_PLACES", 3)
     with pytest.raises(ParameterError, match="These are 16 places; at most 3"):
