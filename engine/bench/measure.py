@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from numpy.typing import NDArray
 
@@ -84,6 +83,8 @@ def gemm_gflops(dtype: torch.dtype, size: int = 1024, repeats: int = 8) -> float
 
 def random_letters(length: int, seed: int = 1) -> str:
     """Uniform bases."""
+    import numpy as np
+
     return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
 
 
@@ -112,12 +113,16 @@ def _status_bytes(path: Path, name: str) -> int:
 
 def scale_of(values: NDArray[np.float32]) -> str:
     """Median and largest value of a map off its diagonal, in words."""
+    import numpy as np
+
     off = values[~np.eye(len(values), dtype=bool)]
     return f"median of the map {np.median(off):.3g}, largest {off.max():.3g}"
 
 
 def error_rows(group: str, name: str, values: NDArray[np.float32], exact: NDArray[np.float32]) -> list[Row]:
     """99 % quantile of the absolute error and median of the relative one, off the diagonal."""
+    import numpy as np
+
     off = ~np.eye(len(exact), dtype=bool)
     error = np.abs(values - exact)[off]
     return [

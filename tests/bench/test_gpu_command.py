@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import json
 import math
 import os
@@ -119,6 +120,34 @@ def test_without_a_gpu_one_sentence_says_so(tmp_path: Path, capsys: pytest.Captu
     assert said.err.startswith("This machine has no CUDA device that torch ")
     assert said.err.count("\n") == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_without_torch_one_sentence_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("torch", "filelock") else found(name))
+    for given in ([], ["--device", "cpu", "--tiny"]):
+        assert command.main([*given, "--out", str(tmp_path / "runs")]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith(f"The Python {sys.executable} has no torch, filelock; install what is missing there")
+        assert said.err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_python_without_any_package_is_told_all_of_them(tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    done = python(
+        kept,
+        "-I",
+        "-S",
+        "-c",
+        f"import sys, runpy; sys.path.insert(0, {str(ROOT)!r}); runpy.run_module('engine.bench.gpu', run_name='__main__')",
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"has no {', '.join(PROMISED)}; install" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

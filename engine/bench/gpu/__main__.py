@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from engine.bench.measure import Row
 GRACE = 20.0
 """Seconds that a part may take beyond its own, to end what it is in, before it is stopped."""
 ROOM = Path(__file__).resolve().parents[3]
+NEEDED = ("numpy", "torch", "safetensors", "transformers", "tokenizers", "typer", "filelock", "pytest")
+"""The packages that are imported beside the standard library; without the first two there is no figure at all."""
 SHIPPED = ROOM / "assets" / "models" / "locuscope-lm"
 
 
@@ -87,6 +90,12 @@ def _unusable(options: argparse.Namespace) -> str:
     """Why the command cannot run here, or nothing."""
     if options.minutes <= 0 or options.piece_bytes < 100_000:
         return "--minutes must be more than 0 and --piece-bytes at least 100,000."
+    absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if {"numpy", "torch"} & set(absent):
+        return (
+            f"The Python {sys.executable} has no {', '.join(absent)}; install what is missing there, or name another Python that has it: "
+            "make gpu PYTHON=.venv/bin/python."
+        )
     if options.device == "cpu":
         return "" if options.tiny else "A CPU can only rehearse this: add --tiny."
     import torch
