@@ -82,7 +82,9 @@ def scan_command(
     failed = scan(plan, out, settings_of_command_line(), processes, ray, monitor)
     monitor.close()
     if failed:
-        raise InputError(f"{failed:,} windows could not be computed; {out / 'failed.tsv'} says why; the others are kept.")
+        raise InputError(
+            f"{failed:,} windows could not be computed; {out / 'failed.tsv'} says why; what could be is kept, and the same command tries them again."
+        )
     print(f"wrote {out}", file=sys.stderr)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.analyses.declared import analyses, declared
-from engine.core.errors import InputError, ParameterError
+from engine.core.errors import InputError, ParameterError, ResourceExhausted, SequenceError
 from engine.core.locus import Locus
 from engine.core.parameters import parameters_from
 from engine.core.quoting import quoted
@@ -94,6 +94,36 @@ class Plan:
             Path(self.weights) if self.weights else None,
             self.device,
             self.dtype,
+        )
+
+
+def check_window(plan: Plan, engine: Engine, lengths: dict[str, int]) -> None:
+    """Refuse windows none of which the model would read, before any is tried; loads the model, whose limits may be known only then.
+
+    Raises `ParameterError` that says what the model reads and what to give.
+    """
+    longest = min(plan.window_bp, max(lengths.values(), default=0))
+    if not longest:
+        return
+    request = plan.request(NucleotideSequence("A" * longest))
+    found, card = engine.resolved(request), engine.loaded_card(request)
+    if found.analysis.tiled or found.parts:
+        return
+    cards = (card,) if plan.weights else (card, found.entry.card)
+    least, most = max(one.min_length for one in cards), min(one.max_length for one in cards)
+    if least <= longest <= most:
+        try:
+            engine.check(request)
+        except (SequenceError, ResourceExhausted) as error:
+            raise ParameterError(f"Windows of {longest:,} bases cannot be computed, give a smaller --window: {error}") from error
+    elif longest > most:
+        overlap = "" if plan.overlap_bp < most else f" --overlap {most // 5}"
+        raise ParameterError(
+            f"The window is {plan.window_bp:,} bases; the model, {card.title}, reads at most {most:,} at once; give --window {most}{overlap}, or another --model."
+        )
+    elif plan.window_bp < least:
+        raise ParameterError(
+            f"The window is {plan.window_bp:,} bases; the model, {card.title}, reads {least:,} to {most:,}; give --window {least}, or another --model."
         )
 
 

@@ -28,7 +28,7 @@ from engine.core.locus import Locus
 from engine.core.progress import Monitor, SilentMonitor
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
-from engine.genome.plan import Plan, contig_hashes, identity, keep_identity
+from engine.genome.plan import Plan, check_window, contig_hashes, identity, keep_identity
 from engine.genome.ranking import Neighbours, write_ranked
 from engine.genome.tracks import contig_folder, contig_tracks, forget_tracks, join_tracks
 from engine.genome.windows import GenomeWindow, Stretch, partial_path, stretches
@@ -51,12 +51,18 @@ def scan(
     ------
     InputError
         ``folder`` holds another run, or the genome cannot be read.
+    ParameterError
+        The model does not read windows of this size.
     SourceUnavailable
         A Ray address is given but Ray is not installed or does not answer.
     """
     watcher, settings = monitor or SilentMonitor(), of_each(settings, 1 if ray_address else processes)
     engine, reference = engine_of(settings), _reference(plan.genome, settings)
     lengths = reference.genomes.contigs("reference")
+    if not (folder / "scan.json").exists():  # a run that has begun was checked then
+        check_window(plan, engine, lengths)
+        if processes > 1 or ray_address is not None:
+            engine.release_models()
     keep_identity(identity(plan, engine, lengths, contig_hashes(reference, lengths, watcher)), folder)
     everything = list(stretches(lengths, plan.window_bp, plan.overlap_bp, _bytes_per_window(plan)))
     neighbours = Neighbours(Path(plan.annotation)) if plan.annotation else None

@@ -245,6 +245,21 @@ class Engine:
         with self.scorer(model_id) as asked:
             return asked.score(assembly, variant.contig, *variant.without_padding())
 
+    def loaded_card(self, request: Request) -> ModelCard:
+        """The card of the model that answers ``request`` as its weights tell it: what a checkpoint reads at once may be known only then.
+
+        Loads the model. Raises as `resolved`.
+        """
+        found = self.resolved(request)
+        self._set_threads()
+        with self._shelf.borrow(found.entry, found.spec) as shelved:
+            card: ModelCard = shelved.model.card
+            return card
+
+    def release_models(self) -> None:
+        """Forget the loaded models that are not in use, where others compute from here on."""
+        self._shelf.clear()
+
     @contextlib.contextmanager
     def scorer(self, model_id: str) -> Iterator[Any]:
         """A table or service of variant scores, while it is used. Raises `CapabilityMissing`, and `WeightsMissing` for what is not there yet."""

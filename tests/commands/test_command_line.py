@@ -215,6 +215,12 @@ def test_what_cannot_be_answered_is_one_sentence_and_status_2(
     assert registry.calls.passes == 0
 
 
+def test_a_scan_with_windows_that_failed_claims_no_others(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("engine.genome.run.scan", lambda *_: 3)
+    told = refused(capsys, "scan", "--fasta", "g.fa", "--out", "x")
+    assert told == "3 windows could not be computed; x/failed.tsv says why; what could be is kept, and the same command tries them again.\n"
+
+
 def test_a_triage_writes_a_table_or_a_vcf(capsys: pytest.CaptureFixture[str]) -> None:
     Path("r.fa").write_text(">1\n" + HAIRPIN * 3 + "\n")
     Path("v.vcf").write_text(

@@ -18,6 +18,7 @@ from engine.core.errors import InputError, ParameterError, SequenceError, Source
 from engine.core.sequence import NucleotideSequence
 from engine.core.settings import Settings
 from engine.genome import run, tracks, workers
+from engine.genome.plan import check_window
 from engine.genome.run import Plan, scan
 from engine.genome.windows import folder_name, stretches, windows
 from engine.service.engine import Engine, Request
@@ -340,6 +341,38 @@ def test_a_window_that_a_model_refuses_is_listed_and_the_others_are_kept(
     assert not (out / "failed.tsv").exists()
     with pyBigWig.open(str(out / "tracks" / "entropy.bw")) as track:
         assert np.isfinite(track.values("two", 0, 14)).all()
+
+
+def test_windows_that_the_model_does_not_read_are_refused_before_the_start(
+    tmp_path: Path, tiny: Path, genome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = str(tiny / "dependency_k1" / "checkpoint")  # reads 61, which its folder does not say before it is loaded
+    settings, out = Settings(home=tmp_path / "home", threads=1), tmp_path / "out"
+    how: dict[str, Any] = {"model": "specieslm-fungi-k1", "weights": weights}
+    with pytest.raises(
+        ParameterError, match=r"is 1,000 bases; the model, .*, reads at most 61 at once; give --window 61 --overlap 12, or another"
+    ):
+        scan(Plan(genome, **how), out, settings)
+    with pytest.raises(ParameterError, match="give --window 61, or another"):
+        scan(Plan(genome, window_bp=62, overlap_bp=12, **how), out, settings, processes=2)
+    assert not out.exists()
+    assert scan(Plan(genome, window_bp=61, overlap_bp=12, **how), out, settings) == 0
+    (tmp_path / "short.fa").write_text(f">short\n{SECOND}\n")
+    assert scan(Plan(str(tmp_path / "short.fa"), **how), tmp_path / "short", settings) == 0
+
+
+def test_windows_above_what_is_computed_here_are_refused_before_the_start(tmp_path: Path, genome: str) -> None:
+    settings = Settings(home=tmp_path / "home", model="pairs", max_length=50)
+    engine = Engine(settings, FakeRegistry(tmp_path / "models", Calls()), keep_on_disk=False)
+    with pytest.raises(ParameterError, match=r"Windows of 60 bases cannot be computed, give a smaller --window: .* at most 50"):
+        check_window(Plan(genome, "dependency", window_bp=60, overlap_bp=10), engine, {"one": 73})
+    check_window(Plan(genome, "dependency", window_bp=60, overlap_bp=10), engine, {"one": 50})
+
+
+def test_windows_shorter_than_the_model_reads_are_refused_before_the_start(tmp_path: Path, settings: Settings, genome: str) -> None:
+    engine = Engine(settings, FakeRegistry(tmp_path / "models", Calls(), changes={"min_length": 24}), keep_on_disk=False)
+    with pytest.raises(ParameterError, match="is 20 bases; the model, Pairs, reads 24 to 400; give --window 24"):
+        check_window(Plan(genome, window_bp=20, overlap_bp=6), engine, {"one": 73})
 
 
 def test_missing_weights_stop_the_run_at_once(tmp_path: Path, settings: Settings, genome: str) -> None:
