@@ -11,6 +11,7 @@ the same path.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import time
 import zipfile
@@ -38,6 +39,7 @@ from engine.service.triage import ReferenceLetters
 
 __all__ = ["Plan", "compute_stretch", "scan"]
 
+_log = logging.getLogger(__name__)
 KEEP_SECONDS = 30.0
 """A stop loses at most so much of a stretch, and the window that was being computed."""
 
@@ -64,6 +66,8 @@ def scan(
         if processes > 1 or ray_address is not None:
             engine.release_models()
     keep_identity(identity(plan, engine, lengths, contig_hashes(reference, lengths, watcher)), folder)
+    if doubt := engine.doubt(plan.model, Path(plan.weights) if plan.weights else None):
+        _log.warning("%s", doubt)
     everything = list(stretches(lengths, plan.window_bp, plan.overlap_bp, _bytes_per_window(plan)))
     neighbours = Neighbours(Path(plan.annotation)) if plan.annotation else None
     if neighbours is not None and plan.non_coding:

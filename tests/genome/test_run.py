@@ -361,6 +361,18 @@ def test_windows_that_the_model_does_not_read_are_refused_before_the_start(
     assert scan(Plan(str(tmp_path / "short.fa"), **how), tmp_path / "short", settings) == 0
 
 
+def test_a_run_of_weights_that_are_not_the_published_ones_says_so(
+    tmp_path: Path, tiny: Path, settings: Settings, genome: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    weights = str(tiny / "dependency_k1" / "checkpoint")
+    assert scan(Plan(genome, window_bp=20, overlap_bp=6), tmp_path / "published", settings) == 0
+    assert caplog.messages == []
+    monkeypatch.undo()
+    own = Settings(home=tmp_path / "home", threads=1)
+    assert scan(Plan(genome, model="specieslm-fungi-k1", weights=weights, window_bp=61, overlap_bp=12), tmp_path / "own", own) == 0
+    assert [told for told in caplog.messages if told.startswith("The folder checkpoint runs as an unnamed checkpoint (")]
+
+
 def test_windows_above_what_is_computed_here_are_refused_before_the_start(tmp_path: Path, genome: str) -> None:
     settings = Settings(home=tmp_path / "home", model="pairs", max_length=50)
     engine = Engine(settings, FakeRegistry(tmp_path / "models", Calls()), keep_on_disk=False)
