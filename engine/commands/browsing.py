@@ -166,25 +166,25 @@ def _marked(file: Path, sequence: NucleotideSequence, settings: Settings) -> lis
 
     place = place_of(sequence)
     items, note = read_regions(file.name, read_bytes(file), place.assembly, settings)
-    contig = _contig_of(file, {item.contig for item in items}, place)
+    contigs = _contigs_of(file, dict.fromkeys(item.contig for item in items), place)
     tell([note] if note else [])
     found = []
     for item in items:
         low, high = max(item.start, place.start), min(item.end, place.end)
-        if item.contig == contig and low < high:
+        if item.contig in contigs and low < high:
             start, end = (place.end - high, place.end - low) if place.reverse else (low - place.start, high - place.start)
             found.append(Highlight(start, end, item.name, item.colour, item.note))
     return found
 
 
-def _contig_of(file: Path, contigs: Collection[str], place: Place) -> str | None:
-    """What a file calls the contig of the sequence; None, and a sentence, where it has nothing there."""
-    from engine.sources.assemblies import find_contig_of, nearest
+def _contigs_of(file: Path, contigs: Collection[str], place: Place) -> tuple[str, ...]:
+    """All names by which a file calls the contig of the sequence; none, and a sentence, where it has nothing there."""
+    from engine.sources.assemblies import find_contigs_of, nearest
 
-    contig = "" if set(contigs) == {""} else find_contig_of(place.assembly, place.contig, contigs)
-    if contig is None:
+    found = ("",) if set(contigs) == {""} else find_contigs_of(place.assembly, place.contig, contigs)
+    if not found:
         tell([f"{quoted(file.name)} has nothing on {place.contig}; its contigs are {nearest(place.contig, contigs)}."])
-    return contig
+    return found
 
 
 def _own(file: Path, number: int, sequence: NucleotideSequence, settings: Settings) -> OwnTrack | None:
@@ -196,9 +196,9 @@ def _own(file: Path, number: int, sequence: NucleotideSequence, settings: Settin
     from engine.views.palettes import element_colour
 
     found, place = read_track(file.name, read_bytes(file), Bounds.of(settings)), place_of(sequence)
-    contig = _contig_of(file, found.contigs, place)
-    if contig is None:
+    contigs = _contigs_of(file, found.contigs, place)
+    if not contigs:
         return None
     tell([found.note] if found.note else [])
     colour = element_colour(number, dark=False)
-    return OwnTrack.of(found, contig, place.start, place.end, reverse=place.reverse, id=f"own_{number}", name=file.name, colour=colour)
+    return OwnTrack.of(found, contigs, place.start, place.end, reverse=place.reverse, id=f"own_{number}", name=file.name, colour=colour)

@@ -51,6 +51,29 @@ class Rows:
         """Nothing."""
         return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32), note=note)
 
+    @classmethod
+    def joined(cls, several: Sequence[Rows]) -> Rows:
+        """Those of one contig that a file calls by several names, in the order of the starts."""
+        if len(several) == 1:
+            return several[0]
+        starts = np.concatenate([rows.starts for rows in several]) if several else np.empty(0, np.int64)
+        note = " ".join(dict.fromkeys(rows.note for rows in several if rows.note))
+        if not len(starts):
+            return cls.none(note)
+        filled = [rows for rows in several if len(rows.starts)]
+        order = np.argsort(starts, kind="stable")
+        ends, values, others = (np.concatenate([getattr(rows, name) for rows in filled]) for name in ("ends", "values", "others"))
+        names, strands = ([word for rows in filled for word in getattr(rows, name)] for name in ("names", "strands"))
+        return cls(
+            starts[order],
+            ends[order],
+            values[order],
+            tuple(names[at] for at in order) if names else (),
+            tuple(strands[at] for at in order) if strands else (),
+            others[order] if len(others) else others,
+            note,
+        )
+
     @property
     def nbytes(self) -> int:
         """Bytes in memory, about."""
@@ -129,10 +152,11 @@ class OwnTrack:
 
     @classmethod
     def of(
-        cls, given: TrackSource, contig: str | None, start: int, end: int, *, reverse: bool, id: str, name: str, colour: str
+        cls, given: TrackSource, contigs: Sequence[str], start: int, end: int, *, reverse: bool, id: str, name: str, colour: str
     ) -> OwnTrack:
-        """The part of ``contig`` between ``start`` and ``end`` (0-based half-open), on the strand that is read; nothing when it has no such contig."""
-        rows = given.rows(contig, start, end) if contig is not None else Rows.none()
+        """The part between ``start`` and ``end`` (0-based half-open) of a contig, on the strand that is read; ``contigs``: all names that the file
+        has for it, none where it has nothing there."""
+        rows = Rows.joined([given.rows(contig, start, end) for contig in contigs])
         found = _inside(rows, start, end, reverse=reverse)
         if reverse and given.kind == "variants":
             found = replace(found, names=tuple(_turned(name) for name in found.names))

@@ -19,7 +19,7 @@ from engine.core.locus import Locus
 from engine.core.packages import needed
 from engine.core.quoting import file_name
 from engine.sources.annotation import BOUND_BYTES, FASTA_PART, KNOWN, Style, is_comment, parse_annotation, parse_line, style_of
-from engine.sources.assemblies import find_contig
+from engine.sources.assemblies import find_contigs
 from engine.sources.door import OWN_FILES, Bounds, LeftOut, TextLines
 from engine.sources.kinds import EMBL, GENBANK
 
@@ -262,16 +262,17 @@ def features_of_upload(
     with TextLines(name, data, bounds, KNOWN) as lines:
         if lines.kind in (GENBANK, EMBL):
             index = _indexed(lines, bounds)
-            contig = find_contig(place.contig, index.contigs(), aliases)
-            return (index.overlapping(contig, place.start, place.end) if contig else ()), index.contigs()[:100], index.note
+            wanted = find_contigs(place.contig, index.contigs(), aliases)
+            found = [item for contig in wanted for item in index.overlapping(contig, place.start, place.end)]
+            return tuple(found), index.contigs()[:100], index.note
         style = style_of(name, lines.head)
         annotation = itertools.takewhile(lambda line: not line.startswith(FASTA_PART), lines)
         contigs = dict.fromkeys(_contig_of(line, style) for line in annotation if not is_comment(line))
-    contig = find_contig(place.contig, contigs, aliases)
+    wanted = find_contigs(place.contig, contigs, aliases)
     left_out, found = LeftOut(), list[Feature]()
     with TextLines(name, data, bounds, KNOWN) as lines:
         for item in parse_annotation(lines, style, left_out, most=OWN_FILES.features):
-            if item.contig == contig and item.start < place.end and item.end > place.start:
+            if item.contig in wanted and item.start < place.end and item.end > place.start:
                 found.append(item)
                 if len(found) > bounds.features:
                     raise FileFormatError(

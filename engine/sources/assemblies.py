@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -127,6 +127,36 @@ def find_contig_of(assembly_name: str, name: str, contigs: Iterable[str]) -> str
     """`find_contig` with the alias table of an assembly, where its name is in the table."""
     row = assembly(assembly_name)
     return find_contig(name, contigs, row.contigs if row is not None else None)
+
+
+def _in_group(name: str, group: Collection[str]) -> bool:
+    """Whether a contig's name is one of a group's; the mitochondrion's names are taken as they are, for not all are one record everywhere."""
+    return name in group or (_stem(name) != "m" and any(_same(name, other) for other in group))
+
+
+def find_contigs(name: str, contigs: Iterable[str], aliases: Mapping[str, tuple[str, ...]] | None = None) -> tuple[str, ...]:
+    """All of ``contigs`` that ``name`` means, of a file that may call one contig by several of its names, in the file's order; empty for none.
+
+    Those of its group in the alias table of the assembly; without one, those that are equal to it and to each other but for case and ``chr``;
+    else the one of `find_contig`.
+    """
+    known, table = list(contigs), aliases or {}
+    main = find_contig(name, table, table)
+    if main is not None and _in_group(name, group := (main, *table[main])):
+        hits = tuple(contig for contig in known if _in_group(contig, group))
+    else:
+        hits = tuple(contig for contig in known if _in_group(contig, (name,)))
+        hits = hits if all(_same(first, second) for first in hits for second in hits) else ()
+    if hits:
+        return hits
+    one = find_contig(name, known, table)
+    return () if one is None else (one,)
+
+
+def find_contigs_of(assembly_name: str, name: str, contigs: Iterable[str]) -> tuple[str, ...]:
+    """`find_contigs` with the alias table of an assembly, where its name is in the table."""
+    row = assembly(assembly_name)
+    return find_contigs(name, contigs, row.contigs if row is not None else None)
 
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> str:

@@ -15,7 +15,7 @@ from engine.core.locus import Strand
 from engine.core.own_tracks import SCALES, OwnTrack, Rows, Scale, TrackFile, TrackSource, on_one_scale
 from engine.core.quoting import file_name
 from engine.sources import apart
-from engine.sources.assemblies import find_contig_of, nearest
+from engine.sources.assemblies import find_contigs_of, nearest
 from engine.views.correlation import correlated, scatter
 from engine.views.own_panels import PREFIX
 from engine.views.palettes import element_colour
@@ -214,7 +214,7 @@ def _add(session: Session, found: TrackSource, server: str = "") -> None:
 def _nothing_here(session: Session, found: TrackSource) -> str:
     """One sentence when a file has nothing on the contig that is shown."""
     around = session.around
-    if around is None or stretch_in(found, around.place).contig is not None:
+    if around is None or stretch_in(found, around.place).contigs:
         return ""
     lies = around.place.locus or around.place
     known = nearest(lies.contig, (contig[:40] for contig in found.contigs))
@@ -223,10 +223,10 @@ def _nothing_here(session: Session, found: TrackSource) -> str:
 
 @dataclass(frozen=True)
 class Stretch:
-    """What is shown as a file sees it: its name of the contig (None where it has nothing there), bases ``[start, end)`` of it, and whether they are
-    read backwards."""
+    """What is shown as a file sees it: all its names of the contig (none where it has nothing there), bases ``[start, end)`` of it, and whether they
+    are read backwards."""
 
-    contig: str | None
+    contigs: tuple[str, ...]
     start: int
     end: int
     reverse: bool
@@ -235,13 +235,13 @@ class Stretch:
 def stretch_in(found: TrackSource, place: Surroundings) -> Stretch:
     """Values without a contig are those of the record or contig that is shown; a record that has a place is found by its own name, else by that place."""
     if set(found.contigs) == {""}:
-        return Stretch("", place.start, place.end, place.reverse)
-    contig = find_contig_of(place.assembly, place.contig, found.contigs)
-    if contig is not None or place.locus is None:
-        return Stretch(contig, place.start, place.end, place.reverse)
+        return Stretch(("",), place.start, place.end, place.reverse)
+    contigs = find_contigs_of(place.assembly, place.contig, found.contigs)
+    if contigs or place.locus is None:
+        return Stretch(contigs, place.start, place.end, place.reverse)
     part = place.locus.window(place.start, place.end)
-    contig = find_contig_of(part.assembly, part.contig, found.contigs)
-    return Stretch(contig, part.start, part.end, place.reverse != (part.strand is Strand.REVERSE))
+    contigs = find_contigs_of(part.assembly, part.contig, found.contigs)
+    return Stretch(contigs, part.start, part.end, place.reverse != (part.strand is Strand.REVERSE))
 
 
 def placed(session: Session) -> tuple[OwnTrack, ...]:
@@ -261,7 +261,7 @@ def _on(track: Brought, place: Surroundings) -> OwnTrack:
     at = stretch_in(track.file, place)
     look: dict[str, Any] = {"reverse": at.reverse, "id": track.id, "name": track.name, "colour": track.colour}
     try:
-        found = OwnTrack.of(track.file, at.contig, at.start, at.end, **look)
+        found = OwnTrack.of(track.file, at.contigs, at.start, at.end, **look)
     except LocuscopeError as error:
         return OwnTrack(track.id, track.name, track.file.kind, track.colour, Rows.none(str(error)), np.empty(0, np.float32))
     return replace(found, limits=track.limits, heat=track.heat)

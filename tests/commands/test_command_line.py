@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,20 @@ def test_a_locus_of_a_registered_genome_is_read_on_its_strand(monkeypatch: pytes
     found = load("p.npz")
     assert str(found["sequence"]) == "ACGTACG"  # CGTACGT read backwards
     assert json.loads(str(found["provenance"]))["locus"] == "Tiny:chr1:2-8:-"
+
+
+def test_own_files_of_a_view_may_call_one_contig_by_several_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("g.fa").write_text(">chrIV\n" + "ACGT" * 20 + "\n")
+    monkeypatch.setenv("LOCUSCOPE_GENOMES", f"R64={Path('g.fa').resolve()}")
+    Path("mix.bed").write_text("chrIV\t5\t15\tone\nIV\t40\t60\ttwo\nV\t8\t9\tthree\n")
+    gene = "{}\tx\tgene\t{}\t{}\t.\t+\t.\tID={}\n"
+    Path("mix.gff3").write_text("##gff-version 3\n" + gene.format("chrIV", 6, 15, "one") + gene.format("NC_001136.10", 41, 60, "two"))
+    view = ["view", "--locus", "R64:chrIV:1-80", "--analyses", "probabilities", "--out", "v.zip"]
+    assert command_line.main([*view, "--track", "mix.bed", "--gff", "mix.gff3", "--regions", "mix.bed"]) == 0
+    with zipfile.ZipFile("v.zip") as archive:
+        for name in ("mix_bed", "annotation", "regions"):
+            rows = [line.split("\t")[1:4] for line in archive.read(f"tracks/{name}.bed").decode().splitlines()]
+            assert rows == [["5", "15", "one"], ["40", "60", "two"]], name
 
 
 def test_the_model_table_has_its_columns_and_is_json_on_demand(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from engine.core.own_tracks import OwnTrack, Rows, TrackFile, TrackKind
 
 
 def track(kind: TrackKind, rows: Rows, start: int, end: int, *, reverse: bool = False) -> OwnTrack:
-    return OwnTrack.of(TrackFile("a", kind, {"c": rows}), "c", start, end, reverse=reverse, id="own-1", name="a", colour="#000000")
+    return OwnTrack.of(TrackFile("a", kind, {"c": rows}), ("c",), start, end, reverse=reverse, id="own-1", name="a", colour="#000000")
 
 
 def signal(*runs: tuple[int, int, float]) -> Rows:
@@ -49,6 +49,23 @@ def test_pairs_need_both_anchors_in_the_window() -> None:
 
 
 def test_a_contig_that_the_file_does_not_have_is_empty() -> None:
-    found = OwnTrack.of(TrackFile("a", "signal", {}), None, 0, 5, reverse=False, id="own-1", name="a", colour="#000000")
+    found = OwnTrack.of(TrackFile("a", "signal", {}), (), 0, 5, reverse=False, id="own-1", name="a", colour="#000000")
     assert len(found.rows.starts) == 0
     assert np.isnan(found.values).all()
+
+
+def test_rows_of_several_names_of_a_contig_are_one_in_the_order_of_the_starts() -> None:
+    one = Rows(np.array([5, 9]), np.array([7, 10]), np.array([1, 2], np.float32), ("a", "c"), ("+", "-"))
+    other = Rows(np.array([6]), np.array([8]), np.array([3], np.float32), ("b",), (".",), note="n")
+    found = Rows.joined([one, other, Rows.none("n")])
+    assert (found.starts.tolist(), found.ends.tolist(), found.values.tolist()) == ([5, 6, 9], [7, 8, 10], [1, 3, 2])
+    assert (found.names, found.strands, found.others.shape, found.note) == (("a", "b", "c"), ("+", ".", "-"), (0, 2), "n")
+    assert Rows.joined([one]) is one
+    assert len(Rows.joined([]).starts) == 0
+
+
+def test_pairs_of_several_names_keep_their_second_anchors() -> None:
+    rows = [
+        Rows(np.array([at]), np.array([at + 1]), np.array([1], np.float32), ("",), (".",), np.array([[at + 5, at + 6]])) for at in (3, 1)
+    ]
+    assert Rows.joined(rows).others.tolist() == [[6, 7], [8, 9]]

@@ -14,8 +14,8 @@ from engine.core.locus import Locus, Strand
 from engine.core.settings import Settings
 from engine.sources.door import Bounds
 from engine.sources.track_files import read_track
-from pages._ui import session_file
-from pages._ui.own_tracks import stretch_in
+from pages._ui import own_tracks, session_file
+from pages._ui.own_tracks import Brought, stretch_in
 from pages._ui.surroundings import Surroundings
 
 BED = b"sequence\t1\t5\tn\n"
@@ -48,16 +48,39 @@ def _menu() -> None:
 @pytest.mark.parametrize(
     ("bed", "expected"),
     [
-        ("NC_9.1\t108\t110\tn\n", ("NC_9.1", 103, 110, True)),
-        ("lac\t2\t4\tn\n", ("lac", 10, 17, False)),
-        ("other\t2\t4\tn\n", (None, 103, 110, True)),
+        ("NC_9.1\t108\t110\tn\n", (("NC_9.1",), 103, 110, True)),
+        ("lac\t2\t4\tn\n", (("lac",), 10, 17, False)),
+        ("other\t2\t4\tn\n", ((), 103, 110, True)),
     ],
 )
-def test_a_record_that_has_a_place_is_found_by_its_name_and_by_the_place(bed: str, expected: tuple[str | None, int, int, bool]) -> None:
+def test_a_record_that_has_a_place_is_found_by_its_name_and_by_the_place(
+    bed: str, expected: tuple[tuple[str, ...], int, int, bool]
+) -> None:
     """Letters 10 to 17 of a record of 20 on the bases 100 to 120 of the reverse strand are the bases 103 to 110."""
     place = Surroundings("", "lac", 20, 10, 17, False, in_record=True, locus=Locus("X1", "NC_9.1", 100, 120, Strand.REVERSE))
     found = stretch_in(read_track("a.bed", bed.encode(), Bounds()), place)
-    assert (found.contig, found.start, found.end, found.reverse) == expected
+    assert (found.contigs, found.start, found.end, found.reverse) == expected
+
+
+MIXED = [
+    ("mix.bed", "chrIV\t1505\t1515\ta\nIV\t1540\t1560\tb\nchrV\t1510\t1520\tc\n"),
+    ("mix.bedgraph", "IV\t1505\t1515\t2\nchrIV\t1540\t1560\t3\nchrV\t1510\t1520\t4\n"),
+    (
+        "mix.gff3",
+        "##gff-version 3\nchrIV\tx\tgene\t1506\t1515\t.\t+\t.\tID=a\nNC_001136.10\tx\tgene\t1541\t1560\t.\t+\t.\tID=b\nchrV\tx\tgene\t1511\t1520\t.\t+\t.\tID=c\n",
+    ),
+    (
+        "mix.vcf",
+        "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchrIV\t1506\ta\tA\tC\t.\t.\t.\nIV\t1541\tb\tA\tC\t.\t.\t.\nV\t1511\tc\tA\tC\t.\t.\t.\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), MIXED)
+def test_rows_of_all_names_of_a_contig_belong_to_it(name: str, text: str) -> None:
+    place = Surroundings("R64", "chrIV", 1_531_933, 1500, 1560, False, in_record=False)
+    track = Brought("own-1", read_track(name, text.encode(), Bounds()), name, "#000000")
+    assert own_tracks._on(track, place).rows.starts.tolist() == [5, 40]
 
 
 def test_of_several_slow_files_all_are_read_and_all_their_notes_are_said() -> None:

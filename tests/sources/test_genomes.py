@@ -15,7 +15,7 @@ from engine.core.locus import Locus
 from engine.core.settings import Settings
 from engine.sources.annotation import gtf_attributes, parse_annotation
 from engine.sources.annotation_index import FeatureIndex, TabixAnnotation, open_annotation
-from engine.sources.assemblies import assemblies, canonical, find_contig, is_accession, nearest
+from engine.sources.assemblies import assemblies, canonical, find_contig, find_contigs_of, is_accession, nearest
 from engine.sources.genomes import GenomeSet
 from engine.sources.outward_links import hub_names
 from engine.sources.reference import Reference
@@ -262,6 +262,26 @@ def test_the_mitochondrion_of_hg19_at_ucsc_is_another_record_than_that_of_grch37
     assert find_contig("MT", ["chr1", "chrM", "chrMT"], table) == "chrMT"
     assert find_contig("chrM", ["chr1", "chrM", "chrMT"], table) == "chrM"
     assert hub_names("GRCh37", "MT")[:2] == ("hg19", "chrMT")
+
+
+@pytest.mark.parametrize(
+    ("assembly_name", "name", "contigs", "expected"),
+    [
+        ("R64", "chrIV", ("chrIV", "IV", "chrV", "NC_001136.10", "NC_001136.9"), ("chrIV", "IV", "NC_001136.10")),
+        ("R64", "IV", ("chrV", "4", "chrIV"), ("4", "chrIV")),
+        ("R64", "chrM", ("Mito", "chrMT", "chrM"), ("Mito", "chrMT", "chrM")),
+        ("GRCh37", "MT", ("chrM", "chrMT", "MT"), ("chrMT", "MT")),
+        ("GRCh37", "chrM", ("chrM", "chrMT", "MT"), ("chrM",)),
+        ("", "chr7", ("7", "chr7", "chr17"), ("7", "chr7")),
+        ("", "chrM", ("chrM", "MT"), ("chrM",)),
+        ("", "NC_1234567", ("NC_1234567", "NC_1234567.1", "NC_1234567.2"), ("NC_1234567",)),
+        ("", "chr7", ("chr8",), ()),
+    ],
+)
+def test_all_names_of_a_contig_in_a_file_are_found(
+    assembly_name: str, name: str, contigs: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    assert find_contigs_of(assembly_name, name, contigs) == expected
 
 
 @pytest.mark.parametrize("given", ["chrM", "MT", "NC_012920.1", "NC_012920", "gi|251831106|ref|NC_012920.1|"])

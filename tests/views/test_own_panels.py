@@ -20,7 +20,7 @@ GIVEN = samples.sequence(76)
 
 def own(kind: str, rows: Rows, id: str = "own-1") -> OwnTrack:
     file = TrackFile("mine", kind, {"c": rows})  # type: ignore[arg-type]
-    return OwnTrack.of(file, "c", 0, 76, reverse=False, id=id, name="mine", colour="#123456")
+    return OwnTrack.of(file, ("c",), 0, 76, reverse=False, id=id, name="mine", colour="#123456")
 
 
 def rows(*items: tuple[int, int, float, str], others: list[list[int]] | None = None) -> Rows:
