@@ -15,6 +15,7 @@ from engine.core.locus import contig_in_text
 from engine.service.embedding_places import Annotated, Genome, GenomeOfRecords, GenomeOfReference, kinds_of
 from engine.service.triage import ReferenceLetters
 from engine.sources import apart
+from engine.sources.assemblies import canonical
 from pages._ui import address_bar, reading, state
 from pages._ui.address_values import AddressValues
 from pages._ui.buttons import button
@@ -94,8 +95,12 @@ def _usual(names: Sequence[str], shown: Shown | None) -> str:
 
 
 def genome_of(values: AddressValues, genomes: Sequence[str], names: Collection[str]) -> str:
-    """The genome of an address, empty where it says nothing of the page: with one of the page's ``names`` it is what the explorer shows."""
-    return values.choice("genome", genomes) or (EXPLORER if any(values.text(name) for name in names) else "")
+    """The genome of an address, empty where it says nothing of the page: with one of the page's ``names`` it is what the explorer shows.
+    An assembly may be called by any of its names."""
+    named = canonical(values.text("genome"))
+    return (named if named in genomes else values.choice("genome", genomes)) or (
+        EXPLORER if any(values.text(name) for name in names) else ""
+    )
 
 
 def write_address(page: str, genome: str, texts: Mapping[str, str]) -> None:

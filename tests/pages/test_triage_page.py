@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.variants import Triage
 from pages._ui import state, triage_desk
+from pages._ui.address_values import AddressValues
+from pages._ui.genome_source import EXPLORER, genome_of
 from pages._ui.triage_desk import Desk
 from tests.pages.leaving import come_back_to, left, room
 from tests.pages.test_kept_file import told, until
@@ -122,6 +124,20 @@ def test_a_genome_is_offered_by_its_own_name_and_one_that_has_the_contigs_is_nam
     assert not app.exception
     assert said not in captions(app)
     assert [row.status for row in desk_of(app).result.rows] == ["scored"]  # type: ignore[union-attr]
+    state.shared.clear()
+
+
+@pytest.mark.parametrize("name", ["K12", "ASM584v2"])
+def test_an_address_names_a_genome_by_either_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "coli.fa").write_text(f">NC_000913.3\n{LETTERS}\n")
+    monkeypatch.setenv("LOCUSCOPE_GENOMES", f"K12={tmp_path / 'coli.fa'}")
+    state.shared.clear()
+    offered = (EXPLORER, *state.shared().genomes.names())
+    assert genome_of(AddressValues({"genome": name}), offered, ()) == "ASM584v2"
+    app = room("triage_page", **{**ADDRESS, "locus": f"{name}:NC_000913.3:401-600"}, scored="64")
+    app = ranked(until(app, lambda: desk_of(app) is not None))
+    assert not app.exception
+    assert desk_of(app).request.reference.assembly == "ASM584v2"  # type: ignore[union-attr]
     state.shared.clear()
 
 
