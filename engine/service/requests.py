@@ -194,7 +194,8 @@ class Resolved:
         if self.analysis.of_place:
             self._check_place()
         whole = not self.analysis.tiled and not self.parts
-        if self.request.weights is None and whole and not card.min_length <= length <= card.max_length:
+        known = self.request.weights is None or self.entry.marks is not None  # else whose card it is says nothing of these files
+        if known and whole and not card.min_length <= length <= card.max_length:
             advice = "choose a window of it" if length > card.max_length else "give a longer one"
             if length > card.max_length and self.analysis.longer is not None:
                 advice += ", ask in tiles (the command band, or --tile)"
@@ -208,7 +209,7 @@ class Resolved:
         if not is_part and self.sequence.ambiguous_count == length:
             raise SequenceError("The sequence has no A, C, G, T or U at all; give one with bases that are known.")
         self.parameters.check(length)
-        if self.request.weights is None:
+        if known:
             self.analysis.fits(self.sequence, self.parameters, card)
 
     def _check_place(self) -> None:

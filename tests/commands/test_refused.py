@@ -73,3 +73,21 @@ def test_damaged_weights_are_one_sentence(
     write_safetensors(folder, values)
     told = one_sentence(["effects", "--model", "gpn", "--weights", str(folder), "--sequence", LETTERS], capsys, caplog)
     assert words in told.casefold()
+
+
+def test_the_longest_input_is_that_of_the_files_and_tiles_go_beyond_it(
+    own_home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tiny / "marindna" / "checkpoint"
+    asked = ["probabilities", "--model", "marindna", "--sequence", "GCCCGGATAG" * 10]
+    for named in (["--weights", str(folder)], []):
+        if not named:
+            monkeypatch.setenv("LOCUSCOPE_WEIGHTS", f"marindna={folder}")
+        assert main([*asked, *named]) == 2
+        assert re.search(r"has 100 bases; .* reads 1 to 63; choose a window of it, ask in tiles", capsys.readouterr().err)
+        out = own_home / f"{len(named)}.npz"
+        assert main([*asked, *named, "--tile", "32", "--halo", "8", "--out", str(out)]) == 0
+        assert out.is_file()
+    assert main(["models"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("marindna "))
+    assert re.search(r" 63 ", row)

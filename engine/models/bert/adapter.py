@@ -33,7 +33,7 @@ def _load(model_id: str, directory: Path, options: LoadOptions) -> KmerBert:
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
     placed(net, device, dtype)
-    return KmerBert(identity.loaded(state.sha256, max_length=net.config.positions - 2), net, tokens, device, dtype)
+    return KmerBert(identity.loaded(state.sha256), net, tokens, device, dtype)
 
 
 ENTRIES: dict[str, ModelEntry] = {

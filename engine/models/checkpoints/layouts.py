@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from engine.core.card import ModelCard
 from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Sizes
 
@@ -14,6 +16,7 @@ BERT_ROLES = {"cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"
 ESM_ROLES = {"cls_token": "<cls>", "mask_token": "<mask>", "unk_token": "<unk>"}
 """Special tokens by role, with their published texts."""
 
+BERT_POSITIONS = "bert.embeddings.position_embeddings.weight"
 _GATE = "esm.encoder.layer.0.intermediate.dense."
 
 
@@ -118,3 +121,32 @@ def unsaid(evidence: Evidence, *names: str) -> str:
     """A clause on the first setting that config.json does not state although only its publisher's own code knows the default."""
     missing = [name for name in names if name not in evidence.config]
     return f"does not say {missing[0]} in config.json, which cannot be guessed" if missing else ""
+
+
+def longest_tokens(evidence: Evidence) -> int:
+    """Tokens that the positions of config.json reach, special ones included; 0 when it does not say."""
+    most = setting(evidence, "max_position_embeddings")
+    absolute = evidence.config.get("model_type") == "esm" and not is_rotary(evidence)
+    pad = evidence.config.get("pad_token_id", 1)
+    return most - (pad if isinstance(pad, int) else 1) - 1 if absolute and most else most
+
+
+def setting(evidence: Evidence, name: str) -> int:
+    """A whole number above 0 in config.json; 0 when it says none."""
+    told = evidence.config.get(name)
+    return told if type(told) is int and told > 0 else 0
+
+
+def reading(card: ModelCard, told: int, bases: int) -> ModelCard:
+    """``card`` with the most ``bases`` that the files let a model read at once; as it is where ``told``, what they say of it, is 0."""
+    return replace(card, max_length=max(1, bases)) if told else card
+
+
+def around_esm(evidence: Evidence) -> int:
+    """Special tokens around the k-mers of an ESM directory: its start, and its end where the vocabulary has one."""
+    return 1 + ((evidence.roles.get("eos_token") or "") in evidence.vocabulary)
+
+
+def bert_positions(evidence: Evidence) -> int:
+    """Tokens that a BERT directory's table of learned positions reaches; 0 without such a table."""
+    return longest_tokens(evidence) if evidence.shape(BERT_POSITIONS) else 0

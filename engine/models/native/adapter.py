@@ -16,6 +16,7 @@ from engine.core.card import ModelCard, checkpoint_title
 from engine.core.errors import WeightsInvalid
 from engine.core.sequence import Alphabet
 from engine.models.checkpoints.identity import identify
+from engine.models.checkpoints.layouts import longest_tokens
 from engine.models.entry import HubFiles, LoadOptions, ModelEntry
 from engine.models.native.marks import (
     ANYBODYS,
@@ -25,7 +26,6 @@ from engine.models.native.marks import (
     MARIN,
     MASKED_CAPABILITIES,
     dna_tokens,
-    longest_tokens,
 )
 
 if TYPE_CHECKING:

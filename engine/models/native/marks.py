@@ -9,7 +9,7 @@ from engine.core.card import Capability, ModelCard
 from engine.core.sequence import Alphabet
 from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Marks, Sizes
-from engine.models.checkpoints.layouts import esm_is_gated, is_rotary, size_words, token_words
+from engine.models.checkpoints.layouts import around_esm, esm_is_gated, is_rotary, longest_tokens, reading, size_words, token_words
 
 DNA_CONFIG = "dna_config.json"
 MASKED_CAPABILITIES = frozenset(
@@ -112,31 +112,31 @@ def _looks(evidence: Evidence) -> str:
     return f"{name}, {size_words(native_sizes(evidence))}, {token_words(evidence)}{direction}"
 
 
-def longest_tokens(evidence: Evidence) -> int:
-    """Tokens that the positions of config.json reach, special ones included; 0 when it does not say."""
-    told = evidence.config.get("max_position_embeddings", 0)
-    most = told if isinstance(told, int) and told > 0 else 0
-    absolute = evidence.config.get("model_type") == "esm" and not is_rotary(evidence)
-    pad = evidence.config.get("pad_token_id", 1)
-    return most - (pad if isinstance(pad, int) else 1) - 1 if absolute and most else most
-
-
 def _shaped(card: ModelCard, evidence: Evidence) -> ModelCard:
     """The card of anybody's checkpoint, as far as its files say."""
     kind = kind_of(evidence)
     if kind is None:
         return card
-    blocks = kind.causal or kind.name == "ESM"
-    tokens = longest_tokens(evidence) - (1 if blocks else 2)
     return replace(
-        card,
+        _limited(card, evidence),
         alphabet=Alphabet.RNA if is_rna(evidence) else Alphabet.DNA,
-        max_length=max(1, tokens * (evidence.k if blocks else 1)) if tokens > 0 else card.max_length,
         min_length=evidence.k,
         capabilities=CAUSAL_CAPABILITIES if kind.causal else MASKED_CAPABILITIES,
         causal=kind.causal,
         masked=not kind.causal,
     )
+
+
+def _limited(card: ModelCard, evidence: Evidence) -> ModelCard:
+    """The card with the most bases that the positions of config.json reach, by the special tokens and the stride that the tokenizers of such
+    checkpoints have; what this very tokenizer does is asked when it is loaded."""
+    kind, most = kind_of(evidence), longest_tokens(evidence)
+    if kind is None:
+        return card
+    if kind.causal:
+        tokens = dna_tokens(evidence)
+        return reading(card, most, (most - 1) * (tokens.k if tokens is not None else evidence.k))
+    return reading(card, most, (most - around_esm(evidence)) * evidence.k if kind.name == "ESM" else most - 2 + evidence.k - 1)
 
 
 ANYBODYS = Marks(_misfit, _looks, native_sizes, shaped=_shaped)
@@ -154,7 +154,7 @@ def _marin_unlike(evidence: Evidence) -> str:
     return "" if rows and rows[0] == 7 else f"has {rows[0] if rows else 0:,} tokens, not 7"
 
 
-MARIN = Marks(_marin_misfit, _looks, native_sizes, published=((19, 1920),), unlike=_marin_unlike)
+MARIN = Marks(_marin_misfit, _looks, native_sizes, published=((19, 1920),), unlike=_marin_unlike, shaped=_limited)
 
 
 @dataclass(frozen=True)
@@ -224,4 +224,5 @@ CARBON = Marks(
         }
     },
     needs=("config.json", DNA_CONFIG),
+    shaped=_limited,
 )

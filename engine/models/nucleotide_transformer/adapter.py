@@ -386,10 +386,7 @@ def _load(model_id: str, directory: Path, options: LoadOptions) -> NucleotideTra
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
     placed(net, device, dtype)
-    longest, limit = identity.card.max_length, net.config.positions - net.config.pad - 1 if net.config.positions else 0
-    if limit:
-        longest = (limit - len(vocabulary.before) - len(vocabulary.after)) * vocabulary.k
-    return NucleotideTransformer(identity.loaded(state.sha256, max_length=longest), net, vocabulary, device, dtype)
+    return NucleotideTransformer(identity.loaded(state.sha256), net, vocabulary, device, dtype)
 
 
 _TOKENIZER = ("vocab.txt", "tokenizer_config.json", "special_tokens_map.json")

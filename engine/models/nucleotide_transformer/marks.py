@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from engine.core.card import ModelCard
 from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Marks
-from engine.models.checkpoints.layouts import esm_is_gated, esm_looks, esm_misfit, esm_sizes, is_rotary, unsaid
+from engine.models.checkpoints.layouts import (
+    around_esm,
+    esm_is_gated,
+    esm_looks,
+    esm_misfit,
+    esm_sizes,
+    is_rotary,
+    longest_tokens,
+    reading,
+    unsaid,
+)
 
 
 def _language_model(evidence: Evidence) -> str:
@@ -50,6 +61,12 @@ def _which_500m(evidence: Evidence) -> tuple[str, ...]:
     return (told,) if esm_sizes(evidence) == (24, 1280) else ()
 
 
+def _shaped(card: ModelCard, evidence: Evidence) -> ModelCard:
+    """With the most bases that learned positions reach, but for the special tokens."""
+    most = longest_tokens(evidence)
+    return reading(card, most, (most - around_esm(evidence)) * evidence.k)
+
+
 _LARGE_SOURCE = "https://huggingface.co/InstaDeepAI/nucleotide-transformer-2.5b-multi-species (or -1000g)"
 _LARGE = {
     "title": "Nucleotide Transformer v1, 2.5B",
@@ -57,6 +74,6 @@ _LARGE = {
     "description": "General DNA language model, first version, 2.5 billion parameters.",
     "organisms": "850 genomes, or 3,202 human ones: the two checkpoints have equal names and sizes.",
 }
-VERSION_1 = Marks(_version_1, esm_looks, esm_sizes, ((24, 1280),), assumed=_which_500m, siblings={(32, 2560): _LARGE})
-AGRO = Marks(_version_1, esm_looks, esm_sizes, ((40, 1500),))
+VERSION_1 = Marks(_version_1, esm_looks, esm_sizes, ((24, 1280),), assumed=_which_500m, siblings={(32, 2560): _LARGE}, shaped=_shaped)
+AGRO = Marks(_version_1, esm_looks, esm_sizes, ((40, 1500),), shaped=_shaped)
 VERSION_2 = Marks(_version_2, esm_looks, esm_sizes, published=((29, 1024),), assumed=version_2_assumed)

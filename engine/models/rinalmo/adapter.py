@@ -71,9 +71,7 @@ def load(directory: Path, options: LoadOptions) -> RinalmoModel:
     net = network(evidence, state.tensors)
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
-    longest = int(evidence.config.get("max_position_embeddings", CARD.max_length + 2)) - len(tokens.before) - len(tokens.after)
-    card = identity.loaded(state.sha256, max_length=max(1, longest))
-    return RinalmoModel(card, net, tokens, placed(net, device, dtype), dtype)
+    return RinalmoModel(identity.loaded(state.sha256), net, tokens, placed(net, device, dtype), dtype)
 
 
 ENTRIES: dict[str, ModelEntry] = {

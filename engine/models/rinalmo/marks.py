@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from engine.core.card import ModelCard
 from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Marks, Sizes
-from engine.models.checkpoints.layouts import size_words
+from engine.models.checkpoints.layouts import reading, setting, size_words
 
 _TOKENS = ("<cls>", "<eos>", "<unk>", "<mask>", "<pad>", "A", "C", "G")
 _OFFICIAL, _PORT = r"transformer\.blocks\.(\d+)\.", r"(?:model|rinalmo)\.encoder\.layer\.(\d+)\."
@@ -51,6 +52,12 @@ def _assumed(evidence: Evidence) -> tuple[str, ...]:
     return tuple(f"{clause} (no {name} in config.json)" for name, clause in told.items() if name not in evidence.config)
 
 
+def _shaped(card: ModelCard, evidence: Evidence) -> ModelCard:
+    """With the most bases that config.json allows, but for one token at each end."""
+    most = setting(evidence, "max_position_embeddings")
+    return reading(card, most, most - 2)
+
+
 def _sibling(name: str) -> dict[str, str]:
     return {
         "title": f"RiNALMo {name}",
@@ -59,4 +66,4 @@ def _sibling(name: str) -> dict[str, str]:
 
 
 _SIBLINGS = {(30, 640): _sibling("mega"), (12, 480): _sibling("micro")}
-MARKS = Marks(_misfit, _looks, _sizes, published=((33, 1280),), assumed=_assumed, siblings=_SIBLINGS, needs=())
+MARKS = Marks(_misfit, _looks, _sizes, published=((33, 1280),), assumed=_assumed, siblings=_SIBLINGS, needs=(), shaped=_shaped)

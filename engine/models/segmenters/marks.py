@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
+from engine.core.card import ModelCard
 from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Marks, Sizes
-from engine.models.checkpoints.layouts import esm_misfit, esm_sizes, size_words, token_words, unsaid
+from engine.models.checkpoints.layouts import esm_misfit, esm_sizes, reading, setting, size_words, token_words, unsaid
 from engine.models.nucleotide_transformer.marks import version_2_assumed, version_2_misfit
 from engine.models.segmenters.names import prefix_of, trunk_names
 
@@ -51,7 +53,15 @@ def _segment_nt_assumed(evidence: Evidence) -> tuple[str, ...]:
     return (*version_2_assumed(evidence), *((both,) if esm_sizes(evidence) == (29, 1024) else ()))
 
 
-SEGMENT_NT = Marks(_segment_nt_misfit, _segment_nt_looks, esm_sizes, published=((29, 1024),), unlike=_unlike, assumed=_segment_nt_assumed)
+def _in_units(card: ModelCard, evidence: Evidence) -> ModelCard:
+    """With the fewest and most bases: whole tokens, as many as the pooling levels of its head halve."""
+    unit = evidence.k * 2 ** evidence.numbered(r"unet\._downsample_blocks\.(\d+)\.")
+    return replace(card, min_length=unit, max_length=card.max_length // unit * unit)
+
+
+SEGMENT_NT = Marks(
+    _segment_nt_misfit, _segment_nt_looks, esm_sizes, published=((29, 1024),), unlike=_unlike, assumed=_segment_nt_assumed, shaped=_in_units
+)
 
 
 # SegmentEnformer and SegmentBorzoi
@@ -89,7 +99,13 @@ def _trunk_looks(evidence: Evidence, kind: str) -> str:
 
 def _trunk_marks(kind: str, published: Sizes) -> Marks:
     parts = (partial(_trunk_misfit, kind=kind), partial(_trunk_looks, kind=kind), partial(_trunk_sizes, kind=kind))
-    return Marks(*parts, published=(published,), unlike=_unlike, assumed=_window_assumed)
+    return Marks(*parts, published=(published,), unlike=_unlike, assumed=_window_assumed, shaped=_of_window)
+
+
+def _of_window(card: ModelCard, evidence: Evidence) -> ModelCard:
+    """With the one length it reads."""
+    window = setting(evidence, "sequence_length")
+    return reading(card, window, window)
 
 
 def _window_assumed(evidence: Evidence) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def load(directory: Path, options: LoadOptions) -> FixedWindowModel:
     device = resolve_device(options.device)
     dtype = resolve_dtype("float32" if options.dtype in ("", "auto") else options.dtype, device)
     placed(net, device, dtype)
-    card = identity.loaded(state.sha256, max_length=window)
+    card = identity.loaded(state.sha256)
     rule = WindowRule(fixed_bp=window, output_start=spare // 2, output_end=window - spare // 2)
     return FixedWindowModel(card, net, net.unet_head.elements, rule, (device, dtype))
 

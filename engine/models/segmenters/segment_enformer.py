@@ -50,7 +50,7 @@ def load(directory: Path, options: LoadOptions) -> FixedWindowModel:
     device = resolve_device(options.device)
     dtype = resolve_dtype("float32" if options.dtype in ("", "auto") else options.dtype, device)
     placed(net, device, dtype)
-    card = identity.loaded(state.sha256, max_length=window)
+    card = identity.loaded(state.sha256)
     rule = WindowRule(fixed_bp=window, context_bp=window // 8)
     return FixedWindowModel(card, net, net.unet_head.elements, rule, (device, dtype))
 

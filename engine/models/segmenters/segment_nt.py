@@ -111,9 +111,7 @@ def _load(model_id: str, directory: Path, options: LoadOptions) -> SegmentNT:
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
     placed(net, device, dtype)
-    unit = vocabulary.k * 2**net.levels
-    card = identity.loaded(state.sha256, min_length=unit, max_length=identity.card.max_length // unit * unit)
-    return SegmentNT(card, net, vocabulary, device, dtype)
+    return SegmentNT(identity.loaded(state.sha256), net, vocabulary, device, dtype)
 
 
 def _entry(model_id: str, title: str, repository: str, organisms: str) -> ModelEntry:

@@ -97,8 +97,7 @@ def _load(model_id: str, directory: Path, options: LoadOptions) -> KmerBert:
     device = resolve_device(options.device)
     dtype = resolve_dtype(options.dtype, device)
     placed(net, device, dtype)
-    longest = net.config.positions - len(tokens.lead) - 1 + variant.k - 1 if net.config.positions else identity.card.max_length
-    card = identity.loaded(state.sha256, max_length=longest, species=evidence.species)
+    card = identity.loaded(state.sha256, species=evidence.species)
     return KmerBert(card, net, tokens, device, dtype)
 
 

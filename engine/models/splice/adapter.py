@@ -15,7 +15,7 @@ from engine.core.sequence import Alphabet, NucleotideSequence
 from engine.models.checkpoints.identity import identify
 from engine.models.entry import LoadOptions, ModelEntry, PackageFiles
 from engine.models.splice.genes import GENE_TABLES
-from engine.models.splice.marks import KIND, MARKS
+from engine.models.splice.marks import CONTEXT_BP, KIND, MARKS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from engine.models.checkpoints.evidence import Evidence
     from engine.models.splice.model import SpliceSites
     from engine.models.splice.network import SpliceNet
-
-CONTEXT_BP = 5_000
-"""Bases at either side of a base that its published probability depends on."""
 
 WINDOW_BP = 15_000
 """Bases of one pass of the published networks; those inside the context are answered for."""
@@ -75,8 +72,7 @@ def load(directory: Path, options: LoadOptions) -> SpliceSites:
     dtype = resolve_dtype("float32" if options.dtype in ("", "auto") else options.dtype, device)
     sha256 = tensors_sha256(state.tensors)
     placed(net, device, dtype)
-    window = WINDOW_BP - 2 * CONTEXT_BP + 2 * net.context_bp
-    return SpliceSites(identity.loaded(sha256, max_length=window), net, window, (device, dtype))
+    return SpliceSites(identity.loaded(sha256), net, identity.card.max_length, (device, dtype))
 
 
 def unpack(wheel: Path, folder: Path) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from engine.core.card import ModelCard
 from engine.models.checkpoints.evidence import Evidence
 from engine.models.checkpoints.identity import Marks, Sizes
+from engine.models.splice.published import SpliceConfig
 
 KIND = "CI-SpliceAI"
 """``model`` in config.json."""
 
 PUBLISHED = "352cfd0e5e1296697def3d52d43286af7e0f3d453ca70910f653bf2ced67808f"
 """`engine.models.splice.published.tensors_sha256` of version 1.2.2 of the package."""
+
+CONTEXT_BP = 5_000
+"""Bases at either side that the published networks read around a base."""
 
 _NETWORKS = 5
 _NORMALISATION = r"normalisations\.(\d+)\.gamma$"
@@ -47,4 +54,9 @@ def _unlike(evidence: Evidence) -> str:
     return "" if count == _NETWORKS else f"has {count} networks; the published one has {_NETWORKS}"
 
 
-MARKS = Marks(_misfit, _looks, _sizes, published=((16, 32),), unlike=_unlike, sha256=lambda: PUBLISHED)
+def _shaped(card: ModelCard, evidence: Evidence) -> ModelCard:
+    """With a window that has as many answers as the published one, and what these networks read at either side of them."""
+    return replace(card, max_length=card.max_length - 2 * CONTEXT_BP + 2 * SpliceConfig.read(evidence.config).context_bp)
+
+
+MARKS = Marks(_misfit, _looks, _sizes, published=((16, 32),), unlike=_unlike, sha256=lambda: PUBLISHED, shaped=_shaped)

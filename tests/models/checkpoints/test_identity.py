@@ -19,6 +19,7 @@ from engine.models.checkpoints.identity import identify, identity_of
 from engine.models.entry import LoadOptions
 from engine.models.registry import entry, model_ids
 from engine.service.shelf import ASSETS
+from tests.models.cases import BASE_MODELS, ELEMENT_MODELS, Case
 from tests.models.tiny import FAMILIES
 
 TAKERS = {
@@ -283,3 +284,14 @@ def test_a_pointer_to_large_files_is_told_as_such(name: str, tmp_path: Path) -> 
     (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 264000000\n")
     with pytest.raises(WeightsInvalid, match="Git LFS pointer"):
         entry("gpn").load(tmp_path, LoadOptions())
+
+
+@pytest.mark.parametrize("case", [case for case in (*BASE_MODELS, *ELEMENT_MODELS) if case.source != "package"], ids=str)
+def test_what_a_folder_reads_is_known_before_it_is_loaded(case: Case, request: pytest.FixtureRequest) -> None:
+    card, loaded = identify(entry(case.model_id), case.place(request)).card, case.load(request).card
+    assert (card.min_length, card.max_length) == (loaded.min_length, loaded.max_length)
+
+
+def test_the_longest_input_follows_the_configuration(tiny: Path, tmp_path: Path) -> None:
+    mine = changed(tiny / "dependency_k1" / "checkpoint", tmp_path / "mine", max_position_embeddings=45)
+    assert identify(entry("specieslm-fungi-k1"), mine).card.max_length == 42
