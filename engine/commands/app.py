@@ -48,6 +48,7 @@ def models_command(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")] = False,
 ) -> None:
     """Every model: what it is for, its limits and licence, installed or not."""
+    found = arguments.make_engine().models()
     rows = [
         {
             "id": row.card.id,
@@ -64,13 +65,14 @@ def models_command(
             "proof": row.card.proof,
             "why_not": row.why_not,
         }
-        for row in arguments.make_engine().models()
+        for row in found
     ]
     if as_json:
         print(json.dumps(rows, indent=2))
         return
     shown = ("id", "title", "capabilities", "max_length", "licence", "installed")
     print(_table([shown, *([_cell(row[name]) for name in shown] for row in rows)]))
+    arguments.tell(f"{row.card.id} is not installed: {row.why_not}" for row in found if row.refused)
 
 
 def make_app() -> typer.Typer:

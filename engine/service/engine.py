@@ -64,7 +64,8 @@ QUICKER_FROM_BP = 300
 class ModelRow:
     """A model as a picker shows it: its card, whether it can be used now, why not, and the bytes of its files.
 
-    ``downloadable``: a hub has them. ``has_files``: it answers from files; tables and services have terms to accept instead.
+    ``downloadable``: a hub has them. ``has_files``: it answers from files; tables and services have terms to accept instead. ``refused``: files are
+    there that it does not run.
     """
 
     card: ModelCard
@@ -73,6 +74,7 @@ class ModelRow:
     size_bytes: int
     downloadable: bool = False
     has_files: bool = True
+    refused: bool = False
 
 
 class Engine:
@@ -122,12 +124,13 @@ class Engine:
         """One model; raises `UnknownModel`."""
         entry = self._registry.entry(model_id or self.settings.model)
         kind = {"downloadable": entry.download is not None, "has_files": entry.has_files}
+        directory = None
         try:
             directory = find_directory(entry, self.settings)
             entry, _ = identified(entry, directory)
         except ModelError as error:
             download, proof = (entry.download.size_bytes, entry.download.proof) if entry.download is not None else (0, "")
-            return ModelRow(replace(entry.card, proof=proof), False, str(error), download, **kind)
+            return ModelRow(replace(entry.card, proof=proof), False, str(error), download, refused=directory is not None, **kind)
         return ModelRow(entry.card, True, "", directory_bytes(directory) if entry.has_files else 0, **kind)
 
     def fingerprint(self, model_id: str = "", weights: Path | None = None) -> str:

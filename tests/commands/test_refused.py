@@ -91,3 +91,13 @@ def test_the_longest_input_is_that_of_the_files_and_tiles_go_beyond_it(
     assert main(["models"]) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("marindna "))
     assert re.search(r" 63 ", row)
+
+
+def test_an_own_folder_that_does_not_run_says_why_in_table_and_refusal(
+    own_home: Path, tiny: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(tiny / "dependency_k1" / "checkpoint", own_home / "home" / "models" / "mylab-bert")
+    why = r"The folder mylab-bert does not run under a name of its own, it has 3 species tokens, .*, which --model specieslm-fungi-k1 takes, by --weights\."
+    assert re.search(why, one_sentence(["effects", "--model", "mylab-bert", "--sequence", LETTERS], capsys, caplog))
+    assert main(["models"]) == 0
+    assert re.fullmatch(f"mylab-bert is not installed: {why}\n", capsys.readouterr().err)

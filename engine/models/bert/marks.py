@@ -26,6 +26,8 @@ def _misfit(evidence: Evidence, letters: str) -> str:
         return reason
     if is_rotary(evidence) or not evidence.shape(BERT_POSITIONS):
         return "has no table of learned positions alone"
+    if evidence.untold:
+        return evidence.untold
     if evidence.byte_pairs or evidence.k != 1:
         return f"reads {token_words(evidence)}"
     if missing := [letter for letter in letters if letter not in evidence.vocabulary]:

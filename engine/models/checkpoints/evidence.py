@@ -18,6 +18,9 @@ WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_mo
 """Names a published checkpoint uses, the preferred first."""
 
 ANY_WEIGHTS = (*WEIGHT_FILES, "*.safetensors", "*.bin", "*.pt", "*.pth")
+TOKENIZER_FILES = ("vocab.txt", "tokenizer.json")
+"""Either says how letters become tokens."""
+
 OTHER_SETTINGS = ("dna_config.json",)
 """Files beside config.json that say how letters are read."""
 
@@ -78,6 +81,12 @@ class Evidence:
     def species(self) -> tuple[str, ...]:
         """Tokens that are names of species (``genus_species...``), sorted."""
         return tuple(sorted(token for token in self.vocabulary if "_" in token.strip("_<>[]") and token == token.lower()))
+
+    @property
+    def untold(self) -> str:
+        """A clause where the files of a folder do not say how letters become tokens; empty where one of them does."""
+        said = self.vocabulary or not self.files or self.files.intersection(TOKENIZER_FILES)
+        return "" if said else f"has neither {' nor '.join(TOKENIZER_FILES)}"
 
     @property
     def byte_pairs(self) -> bool:

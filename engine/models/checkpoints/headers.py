@@ -96,7 +96,7 @@ def _of_safetensors(stream: IO[bytes], name: str) -> Header:
         tensors = {str(key): _tensor(told) for key, told in listed.items() if key != "__metadata__"}
         ends = [int(told["data_offsets"][1]) for key, told in listed.items() if key != "__metadata__"]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise WeightsInvalid(f"{name} has no readable safetensors header ({type(error).__name__}); download it again.") from error
+        raise WeightsInvalid(f"{name} has no readable safetensors header; download it again.") from error
     stream.seek(0, io.SEEK_END)
     if stream.tell() != 8 + size + max(ends, default=0):
         raise WeightsInvalid(f"{name} is not as long as its header says; download it again.")
@@ -118,7 +118,7 @@ def _of_torch(stream: IO[bytes], name: str) -> Header:
                 read_pickle(stream)
             root = read_pickle(stream)
     except (*DAMAGED_ARCHIVE, WeightsInvalid) as error:
-        raise WeightsInvalid(f"{name} is not a readable torch checkpoint ({type(error).__name__}); download it again.") from error
+        raise WeightsInvalid(f"{name} is not a readable torch checkpoint, it is cut short or damaged; download it again.") from error
     return _of_root(root, name)
 
 

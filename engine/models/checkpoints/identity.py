@@ -154,11 +154,16 @@ def identity_of(entry: ModelEntry, evidence: Evidence) -> Identity:
         return Identity(entry.card, evidence, published=True)
     reason = _misfit(entry, marks, evidence)
     lacking = [name for name in marks.needs if evidence.files and name not in evidence.files]
-    if reason and (not lacking or look(evidence, without=entry.card.id)[1]):
+    untold = bool(reason) and reason == evidence.untold
+    if reason and (not (lacking or untold) or look(evidence, without=entry.card.id)[1]):
         raise WeightsInvalid(_refusal(entry, evidence, reason))
     if lacking:
         raise WeightsMissing(
             f"The folder {evidence.name} has no {lacking[0]}; a checkpoint in the published layout has one, copy it there."
+        )
+    if untold:
+        raise WeightsMissing(
+            f"The folder {evidence.name} {reason}, which say how letters become tokens; copy the tokenizer files of its publication there."
         )
     looks, sizes = marks.looks(evidence), marks.sizes(evidence)
     card = marks.shaped(replace(entry.card, assumed=marks.assumed(evidence)), evidence)
@@ -217,6 +222,11 @@ def _guarded(misfit: Callable[[Evidence], str], evidence: Evidence) -> str:
 
 def _refusal(entry: ModelEntry, evidence: Evidence, reason: str) -> str:
     looks, takers = look(evidence, without=entry.card.id)
+    if (
+        entry.marks is not None and not entry.marks.published
+    ):  # anybody's layout: the name is the folder's own and says nothing of its files
+        whose = f"which --model {' or '.join(takers)} takes, by --weights" if takers else "which no model here takes"
+        return f"The folder {evidence.name} does not run under a name of its own, it {reason}: it looks like {looks}, {whose}."
     whose = f"which --model {' or '.join(takers)} takes" if takers else f"which no model here takes; take the files of {entry.card.source}"
     return f"The folder {evidence.name} does not hold {entry.card.title}, it {reason}: it looks like {looks}, {whose}."
 

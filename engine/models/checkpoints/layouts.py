@@ -91,6 +91,8 @@ def esm_misfit(evidence: Evidence) -> str:
     """Why the files have no ESM encoder that reads k-mers."""
     if not evidence.has(_ESM):
         return "has no ESM encoder"
+    if evidence.untold:
+        return evidence.untold
     if evidence.k < 2:
         return "has no complete set of k-mers in its vocabulary"
     if missing := [base for base in "ACGT" if base not in evidence.vocabulary]:

@@ -57,7 +57,7 @@ def read_pickle(stream: IO[bytes]) -> Any:
             machine.step(operation.name, argument)
         (result,) = machine.stack
     except (ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError, RecursionError) as error:
-        raise WeightsInvalid(f"The table of tensors in the file is damaged ({type(error).__name__}); download it again.") from error
+        raise WeightsInvalid("The table of tensors in the file is damaged; download it again.") from error
     return result
 
 

@@ -179,7 +179,7 @@ def _load_restricted(path: Path) -> Any:
             "its publisher."
         ) from error
     except _DAMAGED as error:
-        raise WeightsInvalid(f"{path} is not a readable torch checkpoint ({type(error).__name__}); download it again.") from error
+        raise WeightsInvalid(f"{path} is not a readable torch checkpoint, it is cut short or damaged; download it again.") from error
 
 
 class ModuleStub:
@@ -268,7 +268,7 @@ def _foreign_names(path: Path) -> list[str]:
     except FileNotFoundError as error:
         raise WeightsMissing(f"{path} is missing; download the checkpoint again.") from error
     except (UnpicklingError, *_DAMAGED) as error:
-        raise WeightsInvalid(f"{path} is not a readable torch checkpoint ({type(error).__name__}); download it again.") from error
+        raise WeightsInvalid(f"{path} is not a readable torch checkpoint, it is cut short or damaged; download it again.") from error
 
 
 def unfilled() -> AbstractContextManager[object]:

@@ -9,7 +9,7 @@ from engine.models.checkpoints.layouts import bert_looks, bert_misfit, bert_posi
 
 
 def _misfit(evidence: Evidence) -> str:
-    if reason := bert_misfit(evidence):
+    if reason := bert_misfit(evidence) or evidence.untold:
         return reason
     if not evidence.byte_pairs:
         return "has no byte-pair tokenizer (tokenizer.json with merges)"

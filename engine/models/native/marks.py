@@ -90,6 +90,8 @@ def _misfit(evidence: Evidence) -> str:
         return reason
     if evidence.beside.get(DNA_CONFIG):
         return f"has a {DNA_CONFIG}, which says that its tokens are made by code"
+    if evidence.untold:
+        return evidence.untold
     if evidence.byte_pairs:
         return "joins letters to byte-pair tokens of different lengths"
     if not 1 <= evidence.k <= _LARGEST_K:

@@ -26,6 +26,8 @@ def _misfit(evidence: Evidence) -> str:
         return f"says model_type {str(evidence.config['model_type'])[:40]!r} in config.json"
     if not evidence.config:
         return "has no config.json"
+    if evidence.untold:
+        return evidence.untold
     missing = [token for token in _TOKENS if token not in evidence.vocabulary]
     if missing or not {"T", "U"} & set(evidence.vocabulary):
         return f"has no token {(missing or ['U'])[0]}"

@@ -28,7 +28,7 @@ def marks(k: int, *, rotary: bool) -> Marks:
 
 
 def _misfit(evidence: Evidence, k: int, *, rotary: bool) -> str:
-    reason = bert_misfit(evidence)
+    reason = bert_misfit(evidence) or evidence.untold
     if reason:
         return reason
     if evidence.byte_pairs or evidence.k != k:

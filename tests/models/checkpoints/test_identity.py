@@ -71,7 +71,8 @@ def test_only_the_model_of_a_checkpoint_takes_it(family: str, model_id: str, tin
     with pytest.raises(WeightsInvalid) as refused:
         identify(entry(model_id), folder)
     told = str(refused.value)
-    assert f"does not hold {entry(model_id).card.title}" in told
+    why = "does not run under a name of its own" if model_id == "checkpoint" else f"does not hold {entry(model_id).card.title}"
+    assert why in told
     assert any(f"--model {taker}" in told for taker in TAKERS[family])
     assert told.count(". ") == 0
 
@@ -295,3 +296,29 @@ def test_what_a_folder_reads_is_known_before_it_is_loaded(case: Case, request: p
 def test_the_longest_input_follows_the_configuration(tiny: Path, tmp_path: Path) -> None:
     mine = changed(tiny / "dependency_k1" / "checkpoint", tmp_path / "mine", max_position_embeddings=45)
     assert identify(entry("specieslm-fungi-k1"), mine).card.max_length == 42
+
+
+@pytest.mark.parametrize(
+    ("family", "model_id"),
+    [(family, taker) for family, takers in TAKERS.items() for taker in sorted(takers) if family not in ("gpn", "rinalmo", "carbon")],
+)
+def test_missing_tokenizer_files_are_named(family: str, model_id: str, tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(tiny / family / "checkpoint", folder)
+    if not {path.name for path in folder.iterdir()} & {"vocab.txt", "tokenizer.json"}:
+        pytest.skip("the layout has none")
+    for name in ("vocab.txt", "tokenizer.json"):
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(WeightsMissing, match=r"The folder mine has neither vocab\.txt nor tokenizer\.json"):
+        identify(entry(model_id), folder)
+
+
+def test_a_cut_file_is_called_so_and_no_class_is_named(tiny: Path, tmp_path: Path) -> None:
+    for family, model_id in (("megadna", "megadna"), ("rinalmo", "rinalmo")):
+        folder = tmp_path / family
+        shutil.copytree(tiny / family / "checkpoint", folder)
+        for path in [*folder.glob("*.pt"), *folder.glob("*.bin")]:
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        with pytest.raises(WeightsInvalid, match="is cut short or damaged; download it again") as refused:
+            identify(entry(model_id), folder)
+        assert "(" not in str(refused.value)
