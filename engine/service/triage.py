@@ -311,7 +311,7 @@ def other_reference(variants: Iterable[Variant], reference: ReferenceLetters) ->
     others = [name for name in genomes.names() if name != reference.assembly and contigs and _has_all(genomes, name, contigs)]
     if len(others) != 1:
         return ""
-    here, there = genomes.title(reference.assembly), genomes.title(others[0])
+    here, there = genomes.words_for(reference.assembly), genomes.words_for(others[0])
     return f"{here} has none of the contigs of these variants, {there} has all of them; choose {there} as the reference."
 
 

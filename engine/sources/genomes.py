@@ -112,7 +112,7 @@ class GenomeSet:
         """Registered assemblies."""
         return tuple(self._files)
 
-    def title(self, name: str) -> str:
+    def words_for(self, name: str) -> str:
         """A registered assembly by the name it was given in the setting, with the public one behind it: ``K12 (ASM584v2)``."""
         main = self._known_as(name)
         called = self._called.get(main, main)

@@ -83,7 +83,7 @@ def source(shared: state.Shared, session: state.Session, wanted: str = "") -> So
 
 def _title(shared: state.Shared, name: str) -> str:
     """A genome as the page offers it."""
-    return name if name in (EXPLORER, UPLOAD) else shared.genomes.title(name)
+    return name if name in (EXPLORER, UPLOAD) else shared.genomes.words_for(name)
 
 
 def _usual(names: Sequence[str], shown: Shown | None) -> str:

@@ -210,7 +210,7 @@ def _no_splice(shared: state.Shared) -> str:
 
 def _title(shared: state.Shared, name: str) -> str:
     """A reference as the form offers it."""
-    return OWN if name == OWN else shared.genomes.title(name)
+    return OWN if name == OWN else shared.genomes.words_for(name)
 
 
 def _models(shared: state.Shared) -> list[str]:

@@ -58,7 +58,7 @@ def test_what_was_cancelled_is_said_and_computed_again() -> None:
     work = app.session_state["rna-work"]
     folded = work.jobs["fold"]
     work.jobs["contacts"] = cancelled(work.requests["contacts"])
-    app.session_state["rna-test-job"] = cancelled(work.requests["contacts"])
+    app.session_state["rna-test-job"] = ((0, 9), work.test((0, 9)), cancelled(work.test((0, 9))))
     app = app.run()
     assert not app.exception
     assert [item.value for item in app.info] == ["It was cancelled; missing\\: contacts.", "It was cancelled."]

@@ -85,8 +85,8 @@ def test_a_registered_genome_keeps_the_name_it_was_given_beside_the_public_one(t
     names = ",".join(f"{name}={tmp_path / 'a.fa'}" for name in ("K12", "sacCer3", "R64x", "grch38"))
     genomes = GenomeSet(Settings(home=tmp_path / "home", genomes=names, offline=True))
     assert genomes.names() == ("ASM584v2", "R64", "R64x", "GRCh38")
-    assert [genomes.title(name) for name in genomes.names()] == ["K12 (ASM584v2)", "sacCer3 (R64)", "R64x", "grch38 (GRCh38)"]
-    assert genomes.title("k12") == "K12 (ASM584v2)"
+    assert [genomes.words_for(name) for name in genomes.names()] == ["K12 (ASM584v2)", "sacCer3 (R64)", "R64x", "grch38 (GRCh38)"]
+    assert genomes.words_for("k12") == "K12 (ASM584v2)"
 
 
 def test_a_genbank_file_is_reference_and_annotation_in_one(tmp_path: Path) -> None:
