@@ -84,7 +84,7 @@ class ChromatinContacts(Result):
             first = self.offset + bins * self.bin_bp
             columns[f"position_{side}"] = np.clip(first, 0, length - 1) + 1
             columns[f"last_{side}"] = np.clip(first + self.bin_bp, 1, length)
-        return Table({**columns, "contact": self.values[i, j]}, np.clip(self.offset + i * self.bin_bp, 0, length - 1))
+        return Table({**columns, "contact": self.values[i, j]}, columns["position_1"] - 1, columns["position_2"] - 1)
 
     def tracks(self) -> tuple[Track, ...]:
         """None: contacts are between two bins."""

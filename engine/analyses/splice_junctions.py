@@ -77,7 +77,7 @@ class SpliceJunctions(Result):
         }
         for track, (name, sample) in enumerate(zip(self.names, self.biosamples, strict=True)):
             columns[f"{track + 1} {name} {sample}".strip()] = self.values[:, track]
-        return Table(columns, first)
+        return Table(columns, first, last)
 
     def readable(self) -> Table:
         """One row a junction with the tissue that has most reads of it."""
